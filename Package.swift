@@ -1,0 +1,58 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors in our own targets; dependencies build with their own settings.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+  name: "cairn",
+  products: [
+    .executable(name: "cairn", targets: ["cairn"]),
+    .library(name: "CairnPull", targets: ["Pull"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+  ],
+  targets: [
+    // MARK: C
+    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
+
+    // MARK: Pure
+    .target(name: "OCI", swiftSettings: strict),
+    .target(name: "Tuning", swiftSettings: strict),
+    .target(name: "Scheduling", dependencies: ["Tuning"], swiftSettings: strict),
+    .target(name: "Progress", dependencies: ["OCI"], swiftSettings: strict),
+
+    // MARK: Effects
+    .target(name: "Transfer", swiftSettings: strict),
+    .target(name: "CurlTransfer", dependencies: ["Transfer", "CCurl"], swiftSettings: strict),
+    .target(
+      name: "Registry",
+      dependencies: [
+        "OCI", "Transfer", .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      swiftSettings: strict),
+    .target(name: "Store", dependencies: ["OCI", "CCrypto"], swiftSettings: strict),
+    .target(
+      name: "Pull",
+      dependencies: ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "cairn",
+      dependencies: [
+        "OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress", "Pull",
+        "CurlTransfer",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,109 @@
+/// libcurl for Swift: typed wrappers around its variadic calls, and distinct types for its handles.
+///
+/// `curl_easy_setopt` and its kin are variadic, which Swift cannot call, and `CURL`, `CURLM` and
+/// `CURLSH` are all `void`, which Swift could not tell apart.
+#ifndef CAIRN_CCURL_H
+#define CAIRN_CCURL_H
+
+#include <curl/curl.h>
+
+typedef struct cairn_easy cairn_easy;
+typedef struct cairn_multi cairn_multi;
+typedef struct cairn_share cairn_share;
+typedef size_t (*cairn_data_callback)(char *bytes, size_t size, size_t count, void *context);
+
+static inline cairn_easy *cairn_easy_init(void) { return (cairn_easy *)curl_easy_init(); }
+static inline void cairn_easy_cleanup(cairn_easy *easy) { curl_easy_cleanup((CURL *)easy); }
+static inline void cairn_easy_reset(cairn_easy *easy) { curl_easy_reset((CURL *)easy); }
+
+static inline CURLcode cairn_set_long(cairn_easy *easy, CURLoption option, long value) {
+  return curl_easy_setopt((CURL *)easy, option, value);
+}
+static inline CURLcode cairn_set_off(cairn_easy *easy, CURLoption option, curl_off_t value) {
+  return curl_easy_setopt((CURL *)easy, option, value);
+}
+static inline CURLcode cairn_set_string(cairn_easy *easy, CURLoption option, const char *value) {
+  return curl_easy_setopt((CURL *)easy, option, value);
+}
+static inline CURLcode cairn_set_pointer(cairn_easy *easy, CURLoption option, void *value) {
+  return curl_easy_setopt((CURL *)easy, option, value);
+}
+static inline CURLcode cairn_set_list(cairn_easy *easy, CURLoption option,
+                                      struct curl_slist *value) {
+  return curl_easy_setopt((CURL *)easy, option, value);
+}
+static inline CURLcode cairn_set_callback(cairn_easy *easy, CURLoption option,
+                                          cairn_data_callback callback) {
+  return curl_easy_setopt((CURL *)easy, option, callback);
+}
+static inline CURLcode cairn_set_share(cairn_easy *easy, cairn_share *share) {
+  return curl_easy_setopt((CURL *)easy, CURLOPT_SHARE, (CURLSH *)share);
+}
+/// Pauses reading (1) or goes on (0).
+static inline CURLcode cairn_easy_pause_receiving(cairn_easy *easy, int paused) {
+  return curl_easy_pause((CURL *)easy, paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+}
+
+static inline long cairn_info_long(cairn_easy *easy, CURLINFO info) {
+  long value = 0;
+  curl_easy_getinfo((CURL *)easy, info, &value);
+  return value;
+}
+static inline curl_off_t cairn_info_off(cairn_easy *easy, CURLINFO info) {
+  curl_off_t value = 0;
+  curl_easy_getinfo((CURL *)easy, info, &value);
+  return value;
+}
+static inline const char *cairn_info_string(cairn_easy *easy, CURLINFO info) {
+  char *value = NULL;
+  curl_easy_getinfo((CURL *)easy, info, &value);
+  return value;
+}
+
+static inline cairn_multi *cairn_multi_init(void) { return (cairn_multi *)curl_multi_init(); }
+static inline CURLMcode cairn_multi_set_long(cairn_multi *multi, CURLMoption option, long value) {
+  return curl_multi_setopt((CURLM *)multi, option, value);
+}
+static inline CURLMcode cairn_multi_add(cairn_multi *multi, cairn_easy *easy) {
+  return curl_multi_add_handle((CURLM *)multi, (CURL *)easy);
+}
+static inline CURLMcode cairn_multi_remove(cairn_multi *multi, cairn_easy *easy) {
+  return curl_multi_remove_handle((CURLM *)multi, (CURL *)easy);
+}
+static inline CURLMcode cairn_multi_perform(cairn_multi *multi, int *running) {
+  return curl_multi_perform((CURLM *)multi, running);
+}
+static inline CURLMcode cairn_multi_poll(cairn_multi *multi, int milliseconds) {
+  return curl_multi_poll((CURLM *)multi, NULL, 0, milliseconds, NULL);
+}
+static inline CURLMcode cairn_multi_wakeup(cairn_multi *multi) {
+  return curl_multi_wakeup((CURLM *)multi);
+}
+static inline void cairn_multi_cleanup(cairn_multi *multi) {
+  curl_multi_cleanup((CURLM *)multi);
+}
+/// The next transfer that ended, or NULL.
+static inline cairn_easy *cairn_multi_next_done(cairn_multi *multi, CURLcode *result) {
+  int left = 0;
+  CURLMsg *message;
+  while ((message = curl_multi_info_read((CURLM *)multi, &left)) != NULL) {
+    if (message->msg == CURLMSG_DONE) {
+      *result = message->data.result;
+      return (cairn_easy *)message->easy_handle;
+    }
+  }
+  return NULL;
+}
+
+/// A share of DNS answers and TLS sessions, for handles of one thread.
+static inline cairn_share *cairn_share_init(void) {
+  CURLSH *share = curl_share_init();
+  if (share != NULL) {
+    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+  }
+  return (cairn_share *)share;
+}
+static inline void cairn_share_cleanup(cairn_share *share) { curl_share_cleanup((CURLSH *)share); }
+
+#endif

@@ -1,0 +1,98 @@
+internal import CCurl
+import Foundation
+import Synchronization
+public import Transfer
+
+/// The transfer engine on libcurl: one dedicated thread owns the multi handle and every easy handle.
+///
+/// Other threads only put commands into a mailbox and wake the thread. It is not an actor because
+/// polling would block a thread of Swift's cooperative pool.
+///
+/// HTTP/1.1 only, so each transfer has a TCP connection of its own; connections are kept and reused.
+///
+/// `@unchecked Sendable` invariant: `loop` and everything in it is touched by the engine's thread
+/// only, from its start to its end; all else is immutable or in the mailbox's mutex.
+public final class CurlEngine: TransferEngine, @unchecked Sendable {
+  /// What other threads ask of the engine's thread.
+  enum Command {
+    case start(CurlJob)
+    case cancel(UInt64)
+    case stop
+  }
+
+  private struct Mailbox {
+    var commands: [Command] = []
+    var nextNumber: UInt64 = 1
+    var isStopped = false
+  }
+
+  private let mailbox = Mutex(Mailbox())
+  private let loop: CurlLoop
+
+  /// Makes an engine and starts its thread.
+  ///
+  /// - Parameter settings: how servers are reached; the same for all transfers.
+  /// - Throws: `TransferError` of kind `setup` when libcurl cannot be initialised.
+  public init(settings: TransferSettings) throws(TransferError) {
+    loop = try CurlLoop(settings: settings)
+    let thread = Thread { [self] in
+      loop.run { self.takeCommands() }
+    }
+    thread.name = "cairn-transfer"
+    thread.stackSize = 512 << 10
+    thread.start()
+  }
+
+  /// Ends every transfer (each gets `cancelled`), closes the connections and ends the thread.
+  public func stop() { post(.stop) }
+
+  /// Starts a request; see `TransferEngine`.
+  public func start(
+    _ request: TransferRequest,
+    decide: @escaping @Sendable (ResponseHead, TransferTiming) -> BodyDestination,
+    ended: @escaping @Sendable (Result<TransferResponse, TransferError>) -> Void
+  ) -> TransferHandle {
+    let (number, isStopped) = mailbox.withLock {
+      let number = $0.nextNumber
+      $0.nextNumber += 1
+      if !$0.isStopped {
+        $0.commands.append(
+          .start(CurlJob(number: number, request: request, decide: decide, ended: ended)))
+      }
+      return (number, $0.isStopped)
+    }
+    if isStopped {
+      ended(.failure(TransferError(.cancelled, "the transfer engine was stopped")))
+    } else {
+      loop.wake()
+    }
+    return TransferHandle(number: number)
+  }
+
+  /// Ends a transfer early; unknown and finished ones are ignored.
+  public func cancel(_ handle: TransferHandle) { post(.cancel(handle.number)) }
+
+  private func post(_ command: Command) {
+    mailbox.withLock {
+      $0.commands.append(command)
+      if case .stop = command { $0.isStopped = true }
+    }
+    loop.wake()
+  }
+
+  private func takeCommands() -> [Command] {
+    mailbox.withLock { box in
+      let commands = box.commands
+      box.commands.removeAll(keepingCapacity: true)
+      return commands
+    }
+  }
+}
+
+/// A request on its way to the engine's thread.
+struct CurlJob: Sendable {
+  let number: UInt64
+  let request: TransferRequest
+  let decide: @Sendable (ResponseHead, TransferTiming) -> BodyDestination
+  let ended: @Sendable (Result<TransferResponse, TransferError>) -> Void
+}

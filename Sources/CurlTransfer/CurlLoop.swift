@@ -1,0 +1,143 @@
+internal import CCurl
+import Foundation
+import Synchronization
+import Transfer
+
+/// The engine's thread: libcurl's multi interface, the transfers in flight, and their deadlines.
+///
+/// All of it belongs to one thread, except `wake`, which libcurl allows from any
+/// (`curl_multi_wakeup`).
+final class CurlLoop {
+  private let multi: OpaquePointer
+  private let share: OpaquePointer
+  private let settings: TransferSettings
+  private let clock = NetworkClock()
+  private var transfers: [UInt64: CurlTransfer] = [:]
+  private var numbers: [OpaquePointer: UInt64] = [:]
+  private var idleHandles: [OpaquePointer] = []
+  private var limiter: RateLimiter?
+  private var nextStallCheck = 0.0
+
+  /// Seconds between two looks for stalled transfers.
+  private static let stallCheckSeconds = 0.25
+  /// Connections kept open for reuse.
+  private static let connectionCache = 256
+  private static let globalSetup = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+
+  init(settings: TransferSettings) throws(TransferError) {
+    // A peer that closes while we write must be an error code, not the end of the process.
+    signal(SIGPIPE, SIG_IGN)
+    guard Self.globalSetup == CURLE_OK, let multi = cairn_multi_init(),
+      let share = cairn_share_init()
+    else { throw TransferError(.setup, "libcurl could not be initialised") }
+    self.multi = multi
+    self.share = share
+    self.settings = settings
+    _ = cairn_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.connectionCache)
+    _ = cairn_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
+    limiter = settings.rateLimit.map { RateLimiter(bytesPerSecond: $0, now: clock.now) }
+  }
+
+  func wake() { _ = cairn_multi_wakeup(multi) }
+
+  /// Runs until a stop command, on the thread that calls it.
+  func run(takeCommands: () -> [CurlEngine.Command]) {
+    var isStopping = false
+    while !isStopping {
+      for command in takeCommands() {
+        switch command {
+        case .start(let job): start(job)
+        case .cancel(let number): cancel(number)
+        case .stop: isStopping = true
+        }
+      }
+      var running: Int32 = 0
+      _ = cairn_multi_perform(multi, &running)
+      finishDone()
+      resumePaused()
+      endStalled()
+      if !isStopping { _ = cairn_multi_poll(multi, pollMilliseconds()) }
+    }
+    for number in Array(transfers.keys) { cancel(number) }
+    for easy in idleHandles { cairn_easy_cleanup(easy) }
+    cairn_multi_cleanup(multi)
+    cairn_share_cleanup(share)
+  }
+
+  // MARK: Starting and ending
+
+  private func start(_ job: CurlJob) {
+    guard let easy = idleHandles.popLast() ?? cairn_easy_init() else {
+      job.ended(.failure(TransferError(.setup, "libcurl gave no handle")))
+      return
+    }
+    let transfer = CurlTransfer(job: job, easy: easy, loop: self, clock: clock, settings: settings)
+    transfers[job.number] = transfer
+    numbers[easy] = job.number
+    transfer.configure(share: share)
+    let code = cairn_multi_add(multi, easy)
+    if code != CURLM_OK {
+      forget(job.number)
+      job.ended(.failure(TransferError(.setup, String(cString: curl_multi_strerror(code)))))
+    }
+  }
+
+  private func cancel(_ number: UInt64) {
+    guard let transfer = transfers[number] else { return }
+    forget(number)
+    transfer.job.ended(.failure(TransferError(.cancelled, "the transfer was cancelled")))
+  }
+
+  private func finishDone() {
+    var code = CURLE_OK
+    while let easy = cairn_multi_next_done(multi, &code) {
+      guard let number = numbers[easy], let transfer = transfers[number] else { continue }
+      let result = transfer.result(code)
+      forget(number)
+      transfer.job.ended(result)
+    }
+  }
+
+  /// Takes the handle out of libcurl's hands; from here on no callback can reach the transfer.
+  private func forget(_ number: UInt64) {
+    guard let transfer = transfers[number] else { return }
+    _ = cairn_multi_remove(multi, transfer.easy)
+    numbers[transfer.easy] = nil
+    transfers[number] = nil
+    cairn_easy_reset(transfer.easy)
+    transfer.freeLists()
+    idleHandles.append(transfer.easy)
+  }
+
+  // MARK: Time
+
+  /// Asked by a transfer before it takes a chunk: seconds to wait, 0 to go on.
+  func limiterDelay() -> Double { limiter?.delay(now: clock.now) ?? 0 }
+
+  /// Told by a transfer that it took a chunk.
+  func limiterSpend(_ bytes: Int) { limiter?.spend(bytes) }
+
+  private func resumePaused() {
+    guard limiter != nil else { return }
+    for transfer in transfers.values.filter({ $0.isPaused }).shuffled() where limiterDelay() == 0 {
+      transfer.resume()
+    }
+  }
+
+  private func endStalled() {
+    guard clock.now >= nextStallCheck else { return }
+    nextStallCheck = clock.now + Self.stallCheckSeconds
+    for (number, transfer) in transfers where transfer.isStalled() {
+      forget(number)
+      transfer.job.ended(.failure(transfer.stallError))
+    }
+  }
+
+  private func pollMilliseconds() -> Int32 {
+    guard !transfers.isEmpty else { return 60_000 }
+    guard transfers.values.contains(where: { $0.isPaused }) else {
+      return Int32(Self.stallCheckSeconds * 1000)
+    }
+    return Int32(max(1, min(limiterDelay(), Self.stallCheckSeconds) * 1000))
+  }
+}

@@ -1,0 +1,312 @@
+internal import CCurl
+import Foundation
+import Transfer
+
+/// One request in libcurl's hands.
+///
+/// libcurl's callbacks get a pointer to this object (`Unmanaged.passUnretained`). The strong
+/// reference in `CurlLoop.transfers` is given up only after `curl_multi_remove_handle`, so the
+/// pointer is valid whenever a callback runs.
+final class CurlTransfer {
+  let job: CurlJob
+  let easy: OpaquePointer
+  private unowned let loop: CurlLoop
+  private let clock: NetworkClock
+  private let settings: TransferSettings
+  private var headerList: UnsafeMutablePointer<curl_slist>?
+  private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+  private let requestBody: UnsafeMutablePointer<CChar>
+
+  private var status = 0
+  private var fields = HTTPFields()
+  private var headerBytes = 0
+  private var destination: BodyDestination?
+  private var body: [UInt8] = []
+  private var received: Int64 = 0
+  private var failure: TransferError?
+  private var isFull = false
+  private var stallRule: StallRule
+  private var pausedAt: Double?
+  private var pausedSeconds = 0.0
+
+  /// The most bytes of response fields that are taken.
+  private static let headerLimit = 64 << 10
+  /// libcurl's receive buffer; its default of 16 KiB costs a system call for each.
+  private static let bufferSize = 256 << 10
+
+  var isPaused: Bool { pausedAt != nil }
+
+  init(
+    job: CurlJob, easy: OpaquePointer, loop: CurlLoop, clock: NetworkClock,
+    settings: TransferSettings
+  ) {
+    self.job = job
+    self.easy = easy
+    self.loop = loop
+    self.clock = clock
+    self.settings = settings
+    errorBuffer.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    requestBody = .allocate(capacity: max(1, job.request.body.count))
+    for (index, byte) in job.request.body.enumerated() {
+      (requestBody + index).initialize(to: CChar(bitPattern: byte))
+    }
+    stallRule = StallRule(
+      minimumRate: settings.minimumRate, timeout: settings.stallTimeout, now: clock.networkNow)
+  }
+
+  deinit {
+    errorBuffer.deallocate()
+    requestBody.deallocate()
+  }
+
+  func freeLists() {
+    curl_slist_free_all(headerList)
+    headerList = nil
+  }
+
+  // MARK: Setting up
+
+  func configure(share: OpaquePointer) {
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    _ = cairn_set_share(easy, share)
+    _ = cairn_set_string(easy, CURLOPT_URL, job.request.url.description)
+    _ = cairn_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
+    _ = cairn_set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
+    _ = cairn_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
+    _ = cairn_set_long(easy, CURLOPT_NETRC, 0)
+    _ = cairn_set_long(easy, CURLOPT_NOSIGNAL, 1)
+    _ = cairn_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
+    _ = cairn_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    _ = cairn_set_long(
+      easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(settings.connectTimeout * 1000)))
+    _ = cairn_set_long(easy, CURLOPT_BUFFERSIZE, bufferSize)
+    _ = cairn_set_string(easy, CURLOPT_USERAGENT, settings.userAgent)
+    _ = cairn_set_pointer(easy, CURLOPT_ERRORBUFFER, errorBuffer)
+    configureTLS()
+    configureProxy()
+    configureMethod()
+    var list = headerList
+    for field in job.request.fields.all {
+      list = curl_slist_append(list, "\(field.name): \(field.value)")
+    }
+    if let range = job.request.range {
+      list = curl_slist_append(list, "Range: bytes=\(range.lowerBound)-\(range.upperBound - 1)")
+    }
+    // No "Expect: 100-continue" round trip for small forms.
+    list = curl_slist_append(list, "Expect:")
+    headerList = list
+    _ = cairn_set_list(easy, CURLOPT_HTTPHEADER, headerList)
+    _ = cairn_set_pointer(easy, CURLOPT_HEADERDATA, context)
+    _ = cairn_set_pointer(easy, CURLOPT_WRITEDATA, context)
+    _ = cairn_set_callback(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+      guard let bytes, let context else { return 0 }
+      let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+      let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+      return transfer.takeHeaderLine(line) ? size * count : 0
+    }
+    _ = cairn_set_callback(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+      guard let bytes, let context else { return 0 }
+      let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+      return transfer.takeBody(UnsafeRawBufferPointer(start: bytes, count: size * count))
+    }
+  }
+
+  /// Under a rate limit chunks are small, so that the bucket is never far in debt.
+  private var bufferSize: Int {
+    guard let limit = settings.rateLimit else { return Self.bufferSize }
+    return min(Self.bufferSize, max(1024, Int(limit / 20)))
+  }
+
+  private func configureTLS() {
+    _ = cairn_set_long(easy, CURLOPT_SSL_VERIFYPEER, settings.verifiesTLS ? 1 : 0)
+    _ = cairn_set_long(easy, CURLOPT_SSL_VERIFYHOST, settings.verifiesTLS ? 2 : 0)
+    if let caFile = settings.caFile { _ = cairn_set_string(easy, CURLOPT_CAINFO, caFile) }
+  }
+
+  /// The proxy is set by hand, because libcurl does not read `HTTP_PROXY` in upper case.
+  private func configureProxy() {
+    let isTLS = job.request.url.origin.scheme == "https"
+    _ = cairn_set_string(
+      easy, CURLOPT_PROXY, (isTLS ? settings.httpsProxy : settings.httpProxy) ?? "")
+    _ = cairn_set_string(easy, CURLOPT_NOPROXY, settings.noProxy ?? "")
+  }
+
+  private func configureMethod() {
+    switch job.request.method {
+    case .get: _ = cairn_set_long(easy, CURLOPT_HTTPGET, 1)
+    case .head: _ = cairn_set_long(easy, CURLOPT_NOBODY, 1)
+    case .post:
+      _ = cairn_set_long(easy, CURLOPT_POST, 1)
+      _ = cairn_set_off(easy, CURLOPT_POSTFIELDSIZE_LARGE, job.request.body.count)
+      _ = cairn_set_pointer(easy, CURLOPT_POSTFIELDS, requestBody)
+    }
+  }
+
+  // MARK: Callbacks
+
+  /// Takes one line of the response's head; false ends the transfer.
+  private func takeHeaderLine(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    headerBytes += bytes.count
+    guard headerBytes <= Self.headerLimit else {
+      failure = TransferError(.badResponse, "the response's header is larger than 64 KiB")
+      return false
+    }
+    let line = String(decoding: bytes, as: UTF8.self).trimmingSuffix(while: \.isNewline)
+    if line.hasPrefix("HTTP/") {
+      let parts = line.split(separator: " ", maxSplits: 2)
+      status = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+      fields = HTTPFields()
+    } else if line.isEmpty {
+      // An interim response (1xx) is followed by another head.
+      guard status >= 200, destination == nil else { return true }
+      return decide()
+    } else if let colon = line.firstIndex(of: ":") {
+      let value = line[line.index(after: colon)...].trimmingPrefix(while: \.isWhitespace)
+      fields.append(String(line[..<colon]), String(value).trimmingSuffix(while: \.isWhitespace))
+    }
+    return true
+  }
+
+  private func decide() -> Bool {
+    let decided = job.decide(ResponseHead(status: status, fields: fields), timing())
+    destination = decided
+    if case .window(let window, _) = decided, window.isFull { isFull = true }
+    if case .refuse = decided {
+      isFull = true
+      return job.request.method == .head
+    }
+    return true
+  }
+
+  /// Takes a chunk of the body; what it returns is libcurl's write callback's answer.
+  private func takeBody(_ chunk: UnsafeRawBufferPointer) -> Int {
+    if loop.limiterDelay() > 0 {
+      pausedAt = clock.now
+      return Int(CURL_WRITEFUNC_PAUSE)
+    }
+    loop.limiterSpend(chunk.count)
+    switch destination {
+    case .memory(let limit):
+      guard body.count + chunk.count <= limit else {
+        failure = TransferError(.badResponse, "the response is larger than \(limit) bytes")
+        return 0
+      }
+      body.append(contentsOf: chunk)
+    case .window(let window, let offset):
+      let outcome = clock.disk { window.accept(chunk, at: offset + received) }
+      switch outcome {
+      case .more: break
+      case .full: isFull = true
+      case .failed(let code):
+        failure = TransferError(.disk(errno: code), String(cString: strerror(code)))
+        return 0
+      }
+    case .refuse, nil:
+      return 0
+    }
+    received += Int64(chunk.count)
+    // More is to come than anybody wants: break the connection here. A body that ends here anyway
+    // is left to end by itself, which keeps the connection.
+    if isFull, bodyEnd.map({ received < $0 }) ?? true { return 0 }
+    return chunk.count
+  }
+
+  /// Length of the body that the server announced.
+  private var bodyEnd: Int64? { fields["content-length"].flatMap { Int64($0) } }
+
+  func resume() {
+    guard let since = pausedAt else { return }
+    pausedSeconds += clock.now - since
+    pausedAt = nil
+    _ = cairn_easy_pause_receiving(easy, 0)
+  }
+
+  // MARK: Stalls
+
+  func isStalled() -> Bool {
+    guard !isPaused else { return false }
+    // Connecting has a limit of its own; the rule begins when the request is out.
+    guard headerBytes > 0 || isConnected else {
+      stallRule = StallRule(
+        minimumRate: settings.minimumRate, timeout: settings.stallTimeout,
+        now: clock.networkNow - pausedSeconds)
+      return false
+    }
+    return stallRule.isStalled(
+      bytes: received + Int64(headerBytes), now: clock.networkNow - pausedSeconds)
+  }
+
+  private var isConnected: Bool {
+    cairn_info_off(easy, CURLINFO_PRETRANSFER_TIME_T) > 0
+  }
+
+  var stallError: TransferError {
+    let seconds = Int(settings.stallTimeout)
+    return TransferError(
+      .stalled, "less than \(Int(settings.minimumRate)) bytes/s arrived for \(seconds) s")
+  }
+
+  // MARK: Ending
+
+  func result(_ code: CURLcode) -> Result<TransferResponse, TransferError> {
+    if let failure { return .failure(failure) }
+    if code != CURLE_OK, !isFull { return .failure(error(code)) }
+    guard status >= 200 else {
+      return .failure(TransferError(.badResponse, "the answer is not HTTP"))
+    }
+    let head = ResponseHead(status: status, fields: fields)
+    return .success(TransferResponse(head: head, body: body, timing: timing()))
+  }
+
+  private func timing() -> TransferTiming {
+    var timing = TransferTiming()
+    timing.newConnections = cairn_info_long(easy, CURLINFO_NUM_CONNECTS)
+    let connect = cairn_info_off(easy, CURLINFO_CONNECT_TIME_T)
+    let tls = cairn_info_off(easy, CURLINFO_APPCONNECT_TIME_T)
+    timing.connectSeconds = Double(max(connect, tls)) / 1e6
+    timing.firstByteSeconds = Double(cairn_info_off(easy, CURLINFO_STARTTRANSFER_TIME_T)) / 1e6
+    timing.bytes = received
+    timing.address = cairn_info_string(easy, CURLINFO_PRIMARY_IP).map { String(cString: $0) } ?? ""
+    return timing
+  }
+
+  private func error(_ code: CURLcode) -> TransferError {
+    let detail = String(cString: errorBuffer)
+    let message = String(
+      (detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail).prefix(300))
+    return TransferError(kind(of: code, detail: message), message)
+  }
+
+  private func kind(of code: CURLcode, detail: String) -> TransferError.Kind {
+    switch code {
+    case CURLE_COULDNT_RESOLVE_HOST: .resolve
+    case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: .proxy
+    case CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT, CURLE_INTERFACE_FAILED: .connect
+    case CURLE_SSL_CONNECT_ERROR:
+      if detail.contains("wrong version number") || detail.contains("packet length too long") {
+        .notTLS
+      } else if detail.contains("reset") || detail.contains("SYSCALL") || detail.contains("timed") {
+        .broken
+      } else {
+        .tls
+      }
+    case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+      CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
+      .tls
+    case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT: .invalidURL
+    case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING: .badResponse
+    case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT: .setup
+    case CURLE_RECV_ERROR where detail.contains("CONNECT"): .proxy
+    default: .broken
+    }
+  }
+}
+
+extension StringProtocol {
+  /// The text without the characters at its end that satisfy a condition.
+  fileprivate func trimmingSuffix(while condition: (Character) -> Bool) -> String {
+    var end = endIndex
+    while end > startIndex, condition(self[index(before: end)]) { end = index(before: end) }
+    return String(self[..<end])
+  }
+}

@@ -1,0 +1,61 @@
+public import FoundationEssentials
+
+/// A typed pointer to content: what it is, its digest and its size.
+public struct Descriptor: Hashable, Sendable, Codable {
+  /// What the content is.
+  public var mediaType: MediaType
+  /// The content's digest, checked.
+  public var digest: Digest
+  /// The content's size in bytes, never negative.
+  public var size: Int64
+  /// Other places that serve the content; fetched without credentials.
+  public var urls: [String]?
+  /// Free-form notes of the image's author.
+  public var annotations: [String: String]?
+  /// The content itself, for small content; used only when it matches `digest`.
+  public var data: Data?
+  /// In an index: what the manifest is for.
+  public var platform: Platform?
+  /// In an index: the type of artifact that the manifest describes.
+  public var artifactType: String?
+
+  enum CodingKeys: String, CodingKey {
+    case mediaType, digest, size, urls, annotations, data, platform, artifactType
+  }
+
+  /// Makes a descriptor from its required parts.
+  public init(mediaType: MediaType, digest: Digest, size: Int64) {
+    self.mediaType = mediaType
+    self.digest = digest
+    self.size = size
+  }
+
+  /// Decodes and checks a descriptor.
+  ///
+  /// - Throws: `DecodingError`, or `OCIError` for a digest or size that cannot be.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    mediaType =
+      try values.decodeIfPresent(MediaType.self, forKey: .mediaType) ?? MediaType(rawValue: "")
+    digest = try values.decode(Digest.self, forKey: .digest)
+    size = try values.decode(Int64.self, forKey: .size)
+    guard size >= 0 else {
+      throw OCIError.invalidDocument(reason: "the size of \(digest.short) is negative")
+    }
+    urls = try values.decodeIfPresent([String].self, forKey: .urls)
+    annotations = try values.decodeIfPresent([String: String].self, forKey: .annotations)
+    // A data field that is no base64 is as useless as a wrong one: the content is fetched instead.
+    data = (try? values.decodeIfPresent(Data.self, forKey: .data)) ?? nil
+    platform = try values.decodeIfPresent(Platform.self, forKey: .platform)
+    artifactType = try values.decodeIfPresent(String.self, forKey: .artifactType)
+  }
+
+  /// The layer's file name for people (`org.opencontainers.image.title`), if it has one.
+  public var title: String? { annotations?["org.opencontainers.image.title"] }
+
+  /// True for attestations and the like that BuildKit keeps in an index beside the images.
+  public var isAttestation: Bool {
+    annotations?["vnd.docker.reference.type"] != nil
+      || (platform?.os == "unknown" && platform?.architecture == "unknown")
+  }
+}

@@ -1,0 +1,210 @@
+public import FoundationEssentials
+
+/// An image manifest: one configuration and its layers.
+public struct Manifest: Sendable, Equatable {
+  /// The manifest's own media type.
+  public let mediaType: MediaType
+  /// The configuration blob.
+  public let config: Descriptor
+  /// The layers, base first.
+  public let layers: [Descriptor]
+  /// What kind of artifact this is, where it is not an image.
+  public let artifactType: String?
+
+  /// Configuration and layers, each digest once, in the order of the manifest.
+  public var blobs: [Descriptor] {
+    var seen = Set<Digest>()
+    return ([config] + layers).filter { seen.insert($0.digest).inserted }
+  }
+
+  /// Sum of the sizes of `blobs`, in bytes; nil when it does not fit 64 bits.
+  public var totalSize: Int64? {
+    blobs.reduce(Int64?(0)) { sum, blob in
+      sum.flatMap { sum in
+        let (total, overflow) = sum.addingReportingOverflow(blob.size)
+        return overflow ? nil : total
+      }
+    }
+  }
+}
+
+/// An image index: manifests, usually one for each platform.
+public struct Index: Sendable, Equatable {
+  /// The index's own media type.
+  public let mediaType: MediaType
+  /// The manifests, in the order of the index.
+  public let manifests: [Descriptor]
+
+  /// Platforms of the images (attestations left out), for messages.
+  public var platforms: [Platform] {
+    manifests.filter { !$0.isAttestation }.compactMap(\.platform)
+  }
+
+  /// The manifest that serves a platform best, the first of equals.
+  ///
+  /// - Parameter platform: the platform wanted.
+  /// - Returns: nil when the index has none for it.
+  public func manifest(for platform: Platform) -> Descriptor? {
+    var best: (descriptor: Descriptor, preference: Int)?
+    for descriptor in manifests where !descriptor.isAttestation {
+      guard let candidate = descriptor.platform,
+        let preference = platform.preference(for: candidate)
+      else { continue }
+      if preference > best?.preference ?? Int.min { best = (descriptor, preference) }
+    }
+    if let best { return best.descriptor }
+    // A list of one that names no platform cannot mean anything else.
+    let images = manifests.filter { !$0.isAttestation }
+    return images.count == 1 && images[0].platform == nil ? images[0] : nil
+  }
+}
+
+/// What a manifest request can bring: an image's manifest or an index.
+public enum ImageDocument: Sendable, Equatable {
+  case manifest(Manifest)
+  case index(Index)
+
+  /// The most layers or manifests that a document may list.
+  public static let entryLimit = 20_000
+
+  /// The document's media type.
+  public var mediaType: MediaType {
+    switch self {
+    case .manifest(let manifest): manifest.mediaType
+    case .index(let index): index.mediaType
+    }
+  }
+
+  /// Parses and checks a manifest or an index.
+  ///
+  /// - Parameters:
+  ///   - data: the document as it was served.
+  ///   - contentType: the `Content-Type` it came with, or its descriptor's type; nil when unknown.
+  /// - Throws: `OCIError.invalidDocument` for what is malformed or ambiguous (a document with both
+  ///   `manifests` and `layers` is refused, CVE-2021-41190); `OCIError.schema1` for schema 1.
+  public static func parse(_ data: Data, contentType: MediaType?) throws(OCIError) -> ImageDocument
+  {
+    if contentType?.isSchema1 == true { throw .schema1 }
+    let raw: RawDocument
+    do {
+      raw = try JSONDecoder().decode(RawDocument.self, from: data)
+    } catch let error as OCIError {
+      throw error
+    } catch {
+      throw .invalidDocument(reason: Self.describe(error))
+    }
+    if raw.schemaVersion == 1 || raw.mediaType?.isSchema1 == true { throw .schema1 }
+    guard raw.schemaVersion == 2 else {
+      throw .invalidDocument(reason: "schemaVersion is not 2")
+    }
+    let mediaType = try decideMediaType(raw, contentType: contentType)
+    if mediaType.isIndex { return .index(try index(raw, mediaType)) }
+    return .manifest(try manifest(raw, mediaType))
+  }
+
+  private static func decideMediaType(_ raw: RawDocument, contentType: MediaType?)
+    throws(OCIError) -> MediaType
+  {
+    let declared = contentType.flatMap { $0.isIndex || $0.isManifest ? $0 : nil }
+    if let own = raw.mediaType, let declared, own != declared {
+      throw .invalidDocument(
+        reason: "its mediaType \(own.rawValue.shownSafely(limit: 100)) contradicts "
+          + "its Content-Type \(declared)")
+    }
+    if let known = raw.mediaType ?? declared {
+      guard known.isIndex || known.isManifest else {
+        throw .invalidDocument(
+          reason: "media type \(known.rawValue.shownSafely(limit: 100)) is none of a manifest")
+      }
+      return known
+    }
+    return raw.manifests != nil ? .ociIndex : .ociManifest
+  }
+
+  private static func index(_ raw: RawDocument, _ mediaType: MediaType) throws(OCIError) -> Index {
+    guard raw.layers == nil, raw.config == nil, !raw.hasFSLayers else {
+      throw .invalidDocument(reason: "it has both manifests and layers")
+    }
+    guard let manifests = raw.manifests else {
+      throw .invalidDocument(reason: "the index has no manifests")
+    }
+    guard manifests.count <= entryLimit else {
+      throw .invalidDocument(reason: "it lists more than \(entryLimit) manifests")
+    }
+    return Index(mediaType: mediaType, manifests: manifests)
+  }
+
+  private static func manifest(_ raw: RawDocument, _ mediaType: MediaType) throws(OCIError)
+    -> Manifest
+  {
+    guard raw.manifests == nil, !raw.hasFSLayers else {
+      throw .invalidDocument(reason: "it has both manifests and layers")
+    }
+    guard let config = raw.config else {
+      throw .invalidDocument(reason: "the manifest has no config")
+    }
+    let layers = raw.layers ?? []
+    guard layers.count <= entryLimit else {
+      throw .invalidDocument(reason: "it lists more than \(entryLimit) layers")
+    }
+    var sizes = [config.digest: config.size]
+    for layer in layers {
+      if let known = sizes.updateValue(layer.size, forKey: layer.digest), known != layer.size {
+        throw .invalidDocument(reason: "it gives \(layer.digest.short) two sizes")
+      }
+    }
+    let manifest = Manifest(
+      mediaType: mediaType, config: config, layers: layers, artifactType: raw.artifactType)
+    guard manifest.totalSize != nil else {
+      throw .invalidDocument(reason: "the sizes of its layers do not fit 64 bits")
+    }
+    return manifest
+  }
+
+  private static func describe(_ error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "it is not JSON" }
+    let (context, what): (DecodingError.Context, String) =
+      switch error {
+      case .keyNotFound(let key, let context): (context, "\"\(key.stringValue)\" is missing")
+      case .typeMismatch(_, let context): (context, "a value has the wrong type")
+      case .valueNotFound(_, let context): (context, "a value is null")
+      case .dataCorrupted(let context): (context, "a value cannot be read")
+      @unknown default: (.init(codingPath: [], debugDescription: ""), "it cannot be read")
+      }
+    if let cause = context.underlyingError as? OCIError { return cause.description }
+    let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
+    if path.isEmpty, case .dataCorrupted = error { return "it is not JSON" }
+    return path.isEmpty ? what : "\(what) at \(path.joined(separator: "."))"
+  }
+}
+
+/// The union of every field that decides what a document is.
+private struct RawDocument: Decodable {
+  let schemaVersion: Int
+  let mediaType: MediaType?
+  let artifactType: String?
+  let config: Descriptor?
+  let layers: [Descriptor]?
+  let manifests: [Descriptor]?
+  let hasFSLayers: Bool
+
+  enum CodingKeys: String, CodingKey {
+    case schemaVersion, mediaType, artifactType, config, layers, manifests, fsLayers
+  }
+
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    schemaVersion = try values.decode(Int.self, forKey: .schemaVersion)
+    mediaType = try values.decodeIfPresent(MediaType.self, forKey: .mediaType)
+    artifactType = try values.decodeIfPresent(String.self, forKey: .artifactType)
+    // Schema 1 has neither of these in today's form: it must be told apart before they are read.
+    hasFSLayers = values.contains(.fsLayers)
+    guard schemaVersion == 2 else {
+      (config, layers, manifests) = (nil, nil, nil)
+      return
+    }
+    config = try values.decodeIfPresent(Descriptor.self, forKey: .config)
+    layers = try values.decodeIfPresent([Descriptor].self, forKey: .layers)
+    manifests = try values.decodeIfPresent([Descriptor].self, forKey: .manifests)
+  }
+}

@@ -1,0 +1,68 @@
+/// What can be wrong with a reference, a digest or an image document.
+public enum OCIError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A reference does not follow the grammar; `offset` counts characters from the start.
+  case invalidReference(String, offset: Int, reason: String)
+  /// A digest string is not one.
+  case invalidDigest(String, reason: String)
+  /// A platform is not `os/arch[/variant]`.
+  case invalidPlatform(String)
+  /// A manifest or index cannot be used.
+  case invalidDocument(reason: String)
+  /// A Docker schema 1 manifest, which carries no digests of compressed layers.
+  case schema1
+
+  /// One sentence; a reference gets a second and third line with a caret under the character.
+  public var description: String {
+    switch self {
+    case .invalidReference(let text, let offset, let reason):
+      let shown = text.shownSafely(limit: 300)
+      return """
+        invalid image reference: \(reason)
+          \(shown)
+          \(String(repeating: " ", count: min(offset, shown.count)))^
+        """
+    case .invalidDigest(let text, let reason):
+      return "invalid digest \"\(text.shownSafely(limit: 80))\": \(reason)"
+    case .invalidPlatform(let text):
+      return
+        "invalid platform \"\(text.shownSafely(limit: 80))\": expected OS/ARCH[/VARIANT], "
+        + "for example linux/arm64 or linux/arm/v7"
+    case .invalidDocument(let reason):
+      return "invalid image manifest: \(reason)"
+    case .schema1:
+      return "this is a Docker schema 1 manifest, a format retired in 2017; "
+        + "push the image again with a current tool to convert it"
+    }
+  }
+}
+
+extension String {
+  /// The text with control characters replaced, at most `limit` characters: safe for a terminal.
+  ///
+  /// Everything that a server says passes through here before a person sees it: escape codes in an
+  /// error message must not move the cursor or change a window's title.
+  ///
+  /// - Parameter limit: the most characters to keep; a cut is shown as `…`.
+  public func shownSafely(limit: Int) -> String {
+    var result = ""
+    var count = 0
+    for scalar in unicodeScalars {
+      if count == limit { return result + "…" }
+      result.unicodeScalars.append(scalar.isShowable ? scalar : "\u{FFFD}")
+      count += 1
+    }
+    return result
+  }
+}
+
+extension Unicode.Scalar {
+  /// False for what can act on a terminal or reorder text: controls, formats, private use.
+  fileprivate var isShowable: Bool {
+    switch properties.generalCategory {
+    case .control, .format, .surrogate, .privateUse, .lineSeparator, .paragraphSeparator,
+      .unassigned:
+      false
+    default: true
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/// The operating system and processor that an image is for.
+public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
+  /// GOOS, for example `linux`.
+  public var os: String
+  /// GOARCH, for example `amd64`.
+  public var architecture: String
+  /// The processor's variant, for example `v8`.
+  public var variant: String?
+  /// The operating system's version; Windows images are told apart by it.
+  public var osVersion: String?
+
+  enum CodingKeys: String, CodingKey {
+    case os, architecture, variant
+    case osVersion = "os.version"
+  }
+
+  /// Makes a platform from its parts, which are normalised as containerd does.
+  ///
+  /// - Parameters:
+  ///   - os: GOOS.
+  ///   - architecture: GOARCH or a common other name of it, such as `x86_64`.
+  ///   - variant: the processor's variant.
+  public init(os: String, architecture: String, variant: String? = nil) {
+    let (architecture, variant) = Self.normalise(architecture.lowercased(), variant?.lowercased())
+    self.os = os.lowercased() == "macos" ? "darwin" : os.lowercased()
+    self.architecture = architecture
+    self.variant = variant
+  }
+
+  /// Parses `os/arch[/variant]`.
+  ///
+  /// - Parameter text: for example `linux/arm64` or `linux/arm/v7`.
+  /// - Throws: `OCIError.invalidPlatform`.
+  public init(_ text: String) throws(OCIError) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    let allowed = parts.allSatisfy { part in
+      !part.isEmpty && part.utf8.count <= 64
+        && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+    }
+    guard (2...3).contains(parts.count), allowed else { throw .invalidPlatform(text) }
+    self.init(os: parts[0], architecture: parts[1], variant: parts.count == 3 ? parts[2] : nil)
+  }
+
+  /// The platform of the machine this was compiled for, running Linux containers.
+  public static var host: Platform {
+    #if arch(x86_64)
+      Platform(os: "linux", architecture: "amd64")
+    #elseif arch(arm64)
+      Platform(os: "linux", architecture: "arm64")
+    #elseif arch(arm)
+      Platform(os: "linux", architecture: "arm", variant: "v7")
+    #elseif arch(i386)
+      Platform(os: "linux", architecture: "386")
+    #elseif arch(powerpc64le)
+      Platform(os: "linux", architecture: "ppc64le")
+    #elseif arch(s390x)
+      Platform(os: "linux", architecture: "s390x")
+    #else
+      Platform(os: "linux", architecture: "riscv64")
+    #endif
+  }
+
+  /// How well an image for `candidate` runs where `self` is wanted; nil: not at all, larger is better.
+  ///
+  /// A wanted variant accepts older 32-bit Arm variants, newest first; a wanted platform without a
+  /// variant accepts any, the plainest first.
+  ///
+  /// - Parameter candidate: a platform from an index.
+  public func preference(for candidate: Platform) -> Int? {
+    let other = Platform(
+      os: candidate.os, architecture: candidate.architecture, variant: candidate.variant)
+    guard os == other.os, architecture == other.architecture else { return nil }
+    if variant == other.variant { return 100 }
+    guard let variant else { return 50 - (Self.number(other.variant) ?? 0) }
+    guard architecture == "arm" || architecture == "amd64" else { return nil }
+    let wanted = Self.number(variant) ?? 0
+    let offered = Self.number(other.variant) ?? (architecture == "amd64" ? 1 : 0)
+    return offered <= wanted ? 50 + offered : nil
+  }
+
+  private static func number(_ variant: String?) -> Int? {
+    variant.flatMap { $0.hasPrefix("v") ? Int($0.dropFirst()) : nil }
+  }
+
+  private static func normalise(_ architecture: String, _ variant: String?) -> (String, String?) {
+    switch architecture {
+    case "x86_64", "x86-64": ("amd64", variant == "v1" ? nil : variant)
+    case "amd64": ("amd64", variant == "v1" ? nil : variant)
+    case "aarch64", "arm64": ("arm64", variant == "8" || variant == "v8" ? nil : variant)
+    case "i386", "i486", "i586", "i686": ("386", variant)
+    case "armhf": ("arm", "v7")
+    case "armel": ("arm", "v6")
+    case "arm": ("arm", variant.map { $0.hasPrefix("v") ? $0 : "v" + $0 })
+    default: (architecture, variant)
+    }
+  }
+
+  /// `os/arch[/variant]`, safe for a terminal.
+  public var description: String {
+    let text = "\(os)/\(architecture)" + (variant.map { "/\($0)" } ?? "")
+    return text.shownSafely(limit: 80)
+  }
+}

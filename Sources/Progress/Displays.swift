@@ -1,0 +1,119 @@
+import Glibc
+import Synchronization
+
+/// Writes whole strings to a file descriptor; a reader that went away is no reason to end a pull.
+struct LineOutput: Sendable {
+  let descriptor: Int32
+
+  func write(_ text: String) {
+    var bytes = ContiguousArray(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        return
+      }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+}
+
+/// Plain lines on standard error.
+public final class PlainDisplay: ProgressDisplay {
+  private let renderer = Mutex(PlainRenderer())
+  private let output = LineOutput(descriptor: STDERR_FILENO)
+
+  /// Makes the display.
+  public init() {}
+
+  /// Writes the event's line, if it has one.
+  public func show(_ event: ProgressEvent) {
+    renderer.withLock { renderer in
+      if let line = renderer.line(event) { output.write(line + "\n") }
+    }
+  }
+}
+
+/// JSON Lines on standard output, or on standard error where an image goes to standard output.
+public struct JSONDisplay: ProgressDisplay {
+  private let renderer = JSONRenderer()
+  private let output: LineOutput
+
+  /// Makes the display.
+  ///
+  /// - Parameter toStandardError: where the lines go.
+  public init(toStandardError: Bool) {
+    output = LineOutput(descriptor: toStandardError ? STDERR_FILENO : STDOUT_FILENO)
+  }
+
+  /// Writes the event's line.
+  public func show(_ event: ProgressEvent) { output.write(renderer.line(event) + "\n") }
+}
+
+/// Bars that are drawn over themselves, on standard error.
+public final class BarDisplay: ProgressDisplay {
+  private struct State {
+    var plain = PlainRenderer()
+    /// Widths of the lines on the screen now.
+    var drawn: [Int] = []
+  }
+
+  private let state = Mutex(State())
+  private let output = LineOutput(descriptor: STDERR_FILENO)
+
+  /// Makes the display.
+  public init() {}
+
+  /// Draws a snapshot over the last one; other events become lines above the bars.
+  public func show(_ event: ProgressEvent) {
+    let size = Self.terminalSize()
+    state.withLock { state in
+      switch event {
+      case .snapshot(let snapshot):
+        let lines = BarRenderer(columns: size.columns, rows: size.rows).lines(snapshot)
+        let screen =
+          Self.erase(state.drawn, columns: size.columns) + lines.joined(separator: "\r\n")
+        // Synchronised output (a private mode that others ignore) keeps redraws from flickering.
+        output.write("\u{1B}[?2026h" + screen + "\r\n\u{1B}[?2026l")
+        state.drawn = lines.map(\.count)
+      case .blob:
+        break
+      case .failed:
+        output.write(Self.erase(state.drawn, columns: size.columns))
+        state.drawn = []
+      default:
+        guard let line = state.plain.line(event) else { return }
+        output.write(Self.erase(state.drawn, columns: size.columns) + line + "\r\n")
+        state.drawn = []
+      }
+    }
+  }
+
+  /// Moves to the first drawn line and clears from there; a narrower terminal has wrapped the lines.
+  static func erase(_ drawn: [Int], columns: Int) -> String {
+    guard !drawn.isEmpty else { return "" }
+    let rows = drawn.reduce(0) { $0 + max(1, ($1 + columns - 1) / max(1, columns)) }
+    return "\r\u{1B}[\(rows)A\u{1B}[J"
+  }
+
+  private static func terminalSize() -> (columns: Int, rows: Int) {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+      return (80, 24)
+    }
+    return (Int(size.ws_col), Int(size.ws_row))
+  }
+}
+
+/// Warnings on standard error, and nothing else.
+public struct WarningDisplay: ProgressDisplay {
+  private let output = LineOutput(descriptor: STDERR_FILENO)
+
+  /// Makes the display.
+  public init() {}
+
+  /// Writes the event's line if it is a warning.
+  public func show(_ event: ProgressEvent) {
+    if case .warning(let text) = event { output.write("warning: \(text)\n") }
+  }
+}

@@ -1,0 +1,104 @@
+import FoundationEssentials
+import OCI
+
+/// Turns events into JSON Lines, version 1; `docs/progress-json.md` documents every field.
+public struct JSONRenderer: Sendable {
+  /// The version in every line's `v`.
+  public static let version = 1
+
+  /// Makes a renderer.
+  public init() {}
+
+  private struct Line: Encodable {
+    var v = JSONRenderer.version
+    var event: String
+    var reference: String?
+    var digest: String?
+    var platform: String?
+    var label: String?
+    var state: String?
+    var blobs: Int?
+    var blobsDone: Int?
+    var bytes: Int64?
+    var bytesDone: Int64?
+    var bytesPresent: Int64?
+    var bytesFetched: Int64?
+    var bytesPerSecond: Int64?
+    var etaSeconds: Double?
+    var seconds: Double?
+    var poolSize: Int?
+    var open: Int?
+    var requests: Int?
+    var connections: Int?
+    var retries: Int?
+    var output: String?
+    var message: String?
+    var hint: String?
+    var exitCode: Int32?
+  }
+
+  /// The line for an event, without the newline.
+  ///
+  /// - Parameter event: what happened.
+  public func line(_ event: ProgressEvent) -> String {
+    var line = Line(event: "")
+    switch event {
+    case .started(let reference):
+      line.event = "started"
+      line.reference = reference
+    case .resolved(let digest, let platform, let blobs, let bytes, let present):
+      line.event = "resolved"
+      line.digest = digest.description
+      line.platform = platform
+      line.blobs = blobs
+      line.bytes = bytes
+      line.bytesPresent = present
+    case .snapshot(let snapshot):
+      line.event = "progress"
+      line.blobs = snapshot.blobs.count
+      line.blobsDone = snapshot.blobsDone
+      line.bytes = snapshot.size
+      line.bytesDone = snapshot.done
+      line.bytesPerSecond = Int64(snapshot.bytesPerSecond.rounded())
+      line.etaSeconds = snapshot.secondsLeft.map { Self.round($0) }
+      line.seconds = Self.round(snapshot.seconds)
+      line.poolSize = snapshot.poolSize
+      line.open = snapshot.open
+    case .blob(let blob):
+      line.event = "blob"
+      line.digest = blob.digest.description
+      line.label = blob.label
+      line.state = blob.state.rawValue
+      line.bytes = blob.size
+      line.bytesDone = blob.done
+    case .warning(let text):
+      line.event = "warning"
+      line.message = text
+    case .wrote(let output):
+      line.event = "wrote"
+      line.output = output
+    case .finished(let summary):
+      line.event = "finished"
+      line.reference = summary.reference
+      line.digest = summary.digest.description
+      line.bytes = summary.bytes
+      line.bytesFetched = summary.fetched
+      line.seconds = Self.round(summary.seconds)
+      line.requests = summary.requests
+      line.connections = summary.connections
+      line.retries = summary.retries
+      line.poolSize = summary.poolSize
+    case .failed(let message, let hint, let exitCode):
+      line.event = "failed"
+      line.message = message
+      line.hint = hint
+      line.exitCode = exitCode
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(line) else { return #"{"event":"unknown","v":1}"# }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  private static func round(_ seconds: Double) -> Double { (seconds * 1000).rounded() / 1000 }
+}

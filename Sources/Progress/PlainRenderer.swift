@@ -1,0 +1,47 @@
+import OCI
+
+/// Turns events into lines for logs and pipes: what changed, and now and then how far it is.
+public struct PlainRenderer: Sendable {
+  /// Seconds between two lines about the whole image.
+  public static let interval = 5.0
+  private var nextTotal = interval
+
+  /// Makes a renderer.
+  public init() {}
+
+  /// The line for an event; nil where it is not worth one.
+  ///
+  /// - Parameter event: what happened.
+  public mutating func line(_ event: ProgressEvent) -> String? {
+    switch event {
+    case .started(let reference):
+      return "pulling \(reference)"
+    case .resolved(let digest, let platform, let blobs, let bytes, let present):
+      let here = present > 0 ? ", \(ByteCount.text(present)) already here" : ""
+      let platform = platform.map { " (\($0))" } ?? ""
+      return "resolved \(digest)\(platform): \(blobs) blobs, \(ByteCount.text(bytes))\(here)"
+    case .blob(let blob):
+      switch blob.state {
+      case .done: return "\(blob.label) \(blob.digest.short): done, \(ByteCount.text(blob.size))"
+      case .elsewhere, .present:
+        return "\(blob.label) \(blob.digest.short): \(Wording.state(blob.state))"
+      case .waiting, .fetching, .verifying: return nil
+      }
+    case .snapshot(let snapshot):
+      guard snapshot.seconds >= nextTotal else { return nil }
+      nextTotal = snapshot.seconds + Self.interval
+      let left = snapshot.secondsLeft.map { ", ETA " + Wording.clock($0) } ?? ""
+      return "\(Wording.percent(snapshot.done, of: snapshot.size)) "
+        + "\(ByteCount.text(snapshot.done)) of \(ByteCount.text(snapshot.size)), "
+        + "\(Wording.rate(snapshot.bytesPerSecond)), \(Wording.workers(snapshot.poolSize))\(left)"
+    case .warning(let text):
+      return "warning: \(text)"
+    case .wrote(let output):
+      return "wrote \(output)"
+    case .finished(let summary):
+      return Wording.summary(summary)
+    case .failed:
+      return nil
+    }
+  }
+}

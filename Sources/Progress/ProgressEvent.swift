@@ -1,0 +1,65 @@
+public import OCI
+
+/// What a pull tells whoever shows it.
+public enum ProgressEvent: Sendable, Equatable {
+  /// The pull begins.
+  case started(reference: String)
+  /// The manifest is known.
+  case resolved(digest: Digest, platform: String?, blobs: Int, bytes: Int64, present: Int64)
+  /// How the pull stands; several a second.
+  case snapshot(PullSnapshot)
+  /// A blob changed its state.
+  case blob(PullSnapshot.Blob)
+  /// Something that a user may want to know.
+  case warning(String)
+  /// An output was written.
+  case wrote(output: String)
+  /// The pull ended well.
+  case finished(Summary)
+  /// The pull failed.
+  case failed(message: String, hint: String?, exitCode: Int32)
+
+  /// What a pull came to.
+  public struct Summary: Sendable, Equatable {
+    /// The image as the user named it.
+    public var reference: String
+    /// Digest of the manifest or index.
+    public var digest: Digest
+    /// Sum of the blobs' sizes, in bytes.
+    public var bytes: Int64
+    /// Bytes that were fetched in this run.
+    public var fetched: Int64
+    /// Seconds from start to end.
+    public var seconds: Double
+    /// Requests for blobs.
+    public var requests: Int
+    /// Connections opened for them.
+    public var connections: Int
+    /// Requests that failed and were made again.
+    public var retries: Int
+    /// Workers allowed at the end.
+    public var poolSize: Int
+
+    /// Makes a summary.
+    public init(
+      reference: String, digest: Digest, bytes: Int64, fetched: Int64, seconds: Double,
+      requests: Int, connections: Int, retries: Int, poolSize: Int
+    ) {
+      self.reference = reference
+      self.digest = digest
+      self.bytes = bytes
+      self.fetched = fetched
+      self.seconds = seconds
+      self.requests = requests
+      self.connections = connections
+      self.retries = retries
+      self.poolSize = poolSize
+    }
+  }
+}
+
+/// Shows a pull's progress in some form.
+public protocol ProgressDisplay: Sendable {
+  /// Takes an event; called in order, from one task at a time.
+  func show(_ event: ProgressEvent)
+}

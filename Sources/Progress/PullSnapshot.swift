@@ -1,0 +1,83 @@
+public import OCI
+
+/// What a pull looks like at one moment; all that a display needs.
+public struct PullSnapshot: Sendable, Equatable {
+  /// What is happening to a blob.
+  public enum State: String, Sendable, Equatable {
+    /// It will be fetched.
+    case waiting
+    /// Its bytes are arriving.
+    case fetching
+    /// Another process on this machine is fetching it.
+    case elsewhere
+    /// Its bytes are here and are being hashed.
+    case verifying
+    /// It is in the store.
+    case done
+    /// It was in the store before.
+    case present
+  }
+
+  /// One blob.
+  public struct Blob: Sendable, Equatable {
+    /// Its digest.
+    public var digest: Digest
+    /// `config`, or the layer's place in the image from 1, for people.
+    public var label: String
+    /// Its size in bytes.
+    public var size: Int64
+    /// Bytes on disk.
+    public var done: Int64
+    /// What is happening to it.
+    public var state: State
+
+    /// Makes a blob that waits.
+    public init(
+      digest: Digest, label: String, size: Int64, done: Int64 = 0, state: State = .waiting
+    ) {
+      self.digest = digest
+      self.label = label
+      self.size = size
+      self.done = done
+      self.state = state
+    }
+  }
+
+  /// The image as the user named it.
+  public var name: String
+  /// Every blob, in the order of the manifest.
+  public var blobs: [Blob]
+  /// Seconds since the pull began.
+  public var seconds: Double
+  /// Useful bytes per second of late; 0 when nothing arrives.
+  public var bytesPerSecond: Double
+  /// Workers allowed.
+  public var poolSize: Int
+  /// Requests in flight.
+  public var open: Int
+
+  /// Makes a snapshot.
+  public init(
+    name: String, blobs: [Blob], seconds: Double, bytesPerSecond: Double, poolSize: Int, open: Int
+  ) {
+    self.name = name
+    self.blobs = blobs
+    self.seconds = seconds
+    self.bytesPerSecond = bytesPerSecond
+    self.poolSize = poolSize
+    self.open = open
+  }
+
+  /// Sum of the sizes, in bytes.
+  public var size: Int64 { blobs.reduce(0) { $0 + $1.size } }
+  /// Bytes on disk.
+  public var done: Int64 { blobs.reduce(0) { $0 + $1.done } }
+  /// Blobs that are in the store.
+  public var blobsDone: Int { blobs.count { $0.state == .done || $0.state == .present } }
+
+  /// Seconds until the end at the present rate; nil while that cannot be said.
+  public var secondsLeft: Double? {
+    guard bytesPerSecond > 0 else { return nil }
+    return Double(size - done) / bytesPerSecond
+  }
+}

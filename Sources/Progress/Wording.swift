@@ -1,0 +1,56 @@
+import OCI
+
+/// Numbers in words, as every display writes them.
+enum Wording {
+  /// For example `3.2 MiB/s`.
+  static func rate(_ bytesPerSecond: Double) -> String {
+    ByteCount.text(Int64(max(0, min(bytesPerSecond, 1e18)).rounded())) + "/s"
+  }
+
+  /// For example `0:07`, `12:05`, `1:02:03`.
+  static func clock(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 360_000 else { return "-:--" }
+    let total = Int(seconds.rounded(.up))
+    let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
+    let twoDigits = rest < 10 ? "0\(rest)" : "\(rest)"
+    if hours == 0 { return "\(minutes):\(twoDigits)" }
+    return "\(hours):\(minutes < 10 ? "0" : "")\(minutes):\(twoDigits)"
+  }
+
+  /// For example `1.2 s`.
+  static func seconds(_ seconds: Double) -> String {
+    let tenths = Int((seconds * 10).rounded())
+    return "\(tenths / 10).\(tenths % 10) s"
+  }
+
+  /// For example ` 42 %`.
+  static func percent(_ done: Int64, of size: Int64) -> String {
+    let percent = size > 0 ? Int(Double(done) / Double(size) * 100) : 100
+    return String(repeating: " ", count: max(0, 3 - String(percent).count)) + "\(percent) %"
+  }
+
+  static func summary(_ summary: ProgressEvent.Summary) -> String {
+    let size = ByteCount.text(summary.bytes)
+    if summary.fetched == 0 {
+      return "\(summary.reference) is up to date (\(size), \(seconds(summary.seconds)))"
+    }
+    let reused = summary.bytes - summary.fetched
+    let rate = rate(Double(summary.fetched) / max(summary.seconds, 0.001))
+    return "pulled \(summary.reference): \(ByteCount.text(summary.fetched)) "
+      + "in \(seconds(summary.seconds)) (\(rate), \(workers(summary.poolSize)))"
+      + (reused > 0 ? ", \(ByteCount.text(reused)) were here already" : "")
+  }
+
+  static func workers(_ count: Int) -> String { count == 1 ? "1 worker" : "\(count) workers" }
+
+  static func state(_ state: PullSnapshot.State) -> String {
+    switch state {
+    case .waiting: "waiting"
+    case .fetching: "fetching"
+    case .elsewhere: "another cairn is fetching it"
+    case .verifying: "verifying"
+    case .done: "done"
+    case .present: "already here"
+    }
+  }
+}

@@ -1,0 +1,217 @@
+public import FoundationEssentials
+public import OCI
+public import Registry
+import Store
+
+/// From a reference to manifests: fetches, checks and keeps the documents of an image.
+public struct ImageResolver: Sendable {
+  /// Which images of an index are wanted.
+  public enum PlatformChoice: Sendable, Equatable {
+    /// The one that serves a platform best; `isExplicit` where the user named it.
+    case one(Platform, isExplicit: Bool)
+    /// All of them.
+    case all
+  }
+
+  /// A document with what names it.
+  public struct Document: Sendable {
+    /// Its media type, digest and size.
+    public var descriptor: Descriptor
+    /// Its content.
+    public var content: ImageDocument
+    /// Its bytes as served.
+    public var data: Data
+  }
+
+  /// What a reference turned out to be.
+  public struct Resolution: Sendable {
+    /// What the reference itself names.
+    public var root: Document
+    /// The manifests that are wanted, with the platform that the index gives each.
+    public var manifests: [Document]
+    /// Every document on the way, root first.
+    public var documents: [Document]
+  }
+
+  private let client: RepositoryClient
+  private let load: @Sendable (Digest) -> Data?
+  private let save: @Sendable (Data, Digest) throws -> Void
+
+  /// Indexes within indexes that are followed.
+  private static let depthLimit = 4
+  /// Documents of one image that are fetched.
+  private static let documentLimit = 2_000
+
+  /// Makes a resolver.
+  ///
+  /// - Parameters:
+  ///   - client: of the repository.
+  ///   - load: a document that is there already, checked; nil where there is none.
+  ///   - save: keeps a document.
+  public init(
+    client: RepositoryClient, load: @escaping @Sendable (Digest) -> Data?,
+    save: @escaping @Sendable (Data, Digest) throws -> Void
+  ) {
+    self.client = client
+    self.load = load
+    self.save = save
+  }
+
+  /// Resolves the client's reference.
+  ///
+  /// - Parameter choice: which platforms are wanted.
+  /// - Throws: `PullError`.
+  public func resolve(_ choice: PlatformChoice) async throws(PullError) -> Resolution {
+    let root = try await rootDocument()
+    var resolution = Resolution(root: root, manifests: [], documents: [root])
+    try await collect(root, choice, depth: 0, into: &resolution)
+    return resolution
+  }
+
+  /// Fetches what the reference names, and nothing below it.
+  ///
+  /// - Throws: `PullError`.
+  public func rootDocument() async throws(PullError) -> Document {
+    let reference = client.reference
+    if let digest = reference.digest, let data = load(digest) {
+      return try parse(data, contentType: nil, digest: digest)
+    }
+    let fetched = try await fetch(reference.manifestSelector)
+    let digest = try Self.digest(fetched.data, reference.digest?.algorithm ?? .sha256)
+    if let wanted = reference.digest, wanted != digest {
+      throw .integrity("\(reference.registry) sent a manifest with digest \(digest) for \(wanted)")
+    }
+    if let announced = fetched.announcedDigest {
+      let own = try Self.digest(fetched.data, announced.algorithm)
+      guard own == announced else {
+        throw .integrity(
+          "the manifest of \(reference) has digest \(own), but \(reference.registry) announced "
+            + "\(announced)")
+      }
+    }
+    let document = try parse(fetched.data, contentType: fetched.contentType, digest: digest)
+    try keep(document)
+    return document
+  }
+
+  private func collect(
+    _ document: Document, _ choice: PlatformChoice, depth: Int, into resolution: inout Resolution
+  ) async throws(PullError) {
+    switch document.content {
+    case .manifest:
+      resolution.manifests.append(document)
+    case .index(let index):
+      guard depth < Self.depthLimit else {
+        throw .document(
+          .invalidDocument(reason: "indexes are nested more than \(Self.depthLimit) deep"),
+          what: client.reference.description)
+      }
+      for descriptor in try chosen(index, choice) {
+        guard resolution.documents.count < Self.documentLimit else {
+          throw .document(
+            .invalidDocument(reason: "it has more than \(Self.documentLimit) manifests"),
+            what: client.reference.description)
+        }
+        if resolution.documents.contains(where: { $0.descriptor.digest == descriptor.digest }) {
+          continue
+        }
+        let child = try await childDocument(descriptor)
+        resolution.documents.append(child)
+        try await collect(child, choice, depth: depth + 1, into: &resolution)
+      }
+    }
+  }
+
+  private func chosen(_ index: Index, _ choice: PlatformChoice) throws(PullError) -> [Descriptor] {
+    switch choice {
+    case .all: return index.manifests
+    case .one(let platform, _):
+      guard let descriptor = index.manifest(for: platform) else {
+        // An index of indexes names no platforms: look into each.
+        let nested = index.manifests.filter { $0.mediaType.isIndex && $0.platform == nil }
+        if !nested.isEmpty { return nested }
+        throw .noPlatform(
+          wanted: platform, available: index.platforms, reference: client.reference.description)
+      }
+      return [descriptor]
+    }
+  }
+
+  private func childDocument(_ descriptor: Descriptor) async throws(PullError) -> Document {
+    guard descriptor.size <= Int64(RepositoryClient.documentLimit) else {
+      throw .document(
+        .invalidDocument(reason: "a manifest of \(descriptor.size) bytes is refused"),
+        what: client.reference.description)
+    }
+    if let data = load(descriptor.digest), Int64(data.count) == descriptor.size {
+      return try parse(
+        data, contentType: descriptor.mediaType, digest: descriptor.digest, in: descriptor)
+    }
+    var data = descriptor.data
+    if let inline = data, try Self.digest(inline, descriptor.digest.algorithm) != descriptor.digest
+    {
+      data = nil
+    }
+    if data == nil { data = try await fetch(descriptor.digest.description).data }
+    guard let data, Int64(data.count) == descriptor.size else {
+      throw .integrity(
+        "manifest \(descriptor.digest) has \(data?.count ?? 0) bytes, its index says \(descriptor.size)"
+      )
+    }
+    let digest = try Self.digest(data, descriptor.digest.algorithm)
+    guard digest == descriptor.digest else {
+      throw .integrity(
+        "\(client.reference.registry) sent \(digest) for manifest \(descriptor.digest)")
+    }
+    let document = try parse(
+      data, contentType: descriptor.mediaType, digest: descriptor.digest, in: descriptor)
+    try keep(document)
+    return document
+  }
+
+  private func fetch(_ selector: String) async throws(PullError)
+    -> RepositoryClient.FetchedDocument
+  {
+    do {
+      return try await client.document(selector)
+    } catch {
+      if case .transfer(let cause) = error.kind, cause.kind == .cancelled {
+        throw .interrupted(done: 0, size: 0)
+      }
+      throw .registry(error)
+    }
+  }
+
+  private func parse(
+    _ data: Data, contentType: MediaType?, digest: Digest, in parent: Descriptor? = nil
+  ) throws(PullError) -> Document {
+    do throws(OCIError) {
+      let content = try ImageDocument.parse(data, contentType: contentType)
+      var descriptor =
+        parent ?? Descriptor(mediaType: content.mediaType, digest: digest, size: Int64(data.count))
+      descriptor.mediaType = content.mediaType
+      descriptor.data = nil
+      return Document(descriptor: descriptor, content: content, data: data)
+    } catch {
+      throw .document(error, what: client.reference.description)
+    }
+  }
+
+  private func keep(_ document: Document) throws(PullError) {
+    do {
+      try save(document.data, document.descriptor.digest)
+    } catch {
+      throw (error as? StoreError).map { PullError.store($0) } ?? .integrity("\(error)")
+    }
+  }
+
+  private static func digest(_ data: Data, _ algorithm: Digest.Algorithm) throws(PullError)
+    -> Digest
+  {
+    do {
+      return try Digest.of(data, algorithm)
+    } catch {
+      throw .store(error)
+    }
+  }
+}

@@ -1,0 +1,80 @@
+public import OCI
+public import Registry
+public import Store
+
+/// Why a pull failed.
+public enum PullError: Error, Sendable, CustomStringConvertible {
+  /// The request itself makes no sense.
+  case usage(String)
+  /// The registry did not give what was asked for.
+  case registry(RegistryError)
+  /// What the registry gave is not a usable image.
+  case document(OCIError, what: String)
+  /// The index has no image for the platform.
+  case noPlatform(wanted: Platform, available: [Platform], reference: String)
+  /// Content does not match its digest, after it was fetched again.
+  case integrity(String)
+  /// The store or an output cannot be written.
+  case store(StoreError)
+  /// The pull was cancelled; bytes on disk and bytes in all.
+  case interrupted(done: Int64, size: Int64)
+
+  /// What kind of failure this is, for exit codes.
+  public enum Category: Sendable {
+    case usage, notFound, unauthorised, network, integrity, disk, interrupted
+  }
+
+  /// The kind of failure.
+  public var category: Category {
+    switch self {
+    case .usage: return .usage
+    case .noPlatform: return .notFound
+    case .document, .integrity: return .integrity
+    case .interrupted: return .interrupted
+    case .store(let error):
+      switch error {
+      case .wrongContent: return .integrity
+      case .badOutput: return .usage
+      default: return .disk
+      }
+    case .registry(let error):
+      switch error.kind {
+      case .notFound: return .notFound
+      case .unauthorised: return .unauthorised
+      case .integrity: return .integrity
+      case .overloaded, .rangeRefused, .protocolError, .transfer, .refusedTarget: return .network
+      }
+    }
+  }
+
+  /// One sentence.
+  public var description: String {
+    switch self {
+    case .usage(let reason): return reason
+    case .registry(let error): return error.message
+    case .document(let error, let what): return "\(what): \(error)"
+    case .noPlatform(let wanted, let available, let reference):
+      let list = available.map(\.description)
+      let names = list.isEmpty ? "it names none" : list.joined(separator: ", ")
+      return "\(reference) has no image for \(wanted); available: \(names)"
+    case .integrity(let reason): return reason
+    case .store(let error): return error.description
+    case .interrupted(let done, let size):
+      return "interrupted with \(ByteCount.text(done)) of \(ByteCount.text(size)) on disk"
+    }
+  }
+
+  /// What the user could do, where something helps.
+  public var hint: String? {
+    switch self {
+    case .registry(let error): error.hint
+    case .noPlatform: "choose one with --platform, or take all with --all-platforms"
+    case .interrupted: "run the same command again to go on from there"
+    case .store(let error) where error.isOutOfSpace:
+      "what was fetched is kept; free some space (\"cairn store prune\" may help) and run it again"
+    case .integrity:
+      "the damaged data was dropped; if it happens again, the registry or a proxy serves wrong data"
+    default: nil
+    }
+  }
+}

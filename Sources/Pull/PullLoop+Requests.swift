@@ -1,0 +1,176 @@
+import OCI
+import Progress
+import Registry
+import Scheduling
+import Store
+import Transfer
+import Tuning
+
+/// Performing the scheduler's actions, and telling it what became of them.
+extension PullLoop {
+  // MARK: Actions
+
+  func perform(_ actions: [SchedulerAction]) {
+    for action in actions {
+      switch action {
+      case .fetch(let fetch): begin(fetch)
+      case .cancel(let request): cancel(request)
+      case .extend(let segment, let end): segments[segment]?.window.extend(to: end)
+      case .complete(let blob):
+        guard let index = entryOfBlob[blob] else { continue }
+        setState(index, .verifying)
+        verifier.advance(entries[index].descriptor.digest)
+      case .giveUp(let blob, _):
+        guard let index = entryOfBlob[blob], failure == nil else { continue }
+        let error = entries[index].lastError ?? RegistryError(.notFound, "a blob cannot be had")
+        failure = .registry(error)
+      }
+    }
+  }
+
+  private func begin(_ fetch: Fetch) {
+    guard let index = entryOfBlob[fetch.blob], let partial = entries[index].partial else { return }
+    let window: FileWindow
+    switch fetch.origin {
+    case .straggler:
+      guard let live = segments[fetch.segment] else { return }
+      window = live.window
+    case .split(let older):
+      guard segments[older]?.window.split(at: fetch.range.lowerBound) ?? false else {
+        perform(scheduler.handle(.splitMissed(fetch.segment), now: now))
+        return
+      }
+      fallthrough
+    case .pending:
+      window = FileWindow(fetch.range) { bytes, offset in partial.write(bytes, at: offset) }
+      segments[fetch.segment] = LiveSegment(
+        entry: index, window: window, position: fetch.range.lowerBound,
+        recorded: fetch.range.lowerBound)
+    }
+    segments[fetch.segment]?.requests.insert(fetch.request)
+    segmentOfRequest[fetch.request] = fetch.segment
+    result.requests += 1
+    let request = BlobSource.Request(
+      blob: entries[index].descriptor, range: fetch.range, ranged: fetch.ranged, window: window)
+    let (source, inbox, id) = (source, inbox, fetch.request)
+    tasks[id] = Task {
+      await source.fetch(request) { inbox.yield(.request(id, $0)) }
+    }
+  }
+
+  private func cancel(_ request: RequestID) {
+    tasks.removeValue(forKey: request)?.cancel()
+    guard let id = segmentOfRequest.removeValue(forKey: request) else { return }
+    segments[id]?.requests.remove(request)
+    if segments[id]?.requests.isEmpty ?? false {
+      // Nothing that is still on its way may be written: the bytes belong to another segment now.
+      segments.removeValue(forKey: id)?.window.seal()
+    }
+  }
+
+  // MARK: Events
+
+  func requestEvent(_ request: RequestID, _ event: BlobSource.Event) {
+    guard let id = segmentOfRequest[request], let segment = segments[id] else { return }
+    switch event {
+    case .responded(let timing):
+      let connect = timing.newConnections > 0 ? timing.connectSeconds : nil
+      perform(scheduler.handle(.responded(request, connectSeconds: connect), now: now))
+    case .wholeBody:
+      note(id, recording: false)
+      perform(scheduler.handle(.wholeBody(request), now: now))
+    case .ended(.success(let timing)):
+      result.connections += timing.newConnections
+      note(id, recording: true)
+      // The end may have been moved outwards while the last bytes were on their way.
+      let isFull = segment.window.isFull
+      forget(request, of: id, keepingSegment: !isFull)
+      perform(
+        scheduler.handle(isFull ? .finished(request) : .failed(request, .transient), now: now))
+    case .ended(.failure(let error)):
+      note(id, recording: true)
+      forget(request, of: id, keepingSegment: false)
+      fail(request, entry: segment.entry, error)
+    }
+    advanceVerifier(segment.entry)
+  }
+
+  private func forget(_ request: RequestID, of id: SegmentID, keepingSegment: Bool) {
+    tasks[request] = nil
+    segmentOfRequest[request] = nil
+    segments[id]?.requests.remove(request)
+    if segments[id]?.requests.isEmpty ?? false { segments[id] = nil }
+  }
+
+  private func fail(_ request: RequestID, entry: Int, _ error: RegistryError) {
+    if case .transfer(let cause) = error.kind, case .disk(let code) = cause.kind {
+      failure = .store(diskError(code))
+      return
+    }
+    entries[entry].lastError = error
+    result.retries += 1
+    perform(scheduler.handle(.failed(request, Self.outcome(of: error)), now: now))
+  }
+
+  private func diskError(_ code: Int32) -> StoreError {
+    let error = StoreError.system(action: "write to", path: store.root, errno: code)
+    guard error.isOutOfSpace else { return error }
+    return .noSpace(
+      path: store.root, needed: scheduler.bytesLeft + scheduler.bytesToCome,
+      free: store.freeBytes ?? 0)
+  }
+
+  static func outcome(of error: RegistryError) -> FetchFailure {
+    switch error.kind {
+    case .overloaded(let retryAfter): .refused(retryAfter: retryAfter)
+    case .rangeRefused: .rangeRefused
+    default: error.isTransient ? .transient : .fatal
+    }
+  }
+
+  // MARK: Progress
+
+  func tick() {
+    ticks += 1
+    let isSlow = ticks % Self.slowTicks == 0
+    for id in Array(segments.keys) { note(id, recording: isSlow) }
+    perform(scheduler.handle(.tick, now: now))
+    if isSlow {
+      for index in waiting { begin(index) }
+      refill()
+    }
+    meter.note(scheduler.bytesDone, at: now.seconds)
+    display.show(
+      .snapshot(
+        PullSnapshot(
+          name: name, blobs: entries.map(\.shown), seconds: now.seconds,
+          bytesPerSecond: meter.bytesPerSecond, poolSize: scheduler.decision.poolSize,
+          open: scheduler.openRequests)))
+  }
+
+  /// Tells the scheduler how far a segment is, and now and then the resume map.
+  func note(_ id: SegmentID, recording: Bool) {
+    guard var segment = segments[id] else { return }
+    let written = segment.window.written
+    if written > segment.position {
+      entries[segment.entry].shown.done += written - segment.position
+      segment.position = written
+      segments[id] = segment
+      perform(scheduler.handle(.advanced(id, position: written), now: now))
+    }
+    guard recording || written - segment.recorded >= Self.recordBytes,
+      written > segment.recorded, let partial = entries[segment.entry].partial
+    else { return }
+    do throws(StoreError) {
+      try partial.record(segment.recorded..<written)
+      segments[id]?.recorded = written
+      advanceVerifier(segment.entry)
+    } catch {
+      if failure == nil { failure = .store(error) }
+    }
+  }
+
+  func advanceVerifier(_ index: Int) {
+    verifier.advance(entries[index].descriptor.digest)
+  }
+}

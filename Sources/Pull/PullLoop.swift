@@ -1,0 +1,280 @@
+import FoundationEssentials
+import OCI
+import Progress
+import Registry
+import Scheduling
+import Store
+import Transfer
+import Tuning
+
+/// Runs one image's downloads: feeds what happens to the scheduler and performs what it decides.
+///
+/// All state belongs to the task that runs `run`; everything else reports through one stream of
+/// events, in order.
+actor PullLoop {
+  /// What comes in.
+  enum Event: Sendable {
+    case request(RequestID, BlobSource.Event)
+    case verified(Int, Verifier.Outcome)
+    case tick
+  }
+
+  /// One blob of the image, and where it is.
+  struct Entry {
+    let descriptor: Descriptor
+    var shown: PullSnapshot.Blob
+    var partial: PartialBlob?
+    var id: BlobID?
+    /// How often its bytes turned out to be wrong.
+    var damages = 0
+    var lastError: RegistryError?
+  }
+
+  /// A segment in flight.
+  struct LiveSegment {
+    let entry: Int
+    let window: FileWindow
+    var requests: Set<RequestID> = []
+    /// What the scheduler was told.
+    var position: Int64
+    /// What the resume map says.
+    var recorded: Int64
+  }
+
+  /// What the downloads came to.
+  struct Result: Sendable {
+    var fetched: Int64 = 0
+    var requests = 0
+    var connections = 0
+    var retries = 0
+    var poolSize = 0
+  }
+
+  let store: ContentStore
+  let source: BlobSource
+  let verifier: Verifier
+  let display: any ProgressDisplay
+  let name: String
+  let start = ContinuousClock.now
+  let events: AsyncStream<Event>
+  let inbox: AsyncStream<Event>.Continuation
+
+  var scheduler: Scheduler
+  var entries: [Entry]
+  /// Entries not begun yet, next one last.
+  var queue: [Int]
+  /// Entries that another process is fetching.
+  var waiting: [Int] = []
+  var entryOfBlob: [BlobID: Int] = [:]
+  var segments: [SegmentID: LiveSegment] = [:]
+  var segmentOfRequest: [RequestID: SegmentID] = [:]
+  var tasks: [RequestID: Task<Void, Never>] = [:]
+  var openBlobs = 0
+  var unfinished = 0
+  var failure: PullError?
+  var result = Result()
+  var meter = RateMeter()
+  var ticks = 0
+
+  /// Blobs that have an open file at the same time, so that an image with thousands of layers fits.
+  static let openLimit = 160
+  static let tickSeconds = 0.1
+  /// Ticks between two looks at blobs that another process fetches, and between two journal entries.
+  static let slowTicks = 5
+  /// Bytes of one segment after which they are noted in the resume map without waiting for the tick.
+  static let recordBytes: Int64 = 4 << 20
+
+  init(
+    blobs: [(descriptor: Descriptor, label: String)], name: String, store: ContentStore,
+    source: BlobSource, policy: any Policy, settings: SchedulerSettings,
+    display: any ProgressDisplay
+  ) {
+    self.store = store
+    self.source = source
+    self.display = display
+    self.name = name
+    verifier = Verifier(store: store, threads: min(4, Machine.effectiveCPUs))
+    scheduler = Scheduler(
+      policy: policy, settings: settings, seed: UInt64.random(in: 0 ... .max))
+    (events, inbox) = AsyncStream.makeStream(of: Event.self)
+    let entries = blobs.map { blob in
+      let isHere = store.contains(blob.descriptor)
+      return Entry(
+        descriptor: blob.descriptor,
+        shown: PullSnapshot.Blob(
+          digest: blob.descriptor.digest, label: blob.label, size: blob.descriptor.size,
+          done: isHere ? blob.descriptor.size : 0, state: isHere ? .present : .waiting))
+    }
+    self.entries = entries
+    let missing = entries.indices.filter { entries[$0].shown.state == .waiting }
+    // The configuration first, then large before small: the last ones are short then.
+    queue = missing.sorted { left, right in
+      let (a, b) = (entries[left].shown, entries[right].shown)
+      if (a.label == "config") != (b.label == "config") { return b.label == "config" }
+      return a.size == b.size ? left > right : a.size < b.size
+    }
+    unfinished = missing.count
+    scheduler.bytesToCome = missing.reduce(0) { $0 + entries[$1].shown.size }
+  }
+
+  var now: Moment {
+    let elapsed = (ContinuousClock.now - start).components
+    return Moment(
+      nanoseconds: elapsed.seconds * 1_000_000_000 + elapsed.attoseconds / 1_000_000_000)
+  }
+
+  /// Downloads everything that is missing.
+  ///
+  /// - Throws: `PullError`; what arrived is on disk and in the resume maps then.
+  func run() async throws(PullError) -> Result {
+    let inbox = inbox
+    let ticker = Task {
+      while !Task.isCancelled {
+        try? await Task.sleep(for: .seconds(Self.tickSeconds))
+        inbox.yield(.tick)
+      }
+    }
+    defer {
+      ticker.cancel()
+      verifier.stop()
+    }
+    refill()
+    if unfinished > 0, failure == nil {
+      for await event in events {
+        take(event)
+        if unfinished == 0 || failure != nil { break }
+      }
+    }
+    wind()
+    if let failure { throw failure }
+    if unfinished > 0 {
+      throw .interrupted(
+        done: entries.reduce(0) { $0 + $1.shown.done },
+        size: entries.reduce(0) { $0 + $1.shown.size })
+    }
+    result.fetched = scheduler.bytesDone
+    result.poolSize = scheduler.decision.poolSize
+    return result
+  }
+
+  private func take(_ event: Event) {
+    switch event {
+    case .tick: tick()
+    case .request(let id, let event): requestEvent(id, event)
+    case .verified(let entry, let outcome): verified(entry, outcome)
+    }
+  }
+
+  /// Ends everything that is under way and notes what arrived.
+  private func wind() {
+    for task in tasks.values { task.cancel() }
+    for segment in segments.values { segment.window.seal() }
+    for id in Array(segments.keys) { note(id, recording: true) }
+    tasks = [:]
+    segments = [:]
+    inbox.finish()
+  }
+
+  // MARK: Blobs
+
+  /// Opens the next blobs, as far as files may be open.
+  func refill() {
+    while openBlobs < Self.openLimit, failure == nil, let entry = queue.popLast() {
+      scheduler.bytesToCome -= entries[entry].shown.size
+      begin(entry)
+    }
+  }
+
+  func begin(_ index: Int) {
+    let ingest: ContentStore.Ingest
+    do throws(StoreError) {
+      ingest = try store.beginIngest(entries[index].descriptor)
+    } catch {
+      failure = .store(error)
+      return
+    }
+    switch ingest {
+    case .present:
+      finish(index, state: .present)
+    case .busy:
+      if entries[index].shown.state != .elsewhere { waiting.append(index) }
+      setState(index, .elsewhere)
+    case .ours(let partial):
+      waiting.removeAll { $0 == index }
+      openBlobs += 1
+      entries[index].partial = partial
+      register(index, partial)
+      guard failure == nil else { return }
+      let have = partial.have
+      entries[index].shown.done = have.ranges.reduce(0) { $0 + Int64($1.count) }
+      setState(index, .fetching)
+      let (id, actions) = scheduler.add(size: entries[index].descriptor.size, have: have, now: now)
+      entries[index].id = id
+      entryOfBlob[id] = index
+      perform(actions)
+      verifier.advance(entries[index].descriptor.digest)
+    }
+  }
+
+  private func register(_ index: Int, _ partial: PartialBlob) {
+    let inbox = inbox
+    do throws(StoreError) {
+      try verifier.add(partial) { inbox.yield(.verified(index, $0)) }
+    } catch {
+      failure = .store(error)
+    }
+  }
+
+  private func verified(_ index: Int, _ outcome: Verifier.Outcome) {
+    switch outcome {
+    case .published:
+      entries[index].partial = nil
+      openBlobs -= 1
+      finish(index, state: .done)
+      refill()
+    case .failed(let error):
+      failure = .store(error)
+    case .wrongDigest(let found):
+      damaged(index, found: found)
+    }
+  }
+
+  /// Wrong content is fetched once more, all of it; a second time it is the registry's fault.
+  private func damaged(_ index: Int, found: Digest) {
+    guard let partial = entries[index].partial, let id = entries[index].id else { return }
+    entries[index].damages += 1
+    let blob = entries[index].descriptor
+    do throws(StoreError) {
+      try partial.startOver()
+    } catch {
+      failure = .store(error)
+      return
+    }
+    guard entries[index].damages < 2 else {
+      failure = .integrity(
+        "\(entries[index].shown.label) of \(name) is damaged: its digest is \(found), "
+          + "the manifest says \(blob.digest)")
+      return
+    }
+    display.show(
+      .warning(
+        "\(entries[index].shown.label) \(blob.digest.short) arrived damaged; fetching it again"))
+    entries[index].shown.done = 0
+    register(index, partial)
+    setState(index, .fetching)
+    perform(scheduler.handle(.damaged(id), now: now))
+  }
+
+  private func finish(_ index: Int, state: PullSnapshot.State) {
+    waiting.removeAll { $0 == index }
+    entries[index].shown.done = entries[index].shown.size
+    setState(index, state)
+    unfinished -= 1
+  }
+
+  func setState(_ index: Int, _ state: PullSnapshot.State) {
+    guard entries[index].shown.state != state else { return }
+    entries[index].shown.state = state
+    display.show(.blob(entries[index].shown))
+  }
+}

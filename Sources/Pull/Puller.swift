@@ -1,0 +1,234 @@
+import FoundationEssentials
+public import OCI
+public import Progress
+public import Registry
+public import Scheduling
+public import Store
+public import Tuning
+
+/// One pull from reference to published image.
+public struct Puller: Sendable {
+  /// What is to be pulled, and where to.
+  public struct Request: Sendable {
+    /// The image.
+    public var reference: Reference
+    /// Which of an index's images.
+    public var platforms: ImageResolver.PlatformChoice
+    /// Where it is written beside the store.
+    public var outputs: [OutputTarget] = []
+    /// Whether outputs that exist are replaced.
+    public var overwrites = false
+    /// Decides the pool size.
+    public var policy: any Policy
+    /// The image's name in the store, where it is another than the reference's.
+    public var storeName: String?
+    /// What bounds the scheduler's choices.
+    public var settings = SchedulerSettings()
+
+    /// Makes a request.
+    public init(
+      reference: Reference, platforms: ImageResolver.PlatformChoice, policy: any Policy
+    ) {
+      self.reference = reference
+      self.platforms = platforms
+      self.policy = policy
+    }
+  }
+
+  private let client: RepositoryClient
+  private let store: ContentStore
+  private let display: any ProgressDisplay
+
+  /// Makes a puller.
+  ///
+  /// - Parameters:
+  ///   - client: of the image's repository.
+  ///   - store: where the image goes.
+  ///   - display: shows what happens.
+  public init(client: RepositoryClient, store: ContentStore, display: any ProgressDisplay) {
+    self.client = client
+    self.store = store
+    self.display = display
+  }
+
+  /// Pulls; cancelling the task interrupts it, and what arrived is kept.
+  ///
+  /// - Parameter request: what to pull.
+  /// - Throws: `PullError`.
+  public func pull(_ request: Request) async throws(PullError) -> ProgressEvent.Summary {
+    let start = RepositoryClient.monotonicSeconds()
+    display.show(.started(reference: request.reference.description))
+    let store = store
+    let writer = ImageWriter(store: store, overwrites: request.overwrites)
+    let lock = try disk { () throws(StoreError) in
+      for output in request.outputs {
+        try writer.check(output, isIndex: request.platforms == .all)
+      }
+      return try store.lockForUse()
+    }
+    let resolver = ImageResolver(
+      client: client, load: { store.document($0) }, save: { try store.put($0, as: $1) })
+    let resolution = try await resolver.resolve(request.platforms)
+    let image = Self.image(resolution, request)
+    let blobs = try Self.blobs(of: image)
+    try announce(image, blobs, resolution)
+    let loop = PullLoop(
+      blobs: try withInlineData(blobs), name: request.reference.description, store: store,
+      source: BlobSource(client: client), policy: request.policy, settings: request.settings,
+      display: display)
+    let result = try await loop.run()
+    warnAboutPlatform(request, resolution)
+    try publish(image, resolution, as: request.storeName ?? request.reference.storeName)
+    for output in request.outputs {
+      try disk { () throws(StoreError) in try writer.write(image, to: output) }
+      display.show(.wrote(output: output.name))
+    }
+    withExtendedLifetime(lock) {}
+    return ProgressEvent.Summary(
+      reference: request.reference.description, digest: image.root.digest,
+      bytes: blobs.reduce(0) { $0 + $1.descriptor.size }, fetched: result.fetched,
+      seconds: RepositoryClient.monotonicSeconds() - start, requests: result.requests,
+      connections: result.connections, retries: result.retries, poolSize: result.poolSize)
+  }
+
+  /// What the store's index names: the chosen manifest, or the index where all of it was pulled.
+  private static func image(_ resolution: ImageResolver.Resolution, _ request: Request)
+    -> StoredImage
+  {
+    let manifests = resolution.manifests.compactMap { document in
+      if case .manifest(let manifest) = document.content {
+        (document.descriptor, manifest)
+      } else {
+        nil
+      }
+    }
+    let isWhole = request.platforms == .all || manifests.count != 1
+    let root = isWhole ? resolution.root.descriptor : manifests[0].0
+    return StoredImage(
+      root: root, manifests: manifests,
+      documents: isWhole ? resolution.documents.map(\.descriptor) : [root],
+      reference: request.reference)
+  }
+
+  private static func blobs(of image: StoredImage) throws(PullError)
+    -> [(descriptor: Descriptor, label: String)]
+  {
+    var blobs: [(descriptor: Descriptor, label: String)] = []
+    var sizes: [Digest: Int64] = [:]
+    for (_, manifest) in image.manifests {
+      let labels = ["config"] + manifest.layers.indices.map { "layer \($0 + 1)" }
+      for (blob, label) in zip([manifest.config] + manifest.layers, labels) {
+        if let size = sizes[blob.digest] {
+          guard size == blob.size else {
+            throw .document(
+              .invalidDocument(reason: "it gives \(blob.digest.short) two sizes"),
+              what: image.reference.description)
+          }
+          continue
+        }
+        sizes[blob.digest] = blob.size
+        blobs.append((blob, label))
+      }
+    }
+    var total: Int64 = 0
+    for blob in blobs {
+      let (sum, overflow) = total.addingReportingOverflow(blob.descriptor.size)
+      guard !overflow else {
+        throw .document(
+          .invalidDocument(reason: "the sizes of its layers do not fit 64 bits"),
+          what: image.reference.description)
+      }
+      total = sum
+    }
+    return blobs
+  }
+
+  private func announce(
+    _ image: StoredImage, _ blobs: [(descriptor: Descriptor, label: String)],
+    _ resolution: ImageResolver.Resolution
+  ) throws(PullError) {
+    let missing = blobs.filter { !store.contains($0.descriptor) }.map(\.descriptor)
+    let bytes = blobs.reduce(0) { $0 + $1.descriptor.size }
+    let left = missing.reduce(0) { $0 + $1.size }
+    display.show(
+      .resolved(
+        digest: image.root.digest, platform: image.root.platform?.description, blobs: blobs.count,
+        bytes: bytes, present: bytes - left))
+    try disk { () throws(StoreError) in
+      try store.requireSpace(missing.reduce(0) { $0 + store.missingBytes($1) })
+    }
+  }
+
+  /// Puts blobs that the manifest carries itself into the store.
+  private func withInlineData(_ blobs: [(descriptor: Descriptor, label: String)])
+    throws(PullError) -> [(descriptor: Descriptor, label: String)]
+  {
+    for (blob, _) in blobs {
+      guard let data = blob.data, Int64(data.count) == blob.size, !store.contains(blob),
+        (try? Digest.of(data, blob.digest.algorithm)) == blob.digest
+      else { continue }
+      try disk { () throws(StoreError) in try store.put(data, as: blob.digest) }
+    }
+    return blobs
+  }
+
+  private func publish(
+    _ image: StoredImage, _ resolution: ImageResolver.Resolution, as name: String
+  ) throws(PullError) {
+    try disk { () throws(StoreError) in
+      try store.syncNames()
+      var entry = image.root
+      var notes = entry.annotations ?? [:]
+      notes[LayoutIndex.pulledKey] = String(Int64(Date().timeIntervalSince1970))
+      if resolution.root.descriptor.digest != image.root.digest {
+        notes[LayoutIndex.indexKey] = resolution.root.descriptor.digest.description
+      }
+      entry.annotations = notes
+      try store.updateIndex { index in
+        // Pulled by digest, an image does not say again what its index said of it.
+        if let known = index[name], known.digest == entry.digest {
+          entry.platform = entry.platform ?? known.platform
+          entry.annotations?.merge(known.annotations ?? [:]) { mine, _ in mine }
+        }
+        index.set(name, entry)
+      }
+    }
+  }
+
+  private struct ImageConfig: Decodable {
+    var os: String?
+    var architecture: String?
+    var variant: String?
+  }
+
+  /// An image without an index can be for another platform than the one the user named.
+  private func warnAboutPlatform(_ request: Request, _ resolution: ImageResolver.Resolution) {
+    guard case .one(let wanted, true) = request.platforms,
+      case .manifest(let manifest) = resolution.root.content,
+      let data = store.document(manifest.config.digest),
+      let config = try? JSONDecoder().decode(ImageConfig.self, from: data),
+      let os = config.os, let architecture = config.architecture, !os.isEmpty, !architecture.isEmpty
+    else { return }
+    let own = Platform(os: os, architecture: architecture, variant: config.variant)
+    if wanted.preference(for: own) == nil {
+      display.show(
+        .warning("\(request.reference) is not multi-platform; it is for \(own), not for \(wanted)"))
+    }
+  }
+
+  private func disk<Value>(_ body: () throws(StoreError) -> Value) throws(PullError) -> Value {
+    do throws(StoreError) {
+      return try body()
+    } catch {
+      throw .store(error)
+    }
+  }
+}
+
+extension Reference {
+  /// The name of the image in the store: with its tag where it has one.
+  public var storeName: String {
+    if let tag { return "\(registry)/\(repository):\(tag)" }
+    return description
+  }
+}

@@ -1,0 +1,39 @@
+import FoundationEssentials
+
+/// What proves to a registry who is asking; never printed.
+public enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible {
+  /// User name and password, or a token used as one.
+  case basic(user: String, password: String)
+  /// An OAuth2 refresh token (`identitytoken` in Docker's configuration).
+  case identityToken(String)
+  /// A token that is sent to the registry as it is (`registrytoken`).
+  case registryToken(String)
+
+  /// Parses `--creds`.
+  ///
+  /// - Parameter text: `USER:PASSWORD`; the password may contain colons.
+  /// - Returns: nil without a user name or a colon.
+  public init?(userAndPassword text: String) {
+    guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else { return nil }
+    self = .basic(
+      user: String(text[..<colon]), password: String(text[text.index(after: colon)...]))
+  }
+
+  /// Hides the secret.
+  public var description: String {
+    switch self {
+    case .basic(let user, _): "user \(user)"
+    case .identityToken: "identity token"
+    case .registryToken: "registry token"
+    }
+  }
+
+  /// Hides the secret.
+  public var debugDescription: String { description }
+
+  /// The `Authorization` of a Basic credential.
+  var basicHeader: String? {
+    guard case .basic(let user, let password) = self else { return nil }
+    return "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+  }
+}

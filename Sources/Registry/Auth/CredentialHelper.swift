@@ -1,0 +1,89 @@
+import FoundationEssentials
+import OCI
+import Subprocess
+
+/// Asks an external `docker-credential-<name>` program.
+struct CredentialHelper {
+  /// Why a helper gave nothing.
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  let name: String
+  /// Seconds before a helper that hangs is ended.
+  var timeout = 10.0
+
+  private struct Answer: Decodable {
+    var username: String
+    var secret: String
+    enum CodingKeys: String, CodingKey {
+      case username = "Username"
+      case secret = "Secret"
+    }
+  }
+
+  /// The helper's credential for a server; nil when it has none.
+  ///
+  /// - Parameter server: the server's name as the helper knows it.
+  /// - Throws: `Failure` when the helper is missing, fails, hangs or says nonsense.
+  func credential(for server: String) async throws(Failure) -> Credential? {
+    guard !name.isEmpty,
+      name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
+    else { throw Failure(description: "its name is not a program's") }
+    let outcome: Outcome
+    do {
+      outcome = try await Self.run("docker-credential-\(name)", server: server, timeout: timeout)
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      throw Failure(description: "it cannot be started")
+    }
+    guard outcome.isSuccess else {
+      let said = (outcome.output + outcome.error).split(whereSeparator: \.isNewline).first ?? ""
+      let text = said.filter { !$0.isNewline }
+      // Every helper says this in its own way when it simply has nothing (ggcr#258).
+      if text.lowercased().contains("credentials not found") { return nil }
+      throw Failure(description: text.isEmpty ? "it failed" : text.shownSafely(limit: 120))
+    }
+    guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(outcome.output.utf8))
+    else {
+      throw Failure(description: "its answer is not in the expected form")
+    }
+    if answer.secret.isEmpty { return nil }
+    return answer.username == "<token>"
+      ? .identityToken(answer.secret) : .basic(user: answer.username, password: answer.secret)
+  }
+
+  private struct Outcome: Sendable {
+    var isSuccess: Bool
+    var output: String
+    var error: String
+  }
+
+  private static func run(_ program: String, server: String, timeout: Double) async throws
+    -> Outcome
+  {
+    try await withThrowingTaskGroup(of: Outcome?.self) { group in
+      group.addTask {
+        var options = PlatformOptions()
+        options.teardownSequence = [.send(signal: .kill, allowedDurationToNextStep: .seconds(1))]
+        let result = try await Subprocess.run(
+          .name(program), arguments: ["get"], platformOptions: options,
+          input: .string(server + "\n"), output: .string(limit: 64 << 10),
+          error: .string(limit: 64 << 10))
+        return Outcome(
+          isSuccess: result.terminationStatus.isSuccess, output: result.standardOutput,
+          error: result.standardError)
+      }
+      group.addTask {
+        try await Task.sleep(for: .seconds(timeout))
+        return nil
+      }
+      defer { group.cancelAll() }
+      guard let first = try await group.next(), let outcome = first else {
+        throw Failure(description: "it did not answer within \(Int(timeout)) s")
+      }
+      return outcome
+    }
+  }
+}

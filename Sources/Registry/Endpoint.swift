@@ -1,0 +1,81 @@
+public import OCI
+import Synchronization
+public import Transfer
+
+/// A server that can answer for a registry: the registry itself, or a mirror of it.
+public struct Endpoint: Sendable, Hashable {
+  /// Where it is.
+  public var origin: RemoteURL.Origin
+  /// What stands before the repository in a path; `/v2` by the specification.
+  public var pathPrefix: String
+  /// The `ns` query that tells a mirror whose images are meant; nil for the registry itself.
+  public var namespace: String?
+  /// True where `origin` may be tried over plain HTTP when it turns out not to speak TLS.
+  public var allowsPlainFallback: Bool
+
+  /// Makes an endpoint.
+  ///
+  /// - Parameters:
+  ///   - origin: where it is.
+  ///   - pathPrefix: what stands before the repository in a path.
+  ///   - namespace: the `ns` query of a mirror.
+  ///   - allowsPlainFallback: whether plain HTTP may be tried after a failed handshake.
+  public init(
+    origin: RemoteURL.Origin, pathPrefix: String = "/v2", namespace: String? = nil,
+    allowsPlainFallback: Bool = false
+  ) {
+    self.origin = origin
+    self.pathPrefix = pathPrefix
+    self.namespace = namespace
+    self.allowsPlainFallback = allowsPlainFallback
+  }
+
+  /// The endpoint of a reference's own registry.
+  ///
+  /// A registry on this very machine may speak plain HTTP, as with Docker: it is asked by TLS first.
+  ///
+  /// - Parameters:
+  ///   - reference: names the registry.
+  ///   - plainHTTP: use plain HTTP and nothing else.
+  /// - Throws: `TransferError` when the host cannot be part of a URL.
+  public init(of reference: Reference, plainHTTP: Bool) throws(TransferError) {
+    let url = try RemoteURL("\(plainHTTP ? "http" : "https")://\(reference.apiHost)/")
+    self.init(origin: url.origin, allowsPlainFallback: !plainHTTP && url.origin.isLoopback)
+  }
+
+  func url(_ path: String, over origin: RemoteURL.Origin) throws(TransferError) -> RemoteURL {
+    let query = namespace.map { "?ns=\($0)" } ?? ""
+    return try RemoteURL(origin: origin, target: pathPrefix + path + query)
+  }
+}
+
+/// What was found out about endpoints during this run.
+final class EndpointMemory: Sendable {
+  private let state = Mutex<(plain: Set<Endpoint>, dead: Set<Endpoint>)>(([], []))
+
+  /// Where the endpoint answers: by TLS, or plainly where that was found out.
+  func origin(of endpoint: Endpoint) -> RemoteURL.Origin {
+    let isPlain = state.withLock { $0.plain.contains(endpoint) }
+    guard isPlain,
+      let url = try? RemoteURL("http://\(endpoint.origin.host):\(endpoint.origin.port)/")
+    else { return endpoint.origin }
+    return url.origin
+  }
+
+  /// Notes that an endpoint does not speak TLS; true when it may be asked again without.
+  func notePlain(_ endpoint: Endpoint) -> Bool {
+    guard endpoint.allowsPlainFallback else { return false }
+    return state.withLock { $0.plain.insert(endpoint).inserted }
+  }
+
+  /// Notes that a mirror does not answer, so that nobody waits for it twice.
+  func noteDead(_ endpoint: Endpoint) { state.withLock { _ = $0.dead.insert(endpoint) } }
+
+  /// The endpoints still worth asking, in order; the last one always is.
+  func alive(_ endpoints: [Endpoint]) -> [Endpoint] {
+    let dead = state.withLock { $0.dead }
+    return endpoints.enumerated().filter { index, endpoint in
+      index == endpoints.count - 1 || !dead.contains(endpoint)
+    }.map(\.element)
+  }
+}

@@ -1,0 +1,59 @@
+import FoundationEssentials
+import OCI
+
+/// What a registry said went wrong, in the form of the distribution specification.
+struct ErrorBody {
+  /// The registry's words, capped, safe for a terminal and without secrets; nil where it had none.
+  let words: String?
+  /// Its error codes, for example `MANIFEST_UNKNOWN`.
+  let codes: [String]
+
+  private struct Document: Decodable {
+    struct Entry: Decodable {
+      var code: String?
+      var message: String?
+    }
+    var errors: [Entry]?
+    var message: String?
+    var details: String?
+    var error: String?
+    var errorDescription: String?
+
+    enum CodingKeys: String, CodingKey {
+      case errors, message, details, error
+      case errorDescription = "error_description"
+    }
+  }
+
+  private static let limit = 200
+
+  init(_ body: [UInt8], contentType: String?) {
+    let document = try? JSONDecoder().decode(Document.self, from: Data(body.prefix(1 << 20)))
+    let entries = (document?.errors ?? []).prefix(3)
+    codes = entries.compactMap { $0.code?.shownSafely(limit: 60) }
+    var parts = entries.compactMap { $0.message ?? $0.code }
+    if parts.isEmpty {
+      parts = [document?.message, document?.details, document?.errorDescription, document?.error]
+        .compactMap { $0 }.prefix(1).map { $0 }
+    }
+    if parts.isEmpty, document == nil, contentType?.hasPrefix("text/plain") == true {
+      parts = [String(decoding: body.prefix(1000), as: UTF8.self)]
+    }
+    let text = parts.filter { !$0.isEmpty }.joined(separator: "; ")
+      .split(whereSeparator: \.isNewline).joined(separator: " ")
+    words = text.isEmpty ? nil : Redaction.redact(text).shownSafely(limit: Self.limit)
+  }
+}
+
+/// Keeps secrets out of what is shown.
+enum Redaction {
+  /// Hides what looks like a token or a signed query.
+  static func redact(_ text: String) -> String {
+    text.split(separator: " ", omittingEmptySubsequences: false).map { word in
+      if word.contains("://"), let query = word.firstIndex(of: "?") { return word[..<query] + "?…" }
+      let isTokenLike =
+        word.utf8.count > 80 && !word.contains("sha256:") && !word.contains("sha512:")
+      return isTokenLike ? "…" : word
+    }.joined(separator: " ")
+  }
+}

@@ -1,0 +1,57 @@
+import Transfer
+
+/// Which places a server may send us to.
+enum RedirectRule {
+  /// Hops of one request before it counts as a loop.
+  static let limit = 8
+
+  /// Checks a redirect's target, or any URL that a server or a manifest named.
+  ///
+  /// - Parameters:
+  ///   - target: where to go.
+  ///   - source: who said so.
+  ///   - what: for the message: `redirect`, `token realm`, `layer URL`.
+  /// - Throws: `RegistryError` for a step from TLS to plain HTTP, to a metadata service, or to this
+  ///   very machine from elsewhere. Private ranges are legitimate: self-hosted registries live there.
+  static func check(_ target: RemoteURL, from source: RemoteURL.Origin, what: String)
+    throws(RegistryError)
+  {
+    func refuse(_ reason: String) -> RegistryError {
+      RegistryError(
+        .refusedTarget,
+        "the \(what) of \(source.authority) is refused: \(target.redacted) \(reason)")
+    }
+    if source.scheme == "https", target.origin.scheme != "https" {
+      throw refuse("would leave TLS")
+    }
+    if target.origin.isLinkLocalOrMetadata, target.origin != source {
+      throw refuse("is a link-local or metadata address")
+    }
+    if target.origin.isLoopback, !source.isLoopback { throw refuse("is this machine itself") }
+  }
+
+  /// The target of a redirect response, checked.
+  ///
+  /// - Parameters:
+  ///   - head: the response.
+  ///   - url: the request's URL.
+  static func target(_ head: ResponseHead, of url: RemoteURL) throws(RegistryError) -> RemoteURL {
+    guard let location = head.fields["location"] else {
+      throw RegistryError(
+        .protocolError(transient: true),
+        "\(url.origin.authority) redirects (\(head.status)) without saying where to")
+    }
+    let target: RemoteURL
+    do {
+      target = try url.resolving(location)
+    } catch {
+      throw RegistryError(
+        .refusedTarget, "the redirect of \(url.origin.authority) is refused: \(error)")
+    }
+    try check(target, from: url.origin, what: "redirect")
+    return target
+  }
+
+  /// True for the statuses that carry a `Location` to follow.
+  static func isRedirect(_ status: Int) -> Bool { [301, 302, 303, 307, 308].contains(status) }
+}

@@ -1,0 +1,53 @@
+/// The wait that a server asks for in `Retry-After` (RFC 9110, 10.2.3).
+public enum RetryAfter {
+  /// Seconds to wait.
+  ///
+  /// - Parameters:
+  ///   - field: a number of seconds or an HTTP date.
+  ///   - now: seconds since 1970.
+  /// - Returns: nil for anything else; 0 for a date in the past.
+  public static func seconds(_ field: String, now: Double) -> Double? {
+    let text = field.filter { !$0.isWhitespace }
+    if !text.isEmpty, text.utf8.count <= 12, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+      return Double(text)
+    }
+    return HTTPDate.secondsSince1970(field).map { max(0, $0 - now) }
+  }
+}
+
+/// Dates in HTTP fields.
+public enum HTTPDate {
+  private static let months = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+  ]
+
+  /// Parses the preferred format, `Sun, 06 Nov 1994 08:49:37 GMT`.
+  ///
+  /// - Parameter text: the date.
+  /// - Returns: seconds since 1970; nil for anything else.
+  public static func secondsSince1970(_ text: String) -> Double? {
+    let words = text.split { $0 == " " || $0 == "," || $0 == "-" }
+    guard words.count == 6, words[5] == "GMT", let day = Int(words[1]), (1...31).contains(day),
+      let month = months.firstIndex(of: words[2].lowercased()), let year = Int(words[3]),
+      (1970...9999).contains(year)
+    else { return nil }
+    let time = words[4].split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+    guard time.count == 3, let hour = time[0], let minute = time[1], let second = time[2],
+      (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second)
+    else { return nil }
+    let days = daysSince1970(year: year, month: month + 1, day: day)
+    return Double(((days * 24 + hour) * 60 + minute) * 60 + second)
+  }
+
+  /// Days from 1970-01-01 in the Gregorian calendar.
+  ///
+  /// Source: Howard Hinnant, "chrono-compatible low-level date algorithms".
+  private static func daysSince1970(year: Int, month: Int, day: Int) -> Int {
+    let shifted = month <= 2 ? year - 1 : year
+    let era = shifted / 400
+    let yearOfEra = shifted - era * 400
+    let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+    return era * 146_097 + dayOfEra - 719_468
+  }
+}

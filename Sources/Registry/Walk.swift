@@ -1,0 +1,110 @@
+import FoundationEssentials
+import Transfer
+
+/// The way of one request: from an endpoint through 401s and redirects to the server that answers.
+///
+/// ```
+/// at endpoint -> at endpoint        a 401 was answered by a new token (twice at most)
+/// at endpoint -> elsewhere          a redirect; from here on without credentials
+/// elsewhere   -> elsewhere          another redirect, eight hops at most
+/// elsewhere   -> at endpoint        the remembered place has expired (once)
+/// ```
+struct Walk {
+  private(set) var url: RemoteURL
+  private let endpoint: Endpoint
+  private let path: String
+  private let client: RepositoryClient
+  private var authorization: String?
+  private var challenges = 0
+  private var hops = 0
+  private var mayReturn: Bool
+
+  /// Starts at an endpoint, or at a place where a redirect led before.
+  init(
+    endpoint: Endpoint, path: String, client: RepositoryClient, remembered: RemoteURL? = nil
+  ) throws(RegistryError) {
+    self.endpoint = endpoint
+    self.path = path
+    self.client = client
+    mayReturn = remembered != nil
+    if let remembered {
+      url = remembered
+    } else {
+      url = try Self.start(endpoint, path, client)
+    }
+  }
+
+  private static func start(_ endpoint: Endpoint, _ path: String, _ client: RepositoryClient)
+    throws(RegistryError) -> RemoteURL
+  {
+    let origin = client.memory.origin(of: endpoint)
+    do throws(TransferError) {
+      return try endpoint.url(path, over: origin)
+    } catch {
+      throw .transfer(error, from: origin)
+    }
+  }
+
+  /// True once a redirect led away from the endpoint.
+  var isElsewhere: Bool { hops > 0 || mayReturn }
+
+  private var isAtEndpoint: Bool { url.origin == client.memory.origin(of: endpoint) }
+
+  /// The fields to send here: those given, and credentials only at the endpoint itself.
+  mutating func fields(adding given: HTTPFields) async throws(RegistryError) -> HTTPFields {
+    var fields = given
+    authorization = nil
+    if isAtEndpoint, let header = try await client.header(for: endpoint) {
+      authorization = header
+      fields.append("Authorization", header)
+    }
+    return fields
+  }
+
+  /// Decides where to ask next after a response that is not the content.
+  ///
+  /// - Throws: the response's error where there is nowhere to go.
+  mutating func follow(_ response: TransferResponse, what: String) async throws(RegistryError) {
+    let status = response.head.status
+    if RedirectRule.isRedirect(status) {
+      hops += 1
+      guard hops <= RedirectRule.limit else {
+        throw RegistryError(
+          .protocolError(transient: false),
+          "\(endpoint.origin.authority) redirects in a circle for \(what)")
+      }
+      url = try RedirectRule.target(response.head, of: url)
+      return
+    }
+    if mayReturn, [401, 403, 404, 410].contains(status) {
+      try restart()
+      return
+    }
+    if status == 401, isAtEndpoint, challenges < 2 {
+      challenges += 1
+      if try await client.answer(response.head, rejected: authorization, for: endpoint) != nil {
+        return
+      }
+    }
+    throw ResponseJudge.error(
+      response, what: what, origin: url.origin, now: Date().timeIntervalSince1970)
+  }
+
+  /// Decides whether a failed transfer can be tried another way at once.
+  ///
+  /// - Throws: the error of the transfer where it cannot.
+  mutating func recover(from error: TransferError) throws(RegistryError) {
+    if error.kind == .notTLS, isAtEndpoint, client.memory.notePlain(endpoint) {
+      client.notify("\(endpoint.origin.authority) is on this machine and speaks plain HTTP")
+      url = try Self.start(endpoint, path, client)
+      return
+    }
+    throw .transfer(error, from: url.origin)
+  }
+
+  private mutating func restart() throws(RegistryError) {
+    mayReturn = false
+    hops = 0
+    url = try Self.start(endpoint, path, client)
+  }
+}

@@ -1,0 +1,88 @@
+import Tuning
+
+/// A stretch of a blob that nobody is fetching.
+struct Piece: Sendable, Equatable {
+  var range: Range<Int64>
+  /// Failures in a row without a byte of progress.
+  var failures = 0
+  /// Not to be asked for before.
+  var notBefore = Moment.zero
+  /// When the last failure happened.
+  var failedAt: Moment?
+}
+
+/// What the scheduler knows of one blob.
+///
+/// Every byte of the blob is at each moment in exactly one of: `have`, a piece of `pending`, or the
+/// unfinished part of a segment in flight.
+struct BlobState: Sendable {
+  let size: Int64
+  var have: RangeSet<Int64>
+  /// Sorted by position, disjoint.
+  var pending: [Piece]
+  var segments: Set<SegmentID> = []
+  /// False once the server showed that it does not serve ranges of this blob.
+  var ranged = true
+  var isOver = false
+
+  init(size: Int64, have: RangeSet<Int64>) {
+    self.size = size
+    var have = have
+    have.remove(contentsOf: max(size, 0)..<Int64.max)
+    self.have = have
+    var missing = size > 0 ? RangeSet(0..<size) : RangeSet()
+    missing.subtract(have)
+    pending = missing.ranges.map { Piece(range: $0) }
+  }
+
+  var isComplete: Bool { pending.isEmpty && segments.isEmpty }
+
+  var pendingBytes: Int64 { pending.reduce(0) { $0 + Int64($1.range.count) } }
+
+  /// Index of the first piece that may be asked for now: the one nearest to the blob's head.
+  func firstEligible(at now: Moment) -> Int? {
+    pending.firstIndex { $0.notBefore <= now }
+  }
+
+  mutating func insert(_ piece: Piece) {
+    guard !piece.range.isEmpty else { return }
+    let index = pending.firstIndex { $0.range.lowerBound > piece.range.lowerBound }
+    pending.insert(piece, at: index ?? pending.endIndex)
+  }
+
+  /// Takes up to `length` bytes from the front of a piece; a crumb that would be left is taken too.
+  mutating func take(_ index: Int, length: Int64) -> Piece {
+    var piece = pending[index]
+    let count = Int64(piece.range.count)
+    let taken = count - length < length / 2 ? count : length
+    let cut = piece.range.lowerBound + taken
+    if cut == piece.range.upperBound {
+      pending.remove(at: index)
+    } else {
+      pending[index].range = cut..<piece.range.upperBound
+      piece.range = piece.range.lowerBound..<cut
+    }
+    return piece
+  }
+}
+
+/// A byte range in flight.
+struct SegmentState: Sendable {
+  let blob: BlobID
+  var range: Range<Int64>
+  var position: Int64
+  var failures: Int
+  var failedAt: Moment?
+  var requests: [RequestID]
+  var rate: RateEstimate
+
+  var remaining: Int64 { range.upperBound - position }
+}
+
+/// A request in flight.
+struct RequestState: Sendable {
+  let segment: SegmentID
+  let startedAt: Moment
+  let startPosition: Int64
+  var respondedAt: Moment?
+}

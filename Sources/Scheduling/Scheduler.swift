@@ -1,0 +1,338 @@
+public import Tuning
+
+/// Decides which bytes are fetched next, by how many workers, and what to do when something fails.
+///
+/// A value with no effects: the runner (a real pull or a simulation) reports events and performs the
+/// actions it gets back, in order. Blobs can be added at any moment.
+///
+/// Life of a segment (a byte range in flight):
+/// ```
+/// pending -> in flight            an idle worker takes bytes nearest to a blob's head
+/// in flight -> in flight          split for an idle worker; asked for twice when it straggles;
+///                                 extended when the server sends the whole blob
+/// in flight -> done               its last byte is on disk (a second request is cancelled)
+/// in flight -> pending            its last request failed; what arrived is kept
+/// ```
+/// Life of a blob: `added -> complete` or `added -> given up`; `damaged` takes a complete one back to
+/// the start.
+public struct Scheduler: Sendable {
+  /// What bounds the choices made here.
+  public let settings: SchedulerSettings
+  /// The policy's last word.
+  public internal(set) var decision: PoolDecision
+  /// Useful bytes fetched since the start.
+  public internal(set) var bytesDone: Int64 = 0
+  /// Bytes of the blobs added so far that are not here yet.
+  public internal(set) var bytesLeft: Int64 = 0
+  /// Bytes of blobs that will be added later; the runner keeps it, for fair shares and for the policy.
+  public var bytesToCome: Int64 = 0
+
+  var policy: any Policy
+  var random: RandomSource
+  var blobs: [BlobState] = []
+  var segments: [SegmentID: SegmentState] = [:]
+  var requests: [RequestID: RequestState] = [:]
+  var nextNumber = 0
+  /// Every blob before this one is over or has had a request: a hint for looking for fresh ones.
+  var firstUntouched = 0
+  /// New requests wait until then, because a server asked for it.
+  var pausedUntil = Moment.zero
+  var lastUsefulByte = Moment.zero
+  /// Bytes per second of requests that ended lately, a running mean.
+  var typicalRate: Double?
+  /// Seconds to a first byte, a running mean.
+  var typicalFirstByte: Double?
+  var nextSample = Moment.zero
+  var gathered = Gathered()
+
+  /// Readings between two samples.
+  struct Gathered: Sendable {
+    var firstByteSeconds: [Double] = []
+    var connectSeconds: [Double] = []
+    var refusals: [Sample.Refusal] = []
+  }
+
+  /// Makes a scheduler without blobs.
+  ///
+  /// - Parameters:
+  ///   - policy: decides the pool size; asked at once and at every sample.
+  ///   - settings: what bounds the choices.
+  ///   - seed: for the jitter of back-offs.
+  ///   - now: the pull's present moment.
+  public init(
+    policy: any Policy, settings: SchedulerSettings = .init(), seed: UInt64 = 1, now: Moment = .zero
+  ) {
+    self.policy = policy
+    self.settings = settings
+    random = RandomSource(seed: seed)
+    decision = self.policy.start(now: now)
+    nextSample = now + settings.sampleSeconds
+  }
+
+  /// Requests in flight.
+  public var openRequests: Int { requests.count }
+
+  /// True when every blob added is complete or given up.
+  public var isIdle: Bool { requests.isEmpty && blobs.allSatisfy(\.isOver) }
+
+  /// When `tick` must come at the latest: the next sample, or the end of a back-off.
+  ///
+  /// - Parameter now: the present moment.
+  /// - Returns: nil when there is nothing to wait for.
+  public func nextWake(now: Moment) -> Moment? {
+    isIdle ? nil : max(nextSample, now)
+  }
+
+  /// Adds a blob and hands out work for it.
+  ///
+  /// - Parameters:
+  ///   - size: the blob's size in bytes.
+  ///   - have: the bytes that are on disk already, from an earlier pull.
+  ///   - now: the present moment.
+  /// - Returns: the blob's id, and what to do (`complete` at once when nothing is missing).
+  public mutating func add(size: Int64, have: RangeSet<Int64> = RangeSet(), now: Moment)
+    -> (BlobID, [SchedulerAction])
+  {
+    let id = BlobID(index: blobs.count)
+    let blob = BlobState(size: size, have: have)
+    bytesLeft += blob.pendingBytes
+    blobs.append(blob)
+    var actions: [SchedulerAction] = []
+    finishBlobIfComplete(id, &actions)
+    assign(now: now, &actions)
+    return (id, actions)
+  }
+
+  /// Takes an event and says what to do.
+  ///
+  /// Events of requests and segments that are no longer known are ignored: they were on their way
+  /// when the request was cancelled.
+  ///
+  /// - Parameters:
+  ///   - event: what happened.
+  ///   - now: when; never earlier than in the call before.
+  public mutating func handle(_ event: SchedulerEvent, now: Moment) -> [SchedulerAction] {
+    var actions: [SchedulerAction] = []
+    switch event {
+    case .responded(let request, let connectSeconds):
+      responded(request, connectSeconds: connectSeconds, now: now)
+    case .advanced(let segment, let position):
+      advance(segment, to: position, now: now, &actions)
+    case .wholeBody(let request):
+      takeWholeBody(request, &actions)
+    case .finished(let request):
+      finish(request, now: now, &actions)
+    case .failed(let request, let failure):
+      fail(request, failure, now: now, &actions)
+    case .splitMissed(let segment):
+      undoSplit(segment)
+    case .damaged(let blob):
+      restart(blob)
+    case .tick:
+      break
+    }
+    if now >= nextSample { takeSample(now: now) }
+    assign(now: now, &actions)
+    return actions
+  }
+
+  // MARK: Progress
+
+  private mutating func responded(_ id: RequestID, connectSeconds: Double?, now: Moment) {
+    guard var request = requests[id], request.respondedAt == nil else { return }
+    request.respondedAt = now
+    requests[id] = request
+    let seconds = now - request.startedAt
+    gathered.firstByteSeconds.append(seconds)
+    if let connectSeconds { gathered.connectSeconds.append(connectSeconds) }
+    typicalFirstByte = typicalFirstByte.map { $0 * 0.8 + seconds * 0.2 } ?? seconds
+    let position = segments[request.segment]?.position ?? 0
+    segments[request.segment]?.rate = RateEstimate(at: now, position: position)
+  }
+
+  private mutating func advance(
+    _ id: SegmentID, to position: Int64, now: Moment, _ actions: inout [SchedulerAction]
+  ) {
+    guard var segment = segments[id] else { return }
+    let position = min(position, segment.range.upperBound)
+    let gained = position - segment.position
+    if gained > 0 {
+      blobs[segment.blob.index].have.insert(contentsOf: segment.position..<position)
+      bytesDone += gained
+      bytesLeft -= gained
+      lastUsefulByte = now
+      segment.position = position
+      segment.failures = 0
+      segment.failedAt = nil
+    }
+    segment.rate.note(position, at: now)
+    segments[id] = segment
+  }
+
+  private mutating func finish(
+    _ id: RequestID, now: Moment, _ actions: inout [SchedulerAction]
+  ) {
+    guard let request = requests[id], let segment = segments[request.segment] else { return }
+    advance(request.segment, to: segment.range.upperBound, now: now, &actions)
+    let seconds = now - (request.respondedAt ?? request.startedAt)
+    if seconds > 0 {
+      let rate = Double(segment.range.upperBound - request.startPosition) / seconds
+      typicalRate = typicalRate.map { $0 * 0.8 + rate * 0.2 } ?? rate
+    }
+    for other in segment.requests {
+      requests[other] = nil
+      if other != id { actions.append(.cancel(other)) }
+    }
+    remove(request.segment)
+    finishBlobIfComplete(segment.blob, &actions)
+  }
+
+  /// The server sends everything: this segment takes all that nobody has begun after it.
+  private mutating func takeWholeBody(_ id: RequestID, _ actions: inout [SchedulerAction]) {
+    guard let request = requests[id], var segment = segments[request.segment] else { return }
+    blobs[segment.blob.index].ranged = false
+    var end = segment.range.upperBound
+    while true {
+      if let index = blobs[segment.blob.index].pending.firstIndex(where: {
+        $0.range.lowerBound == end
+      }) {
+        end = blobs[segment.blob.index].pending.remove(at: index).range.upperBound
+      } else if let next = blobs[segment.blob.index].segments.first(where: {
+        segments[$0].map { $0.range.lowerBound == end && $0.position == end } ?? false
+      }), let idle = segments[next] {
+        end = idle.range.upperBound
+        for other in idle.requests {
+          requests[other] = nil
+          actions.append(.cancel(other))
+        }
+        remove(next)
+      } else {
+        break
+      }
+    }
+    guard end > segment.range.upperBound else { return }
+    segment.range = segment.range.lowerBound..<end
+    segments[request.segment] = segment
+    actions.append(.extend(request.segment, end: end))
+  }
+
+  // MARK: Failure
+
+  private mutating func fail(
+    _ id: RequestID, _ failure: FetchFailure, now: Moment, _ actions: inout [SchedulerAction]
+  ) {
+    guard let request = requests.removeValue(forKey: id),
+      var segment = segments[request.segment]
+    else { return }
+    if case .refused(let retryAfter) = failure {
+      let served = requests.values.count { $0.respondedAt != nil }
+      gathered.refusals.append(.init(at: now, served: served, retryAfter: retryAfter))
+    }
+    segment.requests.removeAll { $0 == id }
+    if !segment.requests.isEmpty, failure != .fatal {
+      segments[request.segment] = segment
+      return
+    }
+    let blob = segment.blob
+    for other in segment.requests {
+      requests[other] = nil
+      actions.append(.cancel(other))
+    }
+    remove(request.segment)
+    if failure == .rangeRefused { blobs[blob.index].ranged = false }
+    var piece = Piece(range: segment.position..<segment.range.upperBound)
+    piece.failures = segment.failures + 1
+    piece.failedAt = now
+    if mustGiveUp(piece, failure, previousFailure: segment.failedAt) {
+      giveUp(blob, because: id, &actions)
+      return
+    }
+    piece.notBefore = now + delay(for: piece, failure, now: now)
+    blobs[blob.index].insert(piece)
+    finishBlobIfComplete(blob, &actions)
+  }
+
+  /// Retries end when nothing at all arrived between two failures, or when one place fails for ever.
+  private func mustGiveUp(_ piece: Piece, _ failure: FetchFailure, previousFailure: Moment?) -> Bool
+  {
+    switch failure {
+    case .fatal:
+      return true
+    case .refused(let retryAfter?) where retryAfter > settings.maximumRetryAfter:
+      return true
+    case .refused, .transient, .rangeRefused:
+      guard piece.failures > settings.retries else { return false }
+      let othersProgress = previousFailure.map { lastUsefulByte > $0 } ?? false
+      if case .refused = failure { return !othersProgress }
+      return !othersProgress || piece.failures > 4 * settings.retries
+    }
+  }
+
+  /// Exponential back-off with full jitter above one half, never earlier than `Retry-After`.
+  private mutating func delay(for piece: Piece, _ failure: FetchFailure, now: Moment) -> Double {
+    if failure == .rangeRefused { return 0 }
+    let exponent = Double(min(piece.failures - 1, 16))
+    var ceiling = settings.backoff
+    for _ in 0..<Int(exponent) where ceiling < settings.maximumBackoff { ceiling *= 2 }
+    ceiling = min(ceiling, settings.maximumBackoff)
+    let jittered = ceiling * Double.random(in: 0.5...1, using: &random)
+    if case .refused(let retryAfter) = failure {
+      let wait = max(retryAfter ?? 0, jittered)
+      // The whole server is loaded, not one blob: nobody asks again before.
+      pausedUntil = max(pausedUntil, now + wait)
+      return wait
+    }
+    return jittered
+  }
+
+  private mutating func giveUp(
+    _ id: BlobID, because request: RequestID, _ actions: inout [SchedulerAction]
+  ) {
+    guard !blobs[id.index].isOver else { return }
+    for segment in blobs[id.index].segments {
+      for other in segments[segment]?.requests ?? [] {
+        requests[other] = nil
+        actions.append(.cancel(other))
+      }
+      segments[segment] = nil
+    }
+    blobs[id.index].segments = []
+    blobs[id.index].pending = []
+    blobs[id.index].isOver = true
+    actions.append(.giveUp(id, request))
+  }
+
+  private mutating func restart(_ id: BlobID) {
+    let fresh = BlobState(size: blobs[id.index].size, have: RangeSet())
+    bytesLeft += fresh.pendingBytes
+    blobs[id.index] = fresh
+    firstUntouched = min(firstUntouched, id.index)
+  }
+
+  // MARK: Book-keeping
+
+  private mutating func undoSplit(_ id: SegmentID) {
+    guard let segment = segments[id] else { return }
+    for request in segment.requests { requests[request] = nil }
+    remove(id)
+    // The older segment ran past the point, so it still covers these bytes.
+    if let older = blobs[segment.blob.index].segments.first(where: {
+      segments[$0]?.range.upperBound == segment.range.lowerBound
+    }), let lower = segments[older]?.range.lowerBound {
+      segments[older]?.range = lower..<segment.range.upperBound
+    } else {
+      blobs[segment.blob.index].insert(Piece(range: segment.position..<segment.range.upperBound))
+    }
+  }
+
+  mutating func remove(_ id: SegmentID) {
+    guard let segment = segments.removeValue(forKey: id) else { return }
+    blobs[segment.blob.index].segments.remove(id)
+  }
+
+  private mutating func finishBlobIfComplete(_ id: BlobID, _ actions: inout [SchedulerAction]) {
+    guard !blobs[id.index].isOver, blobs[id.index].isComplete else { return }
+    blobs[id.index].isOver = true
+    actions.append(.complete(id))
+  }
+}

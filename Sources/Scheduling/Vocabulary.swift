@@ -1,0 +1,118 @@
+/// Names a blob within one pull.
+public struct BlobID: Hashable, Sendable, Comparable {
+  /// Position in the order in which blobs were added.
+  public let index: Int
+  /// Orders by position.
+  public static func < (left: BlobID, right: BlobID) -> Bool { left.index < right.index }
+  /// Makes an id from a position; used by the scheduler and by tests.
+  public init(index: Int) { self.index = index }
+}
+
+/// Names a byte range that is being fetched.
+public struct SegmentID: Hashable, Sendable {
+  /// A number that is never used twice in a pull.
+  public let number: Int
+}
+
+/// Names one request of one worker; a straggling segment can have two.
+public struct RequestID: Hashable, Sendable, Comparable {
+  /// A number that is never used twice in a pull.
+  public let number: Int
+  /// Orders by age, oldest first.
+  public static func < (left: RequestID, right: RequestID) -> Bool { left.number < right.number }
+}
+
+/// One request to make: which bytes of which blob, and how they came to be asked for.
+public struct Fetch: Hashable, Sendable {
+  /// Where the segment of this request comes from.
+  public enum Origin: Hashable, Sendable {
+    /// Bytes that nobody was fetching.
+    case pending
+    /// The second half of another segment, which must end at this one's start from now on.
+    case split(SegmentID)
+    /// A second request for a straggler: both write the same segment, each byte once.
+    case straggler
+  }
+
+  /// The request's name.
+  public var request: RequestID
+  /// The segment it fills.
+  public var segment: SegmentID
+  /// The blob it belongs to.
+  public var blob: BlobID
+  /// The bytes wanted.
+  public var range: Range<Int64>
+  /// False where the server is known not to serve ranges of this blob: ask for all of it, keep `range`.
+  public var ranged: Bool
+  /// Where the segment comes from.
+  public var origin: Origin
+}
+
+/// What happened to a pull's requests.
+public enum SchedulerEvent: Sendable, Equatable {
+  /// The response's head arrived; seconds to connect when a connection was opened for it.
+  case responded(RequestID, connectSeconds: Double?)
+  /// All bytes of the segment before `position` are on disk.
+  case advanced(SegmentID, position: Int64)
+  /// The server ignored the range and sends the whole blob from its first byte.
+  case wholeBody(RequestID)
+  /// The segment's end was reached, or its end moved before what it had.
+  case finished(RequestID)
+  /// The request ended without reaching the segment's end.
+  case failed(RequestID, FetchFailure)
+  /// The split could not be made any more: the older segment had passed the point.
+  case splitMissed(SegmentID)
+  /// The blob's bytes are all here but have the wrong digest: fetch all of it again.
+  case damaged(BlobID)
+  /// Time passed.
+  case tick
+}
+
+/// Why a request failed, as far as retrying is concerned.
+public enum FetchFailure: Sendable, Equatable {
+  /// A retry can help.
+  case transient
+  /// The server refused for load (429, 503); `retryAfter` in seconds where it said.
+  case refused(retryAfter: Double?)
+  /// The server does not serve this range (416): ask for the whole blob.
+  case rangeRefused
+  /// No retry can help.
+  case fatal
+}
+
+/// What the runner must do.
+public enum SchedulerAction: Sendable, Equatable {
+  /// Make a request.
+  case fetch(Fetch)
+  /// End a request; its segment is complete or taken over. No event is expected for it.
+  case cancel(RequestID)
+  /// The segment now ends at `end` (it gets the bytes after it too).
+  case extend(SegmentID, end: Int64)
+  /// Every byte of the blob is here.
+  case complete(BlobID)
+  /// The blob cannot be had; the error is that of the request.
+  case giveUp(BlobID, RequestID)
+}
+
+/// What bounds the scheduler's choices.
+public struct SchedulerSettings: Sendable, Equatable {
+  /// Shortest segment cut from pending bytes, in bytes.
+  public var minimumSegment: Int64 = 1 << 20
+  /// Longest segment, in bytes.
+  public var maximumSegment: Int64 = 64 << 20
+  /// Smallest half of a split, in bytes.
+  public var minimumSplit: Int64 = 256 << 10
+  /// Failures without a byte of progress before a blob is given up.
+  public var retries = 8
+  /// Back-off after the first failure, in seconds; doubled for each further one.
+  public var backoff = 0.5
+  /// Longest back-off, in seconds.
+  public var maximumBackoff = 15.0
+  /// Longest `Retry-After` that is obeyed, in seconds; beyond it the pull ends and says so.
+  public var maximumRetryAfter = 600.0
+  /// Seconds between samples for the policy.
+  public var sampleSeconds = 0.1
+
+  /// The defaults.
+  public init() {}
+}

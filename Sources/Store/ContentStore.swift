@@ -1,0 +1,225 @@
+public import FoundationEssentials
+import Glibc
+public import OCI
+
+/// The content store: an OCI image layout on disk that other tools read as it is.
+///
+/// ```
+/// oci-layout, index.json, blobs/<algorithm>/<hex>      the OCI image layout
+/// .cairn/version                                      format of what follows
+/// .cairn/lock                                         shared by pulls, exclusive for prune
+/// .cairn/index.lock                                   held while index.json is changed
+/// .cairn/ingest/<algorithm>-<hex>.partial, .map       blobs on their way
+/// ```
+public struct ContentStore: Sendable {
+  /// The format that this version reads and writes.
+  public static let formatVersion = 1
+  /// The most bytes a manifest, an index or a configuration may have to be read into memory.
+  public static let documentLimit: Int64 = 4 << 20
+
+  /// The store's directory.
+  public let root: String
+  private let bootID: String
+
+  /// What there is to do to get a blob.
+  public enum Ingest: Sendable {
+    /// It is in the store.
+    case present
+    /// Another process is fetching it.
+    case busy
+    /// It is ours to fetch, perhaps with some bytes there already.
+    case ours(PartialBlob)
+  }
+
+  /// Opens a store, or makes one.
+  ///
+  /// - Parameter root: its directory.
+  /// - Throws: `StoreError`: not writable, another thing than a store, or of a later version.
+  public init(root: String) throws(StoreError) {
+    self.root = root
+    bootID = Self.readBootID()
+    try Files.makeDirectory(root)
+    let layoutFile = root + "/oci-layout"
+    if Files.info(layoutFile) == nil {
+      guard Files.list(root).allSatisfy({ $0 == ".cairn" || $0 == "blobs" || $0 == "index.json" })
+      else { throw .notALayout(path: root) }
+    }
+    try Files.makeDirectory(root + "/.cairn/ingest")
+    try checkVersion()
+    for algorithm in Digest.Algorithm.allCases {
+      try Files.makeDirectory(root + "/blobs/" + algorithm.rawValue)
+    }
+    if Files.info(root + "/index.json") == nil {
+      try LayoutIndex().write(to: root)
+    }
+    if Files.info(layoutFile) == nil {
+      try Files.writeAtomically(layoutFile, Data(LayoutIndex.layoutFile.utf8))
+    }
+  }
+
+  private func checkVersion() throws(StoreError) {
+    let path = root + "/.cairn/version"
+    guard Files.info(path) != nil else {
+      try Files.writeAtomically(path, Data("\(Self.formatVersion)\n".utf8))
+      return
+    }
+    let text = String(decoding: try Files.read(path, limit: 64), as: UTF8.self).prefix {
+      !$0.isNewline
+    }
+    guard text == "\(Self.formatVersion)" else {
+      throw .newerVersion(path: root, found: String(text))
+    }
+  }
+
+  private static func readBootID() -> String {
+    let data = try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64)
+    return data.map { String(decoding: $0, as: UTF8.self).filter { $0.isHexDigit } } ?? ""
+  }
+
+  // MARK: Blobs
+
+  /// Where a blob stands, or would stand.
+  ///
+  /// - Parameter digest: the blob's digest.
+  public func path(of digest: Digest) -> String {
+    "\(root)/blobs/\(digest.algorithm.rawValue)/\(digest.hex)"
+  }
+
+  /// True when a blob of that digest and size is in the store.
+  ///
+  /// - Parameter descriptor: the blob.
+  public func contains(_ descriptor: Descriptor) -> Bool {
+    Files.size(path(of: descriptor.digest)) == descriptor.size
+  }
+
+  /// Reads a small blob (manifest, index, configuration) and checks it.
+  ///
+  /// - Parameter digest: its digest.
+  /// - Returns: nil when it is not in the store or no longer what it was.
+  public func document(_ digest: Digest) -> Data? {
+    guard let data = try? Files.read(path(of: digest), limit: Self.documentLimit),
+      (try? Digest.of(data, digest.algorithm)) == digest
+    else { return nil }
+    return data
+  }
+
+  /// Puts a small blob in place.
+  ///
+  /// - Parameters:
+  ///   - data: its content, which must match.
+  ///   - digest: its digest.
+  /// - Throws: `StoreError`.
+  public func put(_ data: Data, as digest: Digest) throws(StoreError) {
+    let found = try Digest.of(data, digest.algorithm)
+    guard found == digest else { throw .wrongContent(expected: digest, found: "it is \(found)") }
+    guard Files.size(path(of: digest)) != Int64(data.count) else { return }
+    try Files.writeAtomically(path(of: digest), data)
+  }
+
+  /// Begins to bring a blob into the store, where nobody else is at it.
+  ///
+  /// - Parameter descriptor: the blob.
+  /// - Throws: `StoreError`.
+  public func beginIngest(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
+    let digest = descriptor.digest
+    let base = "\(root)/.cairn/ingest/\(digest.algorithm.rawValue)-\(digest.hex)"
+    while true {
+      if contains(descriptor) { return .present }
+      let file = try OpenFile(base + ".partial", O_RDWR | O_CREAT | O_NOFOLLOW)
+      guard try file.lock(exclusive: true, wait: false) else { return .busy }
+      // Between opening and locking the other process may have published the file or removed it.
+      guard file.isStillNamed else { continue }
+      if contains(descriptor) {
+        try Files.remove(base + ".partial")
+        return .present
+      }
+      return .ours(
+        try PartialBlob(
+          descriptor: descriptor, file: file, mapPath: base + ".map", bootID: bootID))
+    }
+  }
+
+  /// Bytes that a blob still needs on the disk; those of a partial download are there already.
+  ///
+  /// - Parameter descriptor: a blob that is not in the store.
+  public func missingBytes(_ descriptor: Descriptor) -> Int64 {
+    let digest = descriptor.digest
+    let path = "\(root)/.cairn/ingest/\(digest.algorithm.rawValue)-\(digest.hex).partial"
+    let allocated = Files.info(path).map { Int64($0.st_blocks) * 512 } ?? 0
+    return max(0, descriptor.size - allocated)
+  }
+
+  /// Gives a verified blob its name: data first, then the name, then away with the map.
+  func publish(_ blob: PartialBlob) throws(StoreError) {
+    guard ftruncate(blob.file.descriptor, off_t(blob.descriptor.size)) == 0 else {
+      throw Files.failed("write", blob.file.path)
+    }
+    try blob.file.sync()
+    let target = path(of: blob.descriptor.digest)
+    guard rename(blob.file.path, target) == 0 else { throw Files.failed("publish", target) }
+    blob.removeMap()
+  }
+
+  /// Makes the names of published blobs survive a power loss; before an index refers to them.
+  ///
+  /// - Throws: `StoreError`.
+  public func syncNames() throws(StoreError) {
+    for algorithm in Digest.Algorithm.allCases {
+      try Files.syncDirectory(root + "/blobs/" + algorithm.rawValue)
+    }
+  }
+
+  /// Fails when the file system has less room than a pull still needs.
+  ///
+  /// - Parameter bytes: what is still to be written.
+  /// - Throws: `StoreError.noSpace`.
+  public func requireSpace(_ bytes: Int64) throws(StoreError) {
+    guard let free = Files.freeBytes(root), free < bytes else { return }
+    throw .noSpace(path: root, needed: bytes, free: free)
+  }
+
+  /// Bytes that can still be written to the store's file system; nil when it does not say.
+  public var freeBytes: Int64? { Files.freeBytes(root) }
+
+  // MARK: Locks
+
+  /// Keeps prune away while a pull runs; released when the value goes, or the process.
+  public struct UseLock: Sendable {
+    let file: OpenFile
+  }
+
+  /// Takes the store for use by a pull, beside other pulls.
+  ///
+  /// - Throws: `StoreError.inUse` while a prune or repair runs.
+  public func lockForUse() throws(StoreError) -> UseLock { try lock(exclusive: false) }
+
+  /// Takes the store for removing things.
+  ///
+  /// - Throws: `StoreError.inUse` while a pull runs.
+  public func lockForRemoval() throws(StoreError) -> UseLock { try lock(exclusive: true) }
+
+  private func lock(exclusive: Bool) throws(StoreError) -> UseLock {
+    let file = try OpenFile(root + "/.cairn/lock", O_RDWR | O_CREAT | O_NOFOLLOW)
+    guard try file.lock(exclusive: exclusive, wait: false) else { throw .inUse(path: root) }
+    return UseLock(file: file)
+  }
+
+  /// Changes `index.json`; one process at a time.
+  ///
+  /// - Parameter change: gets the present index and leaves the new one in its place.
+  /// - Throws: `StoreError`.
+  public func updateIndex(_ change: (inout LayoutIndex) -> Void) throws(StoreError) {
+    let lock = try OpenFile(root + "/.cairn/index.lock", O_RDWR | O_CREAT | O_NOFOLLOW)
+    _ = try lock.lock(exclusive: true, wait: true)
+    var index = try LayoutIndex(readingFrom: root)
+    let before = index
+    change(&index)
+    if index != before { try index.write(to: root) }
+    withExtendedLifetime(lock) {}
+  }
+
+  /// The images that have a name here.
+  ///
+  /// - Throws: `StoreError.badIndex`.
+  public func index() throws(StoreError) -> LayoutIndex { try LayoutIndex(readingFrom: root) }
+}

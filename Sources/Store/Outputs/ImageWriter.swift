@@ -1,0 +1,229 @@
+import FoundationEssentials
+import Glibc
+import OCI
+
+/// Writes a stored image to an output.
+///
+/// Everything is made under a temporary name and renamed at the end, so an output is there whole or
+/// not at all.
+public struct ImageWriter: Sendable {
+  private let store: ContentStore
+  private let overwrites: Bool
+
+  /// Makes a writer.
+  ///
+  /// - Parameters:
+  ///   - store: has the image.
+  ///   - overwrites: whether an output that exists is replaced.
+  public init(store: ContentStore, overwrites: Bool) {
+    self.store = store
+    self.overwrites = overwrites
+  }
+
+  /// Checks, before anything is downloaded, that an output can be written.
+  ///
+  /// - Parameters:
+  ///   - target: the output.
+  ///   - isIndex: whether all platforms of an index go into it.
+  /// - Throws: `StoreError`.
+  public func check(_ target: OutputTarget, isIndex: Bool) throws(StoreError) {
+    switch target {
+    case .oci(let directory, _):
+      if Files.info(directory) != nil,
+        !Files.list(directory).isEmpty || !Files.isDirectory(directory),
+        Files.info(directory + "/oci-layout") == nil
+      {
+        throw .notALayout(path: directory)
+      }
+    case .ociArchive(let file, _), .dockerArchive(let file, _):
+      if file == "-" {
+        guard isatty(STDOUT_FILENO) == 0 else {
+          throw .badOutput("an archive is not written to a terminal: redirect it or name a file")
+        }
+      } else {
+        if Files.isDirectory(file) { throw .system(action: "write", path: file, errno: EISDIR) }
+        if Files.info(file) != nil, !overwrites { throw .outputExists(path: file) }
+        let parent = Files.parent(of: file)
+        guard access(parent, W_OK) == 0 else { throw Files.failed("write to", parent) }
+      }
+    case .directory(let directory):
+      if Files.info(directory) != nil,
+        !Files.list(directory).isEmpty || !Files.isDirectory(directory)
+      {
+        guard overwrites else { throw .outputExists(path: directory) }
+        guard Files.info(directory + "/version") != nil else {
+          throw .badOutput("\(directory) is not replaced: it was not made by a dir: output")
+        }
+      }
+    }
+    guard isIndex else { return }
+    switch target {
+    case .dockerArchive, .directory:
+      throw .badOutput(
+        "a docker-archive: or dir: output holds one platform: choose it with --platform, "
+          + "or write to oci: or oci-archive:")
+    case .oci, .ociArchive: break
+    }
+  }
+
+  /// Writes an image.
+  ///
+  /// - Parameters:
+  ///   - image: complete in the store.
+  ///   - target: the output, checked before.
+  /// - Throws: `StoreError`.
+  public func write(_ image: StoredImage, to target: OutputTarget) throws(StoreError) {
+    switch target {
+    case .oci(let directory, let tag):
+      try writeLayout(image, directory, tag: tag ?? image.reference.tag)
+    case .ociArchive(let file, let tag):
+      try writeArchive(file) { (tar) throws(StoreError) in
+        try self.addLayout(image, tag: tag ?? image.reference.tag, to: tar)
+      }
+    case .dockerArchive(let file, let reference):
+      try writeArchive(file) { (tar) throws(StoreError) in
+        try self.addDockerArchive(image, reference: reference, to: tar)
+      }
+    case .directory(let directory):
+      try writeDirectory(image, directory)
+    }
+  }
+
+  // MARK: oci:
+
+  private func writeLayout(_ image: StoredImage, _ directory: String, tag: String?)
+    throws(StoreError)
+  {
+    try check(.oci(directory: directory, tag: tag), isIndex: false)
+    try Files.makeDirectory(directory, mode: 0o755)
+    let isNew = Files.info(directory + "/index.json") == nil
+    var index = isNew ? LayoutIndex() : try LayoutIndex(readingFrom: directory)
+    if let tag, let known = index[tag], known.digest != image.root.digest, !overwrites {
+      throw .outputExists(path: "\(directory):\(tag)")
+    }
+    for descriptor in image.contents {
+      let folder = "\(directory)/blobs/\(descriptor.digest.algorithm.rawValue)"
+      try Files.makeDirectory(folder, mode: 0o755)
+      let target = "\(folder)/\(descriptor.digest.hex)"
+      if Files.size(target) == descriptor.size { continue }
+      try FileCopy.place(store.path(of: descriptor.digest), at: target + ".new")
+      guard rename(target + ".new", target) == 0 else { throw Files.failed("write", target) }
+    }
+    if isNew {
+      try Files.writeAtomically(
+        directory + "/oci-layout", Data(LayoutIndex.layoutFile.utf8), mode: 0o644)
+    }
+    if let tag {
+      index.set(tag, image.root)
+    } else if !index.manifests.contains(where: { $0.digest == image.root.digest }) {
+      index.manifests.append(image.root)
+    }
+    try index.write(to: directory, mode: 0o644)
+  }
+
+  // MARK: Archives
+
+  private func writeArchive(_ file: String, _ fill: (TarWriter) throws(StoreError) -> Void)
+    throws(StoreError)
+  {
+    if file == "-" {
+      let output = try OpenFile(duplicating: STDOUT_FILENO, named: "standard output")
+      let tar = TarWriter(output)
+      try fill(tar)
+      try tar.finish()
+      return
+    }
+    let temporary = "\(file).\(getpid()).new"
+    do throws(StoreError) {
+      let output = try OpenFile(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644)
+      let tar = TarWriter(output)
+      try fill(tar)
+      try tar.finish()
+      try output.sync()
+      guard rename(temporary, file) == 0 else { throw Files.failed("write", file) }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  private func addLayout(_ image: StoredImage, tag: String?, to tar: TarWriter) throws(StoreError) {
+    try tar.add("oci-layout", Array(LayoutIndex.layoutFile.utf8))
+    var index = LayoutIndex()
+    if let tag { index.set(tag, image.root) } else { index.manifests.append(image.root) }
+    try tar.add("index.json", Array(try index.encoded()))
+    for descriptor in image.contents {
+      try tar.add(
+        "blobs/\(descriptor.digest.algorithm.rawValue)/\(descriptor.digest.hex)",
+        copying: store.path(of: descriptor.digest), size: descriptor.size)
+    }
+  }
+
+  private struct DockerEntry: Encodable {
+    var config: String
+    var repoTags: [String]?
+    var layers: [String]
+
+    enum CodingKeys: String, CodingKey {
+      case config = "Config"
+      case repoTags = "RepoTags"
+      case layers = "Layers"
+    }
+  }
+
+  /// Layers go in as they were served: `docker load` and skopeo unpack gzip and zstd themselves.
+  private func addDockerArchive(_ image: StoredImage, reference: String?, to tar: TarWriter)
+    throws(StoreError)
+  {
+    guard let manifest = image.manifests.first?.manifest, manifest.config.mediaType.isImageConfig
+    else { throw .badOutput("a docker-archive: output takes images only, and this is an artifact") }
+    func name(_ descriptor: Descriptor) -> String {
+      "blobs/\(descriptor.digest.algorithm.rawValue)/\(descriptor.digest.hex)"
+    }
+    var tags: [String]?
+    let named =
+      try reference.map { (text) throws(StoreError) in
+        do { return try Reference(text) } catch { throw StoreError.badOutput("\(error)") }
+      } ?? image.reference
+    if let tag = named.tag { tags = ["\(named.registry)/\(named.repository):\(tag)"] }
+    let entry = DockerEntry(
+      config: name(manifest.config), repoTags: tags, layers: manifest.layers.map(name))
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let json = try? encoder.encode([entry]) else {
+      throw .badOutput("the archive's manifest cannot be encoded")
+    }
+    try tar.add("manifest.json", Array(json))
+    for descriptor in manifest.blobs {
+      try tar.add(
+        name(descriptor), copying: store.path(of: descriptor.digest), size: descriptor.size)
+    }
+  }
+
+  // MARK: dir:
+
+  private func writeDirectory(_ image: StoredImage, _ directory: String) throws(StoreError) {
+    guard let (descriptor, manifest) = image.manifests.first else { return }
+    var trimmed = directory
+    while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
+    let temporary = "\(trimmed).\(getpid()).new"
+    do throws(StoreError) {
+      try Files.makeDirectory(Files.parent(of: trimmed), mode: 0o755)
+      try Files.makeDirectory(temporary, mode: 0o755)
+      try Files.writeAtomically(
+        temporary + "/version", Data("Directory Transport Version: 1.1\n".utf8), mode: 0o644)
+      try FileCopy.place(store.path(of: descriptor.digest), at: temporary + "/manifest.json")
+      for blob in manifest.blobs {
+        try FileCopy.place(store.path(of: blob.digest), at: "\(temporary)/\(blob.digest.hex)")
+      }
+      if Files.info(trimmed) != nil {
+        try check(.directory(trimmed), isIndex: false)
+        try Files.removeTree(trimmed)
+      }
+      guard rename(temporary, trimmed) == 0 else { throw Files.failed("write", trimmed) }
+    } catch {
+      try? Files.removeTree(temporary)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/// Where a pulled image is written beside the store, in the notation of containers' transports.
+public enum OutputTarget: Sendable, Equatable {
+  /// An OCI image layout; the tag names the image in it.
+  case oci(directory: String, tag: String?)
+  /// A tar file of an OCI image layout; `-` is standard output.
+  case ociArchive(file: String, tag: String?)
+  /// What `docker save` writes and `docker load` reads; `-` is standard output.
+  case dockerArchive(file: String, reference: String?)
+  /// Skopeo's flat directory of one image.
+  case directory(String)
+
+  /// Parses `TRANSPORT:…`.
+  ///
+  /// - Parameter text: for example `oci:out:latest`, `docker-archive:-`.
+  /// - Throws: `StoreError.badOutput`.
+  public init(_ text: String) throws(StoreError) {
+    guard let colon = text.firstIndex(of: ":") else {
+      throw .badOutput(
+        "output \"\(text)\" names no transport: use oci:DIR[:TAG], oci-archive:FILE, "
+          + "docker-archive:FILE[:REF] or dir:DIR")
+    }
+    let transport = text[..<colon]
+    let rest = String(text[text.index(after: colon)...])
+    let second = rest.firstIndex(of: ":")
+    let path = second.map { String(rest[..<$0]) } ?? rest
+    let name = second.map { String(rest[rest.index(after: $0)...]) }
+    guard !(transport == "dir" ? rest : path).isEmpty, name != "" else {
+      throw .badOutput("output \"\(text)\" is not complete")
+    }
+    switch transport {
+    case "oci": self = .oci(directory: path, tag: name)
+    case "oci-archive": self = .ociArchive(file: path, tag: name)
+    case "docker-archive":
+      if let name {
+        do { _ = try Reference(name) } catch { throw .badOutput("output \"\(text)\": \(error)") }
+      }
+      self = .dockerArchive(file: path, reference: name)
+    case "dir": self = .directory(rest)
+    default:
+      throw .badOutput(
+        "output transport \"\(String(transport).shownSafely(limit: 40))\" is unknown: "
+          + "use oci, oci-archive, docker-archive or dir")
+    }
+  }
+
+  /// The output in the notation it was given in.
+  public var name: String {
+    switch self {
+    case .oci(let path, let name): "oci:\(path)" + (name.map { ":\($0)" } ?? "")
+    case .ociArchive(let path, let name): "oci-archive:\(path)" + (name.map { ":\($0)" } ?? "")
+    case .dockerArchive(let path, let name):
+      "docker-archive:\(path)" + (name.map { ":\($0)" } ?? "")
+    case .directory(let path): "dir:\(path)"
+    }
+  }
+
+  /// True where the image goes to standard output.
+  public var isStandardOutput: Bool {
+    switch self {
+    case .ociArchive(let file, _), .dockerArchive(let file, _): file == "-"
+    case .oci, .directory: false
+    }
+  }
+}
+
+import OCI

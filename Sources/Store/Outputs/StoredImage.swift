@@ -1,0 +1,31 @@
+public import OCI
+
+/// An image that is complete in the store, ready to be written elsewhere.
+public struct StoredImage: Sendable {
+  /// What names it: a manifest, or an index with everything in it.
+  public var root: Descriptor
+  /// The manifests below the root, or the root itself.
+  public var manifests: [(descriptor: Descriptor, manifest: Manifest)]
+  /// Every document from the root down, root first.
+  public var documents: [Descriptor]
+  /// What it was pulled as.
+  public var reference: Reference
+
+  /// Makes a description.
+  public init(
+    root: Descriptor, manifests: [(descriptor: Descriptor, manifest: Manifest)],
+    documents: [Descriptor], reference: Reference
+  ) {
+    self.root = root
+    self.manifests = manifests
+    self.documents = documents
+    self.reference = reference
+  }
+
+  /// Documents and blobs, each once.
+  var contents: [Descriptor] {
+    var seen = Set<Digest>()
+    return (documents + manifests.flatMap { $0.manifest.blobs })
+      .filter { seen.insert($0.digest).inserted }
+  }
+}

@@ -1,0 +1,129 @@
+import FoundationEssentials
+import Glibc
+public import OCI
+import Synchronization
+
+/// A blob on its way into the store: the data file, its resume map, and the lock that says who fetches it.
+///
+/// The lock is `flock` on the data file, so it dies with its process whatever way that ends.
+public final class PartialBlob: Sendable {
+  /// What the blob must turn out to be.
+  public let descriptor: Descriptor
+
+  let file: OpenFile
+  private let mapPath: String
+  private let journal: Mutex<Journal>
+
+  private struct Journal {
+    var map: ResumeMap
+    var file: OpenFile?
+    var appendedBytes = 0
+  }
+
+  /// A journal longer than this is written anew.
+  private static let journalLimit = 64 << 10
+
+  /// Takes over a locked data file.
+  init(descriptor: Descriptor, file: OpenFile, mapPath: String, bootID: String) throws(StoreError) {
+    self.descriptor = descriptor
+    self.file = file
+    self.mapPath = mapPath
+    var map = ResumeMap(digest: descriptor.digest, size: descriptor.size, bootID: bootID)
+    if let data = try? Files.read(mapPath, limit: 16 << 20),
+      let known = ResumeMap(
+        parsing: String(decoding: data, as: UTF8.self), digest: descriptor.digest,
+        size: descriptor.size)
+    {
+      var usable = known.usable(bootID: bootID)
+      // The file may be shorter than the map claims.
+      var info = stat()
+      let length = fstat(file.descriptor, &info) == 0 ? Int64(info.st_size) : 0
+      usable.remove(contentsOf: length..<Int64.max)
+      map.written = usable
+      map.synced = known.synced.intersection(usable)
+    }
+    journal = Mutex(Journal(map: map))
+  }
+
+  /// The bytes on disk.
+  public var have: RangeSet<Int64> { journal.withLock { $0.map.written } }
+
+  /// End of the stretch of bytes on disk that begins at 0.
+  public var prefixEnd: Int64 {
+    journal.withLock { journal in
+      guard let first = journal.map.written.ranges.first, first.lowerBound == 0 else { return 0 }
+      return first.upperBound
+    }
+  }
+
+  /// Writes bytes at an offset, on the transfer engine's thread.
+  ///
+  /// - Returns: 0 or an `errno`.
+  public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int32 {
+    file.write(bytes, at: offset)
+  }
+
+  /// Notes in the resume map that bytes were written.
+  ///
+  /// - Parameter range: bytes for which `write` has returned.
+  /// - Throws: `StoreError` when the map cannot be written.
+  public func record(_ range: Range<Int64>) throws(StoreError) {
+    guard !range.isEmpty else { return }
+    try withJournal { (journal: inout Journal) throws(StoreError) in
+      journal.map.written.insert(contentsOf: range)
+      try self.append(ResumeMap.line("+", range), to: &journal)
+    }
+  }
+
+  /// Syncs the data written so far to the disk and notes it, so that it survives a power loss.
+  ///
+  /// - Throws: `StoreError`.
+  public func checkpoint() throws(StoreError) {
+    let before = have
+    try file.sync()
+    try withJournal { (journal: inout Journal) throws(StoreError) in
+      let added = before.subtracting(journal.map.synced)
+      journal.map.synced.formUnion(before)
+      for range in added.ranges { try self.append(ResumeMap.line("=", range), to: &journal) }
+    }
+  }
+
+  /// Forgets everything that was fetched: it turned out to be wrong.
+  ///
+  /// - Throws: `StoreError`.
+  public func startOver() throws(StoreError) {
+    try withJournal { (journal: inout Journal) throws(StoreError) in
+      journal.map.written = RangeSet()
+      journal.map.synced = RangeSet()
+      try self.rewrite(&journal)
+    }
+    guard ftruncate(file.descriptor, 0) == 0 else { throw Files.failed("empty", file.path) }
+  }
+
+  /// Removes the map; the data file has its final name by now.
+  func removeMap() { unlink(mapPath) }
+
+  private func withJournal(_ body: (inout Journal) throws(StoreError) -> Void) throws(StoreError) {
+    try journal.withLock { (journal: inout Journal) throws(StoreError) in try body(&journal) }
+  }
+
+  private func append(_ line: String, to journal: inout Journal) throws(StoreError) {
+    guard let file = journal.file, journal.appendedBytes < Self.journalLimit else {
+      try rewrite(&journal)
+      return
+    }
+    try file.writeAll(Array(line.utf8))
+    journal.appendedBytes += line.utf8.count
+  }
+
+  /// Replaces the journal by the shortest one that says the same.
+  private func rewrite(_ journal: inout Journal) throws(StoreError) {
+    let temporary = mapPath + ".new"
+    unlink(temporary)
+    let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL | O_APPEND)
+    try file.writeAll(Array(journal.map.text.utf8))
+    guard rename(temporary, mapPath) == 0 else { throw Files.failed("write", mapPath) }
+    journal.file = file
+    journal.appendedBytes = 0
+  }
+}

@@ -1,0 +1,59 @@
+/// What can go wrong with the store or an output, and on which path.
+public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A system call failed.
+  case system(action: String, path: String, errno: Int32)
+  /// There is not enough room.
+  case noSpace(path: String, needed: Int64, free: Int64)
+  /// The store was written by a later version of Cairn.
+  case newerVersion(path: String, found: String)
+  /// A directory is there but is no image layout.
+  case notALayout(path: String)
+  /// The layout's index cannot be read.
+  case badIndex(path: String, reason: String)
+  /// Another process uses the store in a way that excludes this one.
+  case inUse(path: String)
+  /// A blob's content has another digest or size than its name says.
+  case wrongContent(expected: Digest, found: String)
+  /// An output exists already.
+  case outputExists(path: String)
+  /// An output description cannot be understood or does not fit the image.
+  case badOutput(String)
+
+  /// One sentence, with the path.
+  public var description: String {
+    switch self {
+    case .system(let action, let path, let errno):
+      return "cannot \(action) \(path): \(Files.message(errno))"
+    case .noSpace(let path, let needed, let free):
+      return "not enough space in \(path): \(ByteCount.text(needed)) needed, "
+        + "\(ByteCount.text(free)) free"
+    case .newerVersion(let path, let found):
+      return "the store \(path) has format \(found.shownSafely(limit: 20)), made by a later cairn; "
+        + "this one knows format \(ContentStore.formatVersion)"
+    case .notALayout(let path):
+      return "\(path) exists but is no OCI image layout"
+    case .badIndex(let path, let reason):
+      return "\(path) cannot be read: \(reason.shownSafely(limit: 200))"
+    case .inUse(let path):
+      return "another cairn is using the store \(path); try again when it has ended"
+    case .wrongContent(let expected, let found):
+      return "content of \(expected) is wrong: \(found)"
+    case .outputExists(let path):
+      return "\(path) exists already; add --overwrite to replace it"
+    case .badOutput(let reason):
+      return reason
+    }
+  }
+
+  /// True where the disk is full or over quota.
+  public var isOutOfSpace: Bool {
+    switch self {
+    case .noSpace: true
+    case .system(_, _, let errno): errno == ENOSPC || errno == EDQUOT
+    default: false
+    }
+  }
+}
+
+import Glibc
+public import OCI

@@ -1,0 +1,229 @@
+import FoundationEssentials
+import Glibc
+public import OCI
+
+/// Looking after a store: what is in it, whether it is whole, and removing what nobody needs.
+public struct StoreMaintenance: Sendable {
+  private let store: ContentStore
+
+  /// Makes a maintainer of a store.
+  public init(store: ContentStore) { self.store = store }
+
+  /// A named image.
+  public struct Image: Sendable, Equatable {
+    /// The name, for example `docker.io/library/ubuntu:latest`.
+    public var name: String
+    /// The manifest or index.
+    public var descriptor: Descriptor
+    /// Sum of the sizes of its blobs and documents, in bytes.
+    public var size: Int64
+    /// Seconds since 1970 of the last pull; 0 when unknown.
+    public var pulled: Double
+    /// False where a document or blob is missing.
+    public var isComplete: Bool
+  }
+
+  /// What a prune removed.
+  public struct PruneReport: Sendable, Equatable {
+    /// Names of images.
+    public var images: [String] = []
+    /// Number of blobs.
+    public var blobs = 0
+    /// Number of partial downloads.
+    public var partials = 0
+    /// Bytes that became free.
+    public var bytes: Int64 = 0
+  }
+
+  /// A blob that is not what its name says.
+  public struct Damage: Sendable, Equatable {
+    /// What it should be.
+    public var digest: Digest
+    /// What is wrong, in words.
+    public var reason: String
+    /// Names of the images that need it.
+    public var images: [String]
+  }
+
+  /// The named images, by name.
+  ///
+  /// - Throws: `StoreError.badIndex`.
+  public func images() throws(StoreError) -> [Image] {
+    try store.index().manifests.map { entry in
+      let reach = reachable(from: entry)
+      return Image(
+        name: entry.annotations?[LayoutIndex.nameKey] ?? entry.digest.description,
+        descriptor: entry, size: reach.sizes.values.reduce(0, +),
+        pulled: entry.annotations?[LayoutIndex.pulledKey].flatMap { Double($0) } ?? 0,
+        isComplete: reach.isComplete)
+    }.sorted { $0.name < $1.name }
+  }
+
+  private struct Reach {
+    var sizes: [Digest: Int64] = [:]
+    var isComplete = true
+  }
+
+  /// Every digest that an entry needs, with its size.
+  private func reachable(from entry: Descriptor) -> Reach {
+    var reach = Reach()
+    var waiting = [entry]
+    while let next = waiting.popLast(), reach.sizes.count < 1_000_000 {
+      guard reach.sizes.updateValue(next.size, forKey: next.digest) == nil else { continue }
+      guard next.mediaType.isIndex || next.mediaType.isManifest else {
+        if !store.contains(next) { reach.isComplete = false }
+        continue
+      }
+      guard let data = store.document(next.digest),
+        let document = try? ImageDocument.parse(data, contentType: next.mediaType)
+      else {
+        reach.isComplete = false
+        continue
+      }
+      switch document {
+      case .index(let index): waiting += index.manifests
+      case .manifest(let manifest): waiting += manifest.blobs
+      }
+    }
+    // The index that a platform was chosen from stays, so that an unchanged tag costs one request.
+    if let text = entry.annotations?[LayoutIndex.indexKey], let digest = try? Digest(text),
+      let size = Files.size(store.path(of: digest))
+    {
+      reach.sizes[digest] = size
+    }
+    return reach
+  }
+
+  // MARK: Prune
+
+  /// Removes images by age or room, then every blob and partial download that nothing needs.
+  ///
+  /// - Parameters:
+  ///   - olderThan: removes images last pulled longer ago than this, in seconds; nil: none by age.
+  ///   - keepBytes: removes the images pulled longest ago until the rest is no larger; nil: none.
+  ///   - now: seconds since 1970.
+  /// - Throws: `StoreError`; `inUse` while a pull runs.
+  public func prune(olderThan: Double?, keepBytes: Int64?, now: Double) throws(StoreError)
+    -> PruneReport
+  {
+    let lock = try store.lockForRemoval()
+    var report = PruneReport()
+    let doomed = try doomedImages(olderThan: olderThan, keepBytes: keepBytes, now: now)
+    report.images = doomed.sorted()
+    try store.updateIndex { index in
+      index.manifests.removeAll { entry in
+        doomed.contains(entry.annotations?[LayoutIndex.nameKey] ?? entry.digest.description)
+      }
+    }
+    var needed: Set<Digest> = []
+    for entry in try store.index().manifests {
+      needed.formUnion(reachable(from: entry).sizes.keys)
+    }
+    for algorithm in Digest.Algorithm.allCases {
+      let folder = "\(store.root)/blobs/\(algorithm.rawValue)"
+      for name in Files.list(folder) {
+        if let digest = try? Digest("\(algorithm.rawValue):\(name)"), needed.contains(digest) {
+          continue
+        }
+        report.bytes += Files.size("\(folder)/\(name)") ?? 0
+        report.blobs += 1
+        try Files.removeTree("\(folder)/\(name)")
+      }
+    }
+    let ingest = store.root + "/.cairn/ingest"
+    for name in Files.list(ingest) {
+      if name.hasSuffix(".partial"), let info = Files.info("\(ingest)/\(name)") {
+        report.partials += 1
+        report.bytes += Int64(info.st_blocks) * 512
+      }
+      try Files.remove("\(ingest)/\(name)")
+    }
+    withExtendedLifetime(lock) {}
+    return report
+  }
+
+  private func doomedImages(olderThan: Double?, keepBytes: Int64?, now: Double) throws(StoreError)
+    -> Set<String>
+  {
+    var kept = try images().sorted { $0.pulled > $1.pulled }
+    var doomed: Set<String> = []
+    if let olderThan {
+      doomed.formUnion(kept.filter { now - $0.pulled > olderThan }.map(\.name))
+      kept.removeAll { doomed.contains($0.name) }
+    }
+    guard let keepBytes else { return doomed }
+    // Newest first: an image stays while everything up to it fits, shared blobs counted once.
+    var counted: [Digest: Int64] = [:]
+    var isFull = false
+    for image in kept {
+      let sizes = reachable(from: image.descriptor).sizes
+      let merged = counted.merging(sizes) { $1 }
+      isFull = isFull || merged.values.reduce(0, +) > keepBytes
+      if isFull { doomed.insert(image.name) } else { counted = merged }
+    }
+    return doomed
+  }
+
+  // MARK: Verify
+
+  /// Reads every blob and compares it with its name.
+  ///
+  /// - Parameters:
+  ///   - removesDamage: takes wrong blobs away, so that the next pull fetches them again.
+  ///   - progress: told the bytes read so far.
+  /// - Returns: the number of blobs read, their bytes, and what is damaged or missing.
+  /// - Throws: `StoreError`.
+  public func verify(removesDamage: Bool, progress: (Int64) -> Void = { _ in })
+    throws(StoreError) -> (blobs: Int, bytes: Int64, damage: [Damage])
+  {
+    let lock = removesDamage ? try store.lockForRemoval() : try store.lockForUse()
+    var users: [Digest: [String]] = [:]
+    var sizes: [Digest: Int64] = [:]
+    for image in try images() {
+      for (digest, size) in reachable(from: image.descriptor).sizes {
+        users[digest, default: []].append(image.name)
+        sizes[digest] = size
+      }
+    }
+    var damage: [Damage] = []
+    var seen: Set<Digest> = []
+    var bytes: Int64 = 0
+    for algorithm in Digest.Algorithm.allCases {
+      let folder = "\(store.root)/blobs/\(algorithm.rawValue)"
+      for name in Files.list(folder) {
+        guard let digest = try? Digest("\(algorithm.rawValue):\(name)") else { continue }
+        seen.insert(digest)
+        let found = try hash("\(folder)/\(name)", algorithm, &bytes)
+        progress(bytes)
+        if found != digest {
+          let reason = "its content is \(found)"
+          damage.append(Damage(digest: digest, reason: reason, images: users[digest] ?? []))
+          if removesDamage { try Files.removeTree("\(folder)/\(name)") }
+        }
+      }
+    }
+    for digest in sizes.keys.filter({ !seen.contains($0) }).sorted(by: { $0.hex < $1.hex }) {
+      damage.append(Damage(digest: digest, reason: "it is missing", images: users[digest] ?? []))
+    }
+    withExtendedLifetime(lock) {}
+    return (seen.count, bytes, damage)
+  }
+
+  private func hash(_ path: String, _ algorithm: Digest.Algorithm, _ bytes: inout Int64)
+    throws(StoreError) -> Digest
+  {
+    let file = try OpenFile(path, O_RDONLY | O_NOFOLLOW)
+    var hasher = try ContentHasher(algorithm)
+    var buffer = [UInt8](repeating: 0, count: 256 << 10)
+    while true {
+      let count = read(file.descriptor, &buffer, buffer.count)
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw Files.failed("read", path)
+      }
+      if count == 0 { return try hasher.finish() }
+      bytes += Int64(count)
+      buffer.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import Dispatch
+import Foundation
+import Glibc
+public import OCI
+import Synchronization
+
+/// Hashes blobs as they arrive and publishes those whose digest holds.
+///
+/// A few threads read each blob's contiguous prefix back from the page cache, so memory stays
+/// bounded whatever the image, and the hash is of what is on disk. One blob is in one thread's
+/// hands at a time.
+public final class Verifier: Sendable {
+  /// How a blob turned out.
+  public enum Outcome: Sendable {
+    /// It is in the store.
+    case published
+    /// Its content is wrong; what was fetched is of no use.
+    case wrongDigest(found: Digest)
+    /// The disk failed.
+    case failed(StoreError)
+  }
+
+  private struct Job: ~Copyable {
+    var hasher: ContentHasher
+    var hashed: Int64 = 0
+    var checkpointed: Int64 = 0
+  }
+
+  private final class Entry: Sendable {
+    let blob: PartialBlob
+    let job: Mutex<Job>
+    let done: @Sendable (Outcome) -> Void
+    init(
+      _ blob: PartialBlob, _ hasher: consuming sending ContentHasher,
+      done: @escaping @Sendable (Outcome) -> Void
+    ) {
+      self.blob = blob
+      self.done = done
+      job = Mutex(Job(hasher: hasher))
+    }
+  }
+
+  private struct State {
+    var entries: [Digest: Entry] = [:]
+    /// Blobs with bytes to hash, in order of arrival; each is in the queue or in a thread's hands once.
+    var queue: [Digest] = []
+    var busy: Set<Digest> = []
+    /// Blobs that got more bytes while a thread had them.
+    var again: Set<Digest> = []
+    var isStopped = false
+  }
+
+  private let store: ContentStore
+  private let state = Mutex(State())
+  private let work = DispatchSemaphore(value: 0)
+
+  /// Bytes read and hashed in one go: half of a common second-level cache.
+  private static let bufferSize = 256 << 10
+  /// Bytes between two syncs of a partial blob, which bound what a power loss can cost.
+  private static let checkpointBytes: Int64 = 128 << 20
+
+  /// Starts the threads.
+  ///
+  /// - Parameters:
+  ///   - store: where verified blobs are published.
+  ///   - threads: how many blobs are hashed at the same time, at least 1.
+  public init(store: ContentStore, threads: Int) {
+    self.store = store
+    for number in 1...max(1, threads) {
+      let thread = Thread { [self] in self.run() }
+      thread.name = "cairn-verify-\(number)"
+      thread.stackSize = 512 << 10
+      thread.start()
+    }
+  }
+
+  /// Ends the threads after what they are doing now.
+  public func stop() {
+    state.withLock { $0.isStopped = true }
+    for _ in 0..<64 { work.signal() }
+  }
+
+  /// Registers a blob; call `advance` as its bytes arrive.
+  ///
+  /// - Parameters:
+  ///   - blob: the partial blob.
+  ///   - done: called once, on a thread of the verifier's, when all bytes were hashed.
+  /// - Throws: `StoreError` when libcrypto has no such hash.
+  public func add(_ blob: PartialBlob, done: @escaping @Sendable (Outcome) -> Void)
+    throws(StoreError)
+  {
+    let hasher = try ContentHasher(blob.descriptor.digest.algorithm)
+    let entry = Entry(blob, hasher, done: done)
+    state.withLock { $0.entries[blob.descriptor.digest] = entry }
+  }
+
+  /// Says that more of a blob's prefix is on disk, or all of it.
+  ///
+  /// - Parameter digest: of a blob that was added.
+  public func advance(_ digest: Digest) {
+    let isNew = state.withLock { state in
+      guard state.entries[digest] != nil else { return false }
+      guard state.busy.insert(digest).inserted else {
+        state.again.insert(digest)
+        return false
+      }
+      state.queue.append(digest)
+      return true
+    }
+    if isNew { work.signal() }
+  }
+
+  private func run() {
+    while true {
+      work.wait()
+      let entry: Entry? = state.withLock { state in
+        state.isStopped || state.queue.isEmpty ? nil : state.entries[state.queue.removeFirst()]
+      }
+      guard let entry else {
+        if state.withLock({ $0.isStopped }) { return }
+        continue
+      }
+      let digest = entry.blob.descriptor.digest
+      let outcome = hash(entry)
+      let goesOn = state.withLock { state in
+        if outcome != nil { state.entries[digest] = nil }
+        let again = state.again.remove(digest) != nil && outcome == nil
+        if again { state.queue.append(digest) } else { state.busy.remove(digest) }
+        return again
+      }
+      if goesOn { work.signal() }
+      if let outcome { entry.done(outcome) }
+    }
+  }
+
+  /// Hashes what is there; an outcome when the blob is at its end.
+  private func hash(_ entry: Entry) -> Outcome? {
+    let blob = entry.blob
+    return entry.job.withLock { job -> Outcome? in
+      do throws(StoreError) {
+        let end = blob.prefixEnd
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+          byteCount: Self.bufferSize, alignment: 64)
+        defer { buffer.deallocate() }
+        while job.hashed < end {
+          let wanted = Int(min(Int64(buffer.count), end - job.hashed))
+          let count = pread(blob.file.descriptor, buffer.baseAddress, wanted, off_t(job.hashed))
+          guard count > 0 else {
+            if count < 0, errno == EINTR { continue }
+            if count == 0 { errno = EIO }
+            throw Files.failed("read back", blob.file.path)
+          }
+          job.hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+          job.hashed += Int64(count)
+        }
+        guard job.hashed == blob.descriptor.size else {
+          if job.hashed - job.checkpointed >= Self.checkpointBytes {
+            job.checkpointed = job.hashed
+            try blob.checkpoint()
+          }
+          return nil
+        }
+        let found = try job.hasher.finish()
+        guard found == blob.descriptor.digest else { return .wrongDigest(found: found) }
+        try store.publish(blob)
+        return .published
+      } catch {
+        return .failed(error)
+      }
+    }
+  }
+}

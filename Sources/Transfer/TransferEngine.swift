@@ -1,0 +1,65 @@
+/// Something that performs HTTP requests, each on a connection of its own while it lasts.
+public protocol TransferEngine: Sendable {
+  /// Starts a request and returns at once.
+  ///
+  /// The closures are called on the engine's own thread, in order, and must not block.
+  ///
+  /// - Parameters:
+  ///   - request: what to ask for.
+  ///   - decide: says where the body goes, once the head is known.
+  ///   - ended: called exactly once, whatever happens, also after `cancel`.
+  /// - Returns: a handle for `cancel`.
+  func start(
+    _ request: TransferRequest,
+    decide: @escaping @Sendable (ResponseHead, TransferTiming) -> BodyDestination,
+    ended: @escaping @Sendable (Result<TransferResponse, TransferError>) -> Void
+  ) -> TransferHandle
+
+  /// Ends a transfer early; `ended` is called with an error of kind `cancelled`.
+  func cancel(_ handle: TransferHandle)
+}
+
+/// Names a transfer of one engine.
+public struct TransferHandle: Hashable, Sendable {
+  /// A number that the engine never uses twice.
+  public let number: UInt64
+  /// Makes a handle; for engines.
+  public init(number: UInt64) { self.number = number }
+}
+
+extension TransferEngine {
+  /// Performs a request whose body is small, and waits for it.
+  ///
+  /// - Parameters:
+  ///   - request: what to ask for.
+  ///   - limit: the most bytes of body to take.
+  /// - Throws: `TransferError`; of kind `cancelled` when the task was cancelled.
+  public func perform(_ request: TransferRequest, limit: Int) async throws(TransferError)
+    -> TransferResponse
+  {
+    try await perform(request) { _, _ in .memory(limit: limit) }
+  }
+
+  /// Performs a request and waits for its end.
+  ///
+  /// - Parameters:
+  ///   - request: what to ask for.
+  ///   - decide: says where the body goes, on the engine's thread.
+  /// - Throws: `TransferError`; of kind `cancelled` when the task was cancelled.
+  public func perform(
+    _ request: TransferRequest,
+    decide: @escaping @Sendable (ResponseHead, TransferTiming) -> BodyDestination
+  ) async throws(TransferError) -> TransferResponse {
+    let box = HandleBox()
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let handle = start(
+          request, decide: decide, ended: { continuation.resume(returning: $0) })
+        if box.set(handle) { cancel(handle) }
+      }
+    } onCancel: {
+      if let handle = box.cancel() { cancel(handle) }
+    }
+    return try result.get()
+  }
+}

@@ -1,0 +1,57 @@
+/// Why a transfer could not be made or ended early.
+public struct TransferError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What kind of thing went wrong.
+  public enum Kind: Equatable, Sendable {
+    /// A URL is malformed or of a scheme that is not followed.
+    case invalidURL
+    /// The host name has no address.
+    case resolve
+    /// No connection within the time allowed, or it was refused.
+    case connect
+    /// The proxy cannot be reached or refused.
+    case proxy
+    /// The TLS handshake failed or the certificate is not trusted.
+    case tls
+    /// A TLS handshake got an answer that is not TLS: probably plain HTTP.
+    case notTLS
+    /// The connection broke.
+    case broken
+    /// Less than the minimum rate arrived for too long.
+    case stalled
+    /// The response is not HTTP, or larger than its limit.
+    case badResponse
+    /// Writing what arrived failed; `errno` tells why.
+    case disk(errno: Int32)
+    /// The transfer was cancelled.
+    case cancelled
+    /// libcurl could not be set up.
+    case setup
+  }
+
+  /// What kind of thing went wrong.
+  public let kind: Kind
+  /// One clause for people, already capped.
+  public let message: String
+
+  /// Makes an error.
+  public init(_ kind: Kind, _ message: String) {
+    self.kind = kind
+    self.message = message
+  }
+
+  /// The message.
+  public var description: String { message }
+
+  /// True where trying again can help.
+  public var isTransient: Bool {
+    switch kind {
+    case .resolve, .connect, .proxy, .broken, .stalled, .badResponse: true
+    case .tls, .notTLS, .invalidURL, .disk, .cancelled, .setup: false
+    }
+  }
+
+  static func invalidURL(_ text: String, _ reason: String) -> TransferError {
+    let shown = String(text.unicodeScalars.prefix(120).map { $0.value < 32 ? "?" : Character($0) })
+    return TransferError(.invalidURL, "URL \"\(shown)\" is refused: \(reason)")
+  }
+}

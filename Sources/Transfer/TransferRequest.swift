@@ -1,0 +1,95 @@
+/// One HTTP request.
+public struct TransferRequest: Sendable, Equatable {
+  /// The methods that a puller needs.
+  public enum Method: String, Sendable {
+    case get = "GET"
+    case head = "HEAD"
+    case post = "POST"
+  }
+
+  /// The method.
+  public var method: Method
+  /// Where to; redirects are not followed.
+  public var url: RemoteURL
+  /// Fields beside those that the engine sets by itself (`Host`, `User-Agent`).
+  public var fields: HTTPFields
+  /// Bytes wanted, sent as a closed range; nil asks for everything.
+  public var range: Range<Int64>?
+  /// The body of a POST.
+  public var body: [UInt8]
+
+  /// Makes a request without a body.
+  public init(
+    _ method: Method = .get, _ url: RemoteURL, fields: HTTPFields = .init(),
+    range: Range<Int64>? = nil, body: [UInt8] = []
+  ) {
+    self.method = method
+    self.url = url
+    self.fields = fields
+    self.range = range
+    self.body = body
+  }
+}
+
+/// Status and fields of a response, known before its body.
+public struct ResponseHead: Sendable, Equatable {
+  /// The status code.
+  public var status: Int
+  /// The fields.
+  public var fields: HTTPFields
+
+  /// Makes a head.
+  public init(status: Int, fields: HTTPFields = .init()) {
+    self.status = status
+    self.fields = fields
+  }
+
+  /// The `Content-Length`, where it is one.
+  public var contentLength: Int64? {
+    fields["content-length"].flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
+  }
+}
+
+/// Where a response's body goes; decided when its head is known.
+public enum BodyDestination: Sendable {
+  /// Into memory; more than `limit` bytes fail the transfer.
+  case memory(limit: Int)
+  /// Into a window of a file; the body's first byte belongs at `offset`.
+  case window(FileWindow, offset: Int64)
+  /// Nowhere: the transfer ends at once and its connection is closed.
+  case refuse
+}
+
+/// How a transfer ended well.
+public struct TransferResponse: Sendable {
+  /// Status and fields.
+  public var head: ResponseHead
+  /// The body, where it went into memory.
+  public var body: [UInt8]
+  /// What it took.
+  public var timing: TransferTiming
+
+  /// Makes a response.
+  public init(head: ResponseHead, body: [UInt8], timing: TransferTiming = .init()) {
+    self.head = head
+    self.body = body
+    self.timing = timing
+  }
+}
+
+/// What one request took.
+public struct TransferTiming: Sendable, Equatable {
+  /// New connections that were opened for it (0: one was reused).
+  public var newConnections = 0
+  /// Seconds until the connection, TLS included, was ready.
+  public var connectSeconds = 0.0
+  /// Seconds until the first byte of the response.
+  public var firstByteSeconds = 0.0
+  /// Bytes of the body that crossed the network.
+  public var bytes: Int64 = 0
+  /// The server's address.
+  public var address = ""
+
+  /// Nothing measured.
+  public init() {}
+}

@@ -1,0 +1,45 @@
+import Foundation
+import Pull
+import Store
+
+/// A failed command: what is said on standard error, and the exit code.
+struct CommandFailure: Error {
+  let message: String
+  var hint: String?
+  let exitCode: Int32
+  /// False where a display has said it already.
+  var isSilent = false
+
+  init(message: String, hint: String? = nil, exitCode: Int32) {
+    self.message = message
+    self.hint = hint
+    self.exitCode = exitCode
+  }
+
+  init(_ error: PullError, signal: Int32? = nil) {
+    message = error.description
+    hint = error.hint
+    exitCode = Self.exitCode(error.category, signal: signal)
+  }
+
+  init(_ error: StoreError) { self.init(.store(error)) }
+
+  func report() {
+    guard !isSilent else { return }
+    let text = "cairn: \(message)\n" + (hint.map { "hint: \($0)\n" } ?? "")
+    FileHandle.standardError.write(Data(text.utf8))
+  }
+
+  /// The documented codes, those of sysexits.h where it has one.
+  static func exitCode(_ category: PullError.Category, signal: Int32?) -> Int32 {
+    switch category {
+    case .usage: 64
+    case .integrity: 65
+    case .notFound: 66
+    case .network: 69
+    case .disk: 73
+    case .unauthorised: 77
+    case .interrupted: 128 + (signal ?? SIGINT)
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+import OCI
+import Pull
+
+/// `cairn inspect`.
+struct InspectCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Show an image's index, platforms, manifest and layers without pulling it.")
+
+  @Argument(help: "The image.")
+  var reference: String
+
+  @Flag(help: "Print the manifest or index as it is served.")
+  var raw = false
+
+  @Option(help: "Form of the output: text or json.")
+  var format = OutputFormat.text
+
+  @Option(
+    help: ArgumentHelp("The platform whose layers are shown.", valueName: "os/arch[/variant]"))
+  var platform: String?
+
+  @OptionGroup var registryOptions: RegistryOptions
+
+  func run() async throws {
+    let reference = try parsed { () throws(OCIError) in try Reference(self.reference) }
+    let wanted = try platform.map { text in
+      try parsed { () throws(OCIError) in try Platform(text) }
+    }
+    let engine = try registryOptions.engine()
+    defer { engine.stop() }
+    let logger = registryOptions.logger
+    let client = try registryOptions.client(for: reference, engine: engine) {
+      logger.warning("\($0)")
+    }
+    let resolver = ImageResolver(client: client, load: { _ in nil }, save: { _, _ in })
+    do throws(PullError) {
+      if raw {
+        let root = try await resolver.rootDocument()
+        FileHandle.standardOutput.write(root.data)
+        return
+      }
+      let report: InspectReport
+      do throws(PullError) {
+        let choice = ImageResolver.PlatformChoice.one(wanted ?? .host, isExplicit: wanted != nil)
+        report = InspectReport(reference, try await resolver.resolve(choice))
+      } catch .noPlatform where wanted == nil {
+        report = InspectReport(reference, root: try await resolver.rootDocument(), image: nil)
+      }
+      print(format == .json ? report.json : report.text)
+    } catch {
+      throw CommandFailure(error)
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import OCI
+import Pull
+
+/// What `cairn inspect` prints.
+struct InspectReport: Encodable {
+  struct Entry: Encodable {
+    var digest: Digest
+    var mediaType: MediaType
+    var size: Int64
+    var platform: String?
+    var title: String?
+
+    init(_ descriptor: Descriptor) {
+      digest = descriptor.digest
+      mediaType = descriptor.mediaType
+      size = descriptor.size
+      platform = descriptor.platform?.description
+      title = descriptor.title?.shownSafely(limit: 120)
+    }
+  }
+
+  struct Image: Encodable {
+    var digest: Digest
+    var mediaType: MediaType
+    var platform: String?
+    var artifactType: String?
+    var config: Entry
+    var layers: [Entry]
+    var size: Int64
+  }
+
+  var reference: String
+  var digest: Digest
+  var mediaType: MediaType
+  var manifests: [Entry]?
+  var image: Image?
+
+  init(_ reference: Reference, _ resolution: ImageResolver.Resolution) {
+    self.init(reference, root: resolution.root, image: resolution.manifests.first)
+  }
+
+  init(_ reference: Reference, root: ImageResolver.Document, image: ImageResolver.Document?) {
+    self.reference = reference.description
+    digest = root.descriptor.digest
+    mediaType = root.descriptor.mediaType
+    if case .index(let index) = root.content { manifests = index.manifests.map(Entry.init) }
+    guard let image, case .manifest(let manifest) = image.content else { return }
+    self.image = Image(
+      digest: image.descriptor.digest, mediaType: manifest.mediaType,
+      platform: image.descriptor.platform?.description,
+      artifactType: manifest.artifactType?.shownSafely(limit: 120),
+      config: Entry(manifest.config), layers: manifest.layers.map(Entry.init),
+      size: manifest.totalSize ?? 0)
+  }
+
+  var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  }
+
+  var text: String {
+    var lines = ["reference  \(reference)", "digest     \(digest)", "type       \(mediaType)"]
+    if let manifests {
+      lines.append("platforms")
+      lines += manifests.map {
+        "  " + Self.pad($0.platform ?? $0.title ?? "-", 18) + "\($0.digest)"
+      }
+    }
+    if let image {
+      let platform = image.platform.map { " for \($0)" } ?? ""
+      lines.append("image      \(image.digest)\(platform), \(ByteCount.text(image.size))")
+      if let type = image.artifactType { lines.append("artifact   \(type)") }
+      lines.append("  " + Self.row("config", image.config))
+      for (index, layer) in image.layers.enumerated() {
+        lines.append("  " + Self.row("layer \(index + 1)", layer))
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func row(_ label: String, _ entry: Entry) -> String {
+    pad(label, 10) + "\(entry.digest)  " + pad(ByteCount.text(entry.size), 9)
+      + " \(entry.title ?? entry.mediaType.rawValue.shownSafely(limit: 80))"
+  }
+
+  private static func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(1, width - text.count))
+  }
+}

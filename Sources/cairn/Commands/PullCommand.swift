@@ -1,0 +1,173 @@
+import ArgumentParser
+import Foundation
+import OCI
+import Progress
+import Pull
+import Registry
+import Scheduling
+import Store
+import Tuning
+
+/// `cairn pull`.
+struct PullCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pull",
+    abstract: "Download an image into the store, and to outputs beside it.",
+    discussion: """
+      What stands in the store is not fetched again, and an interrupted pull goes on where it \
+      stopped when the same command is run again.
+
+      Outputs: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE[:REF], dir:DIR; \
+      FILE can be - for standard output:
+        cairn pull alpine --output docker-archive:- | docker load
+      """)
+
+  @Argument(
+    help: "The image, for example ubuntu:22.04, ghcr.io/o/n@sha256:…, localhost:5000/x.")
+  var reference: String
+
+  @Option(
+    help: ArgumentHelp("Also write the image there; can be repeated.", valueName: "transport:…"))
+  var output: [String] = []
+
+  @Flag(help: "Replace outputs that exist.")
+  var overwrite = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The platform to pull (default: this machine's).", valueName: "os/arch[/variant]"))
+  var platform: String?
+
+  @Flag(help: "Pull every platform of a multi-platform image.")
+  var allPlatforms = false
+
+  @Option(
+    help: ArgumentHelp("Parallel downloads: a number, or auto for 2 x CPU.", valueName: "n|auto"))
+  var workers = WorkerChoice.auto
+
+  @Option(help: ArgumentHelp("Most parallel downloads that auto may choose.", valueName: "n"))
+  var maxWorkers = 64
+
+  @Option(
+    help: ArgumentHelp("Bytes a second for the whole pull, for example 10M.", valueName: "rate"))
+  var limitRate: ByteSize?
+
+  @Option(help: "How progress is shown: auto, bar, plain, json or none.")
+  var progress = ProgressStyle.auto
+
+  @Flag(name: .shortAndLong, help: "Print nothing but the digest.")
+  var quiet = false
+
+  @OptionGroup var storeOptions: StoreOptions
+  @OptionGroup var registryOptions: RegistryOptions
+
+  func validate() throws {
+    if allPlatforms, platform != nil {
+      throw ValidationError("--platform and --all-platforms exclude each other")
+    }
+    guard (1...1024).contains(maxWorkers) else {
+      throw ValidationError("--max-workers takes a number from 1 to 1024")
+    }
+    if case .fixed(let count) = workers, count > 1024 {
+      throw ValidationError("--workers takes a number from 1 to 1024, or auto")
+    }
+    if let limitRate, limitRate.bytes < 1 {
+      throw ValidationError("--limit-rate must be at least 1 byte a second")
+    }
+  }
+
+  func run() async throws {
+    let request = try makeRequest()
+    let display = makeDisplay(request)
+    let engine = try registryOptions.engine(rateLimit: limitRate.map { Double($0.bytes) })
+    let client = try registryOptions.client(for: request.reference, engine: engine) {
+      display.show(.warning($0))
+    }
+    let store = try storeOptions.open()
+    if case .auto = workers {
+      registryOptions.logger.info(
+        "--workers auto is 2 x CPU = \(poolSize) until pulls tune themselves")
+    }
+    let signals = Signals()
+    let task = Task { () async -> Result<ProgressEvent.Summary, PullError> in
+      do throws(PullError) {
+        let puller = Puller(client: client, store: store, display: display)
+        return .success(try await puller.pull(request))
+      } catch {
+        return .failure(error)
+      }
+    }
+    signals.watch { task.cancel() }
+    let result = await task.value
+    engine.stop()
+    switch result {
+    case .success(let summary):
+      display.show(.finished(summary))
+      if quiet { print(summary.digest) }
+    case .failure(let error):
+      var failure = CommandFailure(error, signal: signals.first)
+      display.show(
+        .failed(message: failure.message, hint: failure.hint, exitCode: failure.exitCode))
+      failure.isSilent = progress == .json && !quiet
+      throw failure
+    }
+  }
+
+  private var poolSize: Int {
+    switch workers {
+    case .fixed(let count): count
+    case .auto: min(maxWorkers, 2 * Machine.effectiveCPUs)
+    }
+  }
+
+  private func makeRequest() throws -> Puller.Request {
+    let policy =
+      workers == .auto
+      ? FixedPolicy(poolSize: poolSize, reason: "2 x CPU") : FixedPolicy(poolSize: poolSize)
+    var request = Puller.Request(
+      reference: try parsed { () throws(OCIError) in try Reference(reference) },
+      platforms: try platformChoice(), policy: policy)
+    request.outputs = try output.map { text in
+      do throws(StoreError) {
+        return try OutputTarget(text)
+      } catch {
+        throw CommandFailure(error)
+      }
+    }
+    guard request.outputs.count(where: \.isStandardOutput) <= 1 else {
+      throw ValidationError("only one output can be standard output")
+    }
+    request.overwrites = overwrite
+    request.settings.retries = registryOptions.retries
+    return request
+  }
+
+  private func platformChoice() throws -> ImageResolver.PlatformChoice {
+    if allPlatforms { return .all }
+    guard let platform else { return .one(.host, isExplicit: false) }
+    return .one(try parsed { () throws(OCIError) in try Platform(platform) }, isExplicit: true)
+  }
+
+  private func makeDisplay(_ request: Puller.Request) -> any ProgressDisplay {
+    if quiet { return WarningDisplay() }
+    switch progress {
+    case .none: return WarningDisplay()
+    case .json:
+      return JSONDisplay(toStandardError: request.outputs.contains(where: \.isStandardOutput))
+    case .plain: return PlainDisplay()
+    case .bar: return BarDisplay()
+    case .auto:
+      let isDumb = ProcessInfo.processInfo.environment["TERM"].map { $0 == "dumb" } ?? true
+      return isatty(STDERR_FILENO) == 1 && !isDumb ? BarDisplay() : PlainDisplay()
+    }
+  }
+}
+
+/// Runs a parser of user input; its error is a usage error.
+func parsed<Value>(_ body: () throws(OCIError) -> Value) throws -> Value {
+  do throws(OCIError) {
+    return try body()
+  } catch {
+    throw CommandFailure(message: error.description, exitCode: 64)
+  }
+}

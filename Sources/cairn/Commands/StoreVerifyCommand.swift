@@ -1,0 +1,71 @@
+import ArgumentParser
+import Foundation
+import OCI
+import Progress
+import Pull
+import Store
+import Tuning
+
+/// `cairn store verify`.
+struct StoreVerifyCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Read every blob in the store and compare it with its digest.",
+    discussion: "With --repair, wrong blobs are removed and their images pulled again.")
+
+  @Flag(help: "Remove wrong blobs and fetch them again.")
+  var repair = false
+
+  @OptionGroup var storeOptions: StoreOptions
+  @OptionGroup var registryOptions: RegistryOptions
+
+  func run() async throws {
+    let store = try storeOptions.open()
+    let maintenance = StoreMaintenance(store: store)
+    let found = try onDisk { () throws(StoreError) in
+      try maintenance.verify(removesDamage: repair)
+    }
+    for damage in found.damage {
+      let users =
+        damage.images.isEmpty ? "" : ", needed by \(damage.images.joined(separator: ", "))"
+      print("damaged: \(damage.digest): \(damage.reason)\(users)")
+    }
+    print(
+      "\(found.blobs) blobs read, \(ByteCount.text(found.bytes)), \(found.damage.count) damaged")
+    guard !found.damage.isEmpty else { return }
+    let broken = Set(found.damage.flatMap(\.images))
+    guard repair else {
+      throw CommandFailure(
+        message: "the store is damaged", hint: "\"cairn store verify --repair\" fetches it again",
+        exitCode: 65)
+    }
+    let images = try onDisk { () throws(StoreError) in try maintenance.images() }
+    for image in images where broken.contains(image.name) {
+      try await fetchAgain(image, store)
+    }
+  }
+
+  /// Pulls exactly what the store's index names, whatever the tag means by now.
+  private func fetchAgain(_ image: StoreMaintenance.Image, _ store: ContentStore) async throws {
+    let reference = try parsed { () throws(OCIError) in try Reference(image.name) }
+      .pinned(to: image.descriptor.digest)
+    let engine = try registryOptions.engine()
+    defer { engine.stop() }
+    let display = PlainDisplay()
+    let client = try registryOptions.client(for: reference, engine: engine) {
+      display.show(.warning($0))
+    }
+    var request = Puller.Request(
+      reference: reference,
+      platforms: image.descriptor.mediaType.isIndex ? .all : .one(.host, isExplicit: false),
+      policy: FixedPolicy(poolSize: 2 * Machine.effectiveCPUs, reason: "2 x CPU"))
+    request.storeName = image.name
+    request.settings.retries = registryOptions.retries
+    do throws(PullError) {
+      let puller = Puller(client: client, store: store, display: display)
+      display.show(.finished(try await puller.pull(request)))
+    } catch {
+      throw CommandFailure(error)
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import CurlTransfer
+import Foundation
+import Logging
+import OCI
+import Pull
+import Registry
+import Transfer
+
+/// How registries are reached; shared by every command that does.
+struct RegistryOptions: ParsableArguments {
+  @Flag(help: "Speak plain HTTP with the registry, no TLS.")
+  var plainHttp = false
+
+  @Option(help: "Whether certificates are checked.")
+  var tlsVerify = true
+
+  @Option(help: ArgumentHelp("Trust the certificate authorities in this file.", valueName: "pem"))
+  var caFile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Credentials; without a password it is asked for on the terminal.",
+      valueName: "user[:password]"))
+  var creds: String?
+
+  @Option(help: ArgumentHelp("Read credentials from this file only.", valueName: "file"))
+  var authfile: String?
+
+  @Option(help: ArgumentHelp("Seconds to connect.", valueName: "s"))
+  var connectTimeout = 15.0
+
+  @Option(
+    help: ArgumentHelp(
+      "Seconds below --min-rate after which a request is made again.", valueName: "s"))
+  var stallTimeout = 30.0
+
+  @Option(
+    help: ArgumentHelp("Bytes a second that count as progress of a request.", valueName: "bytes"))
+  var minRate = ByteSize(bytes: 512)
+
+  @Option(help: ArgumentHelp("Retries without progress before giving up.", valueName: "n"))
+  var retries = 8
+
+  @Option(
+    help: ArgumentHelp(
+      "What is logged on standard error: debug, info, warning, error.", valueName: "level"))
+  var logLevel = LogLevel.warning
+
+  func validate() throws {
+    guard connectTimeout > 0, stallTimeout > 0 else {
+      throw ValidationError("timeouts must be more than 0 seconds")
+    }
+    guard (0...1000).contains(retries) else {
+      throw ValidationError("--retries takes a number from 0 to 1000")
+    }
+    if let caFile, !FileManager.default.isReadableFile(atPath: caFile) {
+      throw ValidationError("--ca-file \(caFile) cannot be read")
+    }
+    if let authfile, !FileManager.default.isReadableFile(atPath: authfile) {
+      throw ValidationError("--authfile \(authfile) cannot be read")
+    }
+  }
+
+  /// An engine with these options.
+  func engine(rateLimit: Double? = nil) throws -> CurlEngine {
+    var settings = TransferSettings()
+    settings.connectTimeout = connectTimeout
+    settings.stallTimeout = stallTimeout
+    settings.minimumRate = Double(minRate.bytes)
+    settings.rateLimit = rateLimit
+    settings.verifiesTLS = tlsVerify
+    settings.caFile = caFile
+    settings.userAgent = "cairn/\(Cairn.version)"
+    settings.readProxies(from: ProcessInfo.processInfo.environment)
+    do {
+      return try CurlEngine(settings: settings)
+    } catch {
+      throw CommandFailure(message: "\(error)", exitCode: 70)
+    }
+  }
+
+  /// A client of a reference's repository.
+  ///
+  /// - Parameter warn: told of credential helpers that fail and the like.
+  func client(
+    for reference: Reference, engine: CurlEngine, warn: @escaping @Sendable (String) -> Void
+  ) throws -> RepositoryClient {
+    let environment = ProcessInfo.processInfo.environment
+    let chain = CredentialChain(
+      explicit: try creds.map { try explicitCredential($0) },
+      files: CredentialChain.standardFiles(authFile: authfile, environment: environment),
+      requiredFiles: Set([authfile].compactMap { $0 }), warn: warn)
+    let endpoint: Endpoint
+    do {
+      endpoint = try Endpoint(of: reference, plainHTTP: plainHttp)
+    } catch {
+      throw ValidationError("\(error)")
+    }
+    var rule = RepositoryClient.RetryRule()
+    rule.retries = min(retries, 5)
+    let logger = logger
+    return RepositoryClient(
+      reference: reference, endpoints: [endpoint], engine: engine, credentials: chain,
+      retryRule: rule, notify: { logger.info("\($0)") })
+  }
+
+  /// A logger on standard error.
+  var logger: Logger {
+    var logger = Logger(label: "cairn") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = Logger.Level(rawValue: logLevel.rawValue) ?? .warning
+    return logger
+  }
+
+  private func explicitCredential(_ text: String) throws -> Credential {
+    if let credential = Credential(userAndPassword: text) { return credential }
+    guard !text.isEmpty, !text.hasPrefix(":") else {
+      throw ValidationError("--creds takes USER or USER:PASSWORD")
+    }
+    guard let password = TerminalPrompt.password("Password for \(text): ") else {
+      throw ValidationError("--creds without a password needs a terminal to ask for it")
+    }
+    return .basic(user: text, password: password)
+  }
+}

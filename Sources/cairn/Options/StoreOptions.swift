@@ -1,0 +1,32 @@
+import ArgumentParser
+import Foundation
+import Store
+
+/// Where the store is.
+struct StoreOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The store's directory (default: $CAIRN_STORE, else $XDG_DATA_HOME/cairn/store).",
+      valueName: "dir"))
+  var store: String?
+
+  /// The store's directory, made absolute.
+  var path: String {
+    let environment = ProcessInfo.processInfo.environment
+    func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+    let home = variable("HOME") ?? NSHomeDirectory()
+    let path =
+      store ?? variable("CAIRN_STORE")
+      ?? (variable("XDG_DATA_HOME") ?? home + "/.local/share") + "/cairn/store"
+    return path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+  }
+
+  /// Opens the store, making it where there is none.
+  func open() throws -> ContentStore {
+    do throws(StoreError) {
+      return try ContentStore(root: path)
+    } catch {
+      throw CommandFailure(error)
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import Foundation
+
+/// Questions on the terminal, wherever standard input and output go.
+enum TerminalPrompt {
+  /// Asks for a password without showing it; nil where there is no terminal.
+  static func password(_ question: String) -> String? {
+    let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC)
+    guard terminal >= 0 else { return nil }
+    defer { close(terminal) }
+    var before = termios()
+    guard tcgetattr(terminal, &before) == 0 else { return nil }
+    var silent = before
+    silent.c_lflag &= ~tcflag_t(ECHO)
+    tcsetattr(terminal, TCSAFLUSH, &silent)
+    defer { tcsetattr(terminal, TCSAFLUSH, &before) }
+    let handle = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
+    handle.write(Data(question.utf8))
+    var line: [UInt8] = []
+    var byte: UInt8 = 0
+    while read(terminal, &byte, 1) == 1, byte != UInt8(ascii: "\n"), line.count < 4096 {
+      line.append(byte)
+    }
+    handle.write(Data("\n".utf8))
+    return String(decoding: line, as: UTF8.self)
+  }
+}
