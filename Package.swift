@@ -54,5 +54,23 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+  
+    // MARK: Tests
+    .target(name: "Support", dependencies: ["OCI", "Store"], path: "Tests/Support", swiftSettings: strict),
+    .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+    .testTarget(name: "OCITests", dependencies: ["OCI"], swiftSettings: strict),
+    .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "Tuning"], swiftSettings: strict),
+    .testTarget(
+      name: "TransferTests", dependencies: ["Transfer", "CurlTransfer", "Support"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "RegistryTests", dependencies: ["Registry", "CurlTransfer", "Support"],
+      swiftSettings: strict),
+    .testTarget(name: "StoreTests", dependencies: ["Store", "Support"], swiftSettings: strict),
+    .testTarget(name: "ProgressTests", dependencies: ["Progress"], swiftSettings: strict),
+    .testTarget(
+      name: "PullTests", dependencies: ["Pull", "CurlTransfer", "Support"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests", dependencies: ["cairn", "Support"], swiftSettings: strict),
   ]
 )

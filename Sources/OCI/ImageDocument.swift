@@ -173,7 +173,9 @@ public enum ImageDocument: Sendable, Equatable {
       }
     if let cause = context.underlyingError as? OCIError { return cause.description }
     let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
-    if path.isEmpty, case .dataCorrupted = error { return "it is not JSON" }
+    if path.isEmpty, case .dataCorrupted = error {
+      return "it is not JSON, or a number in it does not fit"
+    }
     return path.isEmpty ? what : "\(what) at \(path.joined(separator: "."))"
   }
 }

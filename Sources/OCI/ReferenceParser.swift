@@ -141,7 +141,7 @@ struct ReferenceParser {
         throw error(
           index, "a part of a repository name begins and ends with a lower-case letter or digit")
       }
-      let longest = character == "-" ? Int.max : character == "_" ? 2 : 1
+      let longest = character == "-" ? range.count : character == "_" ? 2 : 1
       guard end - index <= longest, characters[end].isLowerAlphanumeric else {
         throw error(
           min(index + longest, end),

@@ -134,11 +134,8 @@ extension PullLoop {
     ticks += 1
     let isSlow = ticks % Self.slowTicks == 0
     for id in Array(segments.keys) { note(id, recording: isSlow) }
-    perform(scheduler.handle(.tick, now: now))
-    if isSlow {
-      for index in waiting { begin(index) }
-      refill()
-    }
+    if isSlow { for index in waiting { begin(index) } }
+    refill()
     meter.note(scheduler.bytesDone, at: now.seconds)
     display.show(
       .snapshot(

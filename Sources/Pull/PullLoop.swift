@@ -183,6 +183,7 @@ actor PullLoop {
       scheduler.bytesToCome -= entries[entry].shown.size
       begin(entry)
     }
+    perform(scheduler.handle(.tick, now: now))
   }
 
   func begin(_ index: Int) {
@@ -208,7 +209,7 @@ actor PullLoop {
       let have = partial.have
       entries[index].shown.done = have.ranges.reduce(0) { $0 + Int64($1.count) }
       setState(index, .fetching)
-      let (id, actions) = scheduler.add(size: entries[index].descriptor.size, have: have, now: now)
+      let (id, actions) = scheduler.add(size: entries[index].descriptor.size, have: have)
       entries[index].id = id
       entryOfBlob[id] = index
       perform(actions)

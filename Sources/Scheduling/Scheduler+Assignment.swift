@@ -18,11 +18,11 @@ extension Scheduler {
 
   /// A blob that nobody fetches yet, in order; else the one with most pending bytes for each request.
   private mutating func blobToServe(now: Moment) -> BlobID? {
-    while firstUntouched < blobs.count, blobs[firstUntouched].pending.isEmpty {
-      firstUntouched += 1
+    while firstPending < blobs.count, blobs[firstPending].pending.isEmpty {
+      firstPending += 1
     }
     var best: (id: BlobID, share: Double)?
-    for index in firstUntouched..<max(firstUntouched, blobs.count) {
+    for index in firstPending..<max(firstPending, blobs.count) {
       guard blobs[index].firstEligible(at: now) != nil else { continue }
       let busy = blobs[index].segments.count
       if busy == 0 { return BlobID(index: index) }

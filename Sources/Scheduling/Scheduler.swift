@@ -33,8 +33,8 @@ public struct Scheduler: Sendable {
   var segments: [SegmentID: SegmentState] = [:]
   var requests: [RequestID: RequestState] = [:]
   var nextNumber = 0
-  /// Every blob before this one is over or has had a request: a hint for looking for fresh ones.
-  var firstUntouched = 0
+  /// No blob before this one has pending bytes: where the search for work begins.
+  var firstPending = 0
   /// New requests wait until then, because a server asked for it.
   var pausedUntil = Moment.zero
   var lastUsefulByte = Moment.zero
@@ -83,14 +83,13 @@ public struct Scheduler: Sendable {
     isIdle ? nil : max(nextSample, now)
   }
 
-  /// Adds a blob and hands out work for it.
+  /// Adds a blob; work on it is handed out at the next event, so that several can be added first.
   ///
   /// - Parameters:
   ///   - size: the blob's size in bytes.
   ///   - have: the bytes that are on disk already, from an earlier pull.
-  ///   - now: the present moment.
-  /// - Returns: the blob's id, and what to do (`complete` at once when nothing is missing).
-  public mutating func add(size: Int64, have: RangeSet<Int64> = RangeSet(), now: Moment)
+  /// - Returns: the blob's id, and `complete` at once when nothing is missing.
+  public mutating func add(size: Int64, have: RangeSet<Int64> = RangeSet())
     -> (BlobID, [SchedulerAction])
   {
     let id = BlobID(index: blobs.count)
@@ -99,7 +98,6 @@ public struct Scheduler: Sendable {
     blobs.append(blob)
     var actions: [SchedulerAction] = []
     finishBlobIfComplete(id, &actions)
-    assign(now: now, &actions)
     return (id, actions)
   }
 
@@ -248,7 +246,7 @@ public struct Scheduler: Sendable {
       return
     }
     piece.notBefore = now + delay(for: piece, failure, now: now)
-    blobs[blob.index].insert(piece)
+    giveBack(piece, of: blob)
     finishBlobIfComplete(blob, &actions)
   }
 
@@ -306,7 +304,7 @@ public struct Scheduler: Sendable {
     let fresh = BlobState(size: blobs[id.index].size, have: RangeSet())
     bytesLeft += fresh.pendingBytes
     blobs[id.index] = fresh
-    firstUntouched = min(firstUntouched, id.index)
+    firstPending = min(firstPending, id.index)
   }
 
   // MARK: Book-keeping
@@ -321,8 +319,13 @@ public struct Scheduler: Sendable {
     }), let lower = segments[older]?.range.lowerBound {
       segments[older]?.range = lower..<segment.range.upperBound
     } else {
-      blobs[segment.blob.index].insert(Piece(range: segment.position..<segment.range.upperBound))
+      giveBack(Piece(range: segment.position..<segment.range.upperBound), of: segment.blob)
     }
+  }
+
+  private mutating func giveBack(_ piece: Piece, of id: BlobID) {
+    blobs[id.index].insert(piece)
+    firstPending = min(firstPending, id.index)
   }
 
   mutating func remove(_ id: SegmentID) {

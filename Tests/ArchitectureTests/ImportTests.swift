@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+/// Reads the imports of every target and fails on an arrow that the design forbids.
+@Suite("Architecture")
+struct ImportTests {
+  /// What each room may import of ours.
+  static let allowed: [String: Set<String>] = [
+    "OCI": [],
+    "Tuning": [],
+    "Scheduling": ["Tuning"],
+    "Transfer": [],
+    "CurlTransfer": ["Transfer", "CCurl"],
+    "Registry": ["OCI", "Transfer"],
+    "Store": ["OCI", "CCrypto"],
+    "Progress": ["OCI"],
+    "Pull": ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress"],
+    "cairn": [
+      "OCI", "Tuning", "Scheduling", "Transfer", "CurlTransfer", "Registry", "Store", "Progress", "Pull",
+    ],
+  ]
+
+  /// Libraries of others, and the only rooms that may import them.
+  static let libraries: [String: Set<String>] = [
+    "ArgumentParser": ["cairn"],
+    "Logging": ["cairn"],
+    "Subprocess": ["Registry"],
+    "TOMLKit": ["Registry"],
+    "GRDB": ["History"],
+    "CCurl": ["CurlTransfer"],
+    "CCrypto": ["Store"],
+  ]
+
+  /// Rooms that have no effects: no file, socket, clock, process or thread of their own.
+  static let pure: Set<String> = ["OCI", "Tuning", "Scheduling"]
+
+  static let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "Sources")
+
+  struct Import: Sendable {
+    let room: String
+    let module: String
+    let file: String
+  }
+
+  static func imports() throws -> [Import] {
+    let files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
+    var found: [Import] = []
+    for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
+      let path = file.pathComponents.drop { $0 != "Sources" }
+      let room = path.dropFirst().first ?? ""
+      for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
+        let words = line.split(separator: " ").filter { !["public", "internal", "package"].contains($0) }
+        if words.count >= 2, words[0] == "import" {
+          found.append(Import(room: room, module: String(words[1]), file: file.lastPathComponent))
+        }
+      }
+    }
+    return found
+  }
+
+  @Test("every room imports only what the design allows")
+  func allowsArrows() throws {
+    let imports = try Self.imports()
+    #expect(imports.count > 50)
+    for one in imports {
+      guard let allowed = Self.allowed[one.room] else {
+        Issue.record("room \(one.room) is not in the design")
+        continue
+      }
+      if Self.allowed[one.module] != nil {
+        #expect(allowed.contains(one.module), "\(one.room)/\(one.file) imports \(one.module)")
+      }
+      if let rooms = Self.libraries[one.module] {
+        #expect(rooms.contains(one.room), "\(one.room)/\(one.file) imports \(one.module)")
+      }
+    }
+  }
+
+  @Test("pure rooms have no effects to import")
+  func pureRoomsArePure() throws {
+    for one in try Self.imports() where Self.pure.contains(one.room) {
+      let isOurs = Self.allowed[one.module] != nil
+      // FoundationEssentials brings Data and JSON; its files and processes are kept out by review.
+      #expect(isOurs || one.module == "FoundationEssentials", "\(one.room)/\(one.file) imports \(one.module)")
+    }
+  }
+
+  @Test("unchecked sendability is CurlTransfer's alone")
+  func uncheckedOnlyInCurl() throws {
+    let files = FileManager.default.enumerator(at: Self.sources, includingPropertiesForKeys: nil)
+    var seen = 0
+    for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      seen += 1
+      guard !file.path.contains("/CurlTransfer/") else { continue }
+      for word in ["@unchecked Sendable", "nonisolated(unsafe)", "try!", "fatalError("] {
+        #expect(!text.contains(word), "\(file.lastPathComponent): \(word)")
+      }
+    }
+    #expect(seen > 40)
+  }
+}

@@ -1,0 +1,171 @@
+import Foundation
+import OCI
+import Testing
+
+/// An index with one manifest for each platform.
+func indexDocument(platforms: [String]) throws -> Index {
+  let entries = platforms.enumerated().map { number, text -> String in
+    let parts = text.split(separator: "/")
+    let variant = parts.count == 3 ? #","variant":"\#(parts[2])""# : ""
+    let hash = String(repeating: "0", count: 62) + "\(10 + number)"
+    return """
+      {"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:\(hash)","size":7,
+       "platform":{"os":"\(parts[0])","architecture":"\(parts[1])"\(variant)}}
+      """
+  }
+  let json = #"{"schemaVersion":2,"manifests":[\#(entries.joined(separator: ","))]}"#
+  guard case .index(let index) = try ImageDocument.parse(Data(json.utf8), contentType: .ociIndex) else {
+    throw OCIError.invalidDocument(reason: "no index")
+  }
+  return index
+}
+
+@Suite("ImageDocument")
+struct ImageDocumentTests {
+  static let a = "sha256:" + String(repeating: "a", count: 64)
+  static let b = "sha256:" + String(repeating: "b", count: 64)
+  static let config = #""config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"\#(a)","size":2}"#
+  static let layer = #"{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"\#(b)","size":5}"#
+
+  func parse(_ json: String, _ type: MediaType? = nil) throws -> ImageDocument {
+    try ImageDocument.parse(Data(json.utf8), contentType: type)
+  }
+
+  @Test("reads a manifest, each blob once")
+  func readsManifest() throws {
+    let document = try parse(
+      #"{"schemaVersion":2,\#(Self.config),"layers":[\#(Self.layer),\#(Self.layer)]}"#, .ociManifest)
+    guard case .manifest(let manifest) = document else {
+      Issue.record("no manifest")
+      return
+    }
+    #expect(manifest.layers.count == 2)
+    #expect(manifest.blobs.map(\.size) == [2, 5])
+    #expect(manifest.totalSize == 7)
+  }
+
+  @Test("reads an artifact without layers")
+  func readsArtifact() throws {
+    let document = try parse(
+      #"{"schemaVersion":2,"artifactType":"application/x","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"\#(Self.a)","size":2,"data":"e30="}}"#
+    )
+    guard case .manifest(let manifest) = document else {
+      Issue.record("no manifest")
+      return
+    }
+    #expect(manifest.layers.isEmpty)
+    #expect(manifest.artifactType == "application/x")
+    #expect(manifest.config.data == Data("{}".utf8))
+  }
+
+  @Test("takes the kind from the content where nothing names it")
+  func infersKind() throws {
+    #expect(try parse(#"{"schemaVersion":2,"manifests":[]}"#).mediaType == .ociIndex)
+    #expect(try parse(#"{"schemaVersion":2,\#(Self.config)}"#).mediaType == .ociManifest)
+    #expect(try parse(#"{"schemaVersion":2,\#(Self.config)}"#, .dockerManifest).mediaType == .dockerManifest)
+    #expect(
+      try parse(#"{"schemaVersion":2,\#(Self.config)}"#, MediaType(rawValue: "text/plain; charset=utf-8"))
+        .mediaType == .ociManifest)
+  }
+
+  @Test(
+    "refuses ambiguous and malformed documents",
+    arguments: [
+      ("", "not JSON"), ("[]", "wrong type"), ("{}", "schemaVersion"), (#"{"schemaVersion":3}"#, "not 2"),
+      (#"{"schemaVersion":2}"#, "no config"),
+      (#"{"schemaVersion":2,"manifests":[],"layers":[]}"#, "both"),
+      (#"{"schemaVersion":2,"manifests":[],"config":{"digest":"\#(a)","size":1}}"#, "both"),
+      (#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","manifests":[]}"#, "both"),
+      (#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json",\#(config)}"#, "both"),
+      (#"{"schemaVersion":2,"mediaType":"text/html",\#(config)}"#, "none of a manifest"),
+      (#"{"schemaVersion":2,\#(config),"fsLayers":[]}"#, "both"),
+      (#"{"schemaVersion":2,"config":{"digest":"sha256:../x","size":1}}"#, "invalid digest"),
+      (#"{"schemaVersion":2,"config":{"digest":"\#(a)","size":-1}}"#, "negative"),
+      (#"{"schemaVersion":2,"config":{"digest":"\#(a)","size":99999999999999999999}}"#, "does not fit"),
+      (#"{"schemaVersion":2,"config":{"digest":"\#(a)"}}"#, "missing at config"),
+      (#"{"schemaVersion":2,\#(config),"layers":[{"digest":"\#(a)","size":3}]}"#, "two sizes"),
+      (
+        #"{"schemaVersion":2,\#(config),"layers":[{"digest":"\#(b)","size":9223372036854775807}]}"#, "64 bits"
+      ),
+    ])
+  func refuses(json: String, word: String) {
+    do {
+      _ = try ImageDocument.parse(Data(json.utf8), contentType: nil)
+      Issue.record("\(json) was taken")
+    } catch {
+      #expect(error.description.contains(word), "\(error)")
+    }
+  }
+
+  @Test("refuses a media type that contradicts the Content-Type")
+  func refusesContradiction() {
+    let json = #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",\#(Self.config)}"#
+    #expect(throws: OCIError.self) { try parse(json, .dockerManifest) }
+    #expect(throws: Never.self) { try parse(json, .ociManifest) }
+  }
+
+  @Test("names schema 1 for what it is")
+  func namesSchema1() {
+    #expect(throws: OCIError.schema1) { try parse(#"{"schemaVersion":1,"fsLayers":[{"blobSum":"x"}]}"#) }
+    #expect(throws: OCIError.schema1) { try parse("not even JSON", .dockerSchema1Signed) }
+  }
+
+  @Test("ignores inline data that is no base64")
+  func ignoresBadData() throws {
+    let json = #"{"schemaVersion":2,"config":{"digest":"\#(Self.a)","size":2,"data":"***"}}"#
+    guard case .manifest(let manifest) = try parse(json) else {
+      Issue.record("no manifest")
+      return
+    }
+    #expect(manifest.config.data == nil)
+  }
+
+  @Test("never crashes on damaged input")
+  func survivesDamage() {
+    let good = Array(#"{"schemaVersion":2,\#(Self.config),"layers":[\#(Self.layer)]}"#.utf8)
+    var random = SystemRandomNumberGenerator()
+    var refused = 0
+    for _ in 0..<3_000 {
+      var bytes = good
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+      }
+      if (try? ImageDocument.parse(Data(bytes), contentType: nil)) == nil { refused += 1 }
+    }
+    #expect(refused > 0)
+  }
+}
+
+@Suite("Text for people")
+struct TextTests {
+  @Test(
+    "writes sizes",
+    arguments: [
+      (Int64(0), "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (100 << 20, "100 MiB"),
+      (1_288_490_188, "1.2 GiB"), (Int64.max, "8192 PiB"),
+    ])
+  func writesSizes(bytes: Int64, expected: String) {
+    #expect(ByteCount.text(bytes) == expected)
+  }
+
+  @Test(
+    "reads sizes",
+    arguments: [
+      ("10M", Int64(10 << 20)), ("512k", 512 << 10), ("4096", 4096), ("1.5MiB", 3 << 19), ("20GB", 20 << 30),
+      ("0", 0), ("7b", 7),
+    ])
+  func readsSizes(text: String, expected: Int64) {
+    #expect(ByteCount.parse(text) == expected)
+  }
+
+  @Test("refuses sizes that are none", arguments: ["", "M", "-1", "1.2.3", "10X", "1e9", "99999999999T", "10 M"])
+  func refusesSizes(text: String) {
+    #expect(ByteCount.parse(text) == nil)
+  }
+
+  @Test("takes escape codes out of what servers say")
+  func takesEscapesOut() {
+    #expect("a\u{1B}[31mb\r\n\u{202E}c\u{7}".shownSafely(limit: 50) == "a\u{FFFD}[31mb\u{FFFD}\u{FFFD}\u{FFFD}c\u{FFFD}")
+    #expect("abcdef".shownSafely(limit: 3) == "abc…")
+  }
+}

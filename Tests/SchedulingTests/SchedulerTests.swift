@@ -1,0 +1,397 @@
+@testable import Scheduling
+import Synchronization
+import Testing
+import Tuning
+
+private let mebibyte: Int64 = 1 << 20
+
+@Suite("Scheduler")
+struct SchedulerTests {
+  @Test("a small blob is one request, without splitting", arguments: [1, 4, 32])
+  func oneRequestEach(workers: Int) {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: workers)) { _, _ in .good(rate: 5e6) }
+    for _ in 0..<60 { network.add(512 << 10) }
+    network.run()
+    #expect(network.complete.count == 60)
+    #expect(network.fetches.count == 60)
+    #expect(network.mostOpen == min(workers, 60))
+    #expect(network.fetches.allSatisfy { $0.range == 0..<(512 << 10) && $0.origin == .pending })
+  }
+
+  @Test("an empty blob, and one that is all here, are complete at once")
+  func nothingToFetch() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { _, _ in .good(rate: 1e6) }
+    network.add(0)
+    network.add(100, have: RangeSet(0..<100))
+    #expect(network.complete.count == 2)
+    #expect(network.fetches.isEmpty)
+    #expect(network.scheduler.isIdle)
+  }
+
+  @Test("only missing bytes are fetched, and bytes beyond the size are not believed")
+  func resumes() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in .good(rate: 1e6) }
+    network.add(1000, have: RangeSet([0..<100, 500..<600]))
+    network.run()
+    #expect(network.fetches.map(\.range) == [100..<500, 600..<1000])
+    #expect(network.scheduler.bytesDone == 800)
+    var other = Scheduler(policy: FixedPolicy(poolSize: 1))
+    let (_, actions) = other.add(size: 10, have: RangeSet(0..<5_000))
+    #expect(actions == [.complete(BlobID(index: 0))])
+  }
+
+  @Test("a lone large blob keeps every worker busy, and its head comes first")
+  func splitsLargeBlob() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 8)) { _, _ in .good(rate: 2.5e6) }
+    network.add(60 * mebibyte)
+    network.run()
+    #expect(network.complete.count == 1)
+    #expect(network.mostOpen == 8)
+    #expect(network.fetches.prefix(8).map(\.range.lowerBound) == (0..<8).map { $0 * mebibyte })
+    // 8 workers at 2.5 MB/s need 3.15 s for 63 MB; each request costs 0.1 s more.
+    #expect(network.now < 4.5)
+  }
+
+  @Test("segments follow the measured rate, within their bounds")
+  func segmentLengths() {
+    var scheduler = Scheduler(policy: FixedPolicy(poolSize: 2))
+    scheduler.bytesToCome = 1 << 40
+    #expect(scheduler.segmentLength(rate: nil) == mebibyte)
+    #expect(scheduler.segmentLength(rate: 10) == mebibyte)
+    #expect(scheduler.segmentLength(rate: 5e6) == 15_000_000)
+    #expect(scheduler.segmentLength(rate: 1e9) == 64 * mebibyte)
+    scheduler.bytesToCome = 8 * mebibyte
+    #expect(scheduler.segmentLength(rate: 1e9) == 4 * mebibyte)
+  }
+
+  @Test("an idle worker takes the second half of the largest remainder")
+  func stealsWork() {
+    // The second request is slow, and holds up the end unless its rest is shared.
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { fetch, count in
+      .good(rate: count == 2 ? 20e3 : 20e6)
+    }
+    network.add(30 * mebibyte)
+    network.run()
+    #expect(network.complete.count == 1)
+    #expect(network.fetches.contains { if case .split = $0.origin { true } else { false } })
+    #expect(network.now < 20)
+  }
+
+  @Test("a split that comes too late is undone without losing a byte")
+  func splitMissed() throws {
+    var scheduler = Scheduler(policy: FixedPolicy(poolSize: 2))
+    let (blob, _) = scheduler.add(size: 4 * mebibyte)
+    var actions = scheduler.handle(.tick, now: .zero)
+    // The first segment is slow, and all others are done before it.
+    var fetches = actions.fetches
+    #expect(fetches.count == 2)
+    var time = 0.0
+    var split: Fetch?
+    while split == nil, time < 600 {
+      time += 1
+      for fetch in fetches where fetch.range.lowerBound == 0 {
+        actions = scheduler.handle(.responded(fetch.request, connectSeconds: nil), now: Moment(seconds: time))
+        actions += scheduler.handle(
+          .advanced(fetch.segment, position: Int64(time * 1000)), now: Moment(seconds: time))
+      }
+      for fetch in fetches where fetch.range.lowerBound > 0 {
+        actions += scheduler.handle(.finished(fetch.request), now: Moment(seconds: time))
+      }
+      fetches += actions.fetches
+      split = actions.fetches.first { if case .split = $0.origin { true } else { false } }
+    }
+    let late = try #require(split)
+    guard case .split(let older) = late.origin else { return }
+    _ = scheduler.handle(.splitMissed(late.segment), now: Moment(seconds: time))
+    let owner = try #require(fetches.first { $0.segment == older })
+    let end = scheduler.handle(.finished(owner.request), now: Moment(seconds: time))
+    #expect(end.contains(.complete(blob)) || end.fetches.allSatisfy { $0.range.lowerBound != late.range.lowerBound })
+    #expect(scheduler.bytesDone <= 4 * mebibyte)
+  }
+
+  @Test("a straggler is asked for again, the first one wins and the other is cancelled")
+  func repeatsStraggler() throws {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { _, count in
+      count == 3 ? .silent : .good(rate: 5e6)
+    }
+    for _ in 0..<6 { network.add(300 << 10) }
+    network.run(limit: 60)
+    #expect(network.complete.count == 6)
+    let again = try #require(network.fetches.first { $0.origin == .straggler })
+    #expect(network.cancelled == [network.fetches[2].request])
+    #expect(again.segment == network.fetches[2].segment)
+  }
+
+  @Test("a retry waits, with jitter, twice as long each time, and keeps what arrived")
+  func backsOff() {
+    let times = Times()
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1), step: 0.01, firstByte: 0) { _, count in
+      count <= 4 ? .fails(after: 0, .transient) : .good(rate: 1e6)
+    }
+    network.add(1000)
+    var last = 0
+    while network.complete.isEmpty, network.now < 60 {
+      network.advance()
+      if network.fetches.count > last {
+        last = network.fetches.count
+        times.add(network.now)
+      }
+    }
+    let waits = zip(times.all, times.all.dropFirst()).map { $1 - $0 }
+    #expect(waits.count == 4)
+    for (wait, ceiling) in zip(waits, [0.5, 1, 2, 4]) {
+      #expect(wait >= ceiling / 2 - 0.02 && wait <= ceiling + 0.03, "\(wait) of \(ceiling)")
+    }
+    #expect(network.fetches.allSatisfy { $0.range == 0..<1000 })
+  }
+
+  @Test("what arrived before a failure is not fetched again")
+  func keepsProgress() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, count in
+      count == 1 ? .fails(after: 700, .transient) : .good(rate: 1e6)
+    }
+    network.add(1000)
+    network.run()
+    #expect(network.fetches.map(\.range) == [0..<1000, 700..<1000])
+  }
+
+  @Test("a blob is given up after so many failures without a byte", arguments: [0, 1, 3, 8])
+  func givesUp(retries: Int) {
+    var settings = SchedulerSettings()
+    settings.retries = retries
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1), settings: settings) { _, _ in
+      .fails(after: 0, .transient)
+    }
+    network.add(1000)
+    network.run()
+    #expect(network.fetches.count == retries + 1)
+    #expect(network.givenUp[BlobID(index: 0)] == network.fetches.last?.request)
+  }
+
+  @Test("a blob that gets on between failures is never given up")
+  func slowProgressIsProgress() {
+    var settings = SchedulerSettings()
+    settings.retries = 2
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1), settings: settings) { fetch, _ in
+      fetch.range.count > 10 ? .fails(after: 10, .transient) : .good(rate: 1e6)
+    }
+    network.add(200)
+    network.run(limit: 500)
+    #expect(network.givenUp.isEmpty)
+    #expect(network.fetches.count >= 19)
+  }
+
+  @Test("a failure that no retry can mend ends its blob at once, and not the others")
+  func fatalEndsAtOnce() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 3)) { fetch, _ in
+      fetch.blob.index == 1 ? .fails(after: 0, .fatal) : .good(rate: 1e5)
+    }
+    for _ in 0..<3 { network.add(4 * mebibyte) }
+    network.run(limit: 1)
+    #expect(network.givenUp.keys.contains(BlobID(index: 1)))
+    #expect(network.complete.isSubset(of: [BlobID(index: 0), BlobID(index: 2)]))
+    #expect(network.fetches.count { $0.blob.index == 1 } == 1)
+  }
+
+  @Test("Retry-After holds every new request back, in full", arguments: [2.0, 17.0])
+  func obeysRetryAfter(seconds: Double) {
+    let times = Times()
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2), step: 0.05, firstByte: 0) { _, count in
+      times.add(0)
+      return count == 1 ? .fails(after: 0, .refused(retryAfter: seconds)) : .good(rate: 1e9)
+    }
+    network.add(1000)
+    network.add(1000)
+    network.add(1000)
+    network.run(limit: 60)
+    #expect(network.complete.count == 3)
+    // The second was in flight; the third and the repeated first had to wait.
+    #expect(network.now >= seconds)
+    #expect(network.now < seconds + 1)
+  }
+
+  @Test("a Retry-After beyond all patience ends the pull")
+  func refusesAbsurdRetryAfter() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in
+      .fails(after: 0, .refused(retryAfter: 86_400))
+    }
+    network.add(1000)
+    network.run(limit: 5)
+    #expect(network.givenUp.count == 1)
+  }
+
+  @Test("refusals do not end a pull that gets on elsewhere")
+  func refusalsWithProgress() {
+    var settings = SchedulerSettings()
+    settings.retries = 1
+    let served = Times()
+    // The server takes two requests at a time and refuses the rest.
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 6), settings: settings) { _, count in
+      _ = served
+      return count % 3 == 0 ? .fails(after: 0, .refused(retryAfter: nil)) : .good(rate: 2e6)
+    }
+    for _ in 0..<30 { network.add(3 * mebibyte) }
+    network.run(limit: 600)
+    #expect(network.complete.count == 30)
+  }
+
+  @Test("a server that ignores ranges is taken at its word: one request brings the rest")
+  func takesWholeBody() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { _, _ in .whole(rate: 10e6) }
+    network.add(20 * mebibyte)
+    network.run()
+    #expect(network.complete.count == 1)
+    #expect(network.fetches.count == 4)
+    #expect(network.cancelled.count == 3)
+  }
+
+  @Test("after a 416 the blob is asked for without a range")
+  func asksWithoutRange() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { fetch, _ in
+      fetch.ranged ? .fails(after: 0, .rangeRefused) : .good(rate: 50e6)
+    }
+    network.add(1000, have: RangeSet(0..<10))
+    network.run(limit: 10)
+    #expect(network.complete.count == 1)
+    #expect(network.fetches.map(\.ranged) == [true, false])
+    #expect(network.now < 1)
+  }
+
+  @Test("damaged content is fetched again, all of it")
+  func fetchesDamagedAgain() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in .good(rate: 1e6) }
+    network.add(1000)
+    network.run()
+    network.received[0] = RangeSet()
+    network.complete = []
+    network.handle(.damaged(BlobID(index: 0)))
+    network.run()
+    #expect(network.complete.count == 1)
+    #expect(network.fetches.map(\.range) == [0..<1000, 0..<1000])
+  }
+
+  @Test("a shrinking pool kills nothing: workers retire at the end of their segments")
+  func shrinksGently() {
+    var network = FakeNetwork(policy: Steps([(0, 12), (1, 3)])) { _, _ in .good(rate: 1e6) }
+    network.add(100 * mebibyte)
+    network.run(limit: 200)
+    #expect(network.complete.count == 1)
+    #expect(network.mostOpen == 12)
+    #expect(network.cancelled.isEmpty)
+    #expect(network.scheduler.decision.poolSize == 3)
+  }
+
+  @Test("a growing pool is used at once")
+  func growsAtOnce() {
+    var network = FakeNetwork(policy: Steps([(0, 1), (1, 9)])) { _, _ in .good(rate: 1e6) }
+    network.add(200 * mebibyte)
+    while network.now < 1.3 { network.advance() }
+    #expect(network.scheduler.openRequests == 9)
+  }
+
+  @Test("events of requests that are gone change nothing")
+  func ignoresStrangers() {
+    var scheduler = Scheduler(policy: FixedPolicy(poolSize: 1))
+    _ = scheduler.add(size: 10)
+    let fetch = scheduler.handle(.tick, now: .zero).fetches[0]
+    _ = scheduler.handle(.finished(fetch.request), now: Moment(seconds: 1))
+    let before = scheduler.bytesDone
+    for event: SchedulerEvent in [
+      .finished(fetch.request), .failed(fetch.request, .fatal), .advanced(fetch.segment, position: 5),
+      .wholeBody(fetch.request), .responded(fetch.request, connectSeconds: 1), .splitMissed(fetch.segment),
+    ] {
+      #expect(scheduler.handle(event, now: Moment(seconds: 2)).isEmpty)
+    }
+    #expect(scheduler.bytesDone == before && scheduler.bytesLeft == 0)
+  }
+
+  @Test("samples say what the pool did")
+  func samples() {
+    var settings = SchedulerSettings()
+    settings.sampleSeconds = 100
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 4), settings: settings) { _, count in
+      count == 2 ? .fails(after: 0, .refused(retryAfter: 1)) : .good(rate: 100)
+    }
+    network.scheduler.bytesToCome = 77
+    network.add(1000)
+    network.add(1000)
+    for _ in 0..<4 { network.advance() }
+    let sample = network.scheduler.sample(now: Moment(seconds: network.now))
+    #expect(sample.poolSize == 4)
+    #expect(sample.open == 1)
+    #expect(sample.carrying == 1)
+    #expect(sample.bytesDone + sample.bytesLeft == 2077)
+    #expect(sample.refusals.map(\.retryAfter) == [1])
+    #expect(sample.firstByteSeconds.count == 2)
+    #expect(sample.appLimit == .backingOff)
+  }
+
+  @Test("any mix of failures ends with every byte, exactly once", arguments: 0..<200)
+  func survivesAnything(seed: UInt64) {
+    var random = RandomSource(seed: seed)
+    let workers = Int.random(in: 1...24, using: &random)
+    var settings = SchedulerSettings()
+    settings.retries = 50
+    let share = Double.random(in: 0...0.5, using: &random)
+    var dice = RandomSource(seed: seed ^ 0xABCD)
+    let box = Mutex(dice)
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: workers), settings: settings) { _, _ in
+      box.withLock { dice in
+        guard Double.random(in: 0..<1, using: &dice) < share else {
+          return .good(rate: Double.random(in: 1e5...2e7, using: &dice))
+        }
+        switch Int.random(in: 0..<6, using: &dice) {
+        case 0: return .fails(after: Int64.random(in: 0...900_000, using: &dice), .transient)
+        case 1: return .fails(after: 0, .refused(retryAfter: Double.random(in: 0...3, using: &dice)))
+        case 2: return .fails(after: 0, .rangeRefused)
+        case 3: return .whole(rate: 5e6)
+        case 4: return .fails(after: 1, .transient)
+        default: return .silent
+        }
+      }
+    }
+    dice = RandomSource(seed: seed)
+    for _ in 0..<Int.random(in: 1...12, using: &random) {
+      network.add(Int64.random(in: 0...(12 * mebibyte), using: &random))
+    }
+    // A silent request ends by the engine's stall rule, here after 30 s.
+    while network.complete.count + network.givenUp.count < network.sizes.count, network.now < 3_000 {
+      network.advance()
+      for (id, flight) in network.flights.sorted(by: { $0.key < $1.key }) {
+        if case .silent = flight.behaviour, network.now - flight.start > 30 {
+          network.fail(id, .transient)
+        }
+      }
+    }
+    #expect(network.givenUp.isEmpty)
+    #expect(network.complete.count == network.sizes.count)
+    #expect(network.mostOpen <= workers)
+    #expect(network.scheduler.bytesLeft == 0)
+    #expect(network.scheduler.isIdle == true)
+  }
+}
+
+extension [SchedulerAction] {
+  fileprivate var fetches: [Fetch] {
+    compactMap { if case .fetch(let fetch) = $0 { fetch } else { nil } }
+  }
+}
+
+/// Times that closures note.
+private final class Times: Sendable {
+  private let list = Mutex<[Double]>([])
+  func add(_ time: Double) { list.withLock { $0.append(time) } }
+  var all: [Double] { list.withLock { $0 } }
+}
+
+/// A policy that changes its mind at given seconds.
+private struct Steps: Policy {
+  let steps: [(Double, Int)]
+  init(_ steps: [(Double, Int)]) { self.steps = steps }
+  var name: String { "steps" }
+  mutating func start(now: Moment) -> PoolDecision { decide(now) }
+  mutating func observe(_ sample: Sample) -> PoolDecision { decide(sample.now) }
+  private func decide(_ now: Moment) -> PoolDecision {
+    PoolDecision(poolSize: steps.last { $0.0 <= now.seconds }?.1 ?? 1, reason: "step")
+  }
+}

@@ -1,0 +1,125 @@
+import Foundation
+public import OCI
+import Store
+
+/// Content for tests: deterministic bytes, and images made of them.
+public enum Content {
+  /// Bytes that look random but are the same for the same seed.
+  public static func bytes(_ count: Int, seed: UInt64) -> [UInt8] {
+    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+    return (0..<count).map { _ in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return UInt8(truncatingIfNeeded: state >> 56)
+    }
+  }
+}
+
+/// An image as a registry has it: documents and blobs by digest, and tags.
+public struct FakeImage: Sendable {
+  public var blobs: [Digest: [UInt8]] = [:]
+  public var manifests: [Digest: (type: MediaType, bytes: [UInt8])] = [:]
+  public var tags: [String: Digest] = [:]
+  public var layers: [Digest] = []
+  public var manifest: Digest
+
+  /// Makes an image, or an index of images that share its layers.
+  public init(
+    layers contents: [[UInt8]], platforms: [String] = [], algorithm: Digest.Algorithm = .sha256,
+    types: (manifest: MediaType, index: MediaType) = (.ociManifest, .ociIndex), tag: String = "latest",
+    edit: (inout [String: Any]) -> Void = { _ in }
+  ) throws {
+    manifest = try Digest.of([], algorithm)
+    var layerEntries: [[String: Any]] = []
+    for content in contents {
+      let digest = try Digest.of(content, algorithm)
+      blobs[digest] = content
+      layers.append(digest)
+      layerEntries.append([
+        "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "\(digest)", "size": content.count,
+      ])
+    }
+    var entries: [[String: Any]] = []
+    for platform in platforms.isEmpty ? ["linux/amd64"] : platforms {
+      let parts = platform.split(separator: "/").map(String.init)
+      let config = Array(#"{"os":"\#(parts[0])","architecture":"\#(parts[1])","rootfs":{"type":"layers","diff_ids":[]}}"#.utf8)
+      let configDigest = try Digest.of(config, algorithm)
+      blobs[configDigest] = config
+      var document: [String: Any] = [
+        "schemaVersion": 2, "mediaType": types.manifest.rawValue, "layers": layerEntries,
+        "config": [
+          "mediaType": "application/vnd.oci.image.config.v1+json", "digest": "\(configDigest)",
+          "size": config.count,
+        ],
+      ]
+      edit(&document)
+      let bytes = try Self.encode(document)
+      let digest = try Digest.of(bytes, algorithm)
+      manifests[digest] = (types.manifest, bytes)
+      manifest = digest
+      entries.append([
+        "mediaType": types.manifest.rawValue, "digest": "\(digest)", "size": bytes.count,
+        "platform": ["os": parts[0], "architecture": parts[1]],
+      ])
+    }
+    if !platforms.isEmpty {
+      let bytes = try Self.encode([
+        "schemaVersion": 2, "mediaType": types.index.rawValue, "manifests": entries,
+      ])
+      manifest = try Digest.of(bytes, algorithm)
+      manifests[manifest] = (types.index, bytes)
+    }
+    tags[tag] = manifest
+  }
+
+  public static func encode(_ document: [String: Any]) throws -> [UInt8] {
+    Array(try JSONSerialization.data(withJSONObject: document, options: [.sortedKeys]))
+  }
+}
+
+/// A registry on a raw server: good by default, with a place to misbehave.
+public final class FakeRegistry: Sendable {
+  /// Looks at a request before the registry does; nil lets the registry answer.
+  public typealias Fault = @Sendable (ServedRequest) -> Reply?
+
+  public let server: RawServer
+
+  public init(_ image: FakeImage, fault: @escaping Fault = { _ in nil }) throws {
+    server = try RawServer { request in
+      fault(request) ?? FakeRegistry.answer(request, image)
+    }
+  }
+
+  public var host: String { server.host }
+
+  /// Requests for blobs so far.
+  public var blobRequests: [ServedRequest] { server.requests.filter { $0.target.contains("/blobs/") } }
+
+  /// What a good registry answers.
+  public static func answer(_ request: ServedRequest, _ image: FakeImage) -> Reply {
+    let path = request.target.split(separator: "?")[0]
+    let name = String(path.split(separator: "/").last ?? "")
+    if path.contains("/manifests/") {
+      guard let digest = image.tags[name] ?? (try? Digest(name)), let found = image.manifests[digest] else {
+        return .status(
+          404, [("Content-Type", "application/json")],
+          #"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#)
+      }
+      return .ok(
+        found.bytes, [("Content-Type", found.type.rawValue), ("Docker-Content-Digest", "\(digest)")])
+    }
+    guard path.contains("/blobs/"), let digest = try? Digest(name), let bytes = image.blobs[digest] else {
+      return .status(404)
+    }
+    return blob(bytes, request.range)
+  }
+
+  /// A blob, or a range of it.
+  public static func blob(_ bytes: [UInt8], _ range: Range<Int>?) -> Reply {
+    guard let range else { return .ok(bytes) }
+    guard range.lowerBound < bytes.count else { return .status(416) }
+    let end = min(range.upperBound, bytes.count)
+    return .response(
+      206, [("Content-Range", "bytes \(range.lowerBound)-\(end - 1)/\(bytes.count)")],
+      Array(bytes[range.lowerBound..<end]))
+  }
+}

@@ -1,0 +1,220 @@
+import Glibc
+import Foundation
+import Synchronization
+
+/// An HTTP request as the test server read it.
+public struct ServedRequest: Sendable {
+  public var method: String
+  public var target: String
+  public var fields: [(name: String, value: String)]
+  public var body: [UInt8]
+  /// Which connection it came on, counted from 1.
+  public var connection: Int
+
+  public subscript(_ name: String) -> String? {
+    fields.first { $0.name.lowercased() == name.lowercased() }?.value
+  }
+
+  /// The byte range asked for.
+  public var range: Range<Int>? {
+    guard let value = self["range"], value.hasPrefix("bytes=") else { return nil }
+    let ends = value.dropFirst(6).split(separator: "-").compactMap { Int($0) }
+    return ends.count == 2 && ends[0] <= ends[1] ? ends[0]..<(ends[1] + 1) : nil
+  }
+}
+
+/// What the test server does in answer to a request; good servers never do most of it.
+public enum Reply: Sendable {
+  /// A response with its Content-Length; the connection stays open.
+  case response(Int, [(String, String)], [UInt8])
+  /// These very bytes, then what `end` says.
+  case raw([UInt8], End)
+
+  public enum End: Sendable {
+    case keep
+    case close
+    /// Close with a TCP reset.
+    case reset
+    /// Say nothing more until the server stops.
+    case hang
+    /// Send one byte of this now and then, for ever.
+    case trickle
+  }
+
+  public static func ok(_ body: [UInt8], _ fields: [(String, String)] = []) -> Reply {
+    .response(200, fields, body)
+  }
+
+  public static func ok(_ text: String, _ fields: [(String, String)] = []) -> Reply {
+    .response(200, fields, Array(text.utf8))
+  }
+
+  public static func status(_ status: Int, _ fields: [(String, String)] = [], _ body: String = "") -> Reply {
+    .response(status, fields, Array(body.utf8))
+  }
+
+  /// The head of a response that promises `length` bytes.
+  public static func head(_ status: Int, length: Int, _ fields: [(String, String)] = []) -> [UInt8] {
+    var text = "HTTP/1.1 \(status) X\r\nContent-Length: \(length)\r\n"
+    for (name, value) in fields { text += "\(name): \(value)\r\n" }
+    return Array((text + "\r\n").utf8)
+  }
+}
+
+/// A small blocking HTTP/1.1 server on loopback whose every byte a test decides.
+public final class RawServer: Sendable {
+  public typealias Handler = @Sendable (ServedRequest) -> Reply
+
+  private struct State {
+    var log: [ServedRequest] = []
+    var sockets: Set<Int32> = []
+    var connections = 0
+    var isStopped = false
+  }
+
+  public let port: Int
+  private let listener: Int32
+  private let handler: Handler
+  private let state = Mutex(State())
+
+  public init(_ handler: @escaping Handler) throws {
+    self.handler = handler
+    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let listener = listener
+    let result = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+        bind(listener, generic, length) == 0 && listen(listener, 256) == 0
+          && getsockname(listener, generic, &length) == 0
+      }
+    }
+    guard result else { throw POSIXError(.EADDRINUSE) }
+    port = Int(UInt16(bigEndian: address.sin_port))
+    Thread.detachNewThread { [self] in accept() }
+  }
+
+  deinit { stop() }
+
+  /// `127.0.0.1:port`.
+  public var host: String { "127.0.0.1:\(port)" }
+
+  /// Every request so far.
+  public var requests: [ServedRequest] { state.withLock { $0.log } }
+
+  /// Connections so far.
+  public var connections: Int { state.withLock { $0.connections } }
+
+  public func stop() {
+    let sockets = state.withLock { state in
+      let sockets = state.isStopped ? [] : state.sockets
+      state.isStopped = true
+      return sockets
+    }
+    shutdown(listener, Int32(SHUT_RDWR))
+    for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+  }
+
+  private var isStopped: Bool { state.withLock { $0.isStopped } }
+
+  private func accept() {
+    while true {
+      let socket = Glibc.accept(listener, nil, nil)
+      guard socket >= 0, !isStopped else { break }
+      var yes: Int32 = 1
+      setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, 4)
+      let number = state.withLock { state in
+        state.sockets.insert(socket)
+        state.connections += 1
+        return state.connections
+      }
+      Thread.detachNewThread { [self] in
+        serve(socket, number)
+        _ = state.withLock { $0.sockets.remove(socket) }
+        close(socket)
+      }
+    }
+    close(listener)
+  }
+
+  private func serve(_ socket: Int32, _ number: Int) {
+    var buffer: [UInt8] = []
+    while let request = read(socket, &buffer, number) {
+      state.withLock { $0.log.append(request) }
+      switch handler(request) {
+      case .response(let status, let fields, let body):
+        let isBodyless = request.method == "HEAD"
+        guard send(socket, Reply.head(status, length: body.count, fields) + (isBodyless ? [] : body))
+        else { return }
+      case .raw(let bytes, let end):
+        guard send(socket, bytes) else { return }
+        switch end {
+        case .keep: break
+        case .close: return
+        case .reset:
+          var linger = linger(l_onoff: 1, l_linger: 0)
+          setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+          return
+        case .hang:
+          var byte: UInt8 = 0
+          while recv(socket, &byte, 1, 0) > 0 {}
+          return
+        case .trickle:
+          while send(socket, [0x78]) { poll(nil, 0, 50) }
+          return
+        }
+      }
+    }
+  }
+
+  private func send(_ socket: Int32, _ bytes: [UInt8]) -> Bool {
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.send(socket, $0.baseAddress.map { $0 + done }, $0.count - done, Int32(MSG_NOSIGNAL))
+      }
+      guard count > 0 else { return false }
+      done += count
+    }
+    return true
+  }
+
+  private func read(_ socket: Int32, _ buffer: inout [UInt8], _ number: Int) -> ServedRequest? {
+    let mark = Array("\r\n\r\n".utf8)
+    var end: Int?
+    while true {
+      end = buffer.indices.first { buffer[$0...].starts(with: mark) }
+      if end != nil { break }
+      guard receive(socket, &buffer) else { return nil }
+    }
+    guard let end else { return nil }
+    let lines = String(decoding: buffer[..<end], as: UTF8.self).components(separatedBy: "\r\n")
+    buffer.removeFirst(end + 4)
+    let words = lines[0].split(separator: " ")
+    guard words.count == 3 else { return nil }
+    let fields = lines.dropFirst().compactMap { line -> (name: String, value: String)? in
+      guard let colon = line.firstIndex(of: ":") else { return nil }
+      let value = line[line.index(after: colon)...].drop { $0 == " " }
+      return (String(line[..<colon]), String(value))
+    }
+    var request = ServedRequest(
+      method: String(words[0]), target: String(words[1]), fields: fields, body: [], connection: number)
+    let length = request["content-length"].flatMap { Int($0) } ?? 0
+    while buffer.count < length {
+      guard receive(socket, &buffer) else { return nil }
+    }
+    request.body = Array(buffer[..<length])
+    buffer.removeFirst(length)
+    return request
+  }
+
+  private func receive(_ socket: Int32, _ buffer: inout [UInt8]) -> Bool {
+    var chunk = [UInt8](repeating: 0, count: 16 << 10)
+    let count = recv(socket, &chunk, chunk.count, 0)
+    guard count > 0 else { return false }
+    buffer += chunk[..<count]
+    return true
+  }
+}
