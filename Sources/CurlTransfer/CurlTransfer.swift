@@ -251,7 +251,7 @@ final class CurlTransfer {
   func result(_ code: CURLcode) -> Result<TransferResponse, TransferError> {
     if let failure { return .failure(failure) }
     if code != CURLE_OK, !isFull { return .failure(error(code)) }
-    guard status >= 200 else {
+    guard status >= 200, destination != nil else {
       return .failure(TransferError(.badResponse, "the answer is not HTTP"))
     }
     let head = ResponseHead(status: status, fields: fields)
@@ -293,6 +293,7 @@ final class CurlTransfer {
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
       CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
       .tls
+    case CURLE_UNSUPPORTED_PROTOCOL where detail.contains("HTTP/0.9"): .badResponse
     case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT: .invalidURL
     case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING: .badResponse
     case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT: .setup

@@ -72,6 +72,10 @@ public struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
     }
     let rest = text[schemeEnd.upperBound...].prefix { $0 != "#" }
     let authorityEnd = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "\\" } ?? rest.endIndex
+    // Browsers read a backslash as a slash and others as part of the host: nobody means it.
+    guard authorityEnd == rest.endIndex || rest[authorityEnd] != "\\" else {
+      throw .invalidURL(text, "it has a backslash")
+    }
     let origin = try Self.parseOrigin(scheme, rest[..<authorityEnd], of: text)
     var target = String(rest[authorityEnd...])
     if !target.hasPrefix("/") { target = "/" + target }

@@ -1,18 +1,37 @@
 import Dispatch
 import Synchronization
 
-/// Holds threads until a test opens it.
+/// Holds server threads and tests until somebody opens it.
 public final class Gate: Sendable {
   private let semaphore = DispatchSemaphore(value: 0)
+  private let state = Mutex<(isOpen: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
 
   public init() {}
 
-  /// Waits until the gate is open, at most a minute.
+  /// Blocks a thread of a server until the gate is open, at most a minute.
   public func pass() {
     if semaphore.wait(timeout: .now() + 60) == .success { semaphore.signal() }
   }
 
-  public func open() { semaphore.signal() }
+  /// Suspends a test until the gate is open.
+  public func opened() async {
+    await withCheckedContinuation { continuation in
+      let isOpen = state.withLock { state in
+        if !state.isOpen { state.waiters.append(continuation) }
+        return state.isOpen
+      }
+      if isOpen { continuation.resume() }
+    }
+  }
+
+  public func open() {
+    semaphore.signal()
+    let waiters = state.withLock { state in
+      defer { state = (true, []) }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
 }
 
 /// A counter that threads share.

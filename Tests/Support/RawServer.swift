@@ -79,20 +79,7 @@ public final class RawServer: Sendable {
 
   public init(_ handler: @escaping Handler) throws {
     self.handler = handler
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let listener = listener
-    let result = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        bind(listener, generic, length) == 0 && listen(listener, 256) == 0
-          && getsockname(listener, generic, &length) == 0
-      }
-    }
-    guard result else { throw POSIXError(.EADDRINUSE) }
-    port = Int(UInt16(bigEndian: address.sin_port))
+    (listener, port) = try LoopbackListener.open()
     Thread.detachNewThread { [self] in accept() }
   }
 
@@ -216,5 +203,52 @@ public final class RawServer: Sendable {
     guard count > 0 else { return false }
     buffer += chunk[..<count]
     return true
+  }
+}
+
+/// Answers whatever arrives with the same bytes, without reading a request first.
+public final class EagerServer: Sendable {
+  public let port: Int
+  private let listener: Int32
+
+  public init(answer: [UInt8]) throws {
+    let (listener, port) = try LoopbackListener.open()
+    self.listener = listener
+    self.port = port
+    Thread.detachNewThread {
+      while true {
+        let socket = Glibc.accept(listener, nil, nil)
+        guard socket >= 0 else { break }
+        var byte: UInt8 = 0
+        _ = recv(socket, &byte, 1, 0)
+        _ = answer.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        shutdown(socket, Int32(SHUT_WR))
+        var rest = [UInt8](repeating: 0, count: 4096)
+        while recv(socket, &rest, rest.count, 0) > 0 {}
+        close(socket)
+      }
+      close(listener)
+    }
+  }
+
+  deinit { shutdown(listener, Int32(SHUT_RDWR)) }
+}
+
+/// A listening socket on a free port of loopback.
+enum LoopbackListener {
+  static func open() throws -> (socket: Int32, port: Int) {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isOpen = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+        bind(listener, generic, length) == 0 && listen(listener, 256) == 0
+          && getsockname(listener, generic, &length) == 0
+      }
+    }
+    guard isOpen else { throw POSIXError(.EADDRINUSE) }
+    return (listener, Int(UInt16(bigEndian: address.sin_port)))
   }
 }

@@ -1,0 +1,258 @@
+import CurlTransfer
+import Foundation
+import Support
+import Testing
+import Transfer
+
+/// libcurl against servers that do what good ones never do.
+@Suite("CurlEngine", .timeLimit(.minutes(1)))
+struct CurlEngineTests {
+  func engine(_ edit: (inout TransferSettings) -> Void = { _ in }) throws -> CurlEngine {
+    var settings = TransferSettings()
+    settings.stallTimeout = 2
+    settings.connectTimeout = 5
+    edit(&settings)
+    return try CurlEngine(settings: settings)
+  }
+
+  func url(_ server: RawServer, _ path: String = "/") throws -> RemoteURL {
+    try RemoteURL("http://\(server.host)\(path)")
+  }
+
+  func error(_ body: () async throws(TransferError) -> TransferResponse) async -> TransferError? {
+    do throws(TransferError) {
+      let response = try await body()
+      Issue.record("no error, but \(response.head.status)")
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test("brings status, fields and body, and reuses the connection")
+  func getsBody() async throws {
+    let server = try RawServer { .ok("hello \($0.target)", [("X-One", "1"), ("x-one", "2")]) }
+    let engine = try engine()
+    defer { engine.stop() }
+    for number in 1...3 {
+      let response = try await engine.perform(
+        TransferRequest(.get, url(server, "/\(number)"), fields: HTTPFields([("X-Mine", "yes")])), limit: 100)
+      #expect(response.head.status == 200)
+      #expect(response.body == Array("hello /\(number)".utf8))
+      #expect(response.head.fields.values("X-ONE") == ["1", "2"])
+      #expect(response.timing.newConnections == (number == 1 ? 1 : 0))
+    }
+    #expect(server.connections == 1)
+    #expect(server.requests.allSatisfy { $0["x-mine"] == "yes" && $0["host"] == server.host })
+  }
+
+  @Test("asks for closed ranges and posts forms")
+  func rangesAndForms() async throws {
+    let server = try RawServer { .ok($0.body) }
+    let engine = try engine()
+    defer { engine.stop() }
+    _ = try await engine.perform(TransferRequest(.get, url(server), range: 10..<20), limit: 10)
+    let form = TransferRequest(.post, try url(server), body: Array("a=b".utf8))
+    #expect(try await engine.perform(form, limit: 10).body == Array("a=b".utf8))
+    #expect(server.requests[0]["range"] == "bytes=10-19")
+    #expect(server.requests[1].method == "POST" && server.requests[1]["expect"] == nil)
+  }
+
+  @Test("does not follow redirects")
+  func doesNotFollow() async throws {
+    let server = try RawServer { _ in .status(307, [("Location", "http://127.0.0.1:1/")]) }
+    let engine = try engine()
+    defer { engine.stop() }
+    #expect(try await engine.perform(TransferRequest(.get, url(server)), limit: 10).head.status == 307)
+  }
+
+  @Test("streams into a window and ends when it is full, also in the middle of a body")
+  func streamsIntoWindow() async throws {
+    let content = Content.bytes(3_000_000, seed: 1)
+    let server = try RawServer { _ in .ok(content) }
+    let engine = try engine()
+    defer { engine.stop() }
+    let written = Log<[UInt8]>()
+    let window = FileWindow(1_000..<2_000_000) { bytes, _ in
+      written.add(Array(bytes))
+      return 0
+    }
+    _ = try await engine.perform(TransferRequest(.get, url(server))) { _, _ in .window(window, offset: 0) }
+    #expect(window.isFull)
+    #expect(written.all.flatMap { $0 } == Array(content[1_000..<2_000_000]))
+  }
+
+  @Test(
+    "names what broke",
+    arguments: [
+      ([UInt8](), Reply.End.close, TransferError.Kind.broken),
+      ([], .reset, .broken),
+      (Array("HTTP/1.1 200 OK\r\nContent-Len".utf8), .close, .broken),
+      (Reply.head(200, length: 100) + [1, 2, 3], .close, .broken),
+      (Reply.head(200, length: 100) + [1, 2, 3], .reset, .broken),
+      (Reply.head(200, length: 100) + [1, 2, 3], .hang, .stalled),
+      (Reply.head(200, length: 1_000_000), .trickle, .stalled),
+      ([], .hang, .stalled),
+      (Array("SSH-2.0-OpenSSH\r\n\r\n".utf8), .close, .broken),
+    ])
+  func namesFailures(bytes: [UInt8], end: Reply.End, kind: TransferError.Kind) async throws {
+    let server = try RawServer { _ in .raw(bytes, end) }
+    let engine = try engine()
+    defer { engine.stop() }
+    let found = await error { () async throws(TransferError) in
+      try await engine.perform(TransferRequest(.get, RemoteURL("http://\(server.host)/")), limit: 1 << 20)
+    }
+    #expect(found?.kind == kind || (found?.kind == .badResponse && kind == .broken), "\(String(describing: found))")
+    #expect(found?.isTransient == true)
+  }
+
+  @Test("refuses a body or a header without end")
+  func refusesGiants() async throws {
+    let server = try RawServer { request in
+      request.target == "/body"
+        ? .ok([UInt8](repeating: 0, count: 5_000))
+        : .raw(Array(("HTTP/1.1 200 OK\r\nX: " + String(repeating: "x", count: 80_000) + "\r\n").utf8), .hang)
+    }
+    let engine = try engine()
+    defer { engine.stop() }
+    for path in ["/body", "/header"] {
+      let found = await error { () async throws(TransferError) in
+        try await engine.perform(TransferRequest(.get, RemoteURL("http://\(server.host)\(path)")), limit: 4_999)
+      }
+      #expect(found?.kind == .badResponse)
+    }
+  }
+
+  @Test("a port where nobody listens is a connect error, an unknown name a resolve error")
+  func connectErrors() async throws {
+    let server = try RawServer { _ in .status(200) }
+    let port = server.port
+    server.stop()
+    let engine = try engine()
+    defer { engine.stop() }
+    let refused = await error { () async throws(TransferError) in
+      try await engine.perform(TransferRequest(.get, RemoteURL("http://127.0.0.1:\(port)/")), limit: 1)
+    }
+    #expect(refused?.kind == .connect || refused?.kind == .broken)
+    let unknown = await error { () async throws(TransferError) in
+      try await engine.perform(TransferRequest(.get, RemoteURL("http://does-not-exist.invalid/")), limit: 1)
+    }
+    #expect(unknown?.kind == .resolve)
+  }
+
+  @Test("TLS with a server that speaks plain HTTP is told apart")
+  func notTLS() async throws {
+    let engine = try engine()
+    defer { engine.stop() }
+    // The raw server waits for a whole request; this one answers whatever arrives.
+    let eager = try EagerServer(answer: Array("HTTP/1.0 400 Bad Request\r\n\r\n".utf8))
+    let found = await error { () async throws(TransferError) in
+      try await engine.perform(TransferRequest(.get, RemoteURL("https://127.0.0.1:\(eager.port)/")), limit: 1)
+    }
+    #expect(found?.kind == .notTLS)
+  }
+
+  @Test("a full disk ends the transfer with its errno")
+  func diskErrors() async throws {
+    let server = try RawServer { _ in .ok([1, 2, 3]) }
+    let engine = try engine()
+    defer { engine.stop() }
+    let window = FileWindow(0..<3) { _, _ in 28 }
+    let found = await error { () async throws(TransferError) in
+      try await engine.perform(TransferRequest(.get, RemoteURL("http://\(server.host)/"))) { _, _ in
+        .window(window, offset: 0)
+      }
+    }
+    #expect(found?.kind == .disk(errno: 28))
+    #expect(found?.isTransient == false)
+  }
+
+  @Test("a cancelled task ends its transfer")
+  func cancels() async throws {
+    let reached = Gate()
+    let server = try RawServer { _ in
+      reached.open()
+      return .raw(Reply.head(200, length: 10), .hang)
+    }
+    let engine = try engine { $0.stallTimeout = 50 }
+    defer { engine.stop() }
+    let task = Task { [url = try url(server)] in
+      await error { () async throws(TransferError) in
+        try await engine.perform(TransferRequest(.get, url), limit: 10)
+      }
+    }
+    await reached.opened()
+    task.cancel()
+    #expect(await task.value?.kind == .cancelled)
+  }
+
+  @Test("stopping the engine ends everything, and what comes later")
+  func stops() async throws {
+    let reached = Gate()
+    let server = try RawServer { _ in
+      reached.open()
+      return .raw([], .hang)
+    }
+    let engine = try engine { $0.stallTimeout = 50 }
+    let task = Task { [url = try url(server)] in
+      await error { () async throws(TransferError) in
+        try await engine.perform(TransferRequest(.get, url), limit: 10)
+      }
+    }
+    await reached.opened()
+    engine.stop()
+    #expect(await task.value?.kind == .cancelled)
+    let later = await error { () async throws(TransferError) in
+      try await engine.perform(TransferRequest(.get, RemoteURL("http://\(server.host)/")), limit: 10)
+    }
+    #expect(later?.kind == .cancelled)
+  }
+
+  @Test("a rate limit does not count as a stall")
+  func limitedIsNotStalled() async throws {
+    let content = Content.bytes(60_000, seed: 3)
+    let server = try RawServer { _ in .ok(content) }
+    let engine = try engine {
+      $0.rateLimit = 20_000
+      $0.minimumRate = 1_000_000
+      $0.stallTimeout = 1.5
+    }
+    defer { engine.stop() }
+    #expect(try await engine.perform(TransferRequest(.get, url(server)), limit: 100_000).body == content)
+  }
+
+  @Test("many transfers at a time each have a connection of their own")
+  func ownConnections() async throws {
+    let arrived = Counter()
+    let all = Gate()
+    let server = try RawServer { _ in
+      if arrived.next() == 20 { all.open() }
+      all.pass()
+      return .ok("x")
+    }
+    let engine = try engine { $0.stallTimeout = 50 }
+    defer { engine.stop() }
+    let url = try url(server)
+    await withTaskGroup(of: Bool.self) { group in
+      for _ in 0..<20 {
+        group.addTask { (try? await engine.perform(TransferRequest(.get, url), limit: 10)) != nil }
+      }
+      for await done in group { #expect(done) }
+    }
+    #expect(server.connections == 20)
+  }
+
+  @Test("a proxy gets the request, in its own notation; NO_PROXY goes around it")
+  func usesProxy() async throws {
+    let proxy = try RawServer { .ok("proxy \($0.target)") }
+    let server = try RawServer { _ in .ok("direct") }
+    let engine = try engine {
+      $0.httpProxy = "http://\(proxy.host)"
+      $0.noProxy = "127.0.0.1"
+    }
+    defer { engine.stop() }
+    let far = try await engine.perform(TransferRequest(.get, RemoteURL("http://far.example/x")), limit: 100)
+    #expect(far.body == Array("proxy http://far.example/x".utf8))
+    #expect(try await engine.perform(TransferRequest(.get, url(server)), limit: 100).body == Array("direct".utf8))
+  }
+}
