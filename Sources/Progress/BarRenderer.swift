@@ -35,13 +35,12 @@ public struct BarRenderer: Sendable {
 
   private func line(of blob: PullSnapshot.Blob) -> String {
     let name = "  " + pad("\(blob.label) \(blob.digest.short)", to: 22)
-    let sizes = pad(ByteCount.text(blob.size), to: 9)
     switch blob.state {
     case .fetching:
       return name + " " + bar(blob.done, of: blob.size) + Wording.percent(blob.done, of: blob.size)
-        + " of " + sizes
+        + " of " + ByteCount.text(blob.size)
     default:
-      return name + " " + sizes + " " + Wording.state(blob.state)
+      return name + " " + pad(ByteCount.text(blob.size), to: 9) + " " + Wording.state(blob.state)
     }
   }
 

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import OCI
 import Subprocess
+import SystemPackage
 
 /// Asks an external `docker-credential-<name>` program.
 struct CredentialHelper {
@@ -60,6 +61,15 @@ struct CredentialHelper {
     var error: String
   }
 
+  /// The reading end of a pipe that holds a text already.
+  ///
+  /// Helpers may end without reading a byte, and Subprocess 1.0.2 traps when it then fails to write.
+  private static func pipe(holding text: String) throws -> FileDescriptor {
+    let (reading, writing) = try FileDescriptor.pipe()
+    try writing.closeAfter { _ = try writing.writeAll(text.utf8) }
+    return reading
+  }
+
   private static func run(_ program: String, server: String, timeout: Double) async throws
     -> Outcome
   {
@@ -69,7 +79,8 @@ struct CredentialHelper {
         options.teardownSequence = [.send(signal: .kill, allowedDurationToNextStep: .seconds(1))]
         let result = try await Subprocess.run(
           .name(program), arguments: ["get"], platformOptions: options,
-          input: .string(server + "\n"), output: .string(limit: 64 << 10),
+          input: .fileDescriptor(try Self.pipe(holding: server + "\n"), closeAfterSpawningProcess: true),
+          output: .string(limit: 64 << 10),
           error: .string(limit: 64 << 10))
         return Outcome(
           isSuccess: result.terminationStatus.isSuccess, output: result.standardOutput,

@@ -1,0 +1,113 @@
+import Foundation
+import OCI
+@testable import Progress
+import Testing
+
+@Suite("Rendering")
+struct RenderingTests {
+  static func blob(_ number: Int, _ state: PullSnapshot.State, _ done: Int64, _ size: Int64) throws -> PullSnapshot.Blob {
+    let hex = String(repeating: "0", count: 63) + "\(number)"
+    return PullSnapshot.Blob(
+      digest: try Digest("sha256:\(number)" + hex.dropLast(1)), label: number == 0 ? "config" : "layer \(number)",
+      size: size, done: done, state: state)
+  }
+
+  static func snapshot() throws -> PullSnapshot {
+    PullSnapshot(
+      name: "ubuntu",
+      blobs: [
+        try blob(0, .done, 1_500, 1_500), try blob(1, .fetching, 5 << 20, 20 << 20),
+        try blob(2, .verifying, 1 << 20, 1 << 20), try blob(3, .elsewhere, 0, 3 << 20),
+        try blob(4, .waiting, 0, 2 << 20),
+      ], seconds: 7, bytesPerSecond: 2.5 * 1_048_576, poolSize: 4, open: 3)
+  }
+
+  @Test("draws a line for each active blob and one for the image")
+  func drawsBars() throws {
+    let lines = BarRenderer(columns: 120, rows: 40).lines(try Self.snapshot())
+    #expect(
+      lines == [
+        "  layer 1 100000000000   [======>                 ] 25 % of 20.0 MiB",
+        "  layer 2 200000000000   1.0 MiB   verifying",
+        "  layer 3 300000000000   3.0 MiB   another cairn is fetching it",
+        " 23 % [=====>                  ] 6.0 MiB/26.0 MiB 2.5 MiB/s ETA 0:08, 3/4 workers, 1/5 blobs",
+      ])
+  }
+
+  @Test("no line is as wide as the terminal, whatever its size", arguments: [1, 20, 40, 60, 61, 80, 100, 500], [1, 3, 4, 10, 50])
+  func fits(columns: Int, rows: Int) throws {
+    var snapshot = try Self.snapshot()
+    snapshot.blobs = try (1...9).map { try Self.blob($0, .fetching, 1, 100) }
+    let lines = BarRenderer(columns: columns, rows: rows).lines(snapshot)
+    #expect(lines.allSatisfy { $0.count < max(20, columns) })
+    #expect(lines.count <= max(3, rows))
+    #expect(lines.count >= 2)
+  }
+
+  @Test("says how many lines it leaves out")
+  func leavesOut() throws {
+    var snapshot = try Self.snapshot()
+    snapshot.blobs = try (1...9).map { try Self.blob($0, .fetching, 1, 100) }
+    let lines = BarRenderer(columns: 80, rows: 7).lines(snapshot)
+    #expect(lines.count == 6)
+    #expect(lines[4] == "  … and 5 more")
+  }
+
+  @Test("erases exactly what it drew, also after the terminal shrank")
+  func erases() {
+    #expect(BarDisplay.erase([], columns: 80) == "")
+    #expect(BarDisplay.erase([10, 70], columns: 80) == "\r\u{1B}[2A\u{1B}[J")
+    #expect(BarDisplay.erase([10, 70], columns: 40) == "\r\u{1B}[3A\u{1B}[J")
+    #expect(BarDisplay.erase([0, 80], columns: 40) == "\r\u{1B}[3A\u{1B}[J")
+  }
+
+  @Test("plain lines tell what changed, and the whole now and then")
+  func plainLines() throws {
+    var plain = PlainRenderer()
+    let snapshot = try Self.snapshot()
+    func line(_ event: ProgressEvent) -> String? { plain.line(event) }
+    #expect(line(.started(reference: "ubuntu")) == "pulling ubuntu")
+    #expect(line(.blob(snapshot.blobs[0])) == "config 000000000000: done, 1.5 KiB")
+    #expect(line(.blob(snapshot.blobs[1])) == nil)
+    #expect(line(.blob(snapshot.blobs[3])) == "layer 3 300000000000: another cairn is fetching it")
+    #expect(line(.snapshot(snapshot)) == " 23 % 6.0 MiB of 26.0 MiB, 2.5 MiB/s, 4 workers, ETA 0:08")
+    #expect(line(.snapshot(snapshot)) == nil)
+    #expect(line(.warning("w")) == "warning: w")
+  }
+
+  @Test("the last line says what was fetched and what was not")
+  func summaries() throws {
+    var summary = ProgressEvent.Summary(
+      reference: "u", digest: try Digest("sha256:" + String(repeating: "a", count: 64)), bytes: 30 << 20,
+      fetched: 20 << 20, seconds: 4, requests: 5, connections: 4, retries: 0, poolSize: 1)
+    #expect(Wording.summary(summary) == "pulled u: 20.0 MiB in 4.0 s (5.0 MiB/s, 1 worker), 10.0 MiB were here already")
+    summary.fetched = 0
+    #expect(Wording.summary(summary) == "u is up to date (30.0 MiB, 4.0 s)")
+  }
+
+  @Test("JSON lines are one object each, with version and event")
+  func jsonLines() throws {
+    let digest = try Digest("sha256:" + String(repeating: "a", count: 64))
+    let events: [ProgressEvent] = [
+      .started(reference: "u"), .resolved(digest: digest, platform: "linux/amd64", blobs: 2, bytes: 3, present: 1),
+      .snapshot(try Self.snapshot()), .blob(try Self.blob(1, .fetching, 1, 2)), .warning("a\nb"), .wrote(output: "dir:x"),
+      .failed(message: "m", hint: nil, exitCode: 69),
+    ]
+    let lines = events.map { JSONRenderer().line($0) }
+    for line in lines {
+      #expect(!line.contains("\n"))
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      #expect(object?["v"] as? Int == 1 && object?["event"] is String)
+    }
+    #expect(lines[0] == #"{"event":"started","reference":"u","v":1}"#)
+    #expect(lines[6] == #"{"event":"failed","exitCode":69,"message":"m","v":1}"#)
+    #expect(
+      lines[2]
+        == #"{"blobs":5,"blobsDone":1,"bytes":27264476,"bytesDone":6292956,"bytesPerSecond":2621440,"etaSeconds":8,"event":"progress","open":3,"poolSize":4,"seconds":7,"v":1}"#)
+  }
+
+  @Test("clocks", arguments: [(0.0, "0:00"), (6.2, "0:07"), (725, "12:05"), (3_723, "1:02:03"), (1e9, "-:--"), (.infinity, "-:--")])
+  func clocks(seconds: Double, expected: String) {
+    #expect(Wording.clock(seconds) == expected)
+  }
+}

@@ -1,0 +1,300 @@
+import CurlTransfer
+import Foundation
+import OCI
+@testable import Registry
+import Support
+import Testing
+import Transfer
+
+/// The client against servers of our own making.
+@Suite("RepositoryClient", .timeLimit(.minutes(1)))
+struct ClientTests {
+  static let manifest = #"{"schemaVersion":2}"#
+  let engine: CurlEngine
+
+  init() throws {
+    var settings = TransferSettings()
+    settings.stallTimeout = 5
+    engine = try CurlEngine(settings: settings)
+  }
+
+  func client(
+    _ server: RawServer, credentials: CredentialChain = CredentialChain(), endpoints: [Endpoint]? = nil,
+    retries: Int = 0, clock: @escaping @Sendable () -> Double = { 0 }, sleeps: Log<Double> = Log()
+  ) throws -> RepositoryClient {
+    let reference = try Reference("\(server.host)/o/n:1")
+    var rule = RepositoryClient.RetryRule()
+    rule.retries = retries
+    rule.sleep = { sleeps.add($0) }
+    return RepositoryClient(
+      reference: reference, endpoints: try endpoints ?? [Endpoint(of: reference, plainHTTP: true)], engine: engine,
+      credentials: credentials, retryRule: rule, clock: clock)
+  }
+
+  func error(_ client: RepositoryClient) async -> RegistryError? {
+    do throws(RegistryError) {
+      _ = try await client.document("1")
+      Issue.record("no error")
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// A registry and its token server in one, at `/token`.
+  func tokenServer(
+    challenge: String = "Bearer realm=\"http://HOST/token\",service=\"s\",scope=\"repository:o/n:pull\"",
+    token: @escaping @Sendable (ServedRequest) -> Reply
+  ) throws -> RawServer {
+    try RawServer { request in
+      if request.target.hasPrefix("/token") { return token(request) }
+      guard request["authorization"] == "Bearer good" else {
+        let host = request["host"] ?? ""
+        return .status(401, [("WWW-Authenticate", challenge.replacing("HOST", with: host))])
+      }
+      return .ok(Self.manifest)
+    }
+  }
+
+  @Test("goes straight to the manifest and accepts all four types")
+  func noPing() async throws {
+    let server = try RawServer { _ in .ok(Self.manifest, [("Content-Type", "application/vnd.oci.image.manifest.v1+json; x=y")]) }
+    let document = try await client(server).document("1")
+    #expect(document.contentType == .ociManifest)
+    #expect(server.requests.map(\.target) == ["/v2/o/n/manifests/1"])
+    let accept = server.requests[0]["accept"] ?? ""
+    #expect(MediaType.acceptedManifests.allSatisfy { accept.contains($0.rawValue) })
+  }
+
+  @Test("answers a Bearer challenge anonymously, once for many requests")
+  func anonymousToken() async throws {
+    let server = try tokenServer { _ in .ok(#"{"token":"good"}"#) }
+    let client = try client(server)
+    for _ in 0..<3 { _ = try await client.document("1") }
+    #expect(server.requests.map(\.target) == [
+      "/v2/o/n/manifests/1", "/token?service=s&scope=repository%3Ao%2Fn%3Apull", "/v2/o/n/manifests/1",
+      "/v2/o/n/manifests/1", "/v2/o/n/manifests/1",
+    ])
+    #expect(server.requests[1]["authorization"] == nil)
+  }
+
+  @Test("sends a password to the realm only, and takes access_token")
+  func passwordToken() async throws {
+    let server = try tokenServer { request in
+      request["authorization"] == "Basic dTpw" ? .ok(#"{"access_token":"good"}"#) : .status(401)
+    }
+    _ = try await client(server, credentials: CredentialChain(explicit: .basic(user: "u", password: "p"))).document("1")
+    #expect(server.requests.filter { !$0.target.hasPrefix("/token") }.allSatisfy { $0["authorization"]?.hasPrefix("Basic") != true })
+    #expect(server.requests[1].target.hasSuffix("&account=u"))
+  }
+
+  @Test("trades an identity token by OAuth2, and by GET where there is no such endpoint", arguments: [200, 404])
+  func identityToken(status: Int) async throws {
+    let server = try tokenServer { request in
+      request.method == "POST" && status != 200 ? .status(status) : .ok(#"{"token":"good"}"#)
+    }
+    _ = try await client(server, credentials: CredentialChain(explicit: .identityToken("r/t"))).document("1")
+    let posted = server.requests[1]
+    #expect(posted.method == "POST")
+    #expect(String(decoding: posted.body, as: UTF8.self) == "grant_type=refresh_token&client_id=cairn&scope=repository%3Ao%2Fn%3Apull&refresh_token=r%2Ft&service=s")
+    #expect(server.requests.contains { $0.method == "GET" && $0.target.hasPrefix("/token") } == (status == 404))
+  }
+
+  @Test("refreshes a token before it expires")
+  func refreshesEarly() async throws {
+    let time = Log<Double>()
+    let server = try tokenServer { _ in .ok(#"{"token":"good","expires_in":100}"#) }
+    let client = try client(server, clock: { time.all.last ?? 0 })
+    _ = try await client.document("1")
+    time.add(79)
+    _ = try await client.document("1")
+    #expect(server.requests.count { $0.target.hasPrefix("/token") } == 1)
+    time.add(81)
+    _ = try await client.document("1")
+    #expect(server.requests.count { $0.target.hasPrefix("/token") } == 2)
+    #expect(server.requests.count { $0["authorization"] == nil && $0.target.hasPrefix("/v2") } == 1)
+  }
+
+  @Test("gets a new token on 401, also for insufficient_scope, and then gives up")
+  func refreshesOn401() async throws {
+    let tokens = Counter()
+    let server = try RawServer { request in
+      if request.target.hasPrefix("/token") { return .ok(#"{"token":"t\#(tokens.next())"}"#) }
+      let challenge = "Bearer realm=\"http://\(request["host"] ?? "")/token\",scope=\"repository:o/n:pull\",error=\"insufficient_scope\""
+      return request["authorization"] == "Bearer t2" ? .ok(Self.manifest) : .status(401, [("WWW-Authenticate", challenge)])
+    }
+    _ = try await client(server).document("1")
+    #expect(tokens.value == 2)
+    let never = try tokenServer { _ in .ok(#"{"token":"bad"}"#) }
+    let found = await error(try client(never))
+    #expect(found?.kind == .unauthorised)
+    #expect(never.requests.count { $0.target.hasPrefix("/token") } == 2)
+  }
+
+  @Test("concurrent requests share one token fetch")
+  func sharesFetch() async throws {
+    let server = try tokenServer { _ in .ok(#"{"token":"good"}"#) }
+    let client = try client(server)
+    await withTaskGroup(of: Bool.self) { group in
+      for _ in 0..<8 { group.addTask { (try? await client.document("1")) != nil } }
+      for await isGood in group { #expect(isGood) }
+    }
+    #expect(server.requests.count { $0.target.hasPrefix("/token") } <= 2)
+  }
+
+  @Test("answers a Basic challenge")
+  func basic() async throws {
+    let server = try RawServer { request in
+      request["authorization"] == "Basic dTpw" ? .ok(Self.manifest) : .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")])
+    }
+    _ = try await client(server, credentials: CredentialChain(explicit: .basic(user: "u", password: "p"))).document("1")
+    let found = await error(try client(server))
+    #expect(found?.kind == .unauthorised && found?.hint != nil)
+  }
+
+  @Test("a realm at a metadata or link-local address gets nothing", arguments: [
+    "http://169.254.169.254/latest", "http://metadata.google.internal/x", "http://[fe80::1]/", "file:///etc/passwd", "//x", "",
+  ])
+  func refusesRealm(realm: String) async throws {
+    let server = try tokenServer(challenge: "Bearer realm=\"\(realm)\"") { _ in .ok("{}") }
+    let chain = CredentialChain(explicit: .basic(user: "u", password: "p"))
+    let found = await error(try client(server, credentials: chain))
+    #expect(found?.kind == .refusedTarget, "\(String(describing: found))")
+    #expect(server.requests.count == 1)
+  }
+
+  @Test("a realm or redirect to this machine is refused from elsewhere, and so is leaving TLS")
+  func refusesLoopbackAndDowngrade() throws {
+    let far = try RemoteURL("https://registry.example/").origin
+    for text in ["https://127.0.0.1/x", "https://localhost/x", "https://[::1]/x", "http://other.example/x"] {
+      #expect(throws: RegistryError.self) { try RedirectRule.check(RemoteURL(text), from: far, what: "redirect") }
+    }
+    for text in ["https://cdn.example/x", "https://10.0.0.1/x", "https://192.168.7.7:8443/x"] {
+      #expect(throws: Never.self) { try RedirectRule.check(RemoteURL(text), from: far, what: "redirect") }
+    }
+  }
+
+  @Test("follows redirects, without credentials across origins (CVE-2020-15157 and kin)")
+  func redirectsWithoutCredentials() async throws {
+    let other = try RawServer { _ in .ok(Self.manifest) }
+    let server = try RawServer { request in
+      request["authorization"] == nil
+        ? .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")])
+        : .status(307, [("Location", "http://\(other.host)/elsewhere")])
+    }
+    let chain = CredentialChain(explicit: .basic(user: "u", password: "p"))
+    _ = try await client(server, credentials: chain).document("1")
+    #expect(other.requests.map(\.target) == ["/elsewhere"])
+    #expect(other.requests[0]["authorization"] == nil)
+  }
+
+  @Test("a redirect in a circle ends, and so does one to nowhere or to a file", arguments: ["/v2/o/n/manifests/1", "file:///etc/passwd", nil])
+  func badRedirects(location: String?) async throws {
+    let server = try RawServer { _ in .status(302, location.map { [("Location", $0)] } ?? []) }
+    #expect(await error(try client(server)) != nil)
+    #expect(server.requests.count <= 9)
+  }
+
+  @Test("retries what a retry can mend, with growing waits, and obeys Retry-After")
+  func retries() async throws {
+    let count = Counter()
+    let sleeps = Log<Double>()
+    let server = try RawServer { _ in
+      switch count.next() {
+      case 1: .status(500)
+      case 2: .status(429, [("Retry-After", "40")])
+      case 3: .raw(Array("HTTP/1.1 200 OK\r\nX: y\r\n".utf8), .close)
+      case 4: .status(503)
+      default: .ok(Self.manifest)
+      }
+    }
+    _ = try await client(server, retries: 5, sleeps: sleeps).document("1")
+    try #require(sleeps.all.count == 4)
+    #expect(sleeps.all[1] == 40)
+    #expect(sleeps.all[0] <= 0.5 && sleeps.all[3] > 1)
+  }
+
+  @Test("does not retry what no retry can mend", arguments: [400, 401, 403, 404])
+  func doesNotRetry(status: Int) async throws {
+    let server = try RawServer { _ in .status(status) }
+    _ = await error(try client(server, retries: 5))
+    #expect(server.requests.count == 1)
+  }
+
+  @Test("repeats the registry's own words")
+  func repeatsWords() async throws {
+    let server = try RawServer { _ in .status(404, [], #"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#) }
+    let found = await error(try client(server))
+    #expect(found?.message == "\(server.host) has no manifest o/n:1: manifest unknown")
+  }
+
+  @Test("takes no more than 4 MiB of a manifest")
+  func limitsManifest() async throws {
+    let server = try RawServer { _ in .ok([UInt8](repeating: 0x20, count: (4 << 20) + 1)) }
+    #expect(await error(try client(server)) != nil)
+  }
+
+  @Test("a dead mirror is asked once, and told whose image is meant")
+  func mirrors() async throws {
+    let server = try RawServer { _ in .ok(Self.manifest) }
+    let mirror = try RawServer { _ in .status(404) }
+    let gone = try RawServer { _ in .status(200) }
+    gone.stop()
+    let reference = try Reference("\(server.host)/o/n:1")
+    let endpoints = [
+      Endpoint(origin: try RemoteURL("http://\(gone.host)/").origin, namespace: "ex.am"),
+      Endpoint(origin: try RemoteURL("http://\(mirror.host)/").origin, namespace: "ex.am"),
+      try Endpoint(of: reference, plainHTTP: true),
+    ]
+    let client = try client(server, endpoints: endpoints)
+    for _ in 0..<2 { _ = try await client.document("1") }
+    #expect(mirror.requests.map(\.target) == ["/v2/o/n/manifests/1?ns=ex.am", "/v2/o/n/manifests/1?ns=ex.am"])
+    #expect(client.memory.alive(endpoints).count == 2)
+  }
+}
+
+@Suite("Credential helpers", .timeLimit(.minutes(1)), .serialized)
+struct HelperTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// A helper that is found by an absolute PATH entry of its own.
+  func helper(_ script: String) throws -> String {
+    let name = "test-\(UUID().uuidString.prefix(8))"
+    let path = folder("docker-credential-\(name)")
+    try writeFile(path, Array("#!/bin/sh\n\(script)\n".utf8))
+    #expect(chmod(path, 0o755) == 0)
+    let old = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    setenv("PATH", "\(folder.path):\(old)", 1)
+    return name
+  }
+
+  @Test("gives passwords and identity tokens, and nothing when it has nothing")
+  func answers() async throws {
+    let good = try helper(#"read server; echo "{\"ServerURL\":\"$server\",\"Username\":\"u\",\"Secret\":\"for $server\"}""#)
+    #expect(try await CredentialHelper(name: good).credential(for: "ghcr.io") == .basic(user: "u", password: "for ghcr.io"))
+    let token = try helper(#"echo '{"Username":"<token>","Secret":"t"}'"#)
+    #expect(try await CredentialHelper(name: token).credential(for: "x") == .identityToken("t"))
+    let nothing = try helper("echo 'credentials not found in native keychain'; exit 1")
+    #expect(try await CredentialHelper(name: nothing).credential(for: "x") == nil)
+  }
+
+  @Test("one that is missing, fails, hangs or talks nonsense warns, and the pull goes on", arguments: ["missing", "fails", "hangs", "nonsense", "../evil"])
+  func failures(kind: String) async throws {
+    var name = kind
+    switch kind {
+    case "fails": name = try helper("echo 'vault is sealed' >&2; exit 3")
+    case "hangs": name = try helper("sleep 50")
+    case "nonsense": name = try helper("echo hello")
+    default: break
+    }
+    try writeFile(folder("config.json"), Array(#"{"credsStore":"\#(name)"}"#.utf8))
+    let warnings = Log<String>()
+    var chain = CredentialChain(files: [folder("config.json")], warn: { warnings.add($0) })
+    chain.helperTimeout = 0.5
+    #expect(await chain.credential(registry: "ghcr.io", repository: "o/n") == nil)
+    #expect(warnings.all.count == 1)
+    if kind == "fails" { #expect(warnings.all[0].contains("vault is sealed")) }
+  }
+}

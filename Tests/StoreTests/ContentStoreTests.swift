@@ -1,0 +1,218 @@
+import Foundation
+import OCI
+@testable import Store
+import Support
+import Synchronization
+import Testing
+
+/// Waits for one value from another thread.
+func value<Value: Sendable>(_ start: (@escaping @Sendable (Value) -> Void) throws -> Void) async throws -> Value {
+  try await withCheckedThrowingContinuation { continuation in
+    do { try start { continuation.resume(returning: $0) } } catch { continuation.resume(throwing: error) }
+  }
+}
+
+@Suite("ContentStore")
+struct ContentStoreTests {
+  let folder: TemporaryFolder
+  let store: ContentStore
+
+  init() throws {
+    folder = try TemporaryFolder()
+    store = try ContentStore(root: folder("store"))
+  }
+
+  func descriptor(_ content: [UInt8], _ algorithm: Digest.Algorithm = .sha256) throws -> Descriptor {
+    Descriptor(
+      mediaType: MediaType(rawValue: "x/y"), digest: try Digest.of(content, algorithm), size: Int64(content.count))
+  }
+
+  func begin(_ descriptor: Descriptor) throws -> PartialBlob {
+    guard case .ours(let blob) = try store.beginIngest(descriptor) else { throw POSIXError(.EBUSY) }
+    return blob
+  }
+
+  func write(_ bytes: ArraySlice<UInt8>, to blob: PartialBlob) throws {
+    let code = bytes.withUnsafeBytes { blob.write($0, at: Int64(bytes.startIndex)) }
+    #expect(code == 0)
+    try blob.record(Int64(bytes.startIndex)..<Int64(bytes.endIndex))
+  }
+
+  func verify(_ blob: PartialBlob) async throws -> Verifier.Outcome {
+    let verifier = Verifier(store: store, threads: 2)
+    defer { verifier.stop() }
+    return try await value { done in
+      try verifier.add(blob, done: done)
+      verifier.advance(blob.descriptor.digest)
+    }
+  }
+
+  @Test("is an OCI image layout, private to its user")
+  func isALayout() throws {
+    #expect(try readFile(store.root + "/oci-layout") == Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
+    let index = try JSONSerialization.jsonObject(with: Data(readFile(store.root + "/index.json"))) as? [String: Any]
+    #expect(index?["schemaVersion"] as? Int == 2 && index?["manifests"] != nil)
+    #expect(Files.info(store.root).map { $0.st_mode & 0o777 } == 0o700)
+    #expect(Files.info(store.root + "/index.json").map { $0.st_mode & 0o777 } == 0o600)
+  }
+
+  @Test("opens what it made, and nothing else")
+  func opens() throws {
+    _ = try ContentStore(root: store.root)
+    let other = folder("other")
+    try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: false)
+    try writeFile(other + "/precious", [1])
+    #expect(throws: StoreError.notALayout(path: other)) { try ContentStore(root: other) }
+    try writeFile(store.root + "/.cairn/version", Array("2\n".utf8))
+    #expect(throws: StoreError.newerVersion(path: store.root, found: "2")) { try ContentStore(root: store.root) }
+  }
+
+  @Test("publishes what verifies, under its name", arguments: Digest.Algorithm.allCases)
+  func publishes(algorithm: Digest.Algorithm) async throws {
+    let content = Content.bytes(700_000, seed: 1)
+    let descriptor = try descriptor(content, algorithm)
+    let blob = try begin(descriptor)
+    try write(content[300_000...], to: blob)
+    #expect(blob.prefixEnd == 0)
+    try write(content[..<300_000], to: blob)
+    #expect(blob.prefixEnd == 700_000)
+    guard case .published = try await verify(blob) else {
+      Issue.record("not published")
+      return
+    }
+    #expect(store.contains(descriptor))
+    #expect(try readFile(store.path(of: descriptor.digest)) == content)
+    #expect(Files.list(store.root + "/.cairn/ingest").isEmpty)
+    guard case .present = try store.beginIngest(descriptor) else {
+      Issue.record("not present")
+      return
+    }
+  }
+
+  @Test("never publishes anything else")
+  func neverPublishesWrong() async throws {
+    let content = Content.bytes(100_000, seed: 2)
+    let descriptor = try descriptor(content)
+    let blob = try begin(descriptor)
+    var wrong = content
+    wrong[99_999] ^= 1
+    try write(wrong[...], to: blob)
+    guard case .wrongDigest(let found) = try await verify(blob) else {
+      Issue.record("published")
+      return
+    }
+    #expect(found == (try Digest.of(wrong)))
+    #expect(!store.contains(descriptor))
+    try blob.startOver()
+    #expect(blob.have.isEmpty)
+    try write(content[...], to: blob)
+    guard case .published = try await verify(blob) else {
+      Issue.record("not published")
+      return
+    }
+  }
+
+  @Test("goes on from the bytes on disk, also in another process")
+  func resumes() throws {
+    let content = Content.bytes(1_000, seed: 3)
+    let descriptor = try descriptor(content)
+    do {
+      let blob = try begin(descriptor)
+      try write(content[100..<400], to: blob)
+      try write(content[600..<700], to: blob)
+    }
+    let again = try begin(descriptor)
+    #expect(again.have == RangeSet([100..<400, 600..<700]))
+  }
+
+  @Test("a map that claims more than the file has is cut to it")
+  func distrustsMap() throws {
+    let content = Content.bytes(1_000, seed: 4)
+    let descriptor = try descriptor(content)
+    do {
+      let blob = try begin(descriptor)
+      try write(content[..<500], to: blob)
+    }
+    let path = store.root + "/.cairn/ingest/sha256-\(descriptor.digest.hex).partial"
+    #expect(truncate(path, 200) == 0)
+    #expect(try begin(descriptor).have == RangeSet(0..<200))
+  }
+
+  @Test("a long journal is written anew, shorter")
+  func compacts() throws {
+    let content = [UInt8](repeating: 7, count: 20_000)
+    let descriptor = try descriptor(content)
+    let blob = try begin(descriptor)
+    for index in 0..<10_000 { try blob.record(Int64(index)..<Int64(index + 1)) }
+    let path = store.root + "/.cairn/ingest/sha256-\(descriptor.digest.hex).map"
+    #expect(try #require(Files.size(path)) < 80_000)
+    #expect(blob.have == RangeSet(0..<10_000))
+  }
+
+  @Test("one at a time fetches a blob; the lock goes with its owner")
+  func locks() throws {
+    let descriptor = try descriptor([1, 2, 3])
+    var blob: PartialBlob? = try begin(descriptor)
+    guard case .busy = try store.beginIngest(descriptor) else {
+      Issue.record("two owners")
+      return
+    }
+    withExtendedLifetime(blob) {}
+    blob = nil
+    guard case .ours = try store.beginIngest(descriptor) else {
+      Issue.record("lock left behind")
+      return
+    }
+  }
+
+  @Test("a symbolic link planted where a partial blob goes is not followed")
+  func refusesPlantedLinks() throws {
+    let descriptor = try descriptor([1, 2, 3])
+    try writeFile(folder("victim"), [9])
+    let path = store.root + "/.cairn/ingest/sha256-\(descriptor.digest.hex).partial"
+    #expect(symlink(folder("victim"), path) == 0)
+    #expect(throws: StoreError.self) { try store.beginIngest(descriptor) }
+    #expect(try readFile(folder("victim")) == [9])
+  }
+
+  @Test("documents are checked when put and when read")
+  func documents() throws {
+    let data = Data("{}".utf8)
+    let digest = try Digest.of(data)
+    #expect(throws: StoreError.self) { try store.put(Data("x".utf8), as: digest) }
+    try store.put(data, as: digest)
+    #expect(store.document(digest) == data)
+    try writeFile(store.path(of: digest), Array("[]".utf8))
+    #expect(store.document(digest) == nil)
+  }
+
+  @Test("names in the index are replaced, not doubled, also by many at once")
+  func updatesIndex() async throws {
+    let store = store
+    await withTaskGroup(of: Void.self) { group in
+      for number in 0..<16 {
+        group.addTask {
+          guard let digest = try? Digest.of([UInt8(number)]) else { return }
+          let entry = Descriptor(mediaType: .ociManifest, digest: digest, size: 1)
+          try? store.updateIndex { $0.set("image-\(number % 4):latest", entry) }
+        }
+      }
+    }
+    #expect(try store.index().manifests.count == 4)
+  }
+
+  @Test("asks for room before it is needed")
+  func asksForRoom() throws {
+    #expect(throws: Never.self) { try store.requireSpace(1) }
+    let error = #expect(throws: StoreError.self) { try store.requireSpace(1 << 60) }
+    #expect(error?.isOutOfSpace == true)
+    #expect(error?.description.contains("1024 PiB needed") == true)
+  }
+
+  @Test("hashes as the standards say")
+  func hashes() throws {
+    #expect(
+      try Digest.of(Array("abc".utf8)).hex == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    #expect(try Digest.of([], .sha512).hex.hasPrefix("cf83e1357eefb8bdf1542850d66d8007"))
+  }
+}

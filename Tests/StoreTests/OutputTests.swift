@@ -1,0 +1,230 @@
+import Foundation
+import OCI
+@testable import Store
+import Support
+import Testing
+
+@Suite("Outputs")
+struct OutputTests {
+  let folder: TemporaryFolder
+  let store: ContentStore
+  let image: StoredImage
+
+  init() throws {
+    folder = try TemporaryFolder()
+    store = try ContentStore(root: folder("store"))
+    let fake = try FakeImage(layers: [Content.bytes(5_000, seed: 1), [], Content.bytes(700, seed: 2)])
+    image = try Self.stored(fake, in: store)
+  }
+
+  /// Puts a fake image into a store.
+  static func stored(_ fake: FakeImage, in store: ContentStore, name: String = "ex.am/p:1") throws -> StoredImage {
+    for (digest, bytes) in fake.blobs { try store.put(Data(bytes), as: digest) }
+    let (type, bytes) = try #require(fake.manifests[fake.manifest])
+    try store.put(Data(bytes), as: fake.manifest)
+    let root = Descriptor(mediaType: type, digest: fake.manifest, size: Int64(bytes.count))
+    guard case .manifest(let manifest) = try ImageDocument.parse(Data(bytes), contentType: type) else {
+      throw POSIXError(.EINVAL)
+    }
+    return StoredImage(
+      root: root, manifests: [(root, manifest)], documents: [root], reference: try Reference(name))
+  }
+
+  func write(_ target: String, overwrite: Bool = false) throws {
+    let output = try OutputTarget(target)
+    let writer = ImageWriter(store: store, overwrites: overwrite)
+    try writer.check(output, isIndex: false)
+    try writer.write(image, to: output)
+  }
+
+  @Test(
+    "reads the notation of containers' transports",
+    arguments: [
+      ("oci:d", OutputTarget.oci(directory: "d", tag: nil)), ("oci:d:t", .oci(directory: "d", tag: "t")),
+      ("oci-archive:f.tar", .ociArchive(file: "f.tar", tag: nil)),
+      ("docker-archive:-", .dockerArchive(file: "-", reference: nil)),
+      ("docker-archive:f:a.b/c:1", .dockerArchive(file: "f", reference: "a.b/c:1")),
+      ("dir:/x/y", .directory("/x/y")),
+    ])
+  func parses(text: String, expected: OutputTarget) throws {
+    #expect(try OutputTarget(text) == expected)
+    #expect(expected.name == text)
+  }
+
+  @Test("refuses other notations", arguments: ["", "x", "oci:", "oci::t", "oci:d:", "tar:x", "dir:", "docker-archive:f:UPPER"])
+  func refuses(text: String) {
+    #expect(throws: StoreError.self) { try OutputTarget(text) }
+  }
+
+  @Test("an oci: output is a layout with the image's name; a second image joins it")
+  func writesLayout() throws {
+    try write("oci:\(folder("out"))")
+    let index = try LayoutIndex(readingFrom: folder("out"))
+    #expect(index["1"]?.digest == image.root.digest)
+    for blob in image.contents {
+      let path = "\(folder("out"))/blobs/sha256/\(blob.digest.hex)"
+      #expect(try readFile(path) == readFile(store.path(of: blob.digest)))
+    }
+    try write("oci:\(folder("out")):two")
+    #expect(try LayoutIndex(readingFrom: folder("out")).manifests.count == 2)
+    try write("oci:\(folder("out")):two")
+    #expect(try LayoutIndex(readingFrom: folder("out")).manifests.count == 2)
+  }
+
+  @Test("a tag that names another image is replaced only when told so")
+  func guardsTags() throws {
+    try write("oci:\(folder("out")):t")
+    let other = try Self.stored(FakeImage(layers: [[1]]), in: store)
+    let target = OutputTarget.oci(directory: folder("out"), tag: "t")
+    #expect(throws: StoreError.outputExists(path: "\(folder("out")):t")) {
+      try ImageWriter(store: store, overwrites: false).write(other, to: target)
+    }
+    try ImageWriter(store: store, overwrites: true).write(other, to: target)
+    #expect(try LayoutIndex(readingFrom: folder("out"))["t"]?.digest == other.root.digest)
+  }
+
+  @Test("outputs that exist are left alone, and the error says how to replace them")
+  func guardsOutputs() throws {
+    for name in ["oci-archive:\(folder("a.tar"))", "docker-archive:\(folder("b.tar"))", "dir:\(folder("d"))"] {
+      try write(name)
+      let error = #expect(throws: StoreError.self) { try write(name) }
+      #expect(error?.description.contains("--overwrite") == true)
+      try write(name, overwrite: true)
+    }
+    try FileManager.default.createDirectory(atPath: folder("mine"), withIntermediateDirectories: false)
+    try writeFile(folder("mine") + "/precious", [1])
+    #expect(throws: StoreError.self) { try write("dir:\(folder("mine"))", overwrite: true) }
+    #expect(throws: StoreError.notALayout(path: folder("mine"))) { try write("oci:\(folder("mine"))") }
+    #expect(try readFile(folder("mine") + "/precious") == [1])
+  }
+
+  @Test("archives are the same for the same image")
+  func archivesAreDeterministic() throws {
+    try write("oci-archive:\(folder("a.tar"))")
+    try write("oci-archive:\(folder("b.tar"))")
+    #expect(try readFile(folder("a.tar")) == readFile(folder("b.tar")))
+  }
+
+  @Test("a dir: output has the manifest, the version and flat blobs")
+  func writesDirectory() throws {
+    try write("dir:\(folder("d"))")
+    #expect(try readFile(folder("d") + "/version") == Array("Directory Transport Version: 1.1\n".utf8))
+    #expect(try Digest.of(readFile(folder("d") + "/manifest.json")) == image.root.digest)
+    for blob in image.manifests[0].manifest.blobs {
+      #expect(try Digest.of(readFile("\(folder("d"))/\(blob.digest.hex)")) == blob.digest)
+    }
+  }
+
+  @Test("a docker-archive: output refuses artifacts and indexes")
+  func refusesArtifacts() throws {
+    let artifact = try Self.stored(
+      FakeImage(layers: []) { document in
+        var config = document["config"] as? [String: Any] ?? [:]
+        config["mediaType"] = "application/vnd.oci.empty.v1+json"
+        document["config"] = config
+      }, in: store)
+    let writer = ImageWriter(store: store, overwrites: true)
+    let target = OutputTarget.dockerArchive(file: folder("x.tar"), reference: nil)
+    #expect(throws: StoreError.self) { try writer.write(artifact, to: target) }
+    #expect(throws: StoreError.self) { try writer.check(target, isIndex: true) }
+    #expect(Files.info(folder("x.tar")) == nil)
+  }
+
+  @Test("tar headers hold long names and sizes beyond 8 GiB")
+  func longNamesAndSizes() throws {
+    let file = try OpenFile(folder("t.tar"), O_RDWR | O_CREAT)
+    let tar = TarWriter(file)
+    let name = "blobs/sha512/" + String(repeating: "ab", count: 64)
+    try tar.add(name, Array("hello".utf8))
+    try tar.finish()
+    let listing = Process()
+    listing.executableURL = URL(filePath: "/bin/tar")
+    listing.arguments = ["-xOf", folder("t.tar"), name]
+    let pipe = Pipe()
+    listing.standardOutput = pipe
+    try listing.run()
+    listing.waitUntilExit()
+    #expect(listing.terminationStatus == 0)
+    #expect(pipe.fileHandleForReading.readDataToEndOfFile() == Data("hello".utf8))
+  }
+}
+
+@Suite("StoreMaintenance")
+struct MaintenanceTests {
+  let folder: TemporaryFolder
+  let store: ContentStore
+
+  init() throws {
+    folder = try TemporaryFolder()
+    store = try ContentStore(root: folder("store"))
+  }
+
+  func add(_ name: String, layers: [[UInt8]], pulled: Int) throws -> StoredImage {
+    let image = try OutputTests.stored(FakeImage(layers: layers), in: store, name: name)
+    var entry = image.root
+    entry.annotations = [LayoutIndex.pulledKey: "\(pulled)"]
+    try store.updateIndex { $0.set(image.reference.description, entry) }
+    return image
+  }
+
+  @Test("lists images with their sizes, and says what is incomplete")
+  func lists() throws {
+    let image = try add("ex.am/a:1", layers: [Content.bytes(900, seed: 1)], pulled: 5)
+    var images = try StoreMaintenance(store: store).images()
+    #expect(images.map(\.name) == ["ex.am/a:1"])
+    #expect(images[0].isComplete && images[0].pulled == 5)
+    #expect(images[0].size == image.contents.reduce(0) { $0 + $1.size })
+    #expect(unlink(store.path(of: image.manifests[0].manifest.layers[0].digest)) == 0)
+    images = try StoreMaintenance(store: store).images()
+    #expect(!images[0].isComplete)
+  }
+
+  @Test("prune removes what nothing needs, and shared layers stay")
+  func prunes() throws {
+    let shared = Content.bytes(1_000, seed: 1)
+    let old = try add("ex.am/old:1", layers: [shared, Content.bytes(2_000, seed: 2)], pulled: 1_000)
+    let new = try add("ex.am/new:1", layers: [shared, Content.bytes(3_000, seed: 3)], pulled: 9_000)
+    try store.put(Data("stray".utf8), as: try Digest.of(Array("stray".utf8)))
+    try writeFile(store.root + "/.cairn/ingest/sha256-x.partial", [1, 2, 3])
+    let maintenance = StoreMaintenance(store: store)
+    let report = try maintenance.prune(olderThan: 5_000, keepBytes: nil, now: 10_000)
+    #expect(report.images == ["ex.am/old:1"])
+    #expect(report.partials == 1)
+    #expect(report.bytes >= 2_005)
+    #expect(!store.contains(old.manifests[0].manifest.layers[1]))
+    for blob in new.contents { #expect(store.contains(blob)) }
+    #expect(try maintenance.prune(olderThan: nil, keepBytes: nil, now: 10_000).blobs == 0)
+  }
+
+  @Test("prune keeps the newest images that fit")
+  func prunesToSize() throws {
+    for (number, pulled) in [(1, 30), (2, 10), (3, 20)] {
+      _ = try add("ex.am/i\(number):1", layers: [Content.bytes(10_000, seed: UInt64(number))], pulled: pulled)
+    }
+    let report = try StoreMaintenance(store: store).prune(olderThan: nil, keepBytes: 25_000, now: 100)
+    #expect(report.images == ["ex.am/i2:1"])
+  }
+
+  @Test("prune waits for no pull, and takes nothing from one")
+  func respectsPulls() throws {
+    let lock = try store.lockForUse()
+    #expect(throws: StoreError.inUse(path: store.root)) {
+      try StoreMaintenance(store: store).prune(olderThan: nil, keepBytes: nil, now: 0)
+    }
+    withExtendedLifetime(lock) {}
+  }
+
+  @Test("verify finds what changed and what is gone")
+  func verifies() throws {
+    let image = try add("ex.am/a:1", layers: [Content.bytes(900, seed: 1), Content.bytes(800, seed: 2)], pulled: 5)
+    let maintenance = StoreMaintenance(store: store)
+    #expect(try maintenance.verify(removesDamage: false).damage.isEmpty)
+    let layers = image.manifests[0].manifest.layers
+    try writeFile(store.path(of: layers[0].digest), [0])
+    #expect(unlink(store.path(of: layers[1].digest)) == 0)
+    let found = try maintenance.verify(removesDamage: true)
+    #expect(Set(found.damage.map(\.digest)) == Set(layers.map(\.digest)))
+    #expect(found.damage.allSatisfy { $0.images == ["ex.am/a:1"] })
+    #expect(!store.contains(layers[0]))
+  }
+}
