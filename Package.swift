@@ -56,12 +56,14 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
-  
+
     // MARK: Tests
-    .target(name: "Support", dependencies: ["OCI", "Store"], path: "Tests/Support", swiftSettings: strict),
+    .target(
+      name: "Support", dependencies: ["OCI", "Store"], path: "Tests/Support", swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     .testTarget(name: "OCITests", dependencies: ["OCI"], swiftSettings: strict),
-    .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "Tuning"], swiftSettings: strict),
+    .testTarget(
+      name: "SchedulingTests", dependencies: ["Scheduling", "Tuning"], swiftSettings: strict),
     .testTarget(
       name: "TransferTests", dependencies: ["Transfer", "CurlTransfer", "Support"],
       swiftSettings: strict),

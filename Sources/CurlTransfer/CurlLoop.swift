@@ -30,6 +30,10 @@ final class CurlLoop {
     guard Self.globalSetup == CURLE_OK, let multi = cairn_multi_init(),
       let share = cairn_share_init()
     else { throw TransferError(.setup, "libcurl could not be initialised") }
+    // Without file descriptors libcurl makes a handle that nobody can wake: better to say so now.
+    guard cairn_multi_wakeup(multi) == CURLM_OK else {
+      throw TransferError(.setup, "libcurl could not be initialised: too many open files")
+    }
     self.multi = multi
     self.share = share
     self.settings = settings

@@ -19,6 +19,7 @@ struct Cairn: AsyncParsableCommand {
   static func main() async {
     // A reader of our output that went away is noticed by the write that fails.
     signal(SIGPIPE, SIG_IGN)
+    raiseFileLimit()
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
@@ -32,5 +33,13 @@ struct Cairn: AsyncParsableCommand {
     } catch {
       exit(withError: error)
     }
+  }
+
+  /// Each worker and each blob under way needs a descriptor; the usual soft limit is for old `select`.
+  private static func raiseFileLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = min(limit.rlim_max, 65_536)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 }

@@ -16,7 +16,8 @@ struct ImportTests {
     "Progress": ["OCI"],
     "Pull": ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress"],
     "cairn": [
-      "OCI", "Tuning", "Scheduling", "Transfer", "CurlTransfer", "Registry", "Store", "Progress", "Pull",
+      "OCI", "Tuning", "Scheduling", "Transfer", "CurlTransfer", "Registry", "Store", "Progress",
+      "Pull",
     ],
   ]
 
@@ -34,7 +35,8 @@ struct ImportTests {
   /// Rooms that have no effects: no file, socket, clock, process or thread of their own.
   static let pure: Set<String> = ["OCI", "Tuning", "Scheduling"]
 
-  static let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  static let sources = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: "Sources")
 
   struct Import: Sendable {
@@ -50,7 +52,9 @@ struct ImportTests {
       let path = file.pathComponents.drop { $0 != "Sources" }
       let room = path.dropFirst().first ?? ""
       for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
-        let words = line.split(separator: " ").filter { !["public", "internal", "package"].contains($0) }
+        let words = line.split(separator: " ").filter {
+          !["public", "internal", "package"].contains($0)
+        }
         if words.count >= 2, words[0] == "import" {
           found.append(Import(room: room, module: String(words[1]), file: file.lastPathComponent))
         }
@@ -82,7 +86,9 @@ struct ImportTests {
     for one in try Self.imports() where Self.pure.contains(one.room) {
       let isOurs = Self.allowed[one.module] != nil
       // FoundationEssentials brings Data and JSON; its files and processes are kept out by review.
-      #expect(isOurs || one.module == "FoundationEssentials", "\(one.room)/\(one.file) imports \(one.module)")
+      #expect(
+        isOurs || one.module == "FoundationEssentials",
+        "\(one.room)/\(one.file) imports \(one.module)")
     }
   }
 

@@ -9,7 +9,9 @@ struct DigestTests {
     let long = "sha512:" + String(repeating: "0f", count: 64)
     #expect(try Digest(short).description == short)
     #expect(try Digest(long).algorithm == .sha512)
-    #expect(try Digest(algorithm: .sha256, bytes: [UInt8](repeating: 0x0f, count: 32)).description == short)
+    #expect(
+      try Digest(algorithm: .sha256, bytes: [UInt8](repeating: 0x0f, count: 32)).description
+        == short)
   }
 
   @Test(
@@ -19,7 +21,8 @@ struct DigestTests {
       "sha256:" + String(repeating: "A", count: 64), "sha256:" + String(repeating: "g", count: 64),
       "sha256:../../../../etc/passwd", "sha256:" + String(repeating: "../", count: 21) + "a",
       "sha256:" + String(repeating: "a", count: 65), " sha256:" + String(repeating: "a", count: 64),
-      "sha256:" + String(repeating: "a", count: 63) + "\n", "SHA256:" + String(repeating: "a", count: 64),
+      "sha256:" + String(repeating: "a", count: 63) + "\n",
+      "SHA256:" + String(repeating: "a", count: 64),
       "sha256:" + String(repeating: "é", count: 32),
     ])
   func refuses(text: String) {
@@ -28,6 +31,8 @@ struct DigestTests {
 
   @Test("refuses a hash of the wrong length")
   func refusesWrongLength() {
-    #expect(throws: OCIError.self) { try Digest(algorithm: .sha512, bytes: [UInt8](repeating: 0, count: 32)) }
+    #expect(throws: OCIError.self) {
+      try Digest(algorithm: .sha512, bytes: [UInt8](repeating: 0, count: 32))
+    }
   }
 }

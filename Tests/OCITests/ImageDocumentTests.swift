@@ -14,7 +14,8 @@ func indexDocument(platforms: [String]) throws -> Index {
       """
   }
   let json = #"{"schemaVersion":2,"manifests":[\#(entries.joined(separator: ","))]}"#
-  guard case .index(let index) = try ImageDocument.parse(Data(json.utf8), contentType: .ociIndex) else {
+  guard case .index(let index) = try ImageDocument.parse(Data(json.utf8), contentType: .ociIndex)
+  else {
     throw OCIError.invalidDocument(reason: "no index")
   }
   return index
@@ -24,8 +25,10 @@ func indexDocument(platforms: [String]) throws -> Index {
 struct ImageDocumentTests {
   static let a = "sha256:" + String(repeating: "a", count: 64)
   static let b = "sha256:" + String(repeating: "b", count: 64)
-  static let config = #""config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"\#(a)","size":2}"#
-  static let layer = #"{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"\#(b)","size":5}"#
+  static let config =
+    #""config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"\#(a)","size":2}"#
+  static let layer =
+    #"{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"\#(b)","size":5}"#
 
   func parse(_ json: String, _ type: MediaType? = nil) throws -> ImageDocument {
     try ImageDocument.parse(Data(json.utf8), contentType: type)
@@ -34,7 +37,8 @@ struct ImageDocumentTests {
   @Test("reads a manifest, each blob once")
   func readsManifest() throws {
     let document = try parse(
-      #"{"schemaVersion":2,\#(Self.config),"layers":[\#(Self.layer),\#(Self.layer)]}"#, .ociManifest)
+      #"{"schemaVersion":2,\#(Self.config),"layers":[\#(Self.layer),\#(Self.layer)]}"#, .ociManifest
+    )
     guard case .manifest(let manifest) = document else {
       Issue.record("no manifest")
       return
@@ -62,30 +66,45 @@ struct ImageDocumentTests {
   func infersKind() throws {
     #expect(try parse(#"{"schemaVersion":2,"manifests":[]}"#).mediaType == .ociIndex)
     #expect(try parse(#"{"schemaVersion":2,\#(Self.config)}"#).mediaType == .ociManifest)
-    #expect(try parse(#"{"schemaVersion":2,\#(Self.config)}"#, .dockerManifest).mediaType == .dockerManifest)
     #expect(
-      try parse(#"{"schemaVersion":2,\#(Self.config)}"#, MediaType(rawValue: "text/plain; charset=utf-8"))
-        .mediaType == .ociManifest)
+      try parse(#"{"schemaVersion":2,\#(Self.config)}"#, .dockerManifest).mediaType
+        == .dockerManifest)
+    #expect(
+      try parse(
+        #"{"schemaVersion":2,\#(Self.config)}"#, MediaType(rawValue: "text/plain; charset=utf-8")
+      )
+      .mediaType == .ociManifest)
   }
 
   @Test(
     "refuses ambiguous and malformed documents",
     arguments: [
-      ("", "not JSON"), ("[]", "wrong type"), ("{}", "schemaVersion"), (#"{"schemaVersion":3}"#, "not 2"),
+      ("", "not JSON"), ("[]", "wrong type"), ("{}", "schemaVersion"),
+      (#"{"schemaVersion":3}"#, "not 2"),
       (#"{"schemaVersion":2}"#, "no config"),
       (#"{"schemaVersion":2,"manifests":[],"layers":[]}"#, "both"),
       (#"{"schemaVersion":2,"manifests":[],"config":{"digest":"\#(a)","size":1}}"#, "both"),
-      (#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","manifests":[]}"#, "both"),
-      (#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json",\#(config)}"#, "both"),
+      (
+        #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","manifests":[]}"#,
+        "both"
+      ),
+      (
+        #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json",\#(config)}"#,
+        "both"
+      ),
       (#"{"schemaVersion":2,"mediaType":"text/html",\#(config)}"#, "none of a manifest"),
       (#"{"schemaVersion":2,\#(config),"fsLayers":[]}"#, "both"),
       (#"{"schemaVersion":2,"config":{"digest":"sha256:../x","size":1}}"#, "invalid digest"),
       (#"{"schemaVersion":2,"config":{"digest":"\#(a)","size":-1}}"#, "negative"),
-      (#"{"schemaVersion":2,"config":{"digest":"\#(a)","size":99999999999999999999}}"#, "does not fit"),
+      (
+        #"{"schemaVersion":2,"config":{"digest":"\#(a)","size":99999999999999999999}}"#,
+        "does not fit"
+      ),
       (#"{"schemaVersion":2,"config":{"digest":"\#(a)"}}"#, "missing at config"),
       (#"{"schemaVersion":2,\#(config),"layers":[{"digest":"\#(a)","size":3}]}"#, "two sizes"),
       (
-        #"{"schemaVersion":2,\#(config),"layers":[{"digest":"\#(b)","size":9223372036854775807}]}"#, "64 bits"
+        #"{"schemaVersion":2,\#(config),"layers":[{"digest":"\#(b)","size":9223372036854775807}]}"#,
+        "64 bits"
       ),
     ])
   func refuses(json: String, word: String) {
@@ -99,14 +118,17 @@ struct ImageDocumentTests {
 
   @Test("refuses a media type that contradicts the Content-Type")
   func refusesContradiction() {
-    let json = #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",\#(Self.config)}"#
+    let json =
+      #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",\#(Self.config)}"#
     #expect(throws: OCIError.self) { try parse(json, .dockerManifest) }
     #expect(throws: Never.self) { try parse(json, .ociManifest) }
   }
 
   @Test("names schema 1 for what it is")
   func namesSchema1() {
-    #expect(throws: OCIError.schema1) { try parse(#"{"schemaVersion":1,"fsLayers":[{"blobSum":"x"}]}"#) }
+    #expect(throws: OCIError.schema1) {
+      try parse(#"{"schemaVersion":1,"fsLayers":[{"blobSum":"x"}]}"#)
+    }
     #expect(throws: OCIError.schema1) { try parse("not even JSON", .dockerSchema1Signed) }
   }
 
@@ -128,7 +150,8 @@ struct ImageDocumentTests {
     for _ in 0..<3_000 {
       var bytes = good
       for _ in 0..<Int.random(in: 1...4, using: &random) {
-        bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+        bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(
+          in: 0...255, using: &random)
       }
       if (try? ImageDocument.parse(Data(bytes), contentType: nil)) == nil { refused += 1 }
     }
@@ -141,7 +164,8 @@ struct TextTests {
   @Test(
     "writes sizes",
     arguments: [
-      (Int64(0), "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (100 << 20, "100 MiB"),
+      (Int64(0), "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"),
+      (100 << 20, "100 MiB"),
       (1_288_490_188, "1.2 GiB"), (Int64.max, "8192 PiB"),
     ])
   func writesSizes(bytes: Int64, expected: String) {
@@ -151,21 +175,26 @@ struct TextTests {
   @Test(
     "reads sizes",
     arguments: [
-      ("10M", Int64(10 << 20)), ("512k", 512 << 10), ("4096", 4096), ("1.5MiB", 3 << 19), ("20GB", 20 << 30),
+      ("10M", Int64(10 << 20)), ("512k", 512 << 10), ("4096", 4096), ("1.5MiB", 3 << 19),
+      ("20GB", 20 << 30),
       ("0", 0), ("7b", 7),
     ])
   func readsSizes(text: String, expected: Int64) {
     #expect(ByteCount.parse(text) == expected)
   }
 
-  @Test("refuses sizes that are none", arguments: ["", "M", "-1", "1.2.3", "10X", "1e9", "99999999999T", "10 M"])
+  @Test(
+    "refuses sizes that are none",
+    arguments: ["", "M", "-1", "1.2.3", "10X", "1e9", "99999999999T", "10 M"])
   func refusesSizes(text: String) {
     #expect(ByteCount.parse(text) == nil)
   }
 
   @Test("takes escape codes out of what servers say")
   func takesEscapesOut() {
-    #expect("a\u{1B}[31mb\r\n\u{202E}c\u{7}".shownSafely(limit: 50) == "a\u{FFFD}[31mb\u{FFFD}\u{FFFD}\u{FFFD}c\u{FFFD}")
+    #expect(
+      "a\u{1B}[31mb\r\n\u{202E}c\u{7}".shownSafely(limit: 50)
+        == "a\u{FFFD}[31mb\u{FFFD}\u{FFFD}\u{FFFD}c\u{FFFD}")
     #expect("abcdef".shownSafely(limit: 3) == "abc…")
   }
 }

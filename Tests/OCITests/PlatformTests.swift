@@ -6,16 +6,21 @@ struct PlatformTests {
   @Test(
     "normalises names as containerd does",
     arguments: [
-      ("linux/amd64", "linux/amd64"), ("linux/x86_64", "linux/amd64"), ("Linux/AARCH64", "linux/arm64"),
-      ("linux/arm64/v8", "linux/arm64"), ("linux/arm", "linux/arm"), ("linux/arm/7", "linux/arm/v7"),
+      ("linux/amd64", "linux/amd64"), ("linux/x86_64", "linux/amd64"),
+      ("Linux/AARCH64", "linux/arm64"),
+      ("linux/arm64/v8", "linux/arm64"), ("linux/arm", "linux/arm"),
+      ("linux/arm/7", "linux/arm/v7"),
       ("linux/armhf", "linux/arm/v7"), ("linux/armel", "linux/arm/v6"), ("linux/i686", "linux/386"),
-      ("linux/amd64/v1", "linux/amd64"), ("linux/amd64/v3", "linux/amd64/v3"), ("macos/arm64", "darwin/arm64"),
+      ("linux/amd64/v1", "linux/amd64"), ("linux/amd64/v3", "linux/amd64/v3"),
+      ("macos/arm64", "darwin/arm64"),
     ])
   func normalises(text: String, expected: String) throws {
     #expect(try Platform(text).description == expected)
   }
 
-  @Test("refuses what is no platform", arguments: ["", "linux", "linux/", "/amd64", "a/b/c/d", "linux/am d64", "l\u{1B}/a"])
+  @Test(
+    "refuses what is no platform",
+    arguments: ["", "linux", "linux/", "/amd64", "a/b/c/d", "linux/am d64", "l\u{1B}/a"])
   func refuses(text: String) {
     #expect(throws: OCIError.self) { try Platform(text) }
   }
@@ -23,14 +28,21 @@ struct PlatformTests {
   @Test(
     "chooses the best of an index",
     arguments: [
-      ("linux/amd64", "linux/amd64"), ("linux/arm64", "linux/arm64"), ("linux/arm/v7", "linux/arm/v7"),
-      ("linux/arm/v6", "linux/arm/v6"), ("linux/arm/v8", "linux/arm/v7"), ("linux/amd64/v3", "linux/amd64"),
+      ("linux/amd64", "linux/amd64"), ("linux/arm64", "linux/arm64"),
+      ("linux/arm/v7", "linux/arm/v7"),
+      ("linux/arm/v6", "linux/arm/v6"), ("linux/arm/v8", "linux/arm/v7"),
+      ("linux/amd64/v3", "linux/amd64"),
       ("linux/arm", "linux/arm/v6"),
     ])
   func chooses(wanted: String, expected: String) throws {
-    let offered = ["linux/arm/v6", "linux/arm/v7", "linux/amd64", "linux/arm64/v8", "windows/amd64"]
+    let offered = [
+      "linux/arm/v6", "linux/arm/v7", "linux/amd64", "linux/arm64/v8", "windows/amd64",
+    ]
     let index = try indexDocument(platforms: offered)
-    #expect(index.manifest(for: try Platform(wanted))?.platform.map { p in Platform(os: p.os, architecture: p.architecture, variant: p.variant).description } == expected)
+    #expect(
+      index.manifest(for: try Platform(wanted))?.platform.map { p in
+        Platform(os: p.os, architecture: p.architecture, variant: p.variant).description
+      } == expected)
   }
 
   @Test("finds nothing where nothing fits, and never an attestation")

@@ -111,7 +111,8 @@ struct ReferenceTests {
     let alphabet = Array("ab09._-/:@[]AZ")
     for _ in 0..<20_000 {
       let count = Int.random(in: 1...14, using: &random)
-      let text = String((0..<count).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &random)] })
+      let text = String(
+        (0..<count).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &random)] })
       guard let reference = try? Reference(text) else { continue }
       #expect((try? Reference(reference.description)) == reference, "\(text)")
     }

@@ -5,10 +5,13 @@ import Testing
 
 @Suite("Rendering")
 struct RenderingTests {
-  static func blob(_ number: Int, _ state: PullSnapshot.State, _ done: Int64, _ size: Int64) throws -> PullSnapshot.Blob {
+  static func blob(_ number: Int, _ state: PullSnapshot.State, _ done: Int64, _ size: Int64) throws
+    -> PullSnapshot.Blob
+  {
     let hex = String(repeating: "0", count: 63) + "\(number)"
     return PullSnapshot.Blob(
-      digest: try Digest("sha256:\(number)" + hex.dropLast(1)), label: number == 0 ? "config" : "layer \(number)",
+      digest: try Digest("sha256:\(number)" + hex.dropLast(1)),
+      label: number == 0 ? "config" : "layer \(number)",
       size: size, done: done, state: state)
   }
 
@@ -34,7 +37,9 @@ struct RenderingTests {
       ])
   }
 
-  @Test("no line is as wide as the terminal, whatever its size", arguments: [1, 20, 40, 60, 61, 80, 100, 500], [1, 3, 4, 10, 50])
+  @Test(
+    "no line is as wide as the terminal, whatever its size",
+    arguments: [1, 20, 40, 60, 61, 80, 100, 500], [1, 3, 4, 10, 50])
   func fits(columns: Int, rows: Int) throws {
     var snapshot = try Self.snapshot()
     snapshot.blobs = try (1...9).map { try Self.blob($0, .fetching, 1, 100) }
@@ -70,7 +75,8 @@ struct RenderingTests {
     #expect(line(.blob(snapshot.blobs[0])) == "config 000000000000: done, 1.5 KiB")
     #expect(line(.blob(snapshot.blobs[1])) == nil)
     #expect(line(.blob(snapshot.blobs[3])) == "layer 3 300000000000: another cairn is fetching it")
-    #expect(line(.snapshot(snapshot)) == " 23 % 6.0 MiB of 26.0 MiB, 2.5 MiB/s, 4 workers, ETA 0:08")
+    #expect(
+      line(.snapshot(snapshot)) == " 23 % 6.0 MiB of 26.0 MiB, 2.5 MiB/s, 4 workers, ETA 0:08")
     #expect(line(.snapshot(snapshot)) == nil)
     #expect(line(.warning("w")) == "warning: w")
   }
@@ -78,9 +84,12 @@ struct RenderingTests {
   @Test("the last line says what was fetched and what was not")
   func summaries() throws {
     var summary = ProgressEvent.Summary(
-      reference: "u", digest: try Digest("sha256:" + String(repeating: "a", count: 64)), bytes: 30 << 20,
+      reference: "u", digest: try Digest("sha256:" + String(repeating: "a", count: 64)),
+      bytes: 30 << 20,
       fetched: 20 << 20, seconds: 4, requests: 5, connections: 4, retries: 0, poolSize: 1)
-    #expect(Wording.summary(summary) == "pulled u: 20.0 MiB in 4.0 s (5.0 MiB/s, 1 worker), 10.0 MiB were here already")
+    #expect(
+      Wording.summary(summary)
+        == "pulled u: 20.0 MiB in 4.0 s (5.0 MiB/s, 1 worker), 10.0 MiB were here already")
     summary.fetched = 0
     #expect(Wording.summary(summary) == "u is up to date (30.0 MiB, 4.0 s)")
   }
@@ -89,8 +98,10 @@ struct RenderingTests {
   func jsonLines() throws {
     let digest = try Digest("sha256:" + String(repeating: "a", count: 64))
     let events: [ProgressEvent] = [
-      .started(reference: "u"), .resolved(digest: digest, platform: "linux/amd64", blobs: 2, bytes: 3, present: 1),
-      .snapshot(try Self.snapshot()), .blob(try Self.blob(1, .fetching, 1, 2)), .warning("a\nb"), .wrote(output: "dir:x"),
+      .started(reference: "u"),
+      .resolved(digest: digest, platform: "linux/amd64", blobs: 2, bytes: 3, present: 1),
+      .snapshot(try Self.snapshot()), .blob(try Self.blob(1, .fetching, 1, 2)), .warning("a\nb"),
+      .wrote(output: "dir:x"),
       .failed(message: "m", hint: nil, exitCode: 69),
     ]
     let lines = events.map { JSONRenderer().line($0) }
@@ -103,10 +114,16 @@ struct RenderingTests {
     #expect(lines[6] == #"{"event":"failed","exitCode":69,"message":"m","v":1}"#)
     #expect(
       lines[2]
-        == #"{"blobs":5,"blobsDone":1,"bytes":27264476,"bytesDone":6292956,"bytesPerSecond":2621440,"etaSeconds":8,"event":"progress","open":3,"poolSize":4,"seconds":7,"v":1}"#)
+        == #"{"blobs":5,"blobsDone":1,"bytes":27264476,"bytesDone":6292956,"bytesPerSecond":2621440,"etaSeconds":8,"event":"progress","open":3,"poolSize":4,"seconds":7,"v":1}"#
+    )
   }
 
-  @Test("clocks", arguments: [(0.0, "0:00"), (6.2, "0:07"), (725, "12:05"), (3_723, "1:02:03"), (1e9, "-:--"), (.infinity, "-:--")])
+  @Test(
+    "clocks",
+    arguments: [
+      (0.0, "0:00"), (6.2, "0:07"), (725, "12:05"), (3_723, "1:02:03"), (1e9, "-:--"),
+      (.infinity, "-:--"),
+    ])
   func clocks(seconds: Double, expected: String) {
     #expect(Wording.clock(seconds) == expected)
   }

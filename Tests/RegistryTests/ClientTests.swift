@@ -19,7 +19,8 @@ struct ClientTests {
   }
 
   func client(
-    _ server: RawServer, credentials: CredentialChain = CredentialChain(), endpoints: [Endpoint]? = nil,
+    _ server: RawServer, credentials: CredentialChain = CredentialChain(),
+    endpoints: [Endpoint]? = nil,
     retries: Int = 0, clock: @escaping @Sendable () -> Double = { 0 }, sleeps: Log<Double> = Log()
   ) throws -> RepositoryClient {
     let reference = try Reference("\(server.host)/o/n:1")
@@ -27,7 +28,8 @@ struct ClientTests {
     rule.retries = retries
     rule.sleep = { sleeps.add($0) }
     return RepositoryClient(
-      reference: reference, endpoints: try endpoints ?? [Endpoint(of: reference, plainHTTP: true)], engine: engine,
+      reference: reference, endpoints: try endpoints ?? [Endpoint(of: reference, plainHTTP: true)],
+      engine: engine,
       credentials: credentials, retryRule: rule, clock: clock)
   }
 
@@ -43,7 +45,8 @@ struct ClientTests {
 
   /// A registry and its token server in one, at `/token`.
   func tokenServer(
-    challenge: String = "Bearer realm=\"http://HOST/token\",service=\"s\",scope=\"repository:o/n:pull\"",
+    challenge: String =
+      "Bearer realm=\"http://HOST/token\",service=\"s\",scope=\"repository:o/n:pull\"",
     token: @escaping @Sendable (ServedRequest) -> Reply
   ) throws -> RawServer {
     try RawServer { request in
@@ -58,7 +61,9 @@ struct ClientTests {
 
   @Test("goes straight to the manifest and accepts all four types")
   func noPing() async throws {
-    let server = try RawServer { _ in .ok(Self.manifest, [("Content-Type", "application/vnd.oci.image.manifest.v1+json; x=y")]) }
+    let server = try RawServer { _ in
+      .ok(Self.manifest, [("Content-Type", "application/vnd.oci.image.manifest.v1+json; x=y")])
+    }
     let document = try await client(server).document("1")
     #expect(document.contentType == .ociManifest)
     #expect(server.requests.map(\.target) == ["/v2/o/n/manifests/1"])
@@ -71,10 +76,12 @@ struct ClientTests {
     let server = try tokenServer { _ in .ok(#"{"token":"good"}"#) }
     let client = try client(server)
     for _ in 0..<3 { _ = try await client.document("1") }
-    #expect(server.requests.map(\.target) == [
-      "/v2/o/n/manifests/1", "/token?service=s&scope=repository%3Ao%2Fn%3Apull", "/v2/o/n/manifests/1",
-      "/v2/o/n/manifests/1", "/v2/o/n/manifests/1",
-    ])
+    #expect(
+      server.requests.map(\.target) == [
+        "/v2/o/n/manifests/1", "/token?service=s&scope=repository%3Ao%2Fn%3Apull",
+        "/v2/o/n/manifests/1",
+        "/v2/o/n/manifests/1", "/v2/o/n/manifests/1",
+      ])
     #expect(server.requests[1]["authorization"] == nil)
   }
 
@@ -83,21 +90,34 @@ struct ClientTests {
     let server = try tokenServer { request in
       request["authorization"] == "Basic dTpw" ? .ok(#"{"access_token":"good"}"#) : .status(401)
     }
-    _ = try await client(server, credentials: CredentialChain(explicit: .basic(user: "u", password: "p"))).document("1")
-    #expect(server.requests.filter { !$0.target.hasPrefix("/token") }.allSatisfy { $0["authorization"]?.hasPrefix("Basic") != true })
+    _ = try await client(
+      server, credentials: CredentialChain(explicit: .basic(user: "u", password: "p"))
+    ).document("1")
+    #expect(
+      server.requests.filter { !$0.target.hasPrefix("/token") }.allSatisfy {
+        $0["authorization"]?.hasPrefix("Basic") != true
+      })
     #expect(server.requests[1].target.hasSuffix("&account=u"))
   }
 
-  @Test("trades an identity token by OAuth2, and by GET where there is no such endpoint", arguments: [200, 404])
+  @Test(
+    "trades an identity token by OAuth2, and by GET where there is no such endpoint",
+    arguments: [200, 404])
   func identityToken(status: Int) async throws {
     let server = try tokenServer { request in
       request.method == "POST" && status != 200 ? .status(status) : .ok(#"{"token":"good"}"#)
     }
-    _ = try await client(server, credentials: CredentialChain(explicit: .identityToken("r/t"))).document("1")
+    _ = try await client(server, credentials: CredentialChain(explicit: .identityToken("r/t")))
+      .document("1")
     let posted = server.requests[1]
     #expect(posted.method == "POST")
-    #expect(String(decoding: posted.body, as: UTF8.self) == "grant_type=refresh_token&client_id=cairn&scope=repository%3Ao%2Fn%3Apull&refresh_token=r%2Ft&service=s")
-    #expect(server.requests.contains { $0.method == "GET" && $0.target.hasPrefix("/token") } == (status == 404))
+    #expect(
+      String(decoding: posted.body, as: UTF8.self)
+        == "grant_type=refresh_token&client_id=cairn&scope=repository%3Ao%2Fn%3Apull&refresh_token=r%2Ft&service=s"
+    )
+    #expect(
+      server.requests.contains { $0.method == "GET" && $0.target.hasPrefix("/token") }
+        == (status == 404))
   }
 
   @Test("refreshes a token before it expires")
@@ -120,8 +140,10 @@ struct ClientTests {
     let tokens = Counter()
     let server = try RawServer { request in
       if request.target.hasPrefix("/token") { return .ok(#"{"token":"t\#(tokens.next())"}"#) }
-      let challenge = "Bearer realm=\"http://\(request["host"] ?? "")/token\",scope=\"repository:o/n:pull\",error=\"insufficient_scope\""
-      return request["authorization"] == "Bearer t2" ? .ok(Self.manifest) : .status(401, [("WWW-Authenticate", challenge)])
+      let challenge =
+        "Bearer realm=\"http://\(request["host"] ?? "")/token\",scope=\"repository:o/n:pull\",error=\"insufficient_scope\""
+      return request["authorization"] == "Bearer t2"
+        ? .ok(Self.manifest) : .status(401, [("WWW-Authenticate", challenge)])
     }
     _ = try await client(server).document("1")
     #expect(tokens.value == 2)
@@ -145,16 +167,22 @@ struct ClientTests {
   @Test("answers a Basic challenge")
   func basic() async throws {
     let server = try RawServer { request in
-      request["authorization"] == "Basic dTpw" ? .ok(Self.manifest) : .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")])
+      request["authorization"] == "Basic dTpw"
+        ? .ok(Self.manifest) : .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")])
     }
-    _ = try await client(server, credentials: CredentialChain(explicit: .basic(user: "u", password: "p"))).document("1")
+    _ = try await client(
+      server, credentials: CredentialChain(explicit: .basic(user: "u", password: "p"))
+    ).document("1")
     let found = await error(try client(server))
     #expect(found?.kind == .unauthorised && found?.hint != nil)
   }
 
-  @Test("a realm at a metadata or link-local address gets nothing", arguments: [
-    "http://169.254.169.254/latest", "http://metadata.google.internal/x", "http://[fe80::1]/", "file:///etc/passwd", "//x", "",
-  ])
+  @Test(
+    "a realm at a metadata or link-local address gets nothing",
+    arguments: [
+      "http://169.254.169.254/latest", "http://metadata.google.internal/x", "http://[fe80::1]/",
+      "file:///etc/passwd", "//x", "",
+    ])
   func refusesRealm(realm: String) async throws {
     let server = try tokenServer(challenge: "Bearer realm=\"\(realm)\"") { _ in .ok("{}") }
     let chain = CredentialChain(explicit: .basic(user: "u", password: "p"))
@@ -166,11 +194,17 @@ struct ClientTests {
   @Test("a realm or redirect to this machine is refused from elsewhere, and so is leaving TLS")
   func refusesLoopbackAndDowngrade() throws {
     let far = try RemoteURL("https://registry.example/").origin
-    for text in ["https://127.0.0.1/x", "https://localhost/x", "https://[::1]/x", "http://other.example/x"] {
-      #expect(throws: RegistryError.self) { try RedirectRule.check(RemoteURL(text), from: far, what: "redirect") }
+    for text in [
+      "https://127.0.0.1/x", "https://localhost/x", "https://[::1]/x", "http://other.example/x",
+    ] {
+      #expect(throws: RegistryError.self) {
+        try RedirectRule.check(RemoteURL(text), from: far, what: "redirect")
+      }
     }
     for text in ["https://cdn.example/x", "https://10.0.0.1/x", "https://192.168.7.7:8443/x"] {
-      #expect(throws: Never.self) { try RedirectRule.check(RemoteURL(text), from: far, what: "redirect") }
+      #expect(throws: Never.self) {
+        try RedirectRule.check(RemoteURL(text), from: far, what: "redirect")
+      }
     }
   }
 
@@ -188,7 +222,9 @@ struct ClientTests {
     #expect(other.requests[0]["authorization"] == nil)
   }
 
-  @Test("a redirect in a circle ends, and so does one to nowhere or to a file", arguments: ["/v2/o/n/manifests/1", "file:///etc/passwd", nil])
+  @Test(
+    "a redirect in a circle ends, and so does one to nowhere or to a file",
+    arguments: ["/v2/o/n/manifests/1", "file:///etc/passwd", nil])
   func badRedirects(location: String?) async throws {
     let server = try RawServer { _ in .status(302, location.map { [("Location", $0)] } ?? []) }
     #expect(await error(try client(server)) != nil)
@@ -223,7 +259,9 @@ struct ClientTests {
 
   @Test("repeats the registry's own words")
   func repeatsWords() async throws {
-    let server = try RawServer { _ in .status(404, [], #"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#) }
+    let server = try RawServer { _ in
+      .status(404, [], #"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#)
+    }
     let found = await error(try client(server))
     #expect(found?.message == "\(server.host) has no manifest o/n:1: manifest unknown")
   }
@@ -248,7 +286,10 @@ struct ClientTests {
     ]
     let client = try client(server, endpoints: endpoints)
     for _ in 0..<2 { _ = try await client.document("1") }
-    #expect(mirror.requests.map(\.target) == ["/v2/o/n/manifests/1?ns=ex.am", "/v2/o/n/manifests/1?ns=ex.am"])
+    #expect(
+      mirror.requests.map(\.target) == [
+        "/v2/o/n/manifests/1?ns=ex.am", "/v2/o/n/manifests/1?ns=ex.am",
+      ])
     #expect(client.memory.alive(endpoints).count == 2)
   }
 }
@@ -272,15 +313,21 @@ struct HelperTests {
 
   @Test("gives passwords and identity tokens, and nothing when it has nothing")
   func answers() async throws {
-    let good = try helper(#"read server; echo "{\"ServerURL\":\"$server\",\"Username\":\"u\",\"Secret\":\"for $server\"}""#)
-    #expect(try await CredentialHelper(name: good).credential(for: "ghcr.io") == .basic(user: "u", password: "for ghcr.io"))
+    let good = try helper(
+      #"read server; echo "{\"ServerURL\":\"$server\",\"Username\":\"u\",\"Secret\":\"for $server\"}""#
+    )
+    #expect(
+      try await CredentialHelper(name: good).credential(for: "ghcr.io")
+        == .basic(user: "u", password: "for ghcr.io"))
     let token = try helper(#"echo '{"Username":"<token>","Secret":"t"}'"#)
     #expect(try await CredentialHelper(name: token).credential(for: "x") == .identityToken("t"))
     let nothing = try helper("echo 'credentials not found in native keychain'; exit 1")
     #expect(try await CredentialHelper(name: nothing).credential(for: "x") == nil)
   }
 
-  @Test("one that is missing, fails, hangs or talks nonsense warns, and the pull goes on", arguments: ["missing", "fails", "hangs", "nonsense", "../evil"])
+  @Test(
+    "one that is missing, fails, hangs or talks nonsense warns, and the pull goes on",
+    arguments: ["missing", "fails", "hangs", "nonsense", "../evil"])
   func failures(kind: String) async throws {
     var name = kind
     switch kind {

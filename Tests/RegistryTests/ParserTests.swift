@@ -7,15 +7,20 @@ import Transfer
 struct ParserTests {
   @Test("reads challenges")
   func challenges() {
-    let one = Challenge.parse(#"Bearer realm="https://a/token",service="r",scope="repository:x/y:pull,push""#)
+    let one = Challenge.parse(
+      #"Bearer realm="https://a/token",service="r",scope="repository:x/y:pull,push""#)
     #expect(one.count == 1)
     #expect(one[0].scheme == "bearer")
-    #expect(one[0].parameters == ["realm": "https://a/token", "service": "r", "scope": "repository:x/y:pull,push"])
+    #expect(
+      one[0].parameters == [
+        "realm": "https://a/token", "service": "r", "scope": "repository:x/y:pull,push",
+      ])
     let two = Challenge.parse(#"Basic realm="a \"q\" b", BEARER Realm=x , service="y""#)
     #expect(two.map(\.scheme) == ["basic", "bearer"])
     #expect(two[0].parameters["realm"] == "a \"q\" b")
     #expect(two[1].parameters == ["realm": "x", "service": "y"])
-    #expect(Challenge.parse("Negotiate, Basic realm=\"x\"").map(\.scheme) == ["negotiate", "basic"])
+    #expect(
+      Challenge.parse("Negotiate, Basic realm=\"x\"").map(\.scheme) == ["negotiate", "basic"])
     #expect(Challenge.parse("").isEmpty)
     #expect(Challenge.parse(#"Bearer realm="unfinished"#).map(\.parameters) == [[:]])
   }
@@ -26,7 +31,9 @@ struct ParserTests {
     let alphabet = Array("Bearer realm=\",\\ \u{0}é=service".utf8)
     var parsed = 0
     for _ in 0..<20_000 {
-      let bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? 0 }
+      let bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in
+        alphabet.randomElement(using: &random) ?? 0
+      }
       parsed += Challenge.parse(String(decoding: bytes, as: UTF8.self)).count
     }
     #expect(parsed > 0)
@@ -35,7 +42,8 @@ struct ParserTests {
   @Test(
     "reads Content-Range",
     arguments: [
-      ("bytes 0-99/200", 0..<100, Int64(200)), ("bytes 5-5/6", 5..<6, 6), ("BYTES 0-0/*", 0..<1, -1),
+      ("bytes 0-99/200", 0..<100, Int64(200)), ("bytes 5-5/6", 5..<6, 6),
+      ("BYTES 0-0/*", 0..<1, -1),
     ] as [(String, Range<Int64>, Int64)])
   func contentRange(text: String, range: Range<Int64>, size: Int64) {
     #expect(ContentRange(text)?.range == range)
@@ -45,8 +53,10 @@ struct ParserTests {
   @Test(
     "refuses a Content-Range that is none",
     arguments: [
-      "", "bytes", "bytes 0-99", "bytes */200", "bytes 9-5/20", "bytes 0-99/99", "bytes -1-5/9", "bytes 0-9223372036854775807/*",
-      "items 0-1/2", "bytes 0-99999999999999999999/*", "bytes a-b/c", "bytes 0--1/5", "bytes 0-1/2/3", "bytes 0-1 /2",
+      "", "bytes", "bytes 0-99", "bytes */200", "bytes 9-5/20", "bytes 0-99/99", "bytes -1-5/9",
+      "bytes 0-9223372036854775807/*",
+      "items 0-1/2", "bytes 0-99999999999999999999/*", "bytes a-b/c", "bytes 0--1/5",
+      "bytes 0-1/2/3", "bytes 0-1 /2",
     ])
   func badContentRange(text: String) {
     #expect(ContentRange(text) == nil)
@@ -55,31 +65,46 @@ struct ParserTests {
   @Test(
     "reads Retry-After as seconds or date",
     arguments: [
-      ("120", 120.0), (" 7 ", 7), ("0", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 37), ("Sun, 06 Nov 1994 08:00:00 GMT", 0),
+      ("120", 120.0), (" 7 ", 7), ("0", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 37),
+      ("Sun, 06 Nov 1994 08:00:00 GMT", 0),
     ])
   func retryAfter(text: String, seconds: Double) {
     #expect(RetryAfter.seconds(text, now: 784_111_740) == seconds)
   }
 
-  @Test("refuses a Retry-After that is none", arguments: ["", "-5", "soon", "1.5", "Sun, 06 Nov 1994", "99999999999999", "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT"])
+  @Test(
+    "refuses a Retry-After that is none",
+    arguments: [
+      "", "-5", "soon", "1.5", "Sun, 06 Nov 1994", "99999999999999",
+      "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT",
+      "Sun, 06 Nov 1994 24:49:37 GMT",
+    ])
   func badRetryAfter(text: String) {
     #expect(RetryAfter.seconds(text, now: 0) == nil)
   }
 
-  @Test("reads dates across leap years", arguments: [("Thu, 01 Jan 1970 00:00:00 GMT", 0.0), ("Thu, 29 Feb 2024 12:00:00 GMT", 1_709_208_000), ("Fri, 31 Dec 1999 23:59:59 GMT", 946_684_799)])
+  @Test(
+    "reads dates across leap years",
+    arguments: [
+      ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0), ("Thu, 29 Feb 2024 12:00:00 GMT", 1_709_208_000),
+      ("Fri, 31 Dec 1999 23:59:59 GMT", 946_684_799),
+    ])
   func dates(text: String, seconds: Double) {
     #expect(HTTPDate.secondsSince1970(text) == seconds)
   }
 
   @Test("repeats the registry's words, capped, redacted and harmless")
   func errorBodies() {
-    func words(_ text: String, _ type: String? = nil) -> String? { ErrorBody(Array(text.utf8), contentType: type).words }
+    func words(_ text: String, _ type: String? = nil) -> String? {
+      ErrorBody(Array(text.utf8), contentType: type).words
+    }
     #expect(words(#"{"errors":[{"code":"DENIED","message":"no"},{"code":"X"}]}"#) == "no; X")
     #expect(words(#"{"message":"plain"}"#) == "plain")
     #expect(words("<html>nginx</html>", "text/html") == nil)
     #expect(words("just text", "text/plain") == "just text")
     #expect(words(#"{"errors":[{"message":"a\u001b[2Jb\nc"}]}"#) == "a\u{FFFD}[2Jb c")
-    #expect(words(#"{"errors":[{"message":"see https://x/y?sig=secret ok"}]}"#) == "see https://x/y?… ok")
+    #expect(
+      words(#"{"errors":[{"message":"see https://x/y?sig=secret ok"}]}"#) == "see https://x/y?… ok")
     let secret = String(repeating: "s3cret", count: 30)
     #expect(words(#"{"errors":[{"message":"token \#(secret) bad"}]}"#) == "token … bad")
     let long = String(repeating: "word ", count: 500)
@@ -93,23 +118,42 @@ struct ParserTests {
     #expect(token(#"{"access_token":"a","expires_in":300}"#)?.refreshAt == 1270)
     #expect(token(#"{"token":"","access_token":"b","expires_in":10}"#)?.value == "b")
     #expect(token(#"{"token":"a","expires_in":0}"#)?.refreshAt == 1048)
-    for bad in ["", "{}", #"{"token":""}"#, #"{"token":"a\r\nX: y"}"#, #"{"token":5}"#] { #expect(token(bad) == nil) }
+    for bad in ["", "{}", #"{"token":""}"#, #"{"token":"a\r\nX: y"}"#, #"{"token":5}"#] {
+      #expect(token(bad) == nil)
+    }
   }
 
-  @Test("judges the answer to a range", arguments: [
-    (206, [("Content-Range", "bytes 10-19/100")], BlobJudge.content(offset: 10, isWhole: false)),
-    (206, [("Content-Range", "bytes 5-19/100")], .content(offset: 5, isWhole: false)),
-    (206, [("Content-Range", "bytes 10-14/*")], .content(offset: 10, isWhole: false)),
-    (206, [("Content-Range", "bytes 11-19/100")], .refused(.rangeRefused, "another range came than was asked for")),
-    (206, [("Content-Range", "bytes 0-9/100")], .refused(.rangeRefused, "another range came than was asked for")),
-    (206, [], .refused(.rangeRefused, "a part came without a readable Content-Range")),
-    (206, [("Content-Range", "bytes 10-19/101")], .refused(.integrity, "the server has 101 bytes, the manifest says 100")),
-    (200, [("Content-Length", "100")], .content(offset: 0, isWhole: true)),
-    (200, [], .content(offset: 0, isWhole: true)),
-    (200, [("Content-Length", "99")], .refused(.integrity, "the server has 99 bytes, the manifest says 100")),
-    (200, [("Content-Length", "50"), ("Content-Encoding", "gzip")], .refused(.protocolError(transient: true), "the blob was re-encoded (gzip) on its way")),
-    (307, [], .aside), (416, [], .aside), (500, [], .aside), (404, [], .aside),
-  ] as [(Int, [(String, String)], BlobJudge)])
+  @Test(
+    "judges the answer to a range",
+    arguments: [
+      (206, [("Content-Range", "bytes 10-19/100")], BlobJudge.content(offset: 10, isWhole: false)),
+      (206, [("Content-Range", "bytes 5-19/100")], .content(offset: 5, isWhole: false)),
+      (206, [("Content-Range", "bytes 10-14/*")], .content(offset: 10, isWhole: false)),
+      (
+        206, [("Content-Range", "bytes 11-19/100")],
+        .refused(.rangeRefused, "another range came than was asked for")
+      ),
+      (
+        206, [("Content-Range", "bytes 0-9/100")],
+        .refused(.rangeRefused, "another range came than was asked for")
+      ),
+      (206, [], .refused(.rangeRefused, "a part came without a readable Content-Range")),
+      (
+        206, [("Content-Range", "bytes 10-19/101")],
+        .refused(.integrity, "the server has 101 bytes, the manifest says 100")
+      ),
+      (200, [("Content-Length", "100")], .content(offset: 0, isWhole: true)),
+      (200, [], .content(offset: 0, isWhole: true)),
+      (
+        200, [("Content-Length", "99")],
+        .refused(.integrity, "the server has 99 bytes, the manifest says 100")
+      ),
+      (
+        200, [("Content-Length", "50"), ("Content-Encoding", "gzip")],
+        .refused(.protocolError(transient: true), "the blob was re-encoded (gzip) on its way")
+      ),
+      (307, [], .aside), (416, [], .aside), (500, [], .aside), (404, [], .aside),
+    ] as [(Int, [(String, String)], BlobJudge)])
   func judges(status: Int, fields: [(String, String)], expected: BlobJudge) {
     let head = ResponseHead(status: status, fields: HTTPFields(fields))
     #expect(BlobJudge.judge(head, wanted: 10..<20, size: 100) == expected)
@@ -118,18 +162,23 @@ struct ParserTests {
 
 @Suite("AuthFile")
 struct AuthFileTests {
-  func answers(_ json: String, _ registry: String, _ repository: String = "o/n") throws -> [AuthFile.Answer] {
+  func answers(_ json: String, _ registry: String, _ repository: String = "o/n") throws -> [AuthFile
+    .Answer]
+  {
     try AuthFile(Data(json.utf8)).answers(registry: registry, repository: repository)
   }
 
   static let user = AuthFile.Answer.credential(.basic(user: "u", password: "p:w"))
 
-  @Test("finds credentials under every spelling of a key", arguments: [
-    ("ghcr.io", "ghcr.io"), ("https://ghcr.io", "ghcr.io"), ("https://ghcr.io/v2/", "ghcr.io"),
-    ("https://index.docker.io/v1/", "docker.io"), ("docker.io", "docker.io"), ("registry-1.docker.io", "docker.io"),
-    ("localhost:5000", "localhost:5000"), ("http://localhost:5000/", "localhost:5000"),
-    ("ghcr.io/o", "ghcr.io"), ("ghcr.io/o/n", "ghcr.io"),
-  ])
+  @Test(
+    "finds credentials under every spelling of a key",
+    arguments: [
+      ("ghcr.io", "ghcr.io"), ("https://ghcr.io", "ghcr.io"), ("https://ghcr.io/v2/", "ghcr.io"),
+      ("https://index.docker.io/v1/", "docker.io"), ("docker.io", "docker.io"),
+      ("registry-1.docker.io", "docker.io"),
+      ("localhost:5000", "localhost:5000"), ("http://localhost:5000/", "localhost:5000"),
+      ("ghcr.io/o", "ghcr.io"), ("ghcr.io/o/n", "ghcr.io"),
+    ])
   func findsKeys(key: String, registry: String) throws {
     let auth = Data("u:p:w".utf8).base64EncodedString()
     #expect(try answers(#"{"auths":{"\#(key)":{"auth":"\#(auth)"}}}"#, registry) == [Self.user])
@@ -137,7 +186,8 @@ struct AuthFileTests {
 
   @Test("a longer key wins over a shorter, and others do not match")
   func prefersLonger() throws {
-    let json = #"{"auths":{"g.io":{"username":"a","password":"1"},"g.io/o":{"username":"b","password":"2"},"g.io/other":{"username":"c","password":"3"}}}"#
+    let json =
+      #"{"auths":{"g.io":{"username":"a","password":"1"},"g.io/o":{"username":"b","password":"2"},"g.io/other":{"username":"c","password":"3"}}}"#
     #expect(try answers(json, "g.io").first == .credential(.basic(user: "b", password: "2")))
     #expect(try answers(json, "g.io", "x/y") == [.credential(.basic(user: "a", password: "1"))])
     #expect(try answers(json, "h.io").isEmpty)
@@ -145,11 +195,23 @@ struct AuthFileTests {
 
   @Test("identity tokens, registry tokens and helpers")
   func otherKinds() throws {
-    #expect(try answers(#"{"auths":{"g.io":{"auth":"dTpw","identitytoken":"t"}}}"#, "g.io") == [.credential(.identityToken("t"))])
-    #expect(try answers(#"{"auths":{"g.io":{"registrytoken":"t"}}}"#, "g.io") == [.credential(.registryToken("t"))])
+    #expect(
+      try answers(#"{"auths":{"g.io":{"auth":"dTpw","identitytoken":"t"}}}"#, "g.io") == [
+        .credential(.identityToken("t"))
+      ])
+    #expect(
+      try answers(#"{"auths":{"g.io":{"registrytoken":"t"}}}"#, "g.io") == [
+        .credential(.registryToken("t"))
+      ])
     let helpers = #"{"credHelpers":{"g.io":"h"},"credsStore":"s","auths":{"g.io":{}}}"#
-    #expect(try answers(helpers, "g.io") == [.helper(name: "h", server: "g.io"), .helper(name: "s", server: "g.io")])
-    #expect(try answers(helpers, "docker.io") == [.helper(name: "s", server: "https://index.docker.io/v1/")])
+    #expect(
+      try answers(helpers, "g.io") == [
+        .helper(name: "h", server: "g.io"), .helper(name: "s", server: "g.io"),
+      ])
+    #expect(
+      try answers(helpers, "docker.io") == [
+        .helper(name: "s", server: "https://index.docker.io/v1/")
+      ])
   }
 
   @Test("what is not in the expected form offers nothing")
@@ -161,10 +223,22 @@ struct AuthFileTests {
   @Test("the usual files, in order")
   func standardFiles() {
     let environment = ["HOME": "/h", "XDG_RUNTIME_DIR": "/r"]
-    #expect(CredentialChain.standardFiles(authFile: nil, environment: environment) == ["/r/containers/auth.json", "/h/.config/containers/auth.json", "/h/.docker/config.json"])
-    #expect(CredentialChain.standardFiles(authFile: nil, environment: ["REGISTRY_AUTH_FILE": "/f"]) == ["/f"])
-    #expect(CredentialChain.standardFiles(authFile: "/x", environment: ["REGISTRY_AUTH_FILE": "/f"]) == ["/x"])
-    #expect(CredentialChain.standardFiles(authFile: nil, environment: ["HOME": "/h", "DOCKER_CONFIG": "/d"]).last == "/d/config.json")
+    #expect(
+      CredentialChain.standardFiles(authFile: nil, environment: environment) == [
+        "/r/containers/auth.json", "/h/.config/containers/auth.json", "/h/.docker/config.json",
+      ])
+    #expect(
+      CredentialChain.standardFiles(authFile: nil, environment: ["REGISTRY_AUTH_FILE": "/f"]) == [
+        "/f"
+      ])
+    #expect(
+      CredentialChain.standardFiles(authFile: "/x", environment: ["REGISTRY_AUTH_FILE": "/f"]) == [
+        "/x"
+      ])
+    #expect(
+      CredentialChain.standardFiles(
+        authFile: nil, environment: ["HOME": "/h", "DOCKER_CONFIG": "/d"]
+      ).last == "/d/config.json")
   }
 
   @Test("a credential never shows its secret")

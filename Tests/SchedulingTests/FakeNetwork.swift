@@ -93,7 +93,8 @@ struct FakeNetwork {
     if !flight.responded {
       flights[id]?.responded = true
       handle(.responded(id, connectSeconds: nil))
-      if case .whole = flight.behaviour, !(flight.fetch.range == 0..<sizes[flight.fetch.blob.index]) {
+      if case .whole = flight.behaviour, !(flight.fetch.range == 0..<sizes[flight.fetch.blob.index])
+      {
         handle(.wholeBody(id))
       }
     }
@@ -162,7 +163,9 @@ struct FakeNetwork {
       case .extend(let segment, let end):
         windows[segment]?.end = end
       case .complete(let blob):
-        #expect(received[blob.index] == (sizes[blob.index] > 0 ? RangeSet(0..<sizes[blob.index]) : RangeSet()))
+        #expect(
+          received[blob.index]
+            == (sizes[blob.index] > 0 ? RangeSet(0..<sizes[blob.index]) : RangeSet()))
         complete.insert(blob)
       case .giveUp(let blob, let request):
         givenUp[blob] = request

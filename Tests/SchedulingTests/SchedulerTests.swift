@@ -90,7 +90,8 @@ struct SchedulerTests {
     while split == nil, time < 600 {
       time += 1
       for fetch in fetches where fetch.range.lowerBound == 0 {
-        actions = scheduler.handle(.responded(fetch.request, connectSeconds: nil), now: Moment(seconds: time))
+        actions = scheduler.handle(
+          .responded(fetch.request, connectSeconds: nil), now: Moment(seconds: time))
         actions += scheduler.handle(
           .advanced(fetch.segment, position: Int64(time * 1000)), now: Moment(seconds: time))
       }
@@ -105,7 +106,9 @@ struct SchedulerTests {
     _ = scheduler.handle(.splitMissed(late.segment), now: Moment(seconds: time))
     let owner = try #require(fetches.first { $0.segment == older })
     let end = scheduler.handle(.finished(owner.request), now: Moment(seconds: time))
-    #expect(end.contains(.complete(blob)) || end.fetches.allSatisfy { $0.range.lowerBound != late.range.lowerBound })
+    #expect(
+      end.contains(.complete(blob))
+        || end.fetches.allSatisfy { $0.range.lowerBound != late.range.lowerBound })
     #expect(scheduler.bytesDone <= 4 * mebibyte)
   }
 
@@ -125,7 +128,8 @@ struct SchedulerTests {
   @Test("a retry waits, with jitter, twice as long each time, and keeps what arrived")
   func backsOff() {
     let times = Times()
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1), step: 0.01, firstByte: 0) { _, count in
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1), step: 0.01, firstByte: 0) {
+      _, count in
       count <= 4 ? .fails(after: 0, .transient) : .good(rate: 1e6)
     }
     network.add(1000)
@@ -196,7 +200,8 @@ struct SchedulerTests {
   @Test("Retry-After holds every new request back, in full", arguments: [2.0, 17.0])
   func obeysRetryAfter(seconds: Double) {
     let times = Times()
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2), step: 0.05, firstByte: 0) { _, count in
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2), step: 0.05, firstByte: 0) {
+      _, count in
       times.add(0)
       return count == 1 ? .fails(after: 0, .refused(retryAfter: seconds)) : .good(rate: 1e9)
     }
@@ -297,8 +302,10 @@ struct SchedulerTests {
     _ = scheduler.handle(.finished(fetch.request), now: Moment(seconds: 1))
     let before = scheduler.bytesDone
     for event: SchedulerEvent in [
-      .finished(fetch.request), .failed(fetch.request, .fatal), .advanced(fetch.segment, position: 5),
-      .wholeBody(fetch.request), .responded(fetch.request, connectSeconds: 1), .splitMissed(fetch.segment),
+      .finished(fetch.request), .failed(fetch.request, .fatal),
+      .advanced(fetch.segment, position: 5),
+      .wholeBody(fetch.request), .responded(fetch.request, connectSeconds: 1),
+      .splitMissed(fetch.segment),
     ] {
       #expect(scheduler.handle(event, now: Moment(seconds: 2)).isEmpty)
     }
@@ -342,7 +349,8 @@ struct SchedulerTests {
         }
         switch Int.random(in: 0..<6, using: &dice) {
         case 0: return .fails(after: Int64.random(in: 0...900_000, using: &dice), .transient)
-        case 1: return .fails(after: 0, .refused(retryAfter: Double.random(in: 0...3, using: &dice)))
+        case 1:
+          return .fails(after: 0, .refused(retryAfter: Double.random(in: 0...3, using: &dice)))
         case 2: return .fails(after: 0, .rangeRefused)
         case 3: return .whole(rate: 5e6)
         case 4: return .fails(after: 1, .transient)
@@ -355,7 +363,8 @@ struct SchedulerTests {
       network.add(Int64.random(in: 0...(12 * mebibyte), using: &random))
     }
     // A silent request ends by the engine's stall rule, here after 30 s.
-    while network.complete.count + network.givenUp.count < network.sizes.count, network.now < 3_000 {
+    while network.complete.count + network.givenUp.count < network.sizes.count, network.now < 3_000
+    {
       network.advance()
       for (id, flight) in network.flights.sorted(by: { $0.key < $1.key }) {
         if case .silent = flight.behaviour, network.now - flight.start > 30 {

@@ -6,9 +6,13 @@ import Synchronization
 import Testing
 
 /// Waits for one value from another thread.
-func value<Value: Sendable>(_ start: (@escaping @Sendable (Value) -> Void) throws -> Void) async throws -> Value {
+func value<Value: Sendable>(_ start: (@escaping @Sendable (Value) -> Void) throws -> Void)
+  async throws -> Value
+{
   try await withCheckedThrowingContinuation { continuation in
-    do { try start { continuation.resume(returning: $0) } } catch { continuation.resume(throwing: error) }
+    do { try start { continuation.resume(returning: $0) } } catch {
+      continuation.resume(throwing: error)
+    }
   }
 }
 
@@ -22,9 +26,11 @@ struct ContentStoreTests {
     store = try ContentStore(root: folder("store"))
   }
 
-  func descriptor(_ content: [UInt8], _ algorithm: Digest.Algorithm = .sha256) throws -> Descriptor {
+  func descriptor(_ content: [UInt8], _ algorithm: Digest.Algorithm = .sha256) throws -> Descriptor
+  {
     Descriptor(
-      mediaType: MediaType(rawValue: "x/y"), digest: try Digest.of(content, algorithm), size: Int64(content.count))
+      mediaType: MediaType(rawValue: "x/y"), digest: try Digest.of(content, algorithm),
+      size: Int64(content.count))
   }
 
   func begin(_ descriptor: Descriptor) throws -> PartialBlob {
@@ -49,8 +55,11 @@ struct ContentStoreTests {
 
   @Test("is an OCI image layout, private to its user")
   func isALayout() throws {
-    #expect(try readFile(store.root + "/oci-layout") == Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
-    let index = try JSONSerialization.jsonObject(with: Data(readFile(store.root + "/index.json"))) as? [String: Any]
+    #expect(
+      try readFile(store.root + "/oci-layout") == Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
+    let index =
+      try JSONSerialization.jsonObject(with: Data(readFile(store.root + "/index.json")))
+      as? [String: Any]
     #expect(index?["schemaVersion"] as? Int == 2 && index?["manifests"] != nil)
     #expect(Files.info(store.root).map { $0.st_mode & 0o777 } == 0o700)
     #expect(Files.info(store.root + "/index.json").map { $0.st_mode & 0o777 } == 0o600)
@@ -64,7 +73,9 @@ struct ContentStoreTests {
     try writeFile(other + "/precious", [1])
     #expect(throws: StoreError.notALayout(path: other)) { try ContentStore(root: other) }
     try writeFile(store.root + "/.cairn/version", Array("2\n".utf8))
-    #expect(throws: StoreError.newerVersion(path: store.root, found: "2")) { try ContentStore(root: store.root) }
+    #expect(throws: StoreError.newerVersion(path: store.root, found: "2")) {
+      try ContentStore(root: store.root)
+    }
   }
 
   @Test("publishes what verifies, under its name", arguments: Digest.Algorithm.allCases)
@@ -212,7 +223,8 @@ struct ContentStoreTests {
   @Test("hashes as the standards say")
   func hashes() throws {
     #expect(
-      try Digest.of(Array("abc".utf8)).hex == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+      try Digest.of(Array("abc".utf8)).hex
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     #expect(try Digest.of([], .sha512).hex.hasPrefix("cf83e1357eefb8bdf1542850d66d8007"))
   }
 }

@@ -13,17 +13,22 @@ struct OutputTests {
   init() throws {
     folder = try TemporaryFolder()
     store = try ContentStore(root: folder("store"))
-    let fake = try FakeImage(layers: [Content.bytes(5_000, seed: 1), [], Content.bytes(700, seed: 2)])
+    let fake = try FakeImage(layers: [
+      Content.bytes(5_000, seed: 1), [], Content.bytes(700, seed: 2),
+    ])
     image = try Self.stored(fake, in: store)
   }
 
   /// Puts a fake image into a store.
-  static func stored(_ fake: FakeImage, in store: ContentStore, name: String = "ex.am/p:1") throws -> StoredImage {
+  static func stored(_ fake: FakeImage, in store: ContentStore, name: String = "ex.am/p:1") throws
+    -> StoredImage
+  {
     for (digest, bytes) in fake.blobs { try store.put(Data(bytes), as: digest) }
     let (type, bytes) = try #require(fake.manifests[fake.manifest])
     try store.put(Data(bytes), as: fake.manifest)
     let root = Descriptor(mediaType: type, digest: fake.manifest, size: Int64(bytes.count))
-    guard case .manifest(let manifest) = try ImageDocument.parse(Data(bytes), contentType: type) else {
+    guard case .manifest(let manifest) = try ImageDocument.parse(Data(bytes), contentType: type)
+    else {
       throw POSIXError(.EINVAL)
     }
     return StoredImage(
@@ -40,7 +45,8 @@ struct OutputTests {
   @Test(
     "reads the notation of containers' transports",
     arguments: [
-      ("oci:d", OutputTarget.oci(directory: "d", tag: nil)), ("oci:d:t", .oci(directory: "d", tag: "t")),
+      ("oci:d", OutputTarget.oci(directory: "d", tag: nil)),
+      ("oci:d:t", .oci(directory: "d", tag: "t")),
       ("oci-archive:f.tar", .ociArchive(file: "f.tar", tag: nil)),
       ("docker-archive:-", .dockerArchive(file: "-", reference: nil)),
       ("docker-archive:f:a.b/c:1", .dockerArchive(file: "f", reference: "a.b/c:1")),
@@ -51,7 +57,9 @@ struct OutputTests {
     #expect(expected.name == text)
   }
 
-  @Test("refuses other notations", arguments: ["", "x", "oci:", "oci::t", "oci:d:", "tar:x", "dir:", "docker-archive:f:UPPER"])
+  @Test(
+    "refuses other notations",
+    arguments: ["", "x", "oci:", "oci::t", "oci:d:", "tar:x", "dir:", "docker-archive:f:UPPER"])
   func refuses(text: String) {
     #expect(throws: StoreError.self) { try OutputTarget(text) }
   }
@@ -85,16 +93,21 @@ struct OutputTests {
 
   @Test("outputs that exist are left alone, and the error says how to replace them")
   func guardsOutputs() throws {
-    for name in ["oci-archive:\(folder("a.tar"))", "docker-archive:\(folder("b.tar"))", "dir:\(folder("d"))"] {
+    for name in [
+      "oci-archive:\(folder("a.tar"))", "docker-archive:\(folder("b.tar"))", "dir:\(folder("d"))",
+    ] {
       try write(name)
       let error = #expect(throws: StoreError.self) { try write(name) }
       #expect(error?.description.contains("--overwrite") == true)
       try write(name, overwrite: true)
     }
-    try FileManager.default.createDirectory(atPath: folder("mine"), withIntermediateDirectories: false)
+    try FileManager.default.createDirectory(
+      atPath: folder("mine"), withIntermediateDirectories: false)
     try writeFile(folder("mine") + "/precious", [1])
     #expect(throws: StoreError.self) { try write("dir:\(folder("mine"))", overwrite: true) }
-    #expect(throws: StoreError.notALayout(path: folder("mine"))) { try write("oci:\(folder("mine"))") }
+    #expect(throws: StoreError.notALayout(path: folder("mine"))) {
+      try write("oci:\(folder("mine"))")
+    }
     #expect(try readFile(folder("mine") + "/precious") == [1])
   }
 
@@ -108,7 +121,8 @@ struct OutputTests {
   @Test("a dir: output has the manifest, the version and flat blobs")
   func writesDirectory() throws {
     try write("dir:\(folder("d"))")
-    #expect(try readFile(folder("d") + "/version") == Array("Directory Transport Version: 1.1\n".utf8))
+    #expect(
+      try readFile(folder("d") + "/version") == Array("Directory Transport Version: 1.1\n".utf8))
     #expect(try Digest.of(readFile(folder("d") + "/manifest.json")) == image.root.digest)
     for blob in image.manifests[0].manifest.blobs {
       #expect(try Digest.of(readFile("\(folder("d"))/\(blob.digest.hex)")) == blob.digest)
@@ -182,8 +196,10 @@ struct MaintenanceTests {
   @Test("prune removes what nothing needs, and shared layers stay")
   func prunes() throws {
     let shared = Content.bytes(1_000, seed: 1)
-    let old = try add("ex.am/old:1", layers: [shared, Content.bytes(2_000, seed: 2)], pulled: 1_000)
-    let new = try add("ex.am/new:1", layers: [shared, Content.bytes(3_000, seed: 3)], pulled: 9_000)
+    let old = try add(
+      "ex.am/old:1", layers: [shared, Content.bytes(2_000, seed: 2)], pulled: 1_000)
+    let new = try add(
+      "ex.am/new:1", layers: [shared, Content.bytes(3_000, seed: 3)], pulled: 9_000)
     try store.put(Data("stray".utf8), as: try Digest.of(Array("stray".utf8)))
     try writeFile(store.root + "/.cairn/ingest/sha256-x.partial", [1, 2, 3])
     let maintenance = StoreMaintenance(store: store)
@@ -199,9 +215,11 @@ struct MaintenanceTests {
   @Test("prune keeps the newest images that fit")
   func prunesToSize() throws {
     for (number, pulled) in [(1, 30), (2, 10), (3, 20)] {
-      _ = try add("ex.am/i\(number):1", layers: [Content.bytes(10_000, seed: UInt64(number))], pulled: pulled)
+      _ = try add(
+        "ex.am/i\(number):1", layers: [Content.bytes(10_000, seed: UInt64(number))], pulled: pulled)
     }
-    let report = try StoreMaintenance(store: store).prune(olderThan: nil, keepBytes: 25_000, now: 100)
+    let report = try StoreMaintenance(store: store).prune(
+      olderThan: nil, keepBytes: 25_000, now: 100)
     #expect(report.images == ["ex.am/i2:1"])
   }
 
@@ -216,7 +234,8 @@ struct MaintenanceTests {
 
   @Test("verify finds what changed and what is gone")
   func verifies() throws {
-    let image = try add("ex.am/a:1", layers: [Content.bytes(900, seed: 1), Content.bytes(800, seed: 2)], pulled: 5)
+    let image = try add(
+      "ex.am/a:1", layers: [Content.bytes(900, seed: 1), Content.bytes(800, seed: 2)], pulled: 5)
     let maintenance = StoreMaintenance(store: store)
     #expect(try maintenance.verify(removesDamage: false).damage.isEmpty)
     let layers = image.manifests[0].manifest.layers

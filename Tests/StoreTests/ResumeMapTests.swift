@@ -22,7 +22,9 @@ struct ResumeMapTests {
   func roundTrips() throws {
     let map = try sample()
     #expect(try parse(map.text) == map)
-    #expect(try parse(map.text + ResumeMap.line("+", 100..<120))?.written == RangeSet([0..<120, 200..<300]))
+    #expect(
+      try parse(map.text + ResumeMap.line("+", 100..<120))?.written
+        == RangeSet([0..<120, 200..<300]))
   }
 
   @Test("a journal cut at any byte is a prefix of the truth, never more")
@@ -44,7 +46,9 @@ struct ResumeMapTests {
       var damaged = bytes
       damaged[index] ^= 0x01
       guard let read = try parse(String(decoding: damaged, as: UTF8.self)) else { continue }
-      #expect(read.written.subtracting(map.written).isEmpty && read.synced.subtracting(map.synced).isEmpty)
+      #expect(
+        read.written.subtracting(map.written).isEmpty && read.synced.subtracting(map.synced).isEmpty
+      )
     }
   }
 

@@ -25,7 +25,8 @@ public struct FakeImage: Sendable {
   /// Makes an image, or an index of images that share its layers.
   public init(
     layers contents: [[UInt8]], platforms: [String] = [], algorithm: Digest.Algorithm = .sha256,
-    types: (manifest: MediaType, index: MediaType) = (.ociManifest, .ociIndex), tag: String = "latest",
+    types: (manifest: MediaType, index: MediaType) = (.ociManifest, .ociIndex),
+    tag: String = "latest",
     edit: (inout [String: Any]) -> Void = { _ in }
   ) throws {
     manifest = try Digest.of([], algorithm)
@@ -35,13 +36,16 @@ public struct FakeImage: Sendable {
       blobs[digest] = content
       layers.append(digest)
       layerEntries.append([
-        "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "\(digest)", "size": content.count,
+        "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "\(digest)",
+        "size": content.count,
       ])
     }
     var entries: [[String: Any]] = []
     for platform in platforms.isEmpty ? ["linux/amd64"] : platforms {
       let parts = platform.split(separator: "/").map(String.init)
-      let config = Array(#"{"os":"\#(parts[0])","architecture":"\#(parts[1])","rootfs":{"type":"layers","diff_ids":[]}}"#.utf8)
+      let config = Array(
+        #"{"os":"\#(parts[0])","architecture":"\#(parts[1])","rootfs":{"type":"layers","diff_ids":[]}}"#
+          .utf8)
       let configDigest = try Digest.of(config, algorithm)
       blobs[configDigest] = config
       var document: [String: Any] = [
@@ -92,22 +96,28 @@ public final class FakeRegistry: Sendable {
   public var host: String { server.host }
 
   /// Requests for blobs so far.
-  public var blobRequests: [ServedRequest] { server.requests.filter { $0.target.contains("/blobs/") } }
+  public var blobRequests: [ServedRequest] {
+    server.requests.filter { $0.target.contains("/blobs/") }
+  }
 
   /// What a good registry answers.
   public static func answer(_ request: ServedRequest, _ image: FakeImage) -> Reply {
     let path = request.target.split(separator: "?")[0]
     let name = String(path.split(separator: "/").last ?? "")
     if path.contains("/manifests/") {
-      guard let digest = image.tags[name] ?? (try? Digest(name)), let found = image.manifests[digest] else {
+      guard let digest = image.tags[name] ?? (try? Digest(name)),
+        let found = image.manifests[digest]
+      else {
         return .status(
           404, [("Content-Type", "application/json")],
           #"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#)
       }
       return .ok(
-        found.bytes, [("Content-Type", found.type.rawValue), ("Docker-Content-Digest", "\(digest)")])
+        found.bytes,
+        [("Content-Type", found.type.rawValue), ("Docker-Content-Digest", "\(digest)")])
     }
-    guard path.contains("/blobs/"), let digest = try? Digest(name), let bytes = image.blobs[digest] else {
+    guard path.contains("/blobs/"), let digest = try? Digest(name), let bytes = image.blobs[digest]
+    else {
       return .status(404)
     }
     return blob(bytes, request.range)

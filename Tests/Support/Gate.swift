@@ -4,7 +4,8 @@ import Synchronization
 /// Holds server threads and tests until somebody opens it.
 public final class Gate: Sendable {
   private let semaphore = DispatchSemaphore(value: 0)
-  private let state = Mutex<(isOpen: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
+  private let state = Mutex<(isOpen: Bool, waiters: [CheckedContinuation<Void, Never>])>(
+    (false, []))
 
   public init() {}
 

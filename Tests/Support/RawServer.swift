@@ -49,12 +49,15 @@ public enum Reply: Sendable {
     .response(200, fields, Array(text.utf8))
   }
 
-  public static func status(_ status: Int, _ fields: [(String, String)] = [], _ body: String = "") -> Reply {
+  public static func status(_ status: Int, _ fields: [(String, String)] = [], _ body: String = "")
+    -> Reply
+  {
     .response(status, fields, Array(body.utf8))
   }
 
   /// The head of a response that promises `length` bytes.
-  public static func head(_ status: Int, length: Int, _ fields: [(String, String)] = []) -> [UInt8] {
+  public static func head(_ status: Int, length: Int, _ fields: [(String, String)] = []) -> [UInt8]
+  {
     var text = "HTTP/1.1 \(status) X\r\nContent-Length: \(length)\r\n"
     for (name, value) in fields { text += "\(name): \(value)\r\n" }
     return Array((text + "\r\n").utf8)
@@ -133,7 +136,8 @@ public final class RawServer: Sendable {
       switch handler(request) {
       case .response(let status, let fields, let body):
         let isBodyless = request.method == "HEAD"
-        guard send(socket, Reply.head(status, length: body.count, fields) + (isBodyless ? [] : body))
+        guard
+          send(socket, Reply.head(status, length: body.count, fields) + (isBodyless ? [] : body))
         else { return }
       case .raw(let bytes, let end):
         guard send(socket, bytes) else { return }
@@ -142,7 +146,8 @@ public final class RawServer: Sendable {
         case .close: return
         case .reset:
           var linger = linger(l_onoff: 1, l_linger: 0)
-          setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+          setsockopt(
+            socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
           return
         case .hang:
           var byte: UInt8 = 0
@@ -187,7 +192,8 @@ public final class RawServer: Sendable {
       return (String(line[..<colon]), String(value))
     }
     var request = ServedRequest(
-      method: String(words[0]), target: String(words[1]), fields: fields, body: [], connection: number)
+      method: String(words[0]), target: String(words[1]), fields: fields, body: [],
+      connection: number)
     let length = request["content-length"].flatMap { Int($0) } ?? 0
     while buffer.count < length {
       guard receive(socket, &buffer) else { return nil }
@@ -221,7 +227,9 @@ public final class EagerServer: Sendable {
         guard socket >= 0 else { break }
         var byte: UInt8 = 0
         _ = recv(socket, &byte, 1, 0)
-        _ = answer.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        _ = answer.withUnsafeBytes {
+          Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
         shutdown(socket, Int32(SHUT_WR))
         var rest = [UInt8](repeating: 0, count: 4096)
         while recv(socket, &rest, rest.count, 0) > 0 {}

@@ -36,7 +36,8 @@ struct CurlEngineTests {
     defer { engine.stop() }
     for number in 1...3 {
       let response = try await engine.perform(
-        TransferRequest(.get, url(server, "/\(number)"), fields: HTTPFields([("X-Mine", "yes")])), limit: 100)
+        TransferRequest(.get, url(server, "/\(number)"), fields: HTTPFields([("X-Mine", "yes")])),
+        limit: 100)
       #expect(response.head.status == 200)
       #expect(response.body == Array("hello /\(number)".utf8))
       #expect(response.head.fields.values("X-ONE") == ["1", "2"])
@@ -63,7 +64,8 @@ struct CurlEngineTests {
     let server = try RawServer { _ in .status(307, [("Location", "http://127.0.0.1:1/")]) }
     let engine = try engine()
     defer { engine.stop() }
-    #expect(try await engine.perform(TransferRequest(.get, url(server)), limit: 10).head.status == 307)
+    #expect(
+      try await engine.perform(TransferRequest(.get, url(server)), limit: 10).head.status == 307)
   }
 
   @Test("streams into a window and ends when it is full, also in the middle of a body")
@@ -77,7 +79,9 @@ struct CurlEngineTests {
       written.add(Array(bytes))
       return 0
     }
-    _ = try await engine.perform(TransferRequest(.get, url(server))) { _, _ in .window(window, offset: 0) }
+    _ = try await engine.perform(TransferRequest(.get, url(server))) { _, _ in
+      .window(window, offset: 0)
+    }
     #expect(window.isFull)
     #expect(written.all.flatMap { $0 } == Array(content[1_000..<2_000_000]))
   }
@@ -100,9 +104,12 @@ struct CurlEngineTests {
     let engine = try engine()
     defer { engine.stop() }
     let found = await error { () async throws(TransferError) in
-      try await engine.perform(TransferRequest(.get, RemoteURL("http://\(server.host)/")), limit: 1 << 20)
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://\(server.host)/")), limit: 1 << 20)
     }
-    #expect(found?.kind == kind || (found?.kind == .badResponse && kind == .broken), "\(String(describing: found))")
+    #expect(
+      found?.kind == kind || (found?.kind == .badResponse && kind == .broken),
+      "\(String(describing: found))")
     #expect(found?.isTransient == true)
   }
 
@@ -111,13 +118,16 @@ struct CurlEngineTests {
     let server = try RawServer { request in
       request.target == "/body"
         ? .ok([UInt8](repeating: 0, count: 5_000))
-        : .raw(Array(("HTTP/1.1 200 OK\r\nX: " + String(repeating: "x", count: 80_000) + "\r\n").utf8), .hang)
+        : .raw(
+          Array(("HTTP/1.1 200 OK\r\nX: " + String(repeating: "x", count: 80_000) + "\r\n").utf8),
+          .hang)
     }
     let engine = try engine()
     defer { engine.stop() }
     for path in ["/body", "/header"] {
       let found = await error { () async throws(TransferError) in
-        try await engine.perform(TransferRequest(.get, RemoteURL("http://\(server.host)\(path)")), limit: 4_999)
+        try await engine.perform(
+          TransferRequest(.get, RemoteURL("http://\(server.host)\(path)")), limit: 4_999)
       }
       #expect(found?.kind == .badResponse)
     }
@@ -131,11 +141,13 @@ struct CurlEngineTests {
     let engine = try engine()
     defer { engine.stop() }
     let refused = await error { () async throws(TransferError) in
-      try await engine.perform(TransferRequest(.get, RemoteURL("http://127.0.0.1:\(port)/")), limit: 1)
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://127.0.0.1:\(port)/")), limit: 1)
     }
     #expect(refused?.kind == .connect || refused?.kind == .broken)
     let unknown = await error { () async throws(TransferError) in
-      try await engine.perform(TransferRequest(.get, RemoteURL("http://does-not-exist.invalid/")), limit: 1)
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://does-not-exist.invalid/")), limit: 1)
     }
     #expect(unknown?.kind == .resolve)
   }
@@ -147,7 +159,8 @@ struct CurlEngineTests {
     // The raw server waits for a whole request; this one answers whatever arrives.
     let eager = try EagerServer(answer: Array("HTTP/1.0 400 Bad Request\r\n\r\n".utf8))
     let found = await error { () async throws(TransferError) in
-      try await engine.perform(TransferRequest(.get, RemoteURL("https://127.0.0.1:\(eager.port)/")), limit: 1)
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("https://127.0.0.1:\(eager.port)/")), limit: 1)
     }
     #expect(found?.kind == .notTLS)
   }
@@ -203,7 +216,8 @@ struct CurlEngineTests {
     engine.stop()
     #expect(await task.value?.kind == .cancelled)
     let later = await error { () async throws(TransferError) in
-      try await engine.perform(TransferRequest(.get, RemoteURL("http://\(server.host)/")), limit: 10)
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://\(server.host)/")), limit: 10)
     }
     #expect(later?.kind == .cancelled)
   }
@@ -218,7 +232,8 @@ struct CurlEngineTests {
       $0.stallTimeout = 1.5
     }
     defer { engine.stop() }
-    #expect(try await engine.perform(TransferRequest(.get, url(server)), limit: 100_000).body == content)
+    #expect(
+      try await engine.perform(TransferRequest(.get, url(server)), limit: 100_000).body == content)
   }
 
   @Test("many transfers at a time each have a connection of their own")
@@ -251,8 +266,11 @@ struct CurlEngineTests {
       $0.noProxy = "127.0.0.1"
     }
     defer { engine.stop() }
-    let far = try await engine.perform(TransferRequest(.get, RemoteURL("http://far.example/x")), limit: 100)
+    let far = try await engine.perform(
+      TransferRequest(.get, RemoteURL("http://far.example/x")), limit: 100)
     #expect(far.body == Array("proxy http://far.example/x".utf8))
-    #expect(try await engine.perform(TransferRequest(.get, url(server)), limit: 100).body == Array("direct".utf8))
+    #expect(
+      try await engine.perform(TransferRequest(.get, url(server)), limit: 100).body
+        == Array("direct".utf8))
   }
 }

@@ -7,7 +7,8 @@ struct RemoteURLTests {
     "keeps what every reader understands the same way",
     arguments: [
       ("https://Example.COM/a?b=c#d", "https://example.com/a?b=c"),
-      ("http://h:80/", "http://h/"), ("https://h:443", "https://h/"), ("http://h:8080?x", "http://h:8080/?x"),
+      ("http://h:80/", "http://h/"), ("https://h:443", "https://h/"),
+      ("http://h:8080?x", "http://h:8080/?x"),
       ("https://[2001:DB8::1]:5000/v2/", "https://[2001:db8::1]:5000/v2/"),
       ("https://h/a b\"c|d", "https://h/a%20b%22c%7Cd"), ("https://h/%2F", "https://h/%2F"),
       ("https://h/ü", "https://h/%C3%BC"),
@@ -20,8 +21,10 @@ struct RemoteURLTests {
     "refuses what could mean two things, and other schemes",
     arguments: [
       "", "x", "/v2/", "file:///etc/passwd", "ftp://h/", "gopher://h", "https://", "https:///x",
-      "https://user@h/", "https://user:pw@h/", "https://good.com\\@evil.com/", "https://h:0/", "https://h:65536/",
-      "https://h:x/", "https://h /", "https://h\u{0}/", "https://h/a\r\nX: y", "https://[::1/", "https://[zz]/",
+      "https://user@h/", "https://user:pw@h/", "https://good.com\\@evil.com/", "https://h:0/",
+      "https://h:65536/",
+      "https://h:x/", "https://h /", "https://h\u{0}/", "https://h/a\r\nX: y", "https://[::1/",
+      "https://[zz]/",
       "https://[::1]x/", "https://h%2e/", "https://ex\u{E4}mple/",
     ])
   func refuses(text: String) {
@@ -31,9 +34,11 @@ struct RemoteURLTests {
   @Test(
     "follows relative locations (RFC 3986)",
     arguments: [
-      ("/x", "http://h/x"), ("x", "http://h/a/x"), ("../x", "http://h/x"), ("../../../x", "http://h/x"),
+      ("/x", "http://h/x"), ("x", "http://h/a/x"), ("../x", "http://h/x"),
+      ("../../../x", "http://h/x"),
       ("./x/./y", "http://h/a/x/y"), ("?q=1", "http://h/a/b?q=1"), ("//g/x", "http://g/x"),
-      ("https://g/x", "https://g/x"), ("", "http://h/a/b?c=d"), ("x?u=http://y/", "http://h/a/x?u=http://y/"),
+      ("https://g/x", "https://g/x"), ("", "http://h/a/b?c=d"),
+      ("x?u=http://y/", "http://h/a/x?u=http://y/"),
       ("..", "http://h/"), ("/a/../b/.", "http://h/b/"),
     ])
   func resolves(location: String, expected: String) throws {
@@ -51,7 +56,8 @@ struct RemoteURLTests {
   @Test(
     "knows addresses that never leave this machine, and those of metadata services",
     arguments: [
-      ("http://localhost/", true, false), ("http://127.0.0.1/", true, false), ("http://127.9.9.9/", true, false),
+      ("http://localhost/", true, false), ("http://127.0.0.1/", true, false),
+      ("http://127.9.9.9/", true, false),
       ("http://[::1]/", true, false), ("http://x.localhost/", true, false),
       ("http://127.0.0.1.example.com/", false, false), ("http://169.254.169.254/", false, true),
       ("http://[fe80::1]/", false, true), ("http://metadata.google.internal/", false, true),

@@ -44,7 +44,9 @@ struct StallRuleTests {
 
 @Suite("RateLimiter")
 struct RateLimiterTests {
-  @Test("the mean is the limit, whatever the size of chunks", arguments: [100, 1_000, 16_384, 1_000_000])
+  @Test(
+    "the mean is the limit, whatever the size of chunks",
+    arguments: [100, 1_000, 16_384, 1_000_000])
   func meanIsTheLimit(chunk: Int) {
     var limiter = RateLimiter(bytesPerSecond: 100_000, now: 0)
     var now = 0.0
@@ -158,8 +160,13 @@ struct TransferSettingsTests {
   @Test("proxies come from the environment, lower case first")
   func proxies() {
     var settings = TransferSettings()
-    settings.readProxies(from: ["HTTP_PROXY": "http://a", "https_proxy": "http://b", "HTTPS_PROXY": "http://c", "NO_PROXY": "x"])
-    #expect(settings.httpProxy == "http://a" && settings.httpsProxy == "http://b" && settings.noProxy == "x")
+    settings.readProxies(from: [
+      "HTTP_PROXY": "http://a", "https_proxy": "http://b", "HTTPS_PROXY": "http://c",
+      "NO_PROXY": "x",
+    ])
+    #expect(
+      settings.httpProxy == "http://a" && settings.httpsProxy == "http://b"
+        && settings.noProxy == "x")
     settings.readProxies(from: ["ALL_PROXY": "http://d", "http_proxy": ""])
     #expect(settings.httpProxy == "http://d" && settings.httpsProxy == "http://d")
   }

@@ -79,7 +79,8 @@ struct CredentialHelper {
         options.teardownSequence = [.send(signal: .kill, allowedDurationToNextStep: .seconds(1))]
         let result = try await Subprocess.run(
           .name(program), arguments: ["get"], platformOptions: options,
-          input: .fileDescriptor(try Self.pipe(holding: server + "\n"), closeAfterSpawningProcess: true),
+          input: .fileDescriptor(
+            try Self.pipe(holding: server + "\n"), closeAfterSpawningProcess: true),
           output: .string(limit: 64 << 10),
           error: .string(limit: 64 << 10))
         return Outcome(

@@ -1,0 +1,277 @@
+import Foundation
+import OCI
+import Pull
+import Registry
+import Store
+import Support
+import Testing
+
+/// What a good registry never does: each ends in the right image, or in a clear error that loses nothing.
+@Suite("Faults", .timeLimit(.minutes(1)), .serialized)
+struct FaultTests {
+  static let layer = Content.bytes(700_000, seed: 1)
+
+  /// Makes every so many requests for the layer go wrong.
+  static func faulty(
+    _ image: FakeImage, every: Int = 3,
+    _ fault: @escaping @Sendable (ServedRequest, [UInt8]) -> Reply?
+  )
+    throws -> FakeRegistry
+  {
+    let count = Counter()
+    return try FakeRegistry(image) { request in
+      guard request.target.contains("\(image.layers[0])") else { return nil }
+      return count.next() % every == 1 || every == 1 ? fault(request, Self.layer) : nil
+    }
+  }
+
+  static func part(_ request: ServedRequest, _ bytes: [UInt8]) -> [UInt8] {
+    let range = request.range ?? 0..<bytes.count
+    return Array(bytes[range.lowerBound..<min(range.upperBound, bytes.count)])
+  }
+
+  static func partHead(_ request: ServedRequest, _ bytes: [UInt8]) -> [UInt8] {
+    let range = request.range ?? 0..<bytes.count
+    return Reply.head(
+      206, length: range.count,
+      [("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(bytes.count)")])
+  }
+
+  @Test(
+    "is survived",
+    arguments: [
+      "reset before the head", "head cut off", "body cut off", "reset in the body",
+      "cut at the last byte",
+      "500", "502", "503", "504", "408", "429", "429 with Retry-After", "200 for a range", "416",
+      "206 without Content-Range", "206 with another range", "206 with fewer bytes", "stall",
+      "trickle",
+      "re-encoded", "not HTTP", "401 without a challenge once",
+    ])
+  func survives(fault: String) async throws {
+    let image = try FakeImage(layers: [Self.layer])
+    let registry = try Self.faulty(image) { request, bytes in
+      let part = Self.part(request, bytes)
+      let head = Self.partHead(request, bytes)
+      switch fault {
+      case "reset before the head": return .raw([], .reset)
+      case "head cut off": return .raw(Array(head.prefix(20)), .close)
+      case "body cut off": return .raw(head + part.prefix(part.count / 2), .close)
+      case "reset in the body": return .raw(head + part.prefix(part.count / 2), .reset)
+      case "cut at the last byte": return .raw(head + part.dropLast(), .close)
+      case "429 with Retry-After": return .status(429, [("Retry-After", "1")])
+      case "200 for a range": return .ok(bytes)
+      case "206 without Content-Range": return .response(206, [], part)
+      case "206 with another range":
+        return .response(206, [("Content-Range", "bytes 1-\(part.count)/\(bytes.count)")], part)
+      case "206 with fewer bytes":
+        let start = request.range?.lowerBound ?? 0
+        let fewer = Array(part.prefix(max(1, part.count / 3)))
+        return .response(
+          206, [("Content-Range", "bytes \(start)-\(start + fewer.count - 1)/\(bytes.count)")],
+          fewer)
+      case "stall": return .raw(head + part.prefix(100), .hang)
+      case "trickle":
+        return .raw(
+          Reply.head(
+            206, length: part.count,
+            [
+              (
+                "Content-Range",
+                "bytes \(request.range?.lowerBound ?? 0)-\((request.range?.upperBound ?? 1) - 1)/\(bytes.count)"
+              )
+            ]), .hang)
+      case "re-encoded": return .response(200, [("Content-Encoding", "gzip")], [1, 2, 3])
+      case "not HTTP": return .raw(Array("SSH-2.0\r\n\r\n".utf8), .close)
+      case "401 without a challenge once": return nil
+      default: return .status(Int(fault) ?? 500)
+      }
+    }
+    let bench = try Bench(stallTimeout: 1)
+    var request = try bench.request("\(registry.host)/o/n", workers: 3)
+    request.settings.retries = 8
+    try await bench.pull(request)
+    try bench.expectWhole(image)
+  }
+
+  @Test("a server that never serves ranges costs little more than the blob")
+  func neverRanges() async throws {
+    let image = try FakeImage(layers: [Self.layer])
+    let registry = try Self.faulty(image, every: 1) { _, bytes in .ok(bytes) }
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n", workers: 4)
+    try bench.expectWhole(image)
+  }
+
+  @Test("one flipped bit is found and the blob fetched again")
+  func flippedOnce() async throws {
+    let image = try FakeImage(layers: [Self.layer])
+    let once = Counter()
+    let registry = try FakeRegistry(image) { request in
+      guard request.target.contains("\(image.layers[0])"), once.next() == 2 else { return nil }
+      var part = Self.part(request, Self.layer)
+      part[part.count / 2] ^= 4
+      return .raw(Self.partHead(request, Self.layer) + part, .keep)
+    }
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n", workers: 2)
+    try bench.expectWhole(image)
+    #expect(bench.display.warnings.contains { $0.contains("damaged") })
+  }
+
+  @Test("content that is always wrong is refused, and never published")
+  func alwaysWrong() async throws {
+    var image = try FakeImage(layers: [Self.layer, Content.bytes(1_000, seed: 2)])
+    image.blobs[image.layers[0]]?[99] ^= 1
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+    #expect(error.category == .integrity)
+    #expect(error.description.contains("layer 1"))
+    #expect(!FileManager.default.fileExists(atPath: bench.store.path(of: image.layers[0])))
+    #expect(try bench.store.index().manifests.isEmpty)
+    try bench.expectNothingWrong()
+  }
+
+  @Test("a blob of another length than the manifest says is refused", arguments: [-1, 1])
+  func wrongLength(difference: Int) async throws {
+    var image = try FakeImage(layers: [Content.bytes(50_000, seed: 1)])
+    if difference > 0 {
+      image.blobs[image.layers[0]]?.append(0)
+    } else {
+      image.blobs[image.layers[0]]?.removeLast()
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+    #expect(error.category == .integrity)
+    #expect(error.description.contains("the manifest says 50000"))
+    try bench.expectNothingWrong()
+  }
+
+  @Test("an endless body is cut off where the blob ends")
+  func endless() async throws {
+    let image = try FakeImage(layers: [Content.bytes(50_000, seed: 1)])
+    let registry = try FakeRegistry(image) { request in
+      guard request.target.contains("\(image.layers[0])"), let bytes = image.blobs[image.layers[0]]
+      else { return nil }
+      return .raw(Array("HTTP/1.1 200 OK\r\n\r\n".utf8) + bytes, .trickle)
+    }
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n")
+    try bench.expectWhole(image)
+  }
+
+  @Test("one missing blob ends the pull at once and keeps the others", arguments: [404, 410])
+  func missingBlob(status: Int) async throws {
+    let image = try FakeImage(layers: [Self.layer, Content.bytes(1_000, seed: 2)])
+    let registry = try FakeRegistry(image) {
+      $0.target.contains("\(image.layers[0])") ? .status(status) : nil
+    }
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n", workers: 1))
+    #expect(error.category == .notFound)
+    #expect(error.description.contains(image.layers[0].short))
+    #expect(registry.blobRequests.count <= 3)
+  }
+
+  @Test("a server that only fails is given up in bounded tries, with its words")
+  func onlyFails() async throws {
+    let image = try FakeImage(layers: [Self.layer])
+    let registry = try Self.faulty(image, every: 1) { _, _ in
+      .status(500, [], #"{"errors":[{"message":"on fire"}]}"#)
+    }
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n", workers: 1))
+    #expect(error.category == .network)
+    #expect(error.description.contains("on fire"))
+  }
+
+  @Test("an absurd Retry-After ends the pull instead of sleeping for a day")
+  func absurdRetryAfter() async throws {
+    let image = try FakeImage(layers: [Self.layer])
+    let registry = try Self.faulty(image, every: 1) { _, _ in
+      .status(429, [("Retry-After", "86400")])
+    }
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+    #expect(error.category == .network)
+    #expect(error.description.contains("86400 s"))
+  }
+
+  @Test(
+    "manifests that are wrong",
+    arguments: ["schema 1", "wrong digest", "announced digest", "both", "no JSON", "contradiction"])
+  func wrongManifests(kind: String) async throws {
+    let image = try FakeImage(layers: [Self.layer])
+    let (type, bytes) = try #require(image.manifests[image.manifest])
+    let registry = try FakeRegistry(image) { request in
+      guard request.target.contains("/manifests/") else { return nil }
+      switch kind {
+      case "schema 1":
+        return .ok(
+          #"{"schemaVersion":1,"name":"x","fsLayers":[]}"#,
+          [("Content-Type", MediaType.dockerSchema1Signed.rawValue)])
+      case "wrong digest": return .ok(bytes + [0x20], [("Content-Type", type.rawValue)])
+      case "announced digest":
+        return .ok(
+          bytes, [("Content-Type", type.rawValue), ("Docker-Content-Digest", "\(image.layers[0])")])
+      case "both": return .ok(#"{"schemaVersion":2,"manifests":[],"layers":[]}"#)
+      case "contradiction": return .ok(bytes, [("Content-Type", MediaType.ociIndex.rawValue)])
+      default: return .ok("<html>")
+      }
+    }
+    let bench = try Bench()
+    let selector = kind == "wrong digest" ? "@\(image.manifest)" : ":latest"
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n\(selector)"))
+    #expect(error.category == .integrity, "\(error)")
+    #expect(registry.blobRequests.isEmpty)
+    if kind == "schema 1" { #expect(error.description.contains("schema 1")) }
+  }
+
+  @Test("an unknown tag repeats the registry's words")
+  func unknownTag() async throws {
+    let registry = try FakeRegistry(FakeImage(layers: []))
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n:nope"))
+    #expect(error.category == .notFound)
+    #expect(error.description == "\(registry.host) has no manifest o/n:nope: manifest unknown")
+  }
+
+  @Test("indexes in a circle or too deep end")
+  func nestedIndexes() async throws {
+    var image = try FakeImage(layers: [])
+    var child = image.manifest
+    var size = image.manifests[child]?.bytes.count ?? 0
+    var type = MediaType.ociManifest
+    for _ in 0..<8 {
+      let bytes = try FakeImage.encode([
+        "schemaVersion": 2, "mediaType": MediaType.ociIndex.rawValue,
+        "manifests": [["mediaType": type.rawValue, "digest": "\(child)", "size": size]],
+      ])
+      child = try Digest.of(bytes)
+      size = bytes.count
+      type = .ociIndex
+      image.manifests[child] = (.ociIndex, bytes)
+    }
+    image.tags["latest"] = child
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.platforms = .all
+    let error = try await bench.failure(request)
+    #expect(error.description.contains("nested"))
+  }
+
+  @Test(
+    "a redirect of a blob to a file or a metadata service is refused",
+    arguments: ["file:///etc/passwd", "http://169.254.169.254/x"])
+  func hostileRedirects(location: String) async throws {
+    let image = try FakeImage(layers: [Self.layer])
+    let registry = try FakeRegistry(image) {
+      $0.target.contains("\(image.layers[0])") ? .status(307, [("Location", location)]) : nil
+    }
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+    #expect(error.description.contains("refused"), "\(error)")
+  }
+}

@@ -1,0 +1,446 @@
+import CurlTransfer
+import Foundation
+import OCI
+import Progress
+import Pull
+import Registry
+import Scheduling
+import Store
+import Support
+import Testing
+import Transfer
+import Tuning
+
+/// Remembers what it was shown.
+final class Recorder: ProgressDisplay {
+  let log = Log<ProgressEvent>()
+  func show(_ event: ProgressEvent) { log.add(event) }
+  var warnings: [String] {
+    log.all.compactMap { if case .warning(let text) = $0 { text } else { nil } }
+  }
+  var states: [PullSnapshot.State] {
+    log.all.compactMap { if case .blob(let blob) = $0 { blob.state } else { nil } }
+  }
+}
+
+/// A store, an engine and what is needed to pull with them.
+final class Bench: Sendable {
+  let folder: TemporaryFolder
+  let store: ContentStore
+  let engine: CurlEngine
+  let display = Recorder()
+
+  init(store other: ContentStore? = nil, stallTimeout: Double = 2) throws {
+    folder = try TemporaryFolder()
+    store = try other ?? ContentStore(root: folder("store"))
+    var settings = TransferSettings()
+    settings.stallTimeout = stallTimeout
+    settings.connectTimeout = 5
+    engine = try CurlEngine(settings: settings)
+  }
+
+  deinit { engine.stop() }
+
+  func request(_ reference: String, workers: Int = 4) throws -> Puller.Request {
+    var request = Puller.Request(
+      reference: try Reference(reference),
+      platforms: .one(try Platform("linux/amd64"), isExplicit: false),
+      policy: FixedPolicy(poolSize: workers))
+    request.settings.backoff = 0.01
+    request.settings.minimumSegment = 64 << 10
+    request.settings.retries = 3
+    return request
+  }
+
+  func puller(_ reference: Reference, credentials: CredentialChain = CredentialChain()) throws
+    -> Puller
+  {
+    var rule = RepositoryClient.RetryRule()
+    rule.retries = 1
+    rule.sleep = { _ in }
+    let client = RepositoryClient(
+      reference: reference, endpoints: [try Endpoint(of: reference, plainHTTP: true)],
+      engine: engine,
+      credentials: credentials, retryRule: rule)
+    return Puller(client: client, store: store, display: display)
+  }
+
+  @discardableResult
+  func pull(_ request: Puller.Request, credentials: CredentialChain = CredentialChain())
+    async throws
+    -> ProgressEvent.Summary
+  {
+    try await puller(request.reference, credentials: credentials).pull(request)
+  }
+
+  @discardableResult
+  func pull(_ reference: String, workers: Int = 4) async throws -> ProgressEvent.Summary {
+    try await pull(request(reference, workers: workers))
+  }
+
+  func failure(_ request: Puller.Request) async throws -> PullError {
+    do {
+      try await pull(request)
+    } catch let error as PullError {
+      return error
+    }
+    Issue.record("no error")
+    return .usage("")
+  }
+
+  /// Every blob of an image is in the store with its content.
+  func expectWhole(_ image: FakeImage, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    for (digest, bytes) in image.blobs {
+      #expect(try readFile(store.path(of: digest)) == bytes, sourceLocation: sourceLocation)
+    }
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: store.root + "/.cairn/ingest").isEmpty,
+      sourceLocation: sourceLocation)
+  }
+
+  /// Nothing in the store is anything else than its name says.
+  func expectNothingWrong(sourceLocation: SourceLocation = #_sourceLocation) throws {
+    let found = try StoreMaintenance(store: store).verify(removesDamage: false)
+    #expect(
+      found.damage.filter { $0.reason != "it is missing" }.isEmpty, sourceLocation: sourceLocation)
+  }
+}
+
+@Suite("Puller", .timeLimit(.minutes(1)), .serialized)
+struct PullTests {
+  static func image(layers: Int = 3, size: Int = 300_000, platforms: [String] = []) throws
+    -> FakeImage
+  {
+    try FakeImage(
+      layers: (0..<layers).map { Content.bytes(size + $0, seed: UInt64($0 + 1)) },
+      platforms: platforms)
+  }
+
+  @Test("pulls an image, and the second time asks for one manifest only", arguments: [1, 4, 16])
+  func pulls(workers: Int) async throws {
+    let image = try Self.image()
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let summary = try await bench.pull("\(registry.host)/o/n", workers: workers)
+    try bench.expectWhole(image)
+    #expect(summary.digest == image.manifest)
+    #expect(summary.fetched == image.blobs.values.reduce(0) { $0 + Int64($1.count) })
+    #expect(registry.server.connections <= workers + 2)
+    #expect(try bench.store.index()["\(registry.host)/o/n:latest"]?.digest == image.manifest)
+    let before = registry.server.requests.count
+    #expect(try await bench.pull("\(registry.host)/o/n").fetched == 0)
+    #expect(registry.server.requests.count == before + 1)
+  }
+
+  @Test("what is named by digest and is here costs no request")
+  func byDigest() async throws {
+    let image = try Self.image(layers: 1)
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n@\(image.manifest)")
+    let before = registry.server.requests.count
+    try await bench.pull("\(registry.host)/o/n@\(image.manifest)")
+    #expect(registry.server.requests.count == before)
+  }
+
+  @Test("SHA-512 images, empty blobs and one blob used twice")
+  func oddBlobs() async throws {
+    let same = Content.bytes(10_000, seed: 5)
+    let image = try FakeImage(layers: [[], same, same, [1]], algorithm: .sha512)
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n")
+    try bench.expectWhole(image)
+    #expect(registry.blobRequests.count <= 4)
+  }
+
+  @Test("Docker's media types and an artifact without layers")
+  func dockerTypes() async throws {
+    let image = try FakeImage(
+      layers: [], platforms: ["linux/amd64"], types: (.dockerManifest, .dockerList))
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n")
+    try bench.expectWhole(image)
+  }
+
+  @Test("chooses the platform; a missing one lists those there are")
+  func platforms() async throws {
+    let image = try Self.image(layers: 1, platforms: ["linux/arm64", "linux/amd64", "linux/s390x"])
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.platforms = .one(try Platform("windows/amd64"), isExplicit: true)
+    let error = try await bench.failure(request)
+    #expect(error.description.contains("linux/arm64, linux/amd64, linux/s390x"))
+    #expect(error.category == .notFound)
+    request.platforms = .one(try Platform("linux/s390x"), isExplicit: true)
+    let summary = try await bench.pull(request)
+    #expect(
+      try bench.store.index()["\(registry.host)/o/n:latest"]?.platform?.architecture == "s390x")
+    #expect(summary.digest != image.manifest)
+    let before = registry.server.requests.count
+    try await bench.pull(request)
+    #expect(registry.server.requests.count == before + 1)
+  }
+
+  @Test("all platforms are the index itself")
+  func allPlatforms() async throws {
+    let image = try Self.image(layers: 2, platforms: ["linux/arm64", "linux/amd64"])
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.platforms = .all
+    #expect(try await bench.pull(request).digest == image.manifest)
+    try bench.expectWhole(image)
+    for digest in image.manifests.keys { #expect(bench.store.document(digest) != nil) }
+    #expect(try StoreMaintenance(store: bench.store).images().map(\.isComplete) == [true])
+  }
+
+  @Test("configuration and layers are asked for together")
+  func startsTogether() async throws {
+    let image = try Self.image(layers: 3)
+    let arrived = Counter()
+    let all = Gate()
+    let registry = try FakeRegistry(image) { request in
+      if request.target.contains("/blobs/") {
+        if arrived.next() == 4 { all.open() }
+        all.pass()
+      }
+      return nil
+    }
+    let bench = try Bench(stallTimeout: 50)
+    var request = try bench.request("\(registry.host)/o/n")
+    request.settings.minimumSegment = 1 << 20
+    try await bench.pull(request)
+    #expect(arrived.value == 4)
+  }
+
+  @Test("60 small layers: one request each, no more connections than workers and two")
+  func smallLayers() async throws {
+    let image = try FakeImage(layers: (0..<60).map { Content.bytes(20_000, seed: UInt64($0)) })
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n", workers: 8)
+    #expect(registry.blobRequests.count == 61)
+    #expect(registry.server.connections <= 10)
+  }
+
+  @Test("hundreds of layers do not need hundreds of open files")
+  func manyLayers() async throws {
+    let image = try FakeImage(layers: (0..<700).map { Content.bytes(100 + $0, seed: UInt64($0)) })
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n", workers: 8)
+    try bench.expectWhole(image)
+  }
+
+  @Test("an interrupted pull goes on from the bytes on disk, with another pool size")
+  func resumes() async throws {
+    let image = try FakeImage(layers: [Content.bytes(2_000_000, seed: 1)])
+    let layer = try #require(image.blobs[image.layers[0]])
+    let reached = Gate()
+    let counter = Counter()
+    let registry = try FakeRegistry(image) { request in
+      guard request.target.contains("\(image.layers[0])"), let range = request.range,
+        counter.next() > 2
+      else { return nil }
+      reached.open()
+      let half = Array(layer[range.lowerBound..<(range.lowerBound + range.count / 2)])
+      let head = Reply.head(
+        206, length: range.count,
+        [("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/2000000")])
+      return .raw(head + half, .hang)
+    }
+    let bench = try Bench(stallTimeout: 50)
+    let request = try bench.request("\(registry.host)/o/n", workers: 2)
+    let puller = try bench.puller(request.reference)
+    let task = Task { () -> PullError? in
+      do throws(PullError) {
+        _ = try await puller.pull(request)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    await reached.opened()
+    task.cancel()
+    let error = await task.value
+    #expect(error?.category == .interrupted)
+    #expect(error?.hint?.contains("again") == true)
+
+    let again = try FakeRegistry(image)
+    let other = try Bench(store: bench.store)
+    let summary = try await other.pull("\(again.host)/o/n", workers: 7)
+    try other.expectWhole(image)
+    #expect(summary.fetched < 1_900_000)
+    #expect(
+      again.blobRequests.filter { $0.target.contains("\(image.layers[0])") }.allSatisfy {
+        $0.range != nil
+      })
+  }
+
+  @Test("a stale map costs a second fetch, never a wrong blob")
+  func staleMap() async throws {
+    let image = try FakeImage(layers: [Content.bytes(500_000, seed: 1)])
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    try plant(
+      [UInt8](repeating: 7, count: 200_000), for: image.layers[0], size: 500_000, in: bench.store)
+    try await bench.pull("\(registry.host)/o/n")
+    try bench.expectWhole(image)
+  }
+
+  /// Leaves the beginning of a blob in a store, as an earlier pull would.
+  private func plant(_ bytes: [UInt8], for digest: Digest, size: Int64, in store: ContentStore)
+    throws
+  {
+    let descriptor = Descriptor(mediaType: MediaType(rawValue: "x/y"), digest: digest, size: size)
+    guard case .ours(let partial) = try store.beginIngest(descriptor) else {
+      Issue.record("somebody has it")
+      return
+    }
+    #expect(bytes.withUnsafeBytes { partial.write($0, at: 0) } == 0)
+    try partial.record(0..<Int64(bytes.count))
+  }
+
+  @Test("two pulls of images with common layers fetch each once; the second waits and says so")
+  func sharesBetweenPulls() async throws {
+    let image = try Self.image(layers: 3, size: 400_000)
+    let reached = Gate()
+    let second = Gate()
+    let registry = try FakeRegistry(image) { request in
+      if request.target.contains("/blobs/") {
+        reached.open()
+        second.pass()
+      }
+      return nil
+    }
+    let one = try Bench(stallTimeout: 50)
+    let two = try Bench(store: one.store, stallTimeout: 50)
+    async let first = one.pull("\(registry.host)/o/n")
+    await reached.opened()
+    async let other = two.pull("\(registry.host)/o/n")
+    while !two.display.states.contains(.elsewhere) { await Task.yield() }
+    second.open()
+    let fetched = try await (first.fetched, other.fetched)
+    #expect(fetched.0 + fetched.1 == image.blobs.values.reduce(0) { $0 + Int64($1.count) })
+    try one.expectWhole(image)
+  }
+
+  @Test("blobs that the manifest carries itself are not fetched")
+  func inlineData() async throws {
+    let image = try FakeImage(layers: []) { document in
+      var config = document["config"] as? [String: Any] ?? [:]
+      config["data"] = Data(
+        #"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}}"#.utf8
+      ).base64EncodedString()
+      document["config"] = config
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n")
+    #expect(registry.blobRequests.isEmpty)
+    try bench.expectWhole(image)
+  }
+
+  @Test(
+    "layers with urls come from there when the registry has none, without credentials (CVE-2020-15157)"
+  )
+  func foreignLayers() async throws {
+    let content = Content.bytes(90_000, seed: 9)
+    let elsewhere = try RawServer { FakeRegistry.blob(content, $0.range) }
+    let image = try FakeImage(layers: [content]) { document in
+      var layers = document["layers"] as? [[String: Any]] ?? []
+      layers[0]["urls"] = ["file:///etc/passwd", "http://\(elsewhere.host)/layer"]
+      document["layers"] = layers
+    }
+    let registry = try FakeRegistry(image) { request in
+      if request["authorization"] == nil {
+        return .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")])
+      }
+      return request.target.contains("\(image.layers[0])") ? .status(404) : nil
+    }
+    let bench = try Bench()
+    try await bench.pull(
+      bench.request("\(registry.host)/o/n"),
+      credentials: CredentialChain(explicit: .basic(user: "u", password: "p")))
+    try bench.expectWhole(image)
+    #expect(!elsewhere.requests.isEmpty)
+    #expect(elsewhere.requests.allSatisfy { $0["authorization"] == nil })
+  }
+
+  @Test(
+    "a redirect's target is remembered for the blob's other ranges, and asked for again when it expires"
+  )
+  func rememberedRedirects() async throws {
+    let image = try FakeImage(layers: [Content.bytes(3_000_000, seed: 1)])
+    let layer = try #require(image.blobs[image.layers[0]])
+    let count = Counter()
+    let cdn = try RawServer { request in
+      let number = count.next()
+      // The place expires once, in the middle.
+      return number == 6 ? .status(403) : FakeRegistry.blob(layer, request.range)
+    }
+    let registry = try FakeRegistry(image) { request in
+      request.target.contains("\(image.layers[0])")
+        ? .status(307, [("Location", "http://\(cdn.host)/signed?token=x")]) : nil
+    }
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n", workers: 1)
+    request.settings.maximumSegment = 200_000
+    try await bench.pull(request)
+    try bench.expectWhole(image)
+    let asked = registry.blobRequests.count { $0.target.contains("\(image.layers[0])") }
+    #expect(asked == 2)
+    #expect(count.value > asked + 2)
+    #expect(cdn.requests.allSatisfy { $0["authorization"] == nil })
+  }
+
+  @Test("a token that expires in the middle is replaced")
+  func tokenExpires() async throws {
+    let image = try Self.image(layers: 4)
+    let tokens = Counter()
+    let used = Counter()
+    let registry = try FakeRegistry(image) { request in
+      if request.target.hasPrefix("/token") { return .ok(#"{"token":"t\#(tokens.next())"}"#) }
+      let isGood = request["authorization"] == "Bearer t\(tokens.value)" && used.next() % 5 != 0
+      let challenge = "Bearer realm=\"http://\(request["host"] ?? "")/token\""
+      return isGood ? nil : .status(401, [("WWW-Authenticate", challenge)])
+    }
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n", workers: 3)
+    try bench.expectWhole(image)
+    #expect(tokens.value >= 2)
+  }
+
+  @Test("outputs are written beside the store, and checked before anything is fetched")
+  func outputs() async throws {
+    let image = try Self.image(layers: 1)
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.outputs = [
+      try OutputTarget("dir:\(bench.folder("d"))"), try OutputTarget("oci:\(bench.folder("o")):x"),
+    ]
+    try await bench.pull(request)
+    #expect(
+      try readFile(bench.folder("d") + "/\(image.layers[0].hex)") == image.blobs[image.layers[0]])
+    let before = registry.server.requests.count
+    let error = try await bench.failure(request)
+    #expect(error.description.contains("--overwrite"))
+    #expect(error.category == .disk)
+    #expect(registry.server.requests.count == before)
+  }
+
+  @Test("warns when an image without an index is for another platform than was named")
+  func warnsAboutPlatform() async throws {
+    let registry = try FakeRegistry(Self.image(layers: 1))
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.platforms = .one(try Platform("linux/arm64"), isExplicit: true)
+    try await bench.pull(request)
+    #expect(
+      bench.display.warnings.contains { $0.contains("it is for linux/amd64, not for linux/arm64") })
+  }
+}
