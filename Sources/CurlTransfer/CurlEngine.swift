@@ -27,6 +27,8 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   }
 
   private let mailbox = Mutex(Mailbox())
+  /// Signalled once, by the thread at its end.
+  private let ended = DispatchSemaphore(value: 0)
   private let loop: CurlLoop
 
   /// Makes an engine and starts its thread.
@@ -37,14 +39,23 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
     loop = try CurlLoop(settings: settings)
     let thread = Thread { [self] in
       loop.run { self.takeCommands() }
+      ended.signal()
     }
     thread.name = "cairn-transfer"
     thread.stackSize = 512 << 10
     thread.start()
   }
 
-  /// Ends every transfer (each gets `cancelled`), closes the connections and ends the thread.
-  public func stop() { post(.stop) }
+  /// Ends every transfer (each gets `cancelled`), closes the connections and waits for the thread.
+  ///
+  /// A process that exits while the thread is still in libcurl crashes in the libraries' exit
+  /// handlers, so whoever made the engine stops it. Not to be called from the engine's closures.
+  public func stop() {
+    post(.stop)
+    ended.wait()
+    // Whoever stops it a second time need not wait.
+    ended.signal()
+  }
 
   /// Starts a request; see `TransferEngine`.
   public func start(

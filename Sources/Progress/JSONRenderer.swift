@@ -27,6 +27,7 @@ public struct JSONRenderer: Sendable {
     var etaSeconds: Double?
     var seconds: Double?
     var poolSize: Int?
+    var poolReason: String?
     var open: Int?
     var requests: Int?
     var connections: Int?
@@ -43,9 +44,11 @@ public struct JSONRenderer: Sendable {
   public func line(_ event: ProgressEvent) -> String {
     var line = Line(event: "")
     switch event {
-    case .started(let reference):
+    case .started(let reference, let workers, let reason):
       line.event = "started"
       line.reference = reference
+      line.poolSize = workers
+      line.poolReason = reason
     case .resolved(let digest, let platform, let blobs, let bytes, let present):
       line.event = "resolved"
       line.digest = digest.description

@@ -14,8 +14,8 @@ public struct PlainRenderer: Sendable {
   /// - Parameter event: what happened.
   public mutating func line(_ event: ProgressEvent) -> String? {
     switch event {
-    case .started(let reference):
-      return "pulling \(reference)"
+    case .started(let reference, let workers, let reason):
+      return "pulling \(reference) with \(Wording.workers(workers)) (\(reason))"
     case .resolved(let digest, let platform, let blobs, let bytes, let present):
       let here = present > 0 ? ", \(ByteCount.text(present)) already here" : ""
       let platform = platform.map { " (\($0))" } ?? ""

@@ -2,8 +2,8 @@ public import OCI
 
 /// What a pull tells whoever shows it.
 public enum ProgressEvent: Sendable, Equatable {
-  /// The pull begins.
-  case started(reference: String)
+  /// The pull begins, with so many workers and for that reason.
+  case started(reference: String, workers: Int, reason: String)
   /// The manifest is known.
   case resolved(digest: Digest, platform: String?, blobs: Int, bytes: Int64, present: Int64)
   /// How the pull stands; several a second.

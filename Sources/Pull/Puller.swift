@@ -57,7 +57,12 @@ public struct Puller: Sendable {
   /// - Throws: `PullError`.
   public func pull(_ request: Request) async throws(PullError) -> ProgressEvent.Summary {
     let start = RepositoryClient.monotonicSeconds()
-    display.show(.started(reference: request.reference.description))
+    var policy = request.policy
+    let opening = policy.start(now: .zero)
+    display.show(
+      .started(
+        reference: request.reference.description, workers: opening.poolSize, reason: opening.reason)
+    )
     let store = store
     let writer = ImageWriter(store: store, overwrites: request.overwrites)
     let lock = try disk { () throws(StoreError) in

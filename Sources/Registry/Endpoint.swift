@@ -65,7 +65,8 @@ final class EndpointMemory: Sendable {
   /// Notes that an endpoint does not speak TLS; true when it may be asked again without.
   func notePlain(_ endpoint: Endpoint) -> Bool {
     guard endpoint.allowsPlainFallback else { return false }
-    return state.withLock { $0.plain.insert(endpoint).inserted }
+    state.withLock { _ = $0.plain.insert(endpoint) }
+    return true
   }
 
   /// Notes that a mirror does not answer, so that nobody waits for it twice.

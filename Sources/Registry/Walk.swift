@@ -94,7 +94,8 @@ struct Walk {
   ///
   /// - Throws: the error of the transfer where it cannot.
   mutating func recover(from error: TransferError) throws(RegistryError) {
-    if error.kind == .notTLS, isAtEndpoint, client.memory.notePlain(endpoint) {
+    // Compared with the endpoint as configured: another request may have found it out meanwhile.
+    if error.kind == .notTLS, url.origin == endpoint.origin, client.memory.notePlain(endpoint) {
       client.notify("\(endpoint.origin.authority) is on this machine and speaks plain HTTP")
       url = try Self.start(endpoint, path, client)
       return

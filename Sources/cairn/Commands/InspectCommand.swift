@@ -15,7 +15,7 @@ struct InspectCommand: AsyncParsableCommand {
   @Flag(help: "Print the manifest or index as it is served.")
   var raw = false
 
-  @Option(help: "Form of the output: text or json.")
+  @Option(help: "Form of the output.")
   var format = OutputFormat.text
 
   @Option(

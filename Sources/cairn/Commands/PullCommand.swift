@@ -52,7 +52,7 @@ struct PullCommand: AsyncParsableCommand {
     help: ArgumentHelp("Bytes a second for the whole pull, for example 10M.", valueName: "rate"))
   var limitRate: ByteSize?
 
-  @Option(help: "How progress is shown: auto, bar, plain, json or none.")
+  @Option(help: "How progress is shown.")
   var progress = ProgressStyle.auto
 
   @Flag(name: .shortAndLong, help: "Print nothing but the digest.")
@@ -84,10 +84,6 @@ struct PullCommand: AsyncParsableCommand {
       display.show(.warning($0))
     }
     let store = try storeOptions.open()
-    if case .auto = workers {
-      registryOptions.logger.info(
-        "--workers auto is 2 x CPU = \(poolSize) until pulls tune themselves")
-    }
     let signals = Signals()
     let task = Task { () async -> Result<ProgressEvent.Summary, PullError> in
       do throws(PullError) {

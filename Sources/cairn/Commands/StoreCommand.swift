@@ -22,7 +22,7 @@ struct StoreCommand: AsyncParsableCommand {
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List the images in the store.")
 
-    @Option(help: "Form of the output: text or json.")
+    @Option(help: "Form of the output.")
     var format = OutputFormat.text
     @OptionGroup var storeOptions: StoreOptions
 

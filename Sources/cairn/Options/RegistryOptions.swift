@@ -12,7 +12,7 @@ struct RegistryOptions: ParsableArguments {
   @Flag(help: "Speak plain HTTP with the registry, no TLS.")
   var plainHttp = false
 
-  @Option(help: "Whether certificates are checked.")
+  @Option(help: ArgumentHelp("Whether certificates are checked.", valueName: "true|false"))
   var tlsVerify = true
 
   @Option(help: ArgumentHelp("Trust the certificate authorities in this file.", valueName: "pem"))
@@ -44,7 +44,7 @@ struct RegistryOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What is logged on standard error: debug, info, warning, error.", valueName: "level"))
+      "Least severe kind of message that is logged on standard error.", valueName: "level"))
   var logLevel = LogLevel.warning
 
   func validate() throws {

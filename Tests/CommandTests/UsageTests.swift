@@ -1,0 +1,142 @@
+import Foundation
+import Support
+import Testing
+
+@Suite("Command line", .timeLimit(.minutes(1)))
+struct UsageTests {
+  @Test(
+    "help screens",
+    arguments: [
+      ("cairn", []), ("pull", ["pull"]), ("inspect", ["inspect"]), ("store", ["store"]),
+      ("store-list", ["store", "list"]), ("store-verify", ["store", "verify"]),
+      ("store-prune", ["store", "prune"]), ("store-path", ["store", "path"]),
+    ] as [(String, [String])])
+  func help(name: String, command: [String]) async throws {
+    let cairn = try Command()
+    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(
+      path: "Help/\(name).txt")
+    let outcome = try await Command.finish(
+      cairn.process(command + ["--help"], environment: ["COLUMNS": "80"]))
+    #expect(outcome.status == 0)
+    #expect(outcome.output == (try String(contentsOf: file, encoding: .utf8)))
+  }
+
+  @Test("a malformed reference points at the character")
+  func malformedReference() async throws {
+    let cairn = try Command()
+    let outcome = try await cairn("pull", "ghcr.io/o/N")
+    #expect(outcome.status == 64)
+    #expect(
+      outcome.errors == """
+        cairn: invalid image reference: repository names are lower case
+          ghcr.io/o/N
+                    ^
+
+        """)
+    #expect(outcome.output.isEmpty)
+  }
+
+  @Test(
+    "usage errors exit 64 and touch nothing",
+    arguments: [
+      ["pull"], ["pull", "x", "--workers", "0"], ["pull", "x", "--workers", "many"],
+      ["pull", "x", "--platform", "linux"],
+      ["pull", "x", "--platform", "linux/arm64", "--all-platforms"],
+      ["pull", "x", "--output", "nonsense"],
+      ["pull", "x", "--output", "tar:y"], ["pull", "x", "--limit-rate", "fast"],
+      ["pull", "x", "--retries", "-1"],
+      ["pull", "x", "--creds", ":p"], ["pull", "x", "--creds", "user"],
+      ["pull", "x", "--ca-file", "/nowhere.pem"],
+      ["pull", "x", "--authfile", "/nowhere.json"], ["pull", "x", "--connect-timeout", "0"],
+      ["pull", "x", "--output", "docker-archive:-", "--output", "oci-archive:-"], ["inspect"],
+      ["frobnicate"],
+      ["store", "prune", "--older-than", "soon"], ["store", "prune", "--keep-bytes", "lots"],
+    ])
+  func usage(arguments: [String]) async throws {
+    let cairn = try Command()
+    let outcome = try await Command.finish(cairn.process(arguments))
+    #expect(outcome.status == 64, "\(outcome.errors)")
+    #expect(!outcome.errors.isEmpty)
+    #expect(!FileManager.default.fileExists(atPath: cairn.store))
+  }
+
+  @Test("a registry that is not there is a network error, with a hint where one helps")
+  func noRegistry() async throws {
+    let cairn = try Command()
+    let refused = try await cairn("pull", "127.0.0.1:1/x", "--retries", "0")
+    #expect(refused.status == 69)
+    #expect(refused.errors.contains("127.0.0.1:1: "))
+    let unknown = try await cairn("pull", "does-not-exist.invalid/x", "--retries", "0")
+    #expect(unknown.status == 69)
+    #expect(unknown.errors.contains("hint: check the registry's name"))
+  }
+
+  @Test("a store that cannot be written, is none, or is from a later version")
+  func badStores() async throws {
+    let cairn = try Command()
+    let unwritable = try await cairn("pull", "127.0.0.1:1/x", "--store", "/proc/cairn")
+    #expect(unwritable.status == 73)
+    #expect(unwritable.errors.contains("/proc/cairn"))
+    let other = cairn.folder("mine")
+    try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: false)
+    try writeFile(other + "/precious", [1])
+    let none = try await cairn("store", "list", "--store", other)
+    #expect(none.status == 73)
+    #expect(none.errors == "cairn: \(other) exists but is no OCI image layout\n")
+    _ = try await cairn("store", "list")
+    try writeFile(cairn.store + "/.cairn/version", Array("9\n".utf8))
+    let newer = try await cairn("store", "list")
+    #expect(newer.status == 73)
+    #expect(newer.errors.contains("made by a later cairn"))
+  }
+
+  @Test("the store's place: option, then CAIRN_STORE, then XDG_DATA_HOME, then home")
+  func storePath() async throws {
+    let cairn = try Command()
+    #expect(try await cairn("store", "path", "--store", "/a").output == "/a\n")
+    #expect(try await cairn("store", "path").output == cairn.store + "\n")
+    #expect(
+      try await cairn("store", "path", environment: ["CAIRN_STORE": "", "XDG_DATA_HOME": "/d"])
+        .output
+        == "/d/cairn/store\n")
+    #expect(
+      try await cairn("store", "path", environment: ["CAIRN_STORE": ""]).output
+        == cairn.folder.path + "/.local/share/cairn/store\n")
+  }
+
+  @Test("secrets given on the command line are never shown")
+  func hidesSecrets() async throws {
+    let server = try RawServer { _ in .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")]) }
+    let cairn = try Command()
+    let outcome = try await cairn(
+      "pull", "\(server.host)/x", "--plain-http", "--creds", "user:hunter2", "--log-level", "debug")
+    #expect(outcome.status == 77)
+    #expect(!(outcome.errors + outcome.output).contains("hunter2"))
+  }
+
+  @Test("escape codes in a registry's words do not reach the terminal")
+  func harmlessWords() async throws {
+    let server = try RawServer { _ in
+      .status(404, [], "{\"errors\":[{\"message\":\"\\u001b]0;owned\\u0007\"}]}")
+    }
+    let cairn = try Command()
+    let outcome = try await cairn("pull", "\(server.host)/x", "--plain-http")
+    #expect(outcome.status == 66)
+    #expect(!outcome.errors.contains("\u{1B}") && !outcome.errors.contains("\u{7}"))
+  }
+
+  @Test("schema 1, a wrong digest and damaged content exit 65")
+  func integrity() async throws {
+    let cairn = try Command()
+    let schema1 = try RawServer { _ in .ok(#"{"schemaVersion":1,"fsLayers":[]}"#) }
+    let outcome = try await cairn("pull", "\(schema1.host)/x", "--plain-http")
+    #expect(outcome.status == 65)
+    #expect(outcome.errors.contains("schema 1"))
+    var image = try FakeImage(layers: [Content.bytes(1_000, seed: 1)])
+    image.blobs[image.layers[0]]?[0] ^= 1
+    let damaged = try FakeRegistry(image)
+    let second = try await cairn("pull", "\(damaged.host)/x", "--plain-http")
+    #expect(second.status == 65)
+    #expect(second.errors.contains("layer 1 of \(damaged.host)/x:latest is damaged"))
+  }
+}
