@@ -10,21 +10,28 @@ import Tuning
 extension PullLoop {
   // MARK: Actions
 
+  /// Performs actions in the order in which they were decided, also those that performing one brings.
   func perform(_ actions: [SchedulerAction]) {
-    for action in actions {
-      switch action {
-      case .fetch(let fetch): begin(fetch)
-      case .cancel(let request): cancel(request)
-      case .extend(let segment, let end): segments[segment]?.window.extend(to: end)
-      case .complete(let blob):
-        guard let index = entryOfBlob[blob] else { continue }
-        setState(index, .verifying)
-        verifier.advance(entries[index].descriptor.digest)
-      case .giveUp(let blob, _):
-        guard let index = entryOfBlob[blob], failure == nil else { continue }
-        let error = entries[index].lastError ?? RegistryError(.notFound, "a blob cannot be had")
-        failure = .registry(error)
-      }
+    backlog.append(contentsOf: actions)
+    guard !isPerforming else { return }
+    isPerforming = true
+    defer { isPerforming = false }
+    while !backlog.isEmpty { perform(backlog.removeFirst()) }
+  }
+
+  private func perform(_ action: SchedulerAction) {
+    switch action {
+    case .fetch(let fetch): begin(fetch)
+    case .cancel(let request): cancel(request)
+    case .extend(let segment, let end): segments[segment]?.window.extend(to: end)
+    case .complete(let blob):
+      guard let index = entryOfBlob[blob] else { return }
+      setState(index, .verifying)
+      verifier.advance(entries[index].descriptor.digest)
+    case .giveUp(let blob, _):
+      guard let index = entryOfBlob[blob], failure == nil else { return }
+      let error = entries[index].lastError ?? RegistryError(.notFound, "a blob cannot be had")
+      failure = .registry(error)
     }
   }
 
@@ -36,8 +43,10 @@ extension PullLoop {
       guard let live = segments[fetch.segment] else { return }
       window = live.window
     case .split(let older):
-      guard segments[older]?.window.split(at: fetch.range.lowerBound) ?? false else {
-        perform(scheduler.handle(.splitMissed(fetch.segment), now: now))
+      let live = segments[older]?.window
+      guard live?.split(at: fetch.range.lowerBound) ?? false else {
+        let position = live?.written ?? 0
+        perform(scheduler.handle(.splitMissed(fetch.segment, position: position), now: now))
         return
       }
       fallthrough

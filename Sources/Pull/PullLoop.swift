@@ -69,6 +69,9 @@ actor PullLoop {
   var segments: [SegmentID: LiveSegment] = [:]
   var segmentOfRequest: [RequestID: SegmentID] = [:]
   var tasks: [RequestID: Task<Void, Never>] = [:]
+  /// Actions of the scheduler that wait for their turn.
+  var backlog: [SchedulerAction] = []
+  var isPerforming = false
   var openBlobs = 0
   var unfinished = 0
   var failure: PullError?

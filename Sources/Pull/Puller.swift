@@ -74,7 +74,11 @@ public struct Puller: Sendable {
     let resolver = ImageResolver(
       client: client, load: { store.document($0) }, save: { try store.put($0, as: $1) })
     let resolution = try await resolver.resolve(request.platforms)
-    let image = Self.image(resolution, request)
+    let image = try disk { () throws(StoreError) in
+      var form = LayoutForm(store: store)
+      return try form.image(
+        resolution, takesAll: request.platforms == .all, reference: request.reference)
+    }
     let blobs = try Self.blobs(of: image)
     try announce(image, blobs, resolution)
     let loop = PullLoop(
@@ -90,29 +94,10 @@ public struct Puller: Sendable {
     }
     withExtendedLifetime(lock) {}
     return ProgressEvent.Summary(
-      reference: request.reference.description, digest: image.root.digest,
+      reference: request.reference.description, digest: image.source.digest,
       bytes: blobs.reduce(0) { $0 + $1.descriptor.size }, fetched: result.fetched,
       seconds: RepositoryClient.monotonicSeconds() - start, requests: result.requests,
       connections: result.connections, retries: result.retries, poolSize: result.poolSize)
-  }
-
-  /// What the store's index names: the chosen manifest, or the index where all of it was pulled.
-  private static func image(_ resolution: ImageResolver.Resolution, _ request: Request)
-    -> StoredImage
-  {
-    let manifests = resolution.manifests.compactMap { document in
-      if case .manifest(let manifest) = document.content {
-        (document.descriptor, manifest)
-      } else {
-        nil
-      }
-    }
-    let isWhole = request.platforms == .all || manifests.count != 1
-    let root = isWhole ? resolution.root.descriptor : manifests[0].0
-    return StoredImage(
-      root: root, manifests: manifests,
-      documents: isWhole ? resolution.documents.map(\.descriptor) : [root],
-      reference: request.reference)
   }
 
   private static func blobs(of image: StoredImage) throws(PullError)
@@ -157,7 +142,8 @@ public struct Puller: Sendable {
     let left = missing.reduce(0) { $0 + $1.size }
     display.show(
       .resolved(
-        digest: image.root.digest, platform: image.root.platform?.description, blobs: blobs.count,
+        digest: image.source.digest, platform: image.source.platform?.description,
+        blobs: blobs.count,
         bytes: bytes, present: bytes - left))
     try disk { () throws(StoreError) in
       try store.requireSpace(missing.reduce(0) { $0 + store.missingBytes($1) })
@@ -185,7 +171,10 @@ public struct Puller: Sendable {
       var entry = image.root
       var notes = entry.annotations ?? [:]
       notes[LayoutIndex.pulledKey] = String(Int64(Date().timeIntervalSince1970))
-      if resolution.root.descriptor.digest != image.root.digest {
+      if image.source.digest != image.root.digest {
+        notes[LayoutIndex.sourceKey] = image.source.digest.description
+      }
+      if resolution.root.descriptor.digest != image.source.digest {
         notes[LayoutIndex.indexKey] = resolution.root.descriptor.digest.description
       }
       entry.annotations = notes

@@ -115,15 +115,17 @@ public struct Scheduler: Sendable {
     case .responded(let request, let connectSeconds):
       responded(request, connectSeconds: connectSeconds, now: now)
     case .advanced(let segment, let position):
-      advance(segment, to: position, now: now, &actions)
+      advance(segment, to: position, now: now)
     case .wholeBody(let request):
       takeWholeBody(request, &actions)
     case .finished(let request):
       finish(request, now: now, &actions)
     case .failed(let request, let failure):
       fail(request, failure, now: now, &actions)
-    case .splitMissed(let segment):
-      undoSplit(segment)
+    case .splitMissed(let segment, let position):
+      undoSplit(segment, position: position, now: now)
+      // What is known here was out of date: nothing is decided before the next reading.
+      return []
     case .damaged(let blob):
       restart(blob)
     case .tick:
@@ -148,11 +150,9 @@ public struct Scheduler: Sendable {
     segments[request.segment]?.rate = RateEstimate(at: now, position: position)
   }
 
-  private mutating func advance(
-    _ id: SegmentID, to position: Int64, now: Moment, _ actions: inout [SchedulerAction]
-  ) {
+  private mutating func advance(_ id: SegmentID, to position: Int64, now: Moment) {
     guard var segment = segments[id] else { return }
-    let position = min(position, segment.range.upperBound)
+    let position = max(segment.position, min(position, segment.range.upperBound))
     let gained = position - segment.position
     if gained > 0 {
       blobs[segment.blob.index].have.insert(contentsOf: segment.position..<position)
@@ -171,7 +171,7 @@ public struct Scheduler: Sendable {
     _ id: RequestID, now: Moment, _ actions: inout [SchedulerAction]
   ) {
     guard let request = requests[id], let segment = segments[request.segment] else { return }
-    advance(request.segment, to: segment.range.upperBound, now: now, &actions)
+    advance(request.segment, to: segment.range.upperBound, now: now)
     let seconds = now - (request.respondedAt ?? request.startedAt)
     if seconds > 0 {
       let rate = Double(segment.range.upperBound - request.startPosition) / seconds
@@ -309,7 +309,7 @@ public struct Scheduler: Sendable {
 
   // MARK: Book-keeping
 
-  private mutating func undoSplit(_ id: SegmentID) {
+  private mutating func undoSplit(_ id: SegmentID, position: Int64, now: Moment) {
     guard let segment = segments[id] else { return }
     for request in segment.requests { requests[request] = nil }
     remove(id)
@@ -318,6 +318,7 @@ public struct Scheduler: Sendable {
       segments[$0]?.range.upperBound == segment.range.lowerBound
     }), let lower = segments[older]?.range.lowerBound {
       segments[older]?.range = lower..<segment.range.upperBound
+      advance(older, to: position, now: now)
     } else {
       giveBack(Piece(range: segment.position..<segment.range.upperBound), of: segment.blob)
     }

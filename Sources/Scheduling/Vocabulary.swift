@@ -60,8 +60,9 @@ public enum SchedulerEvent: Sendable, Equatable {
   case finished(RequestID)
   /// The request ended without reaching the segment's end.
   case failed(RequestID, FetchFailure)
-  /// The split could not be made any more: the older segment had passed the point.
-  case splitMissed(SegmentID)
+  /// The split could not be made any more: the older segment has passed the point, and its bytes
+  /// before `position` are on disk.
+  case splitMissed(SegmentID, position: Int64)
   /// The blob's bytes are all here but have the wrong digest: fetch all of it again.
   case damaged(BlobID)
   /// Time passed.

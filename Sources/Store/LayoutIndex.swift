@@ -13,6 +13,8 @@ public struct LayoutIndex: Sendable, Equatable {
   public static let nameKey = "org.opencontainers.image.ref.name"
   /// The annotation with the digest of the index that an entry was chosen from.
   public static let indexKey = "dev.cairn.index.digest"
+  /// The annotation with the digest that the registry serves, where an entry is an OCI twin of it.
+  public static let sourceKey = "dev.cairn.source.digest"
   /// The annotation with the seconds since 1970 of the last pull.
   public static let pulledKey = "dev.cairn.pulled"
 

@@ -21,6 +21,12 @@ public struct StoreMaintenance: Sendable {
     public var pulled: Double
     /// False where a document or blob is missing.
     public var isComplete: Bool
+
+    /// What the registry serves it as.
+    public var sourceDigest: Digest {
+      let text = descriptor.annotations?[LayoutIndex.sourceKey]
+      return text.flatMap { try? Digest($0) } ?? descriptor.digest
+    }
   }
 
   /// What a prune removed.
@@ -85,11 +91,18 @@ public struct StoreMaintenance: Sendable {
       case .manifest(let manifest): waiting += manifest.blobs
       }
     }
-    // The index that a platform was chosen from stays, so that an unchanged tag costs one request.
-    if let text = entry.annotations?[LayoutIndex.indexKey], let digest = try? Digest(text),
-      let size = Files.size(store.path(of: digest))
-    {
-      reach.sizes[digest] = size
+    // Documents as they were served stay, so that an unchanged tag costs one request.
+    for key in [LayoutIndex.indexKey, LayoutIndex.sourceKey] {
+      guard let digest = entry.annotations?[key].flatMap({ try? Digest($0) }) else { continue }
+      var served = [digest]
+      if key == LayoutIndex.sourceKey, let data = store.document(digest),
+        case .index(let index) = try? ImageDocument.parse(data, contentType: nil)
+      {
+        served += index.manifests.map(\.digest)
+      }
+      for digest in served {
+        if let size = Files.size(store.path(of: digest)) { reach.sizes[digest] = size }
+      }
     }
     return reach
   }

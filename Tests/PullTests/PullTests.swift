@@ -160,8 +160,16 @@ struct PullTests {
       layers: [], platforms: ["linux/amd64"], types: (.dockerManifest, .dockerList))
     let registry = try FakeRegistry(image)
     let bench = try Bench()
-    try await bench.pull("\(registry.host)/o/n")
+    let summary = try await bench.pull("\(registry.host)/o/n")
     try bench.expectWhole(image)
+    // The registry's digest is reported and kept; the layout names an OCI twin, which readers know.
+    #expect(bench.store.document(summary.digest) != nil)
+    let entry = try #require(try bench.store.index().manifests.first)
+    #expect(entry.mediaType == .ociManifest && entry.digest != summary.digest)
+    _ = try StoreMaintenance(store: bench.store).prune(olderThan: nil, keepBytes: nil, now: 0)
+    let before = registry.server.requests.count
+    #expect(try await bench.pull("\(registry.host)/o/n").fetched == 0)
+    #expect(registry.server.requests.count == before + 1)
   }
 
   @Test("chooses the platform; a missing one lists those there are")

@@ -103,7 +103,11 @@ struct SchedulerTests {
     }
     let late = try #require(split)
     guard case .split(let older) = late.origin else { return }
-    _ = scheduler.handle(.splitMissed(late.segment), now: Moment(seconds: time))
+    // The older segment is further than was known: nothing new is decided on what is out of date.
+    let missed = SchedulerEvent.splitMissed(late.segment, position: late.range.lowerBound + 9)
+    #expect(scheduler.handle(missed, now: Moment(seconds: time)).isEmpty)
+    #expect(scheduler.segments[older]?.position == late.range.lowerBound + 9)
+    #expect(scheduler.segments[older]?.range.upperBound == late.range.upperBound)
     let owner = try #require(fetches.first { $0.segment == older })
     let end = scheduler.handle(.finished(owner.request), now: Moment(seconds: time))
     #expect(
@@ -305,7 +309,7 @@ struct SchedulerTests {
       .finished(fetch.request), .failed(fetch.request, .fatal),
       .advanced(fetch.segment, position: 5),
       .wholeBody(fetch.request), .responded(fetch.request, connectSeconds: 1),
-      .splitMissed(fetch.segment),
+      .splitMissed(fetch.segment, position: 3),
     ] {
       #expect(scheduler.handle(event, now: Moment(seconds: 2)).isEmpty)
     }

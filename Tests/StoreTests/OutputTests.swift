@@ -32,7 +32,8 @@ struct OutputTests {
       throw POSIXError(.EINVAL)
     }
     return StoredImage(
-      root: root, manifests: [(root, manifest)], documents: [root], reference: try Reference(name))
+      root: root, source: root, manifests: [(root, manifest)], documents: [root],
+      reference: try Reference(name))
   }
 
   func write(_ target: String, overwrite: Bool = false) throws {

@@ -2,21 +2,25 @@ public import OCI
 
 /// An image that is complete in the store, ready to be written elsewhere.
 public struct StoredImage: Sendable {
-  /// What names it: a manifest, or an index with everything in it.
+  /// What an image layout names: an OCI manifest, or an OCI index with everything in it.
   public var root: Descriptor
+  /// What the registry serves; another than `root` where that is in Docker's format.
+  public var source: Descriptor
   /// The manifests below the root, or the root itself.
   public var manifests: [(descriptor: Descriptor, manifest: Manifest)]
-  /// Every document from the root down, root first.
+  /// Every document from the root down.
   public var documents: [Descriptor]
   /// What it was pulled as.
   public var reference: Reference
 
   /// Makes a description.
   public init(
-    root: Descriptor, manifests: [(descriptor: Descriptor, manifest: Manifest)],
+    root: Descriptor, source: Descriptor,
+    manifests: [(descriptor: Descriptor, manifest: Manifest)],
     documents: [Descriptor], reference: Reference
   ) {
     self.root = root
+    self.source = source
     self.manifests = manifests
     self.documents = documents
     self.reference = reference

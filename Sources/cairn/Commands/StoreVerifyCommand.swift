@@ -48,7 +48,7 @@ struct StoreVerifyCommand: AsyncParsableCommand {
   /// Pulls exactly what the store's index names, whatever the tag means by now.
   private func fetchAgain(_ image: StoreMaintenance.Image, _ store: ContentStore) async throws {
     let reference = try parsed { () throws(OCIError) in try Reference(image.name) }
-      .pinned(to: image.descriptor.digest)
+      .pinned(to: image.sourceDigest)
     let engine = try registryOptions.engine()
     defer { engine.stop() }
     let display = PlainDisplay()
