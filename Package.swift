@@ -19,6 +19,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
   ],
   targets: [
@@ -39,7 +40,7 @@ let package = Package(
       name: "Registry",
       dependencies: [
         "OCI", "Transfer", .product(name: "Subprocess", package: "swift-subprocess"),
-        .product(name: "SystemPackage", package: "swift-system"),
+        .product(name: "SystemPackage", package: "swift-system"), "TOMLKit",
       ],
       swiftSettings: strict),
     .target(name: "Store", dependencies: ["OCI", "CCrypto"], swiftSettings: strict),
@@ -75,6 +76,6 @@ let package = Package(
     .testTarget(
       name: "PullTests", dependencies: ["Pull", "CurlTransfer", "Support"], swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["cairn", "Support"], swiftSettings: strict),
+      name: "CommandTests", dependencies: ["cairn", "Support"], exclude: ["Help"], swiftSettings: strict),
   ]
 )

@@ -10,6 +10,10 @@ public struct Endpoint: Sendable, Hashable {
   public var pathPrefix: String
   /// The `ns` query that tells a mirror whose images are meant; nil for the registry itself.
   public var namespace: String?
+  /// False for a mirror that must not be asked what a tag means.
+  public var resolvesTags = true
+  /// False for a mirror that serves no content.
+  public var servesContent = true
   /// True where `origin` may be tried over plain HTTP when it turns out not to speak TLS.
   public var allowsPlainFallback: Bool
 

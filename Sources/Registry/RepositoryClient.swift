@@ -84,25 +84,24 @@ public final class RepositoryClient: Sendable {
   /// - Parameter selector: a tag or a digest.
   /// - Throws: `RegistryError`.
   public func document(_ selector: String) async throws(RegistryError) -> FetchedDocument {
+    let isTag = !selector.contains(":")
     let accept = MediaType.acceptedManifests.map(\.rawValue).joined(separator: ", ")
     let response = try await get(
       "/\(reference.repository)/manifests/\(selector)", accept: accept,
       limit: Self.documentLimit,
-      what: "manifest \(reference.repository)\(separator(selector))\(selector)")
+      what: "manifest \(reference.repository)\(isTag ? ":" : "@")\(selector)", isTag: isTag)
     return FetchedDocument(
       data: Data(response.body),
       contentType: response.head.fields["content-type"].map { MediaType(rawValue: $0) },
       announcedDigest: response.head.fields["docker-content-digest"].flatMap { try? Digest($0) })
   }
 
-  private func separator(_ selector: String) -> String { selector.contains(":") ? "@" : ":" }
-
   /// Asks the endpoints in turn, each with retries, until one answers.
-  private func get(_ path: String, accept: String, limit: Int, what: String)
+  private func get(_ path: String, accept: String, limit: Int, what: String, isTag: Bool)
     async throws(RegistryError) -> TransferResponse
   {
     var last: RegistryError?
-    let candidates = memory.alive(endpoints)
+    let candidates = memory.alive(endpoints.filter { isTag ? $0.resolvesTags : $0.servesContent })
     for (index, endpoint) in candidates.enumerated() {
       let isMirror = index < candidates.count - 1
       do throws(RegistryError) {

@@ -322,6 +322,16 @@ struct RealServerTests {
     #expect(bytes / seconds < 600 * 1024 * 1.1)
   }
 
+  @Test("mirrors come from hosts.toml: a dead one is passed over, the next one serves")
+  func mirrors() async throws {
+    let folder = cairn.folder("certs.d") + "/far.example"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let text = "[host.\"http://127.0.0.1:1\"]\n[host.\"http://\(try server("REGISTRY"))\"]\n"
+    try writeFile(folder + "/hosts.toml", Array(text.utf8))
+    try await pull("far.example/demo", "--hosts-dir", cairn.folder("certs.d"))
+    #expect(try await cairn("store", "list").output.hasPrefix("far.example/demo:latest"))
+  }
+
   @Test("proxies come from the environment, in upper case too")
   func proxies() async throws {
     let proxy = try RawServer { _ in .status(502, [], #"{"message":"proxy says no"}"#) }

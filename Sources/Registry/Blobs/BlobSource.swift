@@ -73,7 +73,7 @@ public final class BlobSource: Sendable {
     _ request: Request, _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
     var last: RegistryError?
-    let endpoints = client.memory.alive(client.endpoints)
+    let endpoints = client.memory.alive(client.endpoints.filter(\.servesContent))
     for (index, endpoint) in endpoints.enumerated() {
       do throws(RegistryError) {
         return try await exchange(request, endpoint, report)

@@ -27,6 +27,11 @@ struct RegistryOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Read credentials from this file only.", valueName: "file"))
   var authfile: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Read mirrors from containerd's hosts.toml files in this directory.", valueName: "dir"))
+  var hostsDir = HostsFile.standardFolder
+
   @Option(help: ArgumentHelp("Seconds to connect.", valueName: "s"))
   var connectTimeout = 15.0
 
@@ -91,18 +96,33 @@ struct RegistryOptions: ParsableArguments {
       explicit: try creds.map { try explicitCredential($0) },
       files: CredentialChain.standardFiles(authFile: authfile, environment: environment),
       requiredFiles: Set([authfile].compactMap { $0 }), warn: warn)
-    let endpoint: Endpoint
-    do {
-      endpoint = try Endpoint(of: reference, plainHTTP: plainHttp)
-    } catch {
-      throw ValidationError("\(error)")
-    }
+    let endpoints = try endpoints(for: reference, warn: warn)
     var rule = RepositoryClient.RetryRule()
     rule.retries = min(retries, 5)
     let logger = logger
     return RepositoryClient(
-      reference: reference, endpoints: [endpoint], engine: engine, credentials: chain,
+      reference: reference, endpoints: endpoints, engine: engine, credentials: chain,
       retryRule: rule, notify: { logger.info("\($0)") })
+  }
+
+  /// The mirrors of a reference's registry, then the registry itself.
+  private func endpoints(for reference: Reference, warn: (String) -> Void) throws -> [Endpoint] {
+    let own: Endpoint
+    do {
+      own = try Endpoint(of: reference, plainHTTP: plainHttp)
+    } catch {
+      throw ValidationError("\(error)")
+    }
+    do {
+      guard let file = try HostsFile.find(in: hostsDir, registry: reference.registry) else {
+        return [own]
+      }
+      for warning in file.warnings { warn(warning) }
+      return file.endpoints(for: reference, own: own)
+    } catch {
+      warn("mirrors are not used: \(error)")
+      return [own]
+    }
   }
 
   /// A logger on standard error.
