@@ -76,6 +76,7 @@ let package = Package(
     .testTarget(
       name: "PullTests", dependencies: ["Pull", "CurlTransfer", "Support"], swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["cairn", "Support"], exclude: ["Help"], swiftSettings: strict),
+      name: "CommandTests", dependencies: ["cairn", "Support"], exclude: ["Help"],
+      swiftSettings: strict),
   ]
 )
