@@ -59,6 +59,8 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
       return "\(reference) has no image for \(wanted); available: \(names)"
     case .integrity(let reason): return reason
     case .store(let error): return error.description
+    case .interrupted(_, 0):
+      return "interrupted"
     case .interrupted(let done, let size):
       return "interrupted with \(ByteCount.text(done)) of \(ByteCount.text(size)) on disk"
     }

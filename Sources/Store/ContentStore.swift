@@ -39,22 +39,23 @@ public struct ContentStore: Sendable {
     self.root = root
     bootID = Self.readBootID()
     try Files.makeDirectory(root)
-    let layoutFile = root + "/oci-layout"
-    if Files.info(layoutFile) == nil {
-      guard Files.list(root).allSatisfy({ $0 == ".cairn" || $0 == "blobs" || $0 == "index.json" })
-      else { throw .notALayout(path: root) }
-    }
+    guard
+      Files.info(root + "/.cairn") != nil || Files.info(root + "/oci-layout") != nil
+        || Files.list(root).isEmpty
+    else { throw .notALayout(path: root) }
     try Files.makeDirectory(root + "/.cairn/ingest")
-    try checkVersion()
     for algorithm in Digest.Algorithm.allCases {
       try Files.makeDirectory(root + "/blobs/" + algorithm.rawValue)
     }
-    if Files.info(root + "/index.json") == nil {
-      try LayoutIndex().write(to: root)
+    // Several processes may open a new store at the same time; one of them fills it.
+    let lock = try OpenFile(root + "/.cairn/index.lock", O_RDWR | O_CREAT | O_NOFOLLOW)
+    _ = try lock.lock(exclusive: true, wait: true)
+    try checkVersion()
+    if Files.info(root + "/index.json") == nil { try LayoutIndex().write(to: root) }
+    if Files.info(root + "/oci-layout") == nil {
+      try Files.writeAtomically(root + "/oci-layout", Data(LayoutIndex.layoutFile.utf8))
     }
-    if Files.info(layoutFile) == nil {
-      try Files.writeAtomically(layoutFile, Data(LayoutIndex.layoutFile.utf8))
-    }
+    withExtendedLifetime(lock) {}
   }
 
   private func checkVersion() throws(StoreError) {

@@ -229,6 +229,7 @@ struct RealServerTests {
     let two = try Running.start(
       cairn.process(["pull", "\(host)/shared:two", "--progress", "json"]))
     let outcomes = await [one.finished(), two.finished()]
+    for outcome in outcomes { outcome.expectSuccess() }
     let fetched = try outcomes.map { try summary($0)["bytesFetched"] as? Int ?? 0 }.reduce(0, +)
     #expect(fetched < 9_700_000 && fetched > 9_000_000, "\(fetched)")
     #expect(outcomes.contains { $0.output.contains("\"elsewhere\"") })
@@ -346,6 +347,6 @@ struct RealServerTests {
 
 extension Command.Outcome {
   func expectSuccess(sourceLocation: SourceLocation = #_sourceLocation) {
-    #expect(status == 0, "\(errors)", sourceLocation: sourceLocation)
+    #expect(status == 0, "\(errors) \(output.suffix(300))", sourceLocation: sourceLocation)
   }
 }

@@ -78,6 +78,24 @@ struct ContentStoreTests {
     }
   }
 
+  @Test("many that open a new store at once all get it, and none empties it")
+  func opensTogether() async throws {
+    let root = folder("new")
+    await withTaskGroup(of: Bool.self) { group in
+      for number in 0..<16 {
+        group.addTask {
+          guard let store = try? ContentStore(root: root),
+            let digest = try? Digest.of([UInt8(number)])
+          else { return false }
+          let entry = Descriptor(mediaType: .ociManifest, digest: digest, size: 1)
+          return (try? store.updateIndex { $0.set("image-\(number)", entry) }) != nil
+        }
+      }
+      for await isGood in group { #expect(isGood) }
+    }
+    #expect(try ContentStore(root: root).index().manifests.count == 16)
+  }
+
   @Test("publishes what verifies, under its name", arguments: Digest.Algorithm.allCases)
   func publishes(algorithm: Digest.Algorithm) async throws {
     let content = Content.bytes(700_000, seed: 1)
