@@ -125,7 +125,13 @@ final class CurlTransfer {
 
   /// The proxy is set by hand, because libcurl does not read `HTTP_PROXY` in upper case.
   private func configureProxy() {
-    let isTLS = job.request.url.origin.scheme == "https"
+    let origin = job.request.url.origin
+    let isTLS = origin.scheme == "https"
+    // A proxy's localhost is another machine's.
+    guard !origin.isLoopback else {
+      _ = cairn_set_string(easy, CURLOPT_PROXY, "")
+      return
+    }
     _ = cairn_set_string(
       easy, CURLOPT_PROXY, (isTLS ? settings.httpsProxy : settings.httpProxy) ?? "")
     _ = cairn_set_string(easy, CURLOPT_NOPROXY, settings.noProxy ?? "")
@@ -272,8 +278,13 @@ final class CurlTransfer {
 
   private func error(_ code: CURLcode) -> TransferError {
     let detail = String(cString: errorBuffer)
-    let message = String(
-      (detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail).prefix(300))
+    let general = String(cString: curl_easy_strerror(code))
+    // libcurl repeats a malformed proxy address whole, password included.
+    let namesProxy = detail.lowercased().contains("unsupported proxy")
+    let message =
+      namesProxy
+      ? "the proxy's address cannot be used"
+      : String((detail.isEmpty ? general : detail).prefix(300))
     return TransferError(kind(of: code, detail: message), message)
   }
 

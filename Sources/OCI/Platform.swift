@@ -62,8 +62,8 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
 
   /// How well an image for `candidate` runs where `self` is wanted; nil: not at all, larger is better.
   ///
-  /// A wanted variant accepts older 32-bit Arm variants, newest first; a wanted platform without a
-  /// variant accepts any, the plainest first.
+  /// Processors run images for the same or an older variant of theirs, and the newest of those is
+  /// best. A missing variant is the usual one: v7 of arm, v8 of arm64, v1 of amd64.
   ///
   /// - Parameter candidate: a platform from an index.
   public func preference(for candidate: Platform) -> Int? {
@@ -71,15 +71,18 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
       os: candidate.os, architecture: candidate.architecture, variant: candidate.variant)
     guard os == other.os, architecture == other.architecture else { return nil }
     if variant == other.variant { return 100 }
-    guard let variant else { return 50 - (Self.number(other.variant) ?? 0) }
-    guard architecture == "arm" || architecture == "amd64" else { return nil }
-    let wanted = Self.number(variant) ?? 0
-    let offered = Self.number(other.variant) ?? (architecture == "amd64" ? 1 : 0)
+    guard let wanted = level, let offered = other.level else {
+      return variant == nil || other.variant == nil ? 10 : nil
+    }
     return offered <= wanted ? 50 + offered : nil
   }
 
-  private static func number(_ variant: String?) -> Int? {
-    variant.flatMap { $0.hasPrefix("v") ? Int($0.dropFirst()) : nil }
+  /// The variant as a number, for architectures whose variants build on each other.
+  private var level: Int? {
+    let usual = ["arm": 7, "arm64": 8, "amd64": 1]
+    guard let usual = usual[architecture] else { return nil }
+    guard let variant else { return usual }
+    return variant.hasPrefix("v") ? Int(variant.dropFirst().prefix { $0.isNumber }) : nil
   }
 
   private static func normalise(_ architecture: String, _ variant: String?) -> (String, String?) {

@@ -195,7 +195,10 @@ extension String {
 
 extension Character {
   fileprivate var isASCIILetter: Bool { isASCII && isLetter }
-  fileprivate var isASCIIDigit: Bool { ("0"..."9").contains(self) }
-  fileprivate var isLowerHex: Bool { isASCIIDigit || ("a"..."f").contains(self) }
-  fileprivate var isLowerAlphanumeric: Bool { isASCIIDigit || ("a"..."z").contains(self) }
+  // Ranges of characters compare by Unicode's order, where "b" with an accent lies between "a" and "z".
+  fileprivate var isASCIIDigit: Bool { isASCII && ("0"..."9").contains(self) }
+  fileprivate var isLowerHex: Bool { isASCIIDigit || (isASCII && ("a"..."f").contains(self)) }
+  fileprivate var isLowerAlphanumeric: Bool {
+    isASCIIDigit || (isASCII && ("a"..."z").contains(self))
+  }
 }

@@ -49,6 +49,15 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     }
   }
 
+  /// True where nobody answered at all: the next request would wait in vain too.
+  var isDeadServer: Bool {
+    guard case .transfer(let error) = kind else { return false }
+    switch error.kind {
+    case .resolve, .connect, .proxy, .tls, .notTLS: return true
+    default: return false
+    }
+  }
+
   /// The error of a transfer to a server.
   ///
   /// - Parameters:

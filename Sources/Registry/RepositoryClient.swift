@@ -112,7 +112,7 @@ public final class RepositoryClient: Sendable {
       } catch {
         if case .transfer(let cause) = error.kind, cause.kind == .cancelled { throw error }
         if isMirror {
-          if case .transfer = error.kind { memory.noteDead(endpoint) }
+          if error.isDeadServer { memory.noteDead(endpoint) }
           notify("mirror \(endpoint.origin): \(error); trying the next")
         }
         last = error

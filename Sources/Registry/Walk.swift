@@ -76,7 +76,8 @@ struct Walk {
       url = try RedirectRule.target(response.head, of: url)
       return
     }
-    if mayReturn, [401, 403, 404, 410].contains(status) {
+    // Signed places expire with 400, 401, 403, 404 or 410, as the host likes.
+    if mayReturn, (400..<500).contains(status), ![408, 416, 425, 429].contains(status) {
       try restart()
       return
     }
@@ -85,6 +86,9 @@ struct Walk {
       if try await client.answer(response.head, rejected: authorization, for: endpoint) != nil {
         return
       }
+    }
+    if status == 401, challenges > 0, isAtEndpoint {
+      throw ResponseJudge.refusedInSpiteOfToken(response, what: what, origin: url.origin)
     }
     throw ResponseJudge.error(
       response, what: what, origin: url.origin, now: Date().timeIntervalSince1970)

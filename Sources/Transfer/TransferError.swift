@@ -51,7 +51,14 @@ public struct TransferError: Error, Equatable, Sendable, CustomStringConvertible
   }
 
   static func invalidURL(_ text: String, _ reason: String) -> TransferError {
-    let shown = String(text.unicodeScalars.prefix(120).map { $0.value < 32 ? "?" : Character($0) })
+    // Queries carry signatures, user info passwords; anything but plain ASCII could act on a terminal.
+    var bare = text.prefix { $0 != "?" }
+    if let scheme = bare.firstRange(of: "://"), let at = bare.lastIndex(of: "@") {
+      bare = bare[..<scheme.upperBound] + bare[bare.index(after: at)...]
+    }
+    let shown = String(
+      bare.unicodeScalars.prefix(120).map { (0x20..<0x7F).contains($0.value) ? Character($0) : "?" }
+    )
     return TransferError(.invalidURL, "URL \"\(shown)\" is refused: \(reason)")
   }
 }

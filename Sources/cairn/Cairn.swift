@@ -11,7 +11,8 @@ struct Cairn: AsyncParsableCommand {
     abstract: "Downloads container images with a pool of parallel workers.",
     discussion: """
       Exit codes: 0 success, 64 usage, 65 content does not match its digest, 66 not found, \
-      69 network or registry, 73 local disk, 77 not authorised, 130 interrupted (143 by SIGTERM).
+      69 network or registry, 73 local disk, 70 internal error, 77 not authorised, 130 interrupted \
+      (129 by SIGHUP, 143 by SIGTERM).
       """,
     version: version,
     subcommands: [PullCommand.self, InspectCommand.self, StoreCommand.self])

@@ -32,7 +32,7 @@ struct PlatformTests {
       ("linux/arm/v7", "linux/arm/v7"),
       ("linux/arm/v6", "linux/arm/v6"), ("linux/arm/v8", "linux/arm/v7"),
       ("linux/amd64/v3", "linux/amd64"),
-      ("linux/arm", "linux/arm/v6"),
+      ("linux/arm", "linux/arm/v7"), ("linux/arm64/v9", "linux/arm64"),
     ])
   func chooses(wanted: String, expected: String) throws {
     let offered = [

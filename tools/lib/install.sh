@@ -11,21 +11,34 @@ need_packages() {
   [ ${#missing[@]} -eq 0 ] && return 0
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
     echo "installing: ${missing[*]}"
-    # A server package must not start its own service here: these are started by hand, on loopback.
-    local policy=/usr/sbin/policy-rc.d
-    local made_policy=no
-    if [ ! -e "$policy" ]; then
-      printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod +x "$policy" && made_policy=yes
-    fi
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
-      > /tmp/cairn-install.log 2>&1 || { cat /tmp/cairn-install.log >&2; return 1; }
-    [ "$made_policy" = yes ] && rm -f "$policy"
-    return 0
+    install_packages "${missing[@]}"
+    return
   fi
   echo "these Debian packages are needed: ${missing[*]}" >&2
   echo "install them with: sudo apt-get install ${missing[*]}" >&2
   return 1
 }
+
+# In a subshell, so that its trap cleans up whatever way it ends.
+install_packages() (
+  log=$(mktemp)
+  policy=/usr/sbin/policy-rc.d
+  made_policy=no
+  trap 'rm -f "$log"; [ "$made_policy" = no ] || rm -f "$policy"' EXIT
+  # Server packages must not start services of their own: these are started by hand, on loopback.
+  if [ ! -e "$policy" ]; then
+    made_policy=yes
+    printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod +x "$policy"
+  fi
+  apt-get update -qq > "$log" 2>&1 &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >> "$log" 2>&1 ||
+    { cat "$log" >&2; exit 1; }
+  for service in nginx docker-registry; do
+    case " $* " in
+      *" $service"*) systemctl disable "$service" > /dev/null 2>&1 || true ;;
+    esac
+  done
+)
 
 need_swift() {
   command -v swift >/dev/null && return 0

@@ -18,6 +18,9 @@ import threading
 import time
 import urllib.parse
 
+# Loopback is never a proxy's business, whatever the user's environment says.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
 
 def free_port():
     with socket.socket() as probe:

@@ -104,12 +104,14 @@ public struct AuthFile: Sendable, Equatable {
     return name
   }
 
+  /// Docker Hub's names, all of which mean the same credentials.
+  private static let dockerHub = ["docker.io", "index.docker.io", "registry-1.docker.io"]
+
   private static func names(of registry: String) -> [String] {
-    registry == "docker.io"
-      ? ["docker.io", "index.docker.io", "registry-1.docker.io"] : [registry]
+    dockerHub.contains(registry) ? dockerHub : [registry]
   }
 
   private static func serverName(_ registry: String) -> String {
-    registry == "docker.io" ? "https://index.docker.io/v1/" : registry
+    dockerHub.contains(registry) ? "https://index.docker.io/v1/" : registry
   }
 }

@@ -1,10 +1,13 @@
 import FoundationEssentials
+import Glibc
 import OCI
 
 /// Where credentials come from, in order; the first that has one wins.
 public struct CredentialChain: Sendable {
   /// Given on the command line.
   public var explicit: Credential?
+  /// The registry that `explicit` is for; no mirror of it gets to see it.
+  public var explicitRegistry: String?
   /// Paths of credential files, first to be asked first.
   public var files: [String]
   /// Files that must be readable because the user named them.
@@ -43,7 +46,12 @@ public struct CredentialChain: Sendable {
     if let file = variable("REGISTRY_AUTH_FILE") { return [file] }
     let home = variable("HOME") ?? "/"
     var files: [String] = []
-    if let runtime = variable("XDG_RUNTIME_DIR") { files.append(runtime + "/containers/auth.json") }
+    if let runtime = variable("XDG_RUNTIME_DIR") {
+      files.append(runtime + "/containers/auth.json")
+    } else {
+      // Where skopeo and podman write without a session, for example under sudo.
+      files.append("/run/containers/\(getuid())/auth.json")
+    }
     files.append((variable("XDG_CONFIG_HOME") ?? home + "/.config") + "/containers/auth.json")
     files.append((variable("DOCKER_CONFIG") ?? home + "/.docker") + "/config.json")
     return files
@@ -55,7 +63,7 @@ public struct CredentialChain: Sendable {
   ///   - registry: as in a reference.
   ///   - repository: the repository's path.
   public func credential(registry: String, repository: String) async -> Credential? {
-    if let explicit { return explicit }
+    if let explicit, explicitRegistry == nil || explicitRegistry == registry { return explicit }
     var askedHelpers: Set<String> = []
     for path in files {
       guard let file = read(path) else { continue }

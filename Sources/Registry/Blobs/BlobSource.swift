@@ -80,7 +80,7 @@ public final class BlobSource: Sendable {
       } catch {
         last = error
         guard index < endpoints.count - 1, Self.isMirrorsFault(error) else { break }
-        if case .transfer = error.kind { client.memory.noteDead(endpoint) }
+        if error.isDeadServer { client.memory.noteDead(endpoint) }
         client.notify("mirror \(endpoint.origin): \(error); trying the next")
       }
     }
@@ -94,8 +94,9 @@ public final class BlobSource: Sendable {
   private static func isMirrorsFault(_ error: RegistryError) -> Bool {
     switch error.kind {
     case .transfer(let cause): cause.kind != .cancelled && !cause.isDisk
-    case .notFound, .unauthorised, .protocolError, .refusedTarget: true
-    case .overloaded, .rangeRefused, .integrity: false
+    case .notFound, .unauthorised, .protocolError, .refusedTarget, .overloaded, .rangeRefused,
+      .integrity:
+      true
     }
   }
 

@@ -81,7 +81,8 @@ public struct HostsFile: Sendable, Equatable {
   ///   - own: the registry's own endpoint.
   public func endpoints(for reference: Reference, own: Endpoint) -> [Endpoint] {
     var last = own
-    if let server, server.origin != own.origin {
+    // "docker.io" is Docker Hub's name and not its API's address.
+    if let server, server.origin != own.origin, server.origin.host != reference.registry {
       last = Endpoint(
         origin: server.origin, pathPrefix: Self.prefix(server, overrides: false),
         namespace: reference.registry)

@@ -2,6 +2,17 @@ import Transfer
 
 /// What a response's status means, for any request to a registry.
 enum ResponseJudge {
+  /// The error of a 401 that came although a token was got: what is not there looks like this too.
+  static func refusedInSpiteOfToken(
+    _ response: TransferResponse, what: String, origin: RemoteURL.Origin
+  ) -> RegistryError {
+    let body = ErrorBody(response.body, contentType: response.head.fields["content-type"])
+    let said = body.words.map { ": \($0)" } ?? ""
+    return RegistryError(
+      .unauthorised, "\(origin.authority) has no \(what), or wants credentials for it\(said)",
+      hint: "check the name; for a private image log in with \"skopeo login\" or use --creds")
+  }
+
   /// The error of a response that is no success and no redirect.
   ///
   /// - Parameters:

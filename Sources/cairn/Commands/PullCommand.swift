@@ -99,7 +99,10 @@ struct PullCommand: AsyncParsableCommand {
     switch result {
     case .success(let summary):
       display.show(.finished(summary))
-      if quiet { print(summary.digest) }
+      // An archive on standard output must be nothing but the archive.
+      let isTaken = request.outputs.contains(where: \.isStandardOutput)
+      let output = isTaken ? FileHandle.standardError : FileHandle.standardOutput
+      if quiet { output.write(Data("\(summary.digest)\n".utf8)) }
     case .failure(let error):
       var failure = CommandFailure(error, signal: signals.first)
       display.show(

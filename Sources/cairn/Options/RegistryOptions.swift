@@ -53,8 +53,9 @@ struct RegistryOptions: ParsableArguments {
   var logLevel = LogLevel.warning
 
   func validate() throws {
-    guard connectTimeout > 0, stallTimeout > 0 else {
-      throw ValidationError("timeouts must be more than 0 seconds")
+    let day = 86_400.0
+    guard (0.001...day).contains(connectTimeout), (0.001...day).contains(stallTimeout) else {
+      throw ValidationError("timeouts are more than 0 seconds and at most a day")
     }
     guard (0...1000).contains(retries) else {
       throw ValidationError("--retries takes a number from 0 to 1000")
@@ -92,13 +93,14 @@ struct RegistryOptions: ParsableArguments {
     for reference: Reference, engine: CurlEngine, warn: @escaping @Sendable (String) -> Void
   ) throws -> RepositoryClient {
     let environment = ProcessInfo.processInfo.environment
-    let chain = CredentialChain(
+    var chain = CredentialChain(
       explicit: try creds.map { try explicitCredential($0) },
       files: CredentialChain.standardFiles(authFile: authfile, environment: environment),
       requiredFiles: Set([authfile].compactMap { $0 }), warn: warn)
     let endpoints = try endpoints(for: reference, warn: warn)
+    chain.explicitRegistry = reference.registry
     var rule = RepositoryClient.RetryRule()
-    rule.retries = min(retries, 5)
+    rule.retries = retries
     let logger = logger
     return RepositoryClient(
       reference: reference, endpoints: endpoints, engine: engine, credentials: chain,
