@@ -69,13 +69,12 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
       if !$0.isStopped {
         $0.commands.append(
           .start(CurlJob(number: number, request: request, decide: decide, ended: ended)))
+        loop.wake()
       }
       return (number, $0.isStopped)
     }
     if isStopped {
       ended(.failure(TransferError(.cancelled, "the transfer engine was stopped")))
-    } else {
-      loop.wake()
     }
     return TransferHandle(number: number)
   }
@@ -83,12 +82,16 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   /// Ends a transfer early; unknown and finished ones are ignored.
   public func cancel(_ handle: TransferHandle) { post(.cancel(handle.number)) }
 
+  /// Leaves a command, unless the thread was told to end: then its handles may be gone.
+  ///
+  /// The thread is woken under the lock, so that a stop comes after every wake that it could hurt.
   private func post(_ command: Command) {
     mailbox.withLock {
+      guard !$0.isStopped else { return }
       $0.commands.append(command)
       if case .stop = command { $0.isStopped = true }
+      loop.wake()
     }
-    loop.wake()
   }
 
   private func takeCommands() -> [Command] {

@@ -186,6 +186,8 @@ final class CurlTransfer {
 
   /// Takes a chunk of the body; what it returns is libcurl's write callback's answer.
   private func takeBody(_ chunk: UnsafeRawBufferPointer) -> Int {
+    // After a failure libcurl may still hand over what it had buffered.
+    guard failure == nil else { return 0 }
     if loop.limiterDelay() > 0 {
       pausedAt = clock.now
       return Int(CURL_WRITEFUNC_PAUSE)
@@ -296,10 +298,13 @@ final class CurlTransfer {
     case CURLE_SSL_CONNECT_ERROR:
       if detail.contains("wrong version number") || detail.contains("packet length too long") {
         .notTLS
-      } else if detail.contains("reset") || detail.contains("SYSCALL") || detail.contains("timed") {
-        .broken
-      } else {
+      } else if detail.contains("certificate") || detail.contains("alert")
+        || detail.contains("unsupported protocol") || detail.contains("no ciphers")
+      {
         .tls
+      } else {
+        // A handshake that was cut off, which a retry can mend.
+        .broken
       }
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
       CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:

@@ -46,7 +46,8 @@ extension PullLoop {
       let live = segments[older]?.window
       guard live?.split(at: fetch.range.lowerBound) ?? false else {
         let position = live?.written ?? 0
-        perform(scheduler.handle(.splitMissed(fetch.segment, position: position), now: now))
+        let missed = SchedulerEvent.splitMissed(fetch.segment, older: older, position: position)
+        perform(scheduler.handle(missed, now: now))
         return
       }
       fallthrough
@@ -102,6 +103,18 @@ extension PullLoop {
       fail(request, entry: segment.entry, error)
     }
     advanceVerifier(segment.entry)
+  }
+
+  /// Every byte of a blob is verified: requests whose end is still on its way here are over.
+  func finishRequests(of entry: Int) {
+    for (id, segment) in segments where segment.entry == entry {
+      for request in segment.requests {
+        tasks[request] = nil
+        segmentOfRequest[request] = nil
+        perform(scheduler.handle(.finished(request), now: now))
+      }
+      segments[id] = nil
+    }
   }
 
   private func forget(_ request: RequestID, of id: SegmentID, keepingSegment: Bool) {

@@ -232,6 +232,7 @@ actor PullLoop {
   private func verified(_ index: Int, _ outcome: Verifier.Outcome) {
     switch outcome {
     case .published:
+      finishRequests(of: index)
       entries[index].partial = nil
       openBlobs -= 1
       finish(index, state: .done)

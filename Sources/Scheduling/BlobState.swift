@@ -74,6 +74,8 @@ struct SegmentState: Sendable {
   var failures: Int
   var failedAt: Moment?
   var requests: [RequestID]
+  /// Not to be asked for a second time before: a second request has just failed.
+  var repeatNotBefore = Moment.zero
   var rate: RateEstimate
 
   var remaining: Int64 { range.upperBound - position }

@@ -125,7 +125,8 @@ extension Scheduler {
   /// Asks again for what a straggler still owes when a fresh request should overtake it.
   private mutating func repeatStraggler(now: Moment) -> Fetch? {
     var worst: (id: SegmentID, seconds: Double)?
-    for (id, segment) in segments where segment.requests.count == 1 {
+    for (id, segment) in segments
+    where segment.requests.count == 1 && segment.repeatNotBefore <= now {
       guard let request = requests[segment.requests[0]] else { continue }
       let waited = now - request.startedAt
       let left = secondsLeft(segment, now: now) ?? (request.respondedAt == nil ? .infinity : 0)

@@ -122,8 +122,9 @@ public struct Scheduler: Sendable {
       finish(request, now: now, &actions)
     case .failed(let request, let failure):
       fail(request, failure, now: now, &actions)
-    case .splitMissed(let segment, let position):
-      undoSplit(segment, position: position, now: now)
+    case .splitMissed(let segment, let older, let position):
+      undoSplit(segment)
+      advance(older, to: position, now: now)
       // What is known here was out of date: nothing is decided before the next reading.
       return []
     case .damaged(let blob):
@@ -219,23 +220,24 @@ public struct Scheduler: Sendable {
   private mutating func fail(
     _ id: RequestID, _ failure: FetchFailure, now: Moment, _ actions: inout [SchedulerAction]
   ) {
-    guard let request = requests.removeValue(forKey: id),
-      var segment = segments[request.segment]
-    else { return }
+    guard let request = requests[id], var segment = segments[request.segment] else { return }
+    if segment.remaining == 0 {
+      // Another request, or this one, brought the last byte before it failed.
+      finish(id, now: now, &actions)
+      return
+    }
+    requests[id] = nil
     if case .refused(let retryAfter) = failure {
       let served = requests.values.count { $0.respondedAt != nil }
       gathered.refusals.append(.init(at: now, served: served, retryAfter: retryAfter))
     }
     segment.requests.removeAll { $0 == id }
-    if !segment.requests.isEmpty, failure != .fatal {
+    if !segment.requests.isEmpty {
+      segment.repeatNotBefore = now + settings.maximumBackoff
       segments[request.segment] = segment
       return
     }
     let blob = segment.blob
-    for other in segment.requests {
-      requests[other] = nil
-      actions.append(.cancel(other))
-    }
     remove(request.segment)
     if failure == .rangeRefused { blobs[blob.index].ranged = false }
     var piece = Piece(range: segment.position..<segment.range.upperBound)
@@ -309,7 +311,7 @@ public struct Scheduler: Sendable {
 
   // MARK: Book-keeping
 
-  private mutating func undoSplit(_ id: SegmentID, position: Int64, now: Moment) {
+  private mutating func undoSplit(_ id: SegmentID) {
     guard let segment = segments[id] else { return }
     for request in segment.requests { requests[request] = nil }
     remove(id)
@@ -318,7 +320,6 @@ public struct Scheduler: Sendable {
       segments[$0]?.range.upperBound == segment.range.lowerBound
     }), let lower = segments[older]?.range.lowerBound {
       segments[older]?.range = lower..<segment.range.upperBound
-      advance(older, to: position, now: now)
     } else {
       giveBack(Piece(range: segment.position..<segment.range.upperBound), of: segment.blob)
     }

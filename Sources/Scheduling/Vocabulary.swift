@@ -62,7 +62,7 @@ public enum SchedulerEvent: Sendable, Equatable {
   case failed(RequestID, FetchFailure)
   /// The split could not be made any more: the older segment has passed the point, and its bytes
   /// before `position` are on disk.
-  case splitMissed(SegmentID, position: Int64)
+  case splitMissed(SegmentID, older: SegmentID, position: Int64)
   /// The blob's bytes are all here but have the wrong digest: fetch all of it again.
   case damaged(BlobID)
   /// Time passed.

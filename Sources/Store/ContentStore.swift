@@ -113,7 +113,8 @@ public struct ContentStore: Sendable {
   public func put(_ data: Data, as digest: Digest) throws(StoreError) {
     let found = try Digest.of(data, digest.algorithm)
     guard found == digest else { throw .wrongContent(expected: digest, found: "it is \(found)") }
-    guard Files.size(path(of: digest)) != Int64(data.count) else { return }
+    // What stands there may have been damaged since.
+    guard document(digest) == nil else { return }
     try Files.writeAtomically(path(of: digest), data)
   }
 
@@ -155,6 +156,8 @@ public struct ContentStore: Sendable {
     guard ftruncate(blob.file.descriptor, off_t(blob.descriptor.size)) == 0 else {
       throw Files.failed("write", blob.file.path)
     }
+    // A hard link of an output must not be an open door to the store's content.
+    fchmod(blob.file.descriptor, 0o400)
     try blob.file.sync()
     let target = path(of: blob.descriptor.digest)
     guard rename(blob.file.path, target) == 0 else { throw Files.failed("publish", target) }

@@ -14,6 +14,8 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   case inUse(path: String)
   /// A blob's content has another digest or size than its name says.
   case wrongContent(expected: Digest, found: String)
+  /// An image's manifest is damaged, so nobody knows which blobs it needs.
+  case unreadableImage(name: String)
   /// An output exists already.
   case outputExists(path: String)
   /// An output description cannot be understood or does not fit the image.
@@ -38,6 +40,10 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
       return "another cairn is using the store \(path); try again when it has ended"
     case .wrongContent(let expected, let found):
       return "content of \(expected) is wrong: \(found)"
+    case .unreadableImage(let name):
+      return
+        "the manifest of \(name.shownSafely(limit: 300)) cannot be read, so nothing is removed; "
+        + "\"cairn store verify --repair\" fetches it again"
     case .outputExists(let path):
       return "\(path) exists already; add --overwrite to replace it"
     case .badOutput(let reason):

@@ -68,6 +68,8 @@ public struct StoreMaintenance: Sendable {
   private struct Reach {
     var sizes: [Digest: Int64] = [:]
     var isComplete = true
+    /// False where a document cannot be read, so that what it needs is not known.
+    var isKnown = true
   }
 
   /// Every digest that an entry needs, with its size.
@@ -76,14 +78,18 @@ public struct StoreMaintenance: Sendable {
     var waiting = [entry]
     while let next = waiting.popLast(), reach.sizes.count < 1_000_000 {
       guard reach.sizes.updateValue(next.size, forKey: next.digest) == nil else { continue }
-      guard next.mediaType.isIndex || next.mediaType.isManifest else {
+      let isDocument = next.mediaType.isIndex || next.mediaType.isManifest
+      // Other tools may name entries without a type.
+      guard isDocument || next.digest == entry.digest else {
         if !store.contains(next) { reach.isComplete = false }
         continue
       }
       guard let data = store.document(next.digest),
-        let document = try? ImageDocument.parse(data, contentType: next.mediaType)
+        let document = try? ImageDocument.parse(
+          data, contentType: isDocument ? next.mediaType : nil)
       else {
         reach.isComplete = false
+        reach.isKnown = false
         continue
       }
       switch document {
@@ -115,13 +121,19 @@ public struct StoreMaintenance: Sendable {
   ///   - olderThan: removes images last pulled longer ago than this, in seconds; nil: none by age.
   ///   - keepBytes: removes the images pulled longest ago until the rest is no larger; nil: none.
   ///   - now: seconds since 1970.
-  /// - Throws: `StoreError`; `inUse` while a pull runs.
+  /// - Throws: `StoreError`; `inUse` while a pull runs, `unreadableImage` when it cannot be told what
+  ///   an image needs.
   public func prune(olderThan: Double?, keepBytes: Int64?, now: Double) throws(StoreError)
     -> PruneReport
   {
     let lock = try store.lockForRemoval()
     var report = PruneReport()
     let doomed = try doomedImages(olderThan: olderThan, keepBytes: keepBytes, now: now)
+    for image in try images() where !doomed.contains(image.name) {
+      guard reachable(from: image.descriptor).isKnown else {
+        throw .unreadableImage(name: image.name)
+      }
+    }
     report.images = doomed.sorted()
     try store.updateIndex { index in
       index.manifests.removeAll { entry in

@@ -86,6 +86,25 @@ struct RealServerTests {
     #expect(listing.output.hasPrefix("manifest.json\n"))
   }
 
+  @Test("--quiet keeps the digest out of an archive on standard output")
+  func quietArchive() async throws {
+    let outcome = try await pull(
+      "\(server("REGISTRY"))/demo", "--output", "oci-archive:-", "--quiet")
+    #expect(outcome.bytes.count % 512 == 0)
+    #expect(outcome.errors.hasPrefix("sha256:"))
+  }
+
+  @Test("a pull that was told to ignore a hang-up ignores it")
+  func ignoresHangUp() async throws {
+    let process = cairn.process([])
+    process.executableURL = URL(filePath: "/usr/bin/nohup")
+    process.arguments = [Command.path, "pull", "\(try server("SLOW"))/shared:one", "--quiet"]
+    let running = try Running.start(process)
+    try await waitForBytes()
+    kill(running.process.processIdentifier, SIGHUP)
+    #expect(await running.finished().status == 0)
+  }
+
   @Test("all platforms, and an artifact without layers")
   func indexAndArtifact() async throws {
     let host = try server("REGISTRY")

@@ -61,7 +61,8 @@ struct ReferenceTests {
       ("ubuntu@md5:abc", 7, "sha256"),
       ("ubuntu@sha256:" + String(repeating: "A", count: 64), 14, "0-9"),
       ("ünicode", 0, "cannot be"),
-      ("a b", 1, "cannot be"),
+      ("a b", 1, "cannot be"), ("ab\u{301}c", 1, "cannot be"), ("exap\u{200D}le/x", 3, "cannot be"),
+      ("x:1\u{301}", 2, "tag"),
     ])
   func pointsAtTheCharacter(text: String, offset: Int, word: String) {
     do {

@@ -272,6 +272,30 @@ struct ClientTests {
     #expect(await error(try client(server)) != nil)
   }
 
+  @Test("credentials given for a registry never reach its mirrors")
+  func mirrorsGetNoCredentials() async throws {
+    let challenge = Reply.status(401, [("WWW-Authenticate", "Basic realm=\"x\"")])
+    let mirror = try RawServer { _ in challenge }
+    let server = try RawServer { $0["authorization"] == nil ? challenge : .ok(Self.manifest) }
+    let reference = try Reference("\(server.host)/o/n:1")
+    var chain = CredentialChain(explicit: .basic(user: "u", password: "p"))
+    chain.explicitRegistry = reference.registry
+    let endpoints = [
+      Endpoint(origin: try RemoteURL("http://\(mirror.host)/").origin, namespace: "ex.am"),
+      try Endpoint(of: reference, plainHTTP: true),
+    ]
+    _ = try await client(server, credentials: chain, endpoints: endpoints).document("1")
+    #expect(!mirror.requests.isEmpty)
+    #expect(mirror.requests.allSatisfy { $0["authorization"] == nil })
+  }
+
+  @Test("what is refused in spite of a token may not be there at all")
+  func refusedInSpiteOfToken() async throws {
+    let server = try tokenServer { _ in .ok(#"{"token":"useless"}"#) }
+    let found = await error(try client(server))
+    #expect(found?.message.contains("has no manifest o/n:1, or wants credentials") == true)
+  }
+
   @Test("a dead mirror is asked once, and told whose image is meant")
   func mirrors() async throws {
     let server = try RawServer { _ in .ok(Self.manifest) }

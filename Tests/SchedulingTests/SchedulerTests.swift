@@ -104,7 +104,8 @@ struct SchedulerTests {
     let late = try #require(split)
     guard case .split(let older) = late.origin else { return }
     // The older segment is further than was known: nothing new is decided on what is out of date.
-    let missed = SchedulerEvent.splitMissed(late.segment, position: late.range.lowerBound + 9)
+    let missed = SchedulerEvent.splitMissed(
+      late.segment, older: older, position: late.range.lowerBound + 9)
     #expect(scheduler.handle(missed, now: Moment(seconds: time)).isEmpty)
     #expect(scheduler.segments[older]?.position == late.range.lowerBound + 9)
     #expect(scheduler.segments[older]?.range.upperBound == late.range.upperBound)
@@ -127,6 +128,52 @@ struct SchedulerTests {
     let again = try #require(network.fetches.first { $0.origin == .straggler })
     #expect(network.cancelled == [network.fetches[2].request])
     #expect(again.segment == network.fetches[2].segment)
+  }
+
+  @Test("a second request that fails for good does not end the first, which is healthy")
+  func duplicateFailsAlone() throws {
+    var scheduler = Scheduler(policy: FixedPolicy(poolSize: 2))
+    let (blob, _) = scheduler.add(size: 1000)
+    let first = try #require(scheduler.handle(.tick, now: .zero).fetches.first)
+    let late = Moment(seconds: 20)
+    let again = try #require(scheduler.handle(.tick, now: late).fetches.first)
+    #expect(again.origin == .straggler)
+    #expect(scheduler.handle(.failed(again.request, .fatal), now: late).isEmpty)
+    // Nor is it repeated at once, again and again.
+    #expect(scheduler.handle(.tick, now: Moment(seconds: 34)).isEmpty)
+    #expect(
+      scheduler.handle(.finished(first.request), now: Moment(seconds: 34)) == [.complete(blob)])
+  }
+
+  @Test("a failure after the last byte is no failure")
+  func failsAfterTheEnd() throws {
+    var scheduler = Scheduler(policy: FixedPolicy(poolSize: 1))
+    let (blob, _) = scheduler.add(size: 1000)
+    let fetch = try #require(scheduler.handle(.tick, now: .zero).fetches.first)
+    _ = scheduler.handle(.advanced(fetch.segment, position: 1000), now: .zero)
+    #expect(scheduler.handle(.failed(fetch.request, .fatal), now: .zero) == [.complete(blob)])
+  }
+
+  @Test("two splits of one segment that both come too late count no byte twice")
+  func missesTwice() throws {
+    var settings = SchedulerSettings()
+    settings.minimumSegment = 4 * mebibyte
+    var scheduler = Scheduler(policy: FixedPolicy(poolSize: 3), settings: settings)
+    let (blob, _) = scheduler.add(size: 4 * mebibyte)
+    let first = try #require(scheduler.handle(.tick, now: .zero).fetches.first)
+    _ = scheduler.handle(.responded(first.request, connectSeconds: nil), now: .zero)
+    let now = Moment(seconds: 1)
+    let splits = scheduler.handle(.advanced(first.segment, position: 1000), now: now).fetches
+    #expect(splits.count == 2)
+    for split in splits {
+      let missed = SchedulerEvent.splitMissed(
+        split.segment, older: first.segment, position: 3_900_000)
+      _ = scheduler.handle(missed, now: now)
+    }
+    _ = scheduler.handle(.advanced(first.segment, position: 3_900_000), now: now)
+    #expect(scheduler.bytesDone == 3_900_000)
+    #expect(scheduler.handle(.finished(first.request), now: now).contains(.complete(blob)))
+    #expect(scheduler.bytesDone == 4 * mebibyte && scheduler.bytesLeft == 0)
   }
 
   @Test("a retry waits, with jitter, twice as long each time, and keeps what arrived")
@@ -309,7 +356,7 @@ struct SchedulerTests {
       .finished(fetch.request), .failed(fetch.request, .fatal),
       .advanced(fetch.segment, position: 5),
       .wholeBody(fetch.request), .responded(fetch.request, connectSeconds: 1),
-      .splitMissed(fetch.segment, position: 3),
+      .splitMissed(fetch.segment, older: fetch.segment, position: 3),
     ] {
       #expect(scheduler.handle(event, now: Moment(seconds: 2)).isEmpty)
     }

@@ -111,6 +111,7 @@ struct ContentStoreTests {
     }
     #expect(store.contains(descriptor))
     #expect(try readFile(store.path(of: descriptor.digest)) == content)
+    #expect(Files.info(store.path(of: descriptor.digest)).map { $0.st_mode & 0o777 } == 0o400)
     #expect(Files.list(store.root + "/.cairn/ingest").isEmpty)
     guard case .present = try store.beginIngest(descriptor) else {
       Issue.record("not present")
@@ -213,6 +214,8 @@ struct ContentStoreTests {
     #expect(store.document(digest) == data)
     try writeFile(store.path(of: digest), Array("[]".utf8))
     #expect(store.document(digest) == nil)
+    try store.put(data, as: digest)
+    #expect(store.document(digest) == data)
   }
 
   @Test("names in the index are replaced, not doubled, also by many at once")

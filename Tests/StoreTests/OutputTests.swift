@@ -80,6 +80,29 @@ struct OutputTests {
     #expect(try LayoutIndex(readingFrom: folder("out")).manifests.count == 2)
   }
 
+  @Test("many that write into one layout at once all get their names into it")
+  func sharesLayout() async throws {
+    let (store, image, path) = (store, image, folder("shared"))
+    await withTaskGroup(of: Bool.self) { group in
+      for number in 0..<8 {
+        group.addTask {
+          let writer = ImageWriter(store: store, overwrites: false)
+          return (try? writer.write(image, to: .oci(directory: path, tag: "t\(number)"))) != nil
+        }
+      }
+      for await isGood in group { #expect(isGood) }
+    }
+    #expect(try LayoutIndex(readingFrom: path).manifests.count == 8)
+  }
+
+  @Test("what an interrupted write left in a layout does not block the next")
+  func continuesInterruptedLayout() throws {
+    try write("oci:\(folder("out"))")
+    #expect(unlink(folder("out") + "/index.json") == 0)
+    try write("oci:\(folder("out"))")
+    #expect(try LayoutIndex(readingFrom: folder("out")).manifests.count == 1)
+  }
+
   @Test("a tag that names another image is replaced only when told so")
   func guardsTags() throws {
     try write("oci:\(folder("out")):t")
@@ -231,6 +254,18 @@ struct MaintenanceTests {
       try StoreMaintenance(store: store).prune(olderThan: nil, keepBytes: nil, now: 0)
     }
     withExtendedLifetime(lock) {}
+  }
+
+  @Test("prune removes nothing while it cannot be told what an image needs")
+  func refusesToGuess() throws {
+    let image = try add("ex.am/a:1", layers: [Content.bytes(900, seed: 1)], pulled: 5)
+    try writeFile(store.path(of: image.root.digest), [0])
+    let maintenance = StoreMaintenance(store: store)
+    #expect(throws: StoreError.unreadableImage(name: "ex.am/a:1")) {
+      try maintenance.prune(olderThan: nil, keepBytes: nil, now: 0)
+    }
+    #expect(store.contains(image.manifests[0].manifest.layers[0]))
+    #expect(try maintenance.prune(olderThan: 1, keepBytes: nil, now: 100).images == ["ex.am/a:1"])
   }
 
   @Test("verify finds what changed and what is gone")

@@ -69,6 +69,19 @@ struct RemoteURLTests {
     #expect(origin.isLinkLocalOrMetadata == metadata)
   }
 
+  @Test("a refused URL is quoted without passwords, signatures and escape codes")
+  func quotesHarmlessly() {
+    for text in [
+      "https://user:secret@h/", "https://h\\x?sig=secret", "ftp://h/?secret",
+      "ftp://h/\u{9B}31m\u{202E}",
+    ] {
+      let error = #expect(throws: TransferError.self) { try RemoteURL(text) }
+      let message = error?.message ?? ""
+      #expect(!message.contains("secret"))
+      #expect(message.utf8.allSatisfy { (0x20..<0x7F).contains($0) })
+    }
+  }
+
   @Test("hides signatures")
   func hidesSignatures() throws {
     #expect(try RemoteURL("https://h/a?X-Amz-Signature=secret").redacted == "https://h/a?…")

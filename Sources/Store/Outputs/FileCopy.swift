@@ -5,26 +5,39 @@ enum FileCopy {
   /// `FICLONE` of linux/fs.h: shares the blocks until one side is written.
   private static let ficlone: UInt = 0x4004_9409
 
+  /// Smaller files are copied: a link would save nothing worth sharing the store's file for.
+  private static let linkedBytes: Int64 = 1 << 20
+
   /// Puts the content of `source` at `target`: a reflink, else a hard link, else a copy.
   ///
-  /// - Throws: `StoreError`; nothing is left at `target` then.
+  /// - Throws: `StoreError`; what stood at `target` is still there then.
   static func place(_ source: String, at target: String, mode: mode_t = 0o644) throws(StoreError) {
-    try Files.remove(target)
-    let from = try OpenFile(source, O_RDONLY | O_NOFOLLOW)
+    let temporary = "\(target).\(getpid()).new"
+    try Files.remove(temporary)
     do throws(StoreError) {
-      let to = try OpenFile(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
-      if ioctl(to.descriptor, ficlone, from.descriptor) == 0 { return }
-      // A link shares the store's file, so it is made only where no second copy can be had for free.
-      let temporary = target + ".link"
-      if link(source, temporary) == 0 {
-        guard rename(temporary, target) == 0 else { throw Files.failed("write", target) }
-        return
-      }
-      try copy(from, to)
+      try fill(temporary, from: source, mode)
+      guard rename(temporary, target) == 0 else { throw Files.failed("write", target) }
     } catch {
-      unlink(target)
+      unlink(temporary)
       throw error
     }
+  }
+
+  private static func fill(_ target: String, from source: String, _ mode: mode_t) throws(StoreError)
+  {
+    let from = try OpenFile(source, O_RDONLY | O_NOFOLLOW)
+    let to = try OpenFile(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
+    if ioctl(to.descriptor, ficlone, from.descriptor) != 0 {
+      if (Files.size(source) ?? 0) >= linkedBytes {
+        let link = target + ".link"
+        if Glibc.link(source, link) == 0 {
+          guard rename(link, target) == 0 else { throw Files.failed("write", target) }
+          return
+        }
+      }
+      try copy(from, to)
+    }
+    try to.sync()
   }
 
   private static func copy(_ from: OpenFile, _ to: OpenFile) throws(StoreError) {

@@ -96,6 +96,7 @@ public struct ImageWriter: Sendable {
   {
     try check(.oci(directory: directory, tag: tag), isIndex: false)
     try Files.makeDirectory(directory, mode: 0o755)
+    let lock = try lockLayout(directory)
     let isNew = Files.info(directory + "/index.json") == nil
     var index = isNew ? LayoutIndex() : try LayoutIndex(readingFrom: directory)
     if let tag, let known = index[tag], known.digest != image.root.digest, !overwrites {
@@ -106,12 +107,8 @@ public struct ImageWriter: Sendable {
       try Files.makeDirectory(folder, mode: 0o755)
       let target = "\(folder)/\(descriptor.digest.hex)"
       if Files.size(target) == descriptor.size { continue }
-      try FileCopy.place(store.path(of: descriptor.digest), at: target + ".new")
-      guard rename(target + ".new", target) == 0 else { throw Files.failed("write", target) }
-    }
-    if isNew {
-      try Files.writeAtomically(
-        directory + "/oci-layout", Data(LayoutIndex.layoutFile.utf8), mode: 0o644)
+      try FileCopy.place(store.path(of: descriptor.digest), at: target)
+      try Files.syncDirectory(folder)
     }
     if let tag {
       index.set(tag, image.root)
@@ -119,6 +116,21 @@ public struct ImageWriter: Sendable {
       index.manifests.append(image.root)
     }
     try index.write(to: directory, mode: 0o644)
+    withExtendedLifetime(lock) {}
+  }
+
+  /// Makes a directory a layout, where it is none, and keeps other writers out of it.
+  private func lockLayout(_ directory: String) throws(StoreError) -> OpenFile {
+    let path = directory + "/oci-layout"
+    if Files.info(path) == nil,
+      let file = try? OpenFile(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
+    {
+      try file.writeAll(Array(LayoutIndex.layoutFile.utf8))
+      try file.sync()
+    }
+    let file = try OpenFile(path, O_RDONLY | O_NOFOLLOW)
+    _ = try file.lock(exclusive: true, wait: true)
+    return file
   }
 
   // MARK: Archives
@@ -216,6 +228,7 @@ public struct ImageWriter: Sendable {
       for blob in manifest.blobs {
         try FileCopy.place(store.path(of: blob.digest), at: "\(temporary)/\(blob.digest.hex)")
       }
+      try Files.syncDirectory(temporary)
       if Files.info(trimmed) != nil {
         try check(.directory(trimmed), isIndex: false)
         try Files.removeTree(trimmed)
