@@ -274,7 +274,6 @@ final class CurlTransfer {
     timing.connectSeconds = Double(max(connect, tls)) / 1e6
     timing.firstByteSeconds = Double(cairn_info_off(easy, CURLINFO_STARTTRANSFER_TIME_T)) / 1e6
     timing.bytes = received
-    timing.address = cairn_info_string(easy, CURLINFO_PRIMARY_IP).map { String(cString: $0) } ?? ""
     return timing
   }
 

@@ -80,9 +80,10 @@ public struct Puller: Sendable {
         resolution, takesAll: request.platforms == .all, reference: request.reference)
     }
     let blobs = try Self.blobs(of: image)
-    try announce(image, blobs, resolution)
+    try announce(image, blobs)
+    try storeInlineData(of: blobs)
     let loop = PullLoop(
-      blobs: try withInlineData(blobs), name: request.reference.description, store: store,
+      blobs: blobs, name: request.reference.description, store: store,
       source: BlobSource(client: client), policy: request.policy, settings: request.settings,
       display: display)
     let result = try await loop.run()
@@ -134,8 +135,7 @@ public struct Puller: Sendable {
   }
 
   private func announce(
-    _ image: StoredImage, _ blobs: [(descriptor: Descriptor, label: String)],
-    _ resolution: ImageResolver.Resolution
+    _ image: StoredImage, _ blobs: [(descriptor: Descriptor, label: String)]
   ) throws(PullError) {
     let missing = blobs.filter { !store.contains($0.descriptor) }.map(\.descriptor)
     let bytes = blobs.reduce(0) { $0 + $1.descriptor.size }
@@ -151,8 +151,8 @@ public struct Puller: Sendable {
   }
 
   /// Puts blobs that the manifest carries itself into the store.
-  private func withInlineData(_ blobs: [(descriptor: Descriptor, label: String)])
-    throws(PullError) -> [(descriptor: Descriptor, label: String)]
+  private func storeInlineData(of blobs: [(descriptor: Descriptor, label: String)])
+    throws(PullError)
   {
     for (blob, _) in blobs {
       guard let data = blob.data, Int64(data.count) == blob.size, !store.contains(blob),
@@ -160,7 +160,6 @@ public struct Puller: Sendable {
       else { continue }
       try disk { () throws(StoreError) in try store.put(data, as: blob.digest) }
     }
-    return blobs
   }
 
   private func publish(

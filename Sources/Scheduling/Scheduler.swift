@@ -75,14 +75,6 @@ public struct Scheduler: Sendable {
   /// True when every blob added is complete or given up.
   public var isIdle: Bool { requests.isEmpty && blobs.allSatisfy(\.isOver) }
 
-  /// When `tick` must come at the latest: the next sample, or the end of a back-off.
-  ///
-  /// - Parameter now: the present moment.
-  /// - Returns: nil when there is nothing to wait for.
-  public func nextWake(now: Moment) -> Moment? {
-    isIdle ? nil : max(nextSample, now)
-  }
-
   /// Adds a blob; work on it is handed out at the next event, so that several can be added first.
   ///
   /// - Parameters:

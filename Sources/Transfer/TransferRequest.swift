@@ -87,8 +87,6 @@ public struct TransferTiming: Sendable, Equatable {
   public var firstByteSeconds = 0.0
   /// Bytes of the body that crossed the network.
   public var bytes: Int64 = 0
-  /// The server's address.
-  public var address = ""
 
   /// Nothing measured.
   public init() {}

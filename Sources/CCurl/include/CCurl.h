@@ -54,12 +54,6 @@ static inline curl_off_t cairn_info_off(cairn_easy *easy, CURLINFO info) {
   curl_easy_getinfo((CURL *)easy, info, &value);
   return value;
 }
-static inline const char *cairn_info_string(cairn_easy *easy, CURLINFO info) {
-  char *value = NULL;
-  curl_easy_getinfo((CURL *)easy, info, &value);
-  return value;
-}
-
 static inline cairn_multi *cairn_multi_init(void) { return (cairn_multi *)curl_multi_init(); }
 static inline CURLMcode cairn_multi_set_long(cairn_multi *multi, CURLMoption option, long value) {
   return curl_multi_setopt((CURLM *)multi, option, value);

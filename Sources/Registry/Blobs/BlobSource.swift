@@ -46,11 +46,6 @@ public final class BlobSource: Sendable {
   /// - Parameter client: of the repository.
   public init(client: RepositoryClient) { self.client = client }
 
-  /// The hosts that blobs came from so far, after redirects.
-  public var hosts: Set<String> {
-    Set(locations.withLock { $0.values.map(\.origin.authority) })
-  }
-
   /// Fetches a range; returns when it ended.
   ///
   /// - Parameters:
