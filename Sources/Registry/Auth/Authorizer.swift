@@ -125,7 +125,7 @@ actor Authorizer {
     var response: TransferResponse?
     if case .identityToken(let refresh)? = credential {
       let answer = try await perform(form.oauthRequest(refreshToken: refresh), form.realm.origin)
-      // Servers without the OAuth2 endpoint take the plain request (FACTS of the token protocol).
+      // Servers without the OAuth2 endpoint take the plain request.
       if ![404, 405].contains(answer.head.status) { response = answer }
     }
     let answer: TransferResponse
