@@ -85,6 +85,8 @@ struct UsageTests {
     #expect(none.errors == "cairn: \(other) exists but is no OCI image layout\n")
     _ = try await cairn("store", "list")
     try writeFile(cairn.store + "/.cairn/version", Array("9\n".utf8))
+    let json = try await cairn("pull", "127.0.0.1:1/x", "--progress", "json")
+    #expect(json.output.contains("\"event\":\"failed\"") && json.errors.isEmpty)
     let newer = try await cairn("store", "list")
     #expect(newer.status == 73)
     #expect(newer.errors.contains("made by a later cairn"))

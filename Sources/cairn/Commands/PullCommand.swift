@@ -79,7 +79,26 @@ struct PullCommand: AsyncParsableCommand {
   func run() async throws {
     let request = try makeRequest()
     let display = makeDisplay(request)
+    do {
+      let summary = try await pull(request, display)
+      display.show(.finished(summary))
+      // An archive on standard output must be nothing but the archive.
+      let isTaken = request.outputs.contains(where: \.isStandardOutput)
+      let output = isTaken ? FileHandle.standardError : FileHandle.standardOutput
+      if quiet { output.write(Data("\(summary.digest)\n".utf8)) }
+    } catch var failure as CommandFailure {
+      display.show(
+        .failed(message: failure.message, hint: failure.hint, exitCode: failure.exitCode))
+      failure.isSilent = progress == .json && !quiet
+      throw failure
+    }
+  }
+
+  private func pull(_ request: Puller.Request, _ display: any ProgressDisplay) async throws
+    -> ProgressEvent.Summary
+  {
     let engine = try registryOptions.engine(rateLimit: limitRate.map { Double($0.bytes) })
+    defer { engine.stop() }
     let client = try registryOptions.client(for: request.reference, engine: engine) {
       display.show(.warning($0))
     }
@@ -94,21 +113,10 @@ struct PullCommand: AsyncParsableCommand {
       }
     }
     signals.watch { task.cancel() }
-    let result = await task.value
-    engine.stop()
-    switch result {
-    case .success(let summary):
-      display.show(.finished(summary))
-      // An archive on standard output must be nothing but the archive.
-      let isTaken = request.outputs.contains(where: \.isStandardOutput)
-      let output = isTaken ? FileHandle.standardError : FileHandle.standardOutput
-      if quiet { output.write(Data("\(summary.digest)\n".utf8)) }
-    case .failure(let error):
-      var failure = CommandFailure(error, signal: signals.first)
-      display.show(
-        .failed(message: failure.message, hint: failure.hint, exitCode: failure.exitCode))
-      failure.isSilent = progress == .json && !quiet
-      throw failure
+    do {
+      return try await task.value.get()
+    } catch {
+      throw CommandFailure(error, signal: signals.first)
     }
   }
 
