@@ -97,14 +97,14 @@ public final class RawServer: Sendable {
   /// Connections so far.
   public var connections: Int { state.withLock { $0.connections } }
 
+  /// Closes the port and every connection; once, because numbers of closed sockets are used again.
   public func stop() {
-    let sockets = state.withLock { state in
-      let sockets = state.isStopped ? [] : state.sockets
+    state.withLock { state in
+      guard !state.isStopped else { return }
       state.isStopped = true
-      return sockets
+      shutdown(listener, Int32(SHUT_RDWR))
+      for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) }
     }
-    shutdown(listener, Int32(SHUT_RDWR))
-    for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
   }
 
   private var isStopped: Bool { state.withLock { $0.isStopped } }
@@ -122,11 +122,16 @@ public final class RawServer: Sendable {
       }
       Thread.detachNewThread { [self] in
         serve(socket, number)
-        _ = state.withLock { $0.sockets.remove(socket) }
-        close(socket)
+        state.withLock {
+          $0.sockets.remove(socket)
+          close(socket)
+        }
       }
     }
-    close(listener)
+    state.withLock {
+      $0.isStopped = true
+      _ = close(listener)
+    }
   }
 
   private func serve(_ socket: Int32, _ number: Int) {
