@@ -43,7 +43,7 @@ extension Manifest {
       copy.mediaType = descriptor.mediaType.ociForm
       return copy
     }
-    return Index.encode(
+    return try? StableJSON.encode(
       Document(
         mediaType: .ociManifest, artifactType: artifactType, config: translated(config),
         layers: layers.map(translated)))
@@ -72,12 +72,6 @@ extension Index {
       copy.size = other.size
       return copy
     }
-    return Self.encode(Document(mediaType: .ociIndex, manifests: entries))
-  }
-
-  fileprivate static func encode(_ document: some Encodable) -> Data? {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return try? encoder.encode(document)
+    return try? StableJSON.encode(Document(mediaType: .ociIndex, manifests: entries))
   }
 }

@@ -97,9 +97,7 @@ public struct JSONRenderer: Sendable {
       line.hint = hint
       line.exitCode = exitCode
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(line) else { return #"{"event":"unknown","v":1}"# }
+    guard let data = try? StableJSON.encode(line) else { return #"{"event":"unknown","v":1}"# }
     return String(decoding: data, as: UTF8.self)
   }
 

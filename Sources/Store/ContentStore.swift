@@ -48,8 +48,7 @@ public struct ContentStore: Sendable {
       try Files.makeDirectory(root + "/blobs/" + algorithm.rawValue)
     }
     // Several processes may open a new store at the same time; one of them fills it.
-    let lock = try OpenFile(root + "/.cairn/index.lock", O_RDWR | O_CREAT | O_NOFOLLOW)
-    _ = try lock.lock(exclusive: true, wait: true)
+    let lock = try lockIndex()
     try checkVersion()
     if Files.info(root + "/index.json") == nil { try LayoutIndex().write(to: root) }
     if Files.info(root + "/oci-layout") == nil {
@@ -208,13 +207,19 @@ public struct ContentStore: Sendable {
     return UseLock(file: file)
   }
 
+  /// Waits until no other process changes `index.json`, and keeps them out while the file is open.
+  private func lockIndex() throws(StoreError) -> OpenFile {
+    let file = try OpenFile(root + "/.cairn/index.lock", O_RDWR | O_CREAT | O_NOFOLLOW)
+    _ = try file.lock(exclusive: true, wait: true)
+    return file
+  }
+
   /// Changes `index.json`; one process at a time.
   ///
   /// - Parameter change: gets the present index and leaves the new one in its place.
   /// - Throws: `StoreError`.
   public func updateIndex(_ change: (inout LayoutIndex) -> Void) throws(StoreError) {
-    let lock = try OpenFile(root + "/.cairn/index.lock", O_RDWR | O_CREAT | O_NOFOLLOW)
-    _ = try lock.lock(exclusive: true, wait: true)
+    let lock = try lockIndex()
     var index = try LayoutIndex(readingFrom: root)
     let before = index
     change(&index)

@@ -41,9 +41,7 @@ public struct LayoutIndex: Sendable, Equatable {
   }
 
   func encoded() throws(StoreError) -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(Document(manifests: manifests)) else {
+    guard let data = try? StableJSON.encode(Document(manifests: manifests)) else {
       throw .badIndex(path: "index.json", reason: "it cannot be encoded")
     }
     return data

@@ -58,11 +58,16 @@ public struct StoreMaintenance: Sendable {
     try store.index().manifests.map { entry in
       let reach = reachable(from: entry)
       return Image(
-        name: entry.annotations?[LayoutIndex.nameKey] ?? entry.digest.description,
+        name: Self.name(of: entry),
         descriptor: entry, size: reach.sizes.values.reduce(0, +),
         pulled: entry.annotations?[LayoutIndex.pulledKey].flatMap { Double($0) } ?? 0,
         isComplete: reach.isComplete)
     }.sorted { $0.name < $1.name }
+  }
+
+  /// An entry's name; its digest where it has none.
+  private static func name(of entry: Descriptor) -> String {
+    entry.annotations?[LayoutIndex.nameKey] ?? entry.digest.description
   }
 
   private struct Reach {
@@ -129,21 +134,15 @@ public struct StoreMaintenance: Sendable {
     let lock = try store.lockForRemoval()
     var report = PruneReport()
     let doomed = try doomedImages(olderThan: olderThan, keepBytes: keepBytes, now: now)
-    for image in try images() where !doomed.contains(image.name) {
-      guard reachable(from: image.descriptor).isKnown else {
-        throw .unreadableImage(name: image.name)
-      }
+    func isDoomed(_ entry: Descriptor) -> Bool { doomed.contains(Self.name(of: entry)) }
+    var needed: Set<Digest> = []
+    for entry in try store.index().manifests where !isDoomed(entry) {
+      let reach = reachable(from: entry)
+      guard reach.isKnown else { throw .unreadableImage(name: Self.name(of: entry)) }
+      needed.formUnion(reach.sizes.keys)
     }
     report.images = doomed.sorted()
-    try store.updateIndex { index in
-      index.manifests.removeAll { entry in
-        doomed.contains(entry.annotations?[LayoutIndex.nameKey] ?? entry.digest.description)
-      }
-    }
-    var needed: Set<Digest> = []
-    for entry in try store.index().manifests {
-      needed.formUnion(reachable(from: entry).sizes.keys)
-    }
+    try store.updateIndex { $0.manifests.removeAll(where: isDoomed) }
     for algorithm in Digest.Algorithm.allCases {
       let folder = "\(store.root)/blobs/\(algorithm.rawValue)"
       for name in Files.list(folder) {

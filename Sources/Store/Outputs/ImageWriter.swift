@@ -200,9 +200,7 @@ public struct ImageWriter: Sendable {
     if let tag = named.tag { tags = ["\(named.registry)/\(named.repository):\(tag)"] }
     let entry = DockerEntry(
       config: name(manifest.config), repoTags: tags, layers: manifest.layers.map(name))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let json = try? encoder.encode([entry]) else {
+    guard let json = try? StableJSON.encode([entry]) else {
       throw .badOutput("the archive's manifest cannot be encoded")
     }
     try tar.add("manifest.json", Array(json))
