@@ -19,6 +19,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
   ],
@@ -31,6 +32,8 @@ let package = Package(
     .target(name: "OCI", swiftSettings: strict),
     .target(name: "Tuning", swiftSettings: strict),
     .target(name: "Scheduling", dependencies: ["Tuning"], swiftSettings: strict),
+    .target(name: "Simulation", dependencies: ["Tuning", "Scheduling"], swiftSettings: strict),
+    .target(name: "Plot", swiftSettings: strict),
     .target(name: "Progress", dependencies: ["OCI"], swiftSettings: strict),
 
     // MARK: Effects
@@ -45,14 +48,18 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Store", dependencies: ["OCI", "CCrypto"], swiftSettings: strict),
     .target(
+      name: "History",
+      dependencies: ["Tuning", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict),
+    .target(
       name: "Pull",
       dependencies: ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress"],
       swiftSettings: strict),
     .executableTarget(
       name: "cairn",
       dependencies: [
-        "OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress", "Pull",
-        "CurlTransfer",
+        "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "Registry", "Store", "Progress",
+        "Plot", "History", "Pull", "CurlTransfer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -72,6 +79,10 @@ let package = Package(
       name: "RegistryTests", dependencies: ["Registry", "CurlTransfer", "Support"],
       swiftSettings: strict),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Support"], swiftSettings: strict),
+    .testTarget(name: "HistoryTests", dependencies: ["History", "Support"], swiftSettings: strict),
+    .testTarget(name: "TuningTests", dependencies: ["Tuning"], swiftSettings: strict),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Simulation", "Tuning"], swiftSettings: strict),
     .testTarget(name: "ProgressTests", dependencies: ["Progress"], swiftSettings: strict),
     .testTarget(
       name: "PullTests", dependencies: ["Pull", "CurlTransfer", "Support"], swiftSettings: strict),

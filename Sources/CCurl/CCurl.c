@@ -1,1 +1,92 @@
 #include "CCurl.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct noted_socket {
+  int socket;
+  /// 0 until it was asked for.
+  int port;
+};
+
+struct cairn_sockets {
+  struct noted_socket *list;
+  size_t count;
+  size_t capacity;
+};
+
+cairn_sockets *cairn_sockets_new(void) { return calloc(1, sizeof(cairn_sockets)); }
+
+void cairn_sockets_free(cairn_sockets *sockets) {
+  free(sockets->list);
+  free(sockets);
+}
+
+static curl_socket_t open_noted(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)purpose;
+  cairn_sockets *sockets = context;
+  int made = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (made < 0) return CURL_SOCKET_BAD;
+  if (sockets->count == sockets->capacity) {
+    size_t capacity = sockets->capacity > 0 ? 2 * sockets->capacity : 64;
+    struct noted_socket *list = realloc(sockets->list, capacity * sizeof *list);
+    /* A socket that is not noted works like any other; only its round trip stays unknown. */
+    if (list == NULL) return made;
+    sockets->list = list;
+    sockets->capacity = capacity;
+  }
+  sockets->list[sockets->count++] = (struct noted_socket){made, 0};
+  return made;
+}
+
+static int close_noted(void *context, curl_socket_t closed) {
+  cairn_sockets *sockets = context;
+  for (size_t index = 0; index < sockets->count; index++) {
+    if (sockets->list[index].socket != closed) continue;
+    sockets->list[index] = sockets->list[--sockets->count];
+    break;
+  }
+  return close(closed);
+}
+
+void cairn_set_sockets(cairn_easy *easy, cairn_sockets *sockets) {
+  curl_easy_setopt((CURL *)easy, CURLOPT_OPENSOCKETFUNCTION, open_noted);
+  curl_easy_setopt((CURL *)easy, CURLOPT_OPENSOCKETDATA, sockets);
+  curl_easy_setopt((CURL *)easy, CURLOPT_CLOSESOCKETFUNCTION, close_noted);
+  curl_easy_setopt((CURL *)easy, CURLOPT_CLOSESOCKETDATA, sockets);
+}
+
+static int local_port(int socket) {
+  struct sockaddr_storage address;
+  socklen_t length = sizeof address;
+  if (getsockname(socket, (struct sockaddr *)&address, &length) != 0) return 0;
+  if (address.ss_family == AF_INET) return ntohs(((struct sockaddr_in *)&address)->sin_port);
+  if (address.ss_family == AF_INET6) return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+  return 0;
+}
+
+int cairn_sockets_find(cairn_sockets *sockets, int port) {
+  if (port <= 0) return -1;
+  for (size_t index = 0; index < sockets->count; index++) {
+    struct noted_socket *noted = &sockets->list[index];
+    if (noted->port == 0) noted->port = local_port(noted->socket);
+    if (noted->port == port) return noted->socket;
+  }
+  return -1;
+}
+
+cairn_round_trips cairn_socket_round_trips(int socket) {
+  cairn_round_trips trips = {0, 0};
+  struct tcp_info info;
+  socklen_t length = sizeof info;
+  memset(&info, 0, sizeof info);
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return trips;
+  /* Who only receives measures a round trip by the time stamps of what arrives. */
+  trips.now = info.tcpi_rcv_rtt > 0 ? info.tcpi_rcv_rtt : info.tcpi_rtt;
+  trips.smallest = info.tcpi_min_rtt;
+  return trips;
+}

@@ -30,6 +30,7 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   /// Signalled once, by the thread at its end.
   private let ended = DispatchSemaphore(value: 0)
   private let loop: CurlLoop
+  private let measured = Mutex(EngineReadings())
 
   /// Makes an engine and starts its thread.
   ///
@@ -38,7 +39,11 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   public init(settings: TransferSettings) throws(TransferError) {
     loop = try CurlLoop(settings: settings)
     let thread = Thread { [self] in
-      loop.run { self.takeCommands() }
+      loop.run {
+        self.takeCommands()
+      } publish: { readings in
+        self.measured.withLock { $0 = readings }
+      }
       ended.signal()
     }
     thread.name = "cairn-transfer"
@@ -81,6 +86,9 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
 
   /// Ends a transfer early; unknown and finished ones are ignored.
   public func cancel(_ handle: TransferHandle) { post(.cancel(handle.number)) }
+
+  /// What the engine's thread last measured; see `TransferEngine`.
+  public func readings() -> EngineReadings { measured.withLock { $0 } }
 
   /// Leaves a command, unless the thread was told to end: then its handles may be gone.
   ///

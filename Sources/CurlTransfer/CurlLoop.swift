@@ -10,6 +10,8 @@ import Transfer
 final class CurlLoop {
   private let multi: OpaquePointer
   private let share: OpaquePointer
+  /// Outlives every connection: freed after the multi handle.
+  let sockets: OpaquePointer
   private let settings: TransferSettings
   private let clock = NetworkClock()
   private var transfers: [UInt64: CurlTransfer] = [:]
@@ -17,7 +19,11 @@ final class CurlLoop {
   private var idleHandles: [OpaquePointer] = []
   private var limiter: RateLimiter?
   private var nextStallCheck = 0.0
+  private var busySeconds = 0.0
+  private var nextReadings = 0.0
 
+  /// Seconds between two readings of the connections' round trips.
+  private static let readingSeconds = 0.05
   /// Seconds between two looks for stalled transfers.
   private static let stallCheckSeconds = 0.25
   /// Connections kept open for reuse.
@@ -28,7 +34,7 @@ final class CurlLoop {
     // A peer that closes while we write must be an error code, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     guard Self.globalSetup == CURLE_OK, let multi = cairn_multi_init(),
-      let share = cairn_share_init()
+      let share = cairn_share_init(), let sockets = cairn_sockets_new()
     else { throw TransferError(.setup, "libcurl could not be initialised") }
     // Without file descriptors libcurl makes a handle that nobody can wake: better to say so now.
     guard cairn_multi_wakeup(multi) == CURLM_OK else {
@@ -36,6 +42,7 @@ final class CurlLoop {
     }
     self.multi = multi
     self.share = share
+    self.sockets = sockets
     self.settings = settings
     _ = cairn_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.connectionCache)
     _ = cairn_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
@@ -45,9 +52,12 @@ final class CurlLoop {
   func wake() { _ = cairn_multi_wakeup(multi) }
 
   /// Runs until a stop command, on the thread that calls it.
-  func run(takeCommands: () -> [CurlEngine.Command]) {
+  func run(
+    takeCommands: () -> [CurlEngine.Command], publish: (EngineReadings) -> Void
+  ) {
     var isStopping = false
     while !isStopping {
+      let woken = clock.now
       for command in takeCommands() {
         switch command {
         case .start(let job): start(job)
@@ -60,11 +70,14 @@ final class CurlLoop {
       finishDone()
       resumePaused()
       endStalled()
+      measure(publish)
+      busySeconds += clock.now - woken
       if !isStopping { _ = cairn_multi_poll(multi, pollMilliseconds()) }
     }
     for number in Array(transfers.keys) { cancel(number) }
     for easy in idleHandles { cairn_easy_cleanup(easy) }
     cairn_multi_cleanup(multi)
+    cairn_sockets_free(sockets)
     cairn_share_cleanup(share)
   }
 
@@ -135,6 +148,24 @@ final class CurlLoop {
       forget(number)
       transfer.job.ended(.failure(transfer.stallError))
     }
+  }
+
+  private func measure(_ publish: (EngineReadings) -> Void) {
+    guard clock.now >= nextReadings else { return }
+    nextReadings = clock.now + Self.readingSeconds
+    var readings = EngineReadings()
+    readings.busySeconds = busySeconds
+    readings.diskSeconds = clock.diskSeconds
+    var servers: [RemoteURL.Origin: [(now: Double, smallest: Double)]] = [:]
+    for transfer in transfers.values {
+      guard let trips = transfer.roundTrips() else { continue }
+      servers[transfer.job.request.url.origin, default: []].append(trips)
+    }
+    if let most = servers.values.max(by: { $0.count < $1.count }) {
+      readings.roundTripSeconds = most.map(\.now)
+      readings.smallestRoundTripSeconds = most.map(\.smallest).min()
+    }
+    publish(readings)
   }
 
   private func pollMilliseconds() -> Int32 {

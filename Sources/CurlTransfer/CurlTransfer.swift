@@ -25,6 +25,10 @@ final class CurlTransfer {
   private var received: Int64 = 0
   private var failure: TransferError?
   private var isFull = false
+  /// The connection's socket, once it was asked for; negative: unknown.
+  ///
+  /// It is the transfer's own until its end.
+  private var socket: Int32?
   private var stallRule: StallRule
   private var pausedAt: Double?
   private var pausedSeconds = 0.0
@@ -69,6 +73,7 @@ final class CurlTransfer {
   func configure(share: OpaquePointer) {
     let context = Unmanaged.passUnretained(self).toOpaque()
     _ = cairn_set_share(easy, share)
+    cairn_set_sockets(easy, loop.sockets)
     _ = cairn_set_string(easy, CURLOPT_URL, job.request.url.description)
     _ = cairn_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
     _ = cairn_set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
@@ -229,6 +234,25 @@ final class CurlTransfer {
     _ = cairn_easy_pause_receiving(easy, 0)
   }
 
+  /// Round trips of the connection, in seconds; nil unless its body is going to a file, straight from
+  /// the server.
+  func roundTrips() -> (now: Double, smallest: Double)? {
+    guard case .window = destination, !usesProxy else { return nil }
+    let port = cairn_info_long(easy, CURLINFO_LOCAL_PORT)
+    socket = socket ?? cairn_sockets_find(loop.sockets, Int32(port))
+    guard let socket, socket >= 0 else { return nil }
+    let trips = cairn_socket_round_trips(socket)
+    guard trips.now > 0, trips.smallest > 0 else { return nil }
+    return (Double(trips.now) / 1e6, Double(trips.smallest) / 1e6)
+  }
+
+  /// Whether a proxy may stand between: then the kernel knows the way to the proxy only.
+  private var usesProxy: Bool {
+    let origin = job.request.url.origin
+    guard !origin.isLoopback else { return false }
+    return (origin.scheme == "https" ? settings.httpsProxy : settings.httpProxy) != nil
+  }
+
   // MARK: Stalls
 
   func isStalled() -> Bool {
@@ -272,6 +296,10 @@ final class CurlTransfer {
     let connect = cairn_info_off(easy, CURLINFO_CONNECT_TIME_T)
     let tls = cairn_info_off(easy, CURLINFO_APPCONNECT_TIME_T)
     timing.connectSeconds = Double(max(connect, tls)) / 1e6
+    let lookup = cairn_info_off(easy, CURLINFO_NAMELOOKUP_TIME_T)
+    if timing.newConnections > 0, connect > lookup {
+      timing.roundTripSeconds = Double(connect - lookup) / 1e6
+    }
     timing.firstByteSeconds = Double(cairn_info_off(easy, CURLINFO_STARTTRANSFER_TIME_T)) / 1e6
     timing.bytes = received
     return timing

@@ -29,6 +29,7 @@ public struct JSONRenderer: Sendable {
     var poolSize: Int?
     var poolReason: String?
     var open: Int?
+    var limitedBy: String?
     var requests: Int?
     var connections: Int?
     var retries: Int?
@@ -44,9 +45,11 @@ public struct JSONRenderer: Sendable {
   public func line(_ event: ProgressEvent) -> String {
     var line = Line(event: "")
     switch event {
-    case .started(let reference, let workers, let reason):
+    case .started(let reference):
       line.event = "started"
       line.reference = reference
+    case .pool(let workers, let reason):
+      line.event = "pool"
       line.poolSize = workers
       line.poolReason = reason
     case .resolved(let digest, let platform, let blobs, let bytes, let present):
@@ -91,6 +94,7 @@ public struct JSONRenderer: Sendable {
       line.connections = summary.connections
       line.retries = summary.retries
       line.poolSize = summary.poolSize
+      line.limitedBy = summary.limitedBy
     case .failed(let message, let hint, let exitCode):
       line.event = "failed"
       line.message = message

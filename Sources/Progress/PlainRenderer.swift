@@ -5,6 +5,7 @@ public struct PlainRenderer: Sendable {
   /// Seconds between two lines about the whole image.
   public static let interval = 5.0
   private var nextTotal = interval
+  private var isOpened = false
 
   /// Makes a renderer.
   public init() {}
@@ -14,8 +15,12 @@ public struct PlainRenderer: Sendable {
   /// - Parameter event: what happened.
   public mutating func line(_ event: ProgressEvent) -> String? {
     switch event {
-    case .started(let reference, let workers, let reason):
-      return "pulling \(reference) with \(Wording.workers(workers)) (\(reason))"
+    case .started(let reference):
+      return "pulling \(reference)"
+    case .pool(let workers, let reason):
+      guard !isOpened else { return nil }
+      isOpened = true
+      return "opened with \(Wording.workers(workers)): \(reason)"
     case .resolved(let digest, let platform, let blobs, let bytes, let present):
       let here = present > 0 ? ", \(ByteCount.text(present)) already here" : ""
       let platform = platform.map { " (\($0))" } ?? ""

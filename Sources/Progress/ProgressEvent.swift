@@ -2,8 +2,10 @@ public import OCI
 
 /// What a pull tells whoever shows it.
 public enum ProgressEvent: Sendable, Equatable {
-  /// The pull begins, with so many workers and for that reason.
-  case started(reference: String, workers: Int, reason: String)
+  /// The pull begins.
+  case started(reference: String)
+  /// So many workers are allowed from now on, for that reason.
+  case pool(workers: Int, reason: String)
   /// The manifest is known.
   case resolved(digest: Digest, platform: String?, blobs: Int, bytes: Int64, present: Int64)
   /// How the pull stands; several a second.
@@ -39,11 +41,14 @@ public enum ProgressEvent: Sendable, Equatable {
     public var retries: Int
     /// Workers allowed at the end.
     public var poolSize: Int
+    /// What limited the downloads, in words; nil where that is not known.
+    public var limitedBy: String?
 
     /// Makes a summary.
     public init(
       reference: String, digest: Digest, bytes: Int64, fetched: Int64, seconds: Double,
-      requests: Int, connections: Int, retries: Int, poolSize: Int
+      requests: Int, connections: Int, retries: Int, poolSize: Int,
+      limitedBy: String? = nil
     ) {
       self.reference = reference
       self.digest = digest
@@ -54,6 +59,7 @@ public enum ProgressEvent: Sendable, Equatable {
       self.connections = connections
       self.retries = retries
       self.poolSize = poolSize
+      self.limitedBy = limitedBy
     }
   }
 }

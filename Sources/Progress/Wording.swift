@@ -39,6 +39,7 @@ enum Wording {
     return "pulled \(summary.reference): \(ByteCount.text(summary.fetched)) "
       + "in \(seconds(summary.seconds)) (\(rate), \(workers(summary.poolSize)))"
       + (reused > 0 ? ", \(ByteCount.text(reused)) were here already" : "")
+      + (summary.limitedBy.map { "; limited by \($0)" } ?? "")
   }
 
   static func workers(_ count: Int) -> String { count == 1 ? "1 worker" : "\(count) workers" }

@@ -21,6 +21,8 @@ public struct ImageResolver: Sendable {
     public var content: ImageDocument
     /// Its bytes as served.
     public var data: Data
+    /// Seconds of a round trip to the server, where fetching it opened a connection.
+    var roundTripSeconds: Double?
   }
 
   /// What a reference turned out to be.
@@ -31,6 +33,8 @@ public struct ImageResolver: Sendable {
     public var manifests: [Document]
     /// Every document on the way, root first.
     public var documents: [Document]
+    /// Seconds of a round trip to the registry, where one was seen.
+    public var roundTripSeconds: Double?
   }
 
   private let client: RepositoryClient
@@ -63,7 +67,8 @@ public struct ImageResolver: Sendable {
   /// - Throws: `PullError`.
   public func resolve(_ choice: PlatformChoice) async throws(PullError) -> Resolution {
     let root = try await rootDocument()
-    var resolution = Resolution(root: root, manifests: [], documents: [root])
+    var resolution = Resolution(
+      root: root, manifests: [], documents: [root], roundTripSeconds: root.roundTripSeconds)
     try await collect(root, choice, depth: 0, into: &resolution)
     return resolution
   }
@@ -89,7 +94,8 @@ public struct ImageResolver: Sendable {
             + "\(announced)")
       }
     }
-    let document = try parse(fetched.data, contentType: fetched.contentType, digest: digest)
+    var document = try parse(fetched.data, contentType: fetched.contentType, digest: digest)
+    document.roundTripSeconds = fetched.roundTripSeconds
     try keep(document)
     return document
   }

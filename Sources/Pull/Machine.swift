@@ -10,6 +10,48 @@ public enum Machine {
     return max(1, count)
   }
 
+  /// The host's name.
+  public static var hostName: String {
+    var name = [CChar](repeating: 0, count: 256)
+    guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// The operating system's name and the machine's architecture, as `uname` gives them.
+  public static var system: (os: String, architecture: String) {
+    let os = text("/proc/sys/kernel/ostype")?.filter { !$0.isWhitespace }.lowercased()
+    var info = utsname()
+    guard uname(&info) == 0 else { return (os ?? "linux", "unknown") }
+    let machine = withUnsafeBytes(of: info.machine) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    return (os ?? "linux", machine)
+  }
+
+  /// What tells one network from another: the interface of the way out, the gateway's address and, where
+  /// it is known, its hardware address.
+  ///
+  /// - Parameter host: where the way should lead; loopback is a network of its own.
+  public static func network(to host: String) -> String {
+    let name = host.split(separator: ":").first.map(String.init) ?? host
+    if name == "localhost" || name.hasPrefix("127.") || host.hasPrefix("[::1]") {
+      return "loopback"
+    }
+    let routes = (text("/proc/net/route") ?? "").split(separator: "\n").dropFirst()
+    for route in routes {
+      let fields = route.split(whereSeparator: \.isWhitespace)
+      guard fields.count > 7, fields[1] == "00000000", let raw = UInt32(fields[2], radix: 16) else {
+        continue
+      }
+      let gateway = (0..<4).map { String((raw >> (8 * $0)) & 255) }.joined(separator: ".")
+      let neighbours = (text("/proc/net/arp") ?? "").split(separator: "\n")
+      let hardware = neighbours.first { $0.hasPrefix(gateway + " ") }?
+        .split(whereSeparator: \.isWhitespace).dropFirst(3).first
+      return "\(fields[0])/\(gateway)" + (hardware.map { "/\($0)" } ?? "")
+    }
+    return "unknown"
+  }
+
   /// CPUs in this process's affinity mask, by `/proc/self/status`.
   private static var affinity: Int {
     let lines = text("/proc/self/status")?.split(separator: "\n") ?? []

@@ -32,6 +32,10 @@ extension PullLoop {
       guard let index = entryOfBlob[blob], failure == nil else { return }
       let error = entries[index].lastError ?? RegistryError(.notFound, "a blob cannot be had")
       failure = .registry(error)
+    case .sampled(let sample, let decision):
+      recorder.observe(sample, decision)
+      note(decision)
+      trace?(TraceStep(sample: sample, decision: decision))
     }
   }
 
@@ -131,6 +135,7 @@ extension PullLoop {
     }
     entries[entry].lastError = error
     result.retries += 1
+    entries[entry].retries += 1
     perform(scheduler.handle(.failed(request, Self.outcome(of: error)), now: now))
   }
 
@@ -157,7 +162,9 @@ extension PullLoop {
     let isSlow = ticks % Self.slowTicks == 0
     for id in Array(segments.keys) { note(id, recording: isSlow) }
     if isSlow { for index in waiting { begin(index) } }
+    measure()
     refill()
+    guard ticks % Self.shownTicks == 0 else { return }
     meter.note(scheduler.bytesDone, at: now.seconds)
     display.show(
       .snapshot(

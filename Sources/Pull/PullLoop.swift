@@ -28,6 +28,11 @@ actor PullLoop {
     /// How often its bytes turned out to be wrong.
     var damages = 0
     var lastError: RegistryError?
+    var retries = 0
+    /// Bytes that were here before.
+    var had: Int64 = 0
+    var startedAt: Double?
+    var endedAt: Double?
   }
 
   /// A segment in flight.
@@ -59,7 +64,13 @@ actor PullLoop {
   let events: AsyncStream<Event>
   let inbox: AsyncStream<Event>.Continuation
 
+  let policyName: String
+  let trace: (@Sendable (TraceStep) -> Void)?
   var scheduler: Scheduler
+  var recorder: PullRecorder
+  var decisions: [PullReport.Decision] = []
+  var lastReadings = EngineReadings()
+  var readAt = Moment.zero
   var entries: [Entry]
   /// Entries not begun yet, next one last.
   var queue: [Int]
@@ -81,24 +92,29 @@ actor PullLoop {
 
   /// Blobs that have an open file at the same time, so that an image with thousands of layers fits.
   static let openLimit = 160
-  static let tickSeconds = 0.1
+  static let tickSeconds = 0.05
   /// Ticks between two looks at blobs that another process fetches, and between two journal entries.
-  static let slowTicks = 5
+  static let slowTicks = 10
+  /// Ticks between two snapshots for the display.
+  static let shownTicks = 2
   /// Bytes of one segment after which they are noted in the resume map without waiting for the tick.
   static let recordBytes: Int64 = 4 << 20
 
   init(
     blobs: [(descriptor: Descriptor, label: String)], name: String, store: ContentStore,
-    source: BlobSource, policy: any Policy, settings: SchedulerSettings,
-    display: any ProgressDisplay
+    source: BlobSource, request: Puller.Request, opening: Opening, display: any ProgressDisplay
   ) {
     self.store = store
     self.source = source
     self.display = display
     self.name = name
     verifier = Verifier(store: store, threads: min(4, Machine.effectiveCPUs))
+    policyName = request.policy.name
+    trace = request.trace
+    recorder = PullRecorder(opening: opening)
     scheduler = Scheduler(
-      policy: policy, settings: settings, seed: UInt64.random(in: 0 ... .max))
+      policy: request.policy, opening: opening, settings: request.settings,
+      seed: UInt64.random(in: 0 ... .max))
     (events, inbox) = AsyncStream.makeStream(of: Event.self)
     let entries = blobs.map { blob in
       let isHere = store.contains(blob.descriptor)
@@ -141,6 +157,8 @@ actor PullLoop {
       ticker.cancel()
       verifier.stop()
     }
+    lastReadings = source.engineReadings()
+    note(scheduler.decision)
     refill()
     if unfinished > 0, failure == nil {
       for await event in events {
@@ -210,7 +228,9 @@ actor PullLoop {
       register(index, partial)
       guard failure == nil else { return }
       let have = partial.have
+      entries[index].startedAt = now.seconds
       entries[index].shown.done = have.ranges.reduce(0) { $0 + Int64($1.count) }
+      entries[index].had = entries[index].shown.done
       setState(index, .fetching)
       let (id, actions) = scheduler.add(size: entries[index].descriptor.size, have: have)
       entries[index].id = id
@@ -272,6 +292,7 @@ actor PullLoop {
 
   private func finish(_ index: Int, state: PullSnapshot.State) {
     waiting.removeAll { $0 == index }
+    entries[index].endedAt = now.seconds
     entries[index].shown.done = entries[index].shown.size
     setState(index, state)
     unfinished -= 1

@@ -24,6 +24,11 @@ public struct Puller: Sendable {
     public var storeName: String?
     /// What bounds the scheduler's choices.
     public var settings = SchedulerSettings()
+    /// Told what the downloads were like when they have ended, well or not; not called where there
+    /// were none.
+    public var report: @Sendable (PullReport) -> Void = { _ in }
+    /// Told every sample and decision, as they come.
+    public var trace: (@Sendable (TraceStep) -> Void)?
 
     /// Makes a request.
     public init(
@@ -57,12 +62,7 @@ public struct Puller: Sendable {
   /// - Throws: `PullError`.
   public func pull(_ request: Request) async throws(PullError) -> ProgressEvent.Summary {
     let start = RepositoryClient.monotonicSeconds()
-    var policy = request.policy
-    let opening = policy.start(now: .zero)
-    display.show(
-      .started(
-        reference: request.reference.description, workers: opening.poolSize, reason: opening.reason)
-    )
+    display.show(.started(reference: request.reference.description))
     let store = store
     let writer = ImageWriter(store: store, overwrites: request.overwrites)
     let lock = try disk { () throws(StoreError) in
@@ -82,11 +82,22 @@ public struct Puller: Sendable {
     let blobs = try Self.blobs(of: image)
     try announce(image, blobs)
     try storeInlineData(of: blobs)
+    let missing = blobs.filter { !store.contains($0.descriptor) }
+    let opening = Opening(
+      bytes: missing.reduce(0) { $0 + $1.descriptor.size }, blobs: missing.count,
+      roundTripSeconds: resolution.roundTripSeconds)
     let loop = PullLoop(
       blobs: blobs, name: request.reference.description, store: store,
-      source: BlobSource(client: client), policy: request.policy, settings: request.settings,
-      display: display)
-    let result = try await loop.run()
+      source: BlobSource(client: client), request: request, opening: opening, display: display)
+    let result: PullLoop.Result
+    do throws(PullError) {
+      result = try await loop.run()
+    } catch {
+      request.report(await loop.report())
+      throw error
+    }
+    let report = await loop.report()
+    if !missing.isEmpty { request.report(report) }
     warnAboutPlatform(request, resolution)
     try publish(image, resolution, as: request.storeName ?? request.reference.storeName)
     for output in request.outputs {
@@ -98,7 +109,20 @@ public struct Puller: Sendable {
       reference: request.reference.description, digest: image.source.digest,
       bytes: blobs.reduce(0) { $0 + $1.descriptor.size }, fetched: result.fetched,
       seconds: RepositoryClient.monotonicSeconds() - start, requests: result.requests,
-      connections: result.connections, retries: result.retries, poolSize: result.poolSize)
+      connections: result.connections, retries: result.retries, poolSize: result.poolSize,
+      limitedBy: missing.isEmpty ? nil : report.record.limitedBy.map { Self.words(for: $0) })
+  }
+
+  private static func words(for limit: PullRecord.Limit) -> String {
+    switch limit {
+    case .line: "the line"
+    case .perConnection: "the server's rate per connection"
+    case .refusals: "the server's refusals"
+    case .overload: "an overloaded server or path"
+    case .cpu: "this machine's CPU"
+    case .disk: "this machine's disk"
+    case .shape: "the image's shape"
+    }
   }
 
   private static func blobs(of image: StoredImage) throws(PullError)

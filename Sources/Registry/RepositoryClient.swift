@@ -14,6 +14,8 @@ public final class RepositoryClient: Sendable {
     public var contentType: MediaType?
     /// The `Docker-Content-Digest`, where the server sent one that is a digest.
     public var announcedDigest: Digest?
+    /// Seconds of a round trip to the server, where a connection was opened for it.
+    public var roundTripSeconds: Double?
   }
 
   /// How small requests are retried.
@@ -93,7 +95,8 @@ public final class RepositoryClient: Sendable {
     return FetchedDocument(
       data: Data(response.body),
       contentType: response.head.fields["content-type"].map { MediaType(rawValue: $0) },
-      announcedDigest: response.head.fields["docker-content-digest"].flatMap { try? Digest($0) })
+      announcedDigest: response.head.fields["docker-content-digest"].flatMap { try? Digest($0) },
+      roundTripSeconds: response.timing.roundTripSeconds)
   }
 
   /// Asks the endpoints in turn, each with retries, until one answers.

@@ -13,11 +13,10 @@ struct Piece: Sendable, Equatable {
 
 /// What the scheduler knows of one blob.
 ///
-/// Every byte of the blob is at each moment in exactly one of: `have`, a piece of `pending`, or the
-/// unfinished part of a segment in flight.
+/// Every byte of the blob that is not on disk is at each moment either in a piece of `pending` or in
+/// the unfinished part of a segment in flight.
 struct BlobState: Sendable {
   let size: Int64
-  var have: RangeSet<Int64>
   /// Sorted by position, disjoint.
   var pending: [Piece]
   var segments: Set<SegmentID> = []
@@ -27,9 +26,6 @@ struct BlobState: Sendable {
 
   init(size: Int64, have: RangeSet<Int64>) {
     self.size = size
-    var have = have
-    have.remove(contentsOf: max(size, 0)..<Int64.max)
-    self.have = have
     var missing = size > 0 ? RangeSet(0..<size) : RangeSet()
     missing.subtract(have)
     pending = missing.ranges.map { Piece(range: $0) }

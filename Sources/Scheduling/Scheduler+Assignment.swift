@@ -35,26 +35,45 @@ extension Scheduler {
 
   private mutating func takePending(_ id: BlobID, now: Moment) -> Fetch? {
     guard let index = blobs[id.index].firstEligible(at: now) else { return nil }
-    let length =
-      blobs[id.index].ranged ? segmentLength(rate: typicalRate(at: now)) : Int64.max / 4
+    let isOne = !blobs[id.index].ranged || blobs[id.index].size <= settings.wholeBlob
+    let length = isOne ? Int64.max / 4 : segmentLength(rate: typicalRate(at: now))
     let piece = blobs[id.index].take(index, length: length)
     return start(id, piece, origin: .pending, now: now)
   }
 
-  /// Bytes for the next segment: what a worker gets through in the policy's time, but no more than a
-  /// fair share of what is left, so that the last segments end together.
+  /// Bytes for the next segment: what a worker gets through in the policy's time.
+  ///
+  /// No more than half of a fair share of what is left, so that the last segments are short and end
+  /// together, but enough to be worth a request.
   func segmentLength(rate: Double?) -> Int64 {
-    guard let rate else { return settings.minimumSegment }
-    let wanted = min(rate * decision.segmentSeconds, Double(settings.maximumSegment))
-    let share = (bytesLeft + bytesToCome) / Int64(decision.poolSize)
-    return max(settings.minimumSegment, min(Int64(wanted), share))
+    let share = Double(bytesLeft + bytesToCome) / Double(2 * decision.poolSize)
+    let wanted = rate.map { $0 * decision.segmentSeconds } ?? Double(settings.firstSegment)
+    let bounded = min(wanted * stagger, Double(settings.maximumSegment))
+    let worth = min(bounded, (rate ?? 0) * 3 * requestSeconds)
+    return max(settings.minimumSegment, Int64(min(bounded, max(worth, share))))
+  }
+
+  /// A factor from 0.6 to 1.4 that differs from one segment to the next, so that workers which began
+  /// together do not all wait for a next response at the same time.
+  private var stagger: Double {
+    let golden = Double(nextNumber) * 0.618_033_988_749_895
+    return 0.6 + 0.8 * (golden - golden.rounded(.down))
   }
 
   /// Bytes per second that one worker can expect: of requests that ended, else of those in flight.
   private func typicalRate(at now: Moment) -> Double? {
     if let typicalRate { return typicalRate }
-    let rates = segments.values.compactMap { $0.rate.bytesPerSecond(at: now) }
+    // Sorted, because a sum of floating-point numbers depends on their order.
+    let rates = segments.values.compactMap { $0.rate.bytesPerSecond(at: now) }.sorted()
     return rates.isEmpty ? nil : rates.reduce(0, +) / Double(rates.count)
+  }
+
+  /// Bytes per second that a fresh request could expect beside those in flight: their median where
+  /// there are enough, because requests that ended may have had the line for fewer.
+  private func peerRate(at now: Moment) -> Double? {
+    let rates = segments.values.compactMap { $0.rate.bytesPerSecond(at: now) }.filter { $0 > 0 }
+      .sorted()
+    return rates.count >= 3 ? rates[rates.count / 2] : typicalRate ?? rates.last
   }
 
   private mutating func start(
@@ -105,7 +124,7 @@ extension Scheduler {
     where segment.requests.count == 1 && blobs[segment.blob.index].ranged
       && segment.remaining >= 2 * settings.minimumSplit
     {
-      guard let seconds = secondsLeft(segment, now: now), seconds > 0.5 + 4 * requestSeconds else {
+      guard let seconds = secondsLeft(segment, now: now), seconds > 0.1 + 2 * requestSeconds else {
         continue
       }
       if seconds > best?.seconds ?? 0
@@ -125,12 +144,13 @@ extension Scheduler {
   /// Asks again for what a straggler still owes when a fresh request should overtake it.
   private mutating func repeatStraggler(now: Moment) -> Fetch? {
     var worst: (id: SegmentID, seconds: Double)?
+    let peers = peerRate(at: now)
     for (id, segment) in segments
     where segment.requests.count == 1 && segment.repeatNotBefore <= now {
       guard let request = requests[segment.requests[0]] else { continue }
       let waited = now - request.startedAt
       let left = secondsLeft(segment, now: now) ?? (request.respondedAt == nil ? .infinity : 0)
-      let fresh = requestSeconds + Double(segment.remaining) / (typicalRate ?? .infinity)
+      let fresh = requestSeconds + Double(segment.remaining) / (peers ?? .infinity)
       guard waited > 2 + 4 * requestSeconds, left > 2 + 3 * fresh else { continue }
       if left > worst?.seconds ?? 0
         || (left == worst?.seconds && id.number < worst?.id.number ?? .max)

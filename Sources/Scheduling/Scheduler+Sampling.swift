@@ -3,11 +3,12 @@ public import Tuning
 /// What the policy gets to see.
 extension Scheduler {
   /// Takes a sample, asks the policy, and obeys.
-  mutating func takeSample(now: Moment) {
+  mutating func takeSample(now: Moment, _ actions: inout [SchedulerAction]) {
     let sample = sample(now: now)
     gathered = Gathered()
     nextSample = now + settings.sampleSeconds
     decision = policy.observe(sample)
+    actions.append(.sampled(sample, decision))
   }
 
   /// The state of the pull at this moment, in the policy's terms.
@@ -24,6 +25,7 @@ extension Scheduler {
       now: now, poolSize: decision.poolSize, open: requests.count, carrying: carrying,
       bytesDone: bytesDone, bytesLeft: bytesLeft + bytesToCome,
       firstByteSeconds: gathered.firstByteSeconds,
-      connectSeconds: gathered.connectSeconds, refusals: gathered.refusals, appLimit: limit)
+      connectSeconds: gathered.connectSeconds, refusals: gathered.refusals, appLimit: limit,
+      readings: gathered.readings)
   }
 }

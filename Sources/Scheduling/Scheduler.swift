@@ -40,7 +40,7 @@ public struct Scheduler: Sendable {
   var lastUsefulByte = Moment.zero
   /// Bytes per second of requests that ended lately, a running mean.
   var typicalRate: Double?
-  /// Seconds to a first byte, a running mean.
+  /// Seconds from a request to its first byte on an open connection, a running mean.
   var typicalFirstByte: Double?
   var nextSample = Moment.zero
   var gathered = Gathered()
@@ -50,23 +50,25 @@ public struct Scheduler: Sendable {
     var firstByteSeconds: [Double] = []
     var connectSeconds: [Double] = []
     var refusals: [Sample.Refusal] = []
+    var readings = Readings()
   }
 
   /// Makes a scheduler without blobs.
   ///
   /// - Parameters:
   ///   - policy: decides the pool size; asked at once and at every sample.
+  ///   - opening: what is known before the first request.
   ///   - settings: what bounds the choices.
   ///   - seed: for the jitter of back-offs.
-  ///   - now: the pull's present moment.
   public init(
-    policy: any Policy, settings: SchedulerSettings = .init(), seed: UInt64 = 1, now: Moment = .zero
+    policy: any Policy, opening: Opening = .init(), settings: SchedulerSettings = .init(),
+    seed: UInt64 = 1
   ) {
     self.policy = policy
     self.settings = settings
     random = RandomSource(seed: seed)
-    decision = self.policy.start(now: now)
-    nextSample = now + settings.sampleSeconds
+    decision = self.policy.start(opening)
+    nextSample = opening.now + settings.sampleSeconds
   }
 
   /// Requests in flight.
@@ -121,10 +123,13 @@ public struct Scheduler: Sendable {
       return []
     case .damaged(let blob):
       restart(blob)
+    case .measured(let readings):
+      gathered.readings = readings
+      return []
     case .tick:
       break
     }
-    if now >= nextSample { takeSample(now: now) }
+    if now >= nextSample { takeSample(now: now, &actions) }
     assign(now: now, &actions)
     return actions
   }
@@ -136,9 +141,10 @@ public struct Scheduler: Sendable {
     request.respondedAt = now
     requests[id] = request
     let seconds = now - request.startedAt
-    gathered.firstByteSeconds.append(seconds)
+    let answer = seconds - min(seconds, connectSeconds ?? 0)
+    gathered.firstByteSeconds.append(answer)
     if let connectSeconds { gathered.connectSeconds.append(connectSeconds) }
-    typicalFirstByte = typicalFirstByte.map { $0 * 0.8 + seconds * 0.2 } ?? seconds
+    typicalFirstByte = typicalFirstByte.map { $0 * 0.8 + answer * 0.2 } ?? answer
     let position = segments[request.segment]?.position ?? 0
     segments[request.segment]?.rate = RateEstimate(at: now, position: position)
   }
@@ -148,7 +154,6 @@ public struct Scheduler: Sendable {
     let position = max(segment.position, min(position, segment.range.upperBound))
     let gained = position - segment.position
     if gained > 0 {
-      blobs[segment.blob.index].have.insert(contentsOf: segment.position..<position)
       bytesDone += gained
       bytesLeft -= gained
       lastUsefulByte = now
@@ -220,8 +225,8 @@ public struct Scheduler: Sendable {
     }
     requests[id] = nil
     if case .refused(let retryAfter) = failure {
-      let served = requests.values.count { $0.respondedAt != nil }
-      gathered.refusals.append(.init(at: now, served: served, retryAfter: retryAfter))
+      gathered.refusals.append(
+        .init(at: now, served: requests.count, retryAfter: retryAfter))
     }
     segment.requests.removeAll { $0 == id }
     if !segment.requests.isEmpty {

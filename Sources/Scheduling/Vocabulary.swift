@@ -1,3 +1,5 @@
+public import Tuning
+
 /// Names a blob within one pull.
 public struct BlobID: Hashable, Sendable, Comparable {
   /// Position in the order in which blobs were added.
@@ -65,6 +67,8 @@ public enum SchedulerEvent: Sendable, Equatable {
   case splitMissed(SegmentID, older: SegmentID, position: Int64)
   /// The blob's bytes are all here but have the wrong digest: fetch all of it again.
   case damaged(BlobID)
+  /// What the runner measured of its connections and of itself; for the next sample.
+  case measured(Readings)
   /// Time passed.
   case tick
 }
@@ -93,12 +97,18 @@ public enum SchedulerAction: Sendable, Equatable {
   case complete(BlobID)
   /// The blob cannot be had; the error is that of the request.
   case giveUp(BlobID, RequestID)
+  /// Nothing to do: the policy was asked, and this is what it saw and said.
+  case sampled(Sample, PoolDecision)
 }
 
 /// What bounds the scheduler's choices.
 public struct SchedulerSettings: Sendable, Equatable {
   /// Shortest segment cut from pending bytes, in bytes.
-  public var minimumSegment: Int64 = 1 << 20
+  public var minimumSegment: Int64 = 256 << 10
+  /// First segments, while nothing is known of a worker's rate, in bytes.
+  public var firstSegment: Int64 = 1 << 20
+  /// A blob up to this size is one request, in bytes.
+  public var wholeBlob: Int64 = 1 << 20
   /// Longest segment, in bytes.
   public var maximumSegment: Int64 = 64 << 20
   /// Smallest half of a split, in bytes.
@@ -112,7 +122,7 @@ public struct SchedulerSettings: Sendable, Equatable {
   /// Longest `Retry-After` that is obeyed, in seconds; beyond it the pull ends and says so.
   public var maximumRetryAfter = 600.0
   /// Seconds between samples for the policy.
-  public var sampleSeconds = 0.1
+  public var sampleSeconds = 0.05
 
   /// The defaults.
   public init() {}

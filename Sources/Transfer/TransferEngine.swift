@@ -17,6 +17,25 @@ public protocol TransferEngine: Sendable {
 
   /// Ends a transfer early; `ended` is called with an error of kind `cancelled`.
   func cancel(_ handle: TransferHandle)
+
+  /// What the engine last measured of its connections and of itself; from any thread.
+  func readings() -> EngineReadings
+}
+
+/// What an engine measures of its connections and of itself.
+public struct EngineReadings: Sendable, Equatable {
+  /// Present round trip of each connection whose body goes to a file, queues included, in seconds; of
+  /// the server with most of them, and empty behind a proxy, whose round trip says little.
+  public var roundTripSeconds: [Double] = []
+  /// Smallest round trip that those connections ever had, in seconds.
+  public var smallestRoundTripSeconds: Double?
+  /// Seconds in which the engine was at work, not waiting for the network, since its start.
+  public var busySeconds = 0.0
+  /// Those of them that went into writing to disk.
+  public var diskSeconds = 0.0
+
+  /// Nothing measured.
+  public init() {}
 }
 
 /// Names a transfer of one engine.

@@ -83,6 +83,8 @@ public struct TransferTiming: Sendable, Equatable {
   public var newConnections = 0
   /// Seconds until the connection, TLS included, was ready.
   public var connectSeconds = 0.0
+  /// Seconds of the TCP handshake of a new connection: one round trip; nil where one was reused.
+  public var roundTripSeconds: Double?
   /// Seconds until the first byte of the response.
   public var firstByteSeconds = 0.0
   /// Bytes of the body that crossed the network.

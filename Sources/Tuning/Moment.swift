@@ -1,7 +1,7 @@
 /// A point in a pull's own time, in nanoseconds since its start.
 ///
 /// Every rule takes `now` as one of these, so that a test or the simulator can be the clock.
-public struct Moment: Hashable, Comparable, Sendable {
+public struct Moment: Hashable, Comparable, Sendable, Codable {
   /// Nanoseconds since the pull began.
   public var nanoseconds: Int64
 
@@ -16,6 +16,22 @@ public struct Moment: Hashable, Comparable, Sendable {
 
   /// Seconds since the pull began.
   public var seconds: Double { Double(nanoseconds) / 1e9 }
+
+  /// Reads seconds, as traces write them.
+  public init(from decoder: any Decoder) throws {
+    let seconds = try decoder.singleValueContainer().decode(Double.self)
+    guard abs(seconds) <= 1e9 else {
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "a moment lies beyond 1e9 seconds"))
+    }
+    self.init(seconds: seconds)
+  }
+
+  /// Writes seconds.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(seconds)
+  }
 
   /// Orders moments by time.
   public static func < (left: Moment, right: Moment) -> Bool {

@@ -10,8 +10,8 @@ public protocol Policy: Sendable {
 
   /// The pool size to open with.
   ///
-  /// - Parameter now: the moment at which the first request could start.
-  mutating func start(now: Moment) -> PoolDecision
+  /// - Parameter opening: what is known before the first request.
+  mutating func start(_ opening: Opening) -> PoolDecision
 
   /// Takes a sample and decides again.
   ///
@@ -19,14 +19,38 @@ public protocol Policy: Sendable {
   mutating func observe(_ sample: Sample) -> PoolDecision
 }
 
+/// What is known when the first request could start.
+public struct Opening: Sendable, Equatable, Codable {
+  /// When the first request could start.
+  public var now: Moment
+  /// Bytes that the pull has to fetch.
+  public var bytes: Int64
+  /// Blobs that these bytes are in.
+  public var blobs: Int
+  /// Seconds of a round trip to the registry, as seen when its documents were fetched.
+  public var roundTripSeconds: Double?
+
+  /// Makes an opening; nothing is known until set.
+  public init(
+    now: Moment = .zero, bytes: Int64 = 0, blobs: Int = 1, roundTripSeconds: Double? = nil
+  ) {
+    self.now = now
+    self.bytes = bytes
+    self.blobs = blobs
+    self.roundTripSeconds = roundTripSeconds
+  }
+}
+
 /// A policy's answer: how many workers, how long their segments, and why.
-public struct PoolDecision: Sendable, Equatable {
+public struct PoolDecision: Sendable, Equatable, Codable {
   /// How many workers are allowed, at least 1.
   public var poolSize: Int
   /// How long one request of a worker should last, in seconds.
   public var segmentSeconds: Double
   /// Why, in words for `--explain`.
   public var reason: String
+  /// What the policy believes to limit the pull; nil: it cannot say.
+  public var limit: PullRecord.Limit?
 
   /// Makes a decision.
   ///
@@ -34,32 +58,13 @@ public struct PoolDecision: Sendable, Equatable {
   ///   - poolSize: workers allowed; less than 1 counts as 1.
   ///   - segmentSeconds: wanted duration of one request, in seconds.
   ///   - reason: why, in words.
-  public init(poolSize: Int, segmentSeconds: Double = 3, reason: String) {
+  ///   - limit: what limits the pull, as far as it is known.
+  public init(
+    poolSize: Int, segmentSeconds: Double = 3, reason: String, limit: PullRecord.Limit? = nil
+  ) {
     self.poolSize = max(1, poolSize)
     self.segmentSeconds = segmentSeconds
     self.reason = reason
+    self.limit = limit
   }
-}
-
-/// A pool size that a person gave; it never changes.
-public struct FixedPolicy: Policy {
-  private let decision: PoolDecision
-
-  /// Makes the policy.
-  ///
-  /// - Parameters:
-  ///   - poolSize: the number of workers, at least 1.
-  ///   - reason: where the number comes from.
-  public init(poolSize: Int, reason: String = "given by --workers") {
-    decision = PoolDecision(poolSize: poolSize, reason: reason)
-  }
-
-  /// `fixed` and the number.
-  public var name: String { "fixed \(decision.poolSize)" }
-
-  /// The given size.
-  public mutating func start(now: Moment) -> PoolDecision { decision }
-
-  /// The given size, whatever happened.
-  public mutating func observe(_ sample: Sample) -> PoolDecision { decision }
 }

@@ -1,7 +1,33 @@
+/// What a runner measures of its connections and of itself, beside the bytes.
+public struct Readings: Sendable, Equatable, Codable {
+  /// Present round trip of each connection that carries data, queues included, in seconds.
+  ///
+  /// As the kernel measures it; empty where it cannot be known.
+  public var roundTripSeconds: [Double]
+  /// Smallest round trip that those connections ever had, in seconds; nil where it cannot be known.
+  public var smallestRoundTripSeconds: Double?
+  /// Share of the time since the last reading in which the transfer engine was at work, 0 to 1: near
+  /// 1, this machine is what limits the pull.
+  public var engineBusy: Double
+  /// The part of `engineBusy` that went into writing to disk, 0 to 1.
+  public var diskBusy: Double
+
+  /// Makes readings; without arguments, nothing is known.
+  public init(
+    roundTripSeconds: [Double] = [], smallestRoundTripSeconds: Double? = nil,
+    engineBusy: Double = 0, diskBusy: Double = 0
+  ) {
+    self.roundTripSeconds = roundTripSeconds
+    self.smallestRoundTripSeconds = smallestRoundTripSeconds
+    self.engineBusy = engineBusy
+    self.diskBusy = diskBusy
+  }
+}
+
 /// What a pull did since the sample before; all that a policy may know.
-public struct Sample: Sendable, Equatable {
+public struct Sample: Sendable, Equatable, Codable {
   /// Why the pool could not use its workers; such a sample teaches nothing about the path.
-  public enum AppLimit: Sendable, Equatable {
+  public enum AppLimit: String, Sendable, Equatable, Codable {
     /// Nothing was left to hand out.
     case nothingLeft
     /// Every piece left waits out a back-off or a Retry-After.
@@ -9,10 +35,10 @@ public struct Sample: Sendable, Equatable {
   }
 
   /// A request that the server refused for load (429 or 503).
-  public struct Refusal: Sendable, Equatable {
+  public struct Refusal: Sendable, Equatable, Codable {
     /// When the refusal arrived.
     public var at: Moment
-    /// How many requests were being served then.
+    /// How many other requests were in flight then; after the last refusal of a burst, those served.
     public var served: Int
     /// Seconds the server asked to wait, where it said.
     public var retryAfter: Double?
@@ -37,7 +63,8 @@ public struct Sample: Sendable, Equatable {
   public var bytesDone: Int64
   /// Bytes not yet here.
   public var bytesLeft: Int64
-  /// Seconds from request to first byte, of each response that began since the last sample.
+  /// Seconds from a request on an open connection to its first byte, of each response that began since
+  /// the last sample; time to connect is left out.
   public var firstByteSeconds: [Double]
   /// Seconds to connect (TCP and TLS), of each connection opened since the last sample.
   public var connectSeconds: [Double]
@@ -45,12 +72,14 @@ public struct Sample: Sendable, Equatable {
   public var refusals: [Refusal]
   /// Why workers stood idle, if any did.
   public var appLimit: AppLimit?
+  /// What was measured of the connections and of this machine.
+  public var readings: Readings
 
   /// Makes a sample; lists are empty and nothing is limited until set.
   public init(
     now: Moment, poolSize: Int, open: Int, carrying: Int, bytesDone: Int64, bytesLeft: Int64,
     firstByteSeconds: [Double] = [], connectSeconds: [Double] = [], refusals: [Refusal] = [],
-    appLimit: AppLimit? = nil
+    appLimit: AppLimit? = nil, readings: Readings = .init()
   ) {
     self.now = now
     self.poolSize = poolSize
@@ -62,5 +91,6 @@ public struct Sample: Sendable, Equatable {
     self.connectSeconds = connectSeconds
     self.refusals = refusals
     self.appLimit = appLimit
+    self.readings = readings
   }
 }

@@ -7,7 +7,8 @@ struct UsageTests {
   @Test(
     "help screens",
     arguments: [
-      ("cairn", []), ("pull", ["pull"]), ("inspect", ["inspect"]), ("store", ["store"]),
+      ("cairn", []), ("pull", ["pull"]), ("simulate", ["simulate"]), ("inspect", ["inspect"]),
+      ("store", ["store"]),
       ("store-list", ["store", "list"]), ("store-verify", ["store", "verify"]),
       ("store-prune", ["store", "prune"]), ("store-path", ["store", "path"]),
     ] as [(String, [String])])

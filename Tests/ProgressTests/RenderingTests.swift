@@ -71,9 +71,10 @@ struct RenderingTests {
     var plain = PlainRenderer()
     let snapshot = try Self.snapshot()
     func line(_ event: ProgressEvent) -> String? { plain.line(event) }
-    #expect(
-      line(.started(reference: "ubuntu", workers: 4, reason: "2 x CPU"))
-        == "pulling ubuntu with 4 workers (2 x CPU)")
+    #expect(line(.started(reference: "ubuntu")) == "pulling ubuntu")
+    #expect(line(.pool(workers: 4, reason: "2 x CPU")) == "opened with 4 workers: 2 x CPU")
+    // Later changes are in the bars, and in the explanation at the end.
+    #expect(line(.pool(workers: 8, reason: "room")) == nil)
     #expect(line(.blob(snapshot.blobs[0])) == "config 000000000000: done, 1.5 KiB")
     #expect(line(.blob(snapshot.blobs[1])) == nil)
     #expect(line(.blob(snapshot.blobs[3])) == "layer 3 300000000000: another cairn is fetching it")
@@ -100,7 +101,7 @@ struct RenderingTests {
   func jsonLines() throws {
     let digest = try Digest("sha256:" + String(repeating: "a", count: 64))
     let events: [ProgressEvent] = [
-      .started(reference: "u", workers: 1, reason: "r"),
+      .started(reference: "u"), .pool(workers: 1, reason: "r"),
       .resolved(digest: digest, platform: "linux/amd64", blobs: 2, bytes: 3, present: 1),
       .snapshot(try Self.snapshot()), .blob(try Self.blob(1, .fetching, 1, 2)), .warning("a\nb"),
       .wrote(output: "dir:x"),
@@ -112,10 +113,11 @@ struct RenderingTests {
       let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
       #expect(object?["v"] as? Int == 1 && object?["event"] is String)
     }
-    #expect(lines[0] == #"{"event":"started","poolReason":"r","poolSize":1,"reference":"u","v":1}"#)
-    #expect(lines[6] == #"{"event":"failed","exitCode":69,"message":"m","v":1}"#)
+    #expect(lines[0] == #"{"event":"started","reference":"u","v":1}"#)
+    #expect(lines[1] == #"{"event":"pool","poolReason":"r","poolSize":1,"v":1}"#)
+    #expect(lines[7] == #"{"event":"failed","exitCode":69,"message":"m","v":1}"#)
     #expect(
-      lines[2]
+      lines[3]
         == #"{"blobs":5,"blobsDone":1,"bytes":27264476,"bytesDone":6292956,"bytesPerSecond":2621440,"etaSeconds":8,"event":"progress","open":3,"poolSize":4,"seconds":7,"v":1}"#
     )
   }

@@ -48,6 +48,8 @@ final class Bench: Sendable {
       policy: FixedPolicy(poolSize: workers))
     request.settings.backoff = 0.01
     request.settings.minimumSegment = 64 << 10
+    request.settings.firstSegment = 64 << 10
+    request.settings.wholeBlob = 64 << 10
     request.settings.retries = 3
     return request
   }

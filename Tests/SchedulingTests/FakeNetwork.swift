@@ -169,6 +169,8 @@ struct FakeNetwork {
         complete.insert(blob)
       case .giveUp(let blob, let request):
         givenUp[blob] = request
+      case .sampled:
+        break
       }
     }
     checkNoOverlap()

@@ -47,7 +47,11 @@ struct SchedulerTests {
     network.run()
     #expect(network.complete.count == 1)
     #expect(network.mostOpen == 8)
-    #expect(network.fetches.prefix(8).map(\.range.lowerBound) == (0..<8).map { $0 * mebibyte })
+    let first = network.fetches.prefix(8).map(\.range)
+    #expect(first[0].lowerBound == 0)
+    for (one, next) in zip(first, first.dropFirst()) { #expect(one.upperBound == next.lowerBound) }
+    // Of different lengths, so that they do not all end at once.
+    #expect(Set(first.map(\.count)).count == 8)
     // 8 workers at 2.5 MB/s need 3.15 s for 63 MB; each request costs 0.1 s more.
     #expect(network.now < 4.5)
   }
@@ -56,12 +60,16 @@ struct SchedulerTests {
   func segmentLengths() {
     var scheduler = Scheduler(policy: FixedPolicy(poolSize: 2))
     scheduler.bytesToCome = 1 << 40
-    #expect(scheduler.segmentLength(rate: nil) == mebibyte)
-    #expect(scheduler.segmentLength(rate: 10) == mebibyte)
-    #expect(scheduler.segmentLength(rate: 5e6) == 15_000_000)
+    func isAbout(_ rate: Double?, _ wanted: Int64) -> Bool {
+      (wanted * 6 / 10...wanted * 14 / 10).contains(scheduler.segmentLength(rate: rate))
+    }
+    #expect(isAbout(nil, mebibyte))
+    #expect(isAbout(5e6, 15_000_000))
+    #expect(scheduler.segmentLength(rate: 10) == 256 << 10)
     #expect(scheduler.segmentLength(rate: 1e9) == 64 * mebibyte)
+    // Half of a fair share, so that the last ones are short.
     scheduler.bytesToCome = 8 * mebibyte
-    #expect(scheduler.segmentLength(rate: 1e9) == 4 * mebibyte)
+    #expect(scheduler.segmentLength(rate: 2e6) == 2 * mebibyte)
   }
 
   @Test("an idle worker takes the second half of the largest remainder")
@@ -138,11 +146,13 @@ struct SchedulerTests {
     let late = Moment(seconds: 20)
     let again = try #require(scheduler.handle(.tick, now: late).fetches.first)
     #expect(again.origin == .straggler)
-    #expect(scheduler.handle(.failed(again.request, .fatal), now: late).isEmpty)
+    #expect(scheduler.handle(.failed(again.request, .fatal), now: late).deeds.isEmpty)
     // Nor is it repeated at once, again and again.
-    #expect(scheduler.handle(.tick, now: Moment(seconds: 34)).isEmpty)
+    #expect(scheduler.handle(.tick, now: Moment(seconds: 34)).deeds.isEmpty)
     #expect(
-      scheduler.handle(.finished(first.request), now: Moment(seconds: 34)) == [.complete(blob)])
+      scheduler.handle(.finished(first.request), now: Moment(seconds: 34)).deeds == [
+        .complete(blob)
+      ])
   }
 
   @Test("a failure after the last byte is no failure")
@@ -358,7 +368,7 @@ struct SchedulerTests {
       .wholeBody(fetch.request), .responded(fetch.request, connectSeconds: 1),
       .splitMissed(fetch.segment, older: fetch.segment, position: 3),
     ] {
-      #expect(scheduler.handle(event, now: Moment(seconds: 2)).isEmpty)
+      #expect(scheduler.handle(event, now: Moment(seconds: 2)).deeds.isEmpty)
     }
     #expect(scheduler.bytesDone == before && scheduler.bytesLeft == 0)
   }
@@ -432,6 +442,11 @@ struct SchedulerTests {
 }
 
 extension [SchedulerAction] {
+  /// What there is to do; a sample that was taken is only news.
+  fileprivate var deeds: [SchedulerAction] {
+    filter { if case .sampled = $0 { false } else { true } }
+  }
+
   fileprivate var fetches: [Fetch] {
     compactMap { if case .fetch(let fetch) = $0 { fetch } else { nil } }
   }
@@ -449,7 +464,7 @@ private struct Steps: Policy {
   let steps: [(Double, Int)]
   init(_ steps: [(Double, Int)]) { self.steps = steps }
   var name: String { "steps" }
-  mutating func start(now: Moment) -> PoolDecision { decide(now) }
+  mutating func start(_ opening: Opening) -> PoolDecision { decide(opening.now) }
   mutating func observe(_ sample: Sample) -> PoolDecision { decide(sample.now) }
   private func decide(_ now: Moment) -> PoolDecision {
     PoolDecision(poolSize: steps.last { $0.0 <= now.seconds }?.1 ?? 1, reason: "step")

@@ -54,6 +54,25 @@ static inline curl_off_t cairn_info_off(cairn_easy *easy, CURLINFO info) {
   curl_easy_getinfo((CURL *)easy, info, &value);
   return value;
 }
+/// The sockets of a multi handle's connections: libcurl does not name that of a transfer under way, so
+/// they are noted as they are opened, and found by their local port.
+typedef struct cairn_sockets cairn_sockets;
+cairn_sockets *cairn_sockets_new(void);
+/// To be called after the multi handle is gone.
+void cairn_sockets_free(cairn_sockets *sockets);
+/// Notes the sockets that a transfer opens; `sockets` outlives every connection.
+void cairn_set_sockets(cairn_easy *easy, cairn_sockets *sockets);
+/// The socket with a local port, or -1.
+int cairn_sockets_find(cairn_sockets *sockets, int port);
+
+/// Round trips of a TCP connection by the kernel's clocks, in microseconds: now, as the receiver
+/// measures it with queues included, and the smallest of its life. 0 where not known.
+typedef struct cairn_round_trips {
+  unsigned now;
+  unsigned smallest;
+} cairn_round_trips;
+cairn_round_trips cairn_socket_round_trips(int socket);
+
 static inline cairn_multi *cairn_multi_init(void) { return (cairn_multi *)curl_multi_init(); }
 static inline CURLMcode cairn_multi_set_long(cairn_multi *multi, CURLMoption option, long value) {
   return curl_multi_setopt((CURLM *)multi, option, value);

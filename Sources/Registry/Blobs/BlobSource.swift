@@ -40,11 +40,20 @@ public final class BlobSource: Sendable {
 
   private let client: RepositoryClient
   private let locations = Mutex<[Digest: RemoteURL]>([:])
+  private let served = Mutex<[String: Int64]>([:])
 
   /// Makes a source.
   ///
   /// - Parameter client: of the repository.
   public init(client: RepositoryClient) { self.client = client }
+
+  /// The host that served most bytes so far, with its port where that is not the scheme's; nil: none.
+  public var busiestHost: String? {
+    served.withLock { $0.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key }
+  }
+
+  /// What the transfer engine last measured.
+  public func engineReadings() -> EngineReadings { engine.readings() }
 
   /// Fetches a range; returns when it ended.
   ///
@@ -114,6 +123,7 @@ public final class BlobSource: Sendable {
       }
       switch outcome {
       case .content(let timing):
+        served.withLock { $0[walk.url.origin.authority, default: 0] += timing.bytes }
         if walk.isElsewhere { locations.withLock { $0[digest] = walk.url } }
         return timing
       case .refused(let kind, let reason):

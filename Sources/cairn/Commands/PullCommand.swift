@@ -6,6 +6,7 @@ import Pull
 import Registry
 import Scheduling
 import Store
+import Synchronization
 import Tuning
 
 /// `cairn pull`.
@@ -42,11 +43,25 @@ struct PullCommand: AsyncParsableCommand {
   var allPlatforms = false
 
   @Option(
-    help: ArgumentHelp("Parallel downloads: a number, or auto for 2 x CPU.", valueName: "n|auto"))
+    help: ArgumentHelp(
+      "Parallel downloads: a number, or auto to find it while pulling.", valueName: "n|auto"))
   var workers = WorkerChoice.auto
 
   @Option(help: ArgumentHelp("Most parallel downloads that auto may choose.", valueName: "n"))
   var maxWorkers = 64
+
+  @Option(
+    help: ArgumentHelp(
+      "How auto finds it; all but climb are there for comparison.",
+      valueName: "name"))
+  var policy = PolicyName.climb
+
+  @Flag(help: "Print every decision about the pool size, and why, at the end.")
+  var explain = false
+
+  @Option(
+    help: ArgumentHelp("Write every sample and decision there, as JSON Lines.", valueName: "file"))
+  var trace: String?
 
   @Option(
     help: ArgumentHelp("Bytes a second for the whole pull, for example 10M.", valueName: "rate"))
@@ -60,10 +75,14 @@ struct PullCommand: AsyncParsableCommand {
 
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var registryOptions: RegistryOptions
+  @OptionGroup var historyOptions: HistoryOptions
 
   func validate() throws {
     if allPlatforms, platform != nil {
       throw ValidationError("--platform and --all-platforms exclude each other")
+    }
+    if case .fixed = workers, policy != .climb {
+      throw ValidationError("--policy needs --workers auto")
     }
     guard (1...1024).contains(maxWorkers) else {
       throw ValidationError("--max-workers takes a number from 1 to 1024")
@@ -77,8 +96,19 @@ struct PullCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let request = try makeRequest()
+    var request = try makeRequest()
     let display = makeDisplay(request)
+    let keeper = HistoryKeeper(file: historyOptions.file, registry: request.reference.registry) {
+      display.show(.warning($0))
+    }
+    request.policy = chosenPolicy(keeper)
+    if let trace {
+      let file = try TraceFile(path: trace)
+      request.trace = { file.write($0) }
+    }
+    let report = ReportBox()
+    request.report = { report.set($0) }
+    defer { report.value.map { leave($0, keeper) } }
     do {
       let summary = try await pull(request, display)
       display.show(.finished(summary))
@@ -91,6 +121,22 @@ struct PullCommand: AsyncParsableCommand {
         .failed(message: failure.message, hint: failure.hint, exitCode: failure.exitCode))
       failure.isSilent = progress == .json && !quiet
       throw failure
+    }
+  }
+
+  /// What a pull leaves behind, whether it went well or not.
+  private func leave(_ report: PullReport, _ keeper: HistoryKeeper) {
+    keeper.record(report)
+    if explain { FileHandle.standardError.write(Data(Explanation.text(report).utf8)) }
+  }
+
+  private func chosenPolicy(_ keeper: HistoryKeeper) -> any Policy {
+    switch workers {
+    case .fixed(let count): FixedPolicy(poolSize: count)
+    case .auto:
+      policy.make(
+        PolicyName.Context(
+          cpus: Machine.effectiveCPUs, maximum: maxWorkers, prior: keeper.prior()))
     }
   }
 
@@ -120,20 +166,10 @@ struct PullCommand: AsyncParsableCommand {
     }
   }
 
-  private var poolSize: Int {
-    switch workers {
-    case .fixed(let count): count
-    case .auto: min(maxWorkers, 2 * Machine.effectiveCPUs)
-    }
-  }
-
   private func makeRequest() throws -> Puller.Request {
-    let policy =
-      workers == .auto
-      ? FixedPolicy(poolSize: poolSize, reason: "2 x CPU") : FixedPolicy(poolSize: poolSize)
     var request = Puller.Request(
       reference: try parsed { () throws(OCIError) in try Reference(reference) },
-      platforms: try platformChoice(), policy: policy)
+      platforms: try platformChoice(), policy: FixedPolicy(poolSize: 1))
     request.outputs = try output.map { text in
       do throws(StoreError) {
         return try OutputTarget(text)
@@ -168,6 +204,15 @@ struct PullCommand: AsyncParsableCommand {
       return isatty(STDERR_FILENO) == 1 && !isDumb ? BarDisplay() : PlainDisplay()
     }
   }
+}
+
+/// Holds what a pull reports, from whichever thread.
+private final class ReportBox: Sendable {
+  private let report = Mutex<PullReport?>(nil)
+
+  var value: PullReport? { report.withLock { $0 } }
+
+  func set(_ report: PullReport) { self.report.withLock { $0 = report } }
 }
 
 /// Runs a parser of user input; its error is a usage error.

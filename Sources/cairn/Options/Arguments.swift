@@ -1,5 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import OCI
+public import Tuning
 
 /// A number of bytes on the command line: `10M`, `512k`, `4096`.
 struct ByteSize: ExpressibleByArgument {
@@ -46,9 +47,17 @@ enum WorkerChoice: ExpressibleByArgument, Equatable {
   var defaultValueDescription: String { "auto" }
 }
 
+/// `--policy`.
+extension PolicyName: ExpressibleByArgument {}
+
 /// `--format`.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
   case text, json
+}
+
+/// `--format` of tables.
+enum TableFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json, csv
 }
 
 /// `--progress`.

@@ -1,0 +1,52 @@
+import GRDB
+public import Tuning
+
+/// What a pull starts from.
+extension History {
+  /// What is known of the way to a registry.
+  ///
+  /// From this machine's own pulls in this network where there are some; else, as a hint only, from the
+  /// same machine with the nearest other CPU count, and then from its other registries.
+  ///
+  /// - Parameters:
+  ///   - machine: which machine asks.
+  ///   - registry: the registry's host.
+  ///   - network: the network that it is in.
+  ///   - now: seconds since 1970.
+  /// - Throws: `HistoryError`.
+  public func prior(
+    machine: MachineIdentity, registry: String, network: String, now: Double
+  ) throws(HistoryError) -> Prior? {
+    try read { db in
+      if let path = try Int64.fetchOne(
+        db,
+        sql: """
+          SELECT path.id FROM path JOIN machine ON machine.id = path.machine
+          WHERE name = ? AND cpus = ? AND os = ? AND architecture = ? AND registry = ?
+            AND network = ? ORDER BY usedAt DESC LIMIT 1
+          """,
+        arguments: [
+          machine.name, machine.cpus, machine.os, machine.architecture, registry, network,
+        ]),
+        let prior = try Self.memory(of: path, db).prior(at: now)
+      {
+        return prior
+      }
+      guard
+        let path = try Int64.fetchOne(
+          db,
+          sql: """
+            SELECT path.id FROM path JOIN machine ON machine.id = path.machine
+            WHERE name = ? AND network = ?
+            ORDER BY registry = ? DESC, abs(cpus - ?), usedAt DESC LIMIT 1
+            """,
+          arguments: [machine.name, network, registry, machine.cpus])
+      else { return nil }
+      var hint = try Self.memory(of: path, db).prior(at: now)
+      hint?.isOwn = false
+      // Another registry's limits are its own.
+      hint?.ceiling = nil
+      return hint
+    }
+  }
+}

@@ -1,0 +1,255 @@
+import GRDB
+public import Tuning
+
+/// Writing down pulls, and keeping the database small.
+extension History {
+  /// One pull, as the history keeps it.
+  public struct PullEntry: Sendable {
+    /// One blob that was fetched.
+    public struct Layer: Sendable {
+      /// Its digest.
+      public var digest: String
+      /// Its size in bytes.
+      public var size: Int64
+      /// Bytes of it that were fetched.
+      public var bytes: Int64
+      /// Seconds that took.
+      public var seconds: Double
+      /// Bytes per second.
+      public var rate: Double
+      /// Requests that failed.
+      public var retries: Int
+      /// Whether it arrived whole.
+      public var isComplete: Bool
+
+      /// Makes a layer.
+      public init(
+        digest: String, size: Int64, bytes: Int64, seconds: Double, rate: Double, retries: Int,
+        isComplete: Bool
+      ) {
+        self.digest = digest
+        self.size = size
+        self.bytes = bytes
+        self.seconds = seconds
+        self.rate = rate
+        self.retries = retries
+        self.isComplete = isComplete
+      }
+    }
+
+    /// The machine that pulled.
+    public var machine: MachineIdentity
+    /// The way to the blobs.
+    public var path: PathIdentity
+    /// When it ended, in seconds since 1970.
+    public var at: Double
+    /// The policy's name.
+    public var policy: String
+    /// Whether everything arrived.
+    public var isComplete: Bool
+    /// What there is to learn.
+    public var record: PullRecord
+    /// Blobs that were fetched.
+    public var layers: [Layer]
+
+    /// Makes an entry.
+    public init(
+      machine: MachineIdentity, path: PathIdentity, at: Double, policy: String, isComplete: Bool,
+      record: PullRecord, layers: [Layer]
+    ) {
+      self.machine = machine
+      self.path = path
+      self.at = at
+      self.policy = policy
+      self.isComplete = isComplete
+      self.record = record
+      self.layers = layers
+    }
+  }
+
+  /// Pulls of one path whose details are kept; older ones are folded into one row for each pool size.
+  static let keptPulls = 40
+  /// Paths that are kept; the least recently used ones go first.
+  static let keptPaths = 500
+
+  /// Writes down a pull, all of it or nothing.
+  ///
+  /// - Parameter entry: the pull.
+  /// - Throws: `HistoryError`.
+  public func record(_ entry: PullEntry) throws(HistoryError) {
+    try write { db in
+      let path = try Self.path(entry.machine, entry.path, at: entry.at, db)
+      try db.execute(
+        sql: """
+          INSERT INTO pull (path, at, seconds, bytes, policy, isComplete, limitedBy, idleRoundTrip)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          path, entry.at, entry.record.seconds, entry.record.bytes, entry.policy,
+          entry.isComplete, entry.record.limitedBy?.rawValue, entry.record.idleRoundTripSeconds,
+        ])
+      let pull = db.lastInsertedRowID
+      try Self.insert(entry.layers, of: pull, db)
+      try Self.insert(entry.record.epochs, of: pull, db)
+      try db.execute(
+        sql: """
+          UPDATE path SET pulls = pulls + 1, usedAt = ?, limitedBy = coalesce(?, limitedBy)
+          WHERE id = ?
+          """,
+        arguments: [entry.at, entry.record.limitedBy?.rawValue, path])
+      if let ceiling = entry.record.ceiling {
+        try db.execute(
+          sql: "INSERT OR REPLACE INTO ceiling (path, poolSize, at) VALUES (?, ?, ?)",
+          arguments: [path, ceiling, entry.at])
+      }
+      try Self.fold(path, db)
+      try Self.dropOldPaths(db)
+    }
+  }
+
+  static func path(
+    _ machine: MachineIdentity, _ path: PathIdentity, at now: Double, _ db: Database
+  ) throws -> Int64 {
+    try db.execute(
+      sql: "INSERT OR IGNORE INTO machine (name, cpus, os, architecture) VALUES (?, ?, ?, ?)",
+      arguments: [machine.name, machine.cpus, machine.os, machine.architecture])
+    let id = try Int64.fetchOne(
+      db,
+      sql: "SELECT id FROM machine WHERE name = ? AND cpus = ? AND os = ? AND architecture = ?",
+      arguments: [machine.name, machine.cpus, machine.os, machine.architecture])
+    try db.execute(
+      sql: """
+        INSERT OR IGNORE INTO path (machine, registry, blobHost, network, usedAt)
+        VALUES (?, ?, ?, ?, ?)
+        """,
+      arguments: [id, path.registry, path.blobHost, path.network, now])
+    let known = try Int64.fetchOne(
+      db,
+      sql: """
+        SELECT id FROM path WHERE machine = ? AND registry = ? AND blobHost = ? AND network = ?
+        """,
+      arguments: [id, path.registry, path.blobHost, path.network])
+    guard let known else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
+    return known
+  }
+
+  private static func insert(_ layers: [PullEntry.Layer], of pull: Int64, _ db: Database) throws {
+    let statement = try db.makeStatement(
+      sql: """
+        INSERT INTO layer (pull, digest, size, bytes, seconds, rate, retries, isComplete)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """)
+    for layer in layers {
+      try statement.execute(arguments: [
+        pull, layer.digest, layer.size, layer.bytes, layer.seconds, layer.rate, layer.retries,
+        layer.isComplete,
+      ])
+    }
+  }
+
+  private static func insert(_ epochs: [Epoch], of pull: Int64, _ db: Database) throws {
+    let statement = try db.makeStatement(
+      sql: """
+        INSERT INTO epoch (pull, poolSize, startedAt, seconds, bytes, roundTrip, isAppLimited, reason)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """)
+    for epoch in epochs {
+      try statement.execute(arguments: [
+        pull, epoch.poolSize, epoch.startedAt, epoch.seconds, epoch.bytes, epoch.roundTripSeconds,
+        epoch.isAppLimited, epoch.reason,
+      ])
+    }
+  }
+
+  // MARK: Folding
+
+  /// Replaces the details of all but the newest pulls by what they taught.
+  private static func fold(_ path: Int64, _ db: Database) throws {
+    let old = try Row.fetchAll(
+      db,
+      sql: "SELECT id, at FROM pull WHERE path = ? ORDER BY at DESC LIMIT -1 OFFSET ?",
+      arguments: [path, keptPulls])
+    guard let newest = old.first else { return }
+    var memory = PathMemory()
+    try restoreAggregates(path, isImported: false, into: &memory, db)
+    for row in old.reversed() {
+      let epochs = try Self.epochs(of: row["id"], db)
+      memory.learn(PullRecord(seconds: 0, bytes: 0, epochs: epochs), at: row["at"])
+      try db.execute(sql: "DELETE FROM pull WHERE id = ?", arguments: [row["id"] as Int64])
+    }
+    try save(memory.statistics, of: path, isImported: false, at: newest["at"], db)
+  }
+
+  static func save(
+    _ statistics: [Int: PathMemory.Statistics], of path: Int64, isImported: Bool, at now: Double,
+    _ db: Database
+  ) throws {
+    for (size, known) in statistics {
+      try db.execute(
+        sql: """
+          INSERT OR REPLACE INTO aggregate (path, poolSize, isImported, at, weight, mean, squares)
+          VALUES (?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [path, size, isImported, now, known.weight, known.mean, known.squares])
+    }
+  }
+
+  private static func dropOldPaths(_ db: Database) throws {
+    try db.execute(
+      sql: """
+        DELETE FROM path WHERE id IN (
+          SELECT id FROM path ORDER BY usedAt DESC LIMIT -1 OFFSET ?)
+        """,
+      arguments: [keptPaths])
+  }
+
+  // MARK: Reading back
+
+  static func epochs(of pull: Int64, _ db: Database) throws -> [Epoch] {
+    try Row.fetchAll(
+      db, sql: "SELECT * FROM epoch WHERE pull = ? ORDER BY startedAt", arguments: [pull]
+    ).map { row in
+      Epoch(
+        poolSize: row["poolSize"], startedAt: row["startedAt"], seconds: row["seconds"],
+        bytes: row["bytes"], roundTripSeconds: row["roundTrip"], isAppLimited: row["isAppLimited"],
+        reason: row["reason"])
+    }
+  }
+
+  static func restoreAggregates(
+    _ path: Int64, isImported: Bool, into memory: inout PathMemory, _ db: Database
+  ) throws {
+    let rows = try Row.fetchAll(
+      db, sql: "SELECT * FROM aggregate WHERE path = ? AND isImported = ? ORDER BY at",
+      arguments: [path, isImported])
+    for row in rows {
+      memory.merge(
+        [
+          row["poolSize"]: PathMemory.Statistics(
+            weight: row["weight"], mean: row["mean"], squares: row["squares"])
+        ], at: row["at"])
+    }
+  }
+
+  /// Everything that is known of a path.
+  static func memory(of path: Int64, _ db: Database) throws -> PathMemory {
+    var memory = PathMemory()
+    try restoreAggregates(path, isImported: true, into: &memory, db)
+    try restoreAggregates(path, isImported: false, into: &memory, db)
+    let pulls = try Row.fetchAll(
+      db, sql: "SELECT id, at, idleRoundTrip FROM pull WHERE path = ? ORDER BY at",
+      arguments: [path])
+    for row in pulls {
+      let record = PullRecord(
+        seconds: 0, bytes: 0, epochs: try epochs(of: row["id"], db),
+        idleRoundTripSeconds: row["idleRoundTrip"])
+      memory.learn(record, at: row["at"])
+    }
+    if let row = try Row.fetchOne(
+      db, sql: "SELECT poolSize, at FROM ceiling WHERE path = ?", arguments: [path])
+    {
+      memory.limit(to: row["poolSize"], at: row["at"])
+    }
+    return memory
+  }
+}

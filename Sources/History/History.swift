@@ -1,0 +1,101 @@
+import Foundation
+import GRDB
+
+/// What earlier pulls taught, in an SQLite database that several processes share.
+///
+/// Nothing here may stop a pull: every failure is a `HistoryError` that the caller turns into one
+/// warning. Times are seconds since 1970.
+public struct History: Sendable {
+  /// Where the database is.
+  public let file: String
+  let database: DatabaseQueue
+
+  /// Seconds to wait for other processes.
+  private static let patience = 3.0
+
+  /// The default place: `$XDG_STATE_HOME/cairn/history.sqlite`.
+  ///
+  /// - Parameter environment: for example the process's own.
+  public static func defaultFile(_ environment: [String: String]) -> String {
+    let state = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    return (state ?? (environment["HOME"] ?? "/") + "/.local/state") + "/cairn/history.sqlite"
+  }
+
+  /// Opens the database, and makes it where there is none.
+  ///
+  /// A file that is no database, or a damaged one, is set aside under another name and a new one is made.
+  ///
+  /// - Parameters:
+  ///   - file: the database's path.
+  ///   - warn: told when a damaged file was set aside.
+  /// - Throws: `HistoryError`.
+  public init(file: String, warn: (String) -> Void = { _ in }) throws(HistoryError) {
+    self.file = file
+    do throws(HistoryError) {
+      database = try Self.open(file)
+    } catch  where error.kind == .corrupt {
+      let aside = "\(file).corrupt-\(Int(Date().timeIntervalSince1970))"
+      for suffix in ["", "-journal", "-wal", "-shm"] {
+        guard rename(file + suffix, aside + suffix) == 0 || !suffix.isEmpty else {
+          throw HistoryError(kind: .corrupt, description: "the history \(file) is damaged")
+        }
+      }
+      warn("the history was damaged; it is set aside as \(aside)")
+      database = try Self.open(file)
+    }
+  }
+
+  private static func open(_ file: String) throws(HistoryError) -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(patience)
+    configuration.label = "history"
+    let folder = (file as NSString).deletingLastPathComponent
+    try? FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    // SQLite would make it readable by others.
+    let descriptor = Glibc.open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    if descriptor >= 0 { close(descriptor) }
+    configuration.readonly = descriptor < 0 && access(file, R_OK) == 0
+    return try checked(file) {
+      let database = try DatabaseQueue(path: file, configuration: configuration)
+      let migrator = Schema.migrator
+      if try database.read(migrator.hasBeenSuperseded) {
+        throw HistoryError(
+          kind: .newer, description: "the history \(file) was made by a newer cairn")
+      }
+      if !configuration.readonly { try migrator.migrate(database) }
+      return database
+    }
+  }
+
+  /// Runs a database operation; every error becomes a `HistoryError`.
+  static func checked<Value>(_ file: String, _ body: () throws -> Value) throws(HistoryError)
+    -> Value
+  {
+    do {
+      return try body()
+    } catch let error as HistoryError {
+      throw error
+    } catch let error as DatabaseError {
+      let (kind, words): (HistoryError.Kind, String) =
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED: (.locked, "is locked by another process")
+        case .SQLITE_READONLY, .SQLITE_PERM: (.readOnly, "cannot be written")
+        case .SQLITE_FULL: (.full, "has no space left on its disk")
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: (.corrupt, "is damaged")
+        default: (.unreadable, "cannot be used: \(error.message ?? "\(error.resultCode)")")
+        }
+      throw HistoryError(kind: kind, description: "the history \(file) \(words)")
+    } catch {
+      throw HistoryError(kind: .unreadable, description: "the history \(file): \(error)")
+    }
+  }
+
+  func read<Value>(_ body: (Database) throws -> Value) throws(HistoryError) -> Value {
+    try Self.checked(file) { try database.read(body) }
+  }
+
+  func write<Value>(_ body: (Database) throws -> Value) throws(HistoryError) -> Value {
+    try Self.checked(file) { try database.write(body) }
+  }
+}

@@ -1,0 +1,25 @@
+/// Why the history cannot be used; a pull goes on without it.
+public struct HistoryError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What kind of thing went wrong.
+  public enum Kind: Sendable, Equatable {
+    /// Made by a newer version; left alone.
+    case newer
+    /// Other processes held it for too long.
+    case locked
+    /// It cannot be written.
+    case readOnly
+    /// No space is left.
+    case full
+    /// Its content makes no sense.
+    case corrupt
+    /// It cannot be opened.
+    case unreadable
+    /// A file to import is not one.
+    case notAnExport
+  }
+
+  /// What kind of thing went wrong.
+  public var kind: Kind
+  /// One sentence.
+  public var description: String
+}

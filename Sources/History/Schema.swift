@@ -1,0 +1,45 @@
+import GRDB
+
+/// The database's tables, by numbered migrations; a migration that was released is never changed.
+enum Schema {
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1") { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE machine (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, cpus INTEGER NOT NULL, os TEXT NOT NULL,
+            architecture TEXT NOT NULL, UNIQUE (name, cpus, os, architecture));
+          CREATE TABLE path (
+            id INTEGER PRIMARY KEY, machine INTEGER NOT NULL REFERENCES machine ON DELETE CASCADE,
+            registry TEXT NOT NULL, blobHost TEXT NOT NULL, network TEXT NOT NULL,
+            pulls INTEGER NOT NULL DEFAULT 0, usedAt REAL NOT NULL, limitedBy TEXT,
+            UNIQUE (machine, registry, blobHost, network));
+          CREATE TABLE pull (
+            id INTEGER PRIMARY KEY, path INTEGER NOT NULL REFERENCES path ON DELETE CASCADE,
+            at REAL NOT NULL, seconds REAL NOT NULL, bytes INTEGER NOT NULL, policy TEXT NOT NULL,
+            isComplete INTEGER NOT NULL, limitedBy TEXT, idleRoundTrip REAL);
+          CREATE INDEX pullByPath ON pull (path, at);
+          CREATE TABLE layer (
+            pull INTEGER NOT NULL REFERENCES pull ON DELETE CASCADE, digest TEXT NOT NULL,
+            size INTEGER NOT NULL, bytes INTEGER NOT NULL, seconds REAL NOT NULL,
+            rate REAL NOT NULL, retries INTEGER NOT NULL, isComplete INTEGER NOT NULL);
+          CREATE INDEX layerByPull ON layer (pull);
+          CREATE TABLE epoch (
+            pull INTEGER NOT NULL REFERENCES pull ON DELETE CASCADE, poolSize INTEGER NOT NULL,
+            startedAt REAL NOT NULL, seconds REAL NOT NULL, bytes INTEGER NOT NULL,
+            roundTrip REAL, isAppLimited INTEGER NOT NULL, reason TEXT NOT NULL);
+          CREATE INDEX epochByPull ON epoch (pull);
+          CREATE TABLE aggregate (
+            path INTEGER NOT NULL REFERENCES path ON DELETE CASCADE, poolSize INTEGER NOT NULL,
+            isImported INTEGER NOT NULL, at REAL NOT NULL, weight REAL NOT NULL,
+            mean REAL NOT NULL, squares REAL NOT NULL,
+            PRIMARY KEY (path, poolSize, isImported));
+          CREATE TABLE ceiling (
+            path INTEGER PRIMARY KEY REFERENCES path ON DELETE CASCADE, poolSize INTEGER NOT NULL,
+            at REAL NOT NULL);
+          """)
+    }
+    return migrator
+  }
+}

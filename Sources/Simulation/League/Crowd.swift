@@ -1,0 +1,76 @@
+import Scheduling
+public import Tuning
+
+/// Many machines that pull over one link at the same time.
+public struct Crowd: Sendable {
+  /// What became of them.
+  public struct Outcome: Sendable {
+    /// Machines.
+    public var clients: Int
+    /// Jain's index of their throughputs: 1 where all got the same, 1/n where one got everything.
+    public var fairness: Double
+    /// Bytes carried over what the link or the server could have carried, 0 to 1.
+    public var utilisation: Double
+    /// Requests that the server refused, of all machines.
+    public var refusals: Int
+    /// Requests of all machines.
+    public var requests: Int
+    /// Mean requests in flight of a machine.
+    public var meanPool: Double
+    /// Machines that got less than a tenth of a fair share.
+    public var starved: Int
+  }
+
+  /// Seconds over which machines begin.
+  public static let arrival = 3.0
+  /// Seconds after which throughput is counted: all are there then, and have settled.
+  public static let settled = 15.0
+  /// Seconds after which it ends.
+  public static let end = 60.0
+
+  /// Runs machines that each pull more than there is time for.
+  ///
+  /// - Parameters:
+  ///   - clients: how many.
+  ///   - policy: everybody's.
+  ///   - model: the link that they share.
+  ///   - knowsIdle: whether each knows the idle round trip from its history.
+  ///   - seed: equal seeds give equal outcomes.
+  public static func run(
+    _ clients: Int, _ policy: PolicyName, model: LinkModel, knowsIdle: Bool, seed: UInt64
+  ) -> Outcome {
+    var random = RandomSource(seed: seed)
+    let capacity = min(model.bandwidth, model.server.rate)
+    let image = ImageModel(
+      name: "endless", blobs: Array(repeating: Int64(capacity * end / 8), count: 16))
+    let prior = knowsIdle ? Prior(points: [], idleRoundTripSeconds: model.roundTrip) : nil
+    let context = PolicyName.Context(cpus: model.client.cpus, prior: prior)
+    let pullers = (0..<clients).map { _ in
+      Simulation.Puller(
+        image: image, policy: policy.make(context),
+        startedAt: Double.random(in: 0...arrival, using: &random))
+    }
+    let outcomes = Simulation(model: model, seed: seed, limit: end).run(pullers)
+    return outcome(of: outcomes, pullers, capacity: capacity)
+  }
+
+  private static func outcome(
+    of outcomes: [PullOutcome], _ pullers: [Simulation.Puller], capacity: Double
+  ) -> Outcome {
+    let shares = zip(outcomes, pullers).map { outcome, puller -> Double in
+      let before = outcome.progress.last { $0.at + puller.startedAt <= settled }?.bytes ?? 0
+      return Double(outcome.bytes - before)
+    }
+    let sum = shares.reduce(0, +)
+    let squares = shares.reduce(0) { $0 + $1 * $1 }
+    let count = Double(shares.count)
+    let connections = outcomes.reduce(0) { $0 + $1.connectionSeconds }
+    return Outcome(
+      clients: shares.count, fairness: squares > 0 ? sum * sum / (count * squares) : 0,
+      utilisation: sum / (capacity * (end - settled)),
+      refusals: outcomes.reduce(0) { $0 + $1.refusals },
+      requests: outcomes.reduce(0) { $0 + $1.requests },
+      meanPool: connections / count / (end - arrival / 2),
+      starved: shares.count { $0 < 0.1 * sum / count })
+  }
+}

@@ -1,0 +1,159 @@
+public import Tuning
+
+/// Policies raced against the best fixed pool size in hindsight, over links, images and lengths.
+public struct League: Sendable {
+  /// One image on one link.
+  public struct Cell: Sendable {
+    /// The link.
+    public var model: LinkModel
+    /// The image, scaled to the length.
+    public var image: ImageModel
+    /// Seconds that it takes at the best rate, about.
+    public var length: Double
+    /// The best fixed pool size.
+    public var oracle: Oracle
+  }
+
+  /// How a policy did in one cell with one seed.
+  public struct Score: Sendable {
+    /// The cell's link.
+    public var model: LinkModel
+    /// The cell's image.
+    public var image: String
+    /// The cell's length in seconds.
+    public var length: Double
+    /// The policy.
+    public var policy: PolicyName
+    /// Whether it had a history.
+    public var isWarm: Bool
+    /// Seconds that the pull took.
+    public var seconds: Double
+    /// Seconds of the best fixed pool over this pull's seconds.
+    public var efficiency: Double
+    /// Connection-seconds over those of the smallest pool within 2 % of the best.
+    public var connectionRatio: Double
+    /// Seconds to 90 % of the best rate; nil: never reached.
+    public var secondsToBest: Double?
+    /// Requests per gigabyte.
+    public var requestsPerGigabyte: Double
+    /// Requests refused for load.
+    public var refusals: Int
+  }
+
+  /// Lengths of images, in seconds at the best rate.
+  public static let lengths = [4.0, 15, 60]
+  /// Pulls of 15 s that a policy learns from before a warm one.
+  public static let lessons = 3
+
+  private let models: [LinkModel]
+  private let images: [ImageModel]
+  private let seeds: [UInt64]
+  private let lengths: [Double]
+
+  /// Makes a league.
+  ///
+  /// - Parameters:
+  ///   - models: the links.
+  ///   - images: the shapes.
+  ///   - seeds: one run of each cell for each.
+  ///   - lengths: seconds that images take at the best rate.
+  public init(
+    models: [LinkModel], images: [ImageModel], seeds: [UInt64], lengths: [Double] = League.lengths
+  ) {
+    self.models = models
+    self.images = images
+    self.seeds = seeds
+    self.lengths = lengths
+  }
+
+  /// Finds the best fixed pool size of every cell.
+  public func cells() async -> [Cell] {
+    let seeds = seeds
+    let lengths = lengths
+    return await concurrently(pairs) { model, image in
+      let bytes = Self.bestRate(model, image)
+      return lengths.map { length in
+        let scaled = image.scaled(to: bytes * length)
+        return Cell(
+          model: model, image: scaled, length: length,
+          oracle: Oracle(model: model, image: scaled, seeds: seeds))
+      }
+    }.flatMap { $0 }
+  }
+
+  private var pairs: [(LinkModel, ImageModel)] {
+    models.flatMap { model in images.map { (model, $0) } }
+  }
+
+  /// Bytes per second of the best pool size, on an image of about 15 s.
+  private static func bestRate(_ model: LinkModel, _ image: ImageModel) -> Double {
+    let line = min(model.bandwidth, model.client.limit, model.server.rate, 64 * model.perConnection)
+    var steady = model
+    steady.changes = []
+    steady.crossTraffic = []
+    let scaled = image.scaled(to: line * 15)
+    return [4, 8, 16, 32, 64].map { size in
+      Simulation(model: steady, seed: 1).run(scaled, FixedPolicy(poolSize: size)).rate
+    }.max() ?? line
+  }
+
+  /// Runs a policy over cells.
+  ///
+  /// - Parameters:
+  ///   - policy: which.
+  ///   - cells: of `cells()`.
+  ///   - isWarm: whether it first pulls the image a few times and learns from that.
+  public func run(_ policy: PolicyName, over cells: [Cell], isWarm: Bool) async -> [Score] {
+    let seeds = seeds
+    return await concurrently(cells) { cell in
+      seeds.map { Self.score(policy, cell, seed: $0, isWarm: isWarm) }
+    }.flatMap { $0 }
+  }
+
+  private static func score(_ policy: PolicyName, _ cell: Cell, seed: UInt64, isWarm: Bool) -> Score
+  {
+    var memory = PathMemory()
+    if isWarm {
+      let lesson = cell.image.scaled(to: Double(cell.image.size) / cell.length * 15)
+      for number in 0..<lessons {
+        let context = context(cell.model, memory)
+        let outcome = Simulation(model: cell.model, seed: seed &* 1_000 &+ UInt64(number))
+          .run(lesson, policy.make(context))
+        memory.learn(outcome.record, at: Double(number) * 3_600)
+      }
+    }
+    let outcome = Simulation(model: cell.model, seed: seed)
+      .run(cell.image, policy.make(context(cell.model, memory)))
+    let oracle = cell.oracle
+    return Score(
+      model: cell.model, image: cell.image.name, length: cell.length, policy: policy,
+      isWarm: isWarm, seconds: outcome.seconds, efficiency: oracle.best.seconds / outcome.seconds,
+      connectionRatio: outcome.connectionSeconds / oracle.polite.connectionSeconds,
+      secondsToBest: outcome.secondsToReach(0.9 * oracle.best.rate),
+      requestsPerGigabyte: Double(outcome.requests) / Double(max(1, outcome.bytes)) * 1e9,
+      refusals: outcome.refusals)
+  }
+
+  private static func context(_ model: LinkModel, _ memory: PathMemory) -> PolicyName.Context {
+    PolicyName.Context(
+      cpus: model.client.cpus, prior: memory.prior(at: Double(lessons) * 3_600))
+  }
+}
+
+/// Does the same to many things, on as many threads as there are, and keeps their order.
+///
+/// - Parameters:
+///   - items: the things.
+///   - work: what is done to each; called from many tasks.
+public func concurrently<Item: Sendable, Result: Sendable>(
+  _ items: [Item], _ work: @escaping @Sendable (Item) -> Result
+) async -> [Result] {
+  await withTaskGroup(of: (Int, Result).self) { group in
+    for (index, item) in items.enumerated() {
+      group.addTask { (index, work(item)) }
+    }
+    var results: [(Int, Result)] = []
+    for await result in group { results.append(result) }
+    return results.sorted { $0.0 < $1.0 }.map(\.1)
+  }
+}

@@ -1,0 +1,54 @@
+import Tuning
+
+/// The best fixed pool size in hindsight, for one image on one link.
+public struct Oracle: Sendable {
+  /// Seconds and connection-seconds at one pool size, means over seeds.
+  public struct Point: Sendable {
+    /// The pool size.
+    public var poolSize: Int
+    /// Mean seconds of a pull.
+    public var seconds: Double
+    /// Mean connection-seconds of a pull.
+    public var connectionSeconds: Double
+    /// Mean bytes per second.
+    public var rate: Double
+  }
+
+  /// Every pool size that was tried, smallest first.
+  public var points: [Point]
+
+  /// Pool sizes that are tried: all the small ones, then steps of about a sixth.
+  public static let sizes = [
+    1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40, 48, 56, 64,
+  ]
+
+  /// Tries every pool size.
+  ///
+  /// - Parameters:
+  ///   - model: the link.
+  ///   - image: the image.
+  ///   - seeds: one run for each.
+  public init(model: LinkModel, image: ImageModel, seeds: [UInt64]) {
+    points = Self.sizes.map { size in
+      var point = Point(poolSize: size, seconds: 0, connectionSeconds: 0, rate: 0)
+      for seed in seeds {
+        let outcome = Simulation(model: model, seed: seed).run(image, FixedPolicy(poolSize: size))
+        point.seconds += outcome.seconds / Double(seeds.count)
+        point.connectionSeconds += outcome.connectionSeconds / Double(seeds.count)
+        point.rate += outcome.rate / Double(seeds.count)
+      }
+      return point
+    }
+  }
+
+  /// The fastest.
+  public var best: Point {
+    points.min { $0.seconds < $1.seconds } ?? points[0]
+  }
+
+  /// The smallest pool size within 2 % of the best.
+  public var polite: Point {
+    let bound = best.seconds * 1.02
+    return points.first { $0.seconds <= bound } ?? best
+  }
+}

@@ -1,0 +1,223 @@
+public import FoundationEssentials
+
+/// A network path: the line, its server, and the machine at its end.
+///
+/// The files in `models/` hold one each; `models/README.md` documents the schema. The simulator and
+/// the link lab read the same files.
+public struct LinkModel: Sendable, Equatable {
+  /// The server's behaviour.
+  public struct Server: Sendable, Equatable {
+    /// Bytes per second that the server sends in all, without a queue; infinite: no limit.
+    public var rate = Double.infinity
+    /// Requests that are served at a time; more get 429.
+    public var connectionLimit: Int?
+    /// The `Retry-After` of a 429, in seconds; nil: none is sent.
+    public var retryAfter: Double?
+    /// Requests served at a time beyond which throughput falls.
+    public var overloadBeyond: Int?
+    /// How much each request beyond that takes: the rate is divided by `1 + slope x excess`.
+    public var overloadSlope = 0.0
+    /// Seconds that it thinks before a response.
+    public var responseSeconds = 0.0
+    /// Whether blobs are answered with a redirect to another host first.
+    public var redirects = false
+  }
+
+  /// The machine that pulls.
+  public struct Client: Sendable, Equatable {
+    /// CPU seconds that a gigabyte costs.
+    public var cpuSecondsPerGigabyte = 0.0
+    /// CPUs.
+    public var cpus = 2
+    /// Bytes per second that its disk takes; infinite: no limit.
+    public var diskRate = Double.infinity
+
+    /// Bytes per second that the machine can take in.
+    ///
+    /// One thread runs the transfers, at about 60 % of the cost; hashing has threads of its own.
+    public var limit: Double {
+      guard cpuSecondsPerGigabyte > 0 else { return diskRate }
+      let oneThread = 1e9 / (0.6 * cpuSecondsPerGigabyte)
+      return min(diskRate, oneThread, Double(cpus) * 1e9 / cpuSecondsPerGigabyte)
+    }
+  }
+
+  /// What becomes different at a moment; nil: as before.
+  public struct Change: Sendable, Equatable {
+    /// Seconds after the first pull's start.
+    public var at: Double
+    /// Bytes per second.
+    public var bandwidth: Double?
+    /// Seconds.
+    public var roundTrip: Double?
+    /// Bytes per second of each connection.
+    public var perConnection: Double?
+    /// Share of packets lost.
+    public var loss: Double?
+  }
+
+  /// Other people's long downloads on the same line.
+  public struct CrossTraffic: Sendable, Equatable {
+    /// Connections.
+    public var flows: Int
+    /// When they begin, in seconds.
+    public var from: Double
+    /// When they end, in seconds.
+    public var until: Double
+  }
+
+  /// Its name, as on the command line.
+  public var name: String
+  /// What it stands for, in one sentence.
+  public var about: String
+  /// Bytes per second of the narrowest part of the line.
+  public var bandwidth: Double
+  /// Seconds of a round trip on an idle line.
+  public var roundTrip: Double
+  /// Bytes that wait in front of the narrowest part before packets are dropped.
+  public var buffer: Double
+  /// Bytes per second of each connection; infinite: no limit.
+  public var perConnection = Double.infinity
+  /// Share of packets that are lost at random.
+  public var loss = 0.0
+  /// Relative standard deviation of the bandwidth, with a memory of about a second.
+  public var rateNoise = 0.0
+  /// Mean of the exponential noise that this machine adds to every timing, in seconds.
+  public var timingNoise = 0.002
+  /// Packets of a new connection's first round trip.
+  public var initialWindow = 10.0
+  /// Whether senders leave slow start when a queue grows (HyStart), as Linux does.
+  public var leavesSlowStartEarly = true
+  /// Round trips of a TLS handshake: 0 (plain), 1 (1.3) or 2 (1.2).
+  public var tlsRoundTrips = 0
+  /// CPU seconds of a TLS handshake on this machine.
+  public var tlsSeconds = 0.0
+  /// The server.
+  public var server = Server()
+  /// The machine that pulls.
+  public var client = Client()
+  /// What changes with time, by time.
+  public var changes: [Change] = []
+  /// Others on the line.
+  public var crossTraffic: [CrossTraffic] = []
+
+  /// Makes a plain line.
+  ///
+  /// - Parameters:
+  ///   - name: its name.
+  ///   - about: what it stands for.
+  ///   - bandwidth: bytes per second.
+  ///   - roundTrip: seconds.
+  ///   - buffer: bytes.
+  public init(
+    name: String, about: String = "", bandwidth: Double, roundTrip: Double, buffer: Double
+  ) {
+    self.name = name
+    self.about = about
+    self.bandwidth = bandwidth
+    self.roundTrip = roundTrip
+    self.buffer = buffer
+  }
+
+  /// True where the line itself is not the same all the time.
+  public var isChanging: Bool { !changes.isEmpty || !crossTraffic.isEmpty }
+
+  /// True where more workers can hurt.
+  public var punishesMany: Bool { server.connectionLimit != nil || server.overloadBeyond != nil }
+}
+
+extension LinkModel {
+  private static let megabit = 125_000.0
+
+  /// Reads a model file.
+  ///
+  /// - Parameter data: JSON; see `models/README.md`.
+  /// - Throws: `ModelError`, which names the field.
+  public init(json data: Data) throws(ModelError) {
+    var fields = try ModelFields(data)
+    try self.init(&fields)
+    try fields.finish()
+  }
+
+  private init(_ fields: inout ModelFields) throws(ModelError) {
+    name = try fields.text("name")
+    about = try fields.text("about")
+    bandwidth = try fields.number("bandwidthMbit", 0.01...100_000) * Self.megabit
+    roundTrip = try fields.number("roundTripMs", 0.05...5_000) / 1e3
+    buffer = try fields.number("bufferKiB", 3...1_048_576) * 1024
+    if let cap = try fields.optionalNumber("perConnectionMbit", 0.01...100_000) {
+      perConnection = cap * Self.megabit
+    }
+    loss = try fields.optionalNumber("loss", 0...0.2) ?? loss
+    rateNoise = try fields.optionalNumber("rateNoise", 0...0.5) ?? rateNoise
+    timingNoise =
+      try fields.optionalNumber("timingNoiseMs", 0...1_000).map { $0 / 1e3 } ?? timingNoise
+    initialWindow = try fields.optionalNumber("initialWindow", 1...100) ?? initialWindow
+    leavesSlowStartEarly = try fields.flag("hystart") ?? leavesSlowStartEarly
+    if let tls = try fields.group("tls", Self.readTLS) { (tlsRoundTrips, tlsSeconds) = tls }
+    server = try fields.group("server", Self.readServer) ?? server
+    client = try fields.group("client", Self.readClient) ?? client
+    changes = try fields.list("changes", Self.readChange)
+    for index in changes.indices.dropFirst() where changes[index].at < changes[index - 1].at {
+      throw ModelError(
+        field: "changes[\(index)].atSeconds", reason: "lies before the one before it")
+    }
+    crossTraffic = try fields.list("crossTraffic", Self.readCrossTraffic)
+  }
+
+  private static func readTLS(_ fields: inout ModelFields) throws(ModelError) -> (Int, Double) {
+    let roundTrips = try fields.number("roundTrips", 0...4)
+    let seconds = try fields.optionalNumber("cpuMs", 0...1_000) ?? 0
+    return (Int(roundTrips), seconds / 1e3)
+  }
+
+  private static func readServer(_ fields: inout ModelFields) throws(ModelError) -> Server {
+    var server = Server()
+    if let rate = try fields.optionalNumber("rateMbit", 0.01...1_000_000) {
+      server.rate = rate * megabit
+    }
+    server.connectionLimit = try fields.optionalNumber("connectionLimit", 1...1_000_000).map {
+      Int($0)
+    }
+    server.retryAfter = try fields.optionalNumber("retryAfterSeconds", 0...86_400)
+    server.overloadBeyond = try fields.optionalNumber("overloadBeyond", 1...1_000_000).map {
+      Int($0)
+    }
+    server.overloadSlope = try fields.optionalNumber("overloadSlope", 0...10) ?? 0
+    server.responseSeconds =
+      try fields.optionalNumber("responseMs", 0...60_000).map { $0 / 1e3 } ?? 0
+    server.redirects = try fields.flag("redirects") ?? false
+    return server
+  }
+
+  private static func readClient(_ fields: inout ModelFields) throws(ModelError) -> Client {
+    var client = Client()
+    client.cpuSecondsPerGigabyte =
+      try fields.optionalNumber("cpuSecondsPerGigabyte", 0...1_000) ?? 0
+    client.cpus = Int(try fields.optionalNumber("cpus", 1...1_024) ?? 2)
+    if let rate = try fields.optionalNumber("diskMegabytesPerSecond", 0.1...100_000) {
+      client.diskRate = rate * 1e6
+    }
+    return client
+  }
+
+  private static func readChange(_ fields: inout ModelFields) throws(ModelError) -> Change {
+    Change(
+      at: try fields.number("atSeconds", 0...100_000),
+      bandwidth: try fields.optionalNumber("bandwidthMbit", 0.01...100_000).map { $0 * megabit },
+      roundTrip: try fields.optionalNumber("roundTripMs", 0.05...5_000).map { $0 / 1e3 },
+      perConnection: try fields.optionalNumber("perConnectionMbit", 0.01...100_000).map {
+        $0 * megabit
+      },
+      loss: try fields.optionalNumber("loss", 0...0.2))
+  }
+
+  private static func readCrossTraffic(_ fields: inout ModelFields) throws(ModelError)
+    -> CrossTraffic
+  {
+    CrossTraffic(
+      flows: Int(try fields.number("flows", 1...1_000)),
+      from: try fields.number("fromSeconds", 0...100_000),
+      until: try fields.number("untilSeconds", 0...100_000))
+  }
+}

@@ -1,0 +1,129 @@
+import Scheduling
+public import Tuning
+
+/// What a simulated pull came to.
+public struct PullOutcome: Sendable {
+  /// Seconds from its start to its end; infinite where it did not end within the limit.
+  public var seconds: Double
+  /// Bytes fetched.
+  public var bytes: Int64
+  /// Requests made.
+  public var requests: Int
+  /// Connections opened.
+  public var connections: Int
+  /// Requests that the server refused for load.
+  public var refusals: Int
+  /// Requests in flight, integrated over time.
+  public var connectionSeconds: Double
+  /// Bytes fetched by each tick, in seconds since its start.
+  public var progress: [(at: Double, bytes: Int64)]
+  /// What there is to learn from it.
+  public var record: PullRecord
+  /// Every sample and decision, where it was asked for.
+  public var trace: [TraceStep]
+
+  /// Bytes per second in all.
+  public var rate: Double { seconds > 0 ? Double(bytes) / seconds : 0 }
+
+  /// Seconds until a second's average first reached a rate; nil: it never did.
+  ///
+  /// - Parameter rate: bytes per second.
+  public func secondsToReach(_ rate: Double) -> Double? {
+    var first = 0
+    for index in progress.indices {
+      while progress[index].at - progress[first].at > 1 { first += 1 }
+      let start = first > 0 ? progress[first - 1] : (at: 0, bytes: 0)
+      let span = progress[index].at - start.at
+      guard span >= 0.2 else { continue }
+      if Double(progress[index].bytes - start.bytes) / span >= rate { return progress[index].at }
+    }
+    return nil
+  }
+}
+
+/// Machines that pull over one link at the same time, in virtual time.
+public struct Simulation {
+  /// One machine's pull.
+  public struct Puller: Sendable {
+    /// What it pulls.
+    public var image: ImageModel
+    /// Its policy.
+    public var policy: any Policy
+    /// When it begins, in seconds.
+    public var startedAt: Double
+
+    /// Makes one that begins at once.
+    public init(image: ImageModel, policy: any Policy, startedAt: Double = 0) {
+      self.image = image
+      self.policy = policy
+      self.startedAt = startedAt
+    }
+  }
+
+  /// The link and its server.
+  public var model: LinkModel
+  /// Makes every random choice; equal seeds give equal outcomes.
+  public var seed: UInt64
+  /// Virtual seconds after which pulls that still run are ended.
+  public var limit: Double
+  /// Whether outcomes carry every sample and decision.
+  public var keepsTrace = false
+
+  /// Makes a simulation.
+  ///
+  /// - Parameters:
+  ///   - model: the link and its server.
+  ///   - seed: equal seeds give equal outcomes.
+  ///   - limit: virtual seconds after which it ends in any case.
+  public init(model: LinkModel, seed: UInt64, limit: Double = 3_600) {
+    self.model = model
+    self.seed = seed
+    self.limit = limit
+  }
+
+  /// Runs one pull.
+  public func run(_ image: ImageModel, _ policy: any Policy) -> PullOutcome {
+    run([Puller(image: image, policy: policy)])[0]
+  }
+
+  /// Runs pulls that share the link.
+  ///
+  /// - Parameter pullers: at least one.
+  /// - Returns: their outcomes, in the same order.
+  public func run(_ pullers: [Puller]) -> [PullOutcome] {
+    var random = RandomSource(seed: seed)
+    var network = VirtualNetwork(model: model, clients: pullers.count, seed: random.next())
+    var clients: [SimulatedClient] = []
+    for (index, puller) in pullers.enumerated() {
+      // The manifest's round trip tells each client its first reading.
+      clients.append(
+        SimulatedClient(
+          index: index, image: puller.image, policy: puller.policy,
+          roundTrip: network.noisy(model.roundTrip), startedAt: puller.startedAt,
+          seed: random.next(), keepsTrace: keepsTrace))
+    }
+    var now = 0.0
+    var running = clients.count
+    while running > 0, now < limit {
+      let step = network.step
+      network.advance(from: now, by: step)
+      for index in clients.indices where !clients[index].isOver {
+        clients[index].advance(from: now, by: step, &network)
+        if clients[index].isOver { running -= 1 }
+      }
+      now += step
+    }
+    return clients.map { Self.outcome(of: $0, endedAt: now) }
+  }
+
+  private static func outcome(of client: SimulatedClient, endedAt end: Double) -> PullOutcome {
+    PullOutcome(
+      seconds: client.finishedAt.map { $0 - client.startedAt } ?? .infinity,
+      bytes: client.scheduler.bytesDone, requests: client.tally.requests,
+      connections: client.tally.connections, refusals: client.tally.refusals,
+      connectionSeconds: client.tally.connectionSeconds, progress: client.tally.progress,
+      record: client.recorder.record(
+        at: Moment(seconds: (client.finishedAt ?? end) - client.startedAt)),
+      trace: client.trace)
+  }
+}

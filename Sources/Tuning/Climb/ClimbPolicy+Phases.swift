@@ -1,0 +1,301 @@
+/// What the default policy does in each phase.
+extension ClimbPolicy {
+  // MARK: Growing
+
+  mutating func grow(_ sample: Sample, _ landedAt: Moment) {
+    let since = sample.now - landedAt
+    let span = max(0.05, queue.roundTrip)
+    guard since >= span else { return }
+    if let full = fullness(sample, since: landedAt) ?? fullAtLanding, !isBursty {
+      // Long enough to see whether bytes come in bursts: then what looks like a queue is none.
+      fullAtLanding = full
+      guard since >= 0.45 else { return }
+      limit = full
+      settle("\(poolSize) workers fill it (\(full.rawValue))")
+      return
+    }
+    if isBursty, poolSize < ceiling {
+      growThroughGaps(sample, since: since)
+      return
+    }
+    guard let rate = log.rate(since: sample.now + -span), rate > 0,
+      let earlier = log.rate(from: sample.now + -2 * span, to: sample.now + -span)
+    else { return }
+    // While slow start goes on, throughput says nothing yet.
+    if rate > 1.2 * earlier, since < 8 * queue.roundTrip + 0.2 { return }
+    var factor = 2.0
+    if let before = levels.last {
+      let growth = Double(poolSize) / Double(before.poolSize) - 1
+      let elasticity = (rate / before.rate - 1) / growth
+      if elasticity < 0.4 {
+        guard since >= judgingSeconds else { return }
+        settle("\(before.poolSize) -> \(poolSize) brought little more")
+        return
+      }
+      factor = elasticity < 0.75 ? 1.5 : 3
+    }
+    levels.append(Level(poolSize: poolSize, rate: rate))
+    freeSingle = max(freeSingle ?? 0, rate / Double(poolSize))
+    guard poolSize < ceiling else {
+      settle("as many as may be")
+      return
+    }
+    let size = min(Double(ceiling), (Double(poolSize) * factor).rounded(.up))
+    set(whole(size), now: sample.now, "no queue stands: room for more")
+  }
+
+  /// Where the line is idle between bursts there is room, whatever throughput says from one moment to
+  /// the next.
+  private mutating func growThroughGaps(_ sample: Sample, since: Double) {
+    levels = []
+    freeSingle = nil
+    guard since >= max(0.5, 2 * queue.roundTrip) else { return }
+    set(
+      min(ceiling, poolSize * 2), now: sample.now,
+      "bytes come in bursts and the line is idle between them: room for more")
+  }
+
+  private mutating func settle(_ why: String) {
+    phase = .settling
+    reason = why
+  }
+
+  // MARK: Settling
+
+  mutating func settle(_ sample: Sample, _ landedAt: Moment) {
+    let since = sample.now - landedAt
+    if isBursty, poolSize < ceiling {
+      phase = .growing
+      return
+    }
+    let window = judgingSeconds
+    guard since >= 2 * window else { return }
+    let middle = sample.now + -window
+    guard let late = log.rate(since: middle),
+      let early = log.rate(from: middle + -window, to: middle), late > 0
+    else { return }
+    // Slow start misleads whoever looks too early.
+    if late > 1.1 * early, since < 3 + 20 * queue.roundTrip { return }
+    let full = fullness(sample, since: middle)
+    limit = full ?? .perConnection
+    levels.append(Level(poolSize: poolSize, rate: late))
+    peak = late
+    if let best = levels.dropLast().max(by: { $0.rate < $1.rate }), late < 0.8 * best.rate,
+      full == nil, !isBursty, queue.peak(since: landedAt) < queue.threshold
+    {
+      harm(best, rate: late, sample)
+      return
+    }
+    if let known {
+      settleKnown(known, late, full, sample)
+      return
+    }
+    guard !isBursty else {
+      hold(poolSize, rate: late, sample.now, "settled; what came in bursts tells no knee")
+      return
+    }
+    let knee = self.knee(late)
+    // Without a queue that stands all the time, the line may need all of them.
+    let isSteady = full != .line || queue.floor(since: middle) ?? 0 > queue.threshold
+    if knee < poolSize * 8 / 10, isSteady {
+      hold(knee, rate: late, sample.now, "the gain ends at about \(knee) workers")
+    } else {
+      hold(poolSize, rate: late, sample.now, "settled")
+    }
+  }
+
+  /// About as many workers as bring a rate, each at the best that one had.
+  private func knee(_ rate: Double) -> Int {
+    let single = levels.map { $0.rate / Double($0.poolSize) }.max() ?? rate
+    return max(1, min(ceiling, whole((1.2 * rate / single).rounded(.up))))
+  }
+
+  /// A path that is known needs no search, unless it has become another.
+  private mutating func settleKnown(
+    _ known: KnownPath, _ rate: Double, _ full: PullRecord.Limit?, _ sample: Sample
+  ) {
+    guard rate > 0.8 * known.rate || full != nil else {
+      climbAgain(Level(poolSize: poolSize, rate: rate), sample.now, "slower than it was known")
+      return
+    }
+    patience = 6
+    floorSize = min(poolSize, known.poolSize)
+    hold(poolSize, rate: rate, sample.now, "as it was known")
+  }
+
+  /// More workers were slower and no queue stands: back, and never so many again.
+  private mutating func harm(_ best: Level, rate: Double, _ sample: Sample) {
+    limit = .overload
+    ceiling = max(1, min(ceiling, poolSize - 1))
+    isHarmed = true
+    let loss = whole(100 * (1 - rate / best.rate))
+    hold(best.poolSize, rate: best.rate, sample.now, "\(poolSize) workers were \(loss) % slower")
+  }
+
+  // MARK: Holding
+
+  mutating func hold(_ size: Int, rate: Double, _ now: Moment, _ why: String) {
+    phase = .holding
+    reference = Level(poolSize: size, rate: rate)
+    heldSince = now
+    descendAt = now + 1
+    descended = nil
+    set(size, now: now, why)
+  }
+
+  mutating func hold(_ sample: Sample, _ landedAt: Moment) {
+    let start = max(landedAt, max(heldSince, limitedAt ?? .zero))
+    let window = max(0.5, judgingSeconds)
+    guard sample.now - start >= window else { return }
+    let since = max(start, sample.now + -max(isBursty ? 2 : 1, 6 * queue.roundTrip))
+    guard let rate = log.rate(since: since), let known = reference else { return }
+    peak = max(rate, peak * 0.998)
+    if isBursty, poolSize < ceiling, !isHarmed {
+      phase = .growing
+      return
+    }
+    if floorSize == Self.sharingSize, rate > 1.2 * known.rate { floorSize = 1 }
+    if let before = descended {
+      descended = nil
+      if isTooFew(before, rate: rate, since: since) {
+        floorSize = before.poolSize
+        let loss = whole(100 * (1 - rate / before.rate))
+        hold(
+          before.poolSize, rate: before.rate, sample.now,
+          "\(poolSize) workers are too few: -\(loss) %")
+        return
+      }
+      if isHarmed, rate > 1.03 * before.rate { descendAt = sample.now }
+    }
+    if isHarmed {
+      descend(sample, rate: rate, since: since)
+      return
+    }
+    if let full = fullness(sample, since: since) {
+      limit = full
+      if full == .line, standGround(sample, rate: rate) { return }
+      descend(sample, rate: rate, since: since)
+      return
+    }
+    if rate > 1.25 * known.rate || rate < 0.8 * known.rate, sample.now - heldSince > 1 {
+      climbAgain(Level(poolSize: poolSize, rate: rate), sample.now, "the path changed")
+      return
+    }
+    if let before = sizeBefore, before > poolSize {
+      sizeBefore = nil
+      floorSize = before
+      patience = 12
+      hold(before, rate: rate, sample.now, "\(poolSize) workers leave the line idle at times")
+      return
+    }
+    guard sample.now - heldSince >= patience, poolSize < ceiling, !isHarmed else { return }
+    phase = .probing(from: Level(poolSize: poolSize, rate: rate))
+    let more = patience > 1 ? max(2, poolSize / 2) : poolSize
+    set(min(ceiling, poolSize + more), now: sample.now, "no queue stands: trying more")
+  }
+
+  private mutating func climbAgain(_ level: Level, _ now: Moment, _ why: String) {
+    known = nil
+    sizeBefore = nil
+    patience = Self.shortPatience
+    phase = .growing
+    levels = [level]
+    freeSingle = level.rate / Double(level.poolSize)
+    peak = level.rate
+    floorSize = 1
+    set(min(ceiling, max(level.poolSize + 2, level.poolSize * 2)), now: now, why)
+  }
+
+  /// The line is full and yet slower than it was: others have come.
+  ///
+  /// Politeness ends at a size that is the same for everybody, so that those who share a line get equal parts of it.
+  private mutating func standGround(_ sample: Sample, rate: Double) -> Bool {
+    let size = min(ceiling, Self.sharingSize)
+    guard poolSize < size, rate < 0.8 * peak else { return false }
+    hold(size, rate: rate, sample.now, "others share the line: \(size) workers, as they have")
+    floorSize = size
+    peak = rate
+    return true
+  }
+
+  /// Whether a descent went too far: throughput is gone, and no queue says that the line is still full.
+  private func isTooFew(_ before: Level, rate: Double, since: Moment) -> Bool {
+    if let least = queue.floor(since: since), least > queue.threshold { return false }
+    return rate < 0.975 * before.rate
+  }
+
+  /// A line that stays full needs no more workers than keep it full; nor does one that they harm.
+  private mutating func descend(_ sample: Sample, rate: Double, since: Moment) {
+    guard sample.now >= descendAt, poolSize > max(2, floorSize) else { return }
+    let least = queue.floor(since: since) ?? 0
+    let stands = least > queue.threshold
+    // While a queue stands the line is full whoever sends: a rate that falls then goes to others.
+    let yields = stands && poolSize > Self.sharingSize
+    guard rate >= 0.93 * peak || isHarmed || yields else { return }
+    let trip = queue.roundTrip
+    let left = Double(sample.bytesLeft) / max(rate, 1)
+    guard left > 4 + 20 * trip else { return }
+    // In a long pull a line that is idle for a moment costs little beside the workers spared.
+    let isLong = left > 20 && !(freeSingle.map { Double(poolSize) * $0 < 1.3 * rate } ?? false)
+    var size = Double(poolSize) * (isHarmed ? 0.8 : isLong ? 0.8 : 0.9)
+    if stands {
+      // What is in flight beyond the idle line's share only queues; a connection that something else
+      // holds back does not take over what another leaves, so these are bounded by the knee.
+      let needed =
+        Double(poolSize) * max(0.4, min(isLong ? 0.75 : 0.9, 1.15 * trip / (trip + least)))
+      size = max(needed, min(size, freeSingle.map { 1.05 * rate / $0 } ?? 0))
+    } else if left < 8, !isHarmed {
+      return
+    }
+    let target = max(2, floorSize, min(poolSize - 1, whole(size)))
+    sizeBefore = poolSize
+    descended = Level(poolSize: poolSize, rate: rate)
+    reference = descended
+    heldSince = sample.now
+    descendAt = sample.now + max(1, 8 * trip)
+    set(
+      target, now: sample.now,
+      isHarmed ? "fewer may be faster" : "the line stays full: fewer will do")
+  }
+
+  // MARK: Probing
+
+  mutating func judge(_ sample: Sample, _ landedAt: Moment, from: Level) {
+    guard sample.now - landedAt >= 1.5 * judgingSeconds,
+      let rate = log.rate(since: landedAt + 0.7 * judgingSeconds)
+    else { return }
+    if let full = fullness(sample, since: landedAt) {
+      limit = full
+      hold(
+        poolSize, rate: rate, sample.now,
+        "\(from.poolSize) -> \(poolSize) fills it (\(full.rawValue))")
+      return
+    }
+    let gain = rate / from.rate - 1
+    let growth = Double(poolSize) / Double(from.poolSize) - 1
+    let percent = whole(100 * gain)
+    if gain >= max(0.03, 0.4 * growth) {
+      patience = Self.shortPatience
+      levels = [from]
+      phase = .growing
+      reason = "\(from.poolSize) -> \(poolSize) gave +\(percent) %: growing"
+    } else if gain < -0.1 {
+      ceiling = max(1, poolSize - 1)
+      hold(from.poolSize, rate: from.rate, sample.now, "\(poolSize) workers hurt: \(percent) %")
+    } else {
+      patience = min(24, 2 * max(1, patience))
+      hold(
+        from.poolSize, rate: from.rate, sample.now, "\(poolSize) gave \(percent) %: not worth it")
+    }
+  }
+
+  // MARK: Refusals
+
+  mutating func refuse(_ sample: Sample) {
+    let served = sample.refusals.map(\.served).filter { $0 > 0 }.min() ?? max(1, poolSize / 2)
+    ceiling = max(1, min(ceiling, max(served, mostCarrying)))
+    limit = .refusals
+    let rate = log.rate(since: changedAt) ?? 0
+    hold(min(poolSize, ceiling), rate: rate, sample.now, "the server refused beyond \(served)")
+  }
+}

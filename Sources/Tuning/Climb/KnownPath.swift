@@ -1,0 +1,27 @@
+/// What a prior says about a path: how many workers are enough, and what they bring.
+struct KnownPath: Sendable, Equatable {
+  /// The smallest pool size about as fast as the best.
+  let poolSize: Int
+  /// Bytes per second of the best.
+  let rate: Double
+  /// The largest pool size that is not known to hurt.
+  let ceiling: Int
+
+  /// Seconds measured behind a point that counts.
+  private static let enough = 0.25
+  /// What a pool size may bring less than the best to be as good.
+  private static let tolerance = 0.97
+  /// What a larger pool size brings less when it hurts.
+  private static let harm = 0.93
+
+  init?(_ prior: Prior) {
+    let points = prior.points.filter { $0.weight >= Self.enough }
+    guard let best = points.max(by: { $0.logRate < $1.logRate }) else { return nil }
+    rate = best.rate
+    let chosen = points.first { $0.rate >= Self.tolerance * best.rate } ?? best
+    let harmful = points.first { $0.poolSize > best.poolSize && $0.rate < Self.harm * best.rate }
+    ceiling = min(
+      prior.ceiling ?? .max, harmful.map { max(best.poolSize, $0.poolSize - 1) } ?? .max)
+    poolSize = min(ceiling, chosen.poolSize)
+  }
+}

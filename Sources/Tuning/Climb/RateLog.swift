@@ -1,0 +1,53 @@
+/// Useful bytes over the last seconds, for rates of any stretch of them.
+struct RateLog: Sendable {
+  private var points: [(at: Moment, bytes: Int64)] = []
+
+  /// Samples are kept for this many seconds.
+  private static let memory = 12.0
+
+  mutating func note(_ sample: Sample) {
+    points.append((sample.now, sample.bytesDone))
+    if let first = points.first, sample.now - first.at > 2 * Self.memory {
+      points.removeAll { sample.now - $0.at > Self.memory }
+    }
+  }
+
+  /// Bytes per second since a moment; nil until a sample after it.
+  func rate(since start: Moment) -> Double? {
+    guard let last = points.last,
+      let first = points.last(where: { $0.at <= start }) ?? points.first,
+      last.at > first.at
+    else { return nil }
+    return Double(last.bytes - first.bytes) / (last.at - first.at)
+  }
+
+  /// Bytes per second between two moments.
+  func rate(from start: Moment, to end: Moment) -> Double? {
+    guard let last = points.last(where: { $0.at <= end }),
+      let first = points.last(where: { $0.at <= start }) ?? points.first, last.at > first.at
+    else { return nil }
+    return Double(last.bytes - first.bytes) / (last.at - first.at)
+  }
+
+  /// Share of the samples since a moment that brought next to nothing, 0 to 1; nil: too few to say.
+  ///
+  /// A server that doles its bytes out by the second leaves the line idle in between.
+  func gapShare(since start: Moment) -> Double? {
+    let recent = points.drop { $0.at < start }
+    guard recent.count > Self.fewest else { return nil }
+    let gains = zip(recent, recent.dropFirst()).map { $1.bytes - $0.bytes }
+    // Against what came before it, because in slow start every sample dwarfs the earlier ones.
+    var most: Int64 = 0
+    var gaps = 0
+    for gain in gains {
+      most = max(most, gain)
+      if gain < most / 20 { gaps += 1 }
+    }
+    return most >= Self.burst ? Double(gaps) / Double(gains.count) : nil
+  }
+
+  /// Fewer bytes in a sample are packets, not bursts.
+  private static let burst: Int64 = 65_536
+  /// Samples that say something about gaps.
+  private static let fewest = 8
+}

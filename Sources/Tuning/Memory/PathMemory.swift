@@ -1,0 +1,175 @@
+/// What earlier pulls taught about one path, as a policy starts from it.
+public struct Prior: Sendable, Equatable {
+  /// Throughput at one pool size.
+  public struct Point: Sendable, Equatable {
+    /// The pool size.
+    public var poolSize: Int
+    /// Mean of the natural logarithm of bytes per second.
+    public var logRate: Double
+    /// Variance of that.
+    public var variance: Double
+    /// How much is behind it: seconds measured, fading with age.
+    public var weight: Double
+
+    /// Makes a point.
+    public init(poolSize: Int, logRate: Double, variance: Double, weight: Double) {
+      self.poolSize = poolSize
+      self.logRate = logRate
+      self.variance = variance
+      self.weight = weight
+    }
+
+    /// Bytes per second.
+    public var rate: Double { exp(logRate) }
+  }
+
+  /// Throughput by pool size, smallest first.
+  public var points: [Point]
+  /// Round trip of the idle path, in seconds.
+  public var idleRoundTripSeconds: Double?
+  /// Requests that the server was busy with when it refused another; never to be exceeded.
+  public var ceiling: Int?
+  /// False where it comes from another path or machine: a hint only.
+  public var isOwn: Bool
+
+  /// Makes a prior.
+  public init(
+    points: [Point], idleRoundTripSeconds: Double? = nil, ceiling: Int? = nil, isOwn: Bool = true
+  ) {
+    self.points = points.sorted { $0.poolSize < $1.poolSize }
+    self.idleRoundTripSeconds = idleRoundTripSeconds
+    self.ceiling = ceiling
+    self.isOwn = isOwn
+  }
+}
+
+/// Throughput by pool size on one path, learned pull by pull.
+public struct PathMemory: Sendable, Equatable {
+  /// Weighted mean and variance of the logarithm of throughput at one pool size.
+  public struct Statistics: Sendable, Equatable, Codable {
+    /// Seconds measured, fading with age.
+    public var weight = 0.0
+    /// Weighted mean of the natural logarithm of bytes per second.
+    public var mean = 0.0
+    /// Weighted sum of squared distances from the mean.
+    public var squares = 0.0
+
+    /// Makes statistics; of nothing, until set.
+    public init(weight: Double = 0, mean: Double = 0, squares: Double = 0) {
+      self.weight = weight
+      self.mean = mean
+      self.squares = squares
+    }
+
+    /// Takes the statistics of other measurements in (Chan et al.'s rule).
+    public mutating func merge(_ other: Statistics) {
+      let sum = weight + other.weight
+      guard sum > 0 else { return }
+      let delta = other.mean - mean
+      squares += other.squares + delta * delta * weight * other.weight / sum
+      mean += delta * other.weight / sum
+      weight = sum
+    }
+
+    mutating func add(_ value: Double, weight added: Double) {
+      weight += added
+      let delta = value - mean
+      mean += delta * added / weight
+      squares += added * delta * (value - mean)
+    }
+  }
+
+  /// Seconds in which half of what was learned fades: 14 days.
+  public static let halfLife = 14 * 86_400.0
+  /// Seconds for which a ceiling is remembered: 72 hours.
+  public static let ceilingLife = 72 * 3_600.0
+
+  /// What a second counts in which the pool could not use all its workers.
+  private static let boundShare = 0.5
+
+  /// By pool size, as of `learnedAt`.
+  public private(set) var statistics: [Int: Statistics] = [:]
+  /// Round trip of the idle path in seconds.
+  public private(set) var idle: Double?
+  private var ceiling: (poolSize: Int, at: Double)?
+  /// When it last learned, in seconds of the caller's clock.
+  public private(set) var learnedAt = 0.0
+
+  /// Knows nothing.
+  public init() {}
+
+  /// Equal when they know the same.
+  public static func == (left: PathMemory, right: PathMemory) -> Bool {
+    left.prior(at: left.learnedAt) == right.prior(at: right.learnedAt)
+  }
+
+  /// Learns from a pull.
+  ///
+  /// - Parameters:
+  ///   - record: what the pull saw.
+  ///   - now: when, in seconds of any clock that `prior(at:)` uses too.
+  public mutating func learn(_ record: PullRecord, at now: Double) {
+    fade(to: now)
+    for epoch in record.epochs where epoch.bytes > 0 {
+      if !epoch.isAppLimited {
+        statistics[epoch.poolSize, default: .init()].add(log(epoch.rate), weight: epoch.seconds)
+      } else if log(epoch.rate) > statistics[epoch.poolSize]?.mean ?? -.infinity {
+        // With all its workers busy it would have been faster still: that much is certain.
+        statistics[epoch.poolSize, default: .init()]
+          .add(log(epoch.rate), weight: epoch.seconds * Self.boundShare)
+      }
+    }
+    noteIdle(record.idleRoundTripSeconds)
+    if let served = record.ceiling { limit(to: served, at: now) }
+  }
+
+  /// Takes in what was folded earlier, or what another machine learned.
+  ///
+  /// - Parameters:
+  ///   - folded: by pool size.
+  ///   - now: when it was learned; not before anything learned so far.
+  public mutating func merge(_ folded: [Int: Statistics], at now: Double) {
+    fade(to: now)
+    for (size, known) in folded { statistics[size, default: .init()].merge(known) }
+  }
+
+  /// Takes in a ceiling that was remembered.
+  ///
+  /// - Parameters:
+  ///   - poolSize: requests being served when another was refused.
+  ///   - now: when.
+  public mutating func limit(to poolSize: Int, at now: Double) {
+    ceiling = (min(poolSize, ceiling?.poolSize ?? .max), now)
+  }
+
+  /// Takes in an idle round trip in seconds that was remembered.
+  public mutating func noteIdle(_ seconds: Double?) {
+    idle = [idle, seconds].compactMap { $0 }.min()
+  }
+
+  private mutating func fade(to now: Double) {
+    let factor = exp2(-max(0, now - learnedAt) / Self.halfLife)
+    learnedAt = max(now, learnedAt)
+    for size in statistics.keys {
+      statistics[size]?.weight *= factor
+      statistics[size]?.squares *= factor
+    }
+  }
+
+  /// What a policy starts from; nil where nothing was learned.
+  ///
+  /// - Parameter now: in seconds of the clock that `learn` was given.
+  public func prior(at now: Double) -> Prior? {
+    guard !statistics.isEmpty || ceiling != nil else { return nil }
+    let factor = exp2(-max(0, now - learnedAt) / Self.halfLife)
+    let points = statistics.map { size, known in
+      Prior.Point(
+        poolSize: size, logRate: known.mean,
+        variance: known.weight > 0 ? known.squares / known.weight : 0, weight: known.weight * factor
+      )
+    }
+    let isFresh = ceiling.map { now - $0.at < Self.ceilingLife } ?? false
+    return Prior(
+      points: points, idleRoundTripSeconds: idle, ceiling: isFresh ? ceiling?.poolSize : nil)
+  }
+}

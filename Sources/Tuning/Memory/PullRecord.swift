@@ -1,0 +1,92 @@
+/// A stretch of a pull at one pool size, over which throughput was measured.
+public struct Epoch: Sendable, Equatable, Codable {
+  /// The pool size.
+  public var poolSize: Int
+  /// Seconds since the pull's start at which measuring began.
+  public var startedAt: Double
+  /// Seconds measured; what it takes to open connections is left out.
+  public var seconds: Double
+  /// Useful bytes in that time.
+  public var bytes: Int64
+  /// Smallest round trip read in that time, in seconds; nil: none was read.
+  public var roundTripSeconds: Double?
+  /// True when the pool could not use its workers: such an epoch teaches nothing about the path.
+  public var isAppLimited: Bool
+  /// Why the pool had this size.
+  public var reason: String
+
+  /// Makes an epoch.
+  public init(
+    poolSize: Int, startedAt: Double, seconds: Double, bytes: Int64,
+    roundTripSeconds: Double? = nil, isAppLimited: Bool = false, reason: String = ""
+  ) {
+    self.poolSize = poolSize
+    self.startedAt = startedAt
+    self.seconds = seconds
+    self.bytes = bytes
+    self.roundTripSeconds = roundTripSeconds
+    self.isAppLimited = isAppLimited
+    self.reason = reason
+  }
+
+  /// Useful bytes per second.
+  public var rate: Double { seconds > 0 ? Double(bytes) / seconds : 0 }
+}
+
+/// What there is to learn from a pull.
+public struct PullRecord: Sendable, Equatable, Codable {
+  /// Seconds that its downloads took.
+  public var seconds: Double
+  /// Useful bytes that it fetched.
+  public var bytes: Int64
+  /// Its epochs, by time.
+  public var epochs: [Epoch]
+  /// Round trip of the idle path, in seconds: the smallest reading of all.
+  public var idleRoundTripSeconds: Double?
+  /// Requests being served at each moment when another was refused for load.
+  public var servedAtRefusals: [Int]
+  /// Most requests that brought data at one moment.
+  public var mostCarrying = 0
+  /// What limited it, as far as the policy could say.
+  public var limitedBy: Limit?
+
+  /// What limited a pull.
+  public enum Limit: String, Sendable, Equatable, Codable, CaseIterable {
+    /// The line is full: more workers only queue.
+    case line
+    /// The server gives each connection a rate, and the pool has as many as it may.
+    case perConnection
+    /// The server refuses more requests (429, 503).
+    case refusals
+    /// More workers made it slower: the server or the path is overloaded.
+    case overload
+    /// This machine's CPU.
+    case cpu
+    /// This machine's disk.
+    case disk
+    /// Too few bytes for the pool to matter.
+    case shape
+  }
+
+  /// Most requests that the server was willing to serve, where it refused one.
+  ///
+  /// The fewest in flight at a refusal, but no fewer than an epoch of this pull had carried.
+  public var ceiling: Int? {
+    guard let served = servedAtRefusals.filter({ $0 > 0 }).min() else { return nil }
+    return max(served, mostCarrying)
+  }
+
+  /// Makes a record.
+  public init(
+    seconds: Double, bytes: Int64, epochs: [Epoch] = [], idleRoundTripSeconds: Double? = nil,
+    servedAtRefusals: [Int] = [], mostCarrying: Int = 0, limitedBy: Limit? = nil
+  ) {
+    self.seconds = seconds
+    self.bytes = bytes
+    self.epochs = epochs
+    self.idleRoundTripSeconds = idleRoundTripSeconds
+    self.servedAtRefusals = servedAtRefusals
+    self.mostCarrying = mostCarrying
+    self.limitedBy = limitedBy
+  }
+}

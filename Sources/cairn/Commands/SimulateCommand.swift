@@ -1,0 +1,124 @@
+import ArgumentParser
+import Foundation
+import OCI
+import Pull
+import Simulation
+import Tuning
+
+/// `cairn simulate`.
+struct SimulateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "simulate",
+    abstract: "Race policies against each other on modelled links, in virtual time.",
+    discussion: """
+      Every policy pulls every image over every link; the yardstick is the best fixed pool size in \
+      hindsight, 1 to 64. Images are scaled to take about 4, 15 and 60 seconds at that. With --clients, \
+      that many machines share each link instead. With --replay, a policy is asked what it would have \
+      said to a trace that cairn pull --trace has recorded.
+      """)
+
+  @OptionGroup var modelOptions: ModelOptions
+
+  @Option(help: ArgumentHelp("A policy's name, or all.", valueName: "name"))
+  var policy = PolicyName.climb.rawValue
+
+  @Option(help: ArgumentHelp("Runs of each pull.", valueName: "n"))
+  var seeds = 2
+
+  @Option(
+    help: ArgumentHelp("Seconds that images take at the best rate.", valueName: "s,s,…"))
+  var lengths = "4,15,60"
+
+  @Flag(help: "Let policies learn from three pulls first.")
+  var warm = false
+
+  @Option(help: ArgumentHelp("Machines that share each link.", valueName: "n"))
+  var clients: Int?
+
+  @Flag(help: "Show every link on a line of its own.")
+  var byModel = false
+
+  @Option(help: "How figures are shown.")
+  var format = TableFormat.text
+
+  @Option(help: ArgumentHelp("Draw the figures there, as SVG.", valueName: "file"))
+  var plot: String?
+
+  @Option(help: ArgumentHelp("A trace to run the policy over.", valueName: "file"))
+  var replay: String?
+
+  func validate() throws {
+    guard (1...1_000).contains(seeds) else {
+      throw ValidationError("--seeds takes a number from 1 to 1000")
+    }
+    guard policy == "all" || PolicyName(rawValue: policy) != nil else {
+      let names = PolicyName.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("there is no policy \(policy); there are: \(names)")
+    }
+    guard clients.map({ (1...1_000).contains($0) }) ?? true else {
+      throw ValidationError("--clients takes a number from 1 to 1000")
+    }
+    guard chosenLengths.allSatisfy({ (0.5...600).contains($0) }), !chosenLengths.isEmpty else {
+      throw ValidationError("--lengths takes seconds from 0.5 to 600, for example 4,15,60")
+    }
+  }
+
+  func run() async throws {
+    if let replay {
+      try print(ReplayReport(file: replay, policy: policies[0]).text, terminator: "")
+      return
+    }
+    let report: SimulationReport
+    if let clients {
+      report = try await crowd(clients)
+    } else {
+      report = try await league()
+    }
+    print(try report.text(format), terminator: "")
+    if let plot { try write(report.plot.svg, to: plot) }
+  }
+
+  private var policies: [PolicyName] {
+    policy == "all" ? PolicyName.allCases : PolicyName(rawValue: policy).map { [$0] } ?? []
+  }
+
+  private var chosenLengths: [Double] { lengths.split(separator: ",").compactMap { Double($0) } }
+
+  private func league() async throws -> SimulationReport {
+    let league = League(
+      models: try modelOptions.links(), images: try modelOptions.images(),
+      seeds: (1...UInt64(seeds)).map { $0 }, lengths: chosenLengths)
+    let cells = await league.cells()
+    var scores: [League.Score] = []
+    for policy in policies {
+      scores += await league.run(policy, over: cells, isWarm: false)
+      if warm { scores += await league.run(policy, over: cells, isWarm: true) }
+    }
+    return .league(scores, byModel: byModel)
+  }
+
+  private func crowd(_ clients: Int) async throws -> SimulationReport {
+    var runs: [(LinkModel, PolicyName)] = []
+    for model in try modelOptions.links() {
+      for policy in policies { runs.append((model, policy)) }
+    }
+    let (seeds, isWarm) = (UInt64(seeds), warm)
+    let outcomes = await concurrently(runs) { model, policy in
+      (1...seeds).map { seed in
+        SimulationReport.CrowdRow(
+          model: model.name, policy: policy, isWarm: isWarm, seed: seed,
+          outcome: Crowd.run(clients, policy, model: model, knowsIdle: isWarm, seed: seed))
+      }
+    }
+    return .crowd(outcomes.flatMap { $0 })
+  }
+}
+
+/// Writes a text file that the user asked for.
+func write(_ text: String, to file: String) throws {
+  do {
+    try Data(text.utf8).write(to: URL(filePath: file))
+  } catch {
+    throw CommandFailure(message: "\(file) cannot be written", exitCode: 73)
+  }
+}

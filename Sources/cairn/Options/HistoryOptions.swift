@@ -1,0 +1,26 @@
+import ArgumentParser
+import Foundation
+import History
+
+/// Where the history is.
+struct HistoryOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The history of pulls (default: $XDG_STATE_HOME/cairn/history.sqlite).", valueName: "file"))
+  var history: String?
+
+  var file: String { history ?? History.defaultFile(ProcessInfo.processInfo.environment) }
+
+  /// Opens it; for commands that cannot do without.
+  func open() throws -> History {
+    do throws(HistoryError) {
+      return try History(file: file) { print(warning: $0) }
+    } catch {
+      throw CommandFailure(message: error.description, exitCode: 73)
+    }
+  }
+
+  private func print(warning: String) {
+    FileHandle.standardError.write(Data("warning: \(warning)\n".utf8))
+  }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import OCI
+
+/// Rows of figures under named columns, as aligned text, JSON or CSV.
+struct Table {
+  /// What stands in one place.
+  enum Cell {
+    case text(String)
+    case number(Double, digits: Int)
+
+    var shown: String {
+      switch self {
+      case .text(let text): text
+      case .number(let value, let digits): String(format: "%.\(digits)f", value)
+      }
+    }
+  }
+
+  var columns: [String]
+  var rows: [[Cell]] = []
+
+  func text(_ format: TableFormat) throws -> String {
+    switch format {
+    case .text: aligned
+    case .csv: csv
+    case .json: try json
+    }
+  }
+
+  private var aligned: String {
+    let shown = [columns] + rows.map { $0.map(\.shown) }
+    let widths = columns.indices.map { column in shown.map { $0[column].count }.max() ?? 0 }
+    return shown.enumerated().map { index, row in
+      let cells = row.indices.map { column -> String in
+        let space = String(repeating: " ", count: widths[column] - row[column].count)
+        return isNumber(column) ? space + row[column] : row[column] + space
+      }
+      let line = cells.joined(separator: "  ")
+      return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
+    }.joined()
+  }
+
+  private func isNumber(_ column: Int) -> Bool {
+    rows.contains { if case .number = $0[column] { true } else { false } }
+  }
+
+  private var csv: String {
+    ([columns] + rows.map { $0.map(\.shown) }).map { row in
+      row.map { $0.contains(where: { ",\"\n".contains($0) }) ? quoted($0) : $0 }
+        .joined(separator: ",") + "\n"
+    }.joined()
+  }
+
+  private func quoted(_ text: String) -> String {
+    "\"" + text.replacing("\"", with: "\"\"") + "\""
+  }
+
+  private enum Value: Encodable {
+    case text(String)
+    case number(Double)
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      switch self {
+      case .text(let text): try container.encode(text)
+      case .number(let number): try container.encode(number)
+      }
+    }
+  }
+
+  private var json: String {
+    get throws {
+      let objects = rows.map { row in
+        Dictionary(
+          uniqueKeysWithValues: zip(columns, row).map { name, cell -> (String, Value) in
+            switch cell {
+            case .text(let text): (name, .text(text))
+            case .number(let value, let digits):
+              (name, .number(Double(String(format: "%.\(digits)f", value)) ?? value))
+            }
+          })
+      }
+      return String(decoding: try StableJSON.encode(objects), as: UTF8.self) + "\n"
+    }
+  }
+}

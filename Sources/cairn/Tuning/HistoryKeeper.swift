@@ -1,0 +1,82 @@
+import Foundation
+import History
+import Pull
+import Tuning
+
+/// The history's side of one pull: what it starts from, and what it leaves behind.
+///
+/// Whatever is wrong with the history, the pull goes on, and its user is warned once.
+final class HistoryKeeper {
+  private let history: History?
+  private let registry: String
+  private let machine = MachineIdentity.here
+  private let network: String
+  private let warn: (String) -> Void
+  private var hasWarned = false
+
+  /// - Parameters:
+  ///   - file: the history's path.
+  ///   - registry: the registry that is pulled from.
+  ///   - warn: shows a warning.
+  init(file: String, registry: String, warn: @escaping (String) -> Void) {
+    self.registry = registry
+    self.warn = warn
+    network = Machine.network(to: registry)
+    var problem: HistoryError?
+    do throws(HistoryError) {
+      history = try History(file: file, warn: warn)
+    } catch {
+      history = nil
+      problem = error
+    }
+    if let problem { note(problem) }
+  }
+
+  /// What earlier pulls taught about the way to the registry.
+  func prior() -> Prior? {
+    do throws(HistoryError) {
+      return try history?.prior(
+        machine: machine, registry: registry, network: network, now: Date().timeIntervalSince1970)
+    } catch {
+      note(error)
+      return nil
+    }
+  }
+
+  /// Writes a pull down.
+  func record(_ report: PullReport) {
+    guard let history else { return }
+    let path = PathIdentity(
+      registry: registry, blobHost: report.blobHost ?? registry, network: network)
+    let layers = report.layers.map { layer in
+      History.PullEntry.Layer(
+        digest: layer.digest.description, size: layer.size, bytes: layer.fetched,
+        seconds: layer.seconds, rate: layer.rate, retries: layer.retries,
+        isComplete: layer.isComplete)
+    }
+    let entry = History.PullEntry(
+      machine: machine, path: path, at: Date().timeIntervalSince1970, policy: report.policy,
+      isComplete: report.isComplete, record: report.record, layers: layers)
+    do throws(HistoryError) {
+      try history.record(entry)
+    } catch {
+      note(error)
+    }
+  }
+
+  private func note(_ error: HistoryError) {
+    guard !hasWarned else { return }
+    hasWarned = true
+    warn("\(error); this pull neither learns from it nor adds to it")
+  }
+}
+
+extension MachineIdentity {
+  /// The machine that this process runs on.
+  static var here: MachineIdentity {
+    let system = Machine.system
+    return MachineIdentity(
+      name: Machine.hostName, cpus: Machine.effectiveCPUs, os: system.os,
+      architecture: system.architecture)
+  }
+}

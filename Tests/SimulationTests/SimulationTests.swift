@@ -1,0 +1,146 @@
+import Foundation
+import Testing
+import Tuning
+
+@testable import Simulation
+
+@Suite("The simulator")
+struct SimulationTests {
+  static let image = ImageModel(name: "one", blobs: [50_000_000])
+
+  static func line(_ edit: (inout LinkModel) -> Void = { _ in }) -> LinkModel {
+    var model = LinkModel(
+      name: "line", bandwidth: 12.5e6, roundTrip: 0.02, buffer: 500_000)
+    model.timingNoise = 0
+    edit(&model)
+    return model
+  }
+
+  static func seconds(_ model: LinkModel, _ workers: Int, seed: UInt64 = 1) -> Double {
+    Simulation(model: model, seed: seed).run(image, FixedPolicy(poolSize: workers)).seconds
+  }
+
+  @Test("nothing is faster than the line")
+  func obeysTheLine() {
+    for workers in [1, 4, 16] {
+      let seconds = Self.seconds(Self.line(), workers)
+      #expect(seconds >= 4 && seconds < 5.2, "\(workers): \(seconds)")
+    }
+  }
+
+  @Test("a rate per connection multiplies with the connections until the line is full")
+  func obeysCaps() {
+    let model = Self.line { $0.perConnection = 1e6 }
+    #expect(abs(Self.seconds(model, 1) - 50) < 3)
+    #expect(abs(Self.seconds(model, 5) - 10) < 1.2)
+    #expect(Self.seconds(model, 20) < 5.2)
+  }
+
+  @Test("losses slow one connection down far more than many")
+  func obeysLoss() {
+    let model = Self.line {
+      $0.loss = 0.005
+      $0.roundTrip = 0.08
+    }
+    #expect(Self.seconds(model, 1) > 3 * Self.seconds(model, 24))
+  }
+
+  @Test("client, server and disk have limits of their own")
+  func obeysEnds() {
+    let disk = Self.line { $0.client.diskRate = 5e6 }
+    let server = Self.line { $0.server.rate = 5e6 }
+    var cpu = Self.line()
+    cpu.client.cpuSecondsPerGigabyte = 200
+    cpu.client.cpus = 1
+    for model in [disk, server, cpu] { #expect(Self.seconds(model, 8) > 9.9) }
+  }
+
+  @Test("beyond an overloaded server's number, more workers are slower")
+  func obeysOverload() {
+    let model = Self.line {
+      $0.perConnection = 1.25e6
+      $0.server.overloadBeyond = 10
+      $0.server.overloadSlope = 0.1
+    }
+    #expect(Self.seconds(model, 30) > 1.5 * Self.seconds(model, 10))
+  }
+
+  @Test("a server that allows so many requests refuses the others, and the pull still ends")
+  func refuses() {
+    let model = Self.line {
+      $0.server.connectionLimit = 3
+      $0.server.retryAfter = 0.5
+    }
+    let outcome = Simulation(model: model, seed: 1).run(Self.image, FixedPolicy(poolSize: 6))
+    #expect(outcome.refusals > 0 && outcome.seconds.isFinite)
+    #expect(outcome.bytes == 50_000_000)
+  }
+
+  @Test("a line that changes is slower for the time that it is")
+  func changes() {
+    let model = Self.line {
+      $0.changes = [.init(at: 1, bandwidth: 2.5e6), .init(at: 5, bandwidth: 12.5e6)]
+    }
+    // 4 s at a fifth of the rate cost 3.2 s.
+    #expect(abs(Self.seconds(model, 4) - Self.seconds(Self.line(), 4) - 3.2) < 0.6)
+  }
+
+  @Test("other people's connections take their part")
+  func shares() {
+    let model = Self.line { $0.crossTraffic = [.init(flows: 4, from: 0, until: 100)] }
+    #expect(Self.seconds(model, 4) > 1.5 * Self.seconds(Self.line(), 4))
+    #expect(Self.seconds(model, 16) < Self.seconds(model, 4))
+  }
+
+  @Test("equal seeds give equal pulls, to the last request", arguments: [1, 2, 3])
+  func isDeterministic(seed: UInt64) {
+    let model = Self.line {
+      $0.loss = 0.002
+      $0.rateNoise = 0.1
+      $0.timingNoise = 0.002
+    }
+    func run() -> PullOutcome {
+      var simulation = Simulation(model: model, seed: seed)
+      simulation.keepsTrace = true
+      return simulation.run(Self.image, PolicyName.climb.make(.init(cpus: 2)))
+    }
+    let (one, other) = (run(), run())
+    #expect(one.seconds == other.seconds && one.requests == other.requests)
+    #expect(one.trace == other.trace && !one.trace.isEmpty)
+  }
+
+  @Test("every byte of every shape arrives, whatever the policy", arguments: PolicyName.allCases)
+  func completes(policy: PolicyName) {
+    let image = ImageModel(
+      name: "mixed", blobs: [30_000_000] + Array(repeating: 200_000, count: 30) + [1, 50])
+    let model = Self.line {
+      $0.loss = 0.001
+      $0.server.redirects = true
+      $0.tlsRoundTrips = 1
+    }
+    let outcome = Simulation(model: model, seed: 5).run(image, policy.make(.init(cpus: 2)))
+    #expect(outcome.bytes == image.size && outcome.seconds < 60)
+  }
+
+  @Test("a replay asks the policy about every sample of the trace")
+  func replays() {
+    var simulation = Simulation(model: Self.line(), seed: 1)
+    simulation.keepsTrace = true
+    let trace = simulation.run(Self.image, FixedPolicy(poolSize: 3)).trace
+    let replayed = Replay.run(trace, PolicyName.climb.make(.init(cpus: 2)))
+    #expect(replayed.map(\.sample) == trace.map(\.sample))
+    #expect(replayed.contains { $0.decision.poolSize != 3 })
+  }
+
+  @Test("a trace survives being written and read")
+  func codes() throws {
+    var simulation = Simulation(model: Self.line(), seed: 1)
+    simulation.keepsTrace = true
+    let trace = simulation.run(Self.image, PolicyName.climb.make(.init(cpus: 2))).trace
+    let data = try JSONEncoder().encode(trace)
+    let back = try JSONDecoder().decode([TraceStep].self, from: data)
+    #expect(back.count == trace.count)
+    #expect(back.map(\.decision) == trace.map(\.decision))
+    #expect(back.map(\.sample.bytesDone) == trace.map(\.sample.bytesDone))
+  }
+}

@@ -1,0 +1,150 @@
+import Testing
+
+@testable import Tuning
+
+/// Drives a policy over a path that a test makes up, sample by sample.
+struct Drive {
+  var policy: any Policy
+  var now = 0.0
+  var bytes: Int64 = 0
+  var left: Int64 = 10_000_000_000
+  var decision = PoolDecision(poolSize: 1, reason: "")
+  var sizes: [Int] = []
+
+  init(_ policy: any Policy, roundTrip: Double = 0.02) {
+    self.policy = policy
+    decision = self.policy.start(Opening(bytes: left, blobs: 10, roundTripSeconds: roundTrip))
+    sizes = [decision.poolSize]
+  }
+
+  /// Lets `seconds` pass on a path that brings `rate` bytes a second and has a queue.
+  mutating func run(
+    _ seconds: Double, roundTrip: Double = 0.02, refusals: [Sample.Refusal] = [],
+    rate: (Int) -> Double, queue: (Int) -> Double
+  ) {
+    let end = now + seconds
+    var refusals = refusals
+    while now < end {
+      now += 0.05
+      let size = decision.poolSize
+      let gained = Int64(rate(size) * 0.05)
+      bytes += gained
+      left -= gained
+      let trip = roundTrip + queue(size)
+      decision = policy.observe(
+        Sample(
+          now: Moment(seconds: now), poolSize: size, open: size, carrying: size, bytesDone: bytes,
+          bytesLeft: left, refusals: refusals,
+          readings: Readings(
+            roundTripSeconds: Array(repeating: trip, count: size),
+            smallestRoundTripSeconds: roundTrip)))
+      refusals = []
+      sizes.append(decision.poolSize)
+    }
+  }
+}
+
+@Suite("The climb")
+struct ClimbPolicyTests {
+  @Test(
+    "opens by the round trip",
+    arguments: [(0.001, 4), (0.02, 8), (0.08, 20), (0.15, 34), (1.0, 48)])
+  func opens(roundTrip: Double, expected: Int) {
+    #expect(Drive(ClimbPolicy(maximum: 64), roundTrip: roundTrip).decision.poolSize == expected)
+  }
+
+  @Test("never exceeds its maximum, nor falls below one")
+  func staysInBounds() {
+    var drive = Drive(ClimbPolicy(maximum: 5))
+    drive.run(20, rate: { Double($0) * 1e6 }, queue: { _ in 0 })
+    #expect(drive.sizes.allSatisfy { (1...5).contains($0) })
+    #expect(drive.decision.poolSize == 5)
+  }
+
+  @Test(
+    "where each connection has its own rate, it climbs to where the line is full and stays near")
+  func findsTheKnee() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(
+      30, rate: { min(Double($0) * 1e6, 30e6) }, queue: { $0 > 30 ? 0.05 : 0 })
+    // 30 connections fill it.
+    #expect((28...40).contains(drive.decision.poolSize))
+    #expect(drive.sizes.prefix(60).max() ?? 0 >= 30)
+  }
+
+  @Test("a line that one connection fills needs few: it goes down while the queue stands")
+  func descendsPolitely() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(30, rate: { _ in 12e6 }, queue: { _ in 0.08 })
+    #expect(drive.sizes.max() == 8)
+    #expect(drive.decision.poolSize == 2)
+    #expect(drive.decision.limit == .line)
+  }
+
+  @Test("more workers that are slower are taken back, and not tried again")
+  func retreatsFromHarm() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(
+      40, rate: { $0 <= 10 ? Double($0) * 3e6 : 30e6 / (1 + 0.15 * Double($0 - 10)) },
+      queue: { _ in 0 })
+    #expect((8...12).contains(drive.decision.poolSize))
+    let late = drive.sizes.suffix(300)
+    #expect(late.max() ?? 99 <= 12)
+  }
+
+  @Test("a refusal makes the number that was served the ceiling")
+  func obeysRefusals() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(0.2, rate: { Double($0) * 1e6 }, queue: { _ in 0 })
+    drive.run(
+      20, refusals: [.init(at: .zero, served: 12, retryAfter: 1)],
+      rate: { Double($0) * 1e6 }, queue: { _ in 0 })
+    let ceiling = drive.sizes.suffix(200).max() ?? 0
+    #expect((8...16).contains(ceiling))
+    #expect(drive.decision.limit == .refusals || drive.decision.limit == .perConnection)
+    #expect(drive.sizes.suffix(300).allSatisfy { $0 <= ceiling })
+  }
+
+  @Test("bytes in bursts with nothing between them mean room, whatever a moment's rate says")
+  func growsThroughBursts() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    for second in 0..<16 {
+      // A server that counts by the second sends at its beginning, then nothing.
+      drive.run(0.05, rate: { Double($0) * 20e6 }, queue: { _ in second == 0 ? 0 : 0.03 })
+      drive.run(0.95, rate: { _ in 0 }, queue: { _ in 0.03 })
+    }
+    #expect(drive.decision.poolSize == 64)
+  }
+
+  @Test("with little left to fetch, the size stays")
+  func freezesInTheTail() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.left = 2_000_000
+    drive.run(0.2, rate: { _ in 9e6 }, queue: { _ in 0 })
+    #expect(Set(drive.sizes).count == 1)
+  }
+
+  @Test("a path that is known is opened at what did best, within what is known to hurt")
+  func startsFromThePrior() {
+    func point(_ size: Int, _ rate: Double) -> Prior.Point {
+      Prior.Point(poolSize: size, logRate: log(rate), variance: 0.01, weight: 5)
+    }
+    let capped = Prior(points: [point(10, 10e6), point(30, 30e6), point(60, 30.2e6)])
+    #expect(Drive(ClimbPolicy(maximum: 64, prior: capped)).decision.poolSize == 30)
+    let harmed = Prior(points: [point(5, 15e6), point(10, 30e6), point(20, 18e6)])
+    #expect(
+      Drive(ClimbPolicy(maximum: 64, prior: harmed), roundTrip: 0.2).decision.poolSize == 10)
+    var refused = Prior(points: [point(11, 11e6)], ceiling: 12)
+    #expect(
+      Drive(ClimbPolicy(maximum: 64, prior: refused), roundTrip: 0.2).decision.poolSize == 11)
+    refused.isOwn = false
+    #expect(Drive(ClimbPolicy(maximum: 64, prior: refused)).decision.poolSize == 11)
+  }
+
+  @Test("every decision carries a reason")
+  func explains() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(5, rate: { min(Double($0) * 1e6, 20e6) }, queue: { $0 > 20 ? 0.05 : 0 })
+    #expect(!drive.decision.reason.isEmpty)
+  }
+}
