@@ -79,7 +79,10 @@ let package = Package(
       name: "RegistryTests", dependencies: ["Registry", "CurlTransfer", "Support"],
       swiftSettings: strict),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Support"], swiftSettings: strict),
-    .testTarget(name: "HistoryTests", dependencies: ["History", "Support"], swiftSettings: strict),
+    .testTarget(
+      name: "HistoryTests",
+      dependencies: ["History", "Support", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict),
     .testTarget(name: "TuningTests", dependencies: ["Tuning"], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "Tuning"], swiftSettings: strict),

@@ -110,19 +110,7 @@ public struct Puller: Sendable {
       bytes: blobs.reduce(0) { $0 + $1.descriptor.size }, fetched: result.fetched,
       seconds: RepositoryClient.monotonicSeconds() - start, requests: result.requests,
       connections: result.connections, retries: result.retries, poolSize: result.poolSize,
-      limitedBy: missing.isEmpty ? nil : report.record.limitedBy.map { Self.words(for: $0) })
-  }
-
-  private static func words(for limit: PullRecord.Limit) -> String {
-    switch limit {
-    case .line: "the line"
-    case .perConnection: "the server's rate per connection"
-    case .refusals: "the server's refusals"
-    case .overload: "an overloaded server or path"
-    case .cpu: "this machine's CPU"
-    case .disk: "this machine's disk"
-    case .shape: "the image's shape"
-    }
+      limitedBy: missing.isEmpty ? nil : report.record.limitedBy?.words)
   }
 
   private static func blobs(of image: StoredImage) throws(PullError)

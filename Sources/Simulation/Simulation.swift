@@ -1,4 +1,3 @@
-import Scheduling
 public import Tuning
 
 /// What a simulated pull came to.

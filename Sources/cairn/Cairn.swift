@@ -15,7 +15,10 @@ struct Cairn: AsyncParsableCommand {
       (129 by SIGHUP, 143 by SIGTERM).
       """,
     version: version,
-    subcommands: [PullCommand.self, InspectCommand.self, SimulateCommand.self, StoreCommand.self])
+    subcommands: [
+      PullCommand.self, InspectCommand.self, SimulateCommand.self, StoreCommand.self,
+      TuneCommand.self,
+    ])
 
   static func main() async {
     // A reader of our output that went away is noticed by the write that fails.

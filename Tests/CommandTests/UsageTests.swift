@@ -7,7 +7,8 @@ struct UsageTests {
   @Test(
     "help screens",
     arguments: [
-      ("cairn", []), ("pull", ["pull"]), ("simulate", ["simulate"]), ("inspect", ["inspect"]),
+      ("cairn", []), ("pull", ["pull"]), ("simulate", ["simulate"]), ("tune", ["tune"]),
+      ("inspect", ["inspect"]),
       ("store", ["store"]),
       ("store-list", ["store", "list"]), ("store-verify", ["store", "verify"]),
       ("store-prune", ["store", "prune"]), ("store-path", ["store", "path"]),

@@ -1,4 +1,3 @@
-import Scheduling
 public import Tuning
 
 /// Many machines that pull over one link at the same time.

@@ -1,4 +1,4 @@
-import Scheduling
+import Tuning
 
 /// Links drawn at random, for judging a policy on what nobody tuned it for.
 public enum LinkDraw {

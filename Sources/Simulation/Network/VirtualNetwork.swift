@@ -1,4 +1,4 @@
-import Scheduling
+import Tuning
 
 /// A link, its server and every connection over it, in virtual time.
 ///

@@ -64,8 +64,21 @@ public struct PullRecord: Sendable, Equatable, Codable {
     case cpu
     /// This machine's disk.
     case disk
-    /// Too few bytes for the pool to matter.
+    /// For most of the time nothing was left for a worker that was allowed.
     case shape
+
+    /// For people, after "limited by".
+    public var words: String {
+      switch self {
+      case .line: "the line"
+      case .perConnection: "the server's rate per connection"
+      case .refusals: "the server's refusals"
+      case .overload: "an overloaded server or path"
+      case .cpu: "this machine's CPU"
+      case .disk: "this machine's disk"
+      case .shape: "the image's shape"
+      }
+    }
   }
 
   /// Most requests that the server was willing to serve, where it refused one.

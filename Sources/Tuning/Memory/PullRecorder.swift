@@ -20,12 +20,15 @@ public struct PullRecorder: Sendable {
   private var poolSize = 0
   private var reason = ""
   private var changedAt: Moment
+  private var bytesAtChange: Int64 = 0
   private var open: Open?
   private var last: (now: Moment, bytes: Int64)
   private var epochs: [Epoch] = []
   private var idle: Double?
   private var servedAtRefusals: [Int] = []
   private var mostCarrying = 0
+  /// Seconds in which nothing was left for a worker that was allowed.
+  private var idleSeconds = 0.0
   private var limit: PullRecord.Limit?
 
   /// Makes a recorder.
@@ -44,11 +47,14 @@ public struct PullRecorder: Sendable {
     servedAtRefusals.append(contentsOf: sample.refusals.map(\.served))
     if sample.poolSize != poolSize {
       close()
+      // The first sample comes after the pool has opened; what it brought counts.
+      bytesAtChange = poolSize == 0 ? 0 : sample.bytesDone
+      changedAt = poolSize == 0 ? changedAt : sample.now
       poolSize = sample.poolSize
-      changedAt = sample.now
     }
     reason = decision.reason
     limit = decision.limit ?? limit
+    if sample.appLimit == .nothingLeft { idleSeconds += sample.now - last.now }
     last = (sample.now, sample.bytesDone)
     let isAppLimited = sample.appLimit != nil
     if let current = open, current.isAppLimited != isAppLimited { close() }
@@ -57,6 +63,7 @@ public struct PullRecorder: Sendable {
       close()
       poolSize = decision.poolSize
       changedAt = sample.now
+      bytesAtChange = sample.bytesDone
     }
   }
 
@@ -88,14 +95,26 @@ public struct PullRecorder: Sendable {
         isAppLimited: current.isAppLimited, reason: reason))
   }
 
+  /// The whole time at the last size, opening and tail included: with all workers busy all the time it
+  /// would have brought more, so it is a bound, and all that a short pull has to say.
+  private func bound(at now: Moment) -> Epoch? {
+    let seconds = now - changedAt
+    guard poolSize > 0, seconds >= Self.shortest, last.bytes > bytesAtChange else { return nil }
+    return Epoch(
+      poolSize: poolSize, startedAt: changedAt.seconds, seconds: seconds,
+      bytes: last.bytes - bytesAtChange, isAppLimited: true, reason: "all of it")
+  }
+
   /// What was seen so far.
   ///
   /// - Parameter now: when the downloads ended.
   public func record(at now: Moment) -> PullRecord {
     var copy = self
     copy.close()
+    if let bound = bound(at: now) { copy.epochs.append(bound) }
     return PullRecord(
       seconds: now.seconds, bytes: last.bytes, epochs: copy.epochs, idleRoundTripSeconds: idle,
-      servedAtRefusals: servedAtRefusals, mostCarrying: mostCarrying, limitedBy: limit)
+      servedAtRefusals: servedAtRefusals, mostCarrying: mostCarrying,
+      limitedBy: idleSeconds > now.seconds / 2 ? .shape : limit)
   }
 }

@@ -6,7 +6,6 @@ import Pull
 import Registry
 import Scheduling
 import Store
-import Synchronization
 import Tuning
 
 /// `cairn pull`.
@@ -204,15 +203,6 @@ struct PullCommand: AsyncParsableCommand {
       return isatty(STDERR_FILENO) == 1 && !isDumb ? BarDisplay() : PlainDisplay()
     }
   }
-}
-
-/// Holds what a pull reports, from whichever thread.
-private final class ReportBox: Sendable {
-  private let report = Mutex<PullReport?>(nil)
-
-  var value: PullReport? { report.withLock { $0 } }
-
-  func set(_ report: PullReport) { self.report.withLock { $0 = report } }
 }
 
 /// Runs a parser of user input; its error is a usage error.

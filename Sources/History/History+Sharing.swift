@@ -1,0 +1,129 @@
+public import Foundation
+import GRDB
+public import Tuning
+
+/// What one machine learned, as a file for others.
+public struct HistoryExport: Sendable, Codable, Equatable {
+  /// One path.
+  public struct Path: Sendable, Codable, Equatable {
+    /// One pool size.
+    public struct Point: Sendable, Codable, Equatable {
+      /// The pool size.
+      public var poolSize: Int
+      /// Seconds measured, mean and squared distances of the logarithm of bytes per second.
+      public var statistics: PathMemory.Statistics
+    }
+
+    /// The registry's host.
+    public var registry: String
+    /// The host that served the blobs.
+    public var blobHost: String
+    /// Pulls behind it.
+    public var pulls: Int
+    /// By pool size.
+    public var points: [Point]
+  }
+
+  /// The version of this form.
+  public var version = 1
+  /// CPUs of the machine that learned it; its name is nobody's business.
+  public var cpus: Int
+  /// When, in seconds since 1970.
+  public var at: Double
+  /// What it learned.
+  public var paths: [Path]
+}
+
+extension History {
+  /// What another machine's second of measurement counts beside an own one.
+  static let importedShare = 0.3
+  /// Paths that are taken from one file.
+  private static let importLimit = 10_000
+
+  /// Writes down what a machine learned.
+  ///
+  /// - Parameters:
+  ///   - machine: whose.
+  ///   - now: seconds since 1970.
+  /// - Throws: `HistoryError`.
+  public func export(_ machine: MachineIdentity, now: Double) throws(HistoryError) -> HistoryExport
+  {
+    try read { db in
+      let rows = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT path.* FROM path JOIN machine ON machine.id = path.machine
+          WHERE name = ? AND cpus = ? AND pulls > 0 ORDER BY registry, blobHost
+          """,
+        arguments: [machine.name, machine.cpus])
+      let paths = try rows.map { row in
+        let memory = try Self.memory(of: row["id"], db)
+        return HistoryExport.Path(
+          registry: row["registry"], blobHost: row["blobHost"], pulls: row["pulls"],
+          points: memory.statistics.sorted { $0.key < $1.key }.map {
+            HistoryExport.Path.Point(poolSize: $0.key, statistics: $0.value)
+          })
+      }
+      return HistoryExport(cpus: machine.cpus, at: now, paths: paths)
+    }
+  }
+
+  /// Takes in what another machine learned; it weighs less than what this one learns by itself.
+  ///
+  /// - Parameters:
+  ///   - data: an export.
+  ///   - machine: who takes it in.
+  ///   - network: the network that it is used in, by registry.
+  ///   - now: seconds since 1970.
+  /// - Returns: paths that were taken in.
+  /// - Throws: `HistoryError`.
+  public func importing(
+    _ data: Data, as machine: MachineIdentity, network: (String) -> String, now: Double
+  ) throws(HistoryError) -> Int {
+    let export = try Self.parse(data)
+    return try write { db in
+      for known in export.paths {
+        let identity = PathIdentity(
+          registry: known.registry, blobHost: known.blobHost, network: network(known.registry))
+        let path = try Self.path(machine, identity, at: min(export.at, now), db)
+        var statistics: [Int: PathMemory.Statistics] = [:]
+        for point in known.points {
+          var weaker = point.statistics
+          weaker.weight *= Self.importedShare
+          weaker.squares *= Self.importedShare
+          statistics[point.poolSize] = weaker
+        }
+        try Self.save(statistics, of: path, isImported: true, at: min(export.at, now), db)
+      }
+      return export.paths.count
+    }
+  }
+
+  private static func parse(_ data: Data) throws(HistoryError) -> HistoryExport {
+    func refuse(_ reason: String) -> HistoryError {
+      HistoryError(kind: .notAnExport, description: "not a history that can be imported: \(reason)")
+    }
+    let export: HistoryExport
+    do {
+      export = try JSONDecoder().decode(HistoryExport.self, from: data)
+    } catch {
+      throw refuse("it is not of the form that --export writes")
+    }
+    guard export.version == 1 else { throw refuse("its version is \(export.version)") }
+    guard export.paths.count <= importLimit else { throw refuse("it has too many paths") }
+    for path in export.paths {
+      for text in [path.registry, path.blobHost] {
+        guard text.count <= 255, text.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
+          throw refuse("a host's name is malformed")
+        }
+      }
+      for point in path.points {
+        let known = point.statistics
+        guard (1...1_024).contains(point.poolSize), known.weight > 0, known.weight < 1e9,
+          abs(known.mean) < 50, known.squares >= 0, known.squares < 1e12
+        else { throw refuse("a measurement of \(path.registry) is out of range") }
+      }
+    }
+    return export
+  }
+}

@@ -1,0 +1,145 @@
+/// An experiment: one image pulled with every pool size several times, in random order.
+///
+/// The 2017 measurements were one pull for each size, in order, so that drift could look like a result;
+/// here runs are interleaved at random. It can be stopped after any run and resumed.
+public struct Sweep: Sendable, Equatable, Codable {
+  /// One pull.
+  public struct Run: Sendable, Equatable, Codable {
+    /// The pool size.
+    public var poolSize: Int
+    /// Seconds from the first request to the published image.
+    public var seconds: Double
+
+    /// Makes a run.
+    public init(poolSize: Int, seconds: Double) {
+      self.poolSize = poolSize
+      self.seconds = seconds
+    }
+  }
+
+  /// What is pulled.
+  public let reference: String
+  /// Pool sizes, smallest first.
+  public let sizes: [Int]
+  /// Pulls of each.
+  public let repeats: Int
+  /// Makes the order.
+  public let seed: UInt64
+  /// What was measured so far, in the order of the plan.
+  public private(set) var runs: [Run] = []
+
+  /// Plans an experiment.
+  public init(reference: String, sizes: [Int], repeats: Int, seed: UInt64) {
+    self.reference = reference
+    self.sizes = Set(sizes).sorted()
+    self.repeats = repeats
+    self.seed = seed
+  }
+
+  /// Pool sizes of all runs, in order: each round has every size once, shuffled.
+  public var plan: [Int] {
+    var random = RandomSource(seed: seed)
+    return (0..<repeats).flatMap { _ in sizes.shuffled(using: &random) }
+  }
+
+  /// The next run's pool size; nil when all are done.
+  public var next: Int? {
+    let plan = plan
+    return runs.count < plan.count ? plan[runs.count] : nil
+  }
+
+  /// Notes the next run's time.
+  public mutating func note(seconds: Double) {
+    guard let next else { return }
+    runs.append(Run(poolSize: next, seconds: seconds))
+  }
+
+  /// Seconds that the rest will take, at the mean of what was measured; nil before the first run.
+  public var secondsLeft: Double? {
+    guard !runs.isEmpty else { return nil }
+    let mean = runs.reduce(0) { $0 + $1.seconds } / Double(runs.count)
+    return mean * Double(sizes.count * repeats - runs.count)
+  }
+
+  // MARK: Results
+
+  /// What one pool size came to.
+  public struct Result: Sendable, Equatable {
+    /// The pool size.
+    public var poolSize: Int
+    /// Pulls.
+    public var runs: Int
+    /// Mean seconds.
+    public var mean: Double
+    /// Half the width of the mean's 95 % confidence interval, in seconds; 0 for a single run.
+    public var margin: Double
+  }
+
+  /// Each pool size that was measured, smallest first.
+  public var results: [Result] {
+    sizes.compactMap { size in
+      let times = runs.filter { $0.poolSize == size }.map(\.seconds)
+      guard !times.isEmpty else { return nil }
+      let mean = times.reduce(0, +) / Double(times.count)
+      guard times.count > 1 else {
+        return Result(poolSize: size, runs: 1, mean: mean, margin: 0)
+      }
+      let variance =
+        times.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(times.count - 1)
+      let error = (variance / Double(times.count)).squareRoot()
+      return Result(
+        poolSize: size, runs: times.count, mean: mean,
+        margin: error * Self.student(times.count - 1))
+    }
+  }
+
+  /// The fastest pool size.
+  public var best: Result? { results.min { $0.mean < $1.mean } }
+
+  /// The two-sided 95 % quantile of Student's distribution.
+  private static func student(_ freedom: Int) -> Double {
+    let table = [
+      12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+      2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+    ]
+    return freedom <= table.count ? table[max(1, freedom) - 1] : 1.96 + 2.4 / Double(freedom)
+  }
+
+  /// Whether odd pool sizes are faster than even ones, as the author of the 2017 measurements read them.
+  public struct OddTest: Sendable, Equatable {
+    /// Mean seconds of the odd sizes' means.
+    public var odd: Double
+    /// Mean seconds of the even sizes' means.
+    public var even: Double
+    /// Share of random relabellings of the sizes that favour "odd" as much: small means hardly chance.
+    public var chance: Double
+  }
+
+  /// A one-sided permutation test over pool sizes; nil with fewer than two of either kind.
+  ///
+  /// - Parameter permutations: random relabellings.
+  public func oddTest(permutations: Int = 10_000) -> OddTest? {
+    let results = results
+    let odd = results.filter { $0.poolSize % 2 == 1 }.count
+    guard odd >= 2, results.count - odd >= 2 else { return nil }
+    let times = results.map(\.mean)
+    func difference(_ isOdd: [Bool]) -> (Double, Double) {
+      var (first, second) = (0.0, 0.0)
+      for (time, flag) in zip(times, isOdd) {
+        if flag { first += time } else { second += time }
+      }
+      return (first / Double(odd), second / Double(times.count - odd))
+    }
+    var labels = results.map { $0.poolSize % 2 == 1 }
+    let (oddMean, evenMean) = difference(labels)
+    var random = RandomSource(seed: seed ^ 0x0DD)
+    var extreme = 0
+    for _ in 0..<permutations {
+      labels.shuffle(using: &random)
+      let (one, other) = difference(labels)
+      if other - one >= evenMean - oddMean - 1e-12 { extreme += 1 }
+    }
+    return OddTest(
+      odd: oddMean, even: evenMean, chance: Double(extreme + 1) / Double(permutations + 1))
+  }
+}

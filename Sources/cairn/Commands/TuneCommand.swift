@@ -1,0 +1,210 @@
+import ArgumentParser
+import Foundation
+import History
+import OCI
+import Pull
+import Tuning
+
+/// `cairn tune`.
+struct TuneCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tune",
+    abstract: "Show, forget, measure or share what was learned about pool sizes.",
+    discussion: """
+      --report shows, for each way to a registry, the pool size that did best and what limits it. \
+      --reset forgets; --sweep measures every pool size in turn, in random order, and goes on where it \
+      was stopped when the same command is run again; --export and --import carry what one machine \
+      learned to others, where it weighs less than what they learn themselves.
+      """)
+
+  @Flag(help: "Show what was learned.")
+  var report = false
+
+  @Flag(help: "Forget what was learned on this machine.")
+  var reset = false
+
+  @Option(
+    help: ArgumentHelp("Pull this image with every pool size.", valueName: "reference"))
+  var sweep: String?
+
+  @Option(help: ArgumentHelp("Write what this machine learned there.", valueName: "file"))
+  var export: String?
+
+  @Option(
+    name: .customLong("import"),
+    help: ArgumentHelp("Take in what another machine learned.", valueName: "file"))
+  var importing: String?
+
+  @Option(help: ArgumentHelp("Only this registry.", valueName: "host"))
+  var registry: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A machine's name in the history, or all (default: this one's).", valueName: "name"))
+  var machine: String?
+
+  @Flag(help: "Forget everything, of every machine.")
+  var all = false
+
+  @Flag(help: "Forget without asking.")
+  var yes = false
+
+  @Option(help: ArgumentHelp("Pool sizes of a sweep, for example 1-8,12,16.", valueName: "list"))
+  var workers = SizeList(sizes: Array(1...30))
+
+  @Option(name: .customLong("repeat"), help: ArgumentHelp("Pulls of each size.", valueName: "n"))
+  var repeats = 10
+
+  @Option(help: "How figures are shown.")
+  var format = TableFormat.text
+
+  @Option(help: ArgumentHelp("Draw them there, as SVG.", valueName: "file"))
+  var plot: String?
+
+  @OptionGroup var registryOptions: RegistryOptions
+  @OptionGroup var historyOptions: HistoryOptions
+
+  func validate() throws {
+    let modes = [report, reset, sweep != nil, export != nil, importing != nil]
+    guard modes.count(where: { $0 }) == 1 else {
+      throw ValidationError("give one of --report, --reset, --sweep, --export, --import")
+    }
+    guard (1...1_000).contains(repeats) else {
+      throw ValidationError("--repeat takes a number from 1 to 1000")
+    }
+    if all, registry != nil || machine != nil {
+      throw ValidationError("--all excludes --registry and --machine")
+    }
+    if all || yes, !reset { throw ValidationError("--all and --yes belong to --reset") }
+  }
+
+  func run() async throws {
+    if report {
+      try showReport()
+    } else if reset {
+      try forget()
+    } else if let sweep {
+      try await runSweep(sweep)
+    } else if let export {
+      try share(export)
+    } else if let importing {
+      try takeIn(importing)
+    }
+  }
+
+  private var selection: History.Selection {
+    if all { return History.Selection() }
+    let name = machine ?? MachineIdentity.here.name
+    return History.Selection(machine: name == "all" ? nil : name, registry: registry)
+  }
+
+  private func onHistory<Value>(_ body: (History) throws(HistoryError) -> Value) throws -> Value {
+    let history = try historyOptions.open()
+    do throws(HistoryError) {
+      return try body(history)
+    } catch {
+      throw CommandFailure(message: error.description, exitCode: 73)
+    }
+  }
+
+  // MARK: Modes
+
+  private func showReport() throws {
+    let now = Date().timeIntervalSince1970
+    let selection = selection
+    let paths = try onHistory { (history) throws(HistoryError) in
+      try history.reports(selection, now: now)
+    }
+    let report = TuneReport(paths: paths, now: now)
+    print(try report.text(format), terminator: "")
+    guard let plot else { return }
+    guard let drawing = report.plot else {
+      throw CommandFailure(message: "nothing was measured yet that could be drawn", exitCode: 66)
+    }
+    try write(drawing.svg, to: plot)
+  }
+
+  private func forget() throws {
+    let selection = selection
+    let paths = try onHistory { (history) throws(HistoryError) in
+      try history.reports(selection, now: Date().timeIntervalSince1970)
+    }
+    guard !paths.isEmpty else {
+      print("nothing to forget")
+      return
+    }
+    print("this forgets \(paths.count == 1 ? "one path" : "\(paths.count) paths"):")
+    for path in paths {
+      print("  \(path.path.registry) from \(path.machine.name), \(path.pulls) pulls")
+    }
+    if !yes {
+      guard isatty(STDIN_FILENO) == 1 else {
+        throw ValidationError("--reset asks on a terminal; without one, give --yes")
+      }
+      FileHandle.standardError.write(Data("forget? [y/N] ".utf8))
+      guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
+        print("nothing was forgotten")
+        return
+      }
+    }
+    let count = try onHistory { (history) throws(HistoryError) in try history.forget(selection) }
+    print("forgot \(count == 1 ? "one path" : "\(count) paths")")
+  }
+
+  private func runSweep(_ reference: String) async throws {
+    let runner = SweepRunner(
+      reference: try parsed { () throws(OCIError) in try Reference(reference) },
+      sizes: workers.sizes, repeats: repeats, registryOptions: registryOptions,
+      historyFile: historyOptions.file)
+    let report = SweepReport(sweep: try await runner.run(), cpus: Machine.effectiveCPUs)
+    print(try report.text(format), terminator: "")
+    if let plot { try write(report.plot.svg, to: plot) }
+  }
+
+  private func share(_ file: String) throws {
+    let export = try onHistory { (history) throws(HistoryError) in
+      try history.export(.here, now: Date().timeIntervalSince1970)
+    }
+    try write(String(decoding: try StableJSON.encode(export), as: UTF8.self) + "\n", to: file)
+    FileHandle.standardError.write(Data("wrote \(export.paths.count) paths to \(file)\n".utf8))
+  }
+
+  private func takeIn(_ file: String) throws {
+    guard let data = FileManager.default.contents(atPath: file) else {
+      throw CommandFailure(message: "there is no file \(file)", exitCode: 66)
+    }
+    let history = try historyOptions.open()
+    let count: Int
+    do throws(HistoryError) {
+      count = try history.importing(
+        data, as: .here, network: { Machine.network(to: $0) }, now: Date().timeIntervalSince1970)
+    } catch {
+      throw CommandFailure(
+        message: "\(file): \(error)", exitCode: error.kind == .notAnExport ? 65 : 73)
+    }
+    print("took in \(count) paths; what this machine learns itself weighs more")
+  }
+}
+
+/// `--workers` of a sweep: `1-8,12,16`.
+struct SizeList: ExpressibleByArgument {
+  let sizes: [Int]
+
+  init(sizes: [Int]) { self.sizes = sizes }
+
+  init?(argument: String) {
+    var sizes: Set<Int> = []
+    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+      guard (1...2).contains(ends.count), let low = ends[0], let high = ends[ends.count - 1],
+        (1...1_024).contains(low), (low...1_024).contains(high)
+      else { return nil }
+      sizes.formUnion(low...high)
+    }
+    self.sizes = sizes.sorted()
+  }
+
+  var defaultValueDescription: String {
+    sizes.count > 1 ? "\(sizes[0])-\(sizes[sizes.count - 1])" : sizes.map { "\($0)" }.joined()
+  }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import Plot
+import Tuning
+
+/// What a sweep measured.
+struct SweepReport {
+  let sweep: Sweep
+  let cpus: Int
+
+  func text(_ format: TableFormat) throws -> String {
+    guard format == .text else { return try table.text(format) }
+    var lines = try table.text(.text)
+    guard let best = sweep.best else { return lines }
+    lines += "best: \(best.poolSize) workers, \(seconds(best.mean)) s\n"
+    for (size, name) in [(1, "serial"), (2 * cpus, "2 x CPU = \(2 * cpus)")] {
+      guard let result = sweep.results.first(where: { $0.poolSize == size }) else { continue }
+      let ratio = String(format: "%.2f", result.mean / best.mean)
+      lines += "\(name): \(seconds(result.mean)) s, \(ratio) times the best\n"
+    }
+    if let test = sweep.oddTest() {
+      lines +=
+        "odd sizes \(seconds(test.odd)) s, even \(seconds(test.even)) s; so much in favour of odd by "
+        + "chance alone: p = \(String(format: "%.3f", test.chance))\n"
+    }
+    return lines
+  }
+
+  private func seconds(_ value: Double) -> String { String(format: "%.2f", value) }
+
+  private var table: Table {
+    var table = Table(columns: ["workers", "runs", "seconds", "margin95", "note"])
+    for result in sweep.results {
+      let notes = [
+        result.poolSize == 1 ? "serial" : nil, result.poolSize == 2 * cpus ? "2 x CPU" : nil,
+        result == sweep.best ? "best" : nil,
+      ].compactMap { $0 }
+      table.rows.append([
+        .number(Double(result.poolSize), digits: 0), .number(Double(result.runs), digits: 0),
+        .number(result.mean, digits: 3), .number(result.margin, digits: 3),
+        .text(notes.joined(separator: ", ")),
+      ])
+    }
+    return table
+  }
+
+  var plot: Plot {
+    func points(_ isOdd: Bool) -> [Plot.Point] {
+      sweep.results.filter { ($0.poolSize % 2 == 1) == isOdd }.map {
+        Plot.Point(
+          x: Double($0.poolSize), y: $0.mean, spread: ($0.mean - $0.margin)...($0.mean + $0.margin))
+      }
+    }
+    var marks = [Plot.Mark(x: Double(2 * cpus), label: "2 x CPU: \(2 * cpus)")]
+    if let best = sweep.best {
+      marks.append(.init(x: Double(best.poolSize), label: "best: \(best.poolSize)"))
+    }
+    return Plot(
+      title: "\(sweep.reference): seconds of a pull", xLabel: "workers", yLabel: "seconds, 95 %",
+      series: [
+        .init(name: "odd", style: .points, points: points(true)),
+        .init(name: "even", style: .points, points: points(false)),
+      ], marks: marks)
+  }
+}

@@ -1,0 +1,133 @@
+import CurlTransfer
+import Foundation
+import History
+import OCI
+import Progress
+import Pull
+import Registry
+import Store
+import Tuning
+
+/// Runs a sweep: one pull after the other, each into a store of its own that is thrown away.
+///
+/// The plan and every result are in a file beside the history, so that the same command goes on after a
+/// stop.
+struct SweepRunner {
+  let reference: Reference
+  let sizes: [Int]
+  let repeats: Int
+  let registryOptions: RegistryOptions
+  let historyFile: String
+
+  /// Runs what is left of it.
+  ///
+  /// - Throws: `CommandFailure`; what was measured is kept.
+  func run() async throws -> Sweep {
+    var sweep = try resume()
+    let signals = Signals()
+    let stop = StopFlag()
+    signals.watch { stop.stop() }
+    while let size = sweep.next {
+      show(sweep, size)
+      let seconds = try await pull(size, stop, signals)
+      sweep.note(seconds: seconds)
+      try save(sweep)
+    }
+    try? FileManager.default.removeItem(atPath: stateFile)
+    if isatty(STDERR_FILENO) == 1 { say("\r\u{1B}[K") }
+    return sweep
+  }
+
+  // MARK: State
+
+  private var stateFile: String {
+    let plan = "\(reference.description)|\(sizes)|\(repeats)"
+    let name = (try? Digest.of(Data(plan.utf8)))?.hex.prefix(16) ?? "plan"
+    return (historyFile as NSString).deletingLastPathComponent + "/sweep-\(name).json"
+  }
+
+  private func resume() throws -> Sweep {
+    if let data = FileManager.default.contents(atPath: stateFile),
+      let sweep = try? JSONDecoder().decode(Sweep.self, from: data),
+      sweep.reference == reference.description, sweep.sizes == sizes, sweep.repeats == repeats
+    {
+      say("going on after \(sweep.runs.count) of \(sizes.count * repeats) pulls\n")
+      return sweep
+    }
+    return Sweep(
+      reference: reference.description, sizes: sizes, repeats: repeats,
+      seed: UInt64.random(in: 0 ... .max))
+  }
+
+  private func save(_ sweep: Sweep) throws {
+    let folder = (stateFile as NSString).deletingLastPathComponent
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      try JSONEncoder().encode(sweep).write(to: URL(filePath: stateFile), options: .atomic)
+    } catch {
+      throw CommandFailure(message: "\(stateFile) cannot be written", exitCode: 73)
+    }
+  }
+
+  // MARK: One pull
+
+  private func pull(_ size: Int, _ stop: StopFlag, _ signals: Signals) async throws -> Double {
+    let folder = NSTemporaryDirectory() + "cairn-sweep-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    // A connection left open by the run before would be a head start.
+    let engine = try registryOptions.engine()
+    defer { engine.stop() }
+    let client = try registryOptions.client(for: reference, engine: engine) {
+      say("\nwarning: \($0)\n")
+    }
+    let store = try onDisk { () throws(StoreError) in try ContentStore(root: folder) }
+    let keeper = HistoryKeeper(file: historyFile, registry: reference.registry) {
+      say("\nwarning: \($0)\n")
+    }
+    var request = Puller.Request(
+      reference: reference, platforms: .one(.host, isExplicit: false),
+      policy: FixedPolicy(poolSize: size, reason: "sweep"))
+    let report = ReportBox()
+    request.report = { report.set($0) }
+    let final = request
+    let task = Task { () async -> Result<ProgressEvent.Summary, PullError> in
+      do throws(PullError) {
+        let puller = Puller(client: client, store: store, display: WarningDisplay())
+        return .success(try await puller.pull(final))
+      } catch {
+        return .failure(error)
+      }
+    }
+    stop.set { task.cancel() }
+    do {
+      let summary = try await task.value.get()
+      report.value.map { keeper.record($0) }
+      return summary.seconds
+    } catch {
+      var failure = CommandFailure(error, signal: signals.first)
+      failure.hint = "run the same command again to go on; what was measured is kept"
+      throw failure
+    }
+  }
+
+  // MARK: Progress
+
+  private func show(_ sweep: Sweep, _ size: Int) {
+    let total = sizes.count * repeats
+    let left = sweep.secondsLeft.map { "; \(clock($0)) left" } ?? ""
+    let last = sweep.runs.last.map {
+      String(format: "; %d took %.2f s", $0.poolSize, $0.seconds)
+    }
+    let line =
+      "pull \(sweep.runs.count + 1) of \(total): \(size == 1 ? "1 worker" : "\(size) workers")\(last ?? "")\(left)"
+    say(isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" + line : line + "\n")
+  }
+
+  private func clock(_ seconds: Double) -> String {
+    let whole = Int(min(seconds, 1e7))
+    return String(format: "%d:%02d:%02d", whole / 3_600, whole / 60 % 60, whole % 60)
+  }
+}
+
+private func say(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }

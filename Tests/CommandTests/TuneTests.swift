@@ -1,0 +1,148 @@
+import Foundation
+import Support
+import Testing
+
+/// The tuned pool, the history and `cairn tune`, against real servers.
+@Suite("Tuning", .enabled(if: Command.hasServers), .timeLimit(.minutes(3)), .serialized)
+struct TuneTests {
+  let cairn: Command
+  /// A registry behind nginx that gives each connection 1 MB/s, and its largest image.
+  let image: String
+
+  init() throws {
+    cairn = try Command()
+    image = "\(try #require(Command.server("SLOW")))/big"
+  }
+
+  func pull(_ number: Int, _ arguments: String...) async throws -> Command.Outcome {
+    let outcome = try await Command.finish(
+      cairn.process(
+        ["pull", image, "--progress", "json", "--store", cairn.folder("store\(number)")]
+          + arguments))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    return outcome
+  }
+
+  func lines(_ text: String) throws -> [[String: Any]] {
+    try text.split(separator: "\n").map {
+      try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
+    }
+  }
+
+  /// Pool sizes in the order in which they were decided, and the last one's reason.
+  func pools(_ outcome: Command.Outcome) throws -> (sizes: [Int], reasons: [String]) {
+    let pools = try lines(outcome.output).filter { $0["event"] as? String == "pool" }
+    return (
+      pools.compactMap { $0["poolSize"] as? Int }, pools.compactMap { $0["poolReason"] as? String }
+    )
+  }
+
+  func report() async throws -> [[String: Any]] {
+    let outcome = try await cairn("tune", "--report", "--format", "json")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let rows = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+    return rows as? [[String: Any]] ?? []
+  }
+
+  @Test("where each connection has its own rate the pool grows, and the next pull starts there")
+  func learns() async throws {
+    let first = try pools(try await pull(1))
+    let opened = try #require(first.sizes.first)
+    #expect(first.sizes.max() ?? 0 >= 2 * opened)
+    let optimum = try #require(try await report().first?["optimum"] as? Int)
+    #expect(optimum >= 2 * opened)
+    let second = try pools(try await pull(2))
+    #expect(second.sizes.first ?? 0 >= optimum)
+    #expect(second.reasons.first?.contains("earlier pulls") ?? false)
+  }
+
+  @Test("a fixed number teaches too; --explain and --trace show what happened")
+  func explains() async throws {
+    let trace = cairn.folder("trace.jsonl")
+    let outcome = try await cairn(
+      "pull", image, "--workers", "6", "--explain", "--trace", trace)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("policy fixed 6"))
+    #expect(outcome.errors.contains("6 workers  given by --workers"))
+    let steps = try lines(String(contentsOfFile: trace, encoding: .utf8))
+    #expect(steps.count > 5)
+    for step in steps {
+      let sample = step["sample"] as? [String: Any]
+      #expect(sample?["bytesDone"] is Int && step["decision"] is [String: Any])
+    }
+    let replay = try await cairn("simulate", "--replay", trace)
+    #expect(replay.status == 0 && replay.output.split(separator: "\n").count > 1)
+    #expect(try await report().first?["pulls"] as? Int == 1)
+  }
+
+  @Test("--policy pulls with another rule, and only with auto")
+  func otherPolicies() async throws {
+    let outcome = try await pull(1, "--policy", "fixed-3")
+    #expect(try pools(outcome).sizes == [3])
+    #expect(try await cairn("pull", image, "--policy", "aimd", "--workers", "2").status == 64)
+    #expect(try await cairn("pull", image, "--policy", "magic").status == 64)
+  }
+
+  @Test("a sweep is stopped, resumed, and ends in a table and a plot; all of it is learned")
+  func sweeps() async throws {
+    let plot = cairn.folder("sweep.svg")
+    let arguments = [
+      "tune", "--sweep", image, "--workers", "8,16", "--repeat", "2", "--plot", plot, "--format",
+      "json",
+    ]
+    let running = try Running.start(cairn.process(arguments))
+    while try await report().isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+    running.process.interrupt()
+    let stopped = await running.finished()
+    #expect(stopped.status == 130)
+    #expect(stopped.errors.contains("run the same command again"))
+    let outcome = try await Command.finish(cairn.process(arguments))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("going on after"))
+    let rows = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+    let sizes = (rows as? [[String: Any]] ?? []).compactMap { $0["workers"] as? Int }
+    #expect(sizes == [8, 16])
+    #expect(try String(contentsOfFile: plot, encoding: .utf8).hasPrefix("<svg"))
+    #expect(try await report().first?["pulls"] as? Int ?? 0 >= 4)
+  }
+
+  @Test("what was learned is reported, exported, imported and forgotten")
+  func manages() async throws {
+    _ = try await pull(1, "--workers", "4")
+    let text = try await cairn("tune", "--report")
+    #expect(text.output.contains("best with 4 workers") && text.output.contains("####"))
+    #expect(try await cairn("tune", "--report", "--registry", "other").output.contains("nothing"))
+    let (file, other) = (cairn.folder("export.json"), cairn.folder("other.sqlite"))
+    #expect(try await cairn("tune", "--export", file).status == 0)
+    #expect(try await cairn("tune", "--import", file, "--history", other).status == 0)
+    let imported = try await cairn("tune", "--report", "--history", other)
+    #expect(imported.output.contains("imported"))
+    #expect(try await cairn("tune", "--import", cairn.folder("none")).status == 66)
+    // Without a terminal it does not ask, and does not forget.
+    #expect(try await cairn("tune", "--reset").status == 64)
+    #expect(try await report().count == 1)
+    #expect(try await cairn("tune", "--reset", "--yes").output.contains("forgot one path"))
+    #expect(try await report().isEmpty)
+  }
+
+  @Test("a history that cannot be used is a warning, once, and the pull goes on")
+  func badHistory() async throws {
+    let file = cairn.folder("bad.sqlite")
+    try Data(repeating: 1, count: 5_000).write(to: URL(filePath: file))
+    let aside = try await cairn("pull", image, "--history", file, "--workers", "8")
+    #expect(aside.status == 0 && aside.errors.contains("set aside"))
+    let folder = try await cairn(
+      "pull", image, "--history", "/proc/nothing/history.sqlite", "--workers", "8", "--store",
+      cairn.folder("second"))
+    #expect(folder.status == 0)
+    #expect(folder.errors.components(separatedBy: "warning:").count == 2, "\(folder.errors)")
+  }
+
+  @Test("one mode at a time, and options where they belong")
+  func usage() async throws {
+    #expect(try await cairn("tune").status == 64)
+    #expect(try await cairn("tune", "--report", "--reset").status == 64)
+    #expect(try await cairn("tune", "--report", "--yes").status == 64)
+    #expect(try await cairn("tune", "--sweep", "a", "--workers", "3-1").status == 64)
+  }
+}

@@ -1,0 +1,262 @@
+import Foundation
+import GRDB
+import Support
+import Testing
+import Tuning
+
+@testable import History
+
+@Suite("History")
+struct HistoryTests {
+  static let machine = MachineIdentity(name: "m", cpus: 4, os: "linux", architecture: "x86_64")
+  static let path = PathIdentity(registry: "r.example", blobHost: "cdn.example", network: "n")
+
+  static func entry(
+    _ rates: [Int: Double] = [4: 1e6], at: Double = 1_000, machine: MachineIdentity = machine,
+    path: PathIdentity = path, refusals: [Int] = []
+  ) -> History.PullEntry {
+    let epochs = rates.sorted { $0.key < $1.key }.map {
+      Epoch(
+        poolSize: $0.key, startedAt: 1, seconds: 3, bytes: Int64($0.value * 3),
+        roundTripSeconds: 0.02, reason: "r")
+    }
+    return History.PullEntry(
+      machine: machine, path: path, at: at, policy: "climb", isComplete: true,
+      record: PullRecord(
+        seconds: 9, bytes: 9_000_000, epochs: epochs, idleRoundTripSeconds: 0.02,
+        servedAtRefusals: refusals, limitedBy: .line),
+      layers: [
+        .init(
+          digest: "sha256:aa", size: 5, bytes: 5, seconds: 1, rate: 5, retries: 1, isComplete: true)
+      ])
+  }
+
+  static func prior(
+    _ history: History, cpus: Int = 4, registry: String = "r.example", now: Double = 1_000
+  ) throws -> Prior? {
+    var machine = machine
+    machine.cpus = cpus
+    return try history.prior(machine: machine, registry: registry, network: "n", now: now)
+  }
+
+  @Test("what a pull wrote down is what the next one starts from")
+  func remembers() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path + "/state/history.sqlite"
+    let history = try History(file: file)
+    #expect(try Self.prior(history) == nil)
+    try history.record(Self.entry([4: 4e6, 8: 8e6], refusals: [12]))
+    let reopened = try History(file: file)
+    let prior = try #require(try Self.prior(reopened))
+    #expect(prior.isOwn && prior.ceiling == 12 && prior.idleRoundTripSeconds == 0.02)
+    #expect(prior.points.map(\.poolSize) == [4, 8])
+    #expect(abs(prior.points[1].rate - 8e6) < 10)
+  }
+
+  @Test("a pull is written down whole: machine, path, pull, layers, epochs")
+  func writesAll() throws {
+    let folder = try TemporaryFolder()
+    let history = try History(file: folder.path + "/history.sqlite")
+    try history.record(Self.entry([2: 1e6, 4: 2e6]))
+    let counts = try history.read { db in
+      try ["machine", "path", "pull", "layer", "epoch"].map {
+        try Int.fetchOne(db, sql: "SELECT count(*) FROM \($0)") ?? 0
+      }
+    }
+    #expect(counts == [1, 1, 1, 1, 2])
+  }
+
+  @Test("the files are their owner's alone")
+  func isPrivate() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path + "/new/history.sqlite"
+    try History(file: file).record(Self.entry())
+    func mode(_ path: String) throws -> Int? {
+      try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+    #expect(try mode(file) == 0o600)
+    #expect(try mode(folder.path + "/new") == 0o700)
+  }
+
+  @Test("another CPU count and another registry start from the nearest that is known, as a hint")
+  func hints() throws {
+    let folder = try TemporaryFolder()
+    let history = try History(file: folder.path + "/history.sqlite")
+    var far = Self.machine
+    far.cpus = 32
+    try history.record(Self.entry([16: 1e6], at: 2_000, machine: far))
+    try history.record(Self.entry([4: 1e6], refusals: [9]))
+    let other = try #require(try Self.prior(history, cpus: 6))
+    #expect(!other.isOwn && other.points.map(\.poolSize) == [4] && other.ceiling == nil)
+    let registry = try #require(try Self.prior(history, registry: "new.example"))
+    #expect(!registry.isOwn && registry.points.map(\.poolSize) == [4])
+  }
+
+  @Test("old pulls are folded into one row for each size, and nothing that they taught is lost")
+  func folds() throws {
+    let folder = try TemporaryFolder()
+    let history = try History(file: folder.path + "/history.sqlite")
+    var direct = PathMemory()
+    for number in 0..<(History.keptPulls + 15) {
+      let entry = Self.entry([4: 1e6 * Double(1 + number % 3)], at: Double(number))
+      try history.record(entry)
+      direct.learn(entry.record, at: entry.at)
+    }
+    let pulls = try history.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM pull") }
+    #expect(pulls == History.keptPulls)
+    let layers = try history.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM layer") }
+    #expect(layers == History.keptPulls)
+    let now = 100.0
+    let (kept, whole) = (try #require(try Self.prior(history, now: now)), direct.prior(at: now))
+    let wanted = try #require(whole?.points.first)
+    #expect(abs(kept.points[0].logRate - wanted.logRate) < 1e-9)
+    #expect(abs(kept.points[0].weight - wanted.weight) < 1e-6)
+    #expect(try history.reports(.init(), now: now)[0].pulls == History.keptPulls + 15)
+  }
+
+  @Test("forgetting takes what was selected and leaves the rest")
+  func forgets() throws {
+    let folder = try TemporaryFolder()
+    let history = try History(file: folder.path + "/history.sqlite")
+    var other = Self.machine
+    other.name = "other"
+    var elsewhere = Self.path
+    elsewhere.registry = "x.example"
+    try history.record(Self.entry())
+    try history.record(Self.entry(path: elsewhere))
+    try history.record(Self.entry(machine: other))
+    #expect(try history.forget(.init(machine: "m", registry: "x.example")) == 1)
+    #expect(try history.reports(.init(), now: 0).count == 2)
+    #expect(try history.forget(.init(machine: "m")) == 1)
+    #expect(try history.reports(.init(), now: 0).map(\.machine.name) == ["other"])
+    #expect(try history.forget(.init()) == 1)
+    let left = try history.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM epoch") }
+    #expect(left == 0)
+  }
+
+  @Test("what another machine learned weighs less than what this one learns")
+  func imports() throws {
+    let folder = try TemporaryFolder()
+    let giver = try History(file: folder.path + "/giver.sqlite")
+    try giver.record(Self.entry([8: 1e6]))
+    let data = try JSONEncoder().encode(try giver.export(Self.machine, now: 1_000))
+    #expect(!String(decoding: data, as: UTF8.self).contains("\"m\""))
+    let taker = try History(file: folder.path + "/taker.sqlite")
+    let count = try taker.importing(data, as: Self.machine, network: { _ in "n" }, now: 1_000)
+    #expect(count == 1)
+    let first = try #require(try Self.prior(taker)?.points.first)
+    #expect(abs(first.weight - 0.9) < 1e-6)
+    var own = Self.path
+    own.blobHost = "cdn.example"
+    try taker.record(Self.entry([8: 4e6], path: own))
+    let mixed = try #require(try Self.prior(taker)?.points.first)
+    #expect(mixed.rate > 2.5e6)
+  }
+
+  @Test(
+    "what is no export is refused",
+    arguments: [
+      "", "{}", #"{"version":2,"cpus":1,"at":1,"paths":[]}"#,
+      #"{"version":1,"cpus":1,"at":1,"paths":[{"registry":"a b","blobHost":"c","pulls":1,"points":[]}]}"#,
+      #"{"version":1,"cpus":1,"at":1,"paths":[{"registry":"a","blobHost":"c","pulls":1,"points":[{"poolSize":0,"statistics":{"weight":1,"mean":1,"squares":0}}]}]}"#,
+      #"{"version":1,"cpus":1,"at":1,"paths":[{"registry":"a","blobHost":"c","pulls":1,"points":[{"poolSize":4,"statistics":{"weight":-1,"mean":1,"squares":0}}]}]}"#,
+    ])
+  func refusesImports(text: String) throws {
+    let folder = try TemporaryFolder()
+    let history = try History(file: folder.path + "/history.sqlite")
+    do throws(HistoryError) {
+      _ = try history.importing(
+        Data(text.utf8), as: Self.machine, network: { _ in "n" }, now: 0)
+      Issue.record("taken: \(text)")
+    } catch {
+      #expect(error.kind == .notAnExport)
+    }
+  }
+
+  // MARK: Bad databases
+
+  static func kind(_ body: () throws(HistoryError) -> Void) -> HistoryError.Kind? {
+    do throws(HistoryError) {
+      try body()
+      return nil
+    } catch {
+      return error.kind
+    }
+  }
+
+  @Test("a damaged database is set aside whole, and a new one made")
+  func setsAside() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path + "/history.sqlite"
+    let rubbish = Data(repeating: 0x5A, count: 10_000)
+    try rubbish.write(to: URL(filePath: file))
+    var warnings: [String] = []
+    let history = try History(file: file) { warnings.append($0) }
+    #expect(warnings.count == 1)
+    try history.record(Self.entry())
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    let aside = try #require(names.first { $0.contains("corrupt") })
+    #expect(FileManager.default.contents(atPath: folder.path + "/" + aside) == rubbish)
+  }
+
+  @Test("a newer version's database is left alone")
+  func newer() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path + "/history.sqlite"
+    try History(file: file).write { db in
+      try db.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('99')")
+    }
+    #expect(Self.kind { () throws(HistoryError) in _ = try History(file: file) } == .newer)
+  }
+
+  @Test("one that others hold locked is given up after a while")
+  func locked() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path + "/history.sqlite"
+    let history = try History(file: file)
+    let other = try DatabaseQueue(path: file)
+    try other.inDatabase { db in
+      try db.execute(sql: "BEGIN EXCLUSIVE")
+      #expect(
+        Self.kind { () throws(HistoryError) in try history.record(Self.entry()) } == .locked)
+      try db.execute(sql: "ROLLBACK")
+    }
+    try history.record(Self.entry())
+  }
+
+  @Test("one on a full disk reports that, and keeps what it had")
+  func full() throws {
+    let folder = try TemporaryFolder()
+    let history = try History(file: folder.path + "/history.sqlite")
+    try history.record(Self.entry())
+    try history.database.inDatabase { db in
+      let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+      try db.execute(sql: "PRAGMA max_page_count = \(pages)")
+    }
+    var big = Self.entry()
+    big.layers = Array(repeating: big.layers[0], count: 5_000)
+    #expect(Self.kind { () throws(HistoryError) in try history.record(big) } == .full)
+    #expect(try history.reports(.init(), now: 0)[0].pulls == 1)
+  }
+
+  @Test("several processes' pulls are all kept")
+  func concurrent() async throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path + "/history.sqlite"
+    _ = try History(file: file)
+    await withTaskGroup(of: Bool.self) { group in
+      for number in 0..<4 {
+        group.addTask {
+          for step in 0..<5 {
+            guard let history = try? History(file: file),
+              (try? history.record(Self.entry(at: Double(number * 5 + step)))) != nil
+            else { return false }
+          }
+          return true
+        }
+      }
+      for await isGood in group { #expect(isGood) }
+    }
+    #expect(try History(file: file).reports(.init(), now: 0)[0].pulls == 20)
+  }
+}

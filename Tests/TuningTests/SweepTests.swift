@@ -1,0 +1,97 @@
+import Testing
+
+@testable import Tuning
+
+@Suite("Sweeps and curves")
+struct SweepTests {
+  @Test("each round has every size once, in an order that the seed decides")
+  func plans() {
+    let sweep = Sweep(reference: "r", sizes: [3, 1, 2, 2], repeats: 4, seed: 9)
+    let plan = sweep.plan
+    #expect(plan.count == 12)
+    for round in 0..<4 { #expect(plan[(3 * round)..<(3 * round + 3)].sorted() == [1, 2, 3]) }
+    #expect(plan == Sweep(reference: "r", sizes: [1, 2, 3], repeats: 4, seed: 9).plan)
+    #expect(plan != plan.sorted())
+  }
+
+  @Test("a sweep goes on where it was, and ends")
+  func resumes() {
+    var sweep = Sweep(reference: "r", sizes: [1, 2], repeats: 2, seed: 1)
+    #expect(sweep.secondsLeft == nil)
+    var taken: [Int] = []
+    while let size = sweep.next {
+      taken.append(size)
+      sweep.note(seconds: Double(size))
+    }
+    #expect(taken == sweep.plan && sweep.runs.count == 4)
+    #expect(sweep.secondsLeft == 0)
+    sweep.note(seconds: 1)
+    #expect(sweep.runs.count == 4)
+  }
+
+  @Test("means, and Student's 95 % interval of them")
+  func summarises() throws {
+    var sweep = Sweep(reference: "r", sizes: [4], repeats: 3, seed: 1)
+    for seconds in [9.0, 10, 11] { sweep.note(seconds: seconds) }
+    let result = try #require(sweep.best)
+    #expect(result.mean == 10 && result.runs == 3)
+    // 4.303 standard errors of 1 / sqrt(3).
+    #expect(abs(result.margin - 4.303 / 3.0.squareRoot()) < 1e-9)
+  }
+
+  @Test("the test of odd against even sees a difference, and sees none where there is none")
+  func testsParity() throws {
+    func test(_ seconds: (Int) -> Double) -> Sweep.OddTest? {
+      var sweep = Sweep(reference: "r", sizes: Array(1...20), repeats: 1, seed: 3)
+      while let size = sweep.next { sweep.note(seconds: seconds(size)) }
+      return sweep.oddTest()
+    }
+    let clear = try #require(test { $0 % 2 == 1 ? 34 + Double($0) / 100 : 38 - Double($0) / 100 })
+    #expect(clear.chance < 0.001 && clear.odd < clear.even)
+    let flat = try #require(test { 30 + Double(($0 * 7) % 5) })
+    #expect(flat.chance > 0.05)
+    #expect(test { _ in 1 }?.chance ?? 0 > 0.9)
+  }
+
+  @Test("the seed's measurements of 2017: odd is better than even, by that test")
+  func seedMeasurements() throws {
+    let seconds: [Int: Double] = [
+      1: 40.80, 2: 38.48, 3: 34.41, 4: 38.90, 5: 34.18, 6: 37.42, 7: 34.26, 8: 40.07, 9: 34.30,
+      10: 40.90, 11: 35.09, 12: 39.33, 13: 34.32, 14: 36.83, 15: 34.69, 16: 37.02, 17: 34.20,
+      18: 37.01, 19: 35.72, 20: 38.15, 22: 37.96, 23: 38.17, 26: 37.81, 28: 38.69, 30: 37.87,
+    ]
+    var sweep = Sweep(reference: "ubuntu", sizes: Array(seconds.keys), repeats: 1, seed: 17)
+    while let size = sweep.next { sweep.note(seconds: seconds[size] ?? 0) }
+    let test = try #require(sweep.oddTest())
+    #expect(sweep.best?.poolSize == 5)
+    #expect(test.chance < 0.01 && test.odd < test.even)
+  }
+
+  @Test("the curve through points of the parallel-stream law is that law")
+  func fits() throws {
+    func law(_ n: Double) -> Double { 1e6 * n / (0.01 * n * n + 0.2 * n + 1).squareRoot() }
+    let points = [1, 2, 4, 8, 16].map {
+      Prior.Point(poolSize: $0, logRate: log(law(Double($0))), variance: 0.0001, weight: 10)
+    }
+    let curve = try #require(RateCurve(Prior(points: points)))
+    for size in [3, 6, 12, 24] {
+      let fitted = try #require(curve.fitted(at: size))
+      #expect(abs(fitted / law(Double(size)) - 1) < 0.01)
+    }
+  }
+
+  @Test("the optimum's interval widens with the spread of the measurements")
+  func interval() throws {
+    func curve(_ variance: Double) -> RateCurve? {
+      RateCurve(
+        Prior(
+          points: [(1, 2e6), (4, 8e6), (8, 9.5e6), (16, 10e6), (32, 9.8e6)].map {
+            Prior.Point(poolSize: $0.0, logRate: log($0.1), variance: variance, weight: 6)
+          }))
+    }
+    let sure = try #require(curve(1e-6))
+    let unsure = try #require(curve(0.05))
+    #expect(sure.optimum == 16 && sure.interval == 16...32)
+    #expect(unsure.interval == 4...32)
+  }
+}
