@@ -49,6 +49,7 @@ public struct League: Sendable {
   private let images: [ImageModel]
   private let seeds: [UInt64]
   private let lengths: [Double]
+  private let sizes: [Int]
 
   /// Makes a league.
   ///
@@ -57,26 +58,29 @@ public struct League: Sendable {
   ///   - images: the shapes.
   ///   - seeds: one run of each cell for each.
   ///   - lengths: seconds that images take at the best rate.
+  ///   - sizes: fixed pool sizes that the best is sought among.
   public init(
-    models: [LinkModel], images: [ImageModel], seeds: [UInt64], lengths: [Double] = League.lengths
+    models: [LinkModel], images: [ImageModel], seeds: [UInt64], lengths: [Double] = League.lengths,
+    sizes: [Int] = Oracle.sizes
   ) {
     self.models = models
     self.images = images
     self.seeds = seeds
     self.lengths = lengths
+    self.sizes = sizes
   }
 
   /// Finds the best fixed pool size of every cell.
   public func cells() async -> [Cell] {
     let seeds = seeds
-    let lengths = lengths
+    let (lengths, sizes) = (lengths, sizes)
     return await concurrently(pairs) { model, image in
       let bytes = Self.bestRate(model, image)
       return lengths.map { length in
         let scaled = image.scaled(to: bytes * length)
         return Cell(
           model: model, image: scaled, length: length,
-          oracle: Oracle(model: model, image: scaled, seeds: seeds))
+          oracle: Oracle(model: model, image: scaled, seeds: seeds, sizes: sizes))
       }
     }.flatMap { $0 }
   }

@@ -28,8 +28,11 @@ public struct Oracle: Sendable {
   ///   - model: the link.
   ///   - image: the image.
   ///   - seeds: one run for each.
-  public init(model: LinkModel, image: ImageModel, seeds: [UInt64]) {
-    points = Self.sizes.map { size in
+  ///   - sizes: pool sizes that are tried.
+  public init(
+    model: LinkModel, image: ImageModel, seeds: [UInt64], sizes: [Int] = Oracle.sizes
+  ) {
+    points = sizes.map { size in
       var point = Point(poolSize: size, seconds: 0, connectionSeconds: 0, rate: 0)
       for seed in seeds {
         let outcome = Simulation(model: model, seed: seed).run(image, FixedPolicy(poolSize: size))

@@ -1,0 +1,59 @@
+import Foundation
+import Testing
+import Tuning
+
+@testable import Simulation
+
+/// Guards what the default policy has reached: a smaller league than `cairn simulate` runs, with bounds a
+/// little below its figures. Who moves a constant and falls below has made pulls slower.
+@Suite("League")
+struct GuardTests {
+  static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+
+  @Test("the climb stays as good as it was, and better than the constants of others")
+  func guards() async throws {
+    let models = try ModelTests.files(ModelTests.folder).map {
+      try LinkModel(json: Data(contentsOf: $0))
+    }
+    let image = try ImageModel(
+      json: Data(contentsOf: ModelTests.folder.appending(path: "images/large-3g.json")))
+    let league = League(
+      models: models, images: [image], seeds: [1], lengths: [8], sizes: [1, 4, 8, 12, 20, 32, 64])
+    let cells = await league.cells()
+    func efficiencies(_ policy: PolicyName, isWarm: Bool = false) async -> [Double] {
+      await league.run(policy, over: cells, isWarm: isWarm).map(\.efficiency).sorted()
+    }
+    let cold = await efficiencies(.climb)
+    #expect(Self.mean(cold) >= 0.95, "\(cold)")
+    #expect(cold[cold.count / 10] >= 0.85 && cold[0] >= 0.75, "\(cold)")
+    let warm = await efficiencies(.climb, isWarm: true)
+    #expect(Self.mean(warm) >= 0.96, "\(warm)")
+    #expect(warm[0] >= 0.80, "\(warm)")
+    for rival in [PolicyName.six, .twicePerCPU, .aria2, .gradient2, .falconGradient] {
+      #expect(Self.mean(await efficiencies(rival)) < Self.mean(cold) - 0.02, "\(rival)")
+    }
+  }
+
+  @Test("with its limit known, no request is refused")
+  func warmIsNotRefused() throws {
+    let model = try LinkModel(
+      json: Data(contentsOf: ModelTests.folder.appending(path: "limit-12.json")))
+    let image = ImageModel(name: "one", blobs: [100_000_000])
+    var memory = PathMemory()
+    for lesson in 0..<2 {
+      let prior = memory.prior(at: Double(lesson))
+      let outcome = Simulation(model: model, seed: UInt64(lesson + 1))
+        .run(image, PolicyName.climb.make(.init(cpus: 2, prior: prior)))
+      #expect(lesson == 0 ? outcome.refusals > 0 : outcome.refusals == 0)
+      memory.learn(outcome.record, at: Double(lesson))
+    }
+  }
+
+  @Test("two that share a line get equal parts of all of it")
+  func isFair() throws {
+    let model = try LinkModel(
+      json: Data(contentsOf: ModelTests.folder.appending(path: "home-100.json")))
+    let outcome = Crowd.run(2, .climb, model: model, knowsIdle: true, seed: 1)
+    #expect(outcome.fairness > 0.95 && outcome.utilisation > 0.95 && outcome.starved == 0)
+  }
+}
