@@ -91,7 +91,7 @@ struct TuneTests {
       "json",
     ]
     let running = try Running.start(cairn.process(arguments))
-    while try await report().isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+    while try await report().isEmpty {}
     running.process.interrupt()
     let stopped = await running.finished()
     #expect(stopped.status == 130)

@@ -6,7 +6,11 @@ import Tuning
 
 /// Guards what the default policy has reached: a smaller league than `cairn simulate` runs, with bounds a
 /// little below its figures. Who moves a constant and falls below has made pulls slower.
-@Suite("League")
+@Suite(
+  "League",
+  .enabled(
+    if: ProcessInfo.processInfo.environment["CAIRN_TEST_LEAGUE"] != nil,
+    "it takes every core for half a minute; tools/test runs it before the other tests"))
 struct GuardTests {
   static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 

@@ -64,6 +64,10 @@ public struct ClimbPolicy: Policy {
   /// Seconds to hold before the next probe upwards; doubled by each that failed.
   var patience = Self.shortPatience
   static let shortPatience = 0.6
+  /// Packets under way in each connection below which a pool does not grow, but yields.
+  static let smallWindow = 10.0
+  /// Seconds of a round trip from which that is looked at.
+  static let crowdedTrip = 0.04
   /// Seconds over which bursts are looked for: two of the whole seconds that servers count by.
   static let burstSeconds = 2.2
   /// Workers of everybody who shares a full line with others.

@@ -15,7 +15,7 @@ enum Explanation {
     }
     let record = report.record
     if let idle = record.idleRoundTripSeconds {
-      lines.append(String(format: "idle round trip %.1f ms", idle * 1e3))
+      lines.append(String(format: "idle round trip %.2f ms", idle * 1e3))
     }
     for size in Set(record.epochs.map(\.poolSize)).sorted() {
       let epochs = record.epochs.filter { $0.poolSize == size && !$0.isAppLimited }

@@ -1,4 +1,4 @@
-/// What the default policy does in each phase.
+/// Growing, settling and probing: finding a size.
 extension ClimbPolicy {
   // MARK: Growing
 
@@ -23,6 +23,10 @@ extension ClimbPolicy {
     else { return }
     // While slow start goes on, throughput says nothing yet.
     if rate > 1.2 * earlier, since < 8 * queue.roundTrip + 0.2 { return }
+    if packetsEach(rate) ?? .infinity < Self.smallWindow {
+      settle("\(poolSize) workers have a few packets each: others are on the line")
+      return
+    }
     var factor = 2.0
     if let before = levels.last {
       let growth = Double(poolSize) / Double(before.poolSize) - 1
@@ -130,132 +134,6 @@ extension ClimbPolicy {
     isHarmed = true
     let loss = whole(100 * (1 - rate / best.rate))
     hold(best.poolSize, rate: best.rate, sample.now, "\(poolSize) workers were \(loss) % slower")
-  }
-
-  // MARK: Holding
-
-  mutating func hold(_ size: Int, rate: Double, _ now: Moment, _ why: String) {
-    phase = .holding
-    reference = Level(poolSize: size, rate: rate)
-    heldSince = now
-    descendAt = now + 1
-    descended = nil
-    set(size, now: now, why)
-  }
-
-  mutating func hold(_ sample: Sample, _ landedAt: Moment) {
-    let start = max(landedAt, max(heldSince, limitedAt ?? .zero))
-    let window = max(0.5, judgingSeconds)
-    guard sample.now - start >= window else { return }
-    let since = max(start, sample.now + -max(isBursty ? 2 : 1, 6 * queue.roundTrip))
-    guard let rate = log.rate(since: since), let known = reference else { return }
-    peak = max(rate, peak * 0.998)
-    if isBursty, poolSize < ceiling, !isHarmed {
-      phase = .growing
-      return
-    }
-    if floorSize == Self.sharingSize, rate > 1.2 * known.rate { floorSize = 1 }
-    if let before = descended {
-      descended = nil
-      if isTooFew(before, rate: rate, since: since) {
-        floorSize = before.poolSize
-        let loss = whole(100 * (1 - rate / before.rate))
-        hold(
-          before.poolSize, rate: before.rate, sample.now,
-          "\(poolSize) workers are too few: -\(loss) %")
-        return
-      }
-      if isHarmed, rate > 1.03 * before.rate { descendAt = sample.now }
-    }
-    if isHarmed {
-      descend(sample, rate: rate, since: since)
-      return
-    }
-    if let full = fullness(sample, since: since) {
-      limit = full
-      if full == .line, standGround(sample, rate: rate) { return }
-      descend(sample, rate: rate, since: since)
-      return
-    }
-    if rate > 1.25 * known.rate || rate < 0.8 * known.rate, sample.now - heldSince > 1 {
-      climbAgain(Level(poolSize: poolSize, rate: rate), sample.now, "the path changed")
-      return
-    }
-    if let before = sizeBefore, before > poolSize {
-      sizeBefore = nil
-      floorSize = before
-      patience = 12
-      hold(before, rate: rate, sample.now, "\(poolSize) workers leave the line idle at times")
-      return
-    }
-    guard sample.now - heldSince >= patience, poolSize < ceiling, !isHarmed else { return }
-    phase = .probing(from: Level(poolSize: poolSize, rate: rate))
-    let more = patience > 1 ? max(2, poolSize / 2) : poolSize
-    set(min(ceiling, poolSize + more), now: sample.now, "no queue stands: trying more")
-  }
-
-  private mutating func climbAgain(_ level: Level, _ now: Moment, _ why: String) {
-    known = nil
-    sizeBefore = nil
-    patience = Self.shortPatience
-    phase = .growing
-    levels = [level]
-    freeSingle = level.rate / Double(level.poolSize)
-    peak = level.rate
-    floorSize = 1
-    set(min(ceiling, max(level.poolSize + 2, level.poolSize * 2)), now: now, why)
-  }
-
-  /// The line is full and yet slower than it was: others have come.
-  ///
-  /// Politeness ends at a size that is the same for everybody, so that those who share a line get equal parts of it.
-  private mutating func standGround(_ sample: Sample, rate: Double) -> Bool {
-    let size = min(ceiling, Self.sharingSize)
-    guard poolSize < size, rate < 0.8 * peak else { return false }
-    hold(size, rate: rate, sample.now, "others share the line: \(size) workers, as they have")
-    floorSize = size
-    peak = rate
-    return true
-  }
-
-  /// Whether a descent went too far: throughput is gone, and no queue says that the line is still full.
-  private func isTooFew(_ before: Level, rate: Double, since: Moment) -> Bool {
-    if let least = queue.floor(since: since), least > queue.threshold { return false }
-    return rate < 0.975 * before.rate
-  }
-
-  /// A line that stays full needs no more workers than keep it full; nor does one that they harm.
-  private mutating func descend(_ sample: Sample, rate: Double, since: Moment) {
-    guard sample.now >= descendAt, poolSize > max(2, floorSize) else { return }
-    let least = queue.floor(since: since) ?? 0
-    let stands = least > queue.threshold
-    // While a queue stands the line is full whoever sends: a rate that falls then goes to others.
-    let yields = stands && poolSize > Self.sharingSize
-    guard rate >= 0.93 * peak || isHarmed || yields else { return }
-    let trip = queue.roundTrip
-    let left = Double(sample.bytesLeft) / max(rate, 1)
-    guard left > 4 + 20 * trip else { return }
-    // In a long pull a line that is idle for a moment costs little beside the workers spared.
-    let isLong = left > 20 && !(freeSingle.map { Double(poolSize) * $0 < 1.3 * rate } ?? false)
-    var size = Double(poolSize) * (isHarmed ? 0.8 : isLong ? 0.8 : 0.9)
-    if stands {
-      // What is in flight beyond the idle line's share only queues; a connection that something else
-      // holds back does not take over what another leaves, so these are bounded by the knee.
-      let needed =
-        Double(poolSize) * max(0.4, min(isLong ? 0.75 : 0.9, 1.15 * trip / (trip + least)))
-      size = max(needed, min(size, freeSingle.map { 1.05 * rate / $0 } ?? 0))
-    } else if left < 8, !isHarmed {
-      return
-    }
-    let target = max(2, floorSize, min(poolSize - 1, whole(size)))
-    sizeBefore = poolSize
-    descended = Level(poolSize: poolSize, rate: rate)
-    reference = descended
-    heldSince = sample.now
-    descendAt = sample.now + max(1, 8 * trip)
-    set(
-      target, now: sample.now,
-      isHarmed ? "fewer may be faster" : "the line stays full: fewer will do")
   }
 
   // MARK: Probing
