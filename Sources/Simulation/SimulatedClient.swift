@@ -53,7 +53,6 @@ struct SimulatedClient {
   /// What a pull cost and how fast it got on.
   struct Tally {
     var requests = 0
-    var connections = 0
     var refusals = 0
     /// Connections in use, integrated over time.
     var connectionSeconds = 0.0
@@ -249,7 +248,6 @@ struct SimulatedClient {
       flow = free
     } else {
       let opened = network.open(client: index, now: now)
-      tally.connections += 1
       connect = opened.connectSeconds
       flow = opened.flow
     }

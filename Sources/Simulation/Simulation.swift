@@ -8,8 +8,6 @@ public struct PullOutcome: Sendable {
   public var bytes: Int64
   /// Requests made.
   public var requests: Int
-  /// Connections opened.
-  public var connections: Int
   /// Requests that the server refused for load.
   public var refusals: Int
   /// Requests in flight, integrated over time.
@@ -119,7 +117,7 @@ public struct Simulation {
     PullOutcome(
       seconds: client.finishedAt.map { $0 - client.startedAt } ?? .infinity,
       bytes: client.scheduler.bytesDone, requests: client.tally.requests,
-      connections: client.tally.connections, refusals: client.tally.refusals,
+      refusals: client.tally.refusals,
       connectionSeconds: client.tally.connectionSeconds, progress: client.tally.progress,
       record: client.recorder.record(
         at: Moment(seconds: (client.finishedAt ?? end) - client.startedAt)),

@@ -119,11 +119,21 @@ public struct LinkModel: Sendable, Equatable {
     self.buffer = buffer
   }
 
-  /// True where the line itself is not the same all the time.
-  public var isChanging: Bool { !changes.isEmpty || !crossTraffic.isEmpty }
+  /// What kinds of link are judged apart.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// The same all the time, and no harm in many workers.
+    case steady
+    /// Changes with time, or is shared with others.
+    case changing
+    /// Refuses or slows down many workers.
+    case punishing
+  }
 
-  /// True where more workers can hurt.
-  public var punishesMany: Bool { server.connectionLimit != nil || server.overloadBeyond != nil }
+  /// The link's kind.
+  public var kind: Kind {
+    if server.connectionLimit != nil || server.overloadBeyond != nil { return .punishing }
+    return changes.isEmpty && crossTraffic.isEmpty ? .steady : .changing
+  }
 }
 
 extension LinkModel {

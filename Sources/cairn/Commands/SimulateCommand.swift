@@ -35,8 +35,8 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Machines that share each link.", valueName: "n"))
   var clients: Int?
 
-  @Flag(help: "Show every link on a line of its own.")
-  var byModel = false
+  @Option(help: "What has lines of its own: nothing, each kind of link, or each link.")
+  var by = Grouping.all
 
   @Option(help: "How figures are shown.")
   var format = TableFormat.text
@@ -94,7 +94,7 @@ struct SimulateCommand: AsyncParsableCommand {
       scores += await league.run(policy, over: cells, isWarm: false)
       if warm { scores += await league.run(policy, over: cells, isWarm: true) }
     }
-    return .league(scores, byModel: byModel)
+    return .league(scores, by: by)
   }
 
   private func crowd(_ clients: Int) async throws -> SimulationReport {

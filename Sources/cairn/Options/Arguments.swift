@@ -1,5 +1,6 @@
 public import ArgumentParser
 import OCI
+import Simulation
 public import Tuning
 
 /// A number of bytes on the command line: `10M`, `512k`, `4096`.
@@ -58,6 +59,20 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 /// `--format` of tables.
 enum TableFormat: String, ExpressibleByArgument, CaseIterable {
   case text, json, csv
+}
+
+/// `--by` of a simulation.
+enum Grouping: String, ExpressibleByArgument, CaseIterable {
+  case all, kind, link
+
+  /// The group that a link belongs to.
+  func name(of link: LinkModel) -> String {
+    switch self {
+    case .all: "all"
+    case .kind: link.kind.rawValue
+    case .link: link.name
+    }
+  }
 }
 
 /// `--progress`.

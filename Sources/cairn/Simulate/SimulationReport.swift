@@ -6,8 +6,8 @@ import Tuning
 
 /// Figures of a simulation, as text, JSON, CSV or a plot.
 enum SimulationReport {
-  /// Policies that pulled alone; with a line for each link, or not.
-  case league([League.Score], byModel: Bool)
+  /// Policies that pulled alone, and what has lines of its own.
+  case league([League.Score], by: Grouping)
   /// Machines that shared a link.
   case crowd([CrowdRow])
 
@@ -26,12 +26,12 @@ enum SimulationReport {
 
   private var table: Table {
     switch self {
-    case .league(let scores, let byModel): Self.table(scores, byModel: byModel)
+    case .league(let scores, let grouping): Self.table(scores, by: grouping)
     case .crowd(let rows): Self.table(rows)
     }
   }
 
-  private static func table(_ scores: [League.Score], byModel: Bool) -> Table {
+  private static func table(_ scores: [League.Score], by grouping: Grouping) -> Table {
     var table = Table(columns: [
       "policy", "history", "link", "seconds", "pulls", "mean", "p10", "worst", "connections",
       "to90", "requestsPerGB", "refused",
@@ -40,7 +40,7 @@ enum SimulationReport {
     var groups: [Key: [League.Score]] = [:]
     for score in scores {
       let key = Key(
-        policy: score.policy, isWarm: score.isWarm, model: byModel ? score.model.name : "all",
+        policy: score.policy, isWarm: score.isWarm, model: grouping.name(of: score.model),
         length: score.length)
       if groups[key] == nil { keys.append(key) }
       groups[key, default: []].append(score)
