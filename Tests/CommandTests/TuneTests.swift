@@ -4,7 +4,7 @@ import Testing
 
 /// The tuned pool, the history and `cairn tune`, against real servers.
 @Suite("Tuning", .enabled(if: Command.hasServers), .timeLimit(.minutes(3)), .serialized)
-struct TuneTests {
+struct TuneTests: TunedPulls {
   let cairn: Command
   /// A registry behind nginx that gives each connection 1 MB/s, and its largest image.
   let image: String
@@ -12,48 +12,6 @@ struct TuneTests {
   init() throws {
     cairn = try Command()
     image = "\(try #require(Command.server("SLOW")))/big"
-  }
-
-  func pull(_ number: Int, _ arguments: String...) async throws -> Command.Outcome {
-    let outcome = try await Command.finish(
-      cairn.process(
-        ["pull", image, "--progress", "json", "--store", cairn.folder("store\(number)")]
-          + arguments))
-    #expect(outcome.status == 0, "\(outcome.errors)")
-    return outcome
-  }
-
-  func lines(_ text: String) throws -> [[String: Any]] {
-    try text.split(separator: "\n").map {
-      try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
-    }
-  }
-
-  /// Pool sizes in the order in which they were decided, and the last one's reason.
-  func pools(_ outcome: Command.Outcome) throws -> (sizes: [Int], reasons: [String]) {
-    let pools = try lines(outcome.output).filter { $0["event"] as? String == "pool" }
-    return (
-      pools.compactMap { $0["poolSize"] as? Int }, pools.compactMap { $0["poolReason"] as? String }
-    )
-  }
-
-  func report() async throws -> [[String: Any]] {
-    let outcome = try await cairn("tune", "--report", "--format", "json")
-    #expect(outcome.status == 0, "\(outcome.errors)")
-    let rows = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
-    return rows as? [[String: Any]] ?? []
-  }
-
-  @Test("where each connection has its own rate the pool grows, and the next pull starts there")
-  func learns() async throws {
-    let first = try pools(try await pull(1))
-    let opened = try #require(first.sizes.first)
-    #expect(first.sizes.max() ?? 0 >= 2 * opened)
-    let optimum = try #require(try await report().first?["optimum"] as? Int)
-    #expect(optimum >= 2 * opened)
-    let second = try pools(try await pull(2))
-    #expect(second.sizes.first ?? 0 >= optimum)
-    #expect(second.reasons.first?.contains("earlier pulls") ?? false)
   }
 
   @Test("a fixed number teaches too; --explain and --trace show what happened")

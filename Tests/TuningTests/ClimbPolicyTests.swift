@@ -92,6 +92,31 @@ struct ClimbPolicyTests {
     #expect(late.max() ?? 99 <= 12)
   }
 
+  @Test("what only seemed to hurt is tried again: fewer workers were no faster")
+  func withdrawsBlame() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    // Something else slows everything down just when the pool has grown.
+    drive.run(0.5, rate: { Double($0) * 5e6 }, queue: { _ in 0 })
+    drive.run(1.5, rate: { Double($0) * 0.5e6 }, queue: { _ in 0 })
+    #expect(drive.sizes.contains { $0 >= 16 })
+    drive.run(20, rate: { Double($0) * 0.5e6 }, queue: { _ in 0 })
+    #expect(drive.decision.poolSize == 64)
+    #expect(drive.decision.limit != .overload)
+  }
+
+  @Test("others on a full line: as many workers as they have, until they have left")
+  func sharesTheLine() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(20, rate: { _ in 12e6 }, queue: { _ in 0.08 })
+    #expect(drive.decision.poolSize == 2)
+    // Eight workers of somebody else.
+    drive.run(30, rate: { 12e6 * Double($0) / Double($0 + 8) }, queue: { _ in 0.08 })
+    #expect(drive.decision.poolSize == 8)
+    #expect(drive.sizes.suffix(400).allSatisfy { $0 == 8 })
+    drive.run(30, rate: { _ in 12e6 }, queue: { _ in 0.08 })
+    #expect(drive.decision.poolSize == 2)
+  }
+
   @Test("a refusal makes the number that was served the ceiling")
   func obeysRefusals() {
     var drive = Drive(ClimbPolicy(maximum: 64))

@@ -103,4 +103,31 @@ struct MemoryTests {
     #expect(known.poolSize == 4)
     #expect(known.ceiling == 31)
   }
+
+  @Test("short epochs at one size count together: a server may send by the second")
+  func poolsShortEpochs() throws {
+    let bytes: [Int64] = [2_000_000, 1_000, 1_000, 1_999_000]
+    let record = PullRecord(
+      seconds: 2, bytes: 4_002_000,
+      epochs: bytes.map { Epoch(poolSize: 4, startedAt: 0, seconds: 0.5, bytes: $0) })
+    var memory = PathMemory()
+    memory.learn(record, at: 0)
+    let point = try #require(memory.prior(at: 0)?.points.first)
+    #expect(abs(point.rate - 2e6) < 2e3 && abs(point.weight - 2) < 1e-9)
+  }
+
+  @Test("only what every worker was busy for can show that more hurt")
+  func boundsAreNoHarm() throws {
+    var memory = PathMemory()
+    var record = Self.record([8: 10e6, 32: 3e6])
+    for index in record.epochs.indices where record.epochs[index].poolSize == 32 {
+      record.epochs[index].isAppLimited = true
+    }
+    memory.learn(record, at: 0)
+    let bounded = try #require(memory.prior(at: 0).flatMap { KnownPath($0) })
+    #expect(!bounded.isHarmed && bounded.ceiling == .max)
+    memory.learn(Self.record([8: 10e6, 32: 3e6]), at: 1)
+    let harmed = try #require(memory.prior(at: 1).flatMap { KnownPath($0) })
+    #expect(harmed.isHarmed && harmed.ceiling == 31)
+  }
 }

@@ -31,6 +31,7 @@ IMAGES = [
     ("shared:two", "--layers 6M,1M,2M --seed shared"),
     ("artifact:latest", "--layers , --artifact"),
     ("big:latest", "--layers 12M,4M --seed big"),
+    ("huge:latest", "--layers 60M,20M,10M,2M,1M --seed huge"),
 ]
 
 

@@ -18,6 +18,9 @@ public struct Crowd: Sendable {
     public var meanPool: Double
     /// Machines that got less than a tenth of a fair share.
     public var starved: Int
+    /// Each machine's start, in seconds, and the steps at which its pool size changed, where it was
+    /// asked for.
+    public var machines: [(startedAt: Double, steps: [TraceStep])]
   }
 
   /// Seconds over which machines begin.
@@ -35,8 +38,10 @@ public struct Crowd: Sendable {
   ///   - model: the link that they share.
   ///   - knowsIdle: whether each knows the idle round trip from its history.
   ///   - seed: equal seeds give equal outcomes.
+  ///   - keepsSteps: whether the outcome carries the steps at which pool sizes changed.
   public static func run(
-    _ clients: Int, _ policy: PolicyName, model: LinkModel, knowsIdle: Bool, seed: UInt64
+    _ clients: Int, _ policy: PolicyName, model: LinkModel, knowsIdle: Bool, seed: UInt64,
+    keepsSteps: Bool = false
   ) -> Outcome {
     var random = RandomSource(seed: seed)
     let capacity = min(model.bandwidth, model.server.rate)
@@ -49,7 +54,9 @@ public struct Crowd: Sendable {
         image: image, policy: policy.make(context),
         startedAt: Double.random(in: 0...arrival, using: &random))
     }
-    let outcomes = Simulation(model: model, seed: seed, limit: end).run(pullers)
+    var simulation = Simulation(model: model, seed: seed, limit: end)
+    simulation.keepsTrace = keepsSteps
+    let outcomes = simulation.run(pullers)
     return outcome(of: outcomes, pullers, capacity: capacity)
   }
 
@@ -70,6 +77,7 @@ public struct Crowd: Sendable {
       refusals: outcomes.reduce(0) { $0 + $1.refusals },
       requests: outcomes.reduce(0) { $0 + $1.requests },
       meanPool: connections / count / (end - arrival / 2),
-      starved: shares.count { $0 < 0.1 * sum / count })
+      starved: shares.count { $0 < 0.1 * sum / count },
+      machines: zip(pullers, outcomes).map { ($0.startedAt, $1.trace.changes) })
   }
 }

@@ -38,6 +38,10 @@ public struct League: Sendable {
     public var requestsPerGigabyte: Double
     /// Requests refused for load.
     public var refusals: Int
+    /// The best fixed pool size.
+    public var bestSize: Int
+    /// Steps at which the pool size changed, where it was asked for.
+    public var steps: [TraceStep]
   }
 
   /// Lengths of images, in seconds at the best rate.
@@ -50,6 +54,8 @@ public struct League: Sendable {
   private let seeds: [UInt64]
   private let lengths: [Double]
   private let sizes: [Int]
+  /// Whether scores carry the steps at which the pool size changed.
+  public var keepsSteps = false
 
   /// Makes a league.
   ///
@@ -108,26 +114,25 @@ public struct League: Sendable {
   ///   - cells: of `cells()`.
   ///   - isWarm: whether it first pulls the image a few times and learns from that.
   public func run(_ policy: PolicyName, over cells: [Cell], isWarm: Bool) async -> [Score] {
-    let seeds = seeds
-    return await concurrently(cells) { cell in
-      seeds.map { Self.score(policy, cell, seed: $0, isWarm: isWarm) }
+    await concurrently(cells) { cell in
+      seeds.map { score(policy, cell, seed: $0, isWarm: isWarm) }
     }.flatMap { $0 }
   }
 
-  private static func score(_ policy: PolicyName, _ cell: Cell, seed: UInt64, isWarm: Bool) -> Score
-  {
+  private func score(_ policy: PolicyName, _ cell: Cell, seed: UInt64, isWarm: Bool) -> Score {
     var memory = PathMemory()
     if isWarm {
       let lesson = cell.image.scaled(to: Double(cell.image.size) / cell.length * 15)
-      for number in 0..<lessons {
-        let context = context(cell.model, memory)
+      for number in 0..<Self.lessons {
+        let context = Self.context(cell.model, memory)
         let outcome = Simulation(model: cell.model, seed: seed &* 1_000 &+ UInt64(number))
           .run(lesson, policy.make(context))
         memory.learn(outcome.record, at: Double(number) * 3_600)
       }
     }
-    let outcome = Simulation(model: cell.model, seed: seed)
-      .run(cell.image, policy.make(context(cell.model, memory)))
+    var simulation = Simulation(model: cell.model, seed: seed)
+    simulation.keepsTrace = keepsSteps
+    let outcome = simulation.run(cell.image, policy.make(Self.context(cell.model, memory)))
     let oracle = cell.oracle
     return Score(
       model: cell.model, image: cell.image.name, length: cell.length, policy: policy,
@@ -135,7 +140,8 @@ public struct League: Sendable {
       connectionRatio: outcome.connectionSeconds / oracle.polite.connectionSeconds,
       secondsToBest: outcome.secondsToReach(0.9 * oracle.best.rate),
       requestsPerGigabyte: Double(outcome.requests) / Double(max(1, outcome.bytes)) * 1e9,
-      refusals: outcome.refusals)
+      refusals: outcome.refusals, bestSize: oracle.best.poolSize,
+      steps: outcome.trace.changes)
   }
 
   private static func context(_ model: LinkModel, _ memory: PathMemory) -> PolicyName.Context {

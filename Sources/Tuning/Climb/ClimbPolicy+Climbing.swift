@@ -101,7 +101,8 @@ extension ClimbPolicy {
     let knee = self.knee(late)
     // Without a queue that stands all the time, the line may need all of them.
     let isSteady = full != .line || queue.floor(since: middle) ?? 0 > queue.threshold
-    if knee < poolSize * 8 / 10, isSteady {
+    let isShort = Double(sample.bytesLeft) < Self.shortSeconds * late
+    if knee < poolSize * 8 / 10, isSteady, !isShort {
       hold(knee, rate: late, sample.now, "the gain ends at about \(knee) workers")
     } else {
       hold(poolSize, rate: late, sample.now, "settled")
@@ -127,13 +128,15 @@ extension ClimbPolicy {
     hold(poolSize, rate: rate, sample.now, "as it was known")
   }
 
-  /// More workers were slower and no queue stands: back, and never so many again.
+  /// More workers were slower and no queue stands: back, and if that helps, never so many again.
   private mutating func harm(_ best: Level, rate: Double, _ sample: Sample) {
+    suspicion = Suspicion(best: best, ceiling: ceiling)
     limit = .overload
     ceiling = max(1, min(ceiling, poolSize - 1))
     isHarmed = true
     let loss = whole(100 * (1 - rate / best.rate))
     hold(best.poolSize, rate: best.rate, sample.now, "\(poolSize) workers were \(loss) % slower")
+    descendAt = sample.now
   }
 
   // MARK: Probing

@@ -18,6 +18,13 @@ extension ClimbPolicy {
     let since = max(start, sample.now + -max(isBursty ? 2 : 1, 6 * queue.roundTrip))
     guard let rate = log.rate(since: since), let known = reference else { return }
     peak = max(rate, peak * 0.998)
+    if let suspicion {
+      self.suspicion = nil
+      if rate < 0.8 * suspicion.best.rate {
+        acquit(suspicion, rate: rate, sample.now)
+        return
+      }
+    }
     if isBursty, poolSize < ceiling, !isHarmed {
       phase = .growing
       return
@@ -27,7 +34,7 @@ extension ClimbPolicy {
       yield(sample, rate: rate)
       return
     }
-    if floorSize == Self.sharingSize, rate > 1.2 * known.rate { floorSize = 1 }
+    if isSharing { watchShare(rate, sample.now) }
     if judgeDescent(sample, rate: rate, since: since) { return }
     if isHarmed {
       descend(sample, rate: rate, since: since)
@@ -44,6 +51,16 @@ extension ClimbPolicy {
     seekRoom(sample, rate: rate, known: known)
   }
 
+  /// Fewer workers were no faster, so more were not to blame: something else had changed.
+  mutating func acquit(_ suspicion: Suspicion, rate: Double, _ now: Moment) {
+    self.suspicion = nil
+    ceiling = suspicion.ceiling
+    isHarmed = false
+    limit = nil
+    climbAgain(
+      Level(poolSize: poolSize, rate: rate), now, "fewer workers are no faster: they did no harm")
+  }
+
   /// Judges the last descent, once; true where it was taken back.
   private mutating func judgeDescent(_ sample: Sample, rate: Double, since: Moment) -> Bool {
     guard let before = descended else { return false }
@@ -52,7 +69,10 @@ extension ClimbPolicy {
       if isHarmed, rate > 1.03 * before.rate { descendAt = sample.now }
       return false
     }
-    floorSize = before.poolSize
+    // Where more hurt, the best lies somewhere between the two.
+    floorSize = isHarmed ? min(before.poolSize, poolSize + 1) : before.poolSize
+    floorUntil = isHarmed ? nil : sample.now + floorPatience
+    floorPatience *= 2
     let loss = whole(100 * (1 - rate / before.rate))
     hold(
       before.poolSize, rate: before.rate, sample.now,
@@ -100,8 +120,25 @@ extension ClimbPolicy {
     guard poolSize < size, rate < 0.8 * peak else { return false }
     hold(size, rate: rate, sample.now, "others share the line: \(size) workers, as they have")
     floorSize = size
+    isSharing = true
+    share = nil
     peak = rate
     return true
+  }
+
+  /// Whoever gets much more than its part has the line to itself again.
+  private mutating func watchShare(_ rate: Double, _ now: Moment) {
+    guard let share, now - heldSince > 3 + 20 * queue.roundTrip else {
+      share = max(share ?? 0, rate)
+      return
+    }
+    if rate > 1.5 * share {
+      isSharing = false
+      floorSize = 1
+      peak = rate
+      return
+    }
+    self.share = share + 0.005 * (rate - share)
   }
 
   /// Packets that each connection has under way; nil where the round trip is too short to tell a crowd
@@ -133,6 +170,10 @@ extension ClimbPolicy {
 
   /// A line that stays full needs no more workers than keep it full; nor does one that they harm.
   private mutating func descend(_ sample: Sample, rate: Double, since: Moment) {
+    if let floorUntil, sample.now > floorUntil, !isSharing {
+      self.floorUntil = nil
+      floorSize = 1
+    }
     guard sample.now >= descendAt, poolSize > max(2, floorSize) else { return }
     let least = queue.floor(since: since) ?? 0
     let stands = least > queue.threshold
@@ -141,7 +182,7 @@ extension ClimbPolicy {
     guard rate >= 0.93 * peak || isHarmed || yields else { return }
     let trip = queue.roundTrip
     let left = Double(sample.bytesLeft) / max(rate, 1)
-    guard left > 4 + 20 * trip else { return }
+    guard left > 6 + 20 * trip else { return }
     // In a long pull a line that is idle for a moment costs little beside the workers spared.
     let isLong = left > 20 && !(freeSingle.map { Double(poolSize) * $0 < 1.3 * rate } ?? false)
     var size = Double(poolSize) * (isHarmed ? 0.8 : isLong ? 0.8 : 0.9)

@@ -20,6 +20,13 @@ public struct ClimbPolicy: Policy {
     var rate: Double
   }
 
+  /// A pool size that seemed to hurt, until it is known whether fewer workers are faster.
+  struct Suspicion: Sendable {
+    let best: Level
+    /// The ceiling before it.
+    let ceiling: Int
+  }
+
   enum Phase: Sendable {
     case growing
     case settling
@@ -67,16 +74,27 @@ public struct ClimbPolicy: Policy {
   /// Packets under way in each connection below which a pool does not grow, but yields.
   static let smallWindow = 10.0
   /// Seconds of a round trip from which that is looked at.
-  static let crowdedTrip = 0.04
+  static let crowdedTrip = 0.028
   /// Seconds over which bursts are looked for: two of the whole seconds that servers count by.
   static let burstSeconds = 2.2
+  /// Seconds left for which workers too many cost less than workers too few: they fill the gaps between
+  /// requests, and nothing is gained by sending them home.
+  static let shortSeconds = 4.0
   /// Workers of everybody who shares a full line with others.
   static let sharingSize = 8
   /// No descent below: a smaller pool was slower.
   var floorSize = 1
+  /// When that may be tried again, and seconds from one such try to the next.
+  var floorUntil: Moment?
+  var floorPatience = 8.0
+  /// Whether others were seen on the line; then the pool does not go below `sharingSize`.
+  var isSharing = false
+  /// What this pull's part of that line is, in bytes per second.
+  var share: Double?
   var descendAt = Moment.zero
   /// Whether more workers were seen to hurt: then only fewer are tried.
   var isHarmed = false
+  var suspicion: Suspicion?
   /// What the last descent came from, until it is judged.
   var descended: Level?
   /// The size before the last descent of this climb.
@@ -114,10 +132,13 @@ public struct ClimbPolicy: Policy {
     let wide = whole(min(48, 4 + 200 * (idle ?? 0.05) + waiting).rounded(.down))
     if let known {
       phase = .settling
+      isHarmed = known.isHarmed
       // Slow starts need more workers than the line does later, unless more are known to hurt.
       let isHarmless = known.ceiling >= maximum
+      let isShort = Double(opening.bytes) < 2 * Self.shortSeconds * known.rate
+      let some = isShort ? known.poolSize * 3 / 2 : known.poolSize
       set(
-        min(ceiling, isHarmless ? max(known.poolSize, wide) : known.poolSize), now: opening.now,
+        min(ceiling, isHarmless ? max(some, wide) : known.poolSize), now: opening.now,
         "earlier pulls did best with \(known.poolSize)")
       return decision
     }
@@ -142,6 +163,9 @@ public struct ClimbPolicy: Policy {
       return decision
     }
     mostCarrying = max(mostCarrying, sample.carrying)
+    if let suspicion, isBursty, let rate = log.rate(since: changedAt) {
+      acquit(suspicion, rate: rate, sample.now)
+    }
     if landedAt == nil, hasLanded(sample) { landedAt = sample.now }
     guard !isTail(sample), let landedAt else { return decision }
     if sample.appLimit != nil { return decision }

@@ -6,6 +6,8 @@ struct KnownPath: Sendable, Equatable {
   let rate: Double
   /// The largest pool size that is not known to hurt.
   let ceiling: Int
+  /// Whether a larger pool was slower, surely.
+  let isHarmed: Bool
 
   /// Seconds measured behind a point that counts.
   private static let enough = 0.25
@@ -13,15 +15,29 @@ struct KnownPath: Sendable, Equatable {
   private static let tolerance = 0.97
   /// What a larger pool size brings less when it hurts.
   private static let harm = 0.93
+  /// Least scatter of the logarithm of throughput; few readings seem to agree better than they do.
+  private static let scatter = 0.1
+  /// Standard errors that make harm sure.
+  private static let sigmas = 2.0
+  /// Seconds of measurement that count as one independent reading.
+  private static let reading = 3.0
 
   init?(_ prior: Prior) {
     let points = prior.points.filter { $0.weight >= Self.enough }
     guard let best = points.max(by: { $0.logRate < $1.logRate }) else { return nil }
     rate = best.rate
     let chosen = points.first { $0.rate >= Self.tolerance * best.rate } ?? best
-    let harmful = points.first { $0.poolSize > best.poolSize && $0.rate < Self.harm * best.rate }
+    let harmful = points.first {
+      $0.poolSize > best.poolSize && $0.busyWeight >= Self.enough
+        && $0.logRate + Self.sigmas * Self.error(of: $0) < best.logRate + log(Self.harm)
+    }
+    isHarmed = harmful != nil
     ceiling = min(
       prior.ceiling ?? .max, harmful.map { max(best.poolSize, $0.poolSize - 1) } ?? .max)
     poolSize = min(ceiling, chosen.poolSize)
+  }
+
+  private static func error(of point: Prior.Point) -> Double {
+    max(scatter, point.variance.squareRoot()) / max(1, point.weight / reading).squareRoot()
   }
 }

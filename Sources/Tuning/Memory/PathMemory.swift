@@ -10,13 +10,18 @@ public struct Prior: Sendable, Equatable {
     public var variance: Double
     /// How much is behind it: seconds measured, fading with age.
     public var weight: Double
+    /// The part of that in which every worker was busy; else the rate is a lower bound.
+    public var busyWeight: Double
 
-    /// Makes a point.
-    public init(poolSize: Int, logRate: Double, variance: Double, weight: Double) {
+    /// Makes a point; of nothing but busy workers, unless set.
+    public init(
+      poolSize: Int, logRate: Double, variance: Double, weight: Double, busyWeight: Double? = nil
+    ) {
       self.poolSize = poolSize
       self.logRate = logRate
       self.variance = variance
       self.weight = weight
+      self.busyWeight = busyWeight ?? weight
     }
 
     /// Bytes per second.
@@ -53,6 +58,15 @@ public struct PathMemory: Sendable, Equatable {
     public var mean = 0.0
     /// Weighted sum of squared distances from the mean.
     public var squares = 0.0
+    /// The part of `weight` in which every worker was busy.
+    ///
+    /// Lives as long as the epochs themselves: what is folded or imported is taken for a lower bound, so
+    /// that nobody is held back for good by what once seemed to hurt.
+    var busyWeight = 0.0
+
+    private enum CodingKeys: String, CodingKey {
+      case weight, mean, squares
+    }
 
     /// Makes statistics; of nothing, until set.
     public init(weight: Double = 0, mean: Double = 0, squares: Double = 0) {
@@ -69,6 +83,7 @@ public struct PathMemory: Sendable, Equatable {
       squares += other.squares + delta * delta * weight * other.weight / sum
       mean += delta * other.weight / sum
       weight = sum
+      busyWeight += other.busyWeight
     }
 
     mutating func add(_ value: Double, weight added: Double) {
@@ -84,6 +99,8 @@ public struct PathMemory: Sendable, Equatable {
   /// Seconds for which a ceiling is remembered: 72 hours.
   public static let ceilingLife = 72 * 3_600.0
 
+  /// Epochs of fewer seconds are put together.
+  private static let shortEpoch = 1.0
   /// What a second counts in which the pool could not use all its workers.
   private static let boundShare = 0.5
 
@@ -110,9 +127,10 @@ public struct PathMemory: Sendable, Equatable {
   ///   - now: when, in seconds of any clock that `prior(at:)` uses too.
   public mutating func learn(_ record: PullRecord, at now: Double) {
     fade(to: now)
-    for epoch in record.epochs where epoch.bytes > 0 {
+    for epoch in Self.pooled(record.epochs) where epoch.bytes > 0 {
       if !epoch.isAppLimited {
         statistics[epoch.poolSize, default: .init()].add(log(epoch.rate), weight: epoch.seconds)
+        statistics[epoch.poolSize]?.busyWeight += epoch.seconds
       } else if log(epoch.rate) > statistics[epoch.poolSize]?.mean ?? -.infinity {
         // With all its workers busy it would have been faster still: that much is certain.
         statistics[epoch.poolSize, default: .init()]
@@ -121,6 +139,22 @@ public struct PathMemory: Sendable, Equatable {
     }
     noteIdle(record.idleRoundTripSeconds)
     if let served = record.ceiling { limit(to: served, at: now) }
+  }
+
+  /// Epochs, with the short ones of each size put together: a moment's rate is not a size's, least of all
+  /// where a server doles its bytes out by the second.
+  private static func pooled(_ epochs: [Epoch]) -> [Epoch] {
+    let isShort = { (epoch: Epoch) in !epoch.isAppLimited && epoch.seconds < shortEpoch }
+    var sums: [Int: Epoch] = [:]
+    for epoch in epochs where isShort(epoch) {
+      guard let sum = sums[epoch.poolSize] else {
+        sums[epoch.poolSize] = epoch
+        continue
+      }
+      sums[epoch.poolSize]?.bytes = sum.bytes + epoch.bytes
+      sums[epoch.poolSize]?.seconds = sum.seconds + epoch.seconds
+    }
+    return epochs.filter { !isShort($0) } + sums.values.sorted { $0.poolSize < $1.poolSize }
   }
 
   /// Takes in what was folded earlier, or what another machine learned.
@@ -152,6 +186,7 @@ public struct PathMemory: Sendable, Equatable {
     learnedAt = max(now, learnedAt)
     for size in statistics.keys {
       statistics[size]?.weight *= factor
+      statistics[size]?.busyWeight *= factor
       statistics[size]?.squares *= factor
     }
   }
@@ -165,8 +200,9 @@ public struct PathMemory: Sendable, Equatable {
     let points = statistics.map { size, known in
       Prior.Point(
         poolSize: size, logRate: known.mean,
-        variance: known.weight > 0 ? known.squares / known.weight : 0, weight: known.weight * factor
-      )
+        variance: known.weight > 0 ? known.squares / known.weight : 0,
+        weight: known.weight * factor,
+        busyWeight: known.busyWeight * factor)
     }
     let isFresh = ceiling.map { now - $0.at < Self.ceilingLife } ?? false
     return Prior(

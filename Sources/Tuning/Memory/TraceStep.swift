@@ -11,3 +11,14 @@ public struct TraceStep: Sendable, Equatable, Codable {
     self.decision = decision
   }
 }
+
+extension [TraceStep] {
+  /// The steps at which the pool size changed.
+  public var changes: [TraceStep] {
+    var poolSize = 0
+    return filter { step in
+      defer { poolSize = step.decision.poolSize }
+      return step.decision.poolSize != poolSize
+    }
+  }
+}

@@ -38,6 +38,9 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "What has lines of its own: nothing, each kind of link, or each link.")
   var by = Grouping.all
 
+  @Flag(help: "Say of each pull how its pool size changed, and why.")
+  var explain = false
+
   @Option(help: "How figures are shown.")
   var format = TableFormat.text
 
@@ -54,6 +57,9 @@ struct SimulateCommand: AsyncParsableCommand {
     guard policy == "all" || PolicyName(rawValue: policy) != nil else {
       let names = PolicyName.allCases.map(\.rawValue).joined(separator: ", ")
       throw ValidationError("there is no policy \(policy); there are: \(names)")
+    }
+    guard !explain || replay == nil && format == .text else {
+      throw ValidationError("--explain is for simulated pulls, as text")
     }
     guard clients.map({ (1...1_000).contains($0) }) ?? true else {
       throw ValidationError("--clients takes a number from 1 to 1000")
@@ -85,15 +91,17 @@ struct SimulateCommand: AsyncParsableCommand {
   private var chosenLengths: [Double] { lengths.split(separator: ",").compactMap { Double($0) } }
 
   private func league() async throws -> SimulationReport {
-    let league = League(
+    var league = League(
       models: try modelOptions.links(), images: try modelOptions.images(),
       seeds: (1...UInt64(seeds)).map { $0 }, lengths: chosenLengths)
+    league.keepsSteps = explain
     let cells = await league.cells()
     var scores: [League.Score] = []
     for policy in policies {
       scores += await league.run(policy, over: cells, isWarm: false)
       if warm { scores += await league.run(policy, over: cells, isWarm: true) }
     }
+    if explain { scores.forEach { print(Explanation.text($0)) } }
     return .league(scores, by: by)
   }
 
@@ -102,15 +110,19 @@ struct SimulateCommand: AsyncParsableCommand {
     for model in try modelOptions.links() {
       for policy in policies { runs.append((model, policy)) }
     }
-    let (seeds, isWarm) = (UInt64(seeds), warm)
+    let (seeds, isWarm, explains) = (UInt64(seeds), warm, explain)
     let outcomes = await concurrently(runs) { model, policy in
       (1...seeds).map { seed in
         SimulationReport.CrowdRow(
           model: model.name, policy: policy, isWarm: isWarm, seed: seed,
-          outcome: Crowd.run(clients, policy, model: model, knowsIdle: isWarm, seed: seed))
+          outcome: Crowd.run(
+            clients, policy, model: model, knowsIdle: isWarm, seed: seed,
+            keepsSteps: explains))
       }
     }
-    return .crowd(outcomes.flatMap { $0 })
+    let rows = outcomes.flatMap { $0 }
+    if explain { rows.forEach { print(Explanation.text($0)) } }
+    return .crowd(rows)
   }
 }
 

@@ -1,5 +1,7 @@
 import Foundation
 import Pull
+import Simulation
+import Tuning
 
 /// The decisions of a pull in words, for `--explain`.
 enum Explanation {
@@ -8,11 +10,7 @@ enum Explanation {
   /// - Parameter report: what the pull was like.
   static func text(_ report: PullReport) -> String {
     var lines = ["policy \(report.policy):"]
-    for step in report.decisions {
-      let time = String(format: "%8.2f s", step.at)
-      let workers = String(format: "%4d", step.decision.poolSize)
-      lines.append("\(time) \(workers) workers  \(step.decision.reason)")
-    }
+    for step in report.decisions { lines.append(line(step.decision, at: step.at)) }
     let record = report.record
     if let idle = record.idleRoundTripSeconds {
       lines.append(String(format: "idle round trip %.2f ms", idle * 1e3))
@@ -26,5 +24,34 @@ enum Explanation {
         String(format: "%4d workers brought %7.2f MB/s over %.1f s", size, rate / 1e6, seconds))
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// One line for each decision of a simulated pull.
+  static func text(_ score: League.Score) -> String {
+    let title = String(
+      format: "%@, %@, %.0f s, %@, %@: %.1f s, %.3f of the best (%d workers)",
+      score.model.name, score.image, score.length, score.isWarm ? "warm" : "cold",
+      score.policy.rawValue, score.seconds, score.efficiency, score.bestSize)
+    let lines = score.steps.map { line($0.decision, at: $0.sample.now.seconds) }
+    return ([title] + lines).joined(separator: "\n") + "\n"
+  }
+
+  /// One line for each decision of each of the machines that shared a link.
+  static func text(_ row: SimulationReport.CrowdRow) -> String {
+    var lines: [String] = []
+    for (index, machine) in row.outcome.machines.enumerated() {
+      let began = String(format: "began at %.1f s", machine.startedAt)
+      lines.append("\(row.model), \(row.policy.rawValue), machine \(index + 1), \(began)")
+      lines += machine.steps.map {
+        line($0.decision, at: machine.startedAt + $0.sample.now.seconds)
+      }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func line(_ decision: PoolDecision, at seconds: Double) -> String {
+    let time = String(format: "%8.2f s", seconds)
+    let workers = String(format: "%4d", decision.poolSize)
+    return "\(time) \(workers) workers  \(decision.reason)"
   }
 }
