@@ -158,7 +158,7 @@ actor PullLoop {
       verifier.stop()
     }
     lastReadings = source.engineReadings()
-    note(scheduler.decision)
+    if unfinished > 0 { note(scheduler.decision) }
     refill()
     if unfinished > 0, failure == nil {
       for await event in events {

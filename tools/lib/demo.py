@@ -2,6 +2,7 @@
 import pathlib
 import shutil
 import subprocess
+import os
 import sys
 import tempfile
 
@@ -18,6 +19,8 @@ def show(command):
 def main():
     cairn = sys.argv[1]
     with tempfile.TemporaryDirectory(prefix="cairn-demo-") as folder:
+        # A demo is nothing to learn from: its history goes with it.
+        os.environ["XDG_STATE_HOME"] = folder
         folder = pathlib.Path(folder)
         with servers.docker_registry(folder / "registry") as registry:
             # A line that gives each connection 8 MB/s, as many servers do: workers add up.
@@ -34,6 +37,7 @@ def main():
                 store = ["--store", str(folder / "store")]
                 show([cairn, "pull", name, *store])
                 show([cairn, "pull", name, *store])
+                show([cairn, "tune", "--report"])
                 show([cairn, "inspect", name])
                 show([cairn, "store", "list", *store])
                 show([cairn, "store", "verify", *store])
