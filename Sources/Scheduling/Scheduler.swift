@@ -268,13 +268,18 @@ public struct Scheduler: Sendable {
   /// Exponential back-off with full jitter above one half, never earlier than `Retry-After`.
   private mutating func delay(for piece: Piece, _ failure: FetchFailure, now: Moment) -> Double {
     if failure == .rangeRefused { return 0 }
-    let exponent = Double(min(piece.failures - 1, 16))
-    var ceiling = settings.backoff
-    for _ in 0..<Int(exponent) where ceiling < settings.maximumBackoff { ceiling *= 2 }
-    ceiling = min(ceiling, settings.maximumBackoff)
-    let jittered = ceiling * Double.random(in: 0.5...1, using: &random)
+    var refusal: Double?
+    var longest = settings.maximumBackoff
     if case .refused(let retryAfter) = failure {
-      let wait = max(retryAfter ?? 0, jittered)
+      refusal = retryAfter ?? 0
+      // A server that says when to come back is not helped by those who come much later.
+      if let retryAfter { longest = min(longest, 2 * max(retryAfter, settings.backoff)) }
+    }
+    var ceiling = settings.backoff
+    for _ in 1..<max(1, min(piece.failures, 16)) where ceiling < longest { ceiling *= 2 }
+    let jittered = min(ceiling, longest) * Double.random(in: 0.5...1, using: &random)
+    if let refusal {
+      let wait = max(refusal, jittered)
       // The whole server is loaded, not one blob: nobody asks again before.
       pausedUntil = max(pausedUntil, now + wait)
       return wait

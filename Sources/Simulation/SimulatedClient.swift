@@ -10,13 +10,13 @@ struct SimulatedClient {
   private struct Flight {
     let request: RequestID
     let segment: SegmentID
-    /// Which connection; nil: the request was refused.
-    let flow: Int?
+    /// Its connection.
+    let flow: Int
     /// The next byte to arrive.
     var offset: Double
     /// Where the response ends.
     let responseEnd: Double
-    /// When the client notices the first byte, or the refusal.
+    /// When the client notices the first byte, unless it is refused.
     let noticedAt: Double
     let connectSeconds: Double?
     var isNoticed = false
@@ -106,11 +106,12 @@ struct SimulatedClient {
     _ index: Int, from now: Double, to end: Double, _ network: inout VirtualNetwork
   ) {
     let flight = flights[index]
-    guard let flow = flight.flow else {
-      if flight.noticedAt <= end { refuse(index, at: flight.noticedAt, &network) }
+    let flow = network.flows[flight.flow]
+    if flow.phase == .refused {
+      if flow.refusedAt <= end { refuse(index, at: max(now, flow.refusedAt), &network) }
       return
     }
-    let bytes = network.flows[flow].delivered
+    let bytes = flow.delivered
     guard bytes > 0, let window = windows[flight.segment] else {
       notice(index, by: end, &network)
       return
@@ -152,6 +153,7 @@ struct SimulatedClient {
 
   private mutating func refuse(_ index: Int, at now: Double, _ network: inout VirtualNetwork) {
     let flight = flights.remove(at: index)
+    retire(flight, isReusable: true, at: now, &network)
     tally.refusals += 1
     if !flights.contains(where: { $0.segment == flight.segment }) { windows[flight.segment] = nil }
     let retryAfter = network.model.server.retryAfter
@@ -161,12 +163,11 @@ struct SimulatedClient {
   private mutating func retire(
     _ flight: Flight, isReusable: Bool, at now: Double, _ network: inout VirtualNetwork
   ) {
-    guard let flow = flight.flow else { return }
     if isReusable {
-      network.release(flow, now: now)
-      idle.append(flow)
+      network.release(flight.flow, now: now)
+      idle.append(flight.flow)
     } else {
-      network.close(flow)
+      network.close(flight.flow)
     }
   }
 
@@ -184,11 +185,9 @@ struct SimulatedClient {
       readings.diskBusy = readings.engineBusy
     }
     for flight in flights where flight.isNoticed {
-      if let flow = flight.flow {
-        let smallest = network.flows[flow].smallestRoundTrip
-        readings.smallestRoundTripSeconds = min(
-          readings.smallestRoundTripSeconds ?? smallest, smallest)
-      }
+      let smallest = network.flows[flight.flow].smallestRoundTrip
+      readings.smallestRoundTripSeconds = min(
+        readings.smallestRoundTripSeconds ?? smallest, smallest)
       readings.roundTripSeconds.append(network.noisy(network.roundTrip))
     }
     handle(.measured(readings), at: now, &network)
@@ -254,13 +253,11 @@ struct SimulatedClient {
     let isRedirected = network.model.server.redirects && located.insert(fetch.blob).inserted
     let sentAt = now + (connect ?? 0)
     let firstByte = network.request(flow, sentAt: sentAt, redirected: isRedirected)
-    if firstByte == nil { idle.append(flow) }
-    let answeredAt = firstByte ?? sentAt + network.roundTrip
     flights.append(
       Flight(
-        request: fetch.request, segment: fetch.segment, flow: firstByte == nil ? nil : flow,
+        request: fetch.request, segment: fetch.segment, flow: flow,
         offset: Double(fetch.range.lowerBound), responseEnd: Double(fetch.range.upperBound),
-        noticedAt: network.noisy(answeredAt), connectSeconds: connect.map { network.noisy($0) }))
+        noticedAt: network.noisy(firstByte), connectSeconds: connect.map { network.noisy($0) }))
   }
 
   private mutating func cancel(_ id: RequestID, at now: Double, _ network: inout VirtualNetwork) {

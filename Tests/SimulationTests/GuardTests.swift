@@ -62,4 +62,24 @@ struct GuardTests {
     let outcome = Crowd.run(clients, .climb, model: model, knowsIdle: knowsIdle, seed: 1)
     #expect(outcome.fairness >= least && outcome.utilisation > 0.95 && outcome.starved == 0)
   }
+
+  @Test("a registry that eighty machines want at once: nobody starves, and few are refused")
+  func sparesTheRegistry() throws {
+    // The fleet's registry, made smaller in proportion.
+    var model = try LinkModel(
+      json: Data(contentsOf: ModelTests.folder.appending(path: "fleet/registry.json")))
+    let scale = 80.0 / 1_000
+    model.bandwidth *= scale
+    model.buffer *= scale
+    model.server.connectionLimit = model.server.connectionLimit.map { Int(Double($0) * scale) }
+    model.server.overloadBeyond = model.server.overloadBeyond.map { Int(Double($0) * scale) }
+    model.server.overloadSlope /= scale
+    func run(_ policy: PolicyName) -> Crowd.Outcome {
+      Crowd.run(80, policy, model: model, knowsIdle: false, seed: 1)
+    }
+    let (climb, six, cpus) = (run(.climb), run(.six), run(.twicePerCPU))
+    #expect(climb.starved <= 1 && climb.fairness > 0.6, "\(climb)")
+    #expect(2 * climb.refusals < six.refusals && climb.refusals < cpus.refusals)
+    #expect(climb.utilisation > 0.95 * max(six.utilisation, cpus.utilisation))
+  }
 }

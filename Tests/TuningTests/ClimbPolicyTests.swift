@@ -130,6 +130,25 @@ struct ClimbPolicyTests {
     #expect(drive.sizes.suffix(300).allSatisfy { $0 <= ceiling })
   }
 
+  @Test(
+    "a server that refuses what it served before has others to serve: half, then one more at times")
+  func contends() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    let (rate, queue) = ({ (size: Int) in Double(size) * 1e6 }, { (_: Int) in 0.0 })
+    drive.run(
+      0.2, refusals: [.init(at: .zero, served: 12, retryAfter: 1)], rate: rate, queue: queue)
+    drive.run(10, rate: rate, queue: queue)
+    #expect(drive.decision.poolSize == 12)
+    // Refusals of one burst count once.
+    for _ in 0..<5 {
+      drive.run(
+        0.2, refusals: [.init(at: .zero, served: 11, retryAfter: 1)], rate: rate, queue: queue)
+    }
+    #expect(drive.decision.poolSize == 6)
+    drive.run(30, rate: rate, queue: queue)
+    #expect((8...9).contains(drive.decision.poolSize))
+  }
+
   @Test("bytes in bursts with nothing between them mean room, whatever a moment's rate says")
   func growsThroughBursts() {
     var drive = Drive(ClimbPolicy(maximum: 64))

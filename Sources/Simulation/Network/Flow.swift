@@ -10,6 +10,8 @@ struct Flow {
     case idle
     /// A request is on its way or being answered.
     case busy
+    /// The request was refused for load.
+    case refused
   }
 
   /// Payload of a packet, in bytes.
@@ -25,6 +27,12 @@ struct Flow {
   var client = 0
   /// When the next byte can flow; all before it has arrived.
   var dataFrom = 0.0
+  /// When the request reaches a server that may refuse it; nil: it has.
+  var arrivesAt: Double?
+  /// Whether the server is busy with it.
+  var isServed = false
+  /// When the client notices that it was refused.
+  var refusedAt = 0.0
   /// Bytes that arrived in this step.
   var delivered = 0.0
   /// Bytes per second in this step, before the queue.
@@ -51,6 +59,8 @@ struct Flow {
     maximum = 0
     epochStart = -1
     recoveringUntil = 0
+    arrivesAt = nil
+    isServed = false
   }
 
   /// After a long idle time a sender starts again with a small window (RFC 5681, 4.1).

@@ -69,38 +69,63 @@ struct VirtualNetwork {
     return (index, connect)
   }
 
-  /// Sends a request; nil when the server refuses it for load.
+  /// Sends a request, which the server may refuse for load when it arrives.
   ///
   /// - Parameters:
   ///   - flow: an idle connection.
   ///   - sentAt: when the request leaves, handshakes included.
   ///   - redirected: whether another host is asked first.
-  /// - Returns: when the first byte arrives.
-  mutating func request(_ flow: Int, sentAt: Double, redirected: Bool) -> Double? {
-    if let limit = model.server.connectionLimit, served >= limit { return nil }
+  /// - Returns: when the first byte arrives, unless it is refused.
+  mutating func request(_ flow: Int, sentAt: Double, redirected: Bool) -> Double {
     if sentAt - flows[flow].idleSince > Self.idleRestart {
       flows[flow].restart(initialWindow: model.initialWindow)
     }
     let trips = redirected ? 2.0 : 1.0
     flows[flow].phase = .busy
     flows[flow].dataFrom = sentAt + trips * (roundTrip + model.server.responseSeconds)
-    served += 1
+    if model.server.connectionLimit == nil {
+      serve(flow)
+    } else {
+      flows[flow].arrivesAt = sentAt + (trips - 0.5) * roundTrip
+    }
     return flows[flow].dataFrom
+  }
+
+  private mutating func serve(_ flow: Int) {
+    flows[flow].arrivesAt = nil
+    flows[flow].isServed = true
+    served += 1
+  }
+
+  /// A request has arrived at a server that serves so many at a time.
+  private mutating func admit(_ flow: Int, at now: Double) {
+    guard served >= model.server.connectionLimit ?? .max else {
+      serve(flow)
+      return
+    }
+    flows[flow].arrivesAt = nil
+    flows[flow].phase = .refused
+    flows[flow].refusedAt = noisy(now + roundTrip / 2)
+  }
+
+  private mutating func stopServing(_ flow: Int) {
+    if flows[flow].isServed { served -= 1 }
+    flows[flow].isServed = false
+    flows[flow].arrivesAt = nil
+    flows[flow].delivered = 0
   }
 
   /// The response is read to its end.
   mutating func release(_ flow: Int, now: Double) {
+    stopServing(flow)
     flows[flow].phase = .idle
     flows[flow].idleSince = now
-    flows[flow].delivered = 0
-    served -= 1
   }
 
   /// The connection is closed, in the middle of a response or not.
   mutating func close(_ flow: Int) {
-    if flows[flow].phase == .busy { served -= 1 }
+    stopServing(flow)
     flows[flow].phase = .free
-    flows[flow].delivered = 0
     freeFlows.append(flow)
   }
 
@@ -145,6 +170,7 @@ struct VirtualNetwork {
     for index in flows.indices {
       flows[index].demand = 0
       flows[index].delivered = 0
+      if let arrival = flows[index].arrivesAt, arrival < end { admit(index, at: arrival) }
       guard flows[index].phase == .busy, flows[index].dataFrom < end else { continue }
       let demand = min(flows[index].window * Flow.packet / roundTrip, model.perConnection)
       flows[index].demand = demand

@@ -174,9 +174,31 @@ extension ClimbPolicy {
 
   mutating func refuse(_ sample: Sample) {
     let served = sample.refusals.map(\.served).filter { $0 > 0 }.min() ?? max(1, poolSize / 2)
-    ceiling = max(1, min(ceiling, max(served, mostCarrying)))
-    limit = .refusals
     let rate = log.rate(since: changedAt) ?? 0
+    let last = refusedAt
+    refusedAt = sample.now
+    limit = .refusals
+    if let last, sample.now - max(last, changedAt) > Self.settlingSeconds + 4 * queue.roundTrip {
+      // It served as many before: somebody else has the rest now.
+      isContended = true
+      ceiling = max(1, poolSize / 2)
+      hold(
+        ceiling, rate: rate, sample.now,
+        "the server refuses what it served before: others need it too")
+      return
+    }
+    ceiling = max(1, min(ceiling, isContended ? poolSize : max(served, mostCarrying)))
     hold(min(poolSize, ceiling), rate: rate, sample.now, "the server refused beyond \(served)")
+  }
+
+  /// Where others compete for what a server will serve, everybody takes a little more from time to time
+  /// and gives half of it back when refused: shares become equal (Chiu and Jain, 1989).
+  mutating func askForMore(_ now: Moment) {
+    guard isContended, let last = refusedAt, now - last > Self.contendingSeconds,
+      poolSize < maximum
+    else { return }
+    refusedAt = now
+    ceiling = poolSize + 1
+    set(ceiling, now: now, "nothing was refused for a while: one more")
   }
 }

@@ -18,6 +18,7 @@ extension ClimbPolicy {
     let since = max(start, sample.now + -max(isBursty ? 2 : 1, 6 * queue.roundTrip))
     guard let rate = log.rate(since: since), let known = reference else { return }
     peak = max(rate, peak * 0.998)
+    askForMore(sample.now)
     if let suspicion {
       self.suspicion = nil
       if rate < 0.8 * suspicion.best.rate {
@@ -30,7 +31,8 @@ extension ClimbPolicy {
       return
     }
     let packets = packetsEach(rate) ?? .infinity
-    if packets < Self.smallWindow, poolSize > Self.sharingSize, sample.now >= descendAt {
+    if packets < Self.tinyWindow { isCrowded = true }
+    if packets < Self.smallWindow, poolSize > fewestInCrowd, sample.now >= descendAt {
       yield(sample, rate: rate)
       return
     }
@@ -102,6 +104,7 @@ extension ClimbPolicy {
   /// Climbs from here, as on a path that nothing is known of.
   mutating func climbAgain(_ level: Level, _ now: Moment, _ why: String) {
     known = nil
+    isCrowded = false
     sizeBefore = nil
     patience = Self.shortPatience
     phase = .growing
@@ -116,7 +119,7 @@ extension ClimbPolicy {
   ///
   /// Politeness ends at a size that is the same for everybody, so that those who share a line get equal parts of it.
   private mutating func standGround(_ sample: Sample, rate: Double) -> Bool {
-    let size = min(ceiling, Self.sharingSize)
+    let size = min(ceiling, fewestInCrowd)
     guard poolSize < size, rate < 0.8 * peak else { return false }
     hold(size, rate: rate, sample.now, "others share the line: \(size) workers, as they have")
     floorSize = size
@@ -149,9 +152,12 @@ extension ClimbPolicy {
     return rate / Double(poolSize) * trip / 1_448
   }
 
+  /// Workers of everybody in a crowd.
+  private var fewestInCrowd: Int { isCrowded ? Self.crowdSize : Self.sharingSize }
+
   /// So many connections that each has but a few packets under way only take from one another.
   private mutating func yield(_ sample: Sample, rate: Double) {
-    let size = max(Self.sharingSize, poolSize * 8 / 10)
+    let size = max(fewestInCrowd, poolSize * 8 / 10)
     sizeBefore = nil
     descended = nil
     reference = Level(poolSize: size, rate: rate)

@@ -65,6 +65,14 @@ public struct ClimbPolicy: Policy {
   var freeSingle: Double?
   /// Never to be exceeded: the server refused, or it was seen to hurt.
   var ceiling: Int
+  /// When the server refused a request last.
+  var refusedAt: Moment?
+  /// Whether it then refused what it had served before.
+  var isContended = false
+  /// Seconds after which a refusal is no longer one of a burst.
+  static let settlingSeconds = 1.5
+  /// Seconds without a refusal after which one more is asked of a server that others want too.
+  static let contendingSeconds = 10.0
   /// The rate that the hold began with.
   var reference: Level?
   var heldSince = Moment.zero
@@ -73,6 +81,11 @@ public struct ClimbPolicy: Policy {
   static let shortPatience = 0.6
   /// Packets under way in each connection below which a pool does not grow, but yields.
   static let smallWindow = 10.0
+  /// Packets under way below which TCP cannot repair a loss before a timeout (RFC 5681, three duplicate
+  /// acknowledgements): a line with so many connections is worse for everybody.
+  static let tinyWindow = 4.0
+  /// Workers of everybody there.
+  static let crowdSize = 2
   /// Seconds of a round trip from which that is looked at.
   static let crowdedTrip = 0.028
   /// Seconds over which bursts are looked for: two of the whole seconds that servers count by.
@@ -89,6 +102,8 @@ public struct ClimbPolicy: Policy {
   var floorPatience = 8.0
   /// Whether others were seen on the line; then the pool does not go below `sharingSize`.
   var isSharing = false
+  /// Whether so many are on the line that everybody must make do with `crowdSize`.
+  var isCrowded = false
   /// What this pull's part of that line is, in bytes per second.
   var share: Double?
   var descendAt = Moment.zero
