@@ -63,10 +63,28 @@ public struct History: Sendable {
         throw HistoryError(
           kind: .newer, description: "the history \(file) was made by a newer cairn")
       }
-      if !configuration.readonly { try migrator.migrate(database) }
+      if !configuration.readonly { try migrate(database, by: migrator) }
       return database
     }
   }
+
+  /// Several processes may find an empty file at once: whoever comes second finds the tables that it was
+  /// about to make, and looks again at what is left to do.
+  private static func migrate(_ database: DatabaseQueue, by migrator: DatabaseMigrator) throws {
+    for _ in 1..<migrationAttempts {
+      do {
+        return try migrator.migrate(database)
+      } catch let error as DatabaseError
+        where error.resultCode == .SQLITE_ERROR
+        || error.extendedResultCode == .SQLITE_BUSY_SNAPSHOT
+      {
+        continue
+      }
+    }
+    try migrator.migrate(database)
+  }
+
+  private static let migrationAttempts = 5
 
   /// Runs a database operation; every error becomes a `HistoryError`.
   static func checked<Value>(_ file: String, _ body: () throws -> Value) throws(HistoryError)

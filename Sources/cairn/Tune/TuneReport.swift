@@ -30,7 +30,7 @@ struct TuneReport {
     if path.path.blobHost != path.path.registry {
       lines.append("  blobs from \(path.path.blobHost)")
     }
-    let pulls = path.isImported ? "imported" : "\(path.pulls) pulls"
+    let pulls = path.isImported ? "imported" : path.pulls == 1 ? "1 pull" : "\(path.pulls) pulls"
     lines.append("  \(pulls), last \(age(path)) ago" + limitWords(path))
     guard let curve = path.prior.flatMap({ RateCurve($0) }) else {
       lines.append("  nothing measured yet: its pulls were too short")
