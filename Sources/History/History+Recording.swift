@@ -187,10 +187,13 @@ extension History {
     for (size, known) in statistics {
       try db.execute(
         sql: """
-          INSERT OR REPLACE INTO aggregate (path, poolSize, isImported, at, weight, mean, squares)
-          VALUES (?, ?, ?, ?, ?, ?, ?)
+          INSERT OR REPLACE INTO aggregate
+            (path, poolSize, isImported, at, weight, mean, squares, busyWeight)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
           """,
-        arguments: [path, size, isImported, now, known.weight, known.mean, known.squares])
+        arguments: [
+          path, size, isImported, now, known.weight, known.mean, known.squares, known.busyWeight,
+        ])
     }
   }
 
@@ -226,7 +229,8 @@ extension History {
       memory.merge(
         [
           row["poolSize"]: PathMemory.Statistics(
-            weight: row["weight"], mean: row["mean"], squares: row["squares"])
+            weight: row["weight"], mean: row["mean"], squares: row["squares"],
+            busyWeight: row["busyWeight"])
         ], at: row["at"])
     }
   }

@@ -91,6 +91,7 @@ extension History {
           var weaker = point.statistics
           weaker.weight *= Self.importedShare
           weaker.squares *= Self.importedShare
+          weaker.busyWeight *= Self.importedShare
           statistics[point.poolSize] = weaker
         }
         try Self.save(statistics, of: path, isImported: true, at: min(export.at, now), db)

@@ -40,6 +40,14 @@ enum Schema {
             at REAL NOT NULL);
           """)
     }
+    migrator.registerMigration("2") { db in
+      // What was folded before cannot be told apart any more: it counts as measured.
+      try db.execute(
+        sql: """
+          ALTER TABLE aggregate ADD COLUMN busyWeight REAL NOT NULL DEFAULT 0;
+          UPDATE aggregate SET busyWeight = weight;
+          """)
+    }
     return migrator
   }
 }

@@ -199,6 +199,23 @@ struct HistoryTests {
     #expect(FileManager.default.contents(atPath: folder.path + "/" + aside) == rubbish)
   }
 
+  @Test("an older version's database is brought up to date, and what it knew counts")
+  func older() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path + "/history.sqlite"
+    try Schema.migrator.migrate(try DatabaseQueue(path: file), upTo: "1")
+    try DatabaseQueue(path: file).write { db in
+      try db.execute(
+        sql: """
+          INSERT INTO machine VALUES (1, 'm', 4, 'linux', 'x86_64');
+          INSERT INTO path VALUES (1, 1, 'r.example', 'cdn.example', 'n', 3, 900, NULL);
+          INSERT INTO aggregate VALUES (1, 6, 0, 900, 4, 15, 0);
+          """)
+    }
+    let point = try #require(try Self.prior(History(file: file))?.points.first)
+    #expect(point.poolSize == 6 && !point.isBound)
+  }
+
   @Test("a newer version's database is left alone")
   func newer() throws {
     let folder = try TemporaryFolder()

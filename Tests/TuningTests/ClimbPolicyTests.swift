@@ -185,6 +185,23 @@ struct ClimbPolicyTests {
     #expect(Drive(ClimbPolicy(maximum: 64, prior: refused)).decision.poolSize == 11)
   }
 
+  @Test("where earlier pulls still gained in proportion, the next one begins beyond them")
+  func goesOnFromThePrior() {
+    func point(_ size: Int, _ rate: Double, busy: Double = 5) -> Prior.Point {
+      Prior.Point(
+        poolSize: size, logRate: log(rate), variance: 0.01, weight: 5, busyWeight: busy)
+    }
+    let gaining = Prior(points: [point(8, 8e6), point(16, 16e6), point(64, 9e6, busy: 0)])
+    var drive = Drive(ClimbPolicy(maximum: 64, prior: gaining))
+    #expect(drive.decision.poolSize == 32)
+    drive.run(5, rate: { Double($0) * 1e6 }, queue: { _ in 0 })
+    #expect(drive.decision.poolSize == 64)
+    let level = Prior(points: [point(8, 8e6), point(16, 10e6)])
+    #expect(Drive(ClimbPolicy(maximum: 64, prior: level)).decision.poolSize == 16)
+    let brief = Prior(points: [point(8, 8e6), point(16, 16e6, busy: 0.3)])
+    #expect(Drive(ClimbPolicy(maximum: 64, prior: brief)).decision.poolSize == 16)
+  }
+
   @Test("every decision carries a reason")
   func explains() {
     var drive = Drive(ClimbPolicy(maximum: 64))

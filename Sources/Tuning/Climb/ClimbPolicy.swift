@@ -150,6 +150,14 @@ public struct ClimbPolicy: Policy {
       isHarmed = known.isHarmed
       // Slow starts need more workers than the line does later, unless more are known to hurt.
       let isHarmless = known.ceiling >= maximum
+      if known.isGaining, isHarmless {
+        set(
+          min(maximum, max(2 * known.poolSize, wide)), now: opening.now,
+          "earlier pulls still gained at \(known.poolSize)")
+        self.known = nil
+        phase = .growing
+        return decision
+      }
       let isShort = Double(opening.bytes) < 2 * Self.shortSeconds * known.rate
       let some = isShort ? known.poolSize * 3 / 2 : known.poolSize
       set(

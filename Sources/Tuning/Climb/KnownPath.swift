@@ -9,8 +9,11 @@ struct KnownPath: Sendable, Equatable {
   /// Whether a larger pool was slower, surely.
   let isHarmed: Bool
 
-  /// Seconds measured behind a point that counts.
-  private static let enough = 0.25
+  /// Whether the largest pool that was measured still gained in proportion: more may bring more.
+  let isGaining: Bool
+
+  /// What is gained in proportion, at least: part of what the workers added would bring alone.
+  private static let proportional = 0.75
   /// What a pool size may bring less than the best to be as good.
   private static let tolerance = 0.97
   /// What a larger pool size brings less when it hurts.
@@ -23,18 +26,27 @@ struct KnownPath: Sendable, Equatable {
   private static let reading = 3.0
 
   init?(_ prior: Prior) {
-    let points = prior.points.filter { $0.weight >= Self.enough }
+    let points = prior.points.filter { $0.weight >= Prior.Point.enough }
     guard let best = points.max(by: { $0.logRate < $1.logRate }) else { return nil }
     rate = best.rate
     let chosen = points.first { $0.rate >= Self.tolerance * best.rate } ?? best
     let harmful = points.first {
-      $0.poolSize > best.poolSize && $0.busyWeight >= Self.enough
+      $0.poolSize > best.poolSize && !$0.isBound
         && $0.logRate + Self.sigmas * Self.error(of: $0) < best.logRate + log(Self.harm)
     }
     isHarmed = harmful != nil
     ceiling = min(
       prior.ceiling ?? .max, harmful.map { max(best.poolSize, $0.poolSize - 1) } ?? .max)
     poolSize = min(ceiling, chosen.poolSize)
+    isGaining = Self.isGaining(points.filter { !$0.isBound }, best: best)
+  }
+
+  private static func isGaining(_ busy: [Prior.Point], best: Prior.Point) -> Bool {
+    let sure = busy.filter { $0.busyWeight >= 2 * Prior.Point.enough }
+    guard let last = sure.last, last.poolSize == best.poolSize, let before = sure.dropLast().last
+    else { return false }
+    let growth = Double(last.poolSize) / Double(before.poolSize) - 1
+    return last.rate / before.rate - 1 >= proportional * growth
   }
 
   private static func error(of point: Prior.Point) -> Double {

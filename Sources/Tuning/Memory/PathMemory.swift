@@ -26,6 +26,12 @@ public struct Prior: Sendable, Equatable {
 
     /// Bytes per second.
     public var rate: Double { exp(logRate) }
+
+    /// Whether it was measured too little with every worker busy: the rate is a lower bound then.
+    public var isBound: Bool { busyWeight < Self.enough }
+
+    /// Seconds measured from which a point counts.
+    static let enough = 0.25
   }
 
   /// Throughput by pool size, smallest first.
@@ -59,20 +65,16 @@ public struct PathMemory: Sendable, Equatable {
     /// Weighted sum of squared distances from the mean.
     public var squares = 0.0
     /// The part of `weight` in which every worker was busy.
-    ///
-    /// Lives as long as the epochs themselves: what is folded or imported is taken for a lower bound, so
-    /// that nobody is held back for good by what once seemed to hurt.
-    var busyWeight = 0.0
-
-    private enum CodingKeys: String, CodingKey {
-      case weight, mean, squares
-    }
+    public var busyWeight = 0.0
 
     /// Makes statistics; of nothing, until set.
-    public init(weight: Double = 0, mean: Double = 0, squares: Double = 0) {
+    public init(
+      weight: Double = 0, mean: Double = 0, squares: Double = 0, busyWeight: Double = 0
+    ) {
       self.weight = weight
       self.mean = mean
       self.squares = squares
+      self.busyWeight = busyWeight
     }
 
     /// Takes the statistics of other measurements in (Chan et al.'s rule).

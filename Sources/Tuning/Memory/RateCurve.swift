@@ -34,11 +34,11 @@ public struct RateCurve: Sendable, Equatable {
     rate = chosen.rate
     let best = known.rate
     let candidates = prior.points.filter {
-      $0.logRate + Self.sigmas * Self.error(of: $0) >= log(Self.tolerance * best)
+      !$0.isBound && $0.logRate + Self.sigmas * Self.error(of: $0) >= log(Self.tolerance * best)
     }.map(\.poolSize)
     interval =
       min(candidates.min() ?? optimum, optimum)...max(candidates.max() ?? optimum, optimum)
-    coefficients = Self.fit(prior.points)
+    coefficients = Self.fit(prior.points.filter { !$0.isBound })
   }
 
   private static func error(of point: Prior.Point) -> Double {

@@ -135,7 +135,7 @@ struct TuneCommand: AsyncParsableCommand {
     }
     print("this forgets \(paths.count == 1 ? "one path" : "\(paths.count) paths"):")
     for path in paths {
-      print("  \(path.path.registry) from \(path.machine.name), \(path.pulls) pulls")
+      print("  \(path.path.registry) from \(path.machine.name), \(TuneReport.pulls(path))")
     }
     if !yes {
       guard isatty(STDIN_FILENO) == 1 else {

@@ -30,7 +30,7 @@ struct TuneReport {
     if path.path.blobHost != path.path.registry {
       lines.append("  blobs from \(path.path.blobHost)")
     }
-    let pulls = path.isImported ? "imported" : path.pulls == 1 ? "1 pull" : "\(path.pulls) pulls"
+    let pulls = path.isImported ? "imported" : Self.pulls(path)
     lines.append("  \(pulls), last \(age(path)) ago" + limitWords(path))
     guard let curve = path.prior.flatMap({ RateCurve($0) }) else {
       lines.append("  nothing measured yet: its pulls were too short")
@@ -60,7 +60,7 @@ struct TuneReport {
       let mark = point.poolSize == curve.optimum ? " *" : ""
       let size = String(format: "%6d ", point.poolSize)
       let bar = String(repeating: "#", count: max(1, width))
-      return size + bar + " " + megabytes(point.rate) + mark
+      return size + bar + (point.isBound ? " at least " : " ") + megabytes(point.rate) + mark
     }
   }
 
@@ -77,6 +77,11 @@ struct TuneReport {
   }
 
   private func megabytes(_ rate: Double) -> String { String(format: "%.2f MB/s", rate / 1e6) }
+
+  /// How many, in words.
+  static func pulls(_ path: History.PathReport) -> String {
+    path.pulls == 1 ? "1 pull" : "\(path.pulls) pulls"
+  }
 
   // MARK: Tables
 
@@ -115,13 +120,19 @@ struct TuneReport {
   }
 
   private static func plot(_ curve: RateCurve, _ path: History.PathReport) -> Plot {
-    let points = curve.points.map { point in
+    let points = curve.points.filter { !$0.isBound }.map { point in
       let spread = RateCurve.spread(of: point)
       return Plot.Point(
         x: Double(point.poolSize), y: point.rate / 1e6,
         spread: spread.lowerBound / 1e6...spread.upperBound / 1e6)
     }
+    let bounds = curve.points.filter(\.isBound).map {
+      Plot.Point(x: Double($0.poolSize), y: $0.rate / 1e6)
+    }
     var series = [Plot.Series(name: "measured, 95 %", style: .points, points: points)]
+    if !bounds.isEmpty {
+      series.append(Plot.Series(name: "at least: short of work", style: .points, points: bounds))
+    }
     let largest = curve.points.map(\.poolSize).max() ?? 1
     let fitted = (1...largest).compactMap { size in
       curve.fitted(at: size).map { Plot.Point(x: Double(size), y: $0 / 1e6) }
