@@ -177,7 +177,10 @@ public struct Plot: Sendable {
         let (px, py) = (x(point.x, xTicks), y(point.y, yTicks))
         var parts = ""
         if let spread = point.spread {
-          let (low, high) = (y(spread.lowerBound, yTicks), y(spread.upperBound, yTicks))
+          // Seconds below zero mean nothing, and nothing is drawn outside the frame.
+          let (bottom, top) = (yTicks.values.first ?? 0, yTicks.values.last ?? 0)
+          let low = y(min(top, max(bottom, spread.lowerBound)), yTicks)
+          let high = y(min(top, max(bottom, spread.upperBound)), yTicks)
           parts += line(px, low, px, high, colour)
           parts += line(px - 4, low, px + 4, low, colour)
           parts += line(px - 4, high, px + 4, high, colour)

@@ -247,5 +247,7 @@ public struct ClimbPolicy: Policy {
     fullAtLanding = nil
   }
 
-  func ms(_ seconds: Double) -> String { "\(whole(seconds * 1e3)) ms" }
+  func ms(_ seconds: Double) -> String {
+    seconds < 1e-3 ? "less than 1 ms" : "\(whole(seconds * 1e3)) ms"
+  }
 }

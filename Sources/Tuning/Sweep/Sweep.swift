@@ -107,39 +107,57 @@ public struct Sweep: Sendable, Equatable, Codable {
 
   /// Whether odd pool sizes are faster than even ones, as the author of the 2017 measurements read them.
   public struct OddTest: Sendable, Equatable {
-    /// Mean seconds of the odd sizes' means.
-    public var odd: Double
-    /// Mean seconds of the even sizes' means.
-    public var even: Double
+    /// By what part odd sizes take less time than their neighbours do, on average; negative: more.
+    public var advantage: Double
     /// Share of random relabellings of the sizes that favour "odd" as much: small means hardly chance.
     public var chance: Double
   }
 
   /// A one-sided permutation test over pool sizes; nil with fewer than two of either kind.
   ///
+  /// Each size is compared with what its two neighbours say of it, so that the fall of the times from one
+  /// worker to many favours nobody.
+  ///
   /// - Parameter permutations: random relabellings.
   public func oddTest(permutations: Int = 10_000) -> OddTest? {
-    let results = results
-    let odd = results.filter { $0.poolSize % 2 == 1 }.count
-    guard odd >= 2, results.count - odd >= 2 else { return nil }
-    let times = results.map(\.mean)
-    func difference(_ isOdd: [Bool]) -> (Double, Double) {
+    let departures = departures
+    let odd = departures.filter(\.isOdd).count
+    guard odd >= 2, departures.count - odd >= 2 else { return nil }
+    /// How much less time those labelled odd take than the others, in logarithms.
+    func gain(_ isOdd: [Bool]) -> Double {
       var (first, second) = (0.0, 0.0)
-      for (time, flag) in zip(times, isOdd) {
-        if flag { first += time } else { second += time }
+      for (departure, flag) in zip(departures, isOdd) {
+        if flag { first += departure.logarithm } else { second += departure.logarithm }
       }
-      return (first / Double(odd), second / Double(times.count - odd))
+      return second / Double(departures.count - odd) - first / Double(odd)
     }
-    var labels = results.map { $0.poolSize % 2 == 1 }
-    let (oddMean, evenMean) = difference(labels)
+    var labels = departures.map(\.isOdd)
+    let seen = gain(labels)
     var random = RandomSource(seed: seed ^ 0x0DD)
     var extreme = 0
     for _ in 0..<permutations {
       labels.shuffle(using: &random)
-      let (one, other) = difference(labels)
-      if other - one >= evenMean - oddMean - 1e-12 { extreme += 1 }
+      if gain(labels) >= seen - 1e-12 { extreme += 1 }
     }
+    // A size that departs by x from its neighbours makes each of them depart by x / 2 the other way.
     return OddTest(
-      odd: oddMean, even: evenMean, chance: Double(extreme + 1) / Double(permutations + 1))
+      advantage: 1 - exp(-seen / 2), chance: Double(extreme + 1) / Double(permutations + 1))
+  }
+
+  /// Logarithms of sizes' times over those between their neighbours, on a line over the logarithm of n.
+  private var departures: [(isOdd: Bool, logarithm: Double)] {
+    let results = results
+    return zip(zip(results, results.dropFirst()), results.dropFirst(2)).compactMap { pair, above in
+      let (below, middle) = pair
+      guard below.poolSize == middle.poolSize - 1, above.poolSize == middle.poolSize + 1,
+        min(below.mean, middle.mean, above.mean) > 0
+      else { return nil }
+      let (low, size, high) = (
+        log(Double(below.poolSize)), log(Double(middle.poolSize)), log(Double(above.poolSize))
+      )
+      let share = (size - low) / (high - low)
+      let between = (1 - share) * log(below.mean) + share * log(above.mean)
+      return (middle.poolSize % 2 == 1, log(middle.mean) - between)
+    }
   }
 }

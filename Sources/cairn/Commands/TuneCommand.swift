@@ -133,7 +133,7 @@ struct TuneCommand: AsyncParsableCommand {
       print("nothing to forget")
       return
     }
-    print("this forgets \(paths.count == 1 ? "one path" : "\(paths.count) paths"):")
+    print("this forgets \(Self.paths(paths.count)):")
     for path in paths {
       print("  \(path.path.registry) from \(path.machine.name), \(TuneReport.pulls(path))")
     }
@@ -148,7 +148,7 @@ struct TuneCommand: AsyncParsableCommand {
       }
     }
     let count = try onHistory { (history) throws(HistoryError) in try history.forget(selection) }
-    print("forgot \(count == 1 ? "one path" : "\(count) paths")")
+    print("forgot \(Self.paths(count))")
   }
 
   private func runSweep(_ reference: String) async throws {
@@ -166,7 +166,8 @@ struct TuneCommand: AsyncParsableCommand {
       try history.export(.here, now: Date().timeIntervalSince1970)
     }
     try write(String(decoding: try StableJSON.encode(export), as: UTF8.self) + "\n", to: file)
-    FileHandle.standardError.write(Data("wrote \(export.paths.count) paths to \(file)\n".utf8))
+    FileHandle.standardError.write(
+      Data("wrote \(Self.paths(export.paths.count)) to \(file)\n".utf8))
   }
 
   private func takeIn(_ file: String) throws {
@@ -182,8 +183,10 @@ struct TuneCommand: AsyncParsableCommand {
       throw CommandFailure(
         message: "\(file): \(error)", exitCode: error.kind == .notAnExport ? 65 : 73)
     }
-    print("took in \(count) paths; what this machine learns itself weighs more")
+    print("took in \(Self.paths(count)); what this machine learns itself weighs more")
   }
+
+  private static func paths(_ count: Int) -> String { count == 1 ? "one path" : "\(count) paths" }
 }
 
 /// `--workers` of a sweep: `1-8,12,16`.

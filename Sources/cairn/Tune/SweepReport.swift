@@ -19,8 +19,10 @@ struct SweepReport {
     }
     if let test = sweep.oddTest() {
       lines +=
-        "odd sizes \(seconds(test.odd)) s, even \(seconds(test.even)) s; so much in favour of odd by "
-        + "chance alone: p = \(String(format: "%.3f", test.chance))\n"
+        String(
+          format: "odd sizes take %.1f %% %@ than their neighbours; so much in favour of odd by "
+            + "chance alone: p = %.3f\n", 100 * abs(test.advantage),
+          test.advantage < 0 ? "more" : "less", test.chance)
     }
     return lines
   }
