@@ -33,6 +33,13 @@ struct TuneTests: TunedPulls {
     #expect(try await report().first?["pulls"] as? Int == 1)
   }
 
+  @Test("a pull whose rate the user limits teaches only that there was at least so much")
+  func learnsNothingFromACap() async throws {
+    _ = try await pull(1, "--workers", "4", "--limit-rate", "4M")
+    let text = try await cairn("tune", "--report").output
+    #expect(text.contains(" at least ") && !text.contains("limited by"), "\(text)")
+  }
+
   @Test("--policy pulls with another rule, and only with auto")
   func otherPolicies() async throws {
     let outcome = try await pull(1, "--policy", "fixed-3")

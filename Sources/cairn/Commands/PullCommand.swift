@@ -125,7 +125,7 @@ struct PullCommand: AsyncParsableCommand {
 
   /// What a pull leaves behind, whether it went well or not.
   private func leave(_ report: PullReport, _ keeper: HistoryKeeper) {
-    keeper.record(report)
+    keeper.record(report, isCapped: limitRate != nil)
     if explain { FileHandle.standardError.write(Data(Explanation.text(report).utf8)) }
   }
 

@@ -44,8 +44,17 @@ final class HistoryKeeper {
   }
 
   /// Writes a pull down.
-  func record(_ report: PullReport) {
+  ///
+  /// - Parameters:
+  ///   - report: what the pull was like.
+  ///   - isCapped: whether the user limited its rate: then the path could have brought more.
+  func record(_ report: PullReport, isCapped: Bool = false) {
     guard let history else { return }
+    var record = report.record
+    if isCapped {
+      for index in record.epochs.indices { record.epochs[index].isAppLimited = true }
+      record.limitedBy = nil
+    }
     let path = PathIdentity(
       registry: registry, blobHost: report.blobHost ?? registry, network: network)
     let layers = report.layers.map { layer in
@@ -56,7 +65,7 @@ final class HistoryKeeper {
     }
     let entry = History.PullEntry(
       machine: machine, path: path, at: Date().timeIntervalSince1970, policy: report.policy,
-      isComplete: report.isComplete, record: report.record, layers: layers)
+      isComplete: report.isComplete, record: record, layers: layers)
     do throws(HistoryError) {
       try history.record(entry)
     } catch {
