@@ -49,7 +49,8 @@ public struct History: Sendable {
     var configuration = Configuration()
     configuration.busyMode = .timeout(patience)
     configuration.label = "history"
-    let folder = (file as NSString).deletingLastPathComponent
+    // Absolute, because the folder of a bare name would be the empty path.
+    let folder = URL(filePath: file).deletingLastPathComponent().path
     try? FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     // SQLite would make it readable by others.

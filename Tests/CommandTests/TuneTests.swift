@@ -103,6 +103,23 @@ struct TuneTests: TunedPulls {
     #expect(folder.errors.components(separatedBy: "warning:").count == 2, "\(folder.errors)")
   }
 
+  @Test("a history, a trace and a plot may be bare names in the working directory")
+  func bareNames() async throws {
+    for arguments in [
+      ["pull", image, "--workers", "4", "--history", "h.sqlite", "--trace", "t.jsonl"],
+      ["tune", "--report", "--history", "h.sqlite", "--plot", "p.svg"],
+      ["tune", "--sweep", image, "--workers", "16", "--repeat", "1", "--history", "h.sqlite"],
+      ["tune", "--export", "e.json", "--history", "h.sqlite"],
+      ["tune", "--import", "e.json", "--history", "i.sqlite"],
+      ["simulate", "--replay", "t.jsonl"],
+    ] {
+      let process = cairn.process(arguments)
+      process.currentDirectoryURL = URL(filePath: cairn.folder(""))
+      let outcome = try await Command.finish(process)
+      #expect(outcome.status == 0, "\(arguments) \(outcome.errors)")
+    }
+  }
+
   @Test("one mode at a time, and options where they belong")
   func usage() async throws {
     #expect(try await cairn("tune").status == 64)

@@ -9,7 +9,11 @@ struct HistoryOptions: ParsableArguments {
       "The history of pulls (default: $XDG_STATE_HOME/cairn/history.sqlite).", valueName: "file"))
   var history: String?
 
-  var file: String { history ?? History.defaultFile(ProcessInfo.processInfo.environment) }
+  /// Absolute, so that files beside it are found as well where only its name is given.
+  var file: String {
+    history.map { URL(filePath: $0).path }
+      ?? History.defaultFile(ProcessInfo.processInfo.environment)
+  }
 
   /// Opens it; for commands that cannot do without.
   func open() throws -> History {
