@@ -24,14 +24,10 @@ extension PullLoop {
 
   /// Keeps a decision, if it is another one.
   func note(_ decision: PoolDecision) {
-    if let last = decisions.last?.decision {
-      guard last.poolSize != decision.poolSize || last.reason != decision.reason else { return }
-      if last.poolSize != decision.poolSize {
-        display.show(.pool(workers: decision.poolSize, reason: decision.reason))
-      }
-    } else {
-      display.show(.pool(workers: decision.poolSize, reason: decision.reason))
-    }
+    let last = decisions.last?.decision
+    let isResized = last?.poolSize != decision.poolSize
+    guard isResized || last?.reason != decision.reason else { return }
+    if isResized { display.show(.pool(workers: decision.poolSize, reason: decision.reason)) }
     decisions.append(PullReport.Decision(at: now.seconds, decision: decision))
   }
 

@@ -1,8 +1,8 @@
 """The second half of tools/demo: a registry on loopback, a sample image, a pull, and what came of it."""
+import os
 import pathlib
 import shutil
 import subprocess
-import os
 import sys
 import tempfile
 
@@ -25,10 +25,7 @@ def main():
         with servers.docker_registry(folder / "registry") as registry:
             # A line that gives each connection 8 MB/s, as many servers do: workers add up.
             port = servers.free_port()
-            section = (
-                f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{registry};\n"
-                "proxy_set_header Host $http_host; limit_rate 8m; } }")
-            with servers.nginx(folder / "nginx", section, port):
+            with servers.nginx(folder / "nginx", servers.throttled(port, registry, "8m"), port):
                 name = f"127.0.0.1:{port}/demo:latest"
                 subprocess.run(
                     [sys.executable, TOOLS / "image", "push", f"http://127.0.0.1:{registry}/demo:latest", "--layers",

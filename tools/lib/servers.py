@@ -118,6 +118,13 @@ def nginx(folder, http_section, port, workers=1, access_log="off"):
         yield
 
 
+def throttled(port, registry, limit):
+    """nginx's section for a proxy that gives each connection `limit` bytes a second of a registry's answers."""
+    return (
+        f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{registry};\n"
+        f"proxy_set_header Host $http_host; limit_rate {limit}; }} }}")
+
+
 class TokenServer:
     """A small token server for docker-registry's `auth: token`: anonymous pulls, passwords, identity tokens.
 

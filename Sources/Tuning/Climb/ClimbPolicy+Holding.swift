@@ -191,7 +191,7 @@ extension ClimbPolicy {
     guard left > 6 + 20 * trip else { return }
     // In a long pull a line that is idle for a moment costs little beside the workers spared.
     let isLong = left > 20 && !(freeSingle.map { Double(poolSize) * $0 < 1.3 * rate } ?? false)
-    var size = Double(poolSize) * (isHarmed ? 0.8 : isLong ? 0.8 : 0.9)
+    var size = Double(poolSize) * (isHarmed || isLong ? 0.8 : 0.9)
     if stands {
       // What is in flight beyond the idle line's share only queues; a connection that something else
       // holds back does not take over what another leaves, so these are bounded by the knee.

@@ -18,12 +18,10 @@ struct KnownPath: Sendable, Equatable {
   private static let tolerance = 0.97
   /// What a larger pool size brings less when it hurts.
   private static let harm = 0.93
-  /// Least scatter of the logarithm of throughput; few readings seem to agree better than they do.
+  /// Least scatter of the logarithm of throughput.
   private static let scatter = 0.1
   /// Standard errors that make harm sure.
   private static let sigmas = 2.0
-  /// Seconds of measurement that count as one independent reading.
-  private static let reading = 3.0
 
   init?(_ prior: Prior) {
     let points = prior.points.filter { $0.weight >= Prior.Point.enough }
@@ -32,24 +30,21 @@ struct KnownPath: Sendable, Equatable {
     let chosen = points.first { $0.rate >= Self.tolerance * best.rate } ?? best
     let harmful = points.first {
       $0.poolSize > best.poolSize && !$0.isBound
-        && $0.logRate + Self.sigmas * Self.error(of: $0) < best.logRate + log(Self.harm)
+        && $0.logRate + Self.sigmas * $0.standardError(scatter: Self.scatter) < best.logRate
+          + log(Self.harm)
     }
     isHarmed = harmful != nil
     ceiling = min(
       prior.ceiling ?? .max, harmful.map { max(best.poolSize, $0.poolSize - 1) } ?? .max)
     poolSize = min(ceiling, chosen.poolSize)
-    isGaining = Self.isGaining(points.filter { !$0.isBound }, best: best)
+    isGaining = Self.isGaining(points, best: best)
   }
 
-  private static func isGaining(_ busy: [Prior.Point], best: Prior.Point) -> Bool {
-    let sure = busy.filter { $0.busyWeight >= 2 * Prior.Point.enough }
+  private static func isGaining(_ points: [Prior.Point], best: Prior.Point) -> Bool {
+    let sure = points.filter { $0.busyWeight >= 2 * Prior.Point.enough }
     guard let last = sure.last, last.poolSize == best.poolSize, let before = sure.dropLast().last
     else { return false }
     let growth = Double(last.poolSize) / Double(before.poolSize) - 1
     return last.rate / before.rate - 1 >= proportional * growth
-  }
-
-  private static func error(of point: Prior.Point) -> Double {
-    max(scatter, point.variance.squareRoot()) / max(1, point.weight / reading).squareRoot()
   }
 }

@@ -32,6 +32,16 @@ public struct Prior: Sendable, Equatable {
 
     /// Seconds measured from which a point counts.
     static let enough = 0.25
+    /// Seconds of measurement that count as one independent reading.
+    private static let reading = 3.0
+
+    /// Standard error of `logRate`.
+    ///
+    /// - Parameter scatter: least standard deviation; few readings seem to agree better than they do.
+    func standardError(scatter: Double = 0) -> Double {
+      let deviation = max(scatter, variance.squareRoot())
+      return deviation / max(1, weight / Self.reading).squareRoot()
+    }
   }
 
   /// Throughput by pool size, smallest first.

@@ -18,8 +18,6 @@ public struct RateCurve: Sendable, Equatable {
 
   /// Standard errors on either side of a 95 % interval.
   private static let sigmas = 1.96
-  /// Seconds of measurement that count as one independent reading.
-  private static let reading = 3.0
   /// What a pool size may bring less than the best to be as good.
   private static let tolerance = 0.97
 
@@ -34,20 +32,16 @@ public struct RateCurve: Sendable, Equatable {
     rate = chosen.rate
     let best = known.rate
     let candidates = prior.points.filter {
-      !$0.isBound && $0.logRate + Self.sigmas * Self.error(of: $0) >= log(Self.tolerance * best)
+      !$0.isBound && $0.logRate + Self.sigmas * $0.standardError() >= log(Self.tolerance * best)
     }.map(\.poolSize)
     interval =
       min(candidates.min() ?? optimum, optimum)...max(candidates.max() ?? optimum, optimum)
     coefficients = Self.fit(prior.points.filter { !$0.isBound })
   }
 
-  private static func error(of point: Prior.Point) -> Double {
-    (point.variance / max(1, point.weight / reading)).squareRoot()
-  }
-
   /// From and to where a point's rate lies with 95 % confidence, in bytes per second.
   public static func spread(of point: Prior.Point) -> ClosedRange<Double> {
-    let error = sigmas * error(of: point)
+    let error = sigmas * point.standardError()
     return exp(point.logRate - error)...exp(point.logRate + error)
   }
 
