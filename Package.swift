@@ -13,6 +13,7 @@ let package = Package(
   name: "cairn",
   products: [
     .executable(name: "cairn", targets: ["cairn"]),
+    .executable(name: "link-emulator", targets: ["link-emulator"]),
     .library(name: "CairnPull", targets: ["Pull"]),
   ],
   dependencies: [
@@ -33,6 +34,7 @@ let package = Package(
     .target(name: "Tuning", swiftSettings: strict),
     .target(name: "Scheduling", dependencies: ["Tuning"], swiftSettings: strict),
     .target(name: "Simulation", dependencies: ["Tuning", "Scheduling"], swiftSettings: strict),
+    .target(name: "Emulation", dependencies: ["Simulation", "Tuning"], swiftSettings: strict),
     .target(name: "Plot", swiftSettings: strict),
     .target(name: "Progress", dependencies: ["OCI"], swiftSettings: strict),
 
@@ -64,6 +66,13 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "link-emulator",
+      dependencies: [
+        "Emulation", "Simulation",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
 
     // MARK: Tests
     .target(
@@ -86,6 +95,8 @@ let package = Package(
     .testTarget(name: "TuningTests", dependencies: ["Tuning"], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "Tuning"], swiftSettings: strict),
+    .testTarget(
+      name: "EmulationTests", dependencies: ["Emulation", "Simulation"], swiftSettings: strict),
     .testTarget(name: "ProgressTests", dependencies: ["Progress"], swiftSettings: strict),
     .testTarget(
       name: "PullTests", dependencies: ["Pull", "CurlTransfer", "Support"], swiftSettings: strict),

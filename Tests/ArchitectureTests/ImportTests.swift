@@ -10,6 +10,8 @@ struct ImportTests {
     "Tuning": [],
     "Scheduling": ["Tuning"],
     "Simulation": ["Tuning", "Scheduling"],
+    "Emulation": ["Simulation", "Tuning"],
+    "link-emulator": ["Emulation", "Simulation"],
     "Transfer": [],
     "CurlTransfer": ["Transfer", "CCurl"],
     "Registry": ["OCI", "Transfer"],
@@ -27,7 +29,7 @@ struct ImportTests {
 
   /// Libraries of others, and the only rooms that may import them.
   static let libraries: [String: Set<String>] = [
-    "ArgumentParser": ["cairn"],
+    "ArgumentParser": ["cairn", "link-emulator"],
     "Logging": ["cairn"],
     "Subprocess": ["Registry"],
     "TOMLKit": ["Registry"],
@@ -37,7 +39,7 @@ struct ImportTests {
   ]
 
   /// Rooms that have no effects: no file, socket, clock, process or thread of their own.
-  static let pure: Set<String> = ["OCI", "Tuning", "Scheduling", "Simulation", "Plot"]
+  static let pure: Set<String> = ["OCI", "Tuning", "Scheduling", "Simulation", "Emulation", "Plot"]
 
   static let sources = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent()

@@ -57,12 +57,15 @@ def running(command, log, port):
             process.wait()
 
 
-def make_certificate(folder, name="server", days=30):
-    """A self-signed certificate for localhost; returns (certificate, key). Negative days: expired."""
+def make_certificate(folder, name="server", days=30, address="127.0.0.1"):
+    """A self-signed certificate for localhost and an address; returns (certificate, key).
+
+    Negative days: expired.
+    """
     folder = pathlib.Path(folder)
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True}
-    subject, extensions = "/CN=localhost", "subjectAltName=DNS:localhost,IP:127.0.0.1"
+    subject, extensions = "/CN=localhost", f"subjectAltName=DNS:localhost,IP:{address}"
     if days > 0:
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", str(days), "-subj", subject,
@@ -80,8 +83,11 @@ def make_certificate(folder, name="server", days=30):
 
 
 @contextlib.contextmanager
-def docker_registry(folder, token=None):
-    """Debian's docker-registry; yields its port. `token` is (realm, service, issuer, certificate)."""
+def docker_registry(folder, token=None, data=None):
+    """Debian's docker-registry; yields its port.
+
+    `token` is (realm, service, issuer, certificate); `data` is where its blobs are, if not in `folder`.
+    """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -93,7 +99,7 @@ def docker_registry(folder, token=None):
     config = folder / "config.yml"
     config.write_text(
         "version: 0.1\nlog: {accesslog: {disabled: true}, level: warn}\n"
-        f"storage: {{filesystem: {{rootdirectory: '{folder}/data'}}, delete: {{enabled: true}}}}\n"
+        f"storage: {{filesystem: {{rootdirectory: '{data or folder / 'data'}'}}, delete: {{enabled: true}}}}\n"
         f"http: {{addr: '127.0.0.1:{port}', secret: test, relativeurls: true}}\n" + auth)
     with running(["docker-registry", "serve", str(config)], folder / "log", port):
         yield port
@@ -111,7 +117,7 @@ def nginx(folder, http_section, port, workers=1, access_log="off"):
         f"daemon off; worker_processes {workers}; pid {folder}/pid; error_log {folder}/error.log warn;\n"
         + ("user root;\n" if os.getuid() == 0 else "")
         + "events { worker_connections 1024; }\n"
-        f"http {{\nlog_format c '$connection $status $request_uri'; access_log {access_log}; sendfile on; tcp_nopush on; keepalive_timeout 60; keepalive_requests 100000;\n"
+        f"http {{\nlog_format c '$connection $status $request_uri $request_method $body_bytes_sent'; access_log {access_log}; sendfile on; tcp_nopush on; keepalive_timeout 60; keepalive_requests 100000;\n"
         f"server_tokens off; client_max_body_size 0; {temporary}{http_section}\n}}\n")
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     with running([program, "-p", str(folder), "-c", str(config)], folder / "log", port):

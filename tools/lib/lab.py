@@ -1,0 +1,320 @@
+"""The link lab: two network namespaces, real servers in one, and an emulated link between them.
+
+A process that uses `Lab` must be inside the namespaces that `enter()` makes. These have no name and no
+file anywhere: they, the devices and every process in them end with the process that made them, whatever
+way it ends.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+import servers
+from lab_servers import BLOB_PORT, BULK_PORT, ECHO_PORT, REGISTRY_PORT
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+EMULATOR = os.environ.get("LINK_EMULATOR") or str(ROOT / ".build/release/link-emulator")
+CLIENT, SERVER = "10.77.0.1", "10.77.0.2"
+INSIDE = "CAIRN_LINK_LAB"
+PACKAGES = ["iproute2", "procps", "util-linux"]
+# Where the lab's files lie: a file system in memory of its own, as in a container.
+PRIVATE = "/dev/shm"
+
+# What the lab does not emulate, because these describe machines and not links.
+IGNORED = {
+    "timingNoiseMs": "the machine's own timing",
+    "hystart": "the kernel's own setting",
+    "server.overloadBeyond": "this server does not slow down",
+    "server.responseMs": "the server's own time to answer",
+    "server.rateMbit": "the server sends as fast as it can",
+    "client": "this machine's own CPU and disk",
+}
+
+
+class LabUnavailable(Exception):
+    """The lab cannot be made here; the message says why and what works without it."""
+
+
+def is_inside():
+    """Whether this process is in the lab's namespaces already."""
+    return INSIDE in os.environ
+
+
+def enter():
+    """Runs this program again in namespaces of its own, and does not return, unless it is there already."""
+    if is_inside():
+        # Files too: nobody outside sees this file system, and it goes with the namespace.
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", PRIVATE], check=True)
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        return
+    flags = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if os.getuid() != 0:
+        flags = ["--user", "--map-root-user", *flags]
+    probe = subprocess.run(
+        ["unshare", *flags, "sh", "-c", "ip tuntap add dev probe mode tun && ip link show probe"],
+        capture_output=True, text=True)
+    if probe.returncode != 0:
+        reason = (probe.stderr.strip().splitlines() or ["unshare failed"])[-1]
+        raise LabUnavailable(
+            f"no link lab here: {reason}\n"
+            "It needs network namespaces and /dev/net/tun: run it as root. Without these rights the tests, the demo,\n"
+            "tools/bench-engine and tools/bench-tune still work: they use plain loopback; `cairn simulate` needs nothing.")
+    os.environ[INSIDE] = "1"
+    os.execvp("unshare", ["unshare", *flags, sys.executable, *sys.argv])
+
+
+def die_with_parent():
+    """In a child before exec: ends with the process that started it."""
+    import ctypes
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def not_emulated(model):
+    """The fields of a model that the lab leaves out, with the reason."""
+    found = {}
+    for name, reason in IGNORED.items():
+        value = model
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is not None:
+            found[name] = reason
+    return found
+
+
+class Lab:
+    """A link with servers at its far end, as a model file describes them.
+
+    `data` is the folder of a docker-registry's blobs; `token` whether its registry wants tokens.
+    """
+
+    def __init__(self, model, folder, data, token=True, seed=1):
+        self.path = pathlib.Path(model)
+        self.model = json.loads(self.path.read_text())
+        self.folder = pathlib.Path(folder)
+        self.data, self.token, self.seed = data, token, seed
+        self.tls = self.model.get("tls", {}).get("roundTrips", 0)
+        self.scheme = "https" if self.tls else "http"
+        self.registry = f"{SERVER}:{REGISTRY_PORT}"
+        self.blob_origin = f"{self.scheme}://{SERVER}:{BLOB_PORT}"
+        self.access_log = self.folder / "access.log"
+
+    # MARK: Making and removing
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.certificate, key = servers.make_certificate(self.folder, address=SERVER)
+            self.certificate_folder = self.folder / "certificates"
+            self.certificate_folder.mkdir(exist_ok=True)
+            (self.certificate_folder / "ca.crt").write_bytes(self.certificate.read_bytes())
+            limits = self.model.get("server", {})
+            spec = {
+                "folder": str(self.folder), "data": str(self.data), "address": SERVER, "tls": self.tls,
+                "certificate": str(self.certificate), "key": str(key), "token": self.token,
+                "redirects": limits.get("redirects", False), "connectionLimit": limits.get("connectionLimit"),
+                "retryAfter": limits.get("retryAfterSeconds"),
+            }
+            # The namespace is there from the start; the servers wait for loopback inside it.
+            script = pathlib.Path(__file__).parent / "lab_servers.py"
+            start = f'ip link set lo up && exec "{sys.executable}" "{script}" "$0"'
+            self.far = stack.enter_context(self._process(["unshare", "--net", "sh", "-c", start, json.dumps(spec)]))
+            self.emulator = stack.enter_context(self._process([
+                EMULATOR, "--model", str(self.path), "--seed", str(self.seed), "--client-device", "lab0",
+                "--server-device", "lab1"]))
+            if self.emulator.stdout.readline().strip() != "ready":
+                raise RuntimeError("the link emulator did not start")
+            if not json.loads(self.far.stdout.readline() or "{}").get("ready"):
+                raise RuntimeError(f"the lab's servers did not start; see {self.folder}")
+            self._connect()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception):
+        self._stack.close()
+
+    @contextlib.contextmanager
+    def _process(self, command):
+        """A process that talks in lines and stops when its input ends."""
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        try:
+            yield process
+        finally:
+            process.stdin.close()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            process.stdout.close()
+
+    def _connect(self):
+        far = ["nsenter", f"--net=/proc/{self.far.pid}/ns/net"]
+        quiet = {"check": True, "stdout": subprocess.DEVNULL}
+        subprocess.run(["ip", "link", "set", "lab1", "netns", str(self.far.pid)], **quiet)
+        for prefix, device, own, other in (([], "lab0", CLIENT, SERVER), (far, "lab1", SERVER, CLIENT)):
+            # Servers do not remember one puller's path for the next, and nothing but ours is on the link.
+            settings = {"net.ipv4.tcp_no_metrics_save": 1, "net.ipv6.conf.all.disable_ipv6": 1}
+            subprocess.run(prefix + ["sysctl", "-qw", *(f"{k}={v}" for k, v in settings.items())], **quiet)
+            subprocess.run(prefix + ["ip", "address", "add", own, "peer", other, "dev", device], **quiet)
+            subprocess.run(prefix + ["ip", "link", "set", device, "txqueuelen", "20000", "up"], **quiet)
+            # CUBIC is what most servers use; a route may say so without rights over the whole machine.
+            route = ["ip", "route", "replace", other, "dev", device, "congctl", "cubic"]
+            window = self.model.get("initialWindow")
+            subprocess.run(prefix + route + (["initcwnd", str(int(window))] if window else []), **quiet)
+
+    # MARK: Runs
+
+    def _ask(self, process, line):
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline())
+
+    def restart(self):
+        """Begins the model's time, its changes and all counters again."""
+        self._ask(self.emulator, "restart")
+        self._log_start = self.access_log.stat().st_size
+
+    def counters(self):
+        """What the link carried since `restart`, and what the servers answered."""
+        counters = self._ask(self.emulator, "counters")
+        with open(self.access_log) as log:
+            log.seek(self._log_start)
+            lines = [line.split() for line in log]
+        counters["requests"] = len(lines)
+        counters["blobRequests"] = sum("/blobs/" in line[2] for line in lines)
+        counters["refused"] = sum(line[1] == "429" for line in lines)
+        return counters
+
+    @contextlib.contextmanager
+    def cross_traffic(self):
+        """Other people's downloads, as the model's time says, for as long as the block lasts."""
+        ended = threading.Event()
+        started = []
+
+        def download(flows, begin, end):
+            if ended.wait(begin):
+                return
+            command = ["curl", "-s", "-o", "/dev/null", f"http://{SERVER}:{BULK_PORT}/endless"]
+            mine = [subprocess.Popen(command, preexec_fn=die_with_parent) for _ in range(flows)]
+            ended.wait(end - begin)
+            for process in mine:
+                process.kill()
+                process.wait()
+
+        for traffic in self.model.get("crossTraffic", []):
+            thread = threading.Thread(
+                target=download, args=(traffic["flows"], traffic["fromSeconds"], traffic["untilSeconds"]))
+            thread.start()
+            started.append(thread)
+        try:
+            yield
+        finally:
+            ended.set()
+            for thread in started:
+                thread.join()
+
+    # MARK: Self-test
+
+    def measure_round_trip(self, probes=25):
+        """Median seconds of a round trip on the idle link."""
+        trips = []
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(5)
+            sock.connect((SERVER, ECHO_PORT))
+            while len(trips) < probes:
+                start = time.perf_counter()
+                sock.send(b"x" * 36)
+                try:
+                    sock.recv(2048)
+                except TimeoutError:
+                    continue
+                trips.append(time.perf_counter() - start)
+                time.sleep(0.002)
+        return statistics.median(trips)
+
+    def measure_packets(self, size, packets_per_second, count):
+        """Sends datagrams down the link; returns what arrived, the counters, and bytes per second."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)  # SO_RCVBUFFORCE
+            sock.bind((CLIENT, 0))
+            sock.settimeout(0.8)
+            self.restart()
+            self.far.stdin.write(json.dumps({
+                "target": CLIENT, "port": sock.getsockname()[1], "size": size,
+                "packets_per_second": packets_per_second, "count": count}) + "\n")
+            self.far.stdin.flush()
+            arrivals, buffer = [], bytearray(2048)
+            clock = time.perf_counter
+            while True:
+                try:
+                    sock.recv_into(buffer)
+                except TimeoutError:
+                    break
+                arrivals.append(clock())
+        sent = json.loads(self.far.stdout.readline())["sent"]
+        return sent, arrivals, self.counters()
+
+    def measure_connection(self, seconds=3.0):
+        """Bytes per second of one TCP connection's packets, over its last two thirds."""
+        with socket.create_connection((SERVER, BULK_PORT)) as sock:
+            sock.sendall(b"GET /endless HTTP/1.0\r\n\r\n")
+            buffer = bytearray(1 << 18)
+            start = time.perf_counter()
+            received, first = 0, None
+            while (now := time.perf_counter()) < start + seconds:
+                received += sock.recv_into(buffer)
+                if now > start + seconds / 3 and first is None:
+                    first = (now, received)
+            return (received - first[1]) / (now - first[0]) * 1500 / 1448
+
+    def self_test(self):
+        """Measures the link against its model; a list of (what, measured, wanted, unit, whether it is right)."""
+        rows = []
+        model = self.model
+        wanted = model["roundTripMs"]
+        trip = self.measure_round_trip() * 1e3
+        rows.append(("round trip", trip, wanted, "ms", abs(trip - wanted) <= max(2, 0.05 * wanted)))
+
+        rate = model["bandwidthMbit"] * 1e6 / 8
+        loss = model.get("loss", 0)
+        count = int(max(300, rate * 1.1 / 1500 * 2.0))
+        sent, arrivals, counters = self.measure_packets(1500, rate * 1.1 / 1500, count)
+        # From when the queue is there to the last packet of the full rate.
+        steady = arrivals[len(arrivals) // 8:len(arrivals) * 7 // 8]
+        measured = (len(steady) - 1) * 1500 / (steady[-1] - steady[0]) / (1 - loss) * 8 / 1e6
+        wanted = model["bandwidthMbit"] * (1 + counters["down"]["meanNoise"])
+        rows.append(("rate", measured, wanted, "Mbit/s", abs(measured / wanted - 1) <= 0.03))
+        busy = counters["cpuSeconds"] / max(counters["seconds"] - 0.8, 0.1)
+        rows.append(("emulator", busy * 100, 60, "% of a core, at most", busy < 0.6))
+        missing = sent - len(arrivals) - counters["down"]["dropped"] - counters["down"]["lost"]
+        rows.append(("packets unaccounted for", missing, 0, "", missing == 0 and counters["overruns"] == 0))
+
+        if loss > 0:
+            packets = int(min(200_000, 900 / loss))
+            sent, arrivals, counters = self.measure_packets(100, min(40_000, rate * 0.8 / 100), packets)
+            measured = 1 - len(arrivals) / sent
+            sigma = (loss * (1 - loss) / sent) ** 0.5
+            rows.append(("loss", measured * 100, loss * 100, "%",
+                         abs(measured - loss) <= max(0.1 * loss, 3 * sigma)))
+        cap = model.get("perConnectionMbit")
+        if cap and not loss:
+            # The model's changes begin again with every restart; the cap is measured before the first.
+            self.restart()
+            first = min((change["atSeconds"] for change in model.get("changes", [])), default=3.0)
+            measured = self.measure_connection(min(3.0, first)) * 8 / 1e6
+            rows.append(("one connection", measured, cap, "Mbit/s", abs(measured / cap - 1) <= 0.03))
+        return rows
+
+
+def show_self_test(name, rows):
+    for what, measured, wanted, unit, is_right in rows:
+        print(f"  {name:16} {what:24} {measured:9.2f}  model {wanted:9.2f} {unit:22} {'ok' if is_right else 'WRONG'}", flush=True)
+    return all(row[4] for row in rows)

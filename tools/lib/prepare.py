@@ -1,0 +1,19 @@
+"""What a tool needs before it starts: Debian's packages and release builds."""
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def prepare(packages=(), products=("cairn",)):
+    """Installs what is missing (as root; else names it and ends the program) and builds for release."""
+    script = (
+        '. tools/lib/install.sh; need_swift && need_packages "${BUILD_PACKAGES[@]}" "${SERVER_PACKAGES[@]}" "$@"')
+    if subprocess.run(["bash", "-c", script, "-", *packages], cwd=ROOT).returncode != 0:
+        raise SystemExit(69)
+    for product in products:
+        done = subprocess.run(
+            ["swift", "build", "-c", "release", "--product", product, "--static-swift-stdlib"], cwd=ROOT,
+            capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(done.stdout[-4000:] + done.stderr[-2000:])
