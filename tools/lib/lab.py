@@ -182,6 +182,11 @@ class Lab:
         self._ask(self.emulator, "restart")
         self._log_start = self.access_log.stat().st_size
 
+    def packets(self):
+        """Packets that crossed the link either way since `restart`."""
+        counters = self._ask(self.emulator, "counters")
+        return counters["down"]["packets"] + counters["up"]["packets"]
+
     def counters(self):
         """What the link carried since `restart`, and what the servers answered."""
         counters = self._ask(self.emulator, "counters")

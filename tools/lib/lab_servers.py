@@ -54,7 +54,7 @@ def nginx_section(spec, registry, token):
     if spec["connectionLimit"]:
         limit = f"limit_conn blobs {spec['connectionLimit']};"
         if spec["retryAfter"] is not None:
-            limit += f" error_page 429 @busy; "
+            limit += " error_page 429 @busy;"
     if spec["redirects"]:
         blobs = f"return 307 {scheme}://{spec['address']}:{BLOB_PORT}$request_uri;"
     else:

@@ -17,6 +17,7 @@ import subprocess
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 # Loopback is never a proxy's business, whatever the user's environment says.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
@@ -38,6 +39,13 @@ def wait_for_port(port, process=None, seconds=20):
             break
         time.sleep(0.02)
     raise RuntimeError(f"no server answers on port {port}")
+
+
+def fetch(url):
+    """A document of a registry on loopback."""
+    request = urllib.request.Request(url, headers={"Accept": "application/vnd.oci.image.manifest.v1+json"})
+    with urllib.request.urlopen(request) as answer:
+        return answer.read()
 
 
 @contextlib.contextmanager

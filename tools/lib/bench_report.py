@@ -1,0 +1,277 @@
+"""The report of tools/bench: what was measured as JSON, Markdown and plots."""
+import collections
+import json
+import math
+import pathlib
+import re
+import statistics
+
+import svg
+
+
+def geometric_mean(values):
+    values = list(values)
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else math.nan
+
+
+class Cell:
+    """One image over one link: every contender's runs."""
+
+    def __init__(self, link, image):
+        self.link, self.image, self.model, self.sizes = link, image, {}, []
+        self.runs = collections.defaultdict(list)
+
+    @property
+    def name(self):
+        return f"{self.link} {self.image}"
+
+    @property
+    def line_seconds(self):
+        """What the line alone would take: every byte once, as TCP's payload, without a round trip."""
+        return sum(self.sizes) / (self.model["bandwidthMbit"] * 1e6 / 8 * 1448 / 1500)
+
+    def seconds(self, contender):
+        """Median seconds of the runs that brought the right image; None: there is none."""
+        walls = [run["wall"] for run in self.runs.get(contender, []) if run["status"] == "ok"]
+        return statistics.median(walls) if walls else None
+
+    def spread(self, contender):
+        walls = [run["wall"] for run in self.runs[contender] if run["status"] == "ok"]
+        return (min(walls), max(walls))
+
+    def kinds(self):
+        """Contenders by program."""
+        found = collections.defaultdict(list)
+        for name, runs in self.runs.items():
+            found[runs[0]["kind"]].append(name)
+        return found
+
+    def best(self, kind):
+        """The fastest setting of a program: (name, seconds), or None."""
+        timed = [(self.seconds(name), name) for name in self.kinds().get(kind, []) if self.seconds(name)]
+        return (min(timed)[1], min(timed)[0]) if timed else None
+
+    def default(self, kind):
+        """A program's own choice: its name, also where it brought nothing."""
+        return next((n for n in self.kinds().get(kind, []) if self.runs[n][0]["isDefault"]), None)
+
+
+def read(results):
+    """Everything that was kept: (what is known of the machine, cells by name, self-tests)."""
+    about, cells, tests = {}, {}, []
+    for line in pathlib.Path(results).read_text().splitlines():
+        row = json.loads(line)
+        if "machine" in row:
+            about.update(row)
+        elif "selfTest" in row:
+            tests.append(row)
+        else:
+            cell = cells.setdefault((row["link"], row["image"]), Cell(row["link"], row["image"]))
+            if "sizes" in row:
+                cell.sizes, cell.model = row["sizes"], row["model"]
+            else:
+                cell.runs[row["contender"]].append(row)
+    return about, [cell for cell in cells.values() if cell.runs], tests
+
+
+class Report:
+    def __init__(self, results, name):
+        self.about, self.cells, self.tests = read(results)
+        self.name = name
+        self.peer_kinds = sorted(
+            {kind for cell in self.cells for kind in cell.kinds() if not kind.startswith("cairn")})
+
+        # What does not begin at a reference is a yardstick and no rival.
+        self.rivals = [kind for kind in self.peer_kinds if kind != "not a pull"]
+
+    # MARK: Bars
+
+    def against_sweep(self, contender):
+        """Seconds of a contender by those of the best fixed size of Cairn's own sweep, for each cell."""
+        ratios = {}
+        for cell in self.cells:
+            best, own = cell.best("cairn-fixed"), cell.seconds(contender)
+            if best and own:
+                ratios[cell.name] = own / best[1]
+        return ratios
+
+    def against_peers(self, own, choose):
+        """A peer's seconds by Cairn's, for each cell and peer; `choose` picks the peer's setting.
+
+        A peer that did not end in time counts with the time that it had; one that failed does not count.
+        """
+        ratios = {}
+        for cell in self.cells:
+            mine = cell.seconds(own)
+            for kind in self.rivals:
+                name = choose(cell, kind)
+                if mine is None or name is None:
+                    continue
+                theirs = cell.seconds(name)
+                if theirs is None:
+                    late = [run["wall"] for run in cell.runs[name] if run["status"] == "timeout"]
+                    theirs = late[0] if late else None
+                if theirs:
+                    ratios[cell.name, name] = theirs / mine
+        return ratios
+
+    def bars(self):
+        rows = []
+
+        def ratio_row(what, ratios, mean_bar, worst_bar):
+            if not ratios:
+                return
+            mean, worst = geometric_mean(ratios.values()), max(ratios, key=ratios.get)
+            rows.append((what, f"geometric mean <= {mean_bar}, worst <= {worst_bar}",
+                         f"{mean:.3f}, worst {ratios[worst]:.2f} ({worst})",
+                         mean <= mean_bar and ratios[worst] <= worst_bar))
+        ratio_row("cold, by the best fixed size", self.against_sweep("cairn cold"), 1.10, 1.30)
+        ratio_row("warm, by the best fixed size", self.against_sweep("cairn warm"), 1.03, 1.10)
+
+        def peers_row(what, own, choose, bar):
+            ratios = self.against_peers(own, choose)
+            if not ratios:
+                return
+            worst = min(ratios, key=ratios.get)
+            rows.append((what, f"no cell below {bar:.2f}",
+                         f"geometric mean {geometric_mean(ratios.values()):.2f}, worst {ratios[worst]:.2f} "
+                         f"({', '.join(worst)}), {sum(r < bar for r in ratios.values())} of {len(ratios)} below",
+                         ratios[worst] >= bar))
+        for own in ("cairn cold", "cairn warm"):
+            peers_row(f"peers at their defaults, by {own}", own, lambda cell, kind: cell.default(kind), 1 / 1.02)
+            peers_row(f"peers at their best setting, by {own}", own,
+                      lambda cell, kind: (cell.best(kind) or (None,))[0], 1 / 1.05)
+        harsh = [c for c in self.cells if "perConnectionMbit" in c.model or c.model.get("loss", 0) > 0.001]
+        ratios = {key: value for key, value in
+                  self.against_peers("cairn cold", lambda cell, kind: cell.default(kind)).items()
+                  if key[0] in {cell.name for cell in harsh}}
+        if ratios:
+            rows.append(("capped or lossy: peers at their defaults, by cairn cold", ">= 3 in each cell",
+                         f"{sum(r >= 3 for r in ratios.values())} of {len(ratios)}, geometric mean "
+                         f"{geometric_mean(ratios.values()):.1f}, least {min(ratios.values()):.2f} "
+                         f"({', '.join(min(ratios, key=ratios.get))})", min(ratios.values()) >= 3))
+        rows += self.cost_rows()
+        return rows
+
+    def cost_rows(self):
+        """CPU and memory by the other programs that speak the registry's protocol."""
+        rows = []
+        for what, field, per_byte in (("CPU seconds per GB", "cpu", True), ("peak memory, MiB", "peak", False)):
+            figures = {}
+            for name in ("cairn cold", "skopeo", "podman"):
+                values = [run[field] / (run["bytes"] / 1e9 if per_byte else 1) for cell in self.cells
+                          for run in cell.runs.get(name, []) if run["status"] == "ok" and run["bytes"] > 5e6]
+                if values:
+                    figures[name] = statistics.median(values)
+            if len(figures) > 1 and "cairn cold" in figures:
+                rows.append((what, "below each client of the protocol",
+                             ", ".join(f"{name} {value:.2f}" for name, value in figures.items()),
+                             all(figures["cairn cold"] < value for name, value in figures.items() if name != "cairn cold")))
+        return rows
+
+    # MARK: Text
+
+    def markdown(self, plots):
+        versions = ", ".join(f"{name} {value}" for name, value in self.about.get("versions", {}).items())
+        text = [
+            f"# Benchmark: {self.name}", "",
+            "Written by `tools/bench`; every figure comes from one run of it. Seconds are medians and depend on the machine; what can be",
+            "compared are ratios within a cell. Servers, emulated link and clients shared this machine.", "",
+            f"{self.about.get('machine')}; {versions}.", "", "## Bars", "",
+            "Ratios above 1 against peers mean that Cairn was faster; against Cairn's own fixed sizes below 1.", "",
+            "| | bar | measured | |", "|---|---|---|---|",
+            *(f"| {what} | {bar} | {seen} | {'met' if met else 'missed'} |" for what, bar, seen, met in self.bars()), "",
+        ]
+        for path, caption in plots:
+            text += [f"![{caption}]({path})", ""]
+        text += ["## Cells", "",
+                 "Seconds; in brackets the fastest and slowest run. *line*: every byte once at the line's rate, without a round trip. "
+                 "*best fixed*: the best of Cairn's own pool sizes.", "",
+                 "| cell | line | cold | warm | best fixed | " + " | ".join(self.peer_kinds) + " |",
+                 "|---|" + "---|" * (4 + len(self.peer_kinds))]
+        for cell in self.cells:
+            fixed = cell.best("cairn-fixed")
+            row = [cell.name, f"{cell.line_seconds:.2f}", self.timed(cell, "cairn cold"), self.timed(cell, "cairn warm"),
+                   f"{fixed[1]:.2f} ({fixed[0].split()[1]})" if fixed else ""]
+            for kind in self.peer_kinds:
+                default, best = cell.default(kind), cell.best(kind)
+                shown = self.timed(cell, default, brackets=False) if default else ""
+                if best and best[0] != default:
+                    shown += f"{', ' if shown else ''}{best[1]:.2f} ({best[0].removeprefix(kind).strip()})"
+                row.append(shown)
+            text.append("| " + " | ".join(row) + " |")
+        text += ["", "## Costs", "", "Medians over all cells.", "",
+                 "| | CPU s/GB | peak MiB | connections | requests | refused | bytes on the wire by the image's | runs | not right |",
+                 "|---|---|---|---|---|---|---|---|---|"]
+        for name in dict.fromkeys(name for cell in self.cells for name in cell.runs):
+            runs = [run for cell in self.cells for run in cell.runs.get(name, [])]
+            good = [run for run in runs if run["status"] == "ok"]
+            if good:
+                def middle(value):
+                    return statistics.median(map(value, good))
+                text.append(
+                    f"| {name} | {middle(lambda r: r['cpu'] / r['bytes'] * 1e9):.2f} | {middle(lambda r: r['peak']):.0f} | "
+                    f"{middle(lambda r: r['connections']):.0f} | {middle(lambda r: r['requests']):.0f} | {sum(r['refused'] for r in good)} | "
+                    f"{middle(lambda r: r['wireBytes'] / r['bytes']):.3f} | {len(runs)} | {len(runs) - len(good)} |")
+        failures = collections.Counter(
+            (name, run["status"].split(" sha256")[0]) for cell in self.cells for name, runs in cell.runs.items() for run in runs
+            if run["status"] != "ok")
+        if failures:
+            text += ["", "## Not right, or not in time", "", "| | runs | what |", "|---|---|---|",
+                     *(f"| {name} | {count} | {what} |" for (name, what), count in sorted(failures.items()))]
+        text += ["", "## The links, measured before use", "", "| link | | measured | model | | |", "|---|---|---|---|---|---|",
+                 *(f"| {test['link']} | {what} | {seen:.2f} | {wanted:.2f} | {unit} | {'ok' if right else 'WRONG'} |"
+                   for test in self.tests for what, seen, wanted, unit, right in test["selfTest"])]
+        return "\n".join(text) + "\n"
+
+    @staticmethod
+    def timed(cell, name, brackets=True):
+        seconds = cell.seconds(name)
+        if seconds is None:
+            runs = cell.runs.get(name, [])
+            return "" if not runs else f"> {runs[0]['wall']:.0f}" if runs[0]["status"] == "timeout" else "failed"
+        low, high = cell.spread(name)
+        return f"{seconds:.2f} [{low:.2f}, {high:.2f}]" if brackets and low < high else f"{seconds:.2f}"
+
+    # MARK: Plots and data
+
+    def peer_plot(self):
+        """Each cell a line: every peer's time by Cairn's cold time."""
+        marks = []
+        for own, choose in (("default", lambda c, k: c.default(k)), ("best", lambda c, k: (c.best(k) or (None,))[0])):
+            for (cell, name), ratio in self.against_peers("cairn cold", choose).items():
+                kind = next(k for c in self.cells if c.name == cell for k, names in c.kinds().items() if name in names)
+                marks.append((cell, kind, ratio, own == "default"))
+        return svg.strips("Time of each program by Cairn's first pull (right of 1: Cairn is faster)",
+                          [cell.name for cell in self.cells], marks, self.rivals)
+
+    def sweep_plot(self):
+        """Each cell a curve: seconds by pool size, with the cold and the warm pull."""
+        panels = []
+        for cell in self.cells:
+            points = sorted((int(name.split()[1]), cell.seconds(name)) for name in cell.kinds().get("cairn-fixed", [])
+                            if cell.seconds(name))
+            panels.append((cell.name, points, cell.seconds("cairn cold"), cell.seconds("cairn warm"), cell.line_seconds))
+        return svg.curves("Seconds by pool size; dashed: the first pull, dotted: a later one, grey: the line alone", panels)
+
+    def data(self):
+        return {**self.about, "cells": [
+            {"link": cell.link, "image": cell.image, "bytes": sum(cell.sizes), "lineSeconds": cell.line_seconds,
+             "contenders": {
+                 name: {"seconds": cell.seconds(name), "runs": [
+                     {key: run[key] for key in ("wall", "cpu", "peak", "connections", "requests", "refused", "wireBytes",
+                                                "dropped", "lost", "utilisation", "status")} for run in runs]}
+                 for name, runs in cell.runs.items()}} for cell in self.cells]}
+
+
+def write(results, folder, name):
+    """Writes the report, its plots and its data; returns the bars as text."""
+    report = Report(results, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    plots = []
+    for suffix, drawing, caption in (("peers", report.peer_plot(), "peers"), ("sweep", report.sweep_plot(), "sweep")):
+        (folder / f"{name}-{suffix}.svg").write_text(drawing)
+        plots.append((f"{name}-{suffix}.svg", caption))
+    (folder / f"{name}.md").write_text(report.markdown(plots))
+    (folder / f"{name}.json").write_text(re.sub(r"\n {8,}", " ", json.dumps(report.data(), indent=1)) + "\n")
+    return "\n".join(f"{'met   ' if met else 'MISSED'} {what}: {seen}  ({bar})" for what, bar, seen, met in report.bars())
