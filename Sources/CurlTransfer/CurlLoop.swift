@@ -18,6 +18,8 @@ final class CurlLoop {
   private var numbers: [OpaquePointer: UInt64] = [:]
   private var idleHandles: [OpaquePointer] = []
   private var limiter: RateLimiter?
+  /// Servers whose HTTP/2 has failed.
+  private var unshared: Set<RemoteURL.Origin> = []
   private var nextStallCheck = 0.0
   private var busySeconds = 0.0
   private var nextReadings = 0.0
@@ -45,7 +47,7 @@ final class CurlLoop {
     self.sockets = sockets
     self.settings = settings
     _ = cairn_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.connectionCache)
-    _ = cairn_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
+    _ = cairn_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
     limiter = settings.rateLimit.map { RateLimiter(bytesPerSecond: $0, now: clock.now) }
   }
 
@@ -125,6 +127,12 @@ final class CurlLoop {
     transfer.freeLists()
     idleHandles.append(transfer.easy)
   }
+
+  /// Whether small requests to a server may share a connection.
+  func mayShare(_ origin: RemoteURL.Origin) -> Bool { !unshared.contains(origin) }
+
+  /// A server's HTTP/2 has failed: the next requests have connections of their own.
+  func noteNoSharing(_ origin: RemoteURL.Origin) { unshared.insert(origin) }
 
   // MARK: Time
 

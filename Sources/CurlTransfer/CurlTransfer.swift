@@ -76,7 +76,7 @@ final class CurlTransfer {
     cairn_set_sockets(easy, loop.sockets)
     _ = cairn_set_string(easy, CURLOPT_URL, job.request.url.description)
     _ = cairn_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
-    _ = cairn_set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
+    configureVersion()
     _ = cairn_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
     _ = cairn_set_long(easy, CURLOPT_NETRC, 0)
     _ = cairn_set_long(easy, CURLOPT_NOSIGNAL, 1)
@@ -114,6 +114,15 @@ final class CurlTransfer {
       let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
       return transfer.takeBody(UnsafeRawBufferPointer(start: bytes, count: size * count))
     }
+  }
+
+  /// Blobs have a TCP connection each, which is what HTTP/1.1 gives; small requests share one if they can.
+  private func configureVersion() {
+    let shares = job.request.sharesConnection && loop.mayShare(job.request.url.origin)
+    _ = cairn_set_long(
+      easy, CURLOPT_HTTP_VERSION, shares ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
+    // Wait for a connection that is being made, rather than make another.
+    _ = cairn_set_long(easy, CURLOPT_PIPEWAIT, shares ? 1 : 0)
   }
 
   /// Under a rate limit chunks are small, so that the bucket is never far in debt.
@@ -282,6 +291,9 @@ final class CurlTransfer {
 
   func result(_ code: CURLcode) -> Result<TransferResponse, TransferError> {
     if let failure { return .failure(failure) }
+    if code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM {
+      loop.noteNoSharing(job.request.url.origin)
+    }
     if code != CURLE_OK, !isFull { return .failure(error(code)) }
     guard status >= 200, destination != nil else {
       return .failure(TransferError(.badResponse, "the answer is not HTTP"))

@@ -159,6 +159,7 @@ actor PullLoop {
     }
     lastReadings = source.engineReadings()
     if unfinished > 0 { note(scheduler.decision) }
+    await source.expect(queue.reversed().map { entries[$0].descriptor })
     refill()
     if unfinished > 0, failure == nil {
       for await event in events {

@@ -157,7 +157,8 @@ public final class RepositoryClient: Sendable {
   ) async throws(RegistryError) -> TransferResponse {
     var walk = try Walk(endpoint: endpoint, path: path, client: self)
     while true {
-      let request = TransferRequest(.get, walk.url, fields: try await walk.fields(adding: fields))
+      let request = TransferRequest(
+        .get, walk.url, fields: try await walk.fields(adding: fields), sharesConnection: true)
       let response: TransferResponse
       do throws(TransferError) {
         response = try await engine.perform(request, limit: limit)

@@ -17,17 +17,20 @@ public struct TransferRequest: Sendable, Equatable {
   public var range: Range<Int64>?
   /// The body of a POST.
   public var body: [UInt8]
+  /// Whether it may share a connection with others (HTTP/2), as small requests do that are many.
+  public var sharesConnection: Bool
 
   /// Makes a request without a body.
   public init(
     _ method: Method = .get, _ url: RemoteURL, fields: HTTPFields = .init(),
-    range: Range<Int64>? = nil, body: [UInt8] = []
+    range: Range<Int64>? = nil, body: [UInt8] = [], sharesConnection: Bool = false
   ) {
     self.method = method
     self.url = url
     self.fields = fields
     self.range = range
     self.body = body
+    self.sharesConnection = sharesConnection
   }
 }
 

@@ -300,4 +300,30 @@ struct CurlEngineTests {
       try await engine.perform(TransferRequest(.get, url(server)), limit: 100).body
         == Array("direct".utf8))
   }
+
+  @Test(
+    "small requests share a connection by HTTP/2, all others have one each",
+    .enabled(if: ProcessInfo.processInfo.environment["CAIRN_TEST_TLS"] != nil))
+  func sharesConnections() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let host = try #require(environment["CAIRN_TEST_TLS"])
+    for shares in [true, false] {
+      let engine = try engine { $0.caFile = environment["CAIRN_TEST_CA"] }
+      defer { engine.stop() }
+      let url = try RemoteURL("https://\(host)/v2/")
+      let connections = try await withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            let request = TransferRequest(.get, url, sharesConnection: shares)
+            let response = try await engine.perform(request, limit: 1_000)
+            #expect(response.head.status == 200)
+            return response.timing.newConnections
+          }
+        }
+        return try await group.reduce(0, +)
+      }
+      // Without sharing a quick answer may leave its connection to a late request.
+      #expect(shares ? connections == 1 : connections > 1)
+    }
+  }
 }

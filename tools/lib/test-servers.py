@@ -57,7 +57,7 @@ def nginx_section(folder, registry, ports):
     through = f"proxy_pass http://127.0.0.1:{registry}; proxy_set_header Host $http_host;"
     return "".join([
         "limit_conn_zone $server_name zone=all:1m; limit_conn_status 429;\n",
-        proxy(ports["TLS"], registry, f" ssl; ssl_certificate {certificate}; ssl_certificate_key {key};"),
+        proxy(ports["TLS"], registry, f" ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};"),
         proxy(ports["EXPIRED"], registry, f" ssl; ssl_certificate {expired}; ssl_certificate_key {expired_key};"),
         proxy(ports["REDIRECT"], registry, ";",
               f"location {blob} {{ return 307 http://127.0.0.1:{ports['CDN']}$request_uri; }}"),

@@ -42,7 +42,7 @@ struct TokenForm {
     }
     var fields = HTTPFields([("Accept", "application/json")])
     if let header = credential?.basicHeader { fields.append("Authorization", header) }
-    return TransferRequest(.get, url, fields: fields)
+    return TransferRequest(.get, url, fields: fields, sharesConnection: true)
   }
 
   /// The OAuth2 POST for an identity token.
@@ -55,7 +55,8 @@ struct TokenForm {
     let fields = HTTPFields([
       ("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded"),
     ])
-    return TransferRequest(.post, realm, fields: fields, body: Array(Self.encode(pairs).utf8))
+    return TransferRequest(
+      .post, realm, fields: fields, body: Array(Self.encode(pairs).utf8), sharesConnection: true)
   }
 
   private static func encode(_ pairs: [(String, String)]) -> String {

@@ -5,8 +5,8 @@ public import Transfer
 
 /// Fetches byte ranges of one repository's blobs into windows of files.
 ///
-/// The place where a redirect led is remembered for the blob's other ranges, and asked for again when
-/// it has expired.
+/// Where an endpoint redirects, a `BlobLocator` finds out the places ahead; a place is good for all of a
+/// blob's ranges, and asked for again when it has expired.
 public final class BlobSource: Sendable {
   /// One range to fetch.
   public struct Request: Sendable {
@@ -39,13 +39,27 @@ public final class BlobSource: Sendable {
   }
 
   private let client: RepositoryClient
-  private let locations = Mutex<[Digest: RemoteURL]>([:])
+  private let locators: [RemoteURL.Origin: BlobLocator]
   private let served = Mutex<[String: Int64]>([:])
 
   /// Makes a source.
   ///
   /// - Parameter client: of the repository.
-  public init(client: RepositoryClient) { self.client = client }
+  public init(client: RepositoryClient) {
+    self.client = client
+    var locators: [RemoteURL.Origin: BlobLocator] = [:]
+    for endpoint in client.endpoints {
+      locators[endpoint.origin] = BlobLocator { await Self.place(of: $0, endpoint, client) }
+    }
+    self.locators = locators
+  }
+
+  /// Says which blobs will be wanted, so that it is known in time where they are.
+  ///
+  /// - Parameter blobs: in the order in which they are fetched.
+  public func expect(_ blobs: [Descriptor]) async {
+    for locator in locators.values { await locator.expect(blobs) }
+  }
 
   /// The host that served most bytes so far, with its port where that is not the scheme's; nil: none.
   public var busiestHost: String? {
@@ -107,32 +121,91 @@ public final class BlobSource: Sendable {
   private func exchange(
     _ request: Request, _ endpoint: Endpoint, _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
+    let place = await locators[endpoint.origin]?.place(of: request.blob) ?? .endpoint
+    do throws(RegistryError) {
+      return try await exchange(request, endpoint, place, report)
+    } catch {
+      // Others may be waiting to hear what came of it.
+      if place == .question { await learn(request.blob.digest, .unknown, of: endpoint) }
+      throw error
+    }
+  }
+
+  private func learn(_ digest: Digest, _ answer: BlobLocator.Answer, of endpoint: Endpoint) async {
+    await locators[endpoint.origin]?.learn(digest, answer)
+  }
+
+  private func exchange(
+    _ request: Request, _ endpoint: Endpoint, _ place: BlobLocator.Place,
+    _ report: @escaping @Sendable (Event) -> Void
+  ) async throws(RegistryError) -> TransferTiming {
     let digest = request.blob.digest
+    let locator = locators[endpoint.origin]
+    var remembered: RemoteURL?
+    if case .elsewhere(let url) = place { remembered = url }
     var walk = try Walk(
-      endpoint: endpoint, path: "/\(client.reference.repository)/blobs/\(digest)", client: client,
-      remembered: locations.withLock { $0[digest] })
+      endpoint: endpoint, path: Self.path(digest, client), client: client, remembered: remembered)
     while true {
       let fields = try await walk.fields(adding: HTTPFields([("Accept-Encoding", "identity")]))
       let outcome: Outcome
       do throws(TransferError) {
-        outcome = try await perform(request, at: walk.url, fields, report)
+        outcome = try await perform(
+          request, at: walk.url, fields, shares: place == .question && !walk.isElsewhere, report)
       } catch {
-        locations.withLock { $0[digest] = nil }
+        await locator?.forget(digest)
         try walk.recover(from: error)
         continue
       }
       switch outcome {
       case .content(let timing):
         served.withLock { $0[walk.url.origin.authority, default: 0] += timing.bytes }
-        if walk.isElsewhere { locations.withLock { $0[digest] = walk.url } }
+        await learn(digest, walk.isElsewhere ? .elsewhere(walk.url) : .here, of: endpoint)
         return timing
       case .refused(let kind, let reason):
         throw RegistryError(kind, "\(walk.url.origin.authority), blob \(digest.short): \(reason)")
       case .aside(let response):
-        locations.withLock { $0[digest] = nil }
+        await locator?.forget(digest)
         try await walk.follow(
           response, what: "blob \(digest.short) of \(client.reference.repository)")
+        if place == .question, walk.isElsewhere {
+          await learn(digest, .elsewhere(walk.url), of: endpoint)
+        }
       }
+    }
+  }
+
+  private static func path(_ digest: Digest, _ client: RepositoryClient) -> String {
+    "/\(client.reference.repository)/blobs/\(digest)"
+  }
+
+  /// Asks an endpoint for a blob's first byte, only to see whether it redirects.
+  private static func place(
+    of blob: Descriptor, _ endpoint: Endpoint, _ client: RepositoryClient
+  ) async -> BlobLocator.Answer {
+    do throws(RegistryError) {
+      var walk = try Walk(endpoint: endpoint, path: path(blob.digest, client), client: client)
+      while true {
+        let fields = try await walk.fields(adding: HTTPFields([("Accept-Encoding", "identity")]))
+        let request = TransferRequest(
+          .get, walk.url, fields: fields, range: 0..<1, sharesConnection: true)
+        let response: TransferResponse
+        do throws(TransferError) {
+          response = try await client.engine.perform(request) { head, _ in
+            // Who ignores the range is about to send all of it.
+            head.status == 200 ? .refuse : .memory(limit: RepositoryClient.asideLimit)
+          }
+        } catch {
+          try walk.recover(from: error)
+          continue
+        }
+        if RedirectRule.isRedirect(response.head.status) {
+          return .elsewhere(try RedirectRule.target(response.head, of: walk.url))
+        }
+        if [200, 206, 416].contains(response.head.status) { return .here }
+        try await walk.follow(response, what: "blob \(blob.digest.short)")
+      }
+    } catch {
+      return .unknown
     }
   }
 
@@ -167,7 +240,7 @@ public final class BlobSource: Sendable {
       let outcome: Outcome
       do throws(TransferError) {
         outcome = try await perform(
-          request, at: url, HTTPFields([("Accept-Encoding", "identity")]), report)
+          request, at: url, HTTPFields([("Accept-Encoding", "identity")]), shares: false, report)
       } catch {
         throw .transfer(error, from: url.origin)
       }
@@ -195,7 +268,7 @@ public final class BlobSource: Sendable {
 
   /// One HTTP exchange; content goes straight into the window.
   private func perform(
-    _ request: Request, at url: RemoteURL, _ fields: HTTPFields,
+    _ request: Request, at url: RemoteURL, _ fields: HTTPFields, shares: Bool,
     _ report: @escaping @Sendable (Event) -> Void
   ) async throws(TransferError) -> Outcome {
     let isAll = !request.ranged || request.range == 0..<request.blob.size
@@ -203,7 +276,7 @@ public final class BlobSource: Sendable {
     let size = request.blob.size
     let window = request.window
     let response = try await engine.perform(
-      TransferRequest(.get, url, fields: fields, range: wanted)
+      TransferRequest(.get, url, fields: fields, range: wanted, sharesConnection: shares)
     ) { head, timing in
       switch BlobJudge.judge(head, wanted: wanted, size: size) {
       case .content(let offset, let isWhole):

@@ -1,0 +1,167 @@
+import FoundationEssentials
+import OCI
+import Transfer
+
+/// Finds out where an endpoint's blobs are, before workers want them.
+///
+/// Most public registries answer the request for a blob with a redirect to another host. A worker that
+/// asks by itself loses a round trip for each blob, and each worker needs a second connection, to the
+/// registry. Here small requests, which share a connection where the registry speaks HTTP/2, ask for
+/// the next blobs while workers are busy with others.
+///
+/// ```
+/// unknown   -> asking      the first blob is asked for; everybody waits for what comes of it
+/// asking    -> redirects   it is elsewhere: from here on places are found out ahead
+/// asking    -> serves      it is here, or nobody knows: blobs are asked for at the endpoint itself
+/// serves    -> redirects   a worker was redirected after all
+/// redirects -> serves      the endpoint refused to say: it is not asked ahead any more
+/// ```
+///
+/// The first blob is an image's configuration as a rule. A small one is not asked about but fetched: its
+/// own request is the question.
+actor BlobLocator {
+  /// What an endpoint says to the question where a blob is.
+  enum Answer: Sendable {
+    /// It redirects there.
+    case elsewhere(RemoteURL)
+    /// It serves the blob itself.
+    case here
+    /// It said neither; a worker that asks again gets the error.
+    case unknown
+  }
+
+  /// Where a worker is to ask for a blob.
+  enum Place: Sendable, Equatable {
+    /// There; redirects led there.
+    case elsewhere(RemoteURL)
+    /// At the endpoint itself.
+    case endpoint
+    /// At the endpoint, and everybody waits for what it says: the worker has to `learn` it.
+    case question
+  }
+
+  private enum State {
+    case unknown
+    case asking
+    case serves
+    case redirects
+  }
+
+  private struct Found {
+    var url: RemoteURL
+    var foundAt: ContinuousClock.Instant
+  }
+
+  private let ask: @Sendable (Descriptor) async -> Answer
+  private var state = State.unknown
+  private var upcoming: [Descriptor] = []
+  private var places: [Digest: Found] = [:]
+  private var waiters: [CheckedContinuation<Void, Never>] = []
+  private var underway: [Digest: Task<RemoteURL?, Never>] = [:]
+  private var wanted: Set<Digest> = []
+  private var hasGivenUp = false
+
+  /// Questions ahead that are on their way at the same time.
+  private static let parallelQuestions = 8
+  /// Places that are known before anybody wants them: signed ones do not live long.
+  private static let mostAhead = 32
+  /// Largest blob whose own request is the question, in bytes.
+  private static let smallBlob: Int64 = 64 << 10
+  /// How long a place that nobody used is trusted.
+  private static let lifetime = Duration.seconds(60)
+
+  /// Makes a locator that knows nothing.
+  ///
+  /// - Parameter ask: asks the endpoint where a blob is.
+  init(ask: @escaping @Sendable (Descriptor) async -> Answer) { self.ask = ask }
+
+  /// Says which blobs will be wanted, in their order.
+  func expect(_ blobs: [Descriptor]) {
+    upcoming = blobs.reversed()
+    lookAhead()
+  }
+
+  /// Where to ask for a blob.
+  func place(of blob: Descriptor) async -> Place {
+    defer { lookAhead() }
+    let isFirstUse = wanted.insert(blob.digest).inserted
+    if let found = places[blob.digest] {
+      if !isFirstUse || found.foundAt.duration(to: .now) < Self.lifetime {
+        return .elsewhere(found.url)
+      }
+      places[blob.digest] = nil
+    }
+    guard blob.size > 0 else { return .endpoint }
+    switch state {
+    case .unknown:
+      state = .asking
+      return blob.size > Self.smallBlob ? await located(blob) : .question
+    case .asking:
+      await withCheckedContinuation { waiters.append($0) }
+      return await place(of: blob)
+    case .serves:
+      return .endpoint
+    case .redirects:
+      return await located(blob)
+    }
+  }
+
+  /// Takes in what the endpoint said to a request for a blob.
+  func learn(_ digest: Digest, _ answer: Answer) {
+    switch answer {
+    case .elsewhere(let url):
+      places[digest] = Found(url: url, foundAt: .now)
+      decide(hasGivenUp ? .serves : .redirects)
+    case .here, .unknown:
+      if case .asking = state { decide(.serves) }
+    }
+    lookAhead()
+  }
+
+  /// A place is not good any more.
+  func forget(_ digest: Digest) { places[digest] = nil }
+
+  // MARK: Questions
+
+  private func decide(_ new: State) {
+    state = new
+    for waiter in waiters { waiter.resume() }
+    waiters = []
+  }
+
+  private func located(_ blob: Descriptor) async -> Place {
+    await locate(blob).value.map { .elsewhere($0) } ?? .endpoint
+  }
+
+  private func locate(_ blob: Descriptor) -> Task<RemoteURL?, Never> {
+    if let task = underway[blob.digest] { return task }
+    let task = Task { await self.question(blob) }
+    underway[blob.digest] = task
+    return task
+  }
+
+  private func question(_ blob: Descriptor) async -> RemoteURL? {
+    let answer = await ask(blob)
+    underway[blob.digest] = nil
+    if case .unknown = answer {
+      hasGivenUp = true
+      decide(.serves)
+    }
+    learn(blob.digest, answer)
+    if case .elsewhere(let url) = answer { return url }
+    return nil
+  }
+
+  private func lookAhead() {
+    guard case .redirects = state else { return }
+    while underway.count < Self.parallelQuestions,
+      places.keys.count(where: { !wanted.contains($0) }) + underway.count < Self.mostAhead,
+      let next = upcoming.popLast()
+    {
+      guard next.size > 0, !wanted.contains(next.digest), places[next.digest] == nil else {
+        continue
+      }
+      _ = locate(next)
+    }
+  }
+}
