@@ -3,6 +3,18 @@ public import Tuning
 
 /// What a pull starts from.
 extension History {
+  /// The host that served a registry's blobs when somebody here last pulled from it; nil: not known.
+  ///
+  /// - Parameter registry: the registry, as in references.
+  /// - Throws: `HistoryError`.
+  public func blobHost(of registry: String) throws(HistoryError) -> String? {
+    try read { db in
+      try String.fetchOne(
+        db, sql: "SELECT blobHost FROM path WHERE registry = ? ORDER BY usedAt DESC LIMIT 1",
+        arguments: [registry])
+    }
+  }
+
   /// What is known of the way to a registry.
   ///
   /// From this machine's own pulls in this network where there are some; else, as a hint only, from the

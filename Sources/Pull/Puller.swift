@@ -22,6 +22,8 @@ public struct Puller: Sendable {
     public var policy: any Policy
     /// The image's name in the store, where it is another than the reference's.
     public var storeName: String?
+    /// The host that served the registry's blobs the last time; nil: not known.
+    public var blobHost: String?
     /// What bounds the scheduler's choices.
     public var settings = SchedulerSettings()
     /// Told what the downloads were like when they have ended, well or not; not called where there
@@ -88,7 +90,8 @@ public struct Puller: Sendable {
       roundTripSeconds: resolution.roundTripSeconds)
     let loop = PullLoop(
       blobs: blobs, name: request.reference.description, store: store,
-      source: BlobSource(client: client), request: request, opening: opening, display: display)
+      source: BlobSource(client: client, blobHost: request.blobHost), request: request,
+      opening: opening, display: display)
     let result: PullLoop.Result
     do throws(PullError) {
       result = try await loop.run()

@@ -250,7 +250,10 @@ struct SimulatedClient {
       connect = opened.connectSeconds
       flow = opened.flow
     }
-    let isRedirected = network.model.server.redirects && located.insert(fetch.blob).inserted
+    // Later blobs are located ahead of the workers.
+    let isFirst = now - startedAt < network.model.roundTrip
+    let isRedirected =
+      network.model.server.redirects && isFirst && located.insert(fetch.blob).inserted
     let sentAt = now + (connect ?? 0)
     let firstByte = network.request(flow, sentAt: sentAt, redirected: isRedirected)
     flights.append(

@@ -120,6 +120,30 @@ struct TuneTests: TunedPulls {
     }
   }
 
+  @Test("pulls with fixed pools are predicted at an image's own size")
+  func predicts() async throws {
+    let link = cairn.folder("link.json")
+    try writeFile(
+      link,
+      Array(
+        """
+        {"name": "l", "about": "a", "bandwidthMbit": 80, "roundTripMs": 20, "bufferKiB": 1024,
+         "tls": {"roundTrips": 1}, "perConnectionMbit": 8}
+        """.utf8))
+    let image = cairn.folder("image.json")
+    try writeFile(image, Array(#"{"name": "i", "about": "a", "layersKB": [10000]}"#.utf8))
+    let outcome = try await cairn(
+      "simulate", "--model", link, "--image", image, "--workers", "1,5", "--format", "csv")
+    let lines = outcome.output.split(separator: "\n")
+    #expect(lines.count == 3 && lines[0] == "link,image,workers,seconds,MB/s", "\(outcome.errors)")
+    let seconds = lines.dropFirst().compactMap { Double($0.split(separator: ",")[3]) }
+    // A megabyte a second for each connection, after some round trips.
+    #expect(seconds.count == 2 && seconds[0] > 10 && seconds[0] < 11)
+    #expect(seconds[1] > 2 && seconds[1] < 3)
+    let wrong = try await cairn("simulate", "--workers", "0")
+    #expect(wrong.status == 64)
+  }
+
   @Test("one mode at a time, and options where they belong")
   func usage() async throws {
     #expect(try await cairn("tune").status == 64)

@@ -53,6 +53,19 @@ struct HistoryTests {
     #expect(abs(prior.points[1].rate - 8e6) < 10)
   }
 
+  @Test("the host that served a registry's blobs last is remembered")
+  func remembersBlobHost() throws {
+    let folder = try TemporaryFolder()
+    let history = try History(file: folder.path + "/history.sqlite")
+    #expect(try history.blobHost(of: "r.example") == nil)
+    try history.record(Self.entry(at: 1_000))
+    #expect(try history.blobHost(of: "r.example") == "cdn.example")
+    let moved = PathIdentity(registry: "r.example", blobHost: "r.example", network: "n")
+    try history.record(Self.entry(at: 2_000, path: moved))
+    #expect(try history.blobHost(of: "r.example") == "r.example")
+    #expect(try history.blobHost(of: "other.example") == nil)
+  }
+
   @Test("a pull is written down whole: machine, path, pull, layers, epochs")
   func writesAll() throws {
     let folder = try TemporaryFolder()

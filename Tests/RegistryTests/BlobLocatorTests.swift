@@ -20,8 +20,8 @@ struct BlobLocatorTests {
 
     var questions: [Digest] { asked.withLock { $0 } }
 
-    func locator() -> BlobLocator {
-      BlobLocator { blob in
+    func locator(redirects: Bool? = nil) -> BlobLocator {
+      BlobLocator(redirects: redirects) { blob in
         self.asked.withLock { $0.append(blob.digest) }
         return await self.answer(blob)
       }
@@ -152,6 +152,33 @@ struct BlobLocatorTests {
     let expected = layers.map { isElsewhere ? Self.place($0) : .endpoint }
     #expect(await places.value == expected)
     #expect(endpoint.questions.count == (isElsewhere ? 3 : 0))
+  }
+
+  @Test("an endpoint that redirected the last time is asked for all at once")
+  func remembersRedirects() async throws {
+    let endpoint = Endpoint { Self.elsewhere($0) }
+    let (locator, blobs) = (endpoint.locator(redirects: true), try Self.blobs(6))
+    await locator.expect(blobs)
+    await endpoint.asked(6)
+    for blob in blobs { #expect(await locator.place(of: blob) == Self.place(blob)) }
+  }
+
+  @Test("an endpoint that redirected the last time and serves now is believed")
+  func unlearnsRedirects() async throws {
+    let endpoint = Endpoint { _ in .here }
+    let (locator, blobs) = (endpoint.locator(redirects: true), try Self.blobs(20))
+    for blob in blobs { #expect(await locator.place(of: blob) == .endpoint) }
+    #expect(endpoint.questions.count == 1)
+  }
+
+  @Test("an endpoint that served the last time is not asked, and may redirect now")
+  func remembersServing() async throws {
+    let endpoint = Endpoint { Self.elsewhere($0) }
+    let (locator, blobs) = (endpoint.locator(redirects: false), try Self.blobs(3))
+    #expect(await locator.place(of: blobs[0]) == .endpoint)
+    #expect(endpoint.questions.isEmpty)
+    await locator.learn(blobs[0].digest, Self.elsewhere(blobs[0]))
+    #expect(await locator.place(of: blobs[1]) == Self.place(blobs[1]))
   }
 
   @Test("nobody waits for ever when the first request fails")

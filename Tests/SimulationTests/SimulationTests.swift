@@ -36,6 +36,37 @@ struct SimulationTests {
     #expect(Self.seconds(model, 20) < 5.2)
   }
 
+  @Test(
+    "a shallow buffer slows a long line, and two connections that begin together more than one each"
+  )
+  func overflowsShallowBuffers() {
+    func seconds(_ buffer: Double, _ workers: Int) -> Double {
+      let model = Self.line {
+        $0.roundTrip = 0.1
+        $0.buffer = buffer
+      }
+      return Self.seconds(model, workers)
+    }
+    // Bandwidth times delay is 1.25 MB.
+    #expect(seconds(125_000, 1) > 1.5 * seconds(2_500_000, 1))
+    #expect(seconds(125_000, 2) > 0.5 * seconds(125_000, 1))
+    #expect(seconds(125_000, 16) < seconds(125_000, 2))
+  }
+
+  @Test(
+    "after a pause a window is a burst: many requests on one connection keep it as small as the buffer"
+  )
+  func burstsAfterPauses() {
+    let model = Self.line {
+      $0.roundTrip = 0.1
+      $0.buffer = 125_000
+    }
+    let small = ImageModel(name: "small", blobs: Array(repeating: 1_000_000, count: 50))
+    let pull = Simulation(model: model, seed: 1).run(small, FixedPolicy(poolSize: 1))
+    // A buffer's worth in each round trip, and one more for each request.
+    #expect(pull.seconds > 50 * (1_000_000 / 250_000 + 1) * 0.1)
+  }
+
   @Test("losses slow one connection down far more than many")
   func obeysLoss() {
     let model = Self.line {

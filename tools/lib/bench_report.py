@@ -5,8 +5,13 @@ import math
 import pathlib
 import re
 import statistics
+import subprocess
+import tempfile
 
 import svg
+
+# Of a packet of the standard MTU this much is TCP's payload: the lab counts packets, the simulator payload.
+PAYLOAD = 1448 / 1500
 
 
 def geometric_mean(values):
@@ -28,7 +33,7 @@ class Cell:
     @property
     def line_seconds(self):
         """What the line alone would take: every byte once, as TCP's payload, without a round trip."""
-        return sum(self.sizes) / (self.model["bandwidthMbit"] * 1e6 / 8 * 1448 / 1500)
+        return sum(self.sizes) / (self.model["bandwidthMbit"] * 1e6 / 8 * PAYLOAD)
 
     def seconds(self, contender):
         """Median seconds of the runs that brought the right image; None: there is none."""
@@ -74,13 +79,42 @@ def read(results):
     return about, [cell for cell in cells.values() if cell.runs], tests
 
 
+def predict(cairn, cells):
+    """Seconds that the simulator expects for each cell and fixed pool size, by cell's name and size."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for cell in cells:
+            sizes = sorted(int(name.split()[1]) for name in cell.kinds().get("cairn-fixed", []) if cell.seconds(name))
+            if not sizes:
+                continue
+            model = dict(cell.model)
+            for field in ("bandwidthMbit", "perConnectionMbit"):
+                if field in model:
+                    model[field] *= PAYLOAD
+            # What the lab does not emulate is not asked of the simulator either.
+            model.pop("client", None)
+            model["server"] = {key: value for key, value in model.get("server", {}).items()
+                               if key in ("redirects", "connectionLimit", "retryAfterSeconds")}
+            image = {"name": cell.image, "about": "as it was pulled", "layersKB": [size / 1e3 for size in cell.sizes]}
+            for name, document in (("model", model), ("image", image)):
+                pathlib.Path(folder, f"{name}.json").write_text(json.dumps(document))
+            rows = json.loads(subprocess.run(
+                [cairn, "simulate", "--model", f"{folder}/model.json", "--image", f"{folder}/image.json", "--seeds", "3",
+                 "--workers", ",".join(map(str, sizes)), "--format", "json"],
+                check=True, capture_output=True, text=True).stdout)
+            for row in rows:
+                found[cell.name, int(row["workers"])] = row["seconds"]
+    return found
+
+
 class Report:
-    def __init__(self, results, name):
+    def __init__(self, results, name, cairn):
         self.about, self.cells, self.tests = read(results)
         self.name = name
         self.peer_kinds = sorted(
             {kind for cell in self.cells for kind in cell.kinds() if not kind.startswith("cairn")})
 
+        self.predictions = predict(cairn, self.cells)
         # What does not begin at a reference is a yardstick and no rival.
         self.rivals = [kind for kind in self.peer_kinds if kind != "not a pull"]
 
@@ -150,8 +184,20 @@ class Report:
                          f"{sum(r >= 3 for r in ratios.values())} of {len(ratios)}, geometric mean "
                          f"{geometric_mean(ratios.values()):.1f}, least {min(ratios.values()):.2f} "
                          f"({', '.join(min(ratios, key=ratios.get))})", min(ratios.values()) >= 3))
+        errors = self.prediction_errors()
+        if errors:
+            middle, worst = statistics.median(map(abs, errors.values())), max(errors, key=lambda key: abs(errors[key]))
+            rows.append(("the simulator against the lab", "median error below 10 %",
+                         f"{middle * 100:.1f} %, worst {errors[worst] * 100:+.0f} % ({worst[0]}, {worst[1]} workers)",
+                         middle < 0.10))
         rows += self.cost_rows()
         return rows
+
+    def prediction_errors(self):
+        """By how much each prediction is off, as a share of what was measured."""
+        cells = {cell.name: cell for cell in self.cells}
+        return {(name, size): seconds / cells[name].seconds(f"cairn {size}") - 1
+                for (name, size), seconds in self.predictions.items()}
 
     def cost_rows(self):
         """CPU and memory by the other programs that speak the registry's protocol."""
@@ -200,6 +246,7 @@ class Report:
                     shown += f"{', ' if shown else ''}{best[1]:.2f} ({best[0].removeprefix(kind).strip()})"
                 row.append(shown)
             text.append("| " + " | ".join(row) + " |")
+        text += self.prediction_table()
         text += ["", "## Costs", "", "Medians over all cells.", "",
                  "| | CPU s/GB | peak MiB | connections | requests | refused | bytes on the wire by the image's | runs | not right |",
                  "|---|---|---|---|---|---|---|---|---|"]
@@ -223,6 +270,19 @@ class Report:
                  *(f"| {test['link']} | {what} | {seen:.2f} | {wanted:.2f} | {unit} | {'ok' if right else 'WRONG'} |"
                    for test in self.tests for what, seen, wanted, unit, right in test["selfTest"])]
         return "\n".join(text) + "\n"
+
+    def prediction_table(self):
+        """Predicted and measured seconds side by side."""
+        sizes = sorted({size for _, size in self.predictions})
+        if not sizes:
+            return []
+        text = ["", "## The simulator against the lab", "", "Seconds predicted / measured, by pool size.", "",
+                "| cell | " + " | ".join(map(str, sizes)) + " |", "|---|" + "---|" * len(sizes)]
+        for cell in self.cells:
+            shown = [f"{self.predictions[cell.name, size]:.1f} / {cell.seconds(f'cairn {size}'):.1f}"
+                     if (cell.name, size) in self.predictions else "" for size in sizes]
+            text.append(f"| {cell.name} | " + " | ".join(shown) + " |")
+        return text
 
     @staticmethod
     def timed(cell, name, brackets=True):
@@ -264,9 +324,9 @@ class Report:
                  for name, runs in cell.runs.items()}} for cell in self.cells]}
 
 
-def write(results, folder, name):
+def write(results, folder, name, cairn):
     """Writes the report, its plots and its data; returns the bars as text."""
-    report = Report(results, name)
+    report = Report(results, name, cairn)
     folder.mkdir(parents=True, exist_ok=True)
     plots = []
     for suffix, drawing, caption in (("peers", report.peer_plot(), "peers"), ("sweep", report.sweep_plot(), "sweep")):

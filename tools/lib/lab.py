@@ -48,7 +48,7 @@ def is_inside():
 
 
 def enter():
-    """Runs this program again in namespaces of its own, and does not return, unless it is there already."""
+    """Runs this program again in namespaces of its own and ends with it, unless it is there already."""
     if is_inside():
         # Files too: nobody outside sees this file system, and it goes with the namespace.
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", PRIVATE], check=True)
@@ -66,8 +66,17 @@ def enter():
             f"no link lab here: {reason}\n"
             "It needs network namespaces and /dev/net/tun: run it as root. Without these rights the tests, the demo,\n"
             "tools/bench-engine and tools/bench-tune still work: they use plain loopback; `cairn simulate` needs nothing.")
-    os.environ[INSIDE] = "1"
-    os.execvp("unshare", ["unshare", *flags, sys.executable, *sys.argv])
+    # unshare takes no notice of SIGTERM, and its child is the first process of its namespace, which ignores it.
+    inside = subprocess.Popen(
+        ["unshare", *flags, sys.executable, *sys.argv], env={**os.environ, INSIDE: "1"}, preexec_fn=die_with_parent)
+    signal.signal(signal.SIGTERM, lambda *_: inside.kill())
+    while True:
+        try:
+            status = inside.wait()
+            raise SystemExit(status if status >= 0 else 128 - status)
+        except KeyboardInterrupt:
+            # The terminal sent it to the program inside too, which ends.
+            continue
 
 
 def die_with_parent():

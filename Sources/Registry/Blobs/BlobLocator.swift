@@ -60,6 +60,8 @@ actor BlobLocator {
   private var underway: [Digest: Task<RemoteURL?, Never>] = [:]
   private var wanted: Set<Digest> = []
   private var hasGivenUp = false
+  /// Whether the endpoint said anything itself: what was so the last time may have changed.
+  private var isConfirmed: Bool
 
   /// Questions ahead that are on their way at the same time.
   private static let parallelQuestions = 8
@@ -70,10 +72,16 @@ actor BlobLocator {
   /// How long a place that nobody used is trusted.
   private static let lifetime = Duration.seconds(60)
 
-  /// Makes a locator that knows nothing.
+  /// Makes a locator.
   ///
-  /// - Parameter ask: asks the endpoint where a blob is.
-  init(ask: @escaping @Sendable (Descriptor) async -> Answer) { self.ask = ask }
+  /// - Parameters:
+  ///   - redirects: whether the endpoint redirected the last time; nil: not known.
+  ///   - ask: asks the endpoint where a blob is.
+  init(redirects: Bool? = nil, ask: @escaping @Sendable (Descriptor) async -> Answer) {
+    self.ask = ask
+    isConfirmed = redirects == nil
+    if let redirects { state = redirects ? .redirects : .serves }
+  }
 
   /// Says which blobs will be wanted, in their order.
   func expect(_ blobs: [Descriptor]) {
@@ -110,10 +118,13 @@ actor BlobLocator {
   func learn(_ digest: Digest, _ answer: Answer) {
     switch answer {
     case .elsewhere(let url):
+      isConfirmed = true
       places[digest] = Found(url: url, foundAt: .now)
       decide(hasGivenUp ? .serves : .redirects)
     case .here, .unknown:
-      if case .asking = state { decide(.serves) }
+      // Small blobs may be here though layers are not; so one answer decides only where nothing is known.
+      if case .asking = state { decide(.serves) } else if !isConfirmed { decide(.serves) }
+      isConfirmed = true
     }
     lookAhead()
   }

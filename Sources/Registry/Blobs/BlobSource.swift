@@ -44,12 +44,17 @@ public final class BlobSource: Sendable {
 
   /// Makes a source.
   ///
-  /// - Parameter client: of the repository.
-  public init(client: RepositoryClient) {
+  /// - Parameters:
+  ///   - client: of the repository.
+  ///   - blobHost: the host that served the registry's blobs the last time; nil: not known.
+  public init(client: RepositoryClient, blobHost: String? = nil) {
     self.client = client
     var locators: [RemoteURL.Origin: BlobLocator] = [:]
     for endpoint in client.endpoints {
-      locators[endpoint.origin] = BlobLocator { await Self.place(of: $0, endpoint, client) }
+      let redirects = blobHost.map { $0 != endpoint.origin.authority }
+      locators[endpoint.origin] = BlobLocator(redirects: redirects) {
+        await Self.place(of: $0, endpoint, client)
+      }
     }
     self.locators = locators
   }

@@ -119,6 +119,10 @@ public struct LinkModel: Sendable, Equatable {
     self.buffer = buffer
   }
 
+  /// Seconds before an image's layers are asked for: handshakes, then one answer each that wants a
+  /// token, brings it, brings the manifest, and shows where blobs are.
+  public var resolvingSeconds: Double { Double(1 + tlsRoundTrips + 4) * roundTrip + tlsSeconds }
+
   /// What kinds of link are judged apart.
   public enum Kind: String, Sendable, CaseIterable {
     /// The same all the time, and no harm in many workers.

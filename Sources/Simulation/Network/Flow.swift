@@ -29,6 +29,8 @@ struct Flow {
   var dataFrom = 0.0
   /// When the request reaches a server that may refuse it; nil: it has.
   var arrivesAt: Double?
+  /// Whether its next window is sent at once: nothing is on its way that paces it.
+  var beginsWithBurst = false
   /// Whether the server is busy with it.
   var isServed = false
   /// When the client notices that it was refused.

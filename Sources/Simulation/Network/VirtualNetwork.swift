@@ -28,6 +28,8 @@ struct VirtualNetwork {
 
   /// Seconds over which the bandwidth's noise is remembered.
   private static let noiseMemory = 1.0
+  /// Share of the other connections' bursts of slow start that meets one's own.
+  private static let overlap = 0.4
   /// Idle seconds after which a sender forgets its window.
   private static let idleRestart = 1.0
 
@@ -81,6 +83,7 @@ struct VirtualNetwork {
       flows[flow].restart(initialWindow: model.initialWindow)
     }
     let trips = redirected ? 2.0 : 1.0
+    flows[flow].beginsWithBurst = true
     flows[flow].phase = .busy
     flows[flow].dataFrom = sentAt + trips * (roundTrip + model.server.responseSeconds)
     if model.server.connectionLimit == nil {
@@ -149,6 +152,10 @@ struct VirtualNetwork {
     let isFull = queue > 0 || demand >= capacity
     let share = isFull && demand > 0 ? capacity / demand : 1
     let room = model.buffer - queue
+    // Slow start sends each window as a burst at twice the line's rate, so half of it must queue.
+    let burst = flows.reduce(0) { sum, flow in
+      flow.demand > 0 && flow.isSlowStart ? sum + flow.window * Flow.packet / 2 : sum
+    }
     let lossShare = overflow > 0 ? overflow / (demand * seconds) : 0
     // HyStart's bound: an eighth of the round trip, from 4 to 16 ms.
     let slowStartDelay = min(0.016, max(0.004, model.roundTrip / 8))
@@ -158,7 +165,8 @@ struct VirtualNetwork {
       flows[index].delivered = bytes
       if flows[index].client >= 0 { carried += bytes }
       follow(
-        index, packets: bytes / Flow.packet, now: now + seconds, roundTrip: trip, room: room,
+        index, packets: bytes / Flow.packet, now: now + seconds, roundTrip: trip,
+        bursts: burst, room: room,
         lossShare: lossShare, leavesSlowStart: leaves, offered: flows[index].demand * seconds)
     }
   }
@@ -216,7 +224,8 @@ struct VirtualNetwork {
 
   /// What became of a sender's packets, and what it does about it.
   private mutating func follow(
-    _ index: Int, packets: Double, now: Double, roundTrip: Double, room: Double, lossShare: Double,
+    _ index: Int, packets: Double, now: Double, roundTrip: Double, bursts: Double, room: Double,
+    lossShare: Double,
     leavesSlowStart: Bool, offered: Double
   ) {
     var isLost = false
@@ -227,12 +236,20 @@ struct VirtualNetwork {
     }
     if lossShare > 0 {
       let expected = offered / Flow.packet * lossShare
-      isLost = isLost || Double.random(in: 0..<1, using: &random) > exp(-expected)
+      isLost = isLost || happens(expected: expected)
     }
     let window = flows[index].window
+    if flows[index].beginsWithBurst {
+      // After a pause a window is sent at once, without acknowledgements to pace it.
+      flows[index].beginsWithBurst = false
+      isLost = isLost || happens(expected: window - max(room / Flow.packet, 4))
+    }
     if flows[index].isSlowStart {
-      // Slow start sends each window as a burst at twice the line's rate: half of it must queue.
-      if window * Flow.packet / 2 > max(room, 4 * Flow.packet) { isLost = true }
+      // Connections that began together burst together, more or less.
+      let own = window * Flow.packet / 2
+      let burst = own + Self.overlap * (bursts - own)
+      let share = 1 - max(room, 4 * Flow.packet) / burst
+      isLost = isLost || happens(expected: packets * share)
       if leavesSlowStart, window >= 16 { flows[index].leaveSlowStart() }
     }
     if isLost {
@@ -242,6 +259,11 @@ struct VirtualNetwork {
     // A sender that something else holds back does not grow its window.
     let isWindowLimited = flows[index].demand >= 0.6 * window * Flow.packet / roundTrip
     if isWindowLimited { flows[index].grow(acknowledged: packets, now: now) }
+  }
+
+  /// Whether at least one of so many expected losses happens.
+  private mutating func happens(expected: Double) -> Bool {
+    expected > 0 && Double.random(in: 0..<1, using: &random) > exp(-expected)
   }
 
   private mutating func noisyBandwidth(_ seconds: Double) -> Double {

@@ -101,6 +101,7 @@ struct PullCommand: AsyncParsableCommand {
       display.show(.warning($0))
     }
     request.policy = chosenPolicy(keeper)
+    request.blobHost = keeper.blobHost()
     if let trace {
       let file = try TraceFile(path: trace)
       request.trace = { file.write($0) }

@@ -13,7 +13,8 @@ struct SimulateCommand: AsyncParsableCommand {
     discussion: """
       Every policy pulls every image over every link; the yardstick is the best fixed pool size in \
       hindsight, 1 to 64. Images are scaled to take about 4, 15 and 60 seconds at that. With --clients, \
-      that many machines share each link instead. With --replay, a policy is asked what it would have \
+      that many machines share each link instead. With --workers, images keep their size, and the seconds \
+      of whole pulls at these pool sizes are predicted. With --replay, a policy is asked what it would have \
       said to a trace that cairn pull --trace has recorded.
       """)
 
@@ -38,6 +39,9 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "What has lines of its own: nothing, each kind of link, or each link.")
   var by = Grouping.all
 
+  @Option(help: ArgumentHelp("Pool sizes whose pulls are predicted.", valueName: "n,n,…"))
+  var workers: String?
+
   @Flag(help: "Say of each pull how its pool size changed, and why.")
   var explain = false
 
@@ -61,6 +65,9 @@ struct SimulateCommand: AsyncParsableCommand {
     guard !explain || replay == nil && format == .text else {
       throw ValidationError("--explain is for simulated pulls, as text")
     }
+    guard chosenWorkers?.allSatisfy({ (1...1_000).contains($0) }) ?? true else {
+      throw ValidationError("--workers takes numbers from 1 to 1000, for example 1,4,16")
+    }
     guard clients.map({ (1...1_000).contains($0) }) ?? true else {
       throw ValidationError("--clients takes a number from 1 to 1000")
     }
@@ -72,6 +79,10 @@ struct SimulateCommand: AsyncParsableCommand {
   func run() async throws {
     if let replay {
       try print(ReplayReport(file: replay, policy: policies[0]).text, terminator: "")
+      return
+    }
+    if let workers = chosenWorkers {
+      print(try await prediction(workers).text(format), terminator: "")
       return
     }
     let report: SimulationReport
@@ -89,6 +100,31 @@ struct SimulateCommand: AsyncParsableCommand {
   }
 
   private var chosenLengths: [Double] { lengths.split(separator: ",").compactMap { Double($0) } }
+
+  private var chosenWorkers: [Int]? {
+    workers.map { $0.split(separator: ",").map { Int($0) ?? 0 } }
+  }
+
+  /// What whole pulls take, at their own size, with fixed pools.
+  private func prediction(_ sizes: [Int]) async throws -> Table {
+    let images = try modelOptions.images()
+    let cells = try modelOptions.links().flatMap { link in images.map { (link, $0) } }
+    let seeds = (1...UInt64(seeds)).map { $0 }
+    let points = await concurrently(cells) { link, image in
+      Oracle(model: link, image: image, seeds: seeds, sizes: sizes).points
+    }
+    var table = Table(columns: ["link", "image", "workers", "seconds", "MB/s"])
+    for ((link, image), points) in zip(cells, points) {
+      for point in points {
+        let seconds = point.seconds + link.resolvingSeconds
+        table.rows.append([
+          .text(link.name), .text(image.name), .number(Double(point.poolSize), digits: 0),
+          .number(seconds, digits: 3), .number(Double(image.size) / seconds / 1e6, digits: 2),
+        ])
+      }
+    }
+    return table
+  }
 
   private func league() async throws -> SimulationReport {
     var league = League(

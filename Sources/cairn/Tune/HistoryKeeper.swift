@@ -43,6 +43,16 @@ final class HistoryKeeper {
     }
   }
 
+  /// The host that served the registry's blobs the last time; nil: not known.
+  func blobHost() -> String? {
+    do throws(HistoryError) {
+      return try history?.blobHost(of: registry)
+    } catch {
+      note(error)
+      return nil
+    }
+  }
+
   /// Writes a pull down.
   ///
   /// - Parameters:
