@@ -156,16 +156,20 @@ public final class RepositoryClient: Sendable {
     _ endpoint: Endpoint, _ path: String, fields: HTTPFields, limit: Int, what: String
   ) async throws(RegistryError) -> TransferResponse {
     var walk = try Walk(endpoint: endpoint, path: path, client: self)
+    // The connection was made for a 401 as a rule, and the document comes over the same one.
+    var roundTrip: Double?
     while true {
       let request = TransferRequest(
         .get, walk.url, fields: try await walk.fields(adding: fields), sharesConnection: true)
-      let response: TransferResponse
+      var response: TransferResponse
       do throws(TransferError) {
         response = try await engine.perform(request, limit: limit)
       } catch {
         try walk.recover(from: error)
         continue
       }
+      roundTrip = response.timing.roundTripSeconds ?? roundTrip
+      response.timing.roundTripSeconds = roundTrip
       if response.head.status == 200 { return response }
       try await walk.follow(response, what: what)
     }

@@ -124,7 +124,7 @@ extension Scheduler {
     where segment.requests.count == 1 && blobs[segment.blob.index].ranged
       && segment.remaining >= 2 * settings.minimumSplit
     {
-      guard let seconds = secondsLeft(segment, now: now), seconds > 0.1 + 2 * requestSeconds else {
+      guard let seconds = secondsLeft(segment, now: now), seconds > 0.1 + 4 * requestSeconds else {
         continue
       }
       if seconds > best?.seconds ?? 0
@@ -151,7 +151,7 @@ extension Scheduler {
       let waited = now - request.startedAt
       let left = secondsLeft(segment, now: now) ?? (request.respondedAt == nil ? .infinity : 0)
       let fresh = requestSeconds + Double(segment.remaining) / (peers ?? .infinity)
-      guard waited > 2 + 4 * requestSeconds, left > 2 + 3 * fresh else { continue }
+      guard waited > 0.5 + 4 * requestSeconds, left > 0.5 + 2 * fresh else { continue }
       if left > worst?.seconds ?? 0
         || (left == worst?.seconds && id.number < worst?.id.number ?? .max)
       {

@@ -112,7 +112,7 @@ public struct SchedulerSettings: Sendable, Equatable {
   /// Longest segment, in bytes.
   public var maximumSegment: Int64 = 64 << 20
   /// Smallest half of a split, in bytes.
-  public var minimumSplit: Int64 = 256 << 10
+  public var minimumSplit: Int64 = 64 << 10
   /// Failures without a byte of progress before a blob is given up.
   public var retries = 8
   /// Back-off after the first failure, in seconds; doubled for each further one.

@@ -85,6 +85,15 @@ struct ClientTests {
     #expect(server.requests[1]["authorization"] == nil)
   }
 
+  @Test("a round trip is known although the connection was made for a 401")
+  func knowsRoundTrip() async throws {
+    let server = try tokenServer { _ in .ok(#"{"token":"good"}"#) }
+    let client = try client(server)
+    let first = try await client.document("1").roundTripSeconds
+    #expect(first.map { $0 > 0 } ?? false)
+    #expect(server.connections == 1)
+  }
+
   @Test("sends a password to the realm only, and takes access_token")
   func passwordToken() async throws {
     let server = try tokenServer { request in
