@@ -18,7 +18,7 @@ final class CurlLoop {
   private var numbers: [OpaquePointer: UInt64] = [:]
   private var idleHandles: [OpaquePointer] = []
   private var limiter: RateLimiter?
-  /// Servers whose HTTP/2 has failed.
+  /// Servers where a shared connection has failed.
   private var unshared: Set<RemoteURL.Origin> = []
   private var nextStallCheck = 0.0
   private var busySeconds = 0.0
@@ -153,6 +153,7 @@ final class CurlLoop {
     guard clock.now >= nextStallCheck else { return }
     nextStallCheck = clock.now + Self.stallCheckSeconds
     for (number, transfer) in transfers where transfer.isStalled() {
+      transfer.noteFailedSharing()
       forget(number)
       transfer.job.ended(.failure(transfer.stallError))
     }

@@ -287,14 +287,19 @@ final class CurlTransfer {
       .stalled, "less than \(Int(settings.minimumRate)) bytes/s arrived for \(seconds) s")
   }
 
+  /// Whatever was wrong, the next try has a connection of its own.
+  func noteFailedSharing() {
+    if job.request.sharesConnection { loop.noteNoSharing(job.request.url.origin) }
+  }
+
   // MARK: Ending
 
   func result(_ code: CURLcode) -> Result<TransferResponse, TransferError> {
     if let failure { return .failure(failure) }
-    if code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM {
-      loop.noteNoSharing(job.request.url.origin)
+    if code != CURLE_OK, !isFull {
+      noteFailedSharing()
+      return .failure(error(code))
     }
-    if code != CURLE_OK, !isFull { return .failure(error(code)) }
     guard status >= 200, destination != nil else {
       return .failure(TransferError(.badResponse, "the answer is not HTTP"))
     }

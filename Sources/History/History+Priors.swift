@@ -5,13 +5,22 @@ public import Tuning
 extension History {
   /// The host that served a registry's blobs when somebody here last pulled from it; nil: not known.
   ///
-  /// - Parameter registry: the registry, as in references.
+  /// - Parameters:
+  ///   - registry: the registry, as in references.
+  ///   - machine: the name of the machine that asks.
+  ///   - network: the network that it is in.
   /// - Throws: `HistoryError`.
-  public func blobHost(of registry: String) throws(HistoryError) -> String? {
+  public func blobHost(
+    of registry: String, machine: String, network: String
+  ) throws(HistoryError) -> String? {
     try read { db in
       try String.fetchOne(
-        db, sql: "SELECT blobHost FROM path WHERE registry = ? ORDER BY usedAt DESC LIMIT 1",
-        arguments: [registry])
+        db,
+        sql: """
+          SELECT blobHost FROM path JOIN machine ON machine.id = path.machine
+          WHERE registry = ? AND name = ? AND network = ? ORDER BY usedAt DESC LIMIT 1
+          """,
+        arguments: [registry, machine, network])
     }
   }
 

@@ -87,6 +87,8 @@ extension PullLoop {
   func requestEvent(_ request: RequestID, _ event: BlobSource.Event) {
     guard let id = segmentOfRequest[request], let segment = segments[id] else { return }
     switch event {
+    case .sent:
+      perform(scheduler.handle(.sent(request), now: now))
     case .responded(let timing):
       let connect = timing.newConnections > 0 ? timing.connectSeconds : nil
       perform(scheduler.handle(.responded(request, connectSeconds: connect), now: now))

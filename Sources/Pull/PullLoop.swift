@@ -190,6 +190,8 @@ actor PullLoop {
   /// Ends everything that is under way and notes what arrived.
   private func wind() {
     for task in tasks.values { task.cancel() }
+    let source = source
+    Task { await source.close() }
     for segment in segments.values { segment.window.seal() }
     for id in Array(segments.keys) { note(id, recording: true) }
     tasks = [:]

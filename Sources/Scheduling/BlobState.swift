@@ -80,7 +80,7 @@ struct SegmentState: Sendable {
 /// A request in flight.
 struct RequestState: Sendable {
   let segment: SegmentID
-  let startedAt: Moment
+  var startedAt: Moment
   let startPosition: Int64
   var respondedAt: Moment?
 }

@@ -151,7 +151,9 @@ extension Scheduler {
       let waited = now - request.startedAt
       let left = secondsLeft(segment, now: now) ?? (request.respondedAt == nil ? .infinity : 0)
       let fresh = requestSeconds + Double(segment.remaining) / (peers ?? .infinity)
-      guard waited > 0.5 + 4 * requestSeconds, left > 0.5 + 2 * fresh else { continue }
+      // A server may think for long before its first byte; one that began and crawls is another matter.
+      let patience = request.respondedAt == nil ? 2 : 0.5
+      guard waited > patience + 4 * requestSeconds, left > 0.5 + 2 * fresh else { continue }
       if left > worst?.seconds ?? 0
         || (left == worst?.seconds && id.number < worst?.id.number ?? .max)
       {

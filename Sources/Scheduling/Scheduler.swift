@@ -106,6 +106,8 @@ public struct Scheduler: Sendable {
   public mutating func handle(_ event: SchedulerEvent, now: Moment) -> [SchedulerAction] {
     var actions: [SchedulerAction] = []
     switch event {
+    case .sent(let request):
+      requests[request]?.startedAt = now
     case .responded(let request, let connectSeconds):
       responded(request, connectSeconds: connectSeconds, now: now)
     case .advanced(let segment, let position):

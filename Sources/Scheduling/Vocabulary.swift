@@ -54,6 +54,8 @@ public struct Fetch: Hashable, Sendable {
 public enum SchedulerEvent: Sendable, Equatable {
   /// The response's head arrived; seconds to connect when a connection was opened for it.
   case responded(RequestID, connectSeconds: Double?)
+  /// The request leaves only now: where its blob is had to be found out first.
+  case sent(RequestID)
   /// All bytes of the segment before `position` are on disk.
   case advanced(SegmentID, position: Int64)
   /// The server ignored the range and sends the whole blob from its first byte.

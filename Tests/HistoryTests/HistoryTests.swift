@@ -57,13 +57,14 @@ struct HistoryTests {
   func remembersBlobHost() throws {
     let folder = try TemporaryFolder()
     let history = try History(file: folder.path + "/history.sqlite")
-    #expect(try history.blobHost(of: "r.example") == nil)
+    #expect(try history.blobHost(of: "r.example", machine: "m", network: "n") == nil)
     try history.record(Self.entry(at: 1_000))
-    #expect(try history.blobHost(of: "r.example") == "cdn.example")
+    #expect(try history.blobHost(of: "r.example", machine: "m", network: "n") == "cdn.example")
     let moved = PathIdentity(registry: "r.example", blobHost: "r.example", network: "n")
     try history.record(Self.entry(at: 2_000, path: moved))
-    #expect(try history.blobHost(of: "r.example") == "r.example")
-    #expect(try history.blobHost(of: "other.example") == nil)
+    #expect(try history.blobHost(of: "r.example", machine: "m", network: "n") == "r.example")
+    #expect(try history.blobHost(of: "other.example", machine: "m", network: "n") == nil)
+    #expect(try history.blobHost(of: "r.example", machine: "m", network: "abroad") == nil)
   }
 
   @Test("a pull is written down whole: machine, path, pull, layers, epochs")

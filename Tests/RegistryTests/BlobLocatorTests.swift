@@ -95,16 +95,68 @@ struct BlobLocatorTests {
     await endpoint.asked(34)
   }
 
-  @Test("an endpoint that does not say is not asked ahead, and its redirects do not change that")
+  @Test(
+    "an endpoint that says nothing three times is not asked ahead, and its redirects do not change that"
+  )
   func givesUp() async throws {
     let endpoint = Endpoint { _ in .unknown }
-    let (locator, blobs) = (endpoint.locator(), try Self.blobs(5))
+    let (locator, blobs) = (endpoint.locator(redirects: true), try Self.blobs(9))
+    for blob in blobs {
+      #expect(await locator.place(of: blob) == .endpoint)
+      await locator.learn(blob.digest, Self.elsewhere(blob))
+    }
+    #expect(endpoint.questions.count == 3)
+  }
+
+  @Test("one question without an answer changes nothing where blobs are elsewhere")
+  func forgives() async throws {
+    let failing = try Self.blobs(6)[3].digest
+    let endpoint = Endpoint { $0.digest == failing ? .unknown : Self.elsewhere($0) }
+    let (locator, blobs) = (endpoint.locator(), try Self.blobs(6))
+    for (index, blob) in blobs.enumerated() {
+      #expect(await locator.place(of: blob) == (index == 3 ? .endpoint : Self.place(blob)))
+    }
+  }
+
+  @Test("a second request for the first blob does not wait for the first")
+  func overtakes() async throws {
+    let locator = Endpoint { _ in .here }.locator()
+    let config = try Self.blobs(1, size: 500)[0]
+    #expect(await locator.place(of: config) == .question)
+    #expect(await locator.place(of: config) == .endpoint)
+  }
+
+  @Test("an endpoint that no worker came to is asked nothing, and a closed one neither")
+  func isQuiet() async throws {
+    let endpoint = Endpoint { Self.elsewhere($0) }
+    let (locator, blobs) = (endpoint.locator(redirects: true), try Self.blobs(5))
     await locator.expect(blobs)
-    for blob in blobs { #expect(await locator.place(of: blob) == .endpoint) }
+    for _ in 0..<1_000 { await Task.yield() }
+    #expect(endpoint.questions.isEmpty)
+    await locator.close()
+    #expect(await locator.place(of: blobs[0]) == .endpoint)
+    #expect(endpoint.questions.isEmpty)
+  }
+
+  @Test("a place is not forgotten for an older one's sake")
+  func keepsPlaces() async throws {
+    let endpoint = Endpoint { Self.elsewhere($0) }
+    let (locator, blobs) = (endpoint.locator(), try Self.blobs(1))
+    let place = await locator.place(of: blobs[0])
+    await locator.forget(blobs[0].digest, ifStillAt: try RemoteURL("https://cdn.example/old"))
+    #expect(await locator.place(of: blobs[0]) == place)
+    #expect(endpoint.questions.count == 1)
+  }
+
+  @Test("a registry whose first blob was unknown may still redirect")
+  func recovers() async throws {
+    let endpoint = Endpoint { _ in .unknown }
+    let (locator, blobs) = (endpoint.locator(), try Self.blobs(5))
+    #expect(await locator.place(of: blobs[0]) == .endpoint)
     await locator.learn(blobs[0].digest, .elsewhere(try RemoteURL("https://cdn.example/x")))
     #expect(await locator.place(of: blobs[0]) != .endpoint)
     #expect(await locator.place(of: blobs[1]) == .endpoint)
-    #expect(endpoint.questions.count == 1)
+    #expect(endpoint.questions.count == 2)
   }
 
   @Test("a worker's redirect tells that blobs are elsewhere after all")
@@ -129,7 +181,8 @@ struct BlobLocatorTests {
     _ = await locator.place(of: blobs[0])
     _ = await locator.place(of: blobs[0])
     #expect(endpoint.questions.count == 1)
-    await locator.forget(blobs[0].digest)
+    let url = try RemoteURL("https://cdn.example/\(blobs[0].digest.hex)")
+    await locator.forget(blobs[0].digest, ifStillAt: url)
     #expect(await locator.place(of: blobs[0]) != .endpoint)
     #expect(endpoint.questions.count == 2)
   }
@@ -159,8 +212,10 @@ struct BlobLocatorTests {
     let endpoint = Endpoint { Self.elsewhere($0) }
     let (locator, blobs) = (endpoint.locator(redirects: true), try Self.blobs(6))
     await locator.expect(blobs)
+    #expect(await locator.place(of: blobs[5]) == Self.place(blobs[5]))
     await endpoint.asked(6)
     for blob in blobs { #expect(await locator.place(of: blob) == Self.place(blob)) }
+    #expect(endpoint.questions.count == 6)
   }
 
   @Test("an endpoint that redirected the last time and serves now is believed")

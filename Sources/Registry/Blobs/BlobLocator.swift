@@ -14,7 +14,7 @@ import Transfer
 /// asking    -> redirects   it is elsewhere: from here on places are found out ahead
 /// asking    -> serves      it is here, or nobody knows: blobs are asked for at the endpoint itself
 /// serves    -> redirects   a worker was redirected after all
-/// redirects -> serves      the endpoint refused to say: it is not asked ahead any more
+/// redirects -> serves      the endpoint refused to say several times: it is not asked ahead any more
 /// ```
 ///
 /// The first blob is an image's configuration as a rule. A small one is not asked about but fetched: its
@@ -59,12 +59,19 @@ actor BlobLocator {
   private var waiters: [CheckedContinuation<Void, Never>] = []
   private var underway: [Digest: Task<RemoteURL?, Never>] = [:]
   private var wanted: Set<Digest> = []
-  private var hasGivenUp = false
+  private var refusals = 0
+  private var hasGivenUp: Bool { refusals >= Self.mostRefusals }
+  /// The blob on which everybody waits.
+  private var asked: Digest?
   /// Whether the endpoint said anything itself: what was so the last time may have changed.
   private var isConfirmed: Bool
 
   /// Questions ahead that are on their way at the same time.
-  private static let parallelQuestions = 8
+  private static let parallelQuestions = 4
+  /// Questions without an answer after which none is asked any more.
+  private static let mostRefusals = 3
+  /// How long everybody waits for what the first request brings.
+  private static let patience = Duration.seconds(2)
   /// Places that are known before anybody wants them: signed ones do not live long.
   private static let mostAhead = 32
   /// Largest blob whose own request is the question, in bytes.
@@ -103,8 +110,15 @@ actor BlobLocator {
     switch state {
     case .unknown:
       state = .asking
+      asked = blob.digest
+      Task {
+        try? await Task.sleep(for: Self.patience)
+        self.stopWaiting()
+      }
       return blob.size > Self.smallBlob ? await located(blob) : .question
     case .asking:
+      // A second request for the same blob is there to overtake the first.
+      guard blob.digest != asked else { return .endpoint }
       await withCheckedContinuation { waiters.append($0) }
       return await place(of: blob)
     case .serves:
@@ -130,9 +144,22 @@ actor BlobLocator {
   }
 
   /// A place is not good any more.
-  func forget(_ digest: Digest) { places[digest] = nil }
+  func forget(_ digest: Digest, ifStillAt url: RemoteURL) {
+    if places[digest]?.url == url { places[digest] = nil }
+  }
+
+  /// Asks nothing more.
+  func close() {
+    upcoming = []
+    for task in underway.values { task.cancel() }
+    decide(.serves)
+  }
 
   // MARK: Questions
+
+  private func stopWaiting() {
+    if case .asking = state { decide(.serves) }
+  }
 
   private func decide(_ new: State) {
     state = new
@@ -155,8 +182,8 @@ actor BlobLocator {
     let answer = await ask(blob)
     underway[blob.digest] = nil
     if case .unknown = answer {
-      hasGivenUp = true
-      decide(.serves)
+      refusals += 1
+      if hasGivenUp { decide(.serves) }
     }
     learn(blob.digest, answer)
     if case .elsewhere(let url) = answer { return url }
@@ -164,7 +191,8 @@ actor BlobLocator {
   }
 
   private func lookAhead() {
-    guard case .redirects = state else { return }
+    // Nothing is asked of an endpoint that no worker came to.
+    guard case .redirects = state, !wanted.isEmpty else { return }
     while underway.count < Self.parallelQuestions,
       places.keys.count(where: { !wanted.contains($0) }) + underway.count < Self.mostAhead,
       let next = upcoming.popLast()

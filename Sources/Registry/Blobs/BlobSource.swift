@@ -30,6 +30,8 @@ public final class BlobSource: Sendable {
 
   /// What happens to a request.
   public enum Event: Sendable {
+    /// It is known where the blob is, and it is asked for.
+    case sent
     /// Content begins to arrive.
     case responded(TransferTiming)
     /// The server ignored the range and sends all of the blob.
@@ -39,7 +41,7 @@ public final class BlobSource: Sendable {
   }
 
   private let client: RepositoryClient
-  private let locators: [RemoteURL.Origin: BlobLocator]
+  private let locators: [Endpoint: BlobLocator]
   private let served = Mutex<[String: Int64]>([:])
 
   /// Makes a source.
@@ -49,10 +51,13 @@ public final class BlobSource: Sendable {
   ///   - blobHost: the host that served the registry's blobs the last time; nil: not known.
   public init(client: RepositoryClient, blobHost: String? = nil) {
     self.client = client
-    var locators: [RemoteURL.Origin: BlobLocator] = [:]
-    for endpoint in client.endpoints {
-      let redirects = blobHost.map { $0 != endpoint.origin.authority }
-      locators[endpoint.origin] = BlobLocator(redirects: redirects) {
+    var locators: [Endpoint: BlobLocator] = [:]
+    let endpoints = client.endpoints.filter(\.servesContent)
+    for endpoint in endpoints {
+      // Who answers first is who did the last time; of the others nothing is known.
+      let redirects =
+        endpoint == endpoints[0] ? blobHost.map { $0 != endpoint.origin.authority } : nil
+      locators[endpoint] = BlobLocator(redirects: redirects) {
         await Self.place(of: $0, endpoint, client)
       }
     }
@@ -64,6 +69,11 @@ public final class BlobSource: Sendable {
   /// - Parameter blobs: in the order in which they are fetched.
   public func expect(_ blobs: [Descriptor]) async {
     for locator in locators.values { await locator.expect(blobs) }
+  }
+
+  /// Ends what is still asked ahead of workers that will not come.
+  public func close() async {
+    for locator in locators.values { await locator.close() }
   }
 
   /// The host that served most bytes so far, with its port where that is not the scheme's; nil: none.
@@ -126,7 +136,8 @@ public final class BlobSource: Sendable {
   private func exchange(
     _ request: Request, _ endpoint: Endpoint, _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
-    let place = await locators[endpoint.origin]?.place(of: request.blob) ?? .endpoint
+    let place = await locators[endpoint]?.place(of: request.blob) ?? .endpoint
+    report(.sent)
     do throws(RegistryError) {
       return try await exchange(request, endpoint, place, report)
     } catch {
@@ -137,7 +148,7 @@ public final class BlobSource: Sendable {
   }
 
   private func learn(_ digest: Digest, _ answer: BlobLocator.Answer, of endpoint: Endpoint) async {
-    await locators[endpoint.origin]?.learn(digest, answer)
+    await locators[endpoint]?.learn(digest, answer)
   }
 
   private func exchange(
@@ -145,7 +156,7 @@ public final class BlobSource: Sendable {
     _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
     let digest = request.blob.digest
-    let locator = locators[endpoint.origin]
+    let locator = locators[endpoint]
     var remembered: RemoteURL?
     if case .elsewhere(let url) = place { remembered = url }
     var walk = try Walk(
@@ -157,7 +168,9 @@ public final class BlobSource: Sendable {
         outcome = try await perform(
           request, at: walk.url, fields, shares: place == .question && !walk.isElsewhere, report)
       } catch {
-        await locator?.forget(digest)
+        if error.kind != .cancelled, !error.isDisk {
+          await locator?.forget(digest, ifStillAt: walk.url)
+        }
         try walk.recover(from: error)
         continue
       }
@@ -169,7 +182,7 @@ public final class BlobSource: Sendable {
       case .refused(let kind, let reason):
         throw RegistryError(kind, "\(walk.url.origin.authority), blob \(digest.short): \(reason)")
       case .aside(let response):
-        await locator?.forget(digest)
+        await locator?.forget(digest, ifStillAt: walk.url)
         try await walk.follow(
           response, what: "blob \(digest.short) of \(client.reference.repository)")
         if place == .question, walk.isElsewhere {

@@ -46,7 +46,7 @@ final class HistoryKeeper {
   /// The host that served the registry's blobs the last time; nil: not known.
   func blobHost() -> String? {
     do throws(HistoryError) {
-      return try history?.blobHost(of: registry)
+      return try history?.blobHost(of: registry, machine: machine.name, network: network)
     } catch {
       note(error)
       return nil
