@@ -43,6 +43,8 @@ public struct EmulatedLink {
   private let original: LinkModel
   private var model: LinkModel
   private var random: RandomSource
+  /// The noise's own, so that the bandwidth wanders alike whatever packets there are.
+  private var noiseRandom: RandomSource
   private var start: Int64 = 0
   private var changesDone = 0
   private var noise = 0.0
@@ -77,12 +79,19 @@ public struct EmulatedLink {
     original = model
     self.model = model
     random = RandomSource(seed: seed)
+    noiseRandom = RandomSource(seed: ~seed)
   }
 
   /// Begins the model's time again: its changes count from now, and so do the counters.
   ///
   /// Packets on their way stay on it.
-  public mutating func restart(at now: Int64) {
+  ///
+  /// - Parameters:
+  ///   - now: when.
+  ///   - seed: of the losses and the noise from here on.
+  public mutating func restart(at now: Int64, seed: UInt64) {
+    random = RandomSource(seed: seed)
+    noiseRandom = RandomSource(seed: ~seed)
     start = now
     noiseAt = now
     noise = 0
@@ -225,7 +234,7 @@ public struct EmulatedLink {
   private mutating func drawNoise() {
     let pull = Double(Self.noiseStep) / 1e9 / Self.noiseMemory
     var gaussian = -6.0
-    for _ in 0..<12 { gaussian += Double.random(in: 0..<1, using: &random) }
+    for _ in 0..<12 { gaussian += Double.random(in: 0..<1, using: &noiseRandom) }
     noise += -noise * pull + model.rateNoise * (2 * pull).squareRoot() * gaussian
     noiseDraws += 1
     counters.meanNoise += (noise - counters.meanNoise) / Double(noiseDraws)

@@ -25,13 +25,13 @@ struct Emulator {
   /// Packets that are read from one device before the other gets its turn.
   private static let batch = 256
 
-  init(model: LinkModel, seed: UInt64, client: TunDevice, server: TunDevice) {
+  init(model: LinkModel, client: TunDevice, server: TunDevice) {
     self.client = client
     self.server = server
-    down = EmulatedLink(model: model, direction: .down, seed: seed)
-    up = EmulatedLink(model: model, direction: .up, seed: ~seed)
+    down = EmulatedLink(model: model, direction: .down, seed: 1)
+    up = EmulatedLink(model: model, direction: .up, seed: 2)
     startedAt = Self.now()
-    restart()
+    restart(seed: 1)
   }
 
   /// Carries packets until standard input ends; each line of it is a command.
@@ -134,11 +134,12 @@ struct Emulator {
   // MARK: Commands
 
   private mutating func obey(_ command: String) {
-    switch command {
-    case "restart":
-      restart()
+    let words = command.split(separator: " ")
+    switch (words.first, words.dropFirst().first.flatMap { UInt64($0) }) {
+    case ("restart", let seed?):
+      restart(seed: seed)
       print("{}")
-    case "counters":
+    case ("counters", nil):
       print(counters())
     default:
       print("{\"error\": \"unknown command\"}")
@@ -146,11 +147,11 @@ struct Emulator {
     fflush(nil)
   }
 
-  private mutating func restart() {
+  private mutating func restart(seed: UInt64) {
     let now = Self.now()
     startedAt = now
-    down.restart(at: now)
-    up.restart(at: now)
+    down.restart(at: now, seed: seed)
+    up.restart(at: now, seed: seed)
     connections = 0
     overruns = 0
     longestSleep = 0

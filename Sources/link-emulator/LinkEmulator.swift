@@ -12,15 +12,12 @@ struct LinkEmulator: ParsableCommand {
     discussion: """
       Makes two TUN devices in this network namespace, writes "ready", and carries packets between them
       as the model says until standard input ends. Whoever started it moves a device to another
-      namespace. A line "restart" on standard input begins the model's time and the counters again;
-      "counters" shows them as JSON.
+      namespace. A line "restart SEED" on standard input begins the model's time, its random choices and
+      the counters again; "counters" shows them as JSON.
       """)
 
   @Option(help: "A link model's file.")
   var model: String
-
-  @Option(help: "Seed of the random losses and noise.")
-  var seed: UInt64 = 1
 
   @Option(help: "Name of the device on the client's side.")
   var clientDevice: String
@@ -33,7 +30,7 @@ struct LinkEmulator: ParsableCommand {
     let client = try TunDevice(name: clientDevice)
     let server = try TunDevice(name: serverDevice)
     beOnTime()
-    var emulator = Emulator(model: link, seed: seed, client: client, server: server)
+    var emulator = Emulator(model: link, client: client, server: server)
     print("ready")
     fflush(nil)
     emulator.run()

@@ -123,8 +123,9 @@ struct EmulatedLinkTests {
 
   @Test("equal seeds lose the same packets, others do not")
   func repeats() {
-    func lost(seed: UInt64) -> [Int] {
+    func lost(seed: UInt64, restarting: UInt64? = nil) -> [Int] {
       var link = Self.link(seed: seed) { $0.loss = 0.1 }
+      if let restarting { link.restart(at: 0, seed: restarting) }
       for number in 0..<200 {
         link.send(Packet(handle: number, size: 1_500), at: Int64(number) * 1_000_000)
       }
@@ -139,6 +140,7 @@ struct EmulatedLinkTests {
     #expect(lost(seed: 1) == lost(seed: 1))
     #expect(lost(seed: 1) != lost(seed: 2))
     #expect(!lost(seed: 1).isEmpty)
+    #expect(lost(seed: 5, restarting: 1) == lost(seed: 1))
   }
 
   @Test("changes come at their time after the start, and again after a restart")
@@ -152,7 +154,7 @@ struct EmulatedLinkTests {
     }
     #expect(abs(seconds(at: 0) - 0.021) < 1e-6)
     #expect(abs(seconds(at: 1_000_000_000) - 0.06) < 1e-6)
-    link.restart(at: 5_000_000_000)
+    link.restart(at: 5_000_000_000, seed: 1)
     #expect(abs(seconds(at: 5_500_000_000) - 0.021) < 1e-6)
     #expect(abs(seconds(at: 6_500_000_000) - 0.06) < 1e-6)
   }

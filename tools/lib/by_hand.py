@@ -48,7 +48,7 @@ def main():
             file.write(f'url = "{address}"\noutput = "{folder}/{name}"\n' if program == "curl" else f"{address}\n out={name}\n")
     if program == "curl":
         trust = ["--cacert", authority] if parts.scheme == "https" else []
-        command = ["curl", "-sSL", "--fail", *trust, *(f"-H{one}" for one in header), *options, "-K", listing]
+        command = ["curl", "-q", "-sSL", "--fail", *trust, *(f"-H{one}" for one in header), *options, "-K", listing]
     else:
         trust = [f"--ca-certificate={authority}"] if parts.scheme == "https" else []
         command = ["aria2c", "-q", "--no-conf=true", "--disable-ipv6=true", *trust, *(f"--header={one}" for one in header),

@@ -42,16 +42,28 @@ class LabUnavailable(Exception):
     """The lab cannot be made here; the message says why and what works without it."""
 
 
+# Not inherited by what runs in the lab: a lab in there makes namespaces of its own.
+_is_inside = os.environ.pop(INSIDE, None) is not None and os.getpid() == 1
+
+
 def is_inside():
     """Whether this process is in the lab's namespaces already."""
-    return INSIDE in os.environ
+    return _is_inside
 
 
 def enter():
     """Runs this program again in namespaces of its own and ends with it, unless it is there already."""
     if is_inside():
         # Files too: nobody outside sees this file system, and it goes with the namespace.
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", PRIVATE], check=True)
+        for folder in (PRIVATE, "/run", "/var/lib/containers"):
+            if os.path.isdir(folder):
+                subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+        # Nobody's settings reach what runs here, and what it leaves behind goes too.
+        for name in [name for name in os.environ if name.startswith("XDG_") or name.lower().endswith("_proxy")]:
+            del os.environ[name]
+        for name, folder in (("HOME", "home"), ("TMPDIR", "tmp")):
+            os.environ[name] = f"{PRIVATE}/{folder}"
+            os.makedirs(os.environ[name])
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         return
     flags = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -103,11 +115,11 @@ class Lab:
     `data` is the folder of a docker-registry's blobs; `token` whether its registry wants tokens.
     """
 
-    def __init__(self, model, folder, data, token=True, seed=1):
+    def __init__(self, model, folder, data, token=True):
         self.path = pathlib.Path(model)
         self.model = json.loads(self.path.read_text())
         self.folder = pathlib.Path(folder)
-        self.data, self.token, self.seed = data, token, seed
+        self.data, self.token = data, token
         self.tls = self.model.get("tls", {}).get("roundTrips", 0)
         self.scheme = "https" if self.tls else "http"
         self.registry = f"{SERVER}:{REGISTRY_PORT}"
@@ -135,7 +147,7 @@ class Lab:
             start = f'ip link set lo up && exec "{sys.executable}" "{script}" "$0"'
             self.far = stack.enter_context(self._process(["unshare", "--net", "sh", "-c", start, json.dumps(spec)]))
             self.emulator = stack.enter_context(self._process([
-                EMULATOR, "--model", str(self.path), "--seed", str(self.seed), "--client-device", "lab0",
+                EMULATOR, "--model", str(self.path), "--client-device", "lab0",
                 "--server-device", "lab1"]))
             if self.emulator.stdout.readline().strip() != "ready":
                 raise RuntimeError("the link emulator did not start")
@@ -186,9 +198,9 @@ class Lab:
         process.stdin.flush()
         return json.loads(process.stdout.readline())
 
-    def restart(self):
-        """Begins the model's time, its changes and all counters again."""
-        self._ask(self.emulator, "restart")
+    def restart(self, seed=1):
+        """Begins the model's time, its changes, its random choices and all counters again."""
+        self._ask(self.emulator, f"restart {seed}")
         self._log_start = self.access_log.stat().st_size
 
     def packets(self):
@@ -257,7 +269,11 @@ class Lab:
     def measure_packets(self, size, packets_per_second, count):
         """Sends datagrams down the link; returns what arrived, the counters, and bytes per second."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)  # SO_RCVBUFFORCE
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)  # SO_RCVBUFFORCE
+            except PermissionError:
+                # In a user namespace; then the limit of the machine holds.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 25)
             sock.bind((CLIENT, 0))
             sock.settimeout(0.8)
             self.restart()

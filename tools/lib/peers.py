@@ -12,7 +12,7 @@ import sys
 TOOLS = pathlib.Path(__file__).resolve().parent.parent
 # Who races; what is not there is left out.
 PACKAGES = ["skopeo", "podman", "aria2", "curl"]
-SWEEP = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+SWEEP = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,7 @@ def podman(work):
     trust = ["--cert-dir", work.certificates] if work.tls else ["--tls-verify=false"]
     root = work.scratch / "podman"
     return ["podman", "--root", str(root / "root"), "--runroot", str(root / "run"), "--storage-driver", "vfs",
-            "--cgroup-manager", "cgroupfs", "pull", "-q", *trust, work.reference]
+            "--tmpdir", str(root / "tmp"), "--cgroup-manager", "cgroupfs", "pull", "-q", *trust, work.reference]
 
 
 def by_hand(*command):
@@ -116,13 +116,14 @@ def contenders():
         Contender("curl -Z", "curl -Z", True, by_hand("curl", "-Z"), flat_blobs),
         Contender("crane-like", "crane-like", True, by_hand("curl", "-Z", "--http2", "--parallel-max", "4"), flat_blobs),
         *(Contender(f"curl -Z {n}", "curl -Z", False, by_hand("curl", "-Z", "--http1.1", "--parallel-max", str(n)),
-                    flat_blobs) for n in (8, 16, 32)),
+                    flat_blobs) for n in (8, 16, 32, 64)),
         Contender("aria2", "aria2", True, by_hand("aria2c"), flat_blobs),
         Contender("aria2 -x16 -s16 -j16", "aria2", False, by_hand("aria2c", "-x16", "-s16", "-j16"), flat_blobs),
         # An address has at most 16 connections and pieces of at least 1 MiB: the most that aria2 can be told.
         *(Contender(f"aria2 {n} of 1M", "aria2", False, by_hand("aria2c", f"-x{n}", f"-s{n}", f"-j{n}", "-k1M"), flat_blobs)
           for n in (4, 8, 16)),
-        Contender("aria2 -x4 -s4 -j32", "aria2", False, by_hand("aria2c", "-x4", "-s4", "-j32", "-k1M"), flat_blobs),
+        *(Contender(f"aria2 -x4 -s4 -j{n}", "aria2", False, by_hand("aria2c", "-x4", "-s4", f"-j{n}", "-k1M"), flat_blobs)
+          for n in (32, 64)),
         Contender("aria2, addresses given", "not a pull", False, given_addresses("-x16", "-s16", "-j16", "-k1M"), flat_blobs),
     ]
     return [one for one in everyone if one.program is None or shutil.which(one.program)]
