@@ -59,12 +59,12 @@ def curves(title, panels):
         low, top = math.log(min(seconds) * 0.9), math.log(max(seconds) * 1.1)
 
         def across(size):
-            return x + math.log(size) / math.log(32) * width
+            return x + math.log(size) / math.log(64) * width
 
         def up(value):
             return y + height - (math.log(value) - low) / (top - low) * height
         parts += [text(x, y - 6, name), line(x, y, x, y + height, "#888"), line(x, y + height, x + width, y + height, "#888")]
-        for size in (1, 2, 4, 8, 16, 32):
+        for size in (1, 2, 4, 8, 16, 32, 64):
             parts.append(text(across(size), y + height + 13, size, "middle", 9))
         for value in (min(seconds), max(seconds)):
             parts.append(text(x - 4, up(value) + 3, f"{value:.3g}", "end", 9))
