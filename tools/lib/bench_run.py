@@ -161,6 +161,7 @@ class Bench:
         capacity = link_lab.model["bandwidthMbit"] * 1e6 / 8 * usage.wall
         return {
             "status": self.judge(one, work, usage, digest), "wall": usage.wall, "cpu": usage.cpu, "peak": usage.peak,
+            "own": usage.own,
             "connections": counters["connections"], "requests": counters["requests"], "refused": counters["refused"],
             "wireBytes": counters["down"]["bytes"], "upBytes": counters["up"]["bytes"],
             "dropped": counters["down"]["dropped"], "lost": counters["down"]["lost"],
