@@ -1,14 +1,80 @@
+public import FoundationEssentials
 public import Tuning
+
+/// Why a trace cannot be read.
+public struct TraceError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The line, counted from 1.
+  public let line: Int
+  /// What is wrong with it.
+  public let reason: String
+
+  /// Makes an error.
+  public init(line: Int, reason: String) {
+    self.line = line
+    self.reason = reason
+  }
+
+  /// One sentence.
+  public var description: String { "line \(line) \(reason)" }
+}
 
 /// Runs a policy over a recorded trace.
 ///
 /// The samples are what another policy's pool brought, so what this one would have caused stays unknown:
 /// a replay shows what it would have said at each moment, not how fast the pull would have been.
 public enum Replay {
+  /// Reads JSON Lines that a pull wrote, and checks that they can be a trace.
+  ///
+  /// - Parameter data: the file's content; empty lines are left out.
+  /// - Throws: `TraceError` for a line that is no step, or one with a number that no pull has.
+  public static func read(_ data: Data) throws(TraceError) -> [TraceStep] {
+    let decoder = JSONDecoder()
+    var steps: [TraceStep] = []
+    for (index, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
+      guard let step = try? decoder.decode(TraceStep.self, from: line) else {
+        throw TraceError(line: index + 1, reason: "is not a step of a trace")
+      }
+      if let field = impossible(in: step.sample, after: steps.last?.sample) {
+        throw TraceError(line: index + 1, reason: "has an impossible \(field)")
+      }
+      steps.append(step)
+    }
+    return steps
+  }
+
+  /// The first field that no pull has; policies count on all of these.
+  private static func impossible(in sample: Sample, after last: Sample?) -> String? {
+    let second: ClosedRange<Double> = 0...1e8
+    let bytes: ClosedRange<Int64> = 0...(1 << 60)
+    let workers = 0...100_000
+    let readings = sample.readings
+    let checks: [(String, Bool)] = [
+      ("now", second.contains(sample.now.seconds) && sample.now >= last?.now ?? sample.now),
+      ("poolSize", workers.contains(sample.poolSize)), ("open", workers.contains(sample.open)),
+      ("carrying", workers.contains(sample.carrying)),
+      ("bytesDone", bytes.contains(sample.bytesDone)),
+      ("bytesLeft", bytes.contains(sample.bytesLeft)),
+      ("firstByteSeconds", sample.firstByteSeconds.allSatisfy(second.contains)),
+      ("connectSeconds", sample.connectSeconds.allSatisfy(second.contains)),
+      (
+        "refusal",
+        sample.refusals.allSatisfy {
+          second.contains($0.at.seconds) && workers.contains($0.served)
+            && second.contains($0.retryAfter ?? 0)
+        }
+      ),
+      ("roundTripSeconds", readings.roundTripSeconds.allSatisfy(second.contains)),
+      ("smallestRoundTripSeconds", second.contains(readings.smallestRoundTripSeconds ?? 0)),
+      ("engineBusy", (0...10).contains(readings.engineBusy)),
+      ("diskBusy", (0...10).contains(readings.diskBusy)),
+    ]
+    return checks.first { !$0.1 }?.0
+  }
+
   /// Runs a policy.
   ///
   /// - Parameters:
-  ///   - trace: recorded steps, in order.
+  ///   - trace: recorded steps, in order, as `read` gives them.
   ///   - policy: what is asked.
   /// - Returns: the same samples with this policy's decisions.
   public static func run(_ trace: [TraceStep], _ policy: any Policy) -> [TraceStep] {

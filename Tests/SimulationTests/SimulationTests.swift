@@ -168,10 +168,34 @@ struct SimulationTests {
     var simulation = Simulation(model: Self.line(), seed: 1)
     simulation.keepsTrace = true
     let trace = simulation.run(Self.image, PolicyName.climb.make(.init(cpus: 2))).trace
-    let data = try JSONEncoder().encode(trace)
-    let back = try JSONDecoder().decode([TraceStep].self, from: data)
+    let lines = try trace.map { try JSONEncoder().encode($0) }
+    let back = try Replay.read(Data(lines.joined(separator: Data("\n".utf8))))
     #expect(back.count == trace.count)
     #expect(back.map(\.decision) == trace.map(\.decision))
     #expect(back.map(\.sample.bytesDone) == trace.map(\.sample.bytesDone))
+  }
+
+  @Test(
+    "a trace with numbers that no pull has is refused, with its line",
+    arguments: [
+      ("bytesDone", -1.0), ("bytesLeft", 9e18), ("now", -3), ("poolSize", 1e12), ("open", -1),
+    ])
+  func refusesTraces(field: String, value: Double) throws {
+    var simulation = Simulation(model: Self.line(), seed: 1)
+    simulation.keepsTrace = true
+    let trace = simulation.run(Self.image, FixedPolicy(poolSize: 3)).trace
+    let first = try JSONEncoder().encode(trace[0])
+    var step = try #require(
+      try JSONSerialization.jsonObject(with: JSONEncoder().encode(trace[1])) as? [String: Any])
+    var sample = try #require(step["sample"] as? [String: Any])
+    sample[field] = field == "now" ? value : Int64(value)
+    step["sample"] = sample
+    let second = try JSONSerialization.data(withJSONObject: step)
+    #expect(throws: TraceError(line: 2, reason: "has an impossible \(field)")) {
+      try Replay.read(first + Data("\n".utf8) + second)
+    }
+    #expect(throws: TraceError(line: 2, reason: "is not a step of a trace")) {
+      try Replay.read(first + Data("\nnonsense".utf8))
+    }
   }
 }

@@ -47,14 +47,10 @@ struct ReplayReport {
     else {
       throw CommandFailure(message: "there is no trace \(file)", exitCode: 66)
     }
-    let decoder = JSONDecoder()
-    return try data.split(separator: UInt8(ascii: "\n")).enumerated().map { number, line in
-      do {
-        return try decoder.decode(TraceStep.self, from: line)
-      } catch {
-        throw CommandFailure(
-          message: "\(file), line \(number + 1) is not a step of a trace", exitCode: 65)
-      }
+    do throws(TraceError) {
+      return try Replay.read(data)
+    } catch {
+      throw CommandFailure(message: "\(file), \(error)", exitCode: 65)
     }
   }
 }
