@@ -45,6 +45,8 @@ public struct ImageResolver: Sendable {
   private static let depthLimit = 4
   /// Documents of one image that are fetched.
   private static let documentLimit = 2_000
+  /// Bytes of all documents of one image, which are held in memory: 32 MiB.
+  private static let byteLimit = 32 << 20
 
   /// Makes a resolver.
   ///
@@ -123,6 +125,11 @@ public struct ImageResolver: Sendable {
         }
         let child = try await childDocument(descriptor)
         resolution.documents.append(child)
+        guard resolution.documents.reduce(0, { $0 + $1.data.count }) <= Self.byteLimit else {
+          throw .document(
+            .invalidDocument(reason: "it has manifests of more than \(Self.byteLimit >> 20) MiB"),
+            what: client.reference.description)
+        }
         try await collect(child, choice, depth: depth + 1, into: &resolution)
       }
     }

@@ -43,9 +43,9 @@ public struct ContentStore: Sendable {
       Files.info(root + "/.cairn") != nil || Files.info(root + "/oci-layout") != nil
         || Files.list(root).isEmpty
     else { throw .notALayout(path: root) }
-    try Files.makeDirectory(root + "/.cairn/ingest")
+    try Files.makeDirectory(".cairn/ingest", below: root)
     for algorithm in Digest.Algorithm.allCases {
-      try Files.makeDirectory(root + "/blobs/" + algorithm.rawValue)
+      try Files.makeDirectory("blobs/" + algorithm.rawValue, below: root)
     }
     // Several processes may open a new store at the same time; one of them fills it.
     let lock = try lockIndex()

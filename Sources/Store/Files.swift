@@ -29,6 +29,20 @@ enum Files {
     guard mkdir(path, mode) == 0 || errno == EEXIST else { throw failed("make directory", path) }
   }
 
+  /// Makes directories below a root; where one of them is a link, what is to go in there could end up anywhere.
+  static func makeDirectory(_ names: String, below root: String, mode: mode_t = 0o700)
+    throws(StoreError)
+  {
+    var path = root
+    for name in names.split(separator: "/") {
+      path += "/\(name)"
+      if let info = info(path), info.st_mode & S_IFMT == S_IFLNK {
+        throw .system(action: "use the link", path: path, errno: ELOOP)
+      }
+      try makeDirectory(path, mode: mode)
+    }
+  }
+
   static func parent(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])

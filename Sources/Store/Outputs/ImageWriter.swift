@@ -103,8 +103,9 @@ public struct ImageWriter: Sendable {
       throw .outputExists(path: "\(directory):\(tag)")
     }
     for descriptor in image.contents {
-      let folder = "\(directory)/blobs/\(descriptor.digest.algorithm.rawValue)"
-      try Files.makeDirectory(folder, mode: 0o755)
+      let name = "blobs/\(descriptor.digest.algorithm.rawValue)"
+      let folder = "\(directory)/\(name)"
+      try Files.makeDirectory(name, below: directory, mode: 0o755)
       let target = "\(folder)/\(descriptor.digest.hex)"
       if Files.size(target) == descriptor.size { continue }
       try FileCopy.place(store.path(of: descriptor.digest), at: target)

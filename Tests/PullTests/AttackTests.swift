@@ -1,0 +1,202 @@
+import Foundation
+import OCI
+import Pull
+import Registry
+import Store
+import Support
+import Testing
+
+/// What a hostile registry, or whoever stands between, may try; each ends in an error, and nothing is
+/// published, overwritten or given away.
+///
+/// More of them stand beside what they attack: `DigestTests` (digests as paths, CVE-2024-3727),
+/// `ImageDocumentTests` and `FaultTests` (CVE-2021-41190, bodies, redirects), `ClientTests` (credentials
+/// across origins, realms, CVE-2020-15157), `ContentStoreTests` (planted links).
+@Suite("Attacks", .timeLimit(.minutes(1)), .serialized)
+struct AttackTests {
+  /// An index of documents, added to an image; returns its digest and size.
+  static func addIndex(
+    of children: [(digest: Digest, size: Int, type: MediaType)], to image: inout FakeImage
+  ) throws -> (digest: Digest, size: Int, type: MediaType) {
+    let bytes = try FakeImage.encode([
+      "schemaVersion": 2, "mediaType": MediaType.ociIndex.rawValue,
+      "manifests": children.map {
+        ["mediaType": $0.type.rawValue, "digest": "\($0.digest)", "size": $0.size]
+      },
+    ])
+    let digest = try Digest.of(bytes)
+    image.manifests[digest] = (.ociIndex, bytes)
+    return (digest, bytes.count, .ociIndex)
+  }
+
+  @Test("an index that names another ten thousand times is fetched once for each digest")
+  func widelyNestedIndexes() async throws {
+    var image = try FakeImage(layers: [])
+    var child = (
+      digest: image.manifest, size: image.manifests[image.manifest]?.bytes.count ?? 0,
+      type: MediaType.ociManifest
+    )
+    for _ in 0..<3 {
+      child = try Self.addIndex(of: Array(repeating: child, count: 10_000), to: &image)
+    }
+    image.tags["latest"] = child.digest
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.platforms = .all
+    try await bench.pull(request)
+    #expect(registry.server.requests.filter { $0.target.contains("/manifests/") }.count == 4)
+  }
+
+  @Test("documents that are too many bytes together are refused")
+  func manyLargeDocuments() async throws {
+    var image = try FakeImage(layers: [])
+    var children: [(digest: Digest, size: Int, type: MediaType)] = []
+    let (_, manifest) = try #require(image.manifests[image.manifest])
+    for number in 0..<20 {
+      // White space after the document, a little more each time: each is another document.
+      let bytes = manifest + [UInt8](repeating: 0x20, count: (3 << 20) + number)
+      let digest = try Digest.of(bytes)
+      image.manifests[digest] = (.ociManifest, bytes)
+      children.append((digest, bytes.count, .ociManifest))
+    }
+    image.tags["latest"] = try Self.addIndex(of: children, to: &image).digest
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.platforms = .all
+    let error = try await bench.failure(request)
+    #expect(error.category == .integrity)
+    #expect(error.description.contains("manifests of more than 32 MiB"), "\(error)")
+    #expect(registry.server.requests.count < 14)
+  }
+
+  @Test("a manifest of more layers than anybody makes is refused before any of them is fetched")
+  func millionsOfLayers() async throws {
+    let image = try FakeImage(layers: [Content.bytes(10, seed: 1)]) { document in
+      guard let layers = document["layers"] as? [[String: Any]] else { return }
+      document["layers"] = Array(repeating: layers[0], count: ImageDocument.entryLimit + 1)
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+    #expect(error.category == .integrity)
+    #expect(registry.blobRequests.isEmpty)
+  }
+
+  @Test("a layer that claims more than any disk holds is refused before it is fetched")
+  func hugeSizes() async throws {
+    let image = try FakeImage(layers: [Content.bytes(10, seed: 1)]) { document in
+      guard var layers = document["layers"] as? [[String: Any]] else { return }
+      layers[0]["size"] = Int64.max / 2
+      document["layers"] = layers
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+    #expect(error.category == .disk, "\(error)")
+    #expect(registry.blobRequests.isEmpty)
+  }
+
+  @Test(
+    "giant answers beside the content are cut off",
+    arguments: ["token", "error body", "header", "many headers", "endless error"])
+  func giants(kind: String) async throws {
+    let image = try FakeImage(layers: [Content.bytes(50_000, seed: 1)])
+    let giant = [UInt8](repeating: 0x61, count: 5 << 20)
+    let registry = try FakeRegistry(image) { request in
+      if request.target.hasPrefix("/token") { return .ok(giant) }
+      switch kind {
+      case "token":
+        let host = request["host"] ?? ""
+        return .status(401, [("WWW-Authenticate", "Bearer realm=\"http://\(host)/token\"")])
+      case "error body" where request.target.contains("/blobs/"):
+        return .response(500, [], giant)
+      case "header" where request.target.contains("/blobs/"):
+        return .raw(Array("HTTP/1.1 200 OK\r\nX: ".utf8) + giant, .close)
+      case "many headers" where request.target.contains("/blobs/"):
+        let lines = (0..<20_000).map { "X-\($0): y\r\n" }.joined()
+        return .raw(Array("HTTP/1.1 200 OK\r\n\(lines)\r\n".utf8), .close)
+      case "endless error" where request.target.contains("/blobs/"):
+        return .raw(Array("HTTP/1.1 404 X\r\n\r\n".utf8), .trickle)
+      default: return nil
+      }
+    }
+    let bench = try Bench(stallTimeout: 1)
+    var request = try bench.request("\(registry.host)/o/n", workers: 1)
+    request.settings.retries = 1
+    let error = try await bench.failure(request)
+    #expect(error.description.utf8.count < 1_000, "\(error)")
+    try bench.expectNothingWrong()
+  }
+
+  @Test("titles and annotations with ../ name no file of an output", arguments: ["dir", "oci"])
+  func titlesAsPaths(kind: String) async throws {
+    let image = try FakeImage(layers: [Content.bytes(500, seed: 1)]) { document in
+      guard var layers = document["layers"] as? [[String: Any]] else { return }
+      layers[0]["annotations"] = ["org.opencontainers.image.title": "../../evil"]
+      document["layers"] = layers
+      document["annotations"] = ["org.opencontainers.image.ref.name": "../../evil"]
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    let output = bench.folder("a/b/out")
+    try FileManager.default.createDirectory(
+      atPath: bench.folder("a/b"), withIntermediateDirectories: true)
+    request.outputs = [try OutputTarget("\(kind):\(output)")]
+    try await bench.pull(request)
+    let found = try #require(FileManager.default.subpaths(atPath: bench.folder("a")))
+    #expect(found.allSatisfy { $0 == "b" || $0.hasPrefix("b/out") })
+    #expect(!found.contains { $0.contains("evil") })
+    let all = FileManager.default.subpaths(atPath: bench.folder.path) ?? []
+    #expect(!all.contains { $0.contains("evil") })
+  }
+
+  @Test(
+    "links planted in an output are not written through",
+    arguments: ["index.json", "oci-layout", "blobs", "blobs/sha256"])
+  func linksInOutputs(name: String) async throws {
+    let image = try FakeImage(layers: [Content.bytes(500, seed: 1)])
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let output = bench.folder("out")
+    let victim = bench.folder("victim")
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: output, withIntermediateDirectories: true)
+    if name.hasPrefix("blobs") {
+      try manager.createDirectory(atPath: victim, withIntermediateDirectories: true)
+      if name == "blobs/sha256" {
+        try manager.createDirectory(atPath: output + "/blobs", withIntermediateDirectories: true)
+      }
+    } else {
+      try writeFile(victim, Array("mine".utf8))
+    }
+    #expect(symlink(victim, "\(output)/\(name)") == 0)
+    var request = try bench.request("\(registry.host)/o/n")
+    request.outputs = [try OutputTarget("oci:\(output)")]
+    request.overwrites = true
+    // Whether it is refused or the link replaced, what the link points to stays as it was.
+    _ = try? await bench.pull(request)
+    if name.hasPrefix("blobs") {
+      #expect(try manager.contentsOfDirectory(atPath: victim).isEmpty)
+    } else {
+      #expect(try readFile(victim) == Array("mine".utf8))
+    }
+  }
+
+  @Test("what is in the store is for its user only")
+  func permissions() async throws {
+    let image = try FakeImage(layers: [Content.bytes(500, seed: 1)], platforms: ["linux/amd64"])
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n")
+    let names = try #require(FileManager.default.subpaths(atPath: bench.store.root))
+    #expect(names.count > 5)
+    for name in names + [""] {
+      var info = stat()
+      #expect(lstat("\(bench.store.root)/\(name)", &info) == 0)
+      #expect(info.st_mode & 0o077 == 0, "\(name) is open to others")
+    }
+  }
+}
