@@ -23,6 +23,7 @@ struct Cairn: AsyncParsableCommand {
   static func main() async {
     // A reader of our output that went away is noticed by the write that fails.
     signal(SIGPIPE, SIG_IGN)
+    ProcessList.hideCredentials()
     raiseFileLimit()
     do {
       var command = try parseAsRoot()

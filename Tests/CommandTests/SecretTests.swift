@@ -1,0 +1,82 @@
+import Foundation
+import Support
+import Testing
+
+/// Passwords, tokens and signed addresses: where they may not turn up.
+@Suite("Secrets", .timeLimit(.minutes(1)), .serialized)
+struct SecretTests {
+  static let secrets = [
+    "hunter2", Data("user:hunter2".utf8).base64EncodedString(), "bearer-of-secrets", "s1gnature",
+  ]
+
+  /// A registry that wants a password for a token, and redirects blobs to a signed address.
+  func registry(_ image: FakeImage, failing: Bool) throws -> (RawServer, RawServer) {
+    let blobs = try RawServer { request in
+      request.target.contains("X-Amz-Signature=s1gnature") && !failing
+        ? FakeRegistry.answer(request, image) : .status(403, [], "no: \(request.target)")
+    }
+    let registry = try RawServer { request in
+      let host = request["host"] ?? ""
+      if request.target.hasPrefix("/token") {
+        return request["authorization"]?.hasPrefix("Basic ") == true
+          ? .ok(#"{"token":"bearer-of-secrets"}"#) : .status(401)
+      }
+      guard request["authorization"] == "Bearer bearer-of-secrets" else {
+        return .status(401, [("WWW-Authenticate", "Bearer realm=\"http://\(host)/token\"")])
+      }
+      guard request.target.contains("/blobs/") else { return FakeRegistry.answer(request, image) }
+      let location = "http://\(blobs.host)\(request.target)?X-Amz-Signature=s1gnature"
+      return .status(307, [("Location", location)])
+    }
+    return (registry, blobs)
+  }
+
+  @Test(
+    "are in no log, trace, error, history, store or output", arguments: [false, true])
+  func staySecret(failing: Bool) async throws {
+    let image = try FakeImage(layers: [Content.bytes(300_000, seed: 1)])
+    let (server, blobs) = try registry(image, failing: failing)
+    let cairn = try Command()
+    let outcome = try await cairn(
+      "pull", "\(server.host)/o/n", "--plain-http", "--creds", "user:hunter2", "--log-level",
+      "debug", "--progress", "json", "--explain", "--trace", cairn.folder("trace"), "--history",
+      cairn.folder("history.sqlite"), "--output", "oci:\(cairn.folder("out"))", "--retries", "0")
+    #expect(outcome.status == (failing ? 77 : 0), "\(outcome.errors)")
+    #expect(!blobs.requests.isEmpty)
+    #expect(outcome.errors.contains("debug") || outcome.output.contains("{"))
+    var searched = [outcome.output, outcome.errors]
+    let names = FileManager.default.subpaths(atPath: cairn.folder.path) ?? []
+    #expect(names.contains { $0.hasSuffix("history.sqlite") } && names.contains("trace"))
+    for name in names {
+      if let data = FileManager.default.contents(atPath: cairn.folder(name)) {
+        searched.append(String(decoding: data, as: UTF8.self))
+      }
+    }
+    for secret in Self.secrets {
+      #expect(!searched.contains { $0.contains(secret) }, "\(secret) was found")
+    }
+  }
+
+  @Test(
+    "are not in the list of processes", arguments: ["--creds user:hunter2", "--creds=user:hunter2"])
+  func notInProcessList(option: String) async throws {
+    let asked = Gate()
+    let over = Gate()
+    let server = try RawServer { _ in
+      asked.open()
+      over.pass()
+      return .status(404)
+    }
+    let cairn = try Command()
+    let process = cairn.process(
+      ["pull", "\(server.host)/x", "--plain-http"] + option.split(separator: " ").map(String.init))
+    let running = try Running.start(process)
+    await asked.opened()
+    let line = FileManager.default.contents(atPath: "/proc/\(process.processIdentifier)/cmdline")
+    over.open()
+    _ = await running.finished()
+    let text = String(decoding: line ?? Data(), as: UTF8.self)
+    #expect(text.contains("--creds"))
+    #expect(!text.contains("hunter2"))
+  }
+}
