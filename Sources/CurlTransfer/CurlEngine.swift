@@ -8,7 +8,8 @@ public import Transfer
 /// Other threads only put commands into a mailbox and wake the thread. It is not an actor because
 /// polling would block a thread of Swift's cooperative pool.
 ///
-/// HTTP/1.1 only, so each transfer has a TCP connection of its own; connections are kept and reused.
+/// Blobs go over HTTP/1.1, so each has a TCP connection of its own; connections are kept and reused. Small requests that
+/// may share a connection go over HTTP/2 where the server speaks it.
 ///
 /// `@unchecked Sendable` invariant: `loop` and everything in it is touched by the engine's thread
 /// only, from its start to its end; all else is immutable or in the mailbox's mutex.

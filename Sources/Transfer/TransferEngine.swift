@@ -1,4 +1,5 @@
-/// Something that performs HTTP requests, each on a connection of its own while it lasts.
+/// Something that performs HTTP requests, each on a connection of its own while it lasts, but for those that may share
+/// one (`TransferRequest.sharesConnection`).
 public protocol TransferEngine: Sendable {
   /// Starts a request and returns at once.
   ///
