@@ -103,16 +103,24 @@ public struct EmulatedLink {
     shapers = shapers.filter { $0.value > now }
   }
 
+  /// Seconds that the emulator and the machine add to a round trip.
+  private static let ownDelay = 0.001
+  /// A full packet, and what of it is TCP's payload, with time stamps.
+  private static let packetBytes = 1500.0
+  private static let payloadBytes = 1448.0
+
   /// Bytes that a capped connection may have on its way, so that its sender neither stalls nor queues.
   ///
   /// A server that gives each connection a rate does so by its send buffer or its pacing, and no
   /// packet of the connection waits anywhere. Here packets above the cap do wait, so the window that
-  /// the client announces is held to what the cap needs, with a tenth and three packets of slack.
+  /// the client announces is held to the packets that the cap needs, and one more: less than the queue that a
+  /// puller would take for a full line.
   /// Nil where connections have no cap.
   public var windowLimit: Double? {
     guard model.perConnection.isFinite else { return nil }
-    let trip = model.roundTrip + Double(queuedBytes) / model.bandwidth
-    return 1.1 * model.perConnection * trip + 3 * 1500
+    let trip = model.roundTrip + Self.ownDelay + Double(queuedBytes) / model.bandwidth
+    let packets = (model.perConnection * trip / Self.packetBytes).rounded(.up) + 1
+    return packets * Self.payloadBytes
   }
 
   /// Takes a packet in.
