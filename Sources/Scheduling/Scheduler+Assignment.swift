@@ -3,7 +3,8 @@ import Tuning
 /// Handing out work: which bytes an idle worker gets, and how many.
 extension Scheduler {
   mutating func assign(now: Moment, _ actions: inout [SchedulerAction]) {
-    while requests.count < decision.poolSize, now >= pausedUntil {
+    let most = now < refusedUntil ? min(served, decision.poolSize) : decision.poolSize
+    while requests.count < most {
       guard let fetch = nextFetch(now: now) else { return }
       actions.append(.fetch(fetch))
     }

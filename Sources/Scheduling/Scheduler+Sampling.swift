@@ -18,7 +18,7 @@ extension Scheduler {
     let carrying = requests.values.count { $0.respondedAt != nil }
     var limit: Sample.AppLimit?
     if requests.count < decision.poolSize {
-      let waiting = pausedUntil > now || blobs.contains { !$0.pending.isEmpty }
+      let waiting = refusedUntil > now || blobs.contains { !$0.pending.isEmpty }
       limit = waiting ? .backingOff : .nothingLeft
     }
     return Sample(

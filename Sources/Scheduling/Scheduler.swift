@@ -35,8 +35,10 @@ public struct Scheduler: Sendable {
   var nextNumber = 0
   /// No blob before this one has pending bytes: where the search for work begins.
   var firstPending = 0
-  /// New requests wait until then, because a server asked for it.
-  var pausedUntil = Moment.zero
+  /// Until then no more requests than `served` are in flight, because a server asked for it.
+  var refusedUntil = Moment.zero
+  /// Requests that were in flight after the last refusal: what the server is willing to serve.
+  var served = 0
   var lastUsefulByte = Moment.zero
   /// Bytes per second of requests that ended lately, a running mean.
   var typicalRate: Double?
@@ -282,8 +284,10 @@ public struct Scheduler: Sendable {
     let jittered = min(ceiling, longest) * Double.random(in: 0.5...1, using: &random)
     if let refusal {
       let wait = max(refusal, jittered)
-      // The whole server is loaded, not one blob: nobody asks again before.
-      pausedUntil = max(pausedUntil, now + wait)
+      // The whole server is loaded, not one blob: nobody may take the place of who was refused. Those who
+      // are being served go on; each that is refused next is one fewer, down to none where all are.
+      refusedUntil = max(refusedUntil, now + wait)
+      served = requests.count
       return wait
     }
     return jittered

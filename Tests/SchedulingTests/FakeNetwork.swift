@@ -24,7 +24,10 @@ struct FakeNetwork {
     let behaviour: Behaviour
     let start: Double
     var responded = false
-    var wasWhole = false
+
+    var isRefused: Bool {
+      if case .fails(_, .refused) = behaviour { true } else { false }
+    }
   }
 
   struct Window {
@@ -38,6 +41,9 @@ struct FakeNetwork {
   let step: Double
   let firstByte: Double
   var behave: (Fetch, Int) -> Behaviour
+  /// Requests that the server serves at a time; others are told to come back later.
+  var mostServed = Int.max
+  var retryAfter = 10.0
   var flights: [RequestID: Flight] = [:]
   var windows: [SegmentID: Window] = [:]
   var sizes: [Int64] = []
@@ -152,8 +158,12 @@ struct FakeNetwork {
           #expect(windows[fetch.segment] != nil)
         }
         #expect(flights[fetch.request] == nil)
+        let isFull = flights.values.count { !$0.isRefused } >= mostServed
         flights[fetch.request] = Flight(
-          fetch: fetch, behaviour: behave(fetch, fetches.count), start: now)
+          fetch: fetch,
+          behaviour: isFull
+            ? .fails(after: 0, .refused(retryAfter: retryAfter)) : behave(fetch, fetches.count),
+          start: now)
       case .cancel(let request):
         let segment = flights.removeValue(forKey: request)?.fetch.segment
         cancelled.append(request)

@@ -258,22 +258,45 @@ struct SchedulerTests {
     #expect(network.fetches.count { $0.blob.index == 1 } == 1)
   }
 
-  @Test("Retry-After holds every new request back, in full", arguments: [2.0, 17.0])
+  @Test("Retry-After holds what was refused back, in full", arguments: [2.0, 17.0])
   func obeysRetryAfter(seconds: Double) {
-    let times = Times()
     var network = FakeNetwork(policy: FixedPolicy(poolSize: 2), step: 0.05, firstByte: 0) {
       _, count in
-      times.add(0)
-      return count == 1 ? .fails(after: 0, .refused(retryAfter: seconds)) : .good(rate: 1e9)
+      count == 1 ? .fails(after: 0, .refused(retryAfter: seconds)) : .good(rate: 1e9)
     }
-    network.add(1000)
-    network.add(1000)
-    network.add(1000)
+    for _ in 0..<3 { network.add(1000) }
     network.run(limit: 60)
     #expect(network.complete.count == 3)
-    // The second was in flight; the third and the repeated first had to wait.
+    #expect(network.fetches.map(\.blob.index) == [0, 1, 2, 0])
     #expect(network.now >= seconds)
     #expect(network.now < seconds + 1)
+  }
+
+  @Test("a server that refuses some goes on with as many as it serves")
+  func goesOnWithTheServed() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 8), step: 0.05, firstByte: 0) { _, _ in
+      .good(rate: 1e6)
+    }
+    network.mostServed = 3
+    network.retryAfter = 2
+    for _ in 0..<30 { network.add(1_000_000) }
+    network.run(limit: 60)
+    #expect(network.complete.count == 30)
+    // 30 MB at 3 MB/s, and the last that were refused wait.
+    #expect(network.now < 16)
+  }
+
+  @Test("where all are refused, nobody asks before the time")
+  func waitsWhereAllAreRefused() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 4), step: 0.05, firstByte: 0) {
+      _, count in
+      count <= 4 ? .fails(after: 0, .refused(retryAfter: 5)) : .good(rate: 1e9)
+    }
+    for _ in 0..<8 { network.add(1000) }
+    network.run(limit: 4.9)
+    #expect(network.fetches.count == 4)
+    network.run(limit: 60)
+    #expect(network.complete.count == 8)
   }
 
   @Test("a Retry-After beyond all patience ends the pull")

@@ -187,7 +187,10 @@ extension ClimbPolicy {
         "the server refuses what it served before: others need it too")
       return
     }
-    ceiling = max(1, min(ceiling, isContended ? poolSize : max(served, mostCarrying)))
+    // Responses on their way are served no longer, so a little fewer than carried data at once may be what is
+    // served at once; much fewer are a server that is closed for a moment, which says nothing about its limit.
+    let carried = poolSize > mostCarrying ? mostCarrying : mostCarrying * 3 / 4
+    ceiling = max(1, min(ceiling, isContended ? poolSize : max(served, carried)))
     hold(min(poolSize, ceiling), rate: rate, sample.now, "the server refused beyond \(served)")
   }
 
