@@ -14,7 +14,9 @@ struct Emulator {
   private var down: EmulatedLink
   private var up: EmulatedLink
   private var shifts: [UInt64: UInt8] = [:]
-  private var connections = 0
+  /// Connections since the counters began; who sends an opening packet again opens no other.
+  private var opened: Set<UInt64> = []
+  /// Packets that were lost here and not by the model: no room for them, or the kernel took them not back.
   private var overruns = 0
   private var longestSleep: Int64 = 0
   private var startedAt: Int64
@@ -81,7 +83,7 @@ struct Emulator {
     let flow = header.flow(readable, direction)
     guard direction == .up else { return flow }
     if header.isOpening(readable) {
-      connections += 1
+      opened.insert(flow)
       shifts[flow] = header.windowShift(readable) ?? 0
     } else if let limit = down.windowLimit {
       header.limitWindow(bytes, to: limit, shift: shifts[flow] ?? 0)
@@ -91,13 +93,17 @@ struct Emulator {
 
   private mutating func handOut(_ now: Int64) {
     while let (packet, arrives) = down.receive(at: now) {
-      if arrives { client.write(.init(store.bytes(packet.handle, packet.size))) }
+      if arrives { hand(packet, to: client) }
       store.release(packet.handle)
     }
     while let (packet, arrives) = up.receive(at: now) {
-      if arrives { server.write(.init(store.bytes(packet.handle, packet.size))) }
+      if arrives { hand(packet, to: server) }
       store.release(packet.handle)
     }
+  }
+
+  private mutating func hand(_ packet: Packet, to device: TunDevice) {
+    if !device.write(.init(store.bytes(packet.handle, packet.size))) { overruns += 1 }
   }
 
   // MARK: Time
@@ -152,7 +158,7 @@ struct Emulator {
     startedAt = now
     down.restart(at: now, seed: seed)
     up.restart(at: now, seed: seed)
-    connections = 0
+    opened = []
     overruns = 0
     longestSleep = 0
     cpuAtStart = Self.cpuSeconds()
@@ -167,7 +173,7 @@ struct Emulator {
     }
     let seconds = Double(Self.now() - startedAt) / 1e9
     return "{\"seconds\": \(seconds), \"cpuSeconds\": \(Self.cpuSeconds() - cpuAtStart), "
-      + "\"connections\": \(connections), \"overruns\": \(overruns), "
+      + "\"connections\": \(opened.count), \"overruns\": \(overruns), "
       + "\"longestSleepMs\": \(Double(longestSleep) / 1e6), "
       + "\"down\": \(show(down)), \"up\": \(show(up))}"
   }

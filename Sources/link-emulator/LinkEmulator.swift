@@ -1,5 +1,5 @@
 import ArgumentParser
-import FoundationEssentials
+import Foundation
 import Glibc
 import Simulation
 
@@ -51,6 +51,9 @@ struct LinkEmulator: ParsableCommand {
       fclose(slack)
     }
     var priority = sched_param(sched_priority: 1)
-    sched_setscheduler(0, SCHED_RR, &priority)
+    if sched_setscheduler(0, SCHED_RR, &priority) != 0 {
+      FileHandle.standardError.write(
+        Data("no real-time priority: packets may be late while the machine is busy\n".utf8))
+    }
   }
 }

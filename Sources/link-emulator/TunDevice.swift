@@ -42,8 +42,8 @@ struct TunDevice {
     return count > 0 ? count : nil
   }
 
-  /// Hands a packet to the kernel, which drops it if the device is down.
-  func write(_ bytes: UnsafeRawBufferPointer) {
-    _ = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+  /// Hands a packet to the kernel; false: it took none, for example because the device is down.
+  func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    Glibc.write(descriptor, bytes.baseAddress, bytes.count) == bytes.count
   }
 }

@@ -160,6 +160,39 @@ struct ClimbPolicyTests {
     #expect(drive.decision.poolSize == 64)
   }
 
+  @Test("a slow start sends once in a round trip: those silences are no bursts")
+  func toleratesSlowStart() {
+    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.15)
+    for step in 0..<16 {
+      drive.run(0.05, roundTrip: 0.15, rate: { Double($0 * step) * 1e5 }, queue: { _ in 0 })
+      drive.run(0.1, roundTrip: 0.15, rate: { _ in 0 }, queue: { _ in 0 })
+      #expect(!drive.decision.reason.contains("bursts"))
+    }
+  }
+
+  @Test(
+    "connections that would get going too late are not made",
+    arguments: [(60_000_000 as Int64, false), (400_000_000, true)])
+  func growsInTimeOnly(left: Int64, isLarger: Bool) {
+    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.15)
+    drive.left = left
+    drive.run(1.5, roundTrip: 0.15, rate: { Double($0) * 0.9e6 }, queue: { _ in 0 })
+    #expect((drive.decision.poolSize > 34) == isLarger)
+  }
+
+  @Test(
+    "as many as once carried data are refused: down to those served, but by a quarter at most",
+    arguments: [(17, 17), (3, 15)])
+  func goesBelowThoseThatCarried(served: Int, expected: Int) {
+    var drive = Drive(ClimbPolicy(maximum: 20))
+    drive.run(10, rate: { Double($0) * 1e6 }, queue: { _ in 0 })
+    #expect(drive.decision.poolSize == 20)
+    drive.run(
+      0.1, refusals: [.init(at: .zero, served: served, retryAfter: 1)],
+      rate: { Double($0) * 1e6 }, queue: { _ in 0 })
+    #expect(drive.decision.poolSize == expected)
+  }
+
   @Test("with little left to fetch, the size stays")
   func freezesInTheTail() {
     var drive = Drive(ClimbPolicy(maximum: 64))

@@ -18,9 +18,9 @@ def line(x1, y1, x2, y2, colour="#ddd", width=1, dashes=None):
 
 
 def strips(title, rows, marks, kinds):
-    """A row for each cell, ratios on a logarithmic axis: (row, kind, ratio, filled)."""
+    """A row for each cell, ratios on a logarithmic axis: (row, kind, ratio, filled, whether it never ended)."""
     left, top, height, width = 190, 70, 17, 620
-    ratios = [ratio for _, _, ratio, _ in marks] + [0.8, 2]
+    ratios = [mark[2] for mark in marks] + [0.8, 2]
     low, high = math.log(min(ratios) * 0.93), math.log(max(ratios) * 1.07)
     bottom = top + height * len(rows)
 
@@ -31,7 +31,7 @@ def strips(title, rows, marks, kinds):
     for index, kind in enumerate(kinds):
         parts.append(f'<circle cx="{x + 5}" cy="36" r="4" fill="{COLOURS[index % len(COLOURS)]}"/>' + text(x + 13, 40, kind))
         x += 26 + 7 * len(kind)
-    parts.append(text(10, 57, "filled: its own choice; ring: the best setting found by hand", colour="#666"))
+    parts.append(text(10, 57, "filled: its own choice; ring: the best setting found by hand; >: not in time, at least so much", colour="#666"))
     for tick in (0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50):
         if low <= math.log(tick) <= high:
             parts += [line(place(tick), top - 5, place(tick), bottom, "#333" if tick == 1 else "#ddd"),
@@ -39,9 +39,13 @@ def strips(title, rows, marks, kinds):
     for number, row in enumerate(rows):
         y = top + height * number + height / 2
         parts += [text(left - 8, y + 4, row, "end"), line(left, y, left + width, y, "#f0f0f0")]
-        for name, kind, ratio, filled in marks:
-            if name == row:
-                colour = COLOURS[kinds.index(kind) % len(COLOURS)]
+        for name, kind, ratio, filled, is_late in marks:
+            if name != row:
+                continue
+            colour = COLOURS[kinds.index(kind) % len(COLOURS)]
+            if is_late:
+                parts.append(text(place(ratio), y + 5, ">", "middle", 16, colour))
+            else:
                 parts.append(f'<circle cx="{place(ratio):.1f}" cy="{y:.1f}" r="4" stroke="{colour}" stroke-width="1.5" '
                              f'fill="{colour if filled else "none"}"/>')
     return "".join(parts) + "</svg>\n"

@@ -44,6 +44,11 @@ extension ClimbPolicy {
       settle("as many as may be")
       return
     }
+    let needed = min(Self.growingTrips.least * queue.roundTrip, Self.growingTrips.enough)
+    guard Double(sample.bytesLeft) / rate > needed else {
+      settle("too little is left for more connections to get going")
+      return
+    }
     let size = min(Double(ceiling), (Double(poolSize) * factor).rounded(.up))
     set(whole(size), now: sample.now, "no queue stands: room for more")
   }

@@ -79,6 +79,9 @@ public struct ClimbPolicy: Policy {
   /// Seconds to hold before the next probe upwards; doubled by each that failed.
   var patience = Self.shortPatience
   static let shortPatience = 0.6
+  /// Round trips that must be left for a larger pool, and seconds that are enough on any path: a connection takes three
+  /// until its first byte and more until it is as fast as those that were there, and it takes its bytes from them.
+  static let growingTrips = (least: 18.0, enough: 3.6)
   /// Packets under way in each connection below which a pool does not grow, but yields.
   static let smallWindow = 10.0
   /// Packets under way below which TCP cannot repair a loss before a timeout (RFC 5681, three duplicate
@@ -177,7 +180,10 @@ public struct ClimbPolicy: Policy {
     queue.observe(sample)
     log.note(sample)
     busy += 0.3 * (sample.readings.engineBusy - busy)
-    if sample.appLimit == nil, let gaps = log.gapShare(since: sample.now + -Self.burstSeconds) {
+    let start = sample.now + -Self.burstSeconds
+    if sample.appLimit == nil,
+      let gaps = log.gapShare(since: start, roundTrip: queue.roundTrip)
+    {
       isBursty = gaps > (isBursty ? 0.2 : 0.4)
     }
     if sample.appLimit != nil { limitedAt = sample.now }

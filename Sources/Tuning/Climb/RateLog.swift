@@ -31,19 +31,37 @@ struct RateLog: Sendable {
 
   /// Share of the samples since a moment that brought next to nothing, 0 to 1; nil: too few to say.
   ///
-  /// A server that doles its bytes out by the second leaves the line idle in between.
-  func gapShare(since start: Moment) -> Double? {
+  /// A server that doles its bytes out by the second leaves the line idle in between. Two kinds of silence are not
+  /// its doing: the one before the first bytes, and those of a slow start, which sends once in a round trip.
+  ///
+  /// - Parameters:
+  ///   - start: what came before it does not count.
+  ///   - roundTrip: the path's, in seconds; silence must be longer to count.
+  func gapShare(since start: Moment, roundTrip: Double) -> Double? {
     let recent = points.drop { $0.at < start }
-    guard recent.count > Self.fewest else { return nil }
-    let gains = zip(recent, recent.dropFirst()).map { $1.bytes - $0.bytes }
     // Against what came before it, because in slow start every sample dwarfs the earlier ones.
     var most: Int64 = 0
+    var counted = 0
     var gaps = 0
-    for gain in gains {
-      most = max(most, gain)
-      if gain < most / 20 { gaps += 1 }
+    var silence = (samples: 0, seconds: 0.0)
+    func endOfSilence() {
+      if silence.seconds > 1.5 * roundTrip { gaps += silence.samples }
+      silence = (0, 0)
     }
-    return most >= Self.burst ? Double(gaps) / Double(gains.count) : nil
+    for (earlier, later) in zip(recent, recent.dropFirst()) {
+      let gain = later.bytes - earlier.bytes
+      most = max(most, gain)
+      guard most >= Self.burst else { continue }
+      counted += 1
+      if gain < most / 20 {
+        silence.samples += 1
+        silence.seconds += later.at - earlier.at
+      } else {
+        endOfSilence()
+      }
+    }
+    endOfSilence()
+    return counted >= Self.fewest ? Double(gaps) / Double(counted) : nil
   }
 
   /// Fewer bytes in a sample are packets, not bursts.
