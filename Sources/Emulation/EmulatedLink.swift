@@ -51,7 +51,7 @@ public struct EmulatedLink {
   private var noiseAt: Int64 = 0
   private var noiseDraws = 0
 
-  private var shapers: [UInt64: Int64] = [:]
+  private var shapers: [UInt64: Shaper] = [:]
   private var shaped = EventHeap()
   private var queue = RingBuffer<Packet>()
   private var serviceEnd: Int64 = 0
@@ -100,27 +100,22 @@ public struct EmulatedLink {
     model = original
     counters = Counters()
     // A connection whose cap has long passed has no history worth keeping.
-    shapers = shapers.filter { $0.value > now }
+    shapers = shapers.filter { $0.value.free > now }
   }
 
-  /// Seconds that the emulator and the machine add to a round trip.
-  private static let ownDelay = 0.001
-  /// A full packet, and what of it is TCP's payload, with time stamps.
-  private static let packetBytes = 1500.0
-  private static let payloadBytes = 1448.0
-
-  /// Bytes that a capped connection may have on its way, so that its sender neither stalls nor queues.
+  /// Bytes of payload that a capped connection may have on its way, so that its sender neither stalls nor queues.
   ///
   /// A server that gives each connection a rate does so by its send buffer or its pacing, and no
   /// packet of the connection waits anywhere. Here packets above the cap do wait, so the window that
-  /// the client announces is held to the packets that the cap needs, and one more: less than the queue that a
-  /// puller would take for a full line.
-  /// Nil where connections have no cap.
-  public var windowLimit: Double? {
+  /// the client announces is held to what the cap needs.
+  ///
+  /// - Parameter flow: the connection.
+  /// - Returns: nil where connections have no cap.
+  public func windowLimit(of flow: UInt64) -> Double? {
     guard model.perConnection.isFinite else { return nil }
-    let trip = model.roundTrip + Self.ownDelay + Double(queuedBytes) / model.bandwidth
-    let packets = (model.perConnection * trip / Self.packetBytes).rounded(.up) + 1
-    return packets * Self.payloadBytes
+    let trip = model.roundTrip + Double(queuedBytes) / model.bandwidth
+    let packets = (model.perConnection * trip / Shaper.packetBytes).rounded(.up)
+    return (packets + Double(shapers[flow]?.slack ?? 1)) * Shaper.payloadBytes
   }
 
   /// Takes a packet in.
@@ -135,8 +130,9 @@ public struct EmulatedLink {
     guard direction == .down, model.perConnection.isFinite, packet.flow != 0 else {
       return enqueue(packet, at: now)
     }
-    let ready = max(now, shapers[packet.flow] ?? 0)
-    shapers[packet.flow] = ready + Self.nanoseconds(Double(packet.size) / model.perConnection)
+    let ready = shapers[packet.flow, default: Shaper()].take(
+      Self.nanoseconds(Double(packet.size) / model.perConnection), at: now,
+      roundTrip: Self.nanoseconds(model.roundTrip))
     guard ready > now else { return enqueue(packet, at: now) }
     shaped.push(packet, at: ready)
     return true

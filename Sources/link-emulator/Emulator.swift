@@ -85,7 +85,7 @@ struct Emulator {
     if header.isOpening(readable) {
       opened.insert(flow)
       shifts[flow] = header.windowShift(readable) ?? 0
-    } else if let limit = down.windowLimit {
+    } else if let limit = down.windowLimit(of: flow) {
       header.limitWindow(bytes, to: limit, shift: shifts[flow] ?? 0)
     }
     return flow

@@ -1,4 +1,4 @@
-import Emulation
+@testable import Emulation
 @testable import Simulation
 import Testing
 
@@ -200,12 +200,38 @@ struct EmulatedLinkTests {
 
   @Test("a capped connection's window is what its cap needs, and more while the queue is long")
   func limitsWindows() throws {
-    #expect(Self.link().windowLimit == nil)
+    #expect(Self.link().windowLimit(of: 1) == nil)
     var link = Self.link { $0.perConnection = 1.5e5 }
-    let idle = try #require(link.windowLimit)
-    // 41 ms of 150 kB/s are five packets, begun, and one is to spare.
-    #expect(idle == 6 * 1_448)
+    // 40 ms of 150 kB/s are four packets, and one is to spare.
+    #expect(try #require(link.windowLimit(of: 1)) == 5 * 1_448)
     for handle in 0..<10 { link.send(Packet(handle: handle, size: 1_500), at: 0) }
-    #expect(try #require(link.windowLimit) == 7 * 1_448)
+    #expect(try #require(link.windowLimit(of: 1)) == 6 * 1_448)
+  }
+
+  @Test(
+    "a window grows while its sender stalls and shrinks while its packets wait",
+    arguments: [0.04, 0.043, 0.05])
+  func followsTheSender(trip: Double) throws {
+    // A sender that fills its window, over a path that takes longer than the model says.
+    var shaper = Shaper()
+    let packet: Int64 = 600_000
+    let base = Int((0.04 / 0.0006).rounded(.up))
+    var underway: [Int64] = []
+    var gone: [Int64] = []
+    var now: Int64 = 0
+    while now < 4_000_000_000 {
+      underway.removeAll { $0 <= now }
+      while underway.count < base + shaper.slack {
+        let ready = shaper.take(packet, at: now, roundTrip: 40_000_000)
+        underway.append(ready + Int64(trip * 1e9))
+        gone.append(ready)
+      }
+      now += 100_000
+    }
+    let late = gone.filter { (2_000_000_000..<3_900_000_000).contains($0) }
+    let rate = Double(late.count) * 0.0006 / 1.9
+    let needed = trip / 0.0006
+    #expect(needed > Double(base) + 12 || abs(rate - 1) < 0.03)
+    #expect(Double(base + shaper.slack) < needed + 5)
   }
 }

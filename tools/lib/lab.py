@@ -336,10 +336,14 @@ class Lab:
                          abs(measured - loss) <= max(0.1 * loss, 3 * sigma)))
         cap = model.get("perConnectionMbit")
         if cap and not loss:
-            # The model's changes begin again with every restart; the cap is measured before the first.
-            self.restart()
+            # The model's changes begin again with every restart; the cap is measured before the first. Whatever else the
+            # machine does makes a connection slower, never faster: so the best of three.
             first = min((change["atSeconds"] for change in model.get("changes", [])), default=3.0)
-            measured = self.measure_connection(min(3.0, first)) * 8 / 1e6
+            measured = 0
+            for _ in range(3):
+                if abs(measured / cap - 1) > 0.03:
+                    self.restart()
+                    measured = max(measured, self.measure_connection(min(3.0, first)) * 8 / 1e6)
             rows.append(("one connection", measured, cap, "Mbit/s", abs(measured / cap - 1) <= 0.03))
         return rows
 

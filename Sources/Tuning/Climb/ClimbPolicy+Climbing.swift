@@ -10,9 +10,14 @@ extension ClimbPolicy {
       // Long enough to see whether bytes come in bursts: then what looks like a queue is none.
       fullAtLanding = full
       guard since >= 0.45 else { return }
-      limit = full
-      settle("\(poolSize) workers fill it (\(full.rawValue))")
-      return
+      // And whether it lasts: the first packets of so many connections come together and wait for each other.
+      let lately = sample.now + -max(0.15, 3 * queue.roundTrip)
+      if let still = fullness(sample, since: max(landedAt, lately)) {
+        limit = still
+        settle("\(poolSize) workers fill it (\(still.rawValue))")
+        return
+      }
+      fullAtLanding = nil
     }
     if isBursty, poolSize < ceiling {
       growThroughGaps(sample, since: since)
