@@ -153,6 +153,7 @@ extension PullLoop {
     switch error.kind {
     case .overloaded(let retryAfter): .refused(retryAfter: retryAfter)
     case .rangeRefused: .rangeRefused
+    case .integrity, .unauthorised: .doubtful
     default: error.isTransient ? .transient : .fatal
     }
   }

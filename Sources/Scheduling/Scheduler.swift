@@ -256,15 +256,19 @@ public struct Scheduler: Sendable {
   /// Retries end when nothing at all arrived between two failures, or when one place fails for ever.
   private func mustGiveUp(_ piece: Piece, _ failure: FetchFailure, previousFailure: Moment?) -> Bool
   {
+    let othersProgress = previousFailure.map { lastUsefulByte > $0 } ?? false
     switch failure {
     case .fatal:
       return true
     case .refused(let retryAfter?) where retryAfter > settings.maximumRetryAfter:
       return true
-    case .refused, .transient, .rangeRefused:
+    case .doubtful:
+      guard piece.failures >= min(settings.doubts, settings.retries + 1) else { return false }
+      return !othersProgress || piece.failures > settings.retries
+    case .refused:
+      return piece.failures > settings.retries && !othersProgress
+    case .transient, .rangeRefused:
       guard piece.failures > settings.retries else { return false }
-      let othersProgress = previousFailure.map { lastUsefulByte > $0 } ?? false
-      if case .refused = failure { return !othersProgress }
       return !othersProgress || piece.failures > 4 * settings.retries
     }
   }

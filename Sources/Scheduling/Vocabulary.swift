@@ -83,6 +83,9 @@ public enum FetchFailure: Sendable, Equatable {
   case refused(retryAfter: Double?)
   /// The server does not serve this range (416): ask for the whole blob.
   case rangeRefused
+  /// The answer contradicts the manifest, or denies what was allowed before: somebody on the way may have made it, so it
+  /// is asked for a few times more.
+  case doubtful
   /// No retry can help.
   case fatal
 }
@@ -117,6 +120,8 @@ public struct SchedulerSettings: Sendable, Equatable {
   public var minimumSplit: Int64 = 64 << 10
   /// Failures without a byte of progress before a blob is given up.
   public var retries = 8
+  /// Doubtful answers without a byte of progress before a blob is given up.
+  public var doubts = 3
   /// Back-off after the first failure, in seconds; doubled for each further one.
   public var backoff = 0.5
   /// Longest back-off, in seconds.

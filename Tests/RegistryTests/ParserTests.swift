@@ -156,6 +156,31 @@ struct ParserTests {
         .refused(.protocolError(transient: true), "the blob was re-encoded (gzip) on its way")
       ),
       (307, [], .aside), (416, [], .aside), (500, [], .aside), (404, [], .aside),
+      (
+        200, [("Content-Encoding", "br")],
+        .refused(.protocolError(transient: true), "the blob was re-encoded (br) on its way")
+      ),
+      (
+        206,
+        [
+          ("Content-Range", "bytes 10-19/100"), ("Content-Encoding", "gzip"),
+          ("Content-Length", "7"),
+        ],
+        .refused(.protocolError(transient: true), "the blob was re-encoded (gzip) on its way")
+      ),
+      // Stored as it is, and only said to be encoded.
+      (
+        206,
+        [
+          ("Content-Range", "bytes 10-19/100"), ("Content-Encoding", "gzip"),
+          ("Content-Length", "10"),
+        ],
+        .content(offset: 10, isWhole: false)
+      ),
+      (
+        206, [("Content-Range", "bytes 10-19/100"), ("Content-Length", "12")],
+        .refused(.protocolError(transient: true), "12 bytes came for a range of 10")
+      ),
     ] as [(Int, [(String, String)], BlobJudge)])
   func judges(status: Int, fields: [(String, String)], expected: BlobJudge) {
     let head = ResponseHead(status: status, fields: HTTPFields(fields))

@@ -258,6 +258,17 @@ struct SchedulerTests {
     #expect(network.fetches.count { $0.blob.index == 1 } == 1)
   }
 
+  @Test("a doubtful answer is asked for again, and believed at the third time", arguments: [2, 3])
+  func asksAgainInDoubt(doubts: Int) {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, count in
+      count <= doubts ? .fails(after: 0, .doubtful) : .good(rate: 1e6)
+    }
+    network.add(1000)
+    network.run(limit: 60)
+    #expect(network.fetches.count == 3)
+    #expect(network.givenUp.isEmpty == (doubts < 3))
+  }
+
   @Test("Retry-After holds what was refused back, in full", arguments: [2.0, 17.0])
   func obeysRetryAfter(seconds: Double) {
     var network = FakeNetwork(policy: FixedPolicy(poolSize: 2), step: 0.05, firstByte: 0) {

@@ -154,7 +154,8 @@ actor Authorizer {
     do {
       return try await engine.perform(request, limit: Self.bodyLimit)
     } catch {
-      throw .transfer(error, from: origin)
+      let plain = RegistryError.transfer(error, from: origin)
+      throw RegistryError(plain.kind, "token server \(plain.message)", hint: plain.hint)
     }
   }
 }

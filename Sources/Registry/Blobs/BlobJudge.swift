@@ -17,15 +17,12 @@ enum BlobJudge: Equatable {
   ///   - wanted: the range that was asked for; nil: everything was.
   ///   - size: the blob's size by its descriptor.
   static func judge(_ head: ResponseHead, wanted: Range<Int64>?, size: Int64) -> BlobJudge {
+    let encoding = head.fields["content-encoding"]?.lowercased() ?? "identity"
     switch head.status {
     case 200:
-      let encoding = head.fields["content-encoding"]?.lowercased() ?? "identity"
+      // Content that was stored as it is, and is only said to be encoded, has its right length.
+      if encoding != "identity", head.contentLength != size { return reencoded(encoding) }
       if let length = head.contentLength, length != size {
-        if encoding != "identity" {
-          return .refused(
-            .protocolError(transient: true),
-            "the blob was re-encoded (\(encoding.prefix(20))) on its way")
-        }
         return .refused(.integrity, "the server has \(length) bytes, the manifest says \(size)")
       }
       return .content(offset: 0, isWhole: true)
@@ -40,10 +37,22 @@ enum BlobJudge: Equatable {
       guard let wanted, range.range.lowerBound == wanted.lowerBound else {
         return .refused(.rangeRefused, "another range came than was asked for")
       }
+      let count = Int64(range.range.count)
+      if encoding != "identity", head.contentLength != count { return reencoded(encoding) }
+      if let length = head.contentLength, length != count {
+        return .refused(
+          .protocolError(transient: true), "\(length) bytes came for a range of \(count)")
+      }
       return .content(offset: range.range.lowerBound, isWhole: false)
     default:
       return .aside
     }
+  }
+
+  private static func reencoded(_ encoding: String) -> BlobJudge {
+    .refused(
+      .protocolError(transient: true),
+      "the blob was re-encoded (\(encoding.prefix(20))) on its way")
   }
 
   static func == (left: BlobJudge, right: BlobJudge) -> Bool {
