@@ -1,0 +1,87 @@
+"""Pulls for tools/faults: started, timed, ended if they hang, and judged by what is in the store afterwards."""
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+
+@dataclasses.dataclass
+class Outcome:
+    """How a pull ended: its exit code (None: it hung and was killed), seconds, and what it said."""
+    code: int
+    seconds: float
+    words: str
+
+    @property
+    def text(self):
+        return {None: "hung", 0: "image"}.get(self.code, f"exit {self.code}")
+
+
+class Puller:
+    """A store, a history, and the program that fills them."""
+
+    def __init__(self, cairn, folder):
+        self.cairn, self.folder = cairn, pathlib.Path(folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.store = self.folder / "store"
+        self.history = self.folder / "history.sqlite"
+
+    def command(self, server, repository, *options):
+        trust = ["--ca-file", server.certificate[0]] if server.certificate else ["--plain-http"]
+        return [self.cairn, "pull", f"{server.host}/{repository}", "--store", self.store, "--history", self.history,
+                "--progress", "none", "--hosts-dir", self.folder / "hosts", *trust, *options]
+
+    def start(self, command, environment=None, prefix=()):
+        return subprocess.Popen(
+            [str(word) for word in (*prefix, *command)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, errors="replace",
+            env={**os.environ, "HOME": str(self.folder), **(environment or {})})
+
+    def pull(self, server, repository, *options, limit=60, environment=None, prefix=(), command=None):
+        """One pull, from its start to its end; `limit` is the seconds after which it counts as hung."""
+        begun = time.monotonic()
+        process = self.start(command or self.command(server, repository, *options), environment, prefix)
+        try:
+            _, words = process.communicate(timeout=limit)
+            code = process.returncode
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            _, words = process.communicate()
+            code = None
+        return Outcome(code, time.monotonic() - begun, words.strip())
+
+    # MARK: Judging
+
+    def wrong(self):
+        """Published blobs that are not what their names say; must be empty at any moment."""
+        found = []
+        for path in (self.store / "blobs").glob("*/*"):
+            try:
+                with open(path, "rb") as file:
+                    if hashlib.file_digest(file, path.parent.name).hexdigest() != path.name:
+                        found.append(path.name)
+            except FileNotFoundError:
+                continue
+        return found
+
+    def kept(self):
+        """Bytes of blobs on disk, whole or in part."""
+        parts = [*(self.store / "blobs").glob("*/*"), *(self.store / ".cairn/ingest").glob("*.partial")]
+        return sum(path.stat().st_blocks * 512 for path in parts)
+
+    def lacks(self, image):
+        """What of an image is not in the store; empty: it is there and the index names it."""
+        blobs = self.store / "blobs/sha256"
+        missing = [name for name in [image.digest, *image.blobs] if not (blobs / name.removeprefix("sha256:")).exists()]
+        try:
+            index = json.loads((self.store / "index.json").read_text())
+            named = {entry["digest"] for entry in index.get("manifests", [])}
+        except (OSError, ValueError):
+            named = set()
+        return missing + ([] if image.digest in named else ["the name"])
