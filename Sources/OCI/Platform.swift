@@ -101,6 +101,6 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   /// `os/arch[/variant]`, safe for a terminal.
   public var description: String {
     let text = "\(os)/\(architecture)" + (variant.map { "/\($0)" } ?? "")
-    return text.shownSafely(limit: 80)
+    return text.shownSafely(limit: 200)
   }
 }

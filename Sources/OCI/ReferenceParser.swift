@@ -37,7 +37,14 @@ struct ReferenceParser {
 
     var repository = String(characters[nameRange])
     if registry == "index.docker.io" { registry = "docker.io" }
-    if registry == "docker.io", !repository.contains("/") { repository = "library/" + repository }
+    if registry == "docker.io", !repository.contains("/") {
+      repository = "library/" + repository
+      guard repository.count <= Self.nameLimit else {
+        throw error(
+          nameRange.upperBound - 1,
+          "a repository name has at most \(Self.nameLimit) characters, \"library/\" included")
+      }
+    }
     if tag == nil, digest == nil { tag = "latest" }
     return Reference(registry: registry, repository: repository, tag: tag, digest: digest)
   }

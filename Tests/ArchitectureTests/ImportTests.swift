@@ -32,7 +32,6 @@ struct ImportTests {
     "ArgumentParser": ["cairn", "link-emulator"],
     "Logging": ["cairn"],
     "Subprocess": ["Registry"],
-    "TOMLKit": ["Registry"],
     "GRDB": ["History"],
     "CCurl": ["CurlTransfer"],
     "CCrypto": ["Store"],

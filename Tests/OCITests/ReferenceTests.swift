@@ -90,6 +90,8 @@ struct ReferenceTests {
   @Test("limits the length of names and tags")
   func limitsLengths() throws {
     #expect(throws: OCIError.self) { try Reference("x/" + String(repeating: "a", count: 256)) }
+    #expect(throws: OCIError.self) { try Reference(String(repeating: "a", count: 248)) }
+    #expect((try? Reference(String(repeating: "a", count: 247))) != nil)
     _ = try Reference("x:" + String(repeating: "a", count: 128))
     #expect(throws: OCIError.self) { try Reference("x:" + String(repeating: "a", count: 129)) }
   }

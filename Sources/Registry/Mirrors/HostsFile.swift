@@ -1,6 +1,5 @@
 import Foundation
 public import OCI
-import TOMLKit
 import Transfer
 
 /// A `hosts.toml` of containerd: which servers are asked for a registry's images, in order.
@@ -36,15 +35,16 @@ public struct HostsFile: Sendable, Equatable {
   public init(_ text: String) throws(Invalid) {
     let table: TOMLTable
     do {
-      table = try TOMLTable(string: text)
+      table = try TOMLReader.read(text)
     } catch {
-      throw Invalid(description: "it is not TOML")
+      throw Invalid(description: "line \(error.line) is not TOML")
     }
     if let server = table["server"]?.string { self.server = try Self.url(server) }
     guard let entries = table["host"]?.table else { return }
-    for name in Self.order(of: entries.keys, in: text) {
+    for name in entries.keys {
       guard let entry = entries[name]?.table else { continue }
-      if let key = Self.unsupported.first(where: { entry[$0] != nil && entry[$0]?.bool != false }) {
+      if let key = Self.unsupported.first(where: { entry[$0] != nil && entry[$0]?.boolean != false }
+      ) {
         warnings.append("mirror \(name) is left out: \(key) is not supported")
         continue
       }
@@ -52,18 +52,8 @@ public struct HostsFile: Sendable, Equatable {
       hosts.append(
         Host(
           url: try Self.url(name), resolves: names.contains("resolve"),
-          serves: names.contains("pull"), overridesPath: entry["override_path"]?.bool ?? false))
+          serves: names.contains("pull"), overridesPath: entry["override_path"]?.boolean ?? false))
     }
-  }
-
-  /// TOMLKit gives keys sorted, but hosts are asked in the order in which the file names them.
-  private static func order(of names: [String], in text: String) -> [String] {
-    let places = names.map { name -> (String, String.Index) in
-      let quoted = [#"host."\#(name)""#, "host.'\(name)'"]
-      let place = quoted.compactMap { text.firstRange(of: $0)?.lowerBound }.min()
-      return (name, place ?? text.endIndex)
-    }
-    return places.sorted { $0.1 < $1.1 }.map(\.0)
   }
 
   private static func url(_ text: String) throws(Invalid) -> RemoteURL {

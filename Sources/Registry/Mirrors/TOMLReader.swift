@@ -1,0 +1,358 @@
+/// A value of a TOML document, as far as `hosts.toml` needs to tell them apart.
+indirect enum TOMLValue: Equatable {
+  case string(String)
+  case boolean(Bool)
+  /// A number or a time, as it is written.
+  case other(String)
+  case array([TOMLValue])
+  case table(TOMLTable)
+
+  var string: String? { if case .string(let text) = self { text } else { nil } }
+  var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }
+  var array: [TOMLValue]? { if case .array(let values) = self { values } else { nil } }
+  var table: TOMLTable? { if case .table(let table) = self { table } else { nil } }
+}
+
+/// A table of a TOML document: keys in the order in which the document has them.
+struct TOMLTable: Equatable {
+  private(set) var keys: [String] = []
+  private var values: [String: TOMLValue] = [:]
+
+  subscript(key: String) -> TOMLValue? { values[key] }
+
+  mutating func set(_ key: String, _ value: TOMLValue) {
+    if values.updateValue(value, forKey: key) == nil { keys.append(key) }
+  }
+}
+
+/// Reads TOML 1.0.
+///
+/// Our own, because the library at hand ends the process at some documents that are none (`[}`), is large, and forgets the
+/// order of keys, in which mirrors are asked. Numbers and times are passed over: nothing here has any.
+struct TOMLReader {
+  /// The document is no TOML; where.
+  struct Invalid: Error, Equatable {
+    let line: Int
+  }
+
+  private let text: [Unicode.Scalar]
+  private var place = 0
+  private var root = TOMLTable()
+  /// Tables that have had their own head.
+  private var heads: Set<[String]> = []
+
+  /// Arrays and tables within each other.
+  private static let deepest = 32
+  private static let bare = Set(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-".unicodeScalars)
+
+  /// Reads a document.
+  ///
+  /// - Parameter text: the document.
+  /// - Throws: `Invalid`.
+  static func read(_ text: String) throws(Invalid) -> TOMLTable {
+    var reader = TOMLReader(text)
+    try reader.document()
+    return reader.root
+  }
+
+  private init(_ text: String) {
+    // Lines end in one way only from here on.
+    self.text = Array(text.replacing("\r\n", with: "\n").unicodeScalars)
+    if self.text.first == "\u{FEFF}" { place = 1 }
+  }
+
+  private var next: Unicode.Scalar? { place < text.count ? text[place] : nil }
+
+  private var invalid: Invalid { Invalid(line: 1 + text[..<place].count { $0 == "\n" }) }
+
+  private mutating func take(_ wanted: Unicode.Scalar) -> Bool {
+    guard next == wanted else { return false }
+    place += 1
+    return true
+  }
+
+  private mutating func take(_ wanted: String) -> Bool {
+    guard text[place...].starts(with: wanted.unicodeScalars) else { return false }
+    place += wanted.unicodeScalars.count
+    return true
+  }
+
+  private mutating func need(_ wanted: Unicode.Scalar) throws(Invalid) {
+    guard take(wanted) else { throw invalid }
+  }
+
+  private mutating func skipBlanks() {
+    while next == " " || next == "\t" { place += 1 }
+  }
+
+  /// Blanks, a comment, and the end of the line or of the document.
+  private mutating func endLine() throws(Invalid) {
+    skipBlanks()
+    if next == "#" { while next != nil, next != "\n" { place += 1 } }
+    guard next == nil || take("\n" as Unicode.Scalar) else { throw invalid }
+  }
+
+  // MARK: Lines
+
+  private mutating func document() throws(Invalid) {
+    var path: [String] = []
+    while next != nil {
+      skipBlanks()
+      switch next {
+      case "[": path = try head()
+      case "#", "\n", nil: break
+      default:
+        let key = try dottedKey()
+        try need("=")
+        try put(try value(depth: 0), at: path + key, isNew: true)
+      }
+      try endLine()
+    }
+  }
+
+  /// `[table]` or `[[array of tables]]`; where the lines after it belong.
+  private mutating func head() throws(Invalid) -> [String] {
+    place += 1
+    let isOfArray = take("[" as Unicode.Scalar)
+    let path = try dottedKey()
+    try need("]")
+    if isOfArray { try need("]") }
+    guard path.count <= Self.deepest else { throw invalid }
+    if isOfArray {
+      var tables = try value(at: path)?.array ?? []
+      guard heads.contains(path) || tables.isEmpty else { throw invalid }
+      heads = heads.filter { $0 == path || !$0.starts(with: path) }
+      heads.insert(path)
+      tables.append(.table(TOMLTable()))
+      try put(.array(tables), at: path, isNew: false)
+    } else {
+      guard heads.insert(path).inserted else { throw invalid }
+      if let found = try value(at: path) {
+        guard found.table != nil else { throw invalid }
+      } else {
+        try put(.table(TOMLTable()), at: path, isNew: true)
+      }
+    }
+    return path
+  }
+
+  private mutating func dottedKey() throws(Invalid) -> [String] {
+    var keys: [String] = []
+    repeat {
+      skipBlanks()
+      switch next {
+      case "\"": keys.append(try basicString())
+      case "'": keys.append(try literalString())
+      default:
+        let start = place
+        while let scalar = next, Self.bare.contains(scalar) { place += 1 }
+        guard place > start else { throw invalid }
+        keys.append(String(String.UnicodeScalarView(text[start..<place])))
+      }
+      skipBlanks()
+    } while take("." as Unicode.Scalar)
+    return keys
+  }
+
+  // MARK: The tree
+
+  private func value(at path: [String]) throws(Invalid) -> TOMLValue? {
+    var found: TOMLValue = .table(root)
+    for key in path {
+      guard let table = found.table ?? found.array?.last?.table else { throw invalid }
+      guard let inner = table[key] else { return nil }
+      found = inner
+    }
+    return found
+  }
+
+  private mutating func put(_ value: TOMLValue, at path: [String], isNew: Bool) throws(Invalid) {
+    guard path.count <= Self.deepest, let new = Self.put(value, path[...], in: root, isNew) else {
+      throw invalid
+    }
+    root = new
+  }
+
+  /// The table with a value at a path; nil: something else is there.
+  private static func put(
+    _ value: TOMLValue, _ path: ArraySlice<String>, in table: TOMLTable, _ isNew: Bool
+  ) -> TOMLTable? {
+    guard let key = path.first else { return nil }
+    var table = table
+    let rest = path.dropFirst()
+    if rest.isEmpty {
+      guard !isNew || table[key] == nil else { return nil }
+      table.set(key, value)
+      return table
+    }
+    switch table[key] {
+    case nil:
+      guard let inner = put(value, rest, in: TOMLTable(), isNew) else { return nil }
+      table.set(key, .table(inner))
+    case .table(let old)?:
+      guard let inner = put(value, rest, in: old, isNew) else { return nil }
+      table.set(key, .table(inner))
+    case .array(var tables)?:
+      guard let old = tables.popLast()?.table, let inner = put(value, rest, in: old, isNew) else {
+        return nil
+      }
+      table.set(key, .array(tables + [.table(inner)]))
+    default: return nil
+    }
+    return table
+  }
+
+  // MARK: Values
+
+  private mutating func value(depth: Int) throws(Invalid) -> TOMLValue {
+    guard depth < Self.deepest else { throw invalid }
+    skipBlanks()
+    switch next {
+    case "\"":
+      return .string(take("\"\"\"") ? try longString("\"", escapes: true) : try basicString())
+    case "'":
+      return .string(take("'''") ? try longString("'", escapes: false) : try literalString())
+    case "[": return .array(try array(depth: depth))
+    case "{": return .table(try inlineTable(depth: depth))
+    default:
+      let start = place
+      while let scalar = next, Self.bare.contains(scalar) || "+:. ".unicodeScalars.contains(scalar)
+      {
+        // A date and a time may have a space between them.
+        if scalar == " ", !(place - start == 10 && text[start..<place].contains("-")) { break }
+        place += 1
+      }
+      let word = String(String.UnicodeScalarView(text[start..<place]))
+      if word == "true" || word == "false" { return .boolean(word == "true") }
+      let isNumber = word.first.map { $0.isNumber || $0 == "+" || $0 == "-" } ?? false
+      guard isNumber || word == "inf" || word == "nan" else { throw invalid }
+      return .other(word)
+    }
+  }
+
+  private mutating func skipLines() throws(Invalid) {
+    skipBlanks()
+    while next == "#" || next == "\n" {
+      try endLine()
+      skipBlanks()
+    }
+  }
+
+  private mutating func array(depth: Int) throws(Invalid) -> [TOMLValue] {
+    place += 1
+    var values: [TOMLValue] = []
+    while true {
+      try skipLines()
+      if take("]" as Unicode.Scalar) { return values }
+      values.append(try value(depth: depth + 1))
+      try skipLines()
+      guard !take("," as Unicode.Scalar) else { continue }
+      try need("]")
+      return values
+    }
+  }
+
+  private mutating func inlineTable(depth: Int) throws(Invalid) -> TOMLTable {
+    place += 1
+    var table = TOMLTable()
+    skipBlanks()
+    if take("}" as Unicode.Scalar) { return table }
+    repeat {
+      let key = try dottedKey()
+      try need("=")
+      let value = try value(depth: depth + 1)
+      guard key.count <= Self.deepest, let new = Self.put(value, key[...], in: table, true) else {
+        throw invalid
+      }
+      table = new
+      skipBlanks()
+    } while take("," as Unicode.Scalar)
+    try need("}")
+    return table
+  }
+
+  // MARK: Strings
+
+  private mutating func literalString() throws(Invalid) -> String {
+    place += 1
+    let start = place
+    while let scalar = next, scalar != "'" {
+      guard scalar != "\n" else { throw invalid }
+      place += 1
+    }
+    try need("'")
+    return String(String.UnicodeScalarView(text[start..<(place - 1)]))
+  }
+
+  private mutating func basicString() throws(Invalid) -> String {
+    place += 1
+    var content = String.UnicodeScalarView()
+    while let scalar = next, scalar != "\"" {
+      guard scalar != "\n" else { throw invalid }
+      place += 1
+      content.append(scalar == "\\" ? try escape() : scalar)
+    }
+    try need("\"")
+    return String(content)
+  }
+
+  /// A string of several lines; its opening quotes are taken.
+  private mutating func longString(
+    _ quote: Unicode.Scalar, escapes: Bool
+  ) throws(Invalid) -> String {
+    _ = take("\n" as Unicode.Scalar)
+    var content = String.UnicodeScalarView()
+    var quotes = 0
+    while let scalar = next {
+      if scalar == quote {
+        quotes += 1
+      } else if quotes >= 3 {
+        break
+      } else {
+        quotes = 0
+      }
+      guard quotes <= 5 else { throw invalid }
+      place += 1
+      if scalar == "\\", escapes {
+        let start = place
+        skipBlanks()
+        if next == "\n" {
+          while let blank = next, " \t\n".unicodeScalars.contains(blank) { place += 1 }
+        } else {
+          place = start
+          content.append(try escape())
+        }
+      } else {
+        content.append(scalar)
+      }
+    }
+    guard quotes >= 3 else { throw invalid }
+    content.removeLast(3)
+    return String(content)
+  }
+
+  /// What stands after a backslash.
+  private mutating func escape() throws(Invalid) -> Unicode.Scalar {
+    guard let scalar = next else { throw invalid }
+    place += 1
+    switch scalar {
+    case "b": return "\u{8}"
+    case "t": return "\t"
+    case "n": return "\n"
+    case "f": return "\u{C}"
+    case "r": return "\r"
+    case "\"", "\\": return scalar
+    case "u", "U":
+      let digits = text[place...].prefix(scalar == "u" ? 4 : 8)
+      place += digits.count
+      guard digits.count == (scalar == "u" ? 4 : 8),
+        digits.allSatisfy({ $0.properties.isASCIIHexDigit }),
+        let number = UInt32(String(String.UnicodeScalarView(digits)), radix: 16),
+        let found = Unicode.Scalar(number)
+      else { throw invalid }
+      return found
+    default: throw invalid
+    }
+  }
+}
