@@ -104,3 +104,21 @@ let package = Package(
       swiftSettings: strict),
   ]
 )
+
+// Programs that only their tools build: `tools/fuzz` (libFuzzer's driver is there with its sanitizer alone) and `tools/soak`.
+switch Context.environment["CAIRN_EXTRA"] {
+case "fuzz":
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz", dependencies: ["OCI", "Registry", "Simulation", "Store", "Transfer", "Tuning"],
+      path: "Tests/Fuzz"))
+case "soak":
+  package.targets.append(
+    .executableTarget(
+      name: "Soak",
+      dependencies: [
+        "CurlTransfer", "OCI", "Progress", "Pull", "Registry", "Scheduling", "Store", "Transfer",
+        "Tuning",
+      ], path: "Tests/Soak"))
+default: break
+}

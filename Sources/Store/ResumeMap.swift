@@ -71,7 +71,8 @@ struct ResumeMap: Equatable {
     line("\(sign) \(range.lowerBound) \(range.upperBound)")
   }
 
-  private static func line(_ content: String) -> String {
+  /// A line of the journal, with its checksum.
+  static func line(_ content: String) -> String {
     "\(content) #\(checksum(content))\n"
   }
 
