@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import FoundationEssentials
 import Glibc
 import Simulation
 
@@ -52,8 +52,7 @@ struct LinkEmulator: ParsableCommand {
     }
     var priority = sched_param(sched_priority: 1)
     if sched_setscheduler(0, SCHED_RR, &priority) != 0 {
-      FileHandle.standardError.write(
-        Data("no real-time priority: packets may be late while the machine is busy\n".utf8))
+      perror("no real-time priority, so packets may be late while the machine is busy")
     }
   }
 }

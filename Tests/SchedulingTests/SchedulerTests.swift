@@ -324,10 +324,8 @@ struct SchedulerTests {
   func refusalsWithProgress() {
     var settings = SchedulerSettings()
     settings.retries = 1
-    let served = Times()
     // The server takes two requests at a time and refuses the rest.
     var network = FakeNetwork(policy: FixedPolicy(poolSize: 6), settings: settings) { _, count in
-      _ = served
       return count % 3 == 0 ? .fails(after: 0, .refused(retryAfter: nil)) : .good(rate: 2e6)
     }
     for _ in 0..<30 { network.add(3 * mebibyte) }

@@ -336,9 +336,9 @@ class Report:
         marks = []
         for own, choose in (("default", lambda c, k: c.default(k)), ("best", lambda c, k: (c.best(k) or (None,))[0])):
             for (cell, name), ratio in self.against_peers("cairn cold", choose).items():
-                kind = next(k for c in self.cells if c.name == cell for k, names in c.kinds().items() if name in names)
-                is_late = not any(c.seconds(name) for c in self.cells if c.name == cell)
-                marks.append((cell, kind, ratio, own == "default", is_late))
+                runs = next(c for c in self.cells if c.name == cell).runs[name]
+                is_late = all(run["status"] != "ok" for run in runs)
+                marks.append((cell, runs[0]["kind"], ratio, own == "default", is_late))
         return svg.strips("Time of each program by Cairn's first pull (right of 1: Cairn is faster)",
                           [cell.name for cell in self.cells], marks, self.rivals)
 

@@ -405,8 +405,8 @@ def disk(mebibytes, fill=False, readonly=False):
         if readonly:
             subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
         outcome = scene.pull()
-        filler.unlink(missing_ok=True) if not readonly else None
         subprocess.run(["mount", "-o", "remount,rw,size=64m", folder], check=True)
+        filler.unlink(missing_ok=True)
         return outcome
     return run
 
@@ -432,7 +432,7 @@ def clock(seconds):
     return run
 
 
-def machine_cases(may_mount):
+def machine_cases(is_inside):
     cases = [
         Case("disk", "EIO while writing", failing("pwrite", errno.EIO, 20), DISK),
         Case("disk", "quota while writing", failing("pwrite", errno.EDQUOT, 20), DISK),
@@ -445,7 +445,7 @@ def machine_cases(may_mount):
         Case("clock", "jumps by a day, there and back", clock(86_400)),
         Case("clock", "jumps by ten years, there and back", clock(-315_360_000)),
     ]
-    if may_mount:
+    if is_inside:
         cases += [
             Case("disk", "too small", disk(4), DISK, "free"),
             Case("disk", "filled by another in the middle", disk(24, fill=True), DISK),
@@ -454,6 +454,7 @@ def machine_cases(may_mount):
     return cases
 
 
-def all_cases(may_mount, has_network):
-    return [*answer_cases(), *connection_cases(), *(link_cases() if has_network else []), *token_cases(),
-            *machine_cases(may_mount)]
+def all_cases(is_inside):
+    """Every case; those that take away a link or mount a disk only in namespaces of our own."""
+    return [*answer_cases(), *connection_cases(), *(link_cases() if is_inside else []), *token_cases(),
+            *machine_cases(is_inside)]

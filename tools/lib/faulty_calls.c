@@ -38,20 +38,19 @@ static int fails_on(const char *call, int file) {
   return fails(call, path);
 }
 
+/* Where a long has 64 bits, the names with 64 are the same calls. */
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset) {
   return fails_on("pwrite", file) ? -1 : REAL(pwrite)(file, bytes, count, offset);
 }
-ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t offset) {
-  return fails_on("pwrite", file) ? -1 : REAL(pwrite64)(file, bytes, count, offset);
-}
+ssize_t pwrite64(int, const void *, size_t, off64_t) __attribute__((alias("pwrite")));
 ssize_t write(int file, const void *bytes, size_t count) {
   return fails_on("write", file) ? -1 : REAL(write)(file, bytes, count);
 }
 int fdatasync(int file) { return fails_on("fdatasync", file) ? -1 : REAL(fdatasync)(file); }
 int ftruncate(int file, off_t length) { return fails_on("ftruncate", file) ? -1 : REAL(ftruncate)(file, length); }
-int ftruncate64(int file, off64_t length) { return fails_on("ftruncate", file) ? -1 : REAL(ftruncate64)(file, length); }
+int ftruncate64(int, off64_t) __attribute__((alias("ftruncate")));
 int rename(const char *from, const char *to) { return fails("rename", to) ? -1 : REAL(rename)(from, to); }
 int open(const char *path, int flags, ...) {
   va_list list;
@@ -60,13 +59,7 @@ int open(const char *path, int flags, ...) {
   va_end(list);
   return fails("open", path) ? -1 : REAL(open)(path, flags, mode);
 }
-int open64(const char *path, int flags, ...) {
-  va_list list;
-  va_start(list, flags);
-  mode_t mode = va_arg(list, mode_t);
-  va_end(list);
-  return fails("open", path) ? -1 : REAL(open64)(path, flags, mode);
-}
+int open64(const char *, int, ...) __attribute__((alias("open")));
 
 /* Even and odd half seconds differ by the jump. */
 static long jump(void) {

@@ -20,8 +20,27 @@ struct TOMLTable: Equatable {
 
   subscript(key: String) -> TOMLValue? { values[key] }
 
-  mutating func set(_ key: String, _ value: TOMLValue) {
+  private mutating func set(_ key: String, _ value: TOMLValue) {
     if values.updateValue(value, forKey: key) == nil { keys.append(key) }
+  }
+
+  /// Puts a value at a path, in the last table of each array on the way; false: something else is there.
+  mutating func put(_ value: TOMLValue, at path: ArraySlice<String>, isNew: Bool) -> Bool {
+    guard let key = path.first else { return false }
+    let rest = path.dropFirst()
+    if rest.isEmpty {
+      guard !isNew || values[key] == nil else { return false }
+      set(key, value)
+      return true
+    }
+    var earlier = values[key]?.array
+    guard
+      var inner = values[key] == nil
+        ? TOMLTable() : values[key]?.table ?? earlier?.popLast()?.table,
+      inner.put(value, at: rest, isNew: isNew)
+    else { return false }
+    set(key, earlier.map { .array($0 + [.table(inner)]) } ?? .table(inner))
+    return true
   }
 }
 
@@ -66,19 +85,13 @@ struct TOMLReader {
 
   private var invalid: Invalid { Invalid(line: 1 + text[..<place].count { $0 == "\n" }) }
 
-  private mutating func take(_ wanted: Unicode.Scalar) -> Bool {
-    guard next == wanted else { return false }
-    place += 1
-    return true
-  }
-
   private mutating func take(_ wanted: String) -> Bool {
     guard text[place...].starts(with: wanted.unicodeScalars) else { return false }
     place += wanted.unicodeScalars.count
     return true
   }
 
-  private mutating func need(_ wanted: Unicode.Scalar) throws(Invalid) {
+  private mutating func need(_ wanted: String) throws(Invalid) {
     guard take(wanted) else { throw invalid }
   }
 
@@ -90,7 +103,7 @@ struct TOMLReader {
   private mutating func endLine() throws(Invalid) {
     skipBlanks()
     if next == "#" { while next != nil, next != "\n" { place += 1 } }
-    guard next == nil || take("\n" as Unicode.Scalar) else { throw invalid }
+    guard next == nil || take("\n") else { throw invalid }
   }
 
   // MARK: Lines
@@ -114,11 +127,10 @@ struct TOMLReader {
   /// `[table]` or `[[array of tables]]`; where the lines after it belong.
   private mutating func head() throws(Invalid) -> [String] {
     place += 1
-    let isOfArray = take("[" as Unicode.Scalar)
+    let isOfArray = take("[")
     let path = try dottedKey()
     try need("]")
     if isOfArray { try need("]") }
-    guard path.count <= Self.deepest else { throw invalid }
     if isOfArray {
       var tables = try value(at: path)?.array ?? []
       guard heads.contains(path) || tables.isEmpty else { throw invalid }
@@ -151,7 +163,7 @@ struct TOMLReader {
         keys.append(String(String.UnicodeScalarView(text[start..<place])))
       }
       skipBlanks()
-    } while take("." as Unicode.Scalar)
+    } while take(".")
     return keys
   }
 
@@ -168,39 +180,9 @@ struct TOMLReader {
   }
 
   private mutating func put(_ value: TOMLValue, at path: [String], isNew: Bool) throws(Invalid) {
-    guard path.count <= Self.deepest, let new = Self.put(value, path[...], in: root, isNew) else {
+    guard path.count <= Self.deepest, root.put(value, at: path[...], isNew: isNew) else {
       throw invalid
     }
-    root = new
-  }
-
-  /// The table with a value at a path; nil: something else is there.
-  private static func put(
-    _ value: TOMLValue, _ path: ArraySlice<String>, in table: TOMLTable, _ isNew: Bool
-  ) -> TOMLTable? {
-    guard let key = path.first else { return nil }
-    var table = table
-    let rest = path.dropFirst()
-    if rest.isEmpty {
-      guard !isNew || table[key] == nil else { return nil }
-      table.set(key, value)
-      return table
-    }
-    switch table[key] {
-    case nil:
-      guard let inner = put(value, rest, in: TOMLTable(), isNew) else { return nil }
-      table.set(key, .table(inner))
-    case .table(let old)?:
-      guard let inner = put(value, rest, in: old, isNew) else { return nil }
-      table.set(key, .table(inner))
-    case .array(var tables)?:
-      guard let old = tables.popLast()?.table, let inner = put(value, rest, in: old, isNew) else {
-        return nil
-      }
-      table.set(key, .array(tables + [.table(inner)]))
-    default: return nil
-    }
-    return table
   }
 
   // MARK: Values
@@ -244,10 +226,10 @@ struct TOMLReader {
     var values: [TOMLValue] = []
     while true {
       try skipLines()
-      if take("]" as Unicode.Scalar) { return values }
+      if take("]") { return values }
       values.append(try value(depth: depth + 1))
       try skipLines()
-      guard !take("," as Unicode.Scalar) else { continue }
+      guard !take(",") else { continue }
       try need("]")
       return values
     }
@@ -257,17 +239,16 @@ struct TOMLReader {
     place += 1
     var table = TOMLTable()
     skipBlanks()
-    if take("}" as Unicode.Scalar) { return table }
+    if take("}") { return table }
     repeat {
       let key = try dottedKey()
       try need("=")
       let value = try value(depth: depth + 1)
-      guard key.count <= Self.deepest, let new = Self.put(value, key[...], in: table, true) else {
+      guard key.count <= Self.deepest, table.put(value, at: key[...], isNew: true) else {
         throw invalid
       }
-      table = new
       skipBlanks()
-    } while take("," as Unicode.Scalar)
+    } while take(",")
     try need("}")
     return table
   }
@@ -301,7 +282,7 @@ struct TOMLReader {
   private mutating func longString(
     _ quote: Unicode.Scalar, escapes: Bool
   ) throws(Invalid) -> String {
-    _ = take("\n" as Unicode.Scalar)
+    _ = take("\n")
     var content = String.UnicodeScalarView()
     var quotes = 0
     while let scalar = next {

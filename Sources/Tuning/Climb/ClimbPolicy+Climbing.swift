@@ -49,7 +49,7 @@ extension ClimbPolicy {
       settle("as many as may be")
       return
     }
-    let needed = min(Self.growingTrips.least * queue.roundTrip, Self.growingTrips.enough)
+    let needed = min(Self.growingTrips * queue.roundTrip, Self.growingSeconds)
     guard Double(sample.bytesLeft) / rate > needed else {
       settle("too little is left for more connections to get going")
       return

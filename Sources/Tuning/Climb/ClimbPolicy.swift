@@ -79,9 +79,11 @@ public struct ClimbPolicy: Policy {
   /// Seconds to hold before the next probe upwards; doubled by each that failed.
   var patience = Self.shortPatience
   static let shortPatience = 0.6
-  /// Round trips that must be left for a larger pool, and seconds that are enough on any path: a connection takes three
-  /// until its first byte and more until it is as fast as those that were there, and it takes its bytes from them.
-  static let growingTrips = (least: 18.0, enough: 3.6)
+  /// Round trips that must be left for a larger pool: a connection takes three until its first byte and more until it
+  /// is as fast as those that were there, and it takes its bytes from them.
+  static let growingTrips = 18.0
+  /// Seconds that are enough for that on any path.
+  static let growingSeconds = 3.6
   /// Packets under way in each connection below which a pool does not grow, but yields.
   static let smallWindow = 10.0
   /// Packets under way below which TCP cannot repair a loss before a timeout (RFC 5681, three duplicate
