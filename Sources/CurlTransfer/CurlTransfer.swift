@@ -121,8 +121,10 @@ final class CurlTransfer {
     let shares = job.request.sharesConnection && loop.mayShare(job.request.url.origin)
     _ = cairn_set_long(
       easy, CURLOPT_HTTP_VERSION, shares ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
-    // Wait for a connection that is being made, rather than make another.
-    _ = cairn_set_long(easy, CURLOPT_PIPEWAIT, shares ? 1 : 0)
+    // Wait for a connection that is being made, rather than make another. Without TLS it is not HTTP/2, and there libcurl would
+    // wait for another request's answer.
+    let isTLS = job.request.url.origin.scheme == "https"
+    _ = cairn_set_long(easy, CURLOPT_PIPEWAIT, shares && isTLS ? 1 : 0)
   }
 
   /// Under a rate limit chunks are small, so that the bucket is never far in debt.

@@ -3,24 +3,29 @@ public import Tuning
 
 /// What a pull starts from.
 extension History {
-  /// The host that served a registry's blobs when somebody here last pulled from it; nil: not known.
+  /// The servers with which somebody here last pulled from a registry; nil: not known.
   ///
   /// - Parameters:
   ///   - registry: the registry, as in references.
   ///   - machine: the name of the machine that asks.
   ///   - network: the network that it is in.
   /// - Throws: `HistoryError`.
-  public func blobHost(
+  public func servers(
     of registry: String, machine: String, network: String
-  ) throws(HistoryError) -> String? {
+  ) throws(HistoryError) -> RegistryServers? {
     try read { db in
-      try String.fetchOne(
+      try Row.fetchOne(
         db,
         sql: """
-          SELECT blobHost FROM path JOIN machine ON machine.id = path.machine
+          SELECT blobHost, tokenRealm, tokenService FROM path
+          JOIN machine ON machine.id = path.machine
           WHERE registry = ? AND name = ? AND network = ? ORDER BY usedAt DESC LIMIT 1
           """,
-        arguments: [registry, machine, network])
+        arguments: [registry, machine, network]
+      ).map {
+        RegistryServers(
+          blobHost: $0["blobHost"], tokenRealm: $0["tokenRealm"], tokenService: $0["tokenService"])
+      }
     }
   }
 

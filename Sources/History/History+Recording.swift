@@ -41,6 +41,10 @@ extension History {
     public var machine: MachineIdentity
     /// The way to the blobs.
     public var path: PathIdentity
+    /// The URL where the registry's tokens were had; nil: none was wanted.
+    public var tokenRealm: String?
+    /// The registry's name there.
+    public var tokenService: String?
     /// When it ended, in seconds since 1970.
     public var at: Double
     /// The policy's name.
@@ -93,10 +97,13 @@ extension History {
       try Self.insert(entry.record.epochs, of: pull, db)
       try db.execute(
         sql: """
-          UPDATE path SET pulls = pulls + 1, usedAt = ?, limitedBy = coalesce(?, limitedBy)
+          UPDATE path SET pulls = pulls + 1, usedAt = ?, limitedBy = coalesce(?, limitedBy),
+            tokenRealm = ?, tokenService = ?
           WHERE id = ?
           """,
-        arguments: [entry.at, entry.record.limitedBy?.rawValue, path])
+        arguments: [
+          entry.at, entry.record.limitedBy?.rawValue, entry.tokenRealm, entry.tokenService, path,
+        ])
       if let ceiling = entry.record.ceiling {
         try db.execute(
           sql: "INSERT OR REPLACE INTO ceiling (path, poolSize, at) VALUES (?, ?, ?)",

@@ -18,6 +18,16 @@ public struct MachineIdentity: Hashable, Sendable, Codable {
   }
 }
 
+/// Who answered for a registry the last time.
+public struct RegistryServers: Sendable, Equatable {
+  /// The host that served the blobs, after redirects.
+  public var blobHost: String
+  /// The URL where tokens were had; nil: none was wanted.
+  public var tokenRealm: String?
+  /// The registry's name there.
+  public var tokenService: String?
+}
+
 /// A way from a machine to the host that serves a registry's blobs.
 public struct PathIdentity: Hashable, Sendable, Codable {
   /// The registry's host, with its port where it has one.

@@ -48,6 +48,13 @@ enum Schema {
           UPDATE aggregate SET busyWeight = weight;
           """)
     }
+    migrator.registerMigration("3") { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE path ADD COLUMN tokenRealm TEXT;
+          ALTER TABLE path ADD COLUMN tokenService TEXT;
+          """)
+    }
     return migrator
   }
 }

@@ -1,4 +1,5 @@
 public import OCI
+public import Registry
 public import Tuning
 
 /// What a pull's downloads were like: for the history, and for whoever wants to know why.
@@ -40,6 +41,8 @@ public struct PullReport: Sendable {
   public var decisions: [Decision]
   /// The host that served most bytes, after redirects; nil: none did.
   public var blobHost: String?
+  /// The token service that the registry named; nil: none.
+  public var tokenService: TokenService?
   /// Whether everything arrived.
   public var isComplete: Bool
 }

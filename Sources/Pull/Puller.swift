@@ -96,10 +96,10 @@ public struct Puller: Sendable {
     do throws(PullError) {
       result = try await loop.run()
     } catch {
-      request.report(await loop.report())
+      request.report(await finalReport(of: loop))
       throw error
     }
-    let report = await loop.report()
+    let report = await finalReport(of: loop)
     if !missing.isEmpty { request.report(report) }
     warnAboutPlatform(request, resolution)
     try publish(image, resolution, as: request.storeName ?? request.reference.storeName)
@@ -114,6 +114,12 @@ public struct Puller: Sendable {
       seconds: RepositoryClient.monotonicSeconds() - start, requests: result.requests,
       connections: result.connections, retries: result.retries, poolSize: result.poolSize,
       limitedBy: missing.isEmpty ? nil : report.record.limitedBy?.words)
+  }
+
+  private func finalReport(of loop: PullLoop) async -> PullReport {
+    var report = await loop.report()
+    report.tokenService = await client.tokenService
+    return report
   }
 
   private static func blobs(of image: StoredImage) throws(PullError)

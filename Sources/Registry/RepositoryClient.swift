@@ -54,12 +54,14 @@ public final class RepositoryClient: Sendable {
   ///   - endpoints: who is asked, in order; at least the registry itself.
   ///   - engine: performs the requests.
   ///   - credentials: asked once a server wants some.
+  ///   - tokenService: the one that the registry named the last time; nil: not known.
   ///   - retryRule: for small requests.
   ///   - notify: told what happens, for a log.
   ///   - clock: seconds on a clock that never goes back.
   public init(
     reference: Reference, endpoints: [Endpoint], engine: any TransferEngine,
-    credentials: CredentialChain, retryRule: RetryRule = .init(),
+    credentials: CredentialChain, tokenService: TokenService? = nil,
+    retryRule: RetryRule = .init(),
     notify: @escaping @Sendable (String) -> Void = { _ in },
     clock: @escaping @Sendable () -> Double = RepositoryClient.monotonicSeconds
   ) {
@@ -68,7 +70,14 @@ public final class RepositoryClient: Sendable {
     self.engine = engine
     self.retryRule = retryRule
     self.notify = notify
-    authorizer = Authorizer(engine: engine, credentials: credentials, clock: clock)
+    authorizer = Authorizer(
+      engine: engine, credentials: credentials,
+      expected: tokenService.map { [reference.registry: $0] } ?? [:], clock: clock)
+  }
+
+  /// The token service that the registry named in this run; nil: none.
+  public var tokenService: TokenService? {
+    get async { await authorizer.tokenService(of: reference.registry) }
   }
 
   /// Seconds on the system's monotonic clock.

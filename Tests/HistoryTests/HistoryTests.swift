@@ -53,18 +53,33 @@ struct HistoryTests {
     #expect(abs(prior.points[1].rate - 8e6) < 10)
   }
 
-  @Test("the host that served a registry's blobs last is remembered")
-  func remembersBlobHost() throws {
+  @Test("who served a registry's blobs and tokens last is remembered")
+  func remembersServers() throws {
     let folder = try TemporaryFolder()
     let history = try History(file: folder.path + "/history.sqlite")
-    #expect(try history.blobHost(of: "r.example", machine: "m", network: "n") == nil)
+    func servers(of registry: String = "r.example", in network: String = "n") throws
+      -> RegistryServers?
+    {
+      try history.servers(of: registry, machine: "m", network: network)
+    }
+    #expect(try servers() == nil)
     try history.record(Self.entry(at: 1_000))
-    #expect(try history.blobHost(of: "r.example", machine: "m", network: "n") == "cdn.example")
-    let moved = PathIdentity(registry: "r.example", blobHost: "r.example", network: "n")
-    try history.record(Self.entry(at: 2_000, path: moved))
-    #expect(try history.blobHost(of: "r.example", machine: "m", network: "n") == "r.example")
-    #expect(try history.blobHost(of: "other.example", machine: "m", network: "n") == nil)
-    #expect(try history.blobHost(of: "r.example", machine: "m", network: "abroad") == nil)
+    #expect(try servers() == RegistryServers(blobHost: "cdn.example"))
+    var entry = Self.entry(
+      at: 2_000, path: PathIdentity(registry: "r.example", blobHost: "r.example", network: "n"))
+    entry.tokenRealm = "https://auth.example/token"
+    entry.tokenService = "r"
+    try history.record(entry)
+    #expect(
+      try servers()
+        == RegistryServers(
+          blobHost: "r.example", tokenRealm: "https://auth.example/token", tokenService: "r"))
+    #expect(try servers(of: "other.example") == nil)
+    #expect(try servers(in: "abroad") == nil)
+    // A registry that wants no token any more.
+    entry.tokenRealm = nil
+    try history.record(entry)
+    #expect(try servers()?.tokenRealm == nil)
   }
 
   @Test("a pull is written down whole: machine, path, pull, layers, epochs")

@@ -20,7 +20,7 @@ struct ClientTests {
 
   func client(
     _ server: RawServer, credentials: CredentialChain = CredentialChain(),
-    endpoints: [Endpoint]? = nil,
+    endpoints: [Endpoint]? = nil, tokenService: TokenService? = nil,
     retries: Int = 0, clock: @escaping @Sendable () -> Double = { 0 }, sleeps: Log<Double> = Log()
   ) throws -> RepositoryClient {
     let reference = try Reference("\(server.host)/o/n:1")
@@ -30,7 +30,7 @@ struct ClientTests {
     return RepositoryClient(
       reference: reference, endpoints: try endpoints ?? [Endpoint(of: reference, plainHTTP: true)],
       engine: engine,
-      credentials: credentials, retryRule: rule, clock: clock)
+      credentials: credentials, tokenService: tokenService, retryRule: rule, clock: clock)
   }
 
   func error(_ client: RepositoryClient) async -> RegistryError? {
@@ -171,6 +171,104 @@ struct ClientTests {
       for await isGood in group { #expect(isGood) }
     }
     #expect(server.requests.count { $0.target.hasPrefix("/token") } <= 2)
+  }
+
+  // MARK: A remembered token service
+
+  @Test("a token is fetched where the registry sent us the last time, while its 401 is on the way")
+  func anticipatesToken() async throws {
+    let tokenAsked = Gate()
+    let server = try RawServer { request in
+      if request.target.hasPrefix("/token") {
+        tokenAsked.open()
+        return .ok(#"{"token":"good"}"#)
+      }
+      guard request["authorization"] != "Bearer good" else { return .ok(Self.manifest) }
+      // Who waits for this before asking for a token waits a minute, and fails.
+      tokenAsked.pass()
+      let realm = "http://\(request["host"] ?? "")/token"
+      return .status(401, [("WWW-Authenticate", "Bearer realm=\"\(realm)\",service=\"s\"")])
+    }
+    let known = TokenService(realm: "http://\(server.host)/token", service: "s")
+    let client = try client(server, tokenService: known)
+    for _ in 0..<2 { _ = try await client.document("1") }
+    #expect(
+      server.requests.map(\.target).sorted() == [
+        "/token?service=s&scope=repository%3Ao%2Fn%3Apull", "/v2/o/n/manifests/1",
+        "/v2/o/n/manifests/1", "/v2/o/n/manifests/1",
+      ])
+    #expect(await client.tokenService == known)
+  }
+
+  @Test("a remembered token service that fails or is not the one any more does no harm")
+  func outdatedTokenService() async throws {
+    for status in [200, 500] {
+      let old = try RawServer { _ in .status(status, [], #"{"token":"old"}"#) }
+      let server = try tokenServer { _ in .ok(#"{"token":"good"}"#) }
+      let client = try client(
+        server, tokenService: TokenService(realm: "http://\(old.host)/token", service: "s"))
+      _ = try await client.document("1")
+      #expect(await client.tokenService?.realm == "http://\(server.host)/token")
+    }
+  }
+
+  @Test("a remembered token service elsewhere gets no credential before the registry names it")
+  func remembersWithoutCredentials() async throws {
+    let tokens = try RawServer { _ in .ok(#"{"token":"good"}"#) }
+    let realm = "http://\(tokens.host)/token"
+    let reached = Log<Int>()
+    let server = try RawServer { request in
+      guard request["authorization"] == "Bearer good" else {
+        reached.add(tokens.requests.count)
+        return .status(401, [("WWW-Authenticate", "Bearer realm=\"\(realm)\",service=\"s\"")])
+      }
+      return .ok(Self.manifest)
+    }
+    let chain = CredentialChain(explicit: .basic(user: "u", password: "p"))
+    _ = try await client(
+      server, credentials: chain, tokenService: TokenService(realm: realm, service: "s")
+    ).document("1")
+    #expect(reached.all == [0])
+    #expect(tokens.requests.map { $0["authorization"] } == ["Basic dTpw"])
+    // One that only the history knows is told nothing at all.
+    let forgotten = try RawServer { _ in .ok(#"{"token":"good"}"#) }
+    let open = try RawServer { _ in .ok(Self.manifest) }
+    _ = try await client(
+      open, credentials: chain,
+      tokenService: TokenService(realm: "http://\(forgotten.host)/token", service: "s")
+    ).document("1")
+    #expect(forgotten.connections == 0)
+  }
+
+  @Test("a remembered token service that is the registry itself may be told credentials at once")
+  func anticipatesWithCredentials() async throws {
+    let tokenAsked = Gate()
+    let server = try RawServer { request in
+      if request.target.hasPrefix("/token") {
+        tokenAsked.open()
+        return request["authorization"] == "Basic dTpw" ? .ok(#"{"token":"good"}"#) : .status(401)
+      }
+      guard request["authorization"] != "Bearer good" else { return .ok(Self.manifest) }
+      tokenAsked.pass()
+      let realm = "http://\(request["host"] ?? "")/token"
+      return .status(401, [("WWW-Authenticate", "Bearer realm=\"\(realm)\",service=\"s\"")])
+    }
+    _ = try await client(
+      server, credentials: CredentialChain(explicit: .basic(user: "u", password: "p")),
+      tokenService: TokenService(realm: "http://\(server.host)/token", service: "s")
+    ).document("1")
+    #expect(server.requests.count { $0.target.hasPrefix("/token") } == 1)
+  }
+
+  @Test(
+    "a token service that cannot be remembered safely is not",
+    arguments: [
+      "http://u:p@h/token", "file:///x", "http://h/" + String(repeating: "a", count: 3000),
+    ])
+  func doesNotRemember(realm: String) {
+    #expect(
+      TokenService(Challenge(scheme: "bearer", parameters: ["realm": realm, "service": "s"])) == nil
+    )
   }
 
   @Test("answers a Basic challenge")

@@ -7,6 +7,10 @@ import Transfer
 /// Life of an entry: nothing is known -> a 401 brings a challenge -> a token (or Basic) is used until
 /// shortly before it expires, or until another 401 -> a new one. Concurrent requests that need the
 /// same token wait for one fetch.
+///
+/// Where it is known which token service the registry named the last time, a token is asked for there while the
+/// registry is still being asked without one: its 401 finds the fetch under way. The registry has the last word:
+/// what it names is asked if it is another.
 actor Authorizer {
   /// What an authorization is good for.
   struct Scope: Hashable, Sendable {
@@ -17,7 +21,7 @@ actor Authorizer {
 
   private enum Entry {
     case fixed(String)
-    case bearer(Challenge, Token)
+    case bearer(TokenForm, Token)
 
     var header: String {
       switch self {
@@ -27,33 +31,66 @@ actor Authorizer {
     }
   }
 
+  private struct Fetch: Hashable {
+    var scope: Scope
+    var form: TokenForm
+  }
+
   private let engine: any TransferEngine
   private let credentials: CredentialChain
   private let clock: @Sendable () -> Double
   private var entries: [Scope: Entry] = [:]
-  private var fetches: [Scope: Task<Result<String, RegistryError>, Never>] = [:]
-  private var knownCredentials: [Scope: Credential?] = [:]
+  private var fetches: [Fetch: Task<Result<String, RegistryError>, Never>] = [:]
+  private var credentialSearches: [Scope: Task<Credential?, Never>] = [:]
+  /// The token service of a registry, until it was asked without being named.
+  private var expected: [String: TokenService]
+  private var named: [String: TokenService] = [:]
 
   /// The most bytes of a token server's answer.
   static let bodyLimit = 1 << 20
 
+  /// - Parameters:
+  ///   - engine: performs the requests.
+  ///   - credentials: asked once a server wants some.
+  ///   - expected: token services that registries named before, by registry.
+  ///   - clock: seconds on a clock that never goes back.
   init(
-    engine: any TransferEngine, credentials: CredentialChain,
+    engine: any TransferEngine, credentials: CredentialChain, expected: [String: TokenService],
     clock: @escaping @Sendable () -> Double
   ) {
     self.engine = engine
     self.credentials = credentials
+    self.expected = expected
     self.clock = clock
   }
+
+  /// The token service that a registry named in this run; nil: none.
+  func tokenService(of registry: String) -> TokenService? { named[registry] }
 
   /// The header to send, as far as one is known; refreshed when it is about to expire.
   func header(for scope: Scope) async throws(RegistryError) -> String? {
     switch entries[scope] {
-    case nil: return nil
+    case nil:
+      anticipate(scope)
+      return nil
     case .fixed(let header): return header
-    case .bearer(let challenge, let token):
+    case .bearer(let form, let token):
       if clock() < token.refreshAt { return "Bearer " + token.value }
-      return try await fetch(scope, challenge)
+      return try await fetch(Fetch(scope: scope, form: form))
+    }
+  }
+
+  /// Asks the expected token service, without waiting for it.
+  ///
+  /// What is only remembered is not told any credential, unless it is the registry itself.
+  private func anticipate(_ scope: Scope) {
+    guard let service = expected.removeValue(forKey: scope.registry),
+      let form = try? TokenForm(service.challenge, scope: scope)
+    else { return }
+    Task {
+      let isTrusted = form.realm.origin == scope.origin
+      let credential = await credential(scope)
+      if credential == nil || isTrusted { _ = try? await fetch(Fetch(scope: scope, form: form)) }
     }
   }
 
@@ -67,16 +104,18 @@ actor Authorizer {
   func answer(_ head: ResponseHead, rejected: String?, for scope: Scope)
     async throws(RegistryError) -> String?
   {
+    let challenges = head.fields.values("www-authenticate").flatMap { Challenge.parse($0) }
+    let bearer = challenges.first { $0.scheme == "bearer" }
+    if let service = bearer.flatMap({ TokenService($0) }) { named[scope.registry] = service }
     // Another request got a new one in the meantime.
     if let current = entries[scope]?.header, current != rejected { return current }
-    let challenges = head.fields.values("www-authenticate").flatMap { Challenge.parse($0) }
-    if let bearer = challenges.first(where: { $0.scheme == "bearer" }) {
+    if let bearer {
       if case .registryToken(let token)? = await credential(scope) {
         guard rejected == nil else { return nil }
         entries[scope] = .fixed("Bearer " + token)
         return "Bearer " + token
       }
-      return try await fetch(scope, bearer)
+      return try await fetch(Fetch(scope: scope, form: try TokenForm(bearer, scope: scope)))
     }
     if challenges.contains(where: { $0.scheme == "basic" }), rejected == nil,
       let header = await credential(scope)?.basicHeader
@@ -88,40 +127,38 @@ actor Authorizer {
   }
 
   private func credential(_ scope: Scope) async -> Credential? {
-    if let known = knownCredentials[scope] { return known }
-    let found = await credentials.credential(
-      registry: scope.registry, repository: scope.repository)
-    knownCredentials[scope] = .some(found)
-    return found
+    let search =
+      credentialSearches[scope]
+      ?? Task { [credentials] in
+        await credentials.credential(registry: scope.registry, repository: scope.repository)
+      }
+    credentialSearches[scope] = search
+    return await search.value
   }
 
-  /// One fetch at a time for each scope; everybody else waits for its result.
-  private func fetch(_ scope: Scope, _ challenge: Challenge) async throws(RegistryError) -> String {
-    let task =
-      fetches[scope]
-      ?? Task { await self.fetchToken(scope, challenge) }
-    fetches[scope] = task
+  /// The same is fetched once at a time; everybody else waits for its result.
+  private func fetch(_ fetch: Fetch) async throws(RegistryError) -> String {
+    let task = fetches[fetch] ?? Task { await self.fetchToken(fetch) }
+    fetches[fetch] = task
     let result = await task.value
-    fetches[scope] = nil
+    fetches[fetch] = nil
     return try result.get()
   }
 
-  private func fetchToken(_ scope: Scope, _ challenge: Challenge) async
-    -> Result<String, RegistryError>
-  {
+  private func fetchToken(_ fetch: Fetch) async -> Result<String, RegistryError> {
     do throws(RegistryError) {
-      let token = try await requestToken(scope, challenge, await credential(scope))
-      entries[scope] = .bearer(challenge, token)
+      let token = try await requestToken(fetch, await credential(fetch.scope))
+      entries[fetch.scope] = .bearer(fetch.form, token)
       return .success("Bearer " + token.value)
     } catch {
       return .failure(error)
     }
   }
 
-  private func requestToken(_ scope: Scope, _ challenge: Challenge, _ credential: Credential?)
+  private func requestToken(_ fetch: Fetch, _ credential: Credential?)
     async throws(RegistryError) -> Token
   {
-    let form = try TokenForm(challenge, scope: scope)
+    let form = fetch.form
     var response: TransferResponse?
     if case .identityToken(let refresh)? = credential {
       let answer = try await perform(form.oauthRequest(refreshToken: refresh), form.realm.origin)
@@ -136,7 +173,7 @@ actor Authorizer {
     }
     guard answer.head.status == 200 else {
       let error = ResponseJudge.error(
-        answer, what: "a token for \(scope.repository)", origin: form.realm.origin,
+        answer, what: "a token for \(fetch.scope.repository)", origin: form.realm.origin,
         now: Date().timeIntervalSince1970)
       guard answer.head.status == 400, credential != nil else { throw error }
       throw RegistryError(.unauthorised, error.message, hint: error.hint)

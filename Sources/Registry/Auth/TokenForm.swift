@@ -2,7 +2,7 @@ import OCI
 import Transfer
 
 /// The token requests that answer a Bearer challenge.
-struct TokenForm {
+struct TokenForm: Hashable {
   let realm: RemoteURL
   private let service: String?
   private let scope: String

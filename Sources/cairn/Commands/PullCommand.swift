@@ -101,7 +101,8 @@ struct PullCommand: AsyncParsableCommand {
       display.show(.warning($0))
     }
     request.policy = chosenPolicy(keeper)
-    request.blobHost = keeper.blobHost()
+    let servers = keeper.servers()
+    request.blobHost = servers?.blobHost
     if let trace {
       let file = try TraceFile(path: trace)
       request.trace = { file.write($0) }
@@ -110,7 +111,7 @@ struct PullCommand: AsyncParsableCommand {
     request.report = { report.set($0) }
     defer { report.value.map { leave($0, keeper) } }
     do {
-      let summary = try await pull(request, display)
+      let summary = try await pull(request, display, servers?.knownTokenService)
       display.show(.finished(summary))
       // An archive on standard output must be nothing but the archive.
       let isTaken = request.outputs.contains(where: \.isStandardOutput)
@@ -140,12 +141,14 @@ struct PullCommand: AsyncParsableCommand {
     }
   }
 
-  private func pull(_ request: Puller.Request, _ display: any ProgressDisplay) async throws
-    -> ProgressEvent.Summary
-  {
+  private func pull(
+    _ request: Puller.Request, _ display: any ProgressDisplay, _ tokenService: TokenService?
+  ) async throws -> ProgressEvent.Summary {
     let engine = try registryOptions.engine(rateLimit: limitRate.map { Double($0.bytes) })
     defer { engine.stop() }
-    let client = try registryOptions.client(for: request.reference, engine: engine) {
+    let client = try registryOptions.client(
+      for: request.reference, engine: engine, tokenService: tokenService
+    ) {
       display.show(.warning($0))
     }
     let store = try storeOptions.open()

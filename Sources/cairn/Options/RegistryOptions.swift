@@ -88,9 +88,12 @@ struct RegistryOptions: ParsableArguments {
 
   /// A client of a reference's repository.
   ///
-  /// - Parameter warn: told of credential helpers that fail and the like.
+  /// - Parameters:
+  ///   - tokenService: the one that the registry named the last time.
+  ///   - warn: told of credential helpers that fail and the like.
   func client(
-    for reference: Reference, engine: CurlEngine, warn: @escaping @Sendable (String) -> Void
+    for reference: Reference, engine: CurlEngine, tokenService: TokenService? = nil,
+    warn: @escaping @Sendable (String) -> Void
   ) throws -> RepositoryClient {
     let environment = ProcessInfo.processInfo.environment
     var chain = CredentialChain(
@@ -104,7 +107,7 @@ struct RegistryOptions: ParsableArguments {
     let logger = logger
     return RepositoryClient(
       reference: reference, endpoints: endpoints, engine: engine, credentials: chain,
-      retryRule: rule, notify: { logger.info("\($0)") })
+      tokenService: tokenService, retryRule: rule, notify: { logger.info("\($0)") })
   }
 
   /// The mirrors of a reference's registry, then the registry itself.

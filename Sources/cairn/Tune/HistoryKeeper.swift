@@ -1,6 +1,7 @@
 import Foundation
 import History
 import Pull
+import Registry
 import Tuning
 
 /// The history's side of one pull: what it starts from, and what it leaves behind.
@@ -43,10 +44,10 @@ final class HistoryKeeper {
     }
   }
 
-  /// The host that served the registry's blobs the last time; nil: not known.
-  func blobHost() -> String? {
+  /// Who answered for the registry the last time; nil: not known.
+  func servers() -> RegistryServers? {
     do throws(HistoryError) {
-      return try history?.blobHost(of: registry, machine: machine.name, network: network)
+      return try history?.servers(of: registry, machine: machine.name, network: network)
     } catch {
       note(error)
       return nil
@@ -73,9 +74,11 @@ final class HistoryKeeper {
         seconds: layer.seconds, rate: layer.rate, retries: layer.retries,
         isComplete: layer.isComplete)
     }
-    let entry = History.PullEntry(
+    var entry = History.PullEntry(
       machine: machine, path: path, at: Date().timeIntervalSince1970, policy: report.policy,
       isComplete: report.isComplete, record: record, layers: layers)
+    entry.tokenRealm = report.tokenService?.realm
+    entry.tokenService = report.tokenService?.service
     do throws(HistoryError) {
       try history.record(entry)
     } catch {
@@ -87,6 +90,13 @@ final class HistoryKeeper {
     guard !hasWarned else { return }
     hasWarned = true
     warn("\(error); this pull neither learns from it nor adds to it")
+  }
+}
+
+extension RegistryServers {
+  /// Where the registry sent those who want a token.
+  var knownTokenService: TokenService? {
+    tokenRealm.map { TokenService(realm: $0, service: tokenService) }
   }
 }
 
