@@ -84,6 +84,8 @@ public struct ClimbPolicy: Policy {
   static let growingTrips = 18.0
   /// Seconds that are enough for that on any path.
   static let growingSeconds = 3.6
+  /// Seconds in which there is the last sample and no other.
+  static let momentSeconds = 0.03
   /// Packets under way in each connection below which a pool does not grow, but yields.
   static let smallWindow = 10.0
   /// Packets under way below which TCP cannot repair a loss before a timeout (RFC 5681, three duplicate
