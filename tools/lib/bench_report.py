@@ -247,7 +247,9 @@ class Report:
     # MARK: Text
 
     def markdown(self, plots):
-        versions = ", ".join(f"{name} {value}" for name, value in self.about.get("versions", {}).items())
+        versions = ", ".join(
+            f"{name} {value.removeprefix(f'{name} ').removeprefix('version ')}"
+            for name, value in self.about.get("versions", {}).items())
         text = [
             f"# Benchmark: {self.name}", "",
             "Written by `tools/bench`; every figure comes from one run of it. Seconds are medians and depend on the machine; what can be",
@@ -275,7 +277,7 @@ class Report:
                     shown += f"{', ' if shown else ''}{best[1]:.2f} ({best[0].removeprefix(kind).strip()})"
                 row.append(shown)
             text.append("| " + " | ".join(row) + " |")
-        text += self.prediction_table()
+        text += self.start_table() + self.prediction_table()
         text += ["", "## Costs", "", "Medians over the cells that a program finished; *by cairn cold*: geometric mean of the CPU seconds by "
                  "those of Cairn's first pull in the same cells. *own*: anonymous memory, without the pages of program files.", "",
                  "| | CPU s/GB | by cairn cold | peak MiB | own MiB | connections | requests | refused | wire bytes by image | runs | not right |",
@@ -306,6 +308,29 @@ class Report:
                  *(f"| {test['link']} | {what} | {seen:.2f} | {wanted:.2f} | {unit} | {'ok' if right else 'WRONG'} |"
                    for test in self.tests for what, seen, wanted, unit, right in test["selfTest"])]
         return "\n".join(text) + "\n"
+
+    def start_table(self):
+        """How long each program takes until the first byte of a blob, by link."""
+        names = [name for name in dict.fromkeys(name for cell in self.cells for name in cell.runs)
+                 if not name.startswith("cairn ") or name in ("cairn cold", "cairn warm")]
+        rows = []
+        for link in dict.fromkeys(cell.link for cell in self.cells):
+            cells = [cell for cell in self.cells if cell.link == link]
+            trip = cells[0].model["roundTripMs"] / 1e3
+            shown = []
+            for name in names:
+                found = [run["firstBlob"] for cell in cells for run in cell.runs.get(name, []) if run.get("firstBlob")]
+                # The request's arrival is known: half a round trip later its answer is with who asked.
+                seconds = statistics.median(found) + trip / 2 if found else None
+                shown.append(f"{seconds:.2f} ({seconds / trip:.1f})" if found else "")
+            if any(shown):
+                rows.append(f"| {link} | {trip * 1e3:.0f} | " + " | ".join(shown) + " |")
+        if not rows:
+            return []
+        return ["", "## Before the first byte of a blob", "",
+                "Seconds from the command's start to the first byte of a blob's content, in brackets as round trips; medians over the link's "
+                "cells, the program's own start included.", "",
+                "| link | round trip, ms | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names), *rows]
 
     def prediction_table(self):
         """Predicted and measured seconds side by side."""
@@ -356,8 +381,9 @@ class Report:
             {"link": cell.link, "image": cell.image, "bytes": sum(cell.sizes), "lineSeconds": cell.line_seconds,
              "contenders": {
                  name: {"seconds": cell.seconds(name), "runs": [
-                     {key: run[key] for key in ("wall", "cpu", "peak", "own", "connections", "requests", "refused", "wireBytes",
-                                                "dropped", "lost", "utilisation", "status")} for run in runs]}
+                     {key: run.get(key) for key in (
+                         "wall", "firstBlob", "cpu", "peak", "own", "connections", "requests", "refused", "wireBytes", "dropped",
+                         "lost", "utilisation", "status")} for run in runs]}
                  for name, runs in cell.runs.items()}} for cell in self.cells]}
 
 

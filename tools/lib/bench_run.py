@@ -155,13 +155,15 @@ class Bench:
         self.quiet(link_lab)
         # In one round the bandwidth wanders alike for everybody.
         link_lab.restart(seed)
+        began = time.time()
         with link_lab.cross_traffic():
             usage = measure.run(command, timeout=8 * self.options.seconds + 20)
         counters = link_lab.counters()
+        first = counters["firstBlobAt"]
         capacity = link_lab.model["bandwidthMbit"] * 1e6 / 8 * usage.wall
         return {
             "status": self.judge(one, work, usage, digest), "wall": usage.wall, "cpu": usage.cpu, "peak": usage.peak,
-            "own": usage.own,
+            "own": usage.own, "firstBlob": first and first - began,
             "connections": counters["connections"], "requests": counters["requests"], "refused": counters["refused"],
             "wireBytes": counters["down"]["bytes"], "upBytes": counters["up"]["bytes"],
             "dropped": counters["down"]["dropped"], "lost": counters["down"]["lost"],
