@@ -41,7 +41,7 @@ extension History {
     public var machine: MachineIdentity
     /// The way to the blobs.
     public var path: PathIdentity
-    /// The URL where the registry's tokens were had; nil: none was wanted.
+    /// The URL where the registry's tokens are had; nil: none was named.
     public var tokenRealm: String?
     /// The registry's name there.
     public var tokenService: String?

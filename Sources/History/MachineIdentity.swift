@@ -22,7 +22,7 @@ public struct MachineIdentity: Hashable, Sendable, Codable {
 public struct RegistryServers: Sendable, Equatable {
   /// The host that served the blobs, after redirects.
   public var blobHost: String
-  /// The URL where tokens were had; nil: none was wanted.
+  /// The URL where tokens are had; nil: none was named.
   public var tokenRealm: String?
   /// The registry's name there.
   public var tokenService: String?

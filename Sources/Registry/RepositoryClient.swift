@@ -71,13 +71,13 @@ public final class RepositoryClient: Sendable {
     self.retryRule = retryRule
     self.notify = notify
     authorizer = Authorizer(
-      engine: engine, credentials: credentials,
-      expected: tokenService.map { [reference.registry: $0] } ?? [:], clock: clock)
+      engine: engine, credentials: credentials, registry: reference.registry,
+      expected: tokenService, clock: clock)
   }
 
   /// The token service that the registry named in this run; nil: none.
   public var tokenService: TokenService? {
-    get async { await authorizer.tokenService(of: reference.registry) }
+    get async { await authorizer.tokenService }
   }
 
   /// Seconds on the system's monotonic clock.

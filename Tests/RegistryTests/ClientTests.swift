@@ -175,8 +175,12 @@ struct ClientTests {
 
   // MARK: A remembered token service
 
+  static func challenge(_ realm: String) -> [(String, String)] {
+    [("WWW-Authenticate", "Bearer realm=\"\(realm)\",service=\"s\"")]
+  }
+
   @Test("a token is fetched where the registry sent us the last time, while its 401 is on the way")
-  func anticipatesToken() async throws {
+  func asksAhead() async throws {
     let tokenAsked = Gate()
     let server = try RawServer { request in
       if request.target.hasPrefix("/token") {
@@ -184,10 +188,9 @@ struct ClientTests {
         return .ok(#"{"token":"good"}"#)
       }
       guard request["authorization"] != "Bearer good" else { return .ok(Self.manifest) }
-      // Who waits for this before asking for a token waits a minute, and fails.
+      // Who waits for this before asking for a token waits until the transfer counts as stalled.
       tokenAsked.pass()
-      let realm = "http://\(request["host"] ?? "")/token"
-      return .status(401, [("WWW-Authenticate", "Bearer realm=\"\(realm)\",service=\"s\"")])
+      return .status(401, Self.challenge("http://\(request["host"] ?? "")/token"))
     }
     let known = TokenService(realm: "http://\(server.host)/token", service: "s")
     let client = try client(server, tokenService: known)
@@ -200,75 +203,91 @@ struct ClientTests {
     #expect(await client.tokenService == known)
   }
 
-  @Test("a remembered token service that fails or is not the one any more does no harm")
-  func outdatedTokenService() async throws {
-    for status in [200, 500] {
-      let old = try RawServer { _ in .status(status, [], #"{"token":"old"}"#) }
-      let server = try tokenServer { _ in .ok(#"{"token":"good"}"#) }
-      let client = try client(
-        server, tokenService: TokenService(realm: "http://\(old.host)/token", service: "s"))
-      _ = try await client.document("1")
-      #expect(await client.tokenService?.realm == "http://\(server.host)/token")
+  @Test(
+    "a token from a place that the registry does not name any more is never sent",
+    arguments: [200, 500], [true, false])
+  func outdatedTokenService(status: Int, isEarly: Bool) async throws {
+    let (oldAnswered, newAnswered) = (Gate(), Gate())
+    let old = try RawServer { _ in
+      if isEarly { oldAnswered.open() } else { newAnswered.pass() }
+      return .status(status, [], #"{"token":"old"}"#)
     }
-  }
-
-  @Test("a remembered token service elsewhere gets no credential before the registry names it")
-  func remembersWithoutCredentials() async throws {
-    let tokens = try RawServer { _ in .ok(#"{"token":"good"}"#) }
-    let realm = "http://\(tokens.host)/token"
-    let reached = Log<Int>()
-    let server = try RawServer { request in
-      guard request["authorization"] == "Bearer good" else {
-        reached.add(tokens.requests.count)
-        return .status(401, [("WWW-Authenticate", "Bearer realm=\"\(realm)\",service=\"s\"")])
-      }
-      return .ok(Self.manifest)
-    }
-    let chain = CredentialChain(explicit: .basic(user: "u", password: "p"))
-    _ = try await client(
-      server, credentials: chain, tokenService: TokenService(realm: realm, service: "s")
-    ).document("1")
-    #expect(reached.all == [0])
-    #expect(tokens.requests.map { $0["authorization"] } == ["Basic dTpw"])
-    // One that only the history knows is told nothing at all.
-    let forgotten = try RawServer { _ in .ok(#"{"token":"good"}"#) }
-    let open = try RawServer { _ in .ok(Self.manifest) }
-    _ = try await client(
-      open, credentials: chain,
-      tokenService: TokenService(realm: "http://\(forgotten.host)/token", service: "s")
-    ).document("1")
-    #expect(forgotten.connections == 0)
-  }
-
-  @Test("a remembered token service that is the registry itself may be told credentials at once")
-  func anticipatesWithCredentials() async throws {
-    let tokenAsked = Gate()
     let server = try RawServer { request in
       if request.target.hasPrefix("/token") {
-        tokenAsked.open()
-        return request["authorization"] == "Basic dTpw" ? .ok(#"{"token":"good"}"#) : .status(401)
+        newAnswered.open()
+        return .ok(#"{"token":"good"}"#)
       }
       guard request["authorization"] != "Bearer good" else { return .ok(Self.manifest) }
-      tokenAsked.pass()
-      let realm = "http://\(request["host"] ?? "")/token"
-      return .status(401, [("WWW-Authenticate", "Bearer realm=\"\(realm)\",service=\"s\"")])
+      if isEarly { oldAnswered.pass() }
+      return .status(401, Self.challenge("http://\(request["host"] ?? "")/token"))
     }
-    _ = try await client(
-      server, credentials: CredentialChain(explicit: .basic(user: "u", password: "p")),
-      tokenService: TokenService(realm: "http://\(server.host)/token", service: "s")
-    ).document("1")
+    let client = try client(
+      server, tokenService: TokenService(realm: "http://\(old.host)/token", service: "s"))
+    for _ in 0..<2 { _ = try await client.document("1") }
+    #expect(old.requests.count == 1)
+    #expect(server.requests.allSatisfy { $0["authorization"] != "Bearer old" })
     #expect(server.requests.count { $0.target.hasPrefix("/token") } == 1)
+    #expect(await client.tokenService?.realm == "http://\(server.host)/token")
   }
 
   @Test(
-    "a token service that cannot be remembered safely is not",
+    "who is to be asked with credentials is asked when the registry names it, and not before",
     arguments: [
-      "http://u:p@h/token", "file:///x", "http://h/" + String(repeating: "a", count: 3000),
+      Credential.basic(user: "u", password: "p"), .identityToken("i"), .registryToken("good"),
     ])
-  func doesNotRemember(realm: String) {
-    #expect(
-      TokenService(Challenge(scheme: "bearer", parameters: ["realm": realm, "service": "s"])) == nil
-    )
+  func remembersWithoutCredentials(credential: Credential) async throws {
+    let tokens = try RawServer { _ in .ok(#"{"token":"good"}"#) }
+    let before = Log<Int>()
+    let server = try RawServer { request in
+      if request["authorization"] == "Bearer good" { return .ok(Self.manifest) }
+      // A request ahead would have come long since.
+      usleep(300_000)
+      before.add(tokens.connections)
+      return .status(401, Self.challenge("http://\(tokens.host)/token"))
+    }
+    let service = TokenService(realm: "http://\(tokens.host)/token", service: "s")
+    _ = try await client(
+      server, credentials: CredentialChain(explicit: credential), tokenService: service
+    ).document("1")
+    #expect(before.all == [0])
+    if case .registryToken = credential {
+      #expect(tokens.connections == 0)
+    } else {
+      #expect(tokens.requests.count == 1)
+    }
+  }
+
+  @Test("a registry that wants Basic now, or nothing, gets no token that was asked for ahead")
+  func unwantedToken() async throws {
+    let tokenAnswered = Gate()
+    let tokens = try RawServer { _ in
+      tokenAnswered.open()
+      return .ok(#"{"token":"unwanted"}"#)
+    }
+    let server = try RawServer { request in
+      tokenAnswered.pass()
+      return request.target.hasSuffix("/closed")
+        ? .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")]) : .ok(Self.manifest)
+    }
+    let service = TokenService(realm: "http://\(tokens.host)/token", service: "s")
+    let open = try client(server, tokenService: service)
+    for _ in 0..<2 { _ = try await open.document("1") }
+    #expect(await open.tokenService == nil)
+    let closed = try client(server, tokenService: service)
+    await #expect(throws: RegistryError.self) { try await closed.document("closed") }
+    #expect(server.requests.allSatisfy { $0["authorization"] == nil })
+  }
+
+  @Test(
+    "a token service that is not good for other repositories, or no URL, is not remembered",
+    arguments: [
+      ["realm": "http://u:p@h/token"], ["realm": "file:///x"], ["realm": "http://h/token?for=o/n"],
+      ["realm": "http://h/" + String(repeating: "a", count: 3000)], ["service": "s"],
+      ["realm": "http://h/token", "scope": "repository:o/n:pull,push"],
+    ])
+  func doesNotRemember(parameters: [String: String]) {
+    let challenge = Challenge(scheme: "bearer", parameters: parameters)
+    #expect(TokenService(challenge, repository: "o/n") == nil)
   }
 
   @Test("answers a Basic challenge")

@@ -9,8 +9,8 @@ import Transfer
 /// same token wait for one fetch.
 ///
 /// Where it is known which token service the registry named the last time, a token is asked for there while the
-/// registry is still being asked without one: its 401 finds the fetch under way. The registry has the last word:
-/// what it names is asked if it is another.
+/// registry is still being asked without one: its 401 finds the token there or on its way. The registry has the last
+/// word: a token that was asked for ahead is used only once a challenge names the place that it came from.
 actor Authorizer {
   /// What an authorization is good for.
   struct Scope: Hashable, Sendable {
@@ -42,9 +42,12 @@ actor Authorizer {
   private var entries: [Scope: Entry] = [:]
   private var fetches: [Fetch: Task<Result<String, RegistryError>, Never>] = [:]
   private var credentialSearches: [Scope: Task<Credential?, Never>] = [:]
-  /// The token service of a registry, until it was asked without being named.
-  private var expected: [String: TokenService]
-  private var named: [String: TokenService] = [:]
+  private let registry: String
+  /// The token service that the registry named in this run; nil: none.
+  private(set) var tokenService: TokenService?
+  /// The one that it named before, until it was asked ahead.
+  private var expected: TokenService?
+  private var askedAhead: [Fetch: Task<Token?, Never>] = [:]
 
   /// The most bytes of a token server's answer.
   static let bodyLimit = 1 << 20
@@ -52,45 +55,30 @@ actor Authorizer {
   /// - Parameters:
   ///   - engine: performs the requests.
   ///   - credentials: asked once a server wants some.
-  ///   - expected: token services that registries named before, by registry.
+  ///   - registry: the registry that is pulled from, mirrors or not.
+  ///   - expected: the token service that it named the last time.
   ///   - clock: seconds on a clock that never goes back.
   init(
-    engine: any TransferEngine, credentials: CredentialChain, expected: [String: TokenService],
-    clock: @escaping @Sendable () -> Double
+    engine: any TransferEngine, credentials: CredentialChain, registry: String,
+    expected: TokenService?, clock: @escaping @Sendable () -> Double
   ) {
     self.engine = engine
     self.credentials = credentials
+    self.registry = registry
     self.expected = expected
     self.clock = clock
   }
-
-  /// The token service that a registry named in this run; nil: none.
-  func tokenService(of registry: String) -> TokenService? { named[registry] }
 
   /// The header to send, as far as one is known; refreshed when it is about to expire.
   func header(for scope: Scope) async throws(RegistryError) -> String? {
     switch entries[scope] {
     case nil:
-      anticipate(scope)
+      askAhead(scope)
       return nil
     case .fixed(let header): return header
     case .bearer(let form, let token):
       if clock() < token.refreshAt { return "Bearer " + token.value }
       return try await fetch(Fetch(scope: scope, form: form))
-    }
-  }
-
-  /// Asks the expected token service, without waiting for it.
-  ///
-  /// What is only remembered is not told any credential, unless it is the registry itself.
-  private func anticipate(_ scope: Scope) {
-    guard let service = expected.removeValue(forKey: scope.registry),
-      let form = try? TokenForm(service.challenge, scope: scope)
-    else { return }
-    Task {
-      let isTrusted = form.realm.origin == scope.origin
-      let credential = await credential(scope)
-      if credential == nil || isTrusted { _ = try? await fetch(Fetch(scope: scope, form: form)) }
     }
   }
 
@@ -106,11 +94,15 @@ actor Authorizer {
   {
     let challenges = head.fields.values("www-authenticate").flatMap { Challenge.parse($0) }
     let bearer = challenges.first { $0.scheme == "bearer" }
-    if let service = bearer.flatMap({ TokenService($0) }) { named[scope.registry] = service }
+    // What is named after a refused token may be a dead end.
+    if rejected == nil, scope.registry == registry {
+      tokenService = bearer.flatMap { TokenService($0, repository: scope.repository) }
+    }
+    let credential = await credential(scope)
     // Another request got a new one in the meantime.
     if let current = entries[scope]?.header, current != rejected { return current }
     if let bearer {
-      if case .registryToken(let token)? = await credential(scope) {
+      if case .registryToken(let token)? = credential {
         guard rejected == nil else { return nil }
         entries[scope] = .fixed("Bearer " + token)
         return "Bearer " + token
@@ -118,7 +110,7 @@ actor Authorizer {
       return try await fetch(Fetch(scope: scope, form: try TokenForm(bearer, scope: scope)))
     }
     if challenges.contains(where: { $0.scheme == "basic" }), rejected == nil,
-      let header = await credential(scope)?.basicHeader
+      let header = credential?.basicHeader
     {
       entries[scope] = .fixed(header)
       return header
@@ -133,21 +125,46 @@ actor Authorizer {
         await credentials.credential(registry: scope.registry, repository: scope.repository)
       }
     credentialSearches[scope] = search
-    return await search.value
+    let found = await withTaskCancellationHandler {
+      await search.value
+    } onCancel: {
+      // A helper may hang, and nobody waits for it any more.
+      search.cancel()
+    }
+    if Task.isCancelled { credentialSearches[scope] = nil }
+    return found
+  }
+
+  // MARK: Tokens
+
+  /// Asks the expected token service, without waiting for it, and without credentials: it is only remembered.
+  private func askAhead(_ scope: Scope) {
+    guard scope.registry == registry, let service = expected else { return }
+    expected = nil
+    guard let form = try? TokenForm(service, scope: scope) else { return }
+    let fetch = Fetch(scope: scope, form: form)
+    askedAhead[fetch] = Task {
+      guard await credential(scope) == nil else { return nil }
+      return try? await requestToken(fetch, nil)
+    }
   }
 
   /// The same is fetched once at a time; everybody else waits for its result.
   private func fetch(_ fetch: Fetch) async throws(RegistryError) -> String {
     let task = fetches[fetch] ?? Task { await self.fetchToken(fetch) }
     fetches[fetch] = task
-    let result = await task.value
-    fetches[fetch] = nil
-    return try result.get()
+    return try await task.value.get()
   }
 
   private func fetchToken(_ fetch: Fetch) async -> Result<String, RegistryError> {
+    defer { fetches[fetch] = nil }
     do throws(RegistryError) {
-      let token = try await requestToken(fetch, await credential(fetch.scope))
+      let token: Token
+      if let ahead = await askedAhead.removeValue(forKey: fetch)?.value, clock() < ahead.refreshAt {
+        token = ahead
+      } else {
+        token = try await requestToken(fetch, await credential(fetch.scope))
+      }
       entries[fetch.scope] = .bearer(fetch.form, token)
       return .success("Bearer " + token.value)
     } catch {

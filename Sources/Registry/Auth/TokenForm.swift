@@ -11,20 +11,37 @@ struct TokenForm: Hashable {
   ///
   /// - Throws: `RegistryError` when the realm is missing or a place where credentials must not go.
   init(_ challenge: Challenge, scope: Authorizer.Scope) throws(RegistryError) {
-    guard let text = challenge.parameters["realm"] else {
+    guard let realm = challenge.parameters["realm"] else {
       throw RegistryError(
         .protocolError(transient: false), "\(scope.origin.authority) names no token realm")
     }
+    let service = TokenService(realm: realm, service: challenge.parameters["service"])
+    try self.init(service, scope: scope, wanted: challenge.parameters["scope"])
+  }
+
+  /// Checks a token service and makes the form for it.
+  ///
+  /// - Parameters:
+  ///   - service: the service.
+  ///   - scope: what the token is for.
+  ///   - wanted: the scope in the registry's words; nil: it said nothing special.
+  /// - Throws: `RegistryError` when the realm is a place where credentials must not go.
+  init(_ service: TokenService, scope: Authorizer.Scope, wanted: String? = nil)
+    throws(RegistryError)
+  {
     do {
-      realm = try RemoteURL(text)
+      realm = try RemoteURL(service.realm)
     } catch {
       throw RegistryError(
         .refusedTarget, "the token realm of \(scope.origin.authority) is refused: \(error)")
     }
     try RedirectRule.check(realm, from: scope.origin, what: "token realm")
-    service = challenge.parameters["service"]
-    self.scope = challenge.parameters["scope"] ?? "repository:\(scope.repository):pull"
+    self.service = service.service
+    self.scope = wanted ?? Self.usualScope(scope.repository)
   }
+
+  /// The scope of those who want to pull from a repository.
+  static func usualScope(_ repository: String) -> String { "repository:\(repository):pull" }
 
   /// The GET of the token specification, with Basic where there is a password.
   func getRequest(_ credential: Credential?) throws(RegistryError) -> TransferRequest {

@@ -1,6 +1,6 @@
 import Transfer
 
-/// The server that gives out a registry's tokens, as its challenges name it.
+/// The server that gives out a registry's tokens.
 public struct TokenService: Sendable, Equatable {
   /// The URL that is asked.
   public var realm: String
@@ -20,19 +20,18 @@ public struct TokenService: Sendable, Equatable {
     self.service = service
   }
 
-  /// The one that a challenge names; nil: none, or none to be remembered.
-  init?(_ challenge: Challenge) {
-    guard let realm = challenge.parameters["realm"] else { return nil }
-    self.init(realm: realm, service: challenge.parameters["service"])
-    guard max(realm.utf8.count, service?.utf8.count ?? 0) <= Self.lengthLimit,
-      (try? RemoteURL(realm)) != nil
+  /// The one that a challenge names; nil: none that is good for the registry's other repositories too.
+  ///
+  /// - Parameters:
+  ///   - challenge: a Bearer challenge.
+  ///   - repository: the repository that was asked for.
+  init?(_ challenge: Challenge, repository: String) {
+    guard let realm = challenge.parameters["realm"], (try? RemoteURL(realm)) != nil,
+      // A query may name the repository, or be good for once.
+      !realm.contains("?"),
+      challenge.parameters["scope"].map({ $0 == TokenForm.usualScope(repository) }) ?? true
     else { return nil }
-  }
-
-  /// A challenge that names it.
-  var challenge: Challenge {
-    var parameters = ["realm": realm]
-    parameters["service"] = service
-    return Challenge(scheme: "bearer", parameters: parameters)
+    self.init(realm: realm, service: challenge.parameters["service"])
+    guard max(realm.utf8.count, service?.utf8.count ?? 0) <= Self.lengthLimit else { return nil }
   }
 }
