@@ -310,7 +310,7 @@ class Report:
         return "\n".join(text) + "\n"
 
     def start_table(self):
-        """How long each program takes until the first byte of a blob, by link."""
+        """How long each program takes until the first byte of a layer, by link."""
         names = [name for name in dict.fromkeys(name for cell in self.cells for name in cell.runs)
                  if not name.startswith("cairn ") or name in ("cairn cold", "cairn warm")]
         rows = []
@@ -319,7 +319,7 @@ class Report:
             trip = cells[0].model["roundTripMs"] / 1e3
             shown = []
             for name in names:
-                found = [run["firstBlob"] for cell in cells for run in cell.runs.get(name, []) if run.get("firstBlob")]
+                found = [run["firstLayer"] for cell in cells for run in cell.runs.get(name, []) if run.get("firstLayer")]
                 # The request's arrival is known: half a round trip later its answer is with who asked.
                 seconds = statistics.median(found) + trip / 2 if found else None
                 shown.append(f"{seconds:.2f} ({seconds / trip:.1f})" if found else "")
@@ -327,8 +327,8 @@ class Report:
                 rows.append(f"| {link} | {trip * 1e3:.0f} | " + " | ".join(shown) + " |")
         if not rows:
             return []
-        return ["", "## Before the first byte of a blob", "",
-                "Seconds from the command's start to the first byte of a blob's content, in brackets as round trips; medians over the link's "
+        return ["", "## Before the first byte of a layer", "",
+                "Seconds from the command's start to the first byte of a layer, in brackets as round trips; medians over the link's "
                 "cells, the program's own start included.", "",
                 "| link | round trip, ms | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names), *rows]
 
@@ -382,7 +382,7 @@ class Report:
              "contenders": {
                  name: {"seconds": cell.seconds(name), "runs": [
                      {key: run.get(key) for key in (
-                         "wall", "firstBlob", "cpu", "peak", "own", "connections", "requests", "refused", "wireBytes", "dropped",
+                         "wall", "firstLayer", "cpu", "peak", "own", "connections", "requests", "refused", "wireBytes", "dropped",
                          "lost", "utilisation", "status")} for run in runs]}
                  for name, runs in cell.runs.items()}} for cell in self.cells]}
 

@@ -159,11 +159,12 @@ class Bench:
         with link_lab.cross_traffic():
             usage = measure.run(command, timeout=8 * self.options.seconds + 20)
         counters = link_lab.counters()
-        first = counters["firstBlobAt"]
+        *layers, _ = work.blobs
+        first = min((at for digest, at in counters["blobsAt"].items() if digest in layers), default=None)
         capacity = link_lab.model["bandwidthMbit"] * 1e6 / 8 * usage.wall
         return {
             "status": self.judge(one, work, usage, digest), "wall": usage.wall, "cpu": usage.cpu, "peak": usage.peak,
-            "own": usage.own, "firstBlob": first and first - began,
+            "own": usage.own, "firstLayer": first and first - began,
             "connections": counters["connections"], "requests": counters["requests"], "refused": counters["refused"],
             "wireBytes": counters["down"]["bytes"], "upBytes": counters["up"]["bytes"],
             "dropped": counters["down"]["dropped"], "lost": counters["down"]["lost"],

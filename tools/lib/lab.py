@@ -217,10 +217,12 @@ class Lab:
         counters["requests"] = len(lines)
         counters["blobRequests"] = sum("/blobs/" in line[2] for line in lines)
         counters["refused"] = sum(line[1] == "429" for line in lines)
-        # When the first request arrived that brought more of a blob than a question's one byte.
-        counters["firstBlobAt"] = min(
-            (float(line[5]) - float(line[6]) for line in lines
-             if "/blobs/" in line[2] and line[1] in ("200", "206") and int(line[4]) > 1), default=None)
+        # When the first request for each blob arrived that brought more of it than a question's one byte.
+        counters["blobsAt"] = {}
+        for _, status, path, _, size, ended, seconds in lines:
+            if "/blobs/" in path and status in ("200", "206") and int(size) > 1:
+                digest, arrived = path.rpartition("/")[2], float(ended) - float(seconds)
+                counters["blobsAt"][digest] = min(arrived, counters["blobsAt"].get(digest, arrived))
         return counters
 
     @contextlib.contextmanager
