@@ -215,7 +215,6 @@ class Lab:
             log.seek(self._log_start)
             lines = [line.split() for line in log]
         counters["requests"] = len(lines)
-        counters["blobRequests"] = sum("/blobs/" in line[2] for line in lines)
         counters["refused"] = sum(line[1] == "429" for line in lines)
         # When the first request for each blob arrived that brought more of it than a question's one byte.
         counters["blobsAt"] = {}

@@ -43,21 +43,25 @@ extension ClimbPolicy {
       }
       factor = elasticity < 0.75 ? 1.5 : 3
     }
+    let needed = min(Self.growingTrips * queue.roundTrip, Self.growingSeconds)
+    let left = Double(sample.bytesLeft) / rate
+    // A queue that has just begun to build up is none on average yet: the next samples tell. Where little is left, what
+    // is wrongly added now is not made up for.
+    if poolSize < ceiling, left > needed, left < 2 * needed,
+      queue.stands(since: sample.now + -Self.momentSeconds) ?? false
+    {
+      return
+    }
     levels.append(Level(poolSize: poolSize, rate: rate))
     freeSingle = max(freeSingle ?? 0, rate / Double(poolSize))
     guard poolSize < ceiling else {
       settle("as many as may be")
       return
     }
-    let needed = min(Self.growingTrips * queue.roundTrip, Self.growingSeconds)
-    let left = Double(sample.bytesLeft) / rate
     guard left > needed else {
       settle("too little is left for more connections to get going")
       return
     }
-    // A queue that has just begun to build up is none on average yet: the next samples tell. Where little is left, what
-    // is wrongly added now is not made up for.
-    if left < 2 * needed, queue.stands(since: sample.now + -Self.momentSeconds) ?? false { return }
     let size = min(Double(ceiling), (Double(poolSize) * factor).rounded(.up))
     set(whole(size), now: sample.now, "no queue stands: room for more")
   }
