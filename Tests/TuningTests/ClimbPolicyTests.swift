@@ -180,6 +180,29 @@ struct ClimbPolicyTests {
     #expect((drive.decision.poolSize > 34) == isLarger)
   }
 
+  @Test("near the end, a queue that has just begun holds growth back until it has gone")
+  func waitsForAMomentaryQueue() {
+    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.1)
+    let opened = drive.decision.poolSize
+    let rate = { (size: Int) in Double(size) * 1e6 }
+    // Enough is left for a larger pool, but not for a mistake.
+    drive.left = Int64(rate(opened) * 3)
+    var quiet = drive
+    quiet.run(0.3, roundTrip: 0.1, rate: rate, queue: { _ in 0 })
+    #expect(quiet.decision.poolSize == 2 * opened)
+    let grew = quiet.sizes.firstIndex { $0 > opened } ?? 0
+
+    drive.run(Double(grew - 2) * 0.05, roundTrip: 0.1, rate: rate, queue: { _ in 0 })
+    // A queue from one moment to the next, as often as the policy looks: none on average.
+    for _ in 0..<3 {
+      drive.run(0.05, roundTrip: 0.1, rate: rate, queue: { _ in 0.007 })
+      #expect(drive.decision.poolSize == opened)
+    }
+    drive.run(0.05, roundTrip: 0.1, rate: rate, queue: { _ in 0 })
+    // As though it had not waited: the size that it waited at counts once.
+    #expect(drive.decision.poolSize == 2 * opened)
+  }
+
   @Test(
     "as many as once carried data are refused: down to those served, but by a quarter at most",
     arguments: [(17, 17), (3, 15)])
