@@ -59,22 +59,19 @@ public struct History: Sendable {
     configuration.readonly = descriptor < 0 && access(file, R_OK) == 0
     return try checked(file) {
       let database = try DatabaseQueue(path: file, configuration: configuration)
-      let migrator = Schema.migrator
-      if try database.read(migrator.hasBeenSuperseded) {
-        throw HistoryError(
-          kind: .newer, description: "the history \(file) was made by a newer cairn")
-      }
-      if !configuration.readonly { try migrate(database, by: migrator) }
+      try prepare(database)
       return database
     }
   }
 
-  /// Several processes may find an empty file at once: whoever comes second finds the tables that it was
-  /// about to make, and looks again at what is left to do.
-  private static func migrate(_ database: DatabaseQueue, by migrator: DatabaseMigrator) throws {
-    for _ in 1..<migrationAttempts {
+  /// Brings the tables up to date.
+  ///
+  /// Several processes may find an empty file at once: a table can come to be between two looks at it, and whoever comes
+  /// second finds the tables that it was about to make. Each looks again at what is left to do.
+  private static func prepare(_ database: DatabaseQueue) throws {
+    for _ in 1..<preparationAttempts {
       do {
-        return try migrator.migrate(database)
+        return try prepareOnce(database)
       } catch let error as DatabaseError
         where error.resultCode == .SQLITE_ERROR
         || error.extendedResultCode == .SQLITE_BUSY_SNAPSHOT
@@ -82,10 +79,19 @@ public struct History: Sendable {
         continue
       }
     }
-    try migrator.migrate(database)
+    try prepareOnce(database)
   }
 
-  private static let migrationAttempts = 5
+  private static func prepareOnce(_ database: DatabaseQueue) throws {
+    let migrator = Schema.migrator
+    if try database.read(migrator.hasBeenSuperseded) {
+      throw HistoryError(
+        kind: .newer, description: "the history \(database.path) was made by a newer cairn")
+    }
+    if !database.configuration.readonly { try migrator.migrate(database) }
+  }
+
+  private static let preparationAttempts = 5
 
   /// Runs a database operation; every error becomes a `HistoryError`.
   static func checked<Value>(_ file: String, _ body: () throws -> Value) throws(HistoryError)
