@@ -121,7 +121,8 @@ extension History {
       for point in path.points {
         let known = point.statistics
         guard (1...1_024).contains(point.poolSize), known.weight > 0, known.weight < 1e9,
-          abs(known.mean) < 50, known.squares >= 0, known.squares < 1e12
+          abs(known.mean) < 50, known.squares >= 0, known.squares < 1e12,
+          (0...known.weight).contains(known.busyWeight)
         else { throw refuse("a measurement of \(path.registry) is out of range") }
       }
     }
