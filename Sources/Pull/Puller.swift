@@ -209,21 +209,13 @@ public struct Puller: Sendable {
     }
   }
 
-  private struct ImageConfig: Decodable {
-    var os: String?
-    var architecture: String?
-    var variant: String?
-  }
-
   /// An image without an index can be for another platform than the one the user named.
   private func warnAboutPlatform(_ request: Request, _ resolution: ImageResolver.Resolution) {
     guard case .one(let wanted, true) = request.platforms,
       case .manifest(let manifest) = resolution.root.content,
       let data = store.document(manifest.config.digest),
-      let config = try? JSONDecoder().decode(ImageConfig.self, from: data),
-      let os = config.os, let architecture = config.architecture, !os.isEmpty, !architecture.isEmpty
+      let own = ImageConfig(json: data)?.platform
     else { return }
-    let own = Platform(os: os, architecture: architecture, variant: config.variant)
     if wanted.preference(for: own) == nil {
       display.show(
         .warning("\(request.reference) is not multi-platform; it is for \(own), not for \(wanted)"))

@@ -32,12 +32,15 @@ public struct LayoutIndex: Sendable, Equatable {
 
   init(readingFrom root: String) throws(StoreError) {
     let path = root + "/index.json"
-    let data = try Files.read(path, limit: Self.limit)
-    do {
-      manifests = try JSONDecoder().decode(Document.self, from: data).manifests
-    } catch {
+    guard let index = Self(json: try Files.read(path, limit: Self.limit)) else {
       throw .badIndex(path: path, reason: "it is no OCI index")
     }
+    self = index
+  }
+
+  init?(json data: Data) {
+    guard let document = try? JSONDecoder().decode(Document.self, from: data) else { return nil }
+    manifests = document.manifests
   }
 
   func encoded() throws(StoreError) -> Data {

@@ -53,7 +53,8 @@ enum Fuzz {
     "descriptor": descriptor, "auth-file": authFile, "content-range": contentRange,
     "retry-after": retryAfter, "resume-map": resumeMap, "link-model": linkModel,
     "image-model": imageModel, "trace": trace, "url": url, "error-body": errorBody,
-    "platform": platform, "hosts-file": hostsFile,
+    "platform": platform, "hosts-file": hostsFile, "token": token, "image-config": imageConfig,
+    "layout-index": layoutIndex,
   ]
 
   // MARK: Names
@@ -115,6 +116,18 @@ enum Fuzz {
       "a descriptor does not read back")
   }
 
+  static func imageConfig(_ bytes: [UInt8]) {
+    guard let platform = ImageConfig(json: Data(bytes))?.platform else { return }
+    require(!platform.os.isEmpty && !platform.architecture.isEmpty, "a platform without a name")
+    isShown(platform.description)
+  }
+
+  static func layoutIndex(_ bytes: [UInt8]) {
+    guard let parsed = LayoutIndex(json: Data(bytes)) else { return }
+    guard let again = try? LayoutIndex(json: parsed.encoded()) else { fatalError("not encodable") }
+    require(again.manifests.map(\.digest) == parsed.manifests.map(\.digest), "an entry is lost")
+  }
+
   static func authFile(_ bytes: [UInt8]) {
     guard let parsed = try? AuthFile(Data(bytes)) else { return }
     _ = parsed.answers(registry: "docker.io", repository: "library/a")
@@ -125,22 +138,28 @@ enum Fuzz {
     guard let parsed = try? HostsFile(text(bytes)), let reference = try? Reference("ex.am/a/b:1"),
       let own = try? Endpoint(of: reference, plainHTTP: false)
     else { return }
-    _ = parsed.endpoints(for: reference, own: own)
+    // Whatever mirrors there are, somebody is asked in the end.
+    require(!parsed.endpoints(for: reference, own: own).isEmpty, "nobody to ask")
   }
 
-  /// Lines get their checksums here: nobody guesses those.
+  /// As it is, and with checksums for its lines: nobody guesses those.
   static func resumeMap(_ bytes: [UInt8]) {
     let lines = text(bytes).split(separator: "\n").map { ResumeMap.line(String($0)) }
+    for journal in [text(bytes), lines.joined(), lines.joined() + text(bytes)] { resume(journal) }
+  }
+
+  private static func resume(_ journal: String) {
     guard let digest = try? Digest("sha256:" + String(repeating: "a", count: 64)),
-      let parsed = ResumeMap(parsing: lines.joined(), digest: digest, size: 1_000)
+      let parsed = ResumeMap(parsing: journal, digest: digest, size: 1_000)
     else { return }
     for ranges in [parsed.written, parsed.synced] {
       require(
         ranges.ranges.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= 1_000 },
         "bytes beyond the blob")
     }
-    _ = parsed.usable(bootID: "other")
-    _ = parsed.text
+    require(parsed.usable(bootID: "other") == parsed.synced, "unsynced bytes outlive a reboot")
+    let again = ResumeMap(parsing: parsed.text, digest: digest, size: 1_000)
+    require(again?.written == parsed.written, "a journal does not read back")
   }
 
   // MARK: Fields of answers
@@ -167,17 +186,42 @@ enum Fuzz {
       let body = ErrorBody(bytes, contentType: type)
       let words = body.codes.joined() + (body.words ?? "")
       require(words.utf8.count < 4_000, "a long error")
-      require(
-        !words.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F },
-        "control characters in an error")
+      isShown(words)
     }
+  }
+
+  static func token(_ bytes: [UInt8]) {
+    guard let parsed = Token(bytes, now: 1_000) else { return }
+    // It goes into a field of a request as it is.
+    require(parsed.value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }, "a token with odd characters")
+    require(parsed.refreshAt >= 1_000, "a token that was never good")
+  }
+
+  /// What may reach a terminal.
+  static func isShown(_ words: String) {
+    require(
+      !words.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F },
+      "control characters in what is shown")
   }
 
   // MARK: Files of the simulator
 
-  static func linkModel(_ bytes: [UInt8]) { _ = try? LinkModel(json: Data(bytes)) }
+  static func linkModel(_ bytes: [UInt8]) {
+    guard let parsed = try? LinkModel(json: Data(bytes)) else { return }
+    require(parsed.bandwidth > 0 && parsed.bandwidth.isFinite, "a line without a rate")
+    require(parsed.roundTrip > 0 && parsed.roundTrip.isFinite, "a line without a length")
+    require(parsed.perConnection > 0 && parsed.server.rate > 0, "connections without a rate")
+    require((0...0.2).contains(parsed.loss), "a loss that is no share")
+    require(
+      zip(parsed.changes, parsed.changes.dropFirst()).allSatisfy { $0.at <= $1.at },
+      "changes out of order")
+  }
 
-  static func imageModel(_ bytes: [UInt8]) { _ = try? ImageModel(json: Data(bytes)) }
+  static func imageModel(_ bytes: [UInt8]) {
+    guard let parsed = try? ImageModel(json: Data(bytes)) else { return }
+    require(!parsed.blobs.isEmpty, "an image of nothing")
+    require(parsed.blobs.allSatisfy { $0 > 0 }, "a blob of nothing")
+  }
 
   static func trace(_ bytes: [UInt8]) {
     let lines = bytes.split(separator: UInt8(ascii: "\n")).prefix(50).joined(separator: [10])
