@@ -84,17 +84,23 @@ struct AttackTests {
     #expect(registry.blobRequests.isEmpty)
   }
 
-  @Test("a layer that claims more than any disk holds is refused before it is fetched")
-  func hugeSizes() async throws {
+  @Test(
+    "layers that claim more than any disk, or any integer, holds are refused before they are fetched",
+    arguments: [1, 3])
+  func hugeSizes(count: Int) async throws {
     let image = try FakeImage(layers: [Content.bytes(10, seed: 1)]) { document in
-      guard var layers = document["layers"] as? [[String: Any]] else { return }
-      layers[0]["size"] = Int64.max / 2
-      document["layers"] = layers
+      guard let layers = document["layers"] as? [[String: Any]] else { return }
+      // The sum of three is beyond an Int64.
+      document["layers"] = (0..<count).map { number in
+        layers[0].merging([
+          "size": Int64.max / 2, "digest": "sha256:" + String(repeating: "\(number)", count: 64),
+        ]) { $1 }
+      }
     }
     let registry = try FakeRegistry(image)
     let bench = try Bench()
     let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
-    #expect(error.category == .disk, "\(error)")
+    #expect(error.category == (count == 1 ? .disk : .integrity), "\(error)")
     #expect(registry.blobRequests.isEmpty)
   }
 
