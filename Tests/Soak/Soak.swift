@@ -9,9 +9,11 @@ import Store
 import Transfer
 import Tuning
 
-/// Pulls one image again and again in one process, and says what was not given back; `tools/soak` runs it.
+/// Pulls again and again in one process, and says what was not given back; `tools/soak` runs it.
 ///
-/// `Soak HOST/REPOSITORY FOLDER PULLS`
+/// Of ten pulls one is of an image that lacks a blob, and two are cancelled on their way.
+///
+/// `Soak HOST/REPOSITORY HOST/BROKEN-REPOSITORY FOLDER PULLS`
 @main
 enum Soak {
   struct Held: CustomStringConvertible {
@@ -44,15 +46,20 @@ enum Soak {
 
   static func main() async throws {
     let arguments = CommandLine.arguments
-    guard arguments.count == 4, let pulls = Int(arguments[3]), pulls >= 20 else {
-      print("Soak HOST/REPOSITORY FOLDER PULLS")
+    guard arguments.count == 5, let pulls = Int(arguments[4]), pulls >= 20 else {
+      print("Soak HOST/REPOSITORY HOST/BROKEN-REPOSITORY FOLDER PULLS")
       exit(64)
     }
-    let reference = try Reference(arguments[1])
+    let (whole, broken) = (try Reference(arguments[1]), try Reference(arguments[2]))
     var first: Held?
     for number in 0..<pulls {
-      try await pull(reference, into: "\(arguments[2])/store-\(number)")
-      try FileManager.default.removeItem(atPath: "\(arguments[2])/store-\(number)")
+      let folder = "\(arguments[3])/store-\(number)"
+      switch number % 10 {
+      case 3: try await fail(broken, into: folder)
+      case 5, 8: try await cancel(whole, into: folder, after: .milliseconds(number % 7 * 4))
+      default: try await pull(whole, into: folder)
+      }
+      try FileManager.default.removeItem(atPath: folder)
       // Caches of the runtime and of libcurl are full by then.
       if number == pulls / 10 { first = try Held.now() }
     }
@@ -63,6 +70,28 @@ enum Soak {
       last.descriptors > first.descriptors || last.threads > first.threads
       || last.anonymousKiB > first.anonymousKiB + 1024
     exit(leaks ? 1 : 0)
+  }
+
+  private static func fail(_ reference: Reference, into folder: String) async throws {
+    do {
+      try await pull(reference, into: folder)
+    } catch is PullError {
+      return
+    }
+    print("an image that lacks a blob was pulled")
+    exit(1)
+  }
+
+  /// Cancels a pull on its way; one that has ended before is none of its business.
+  private static func cancel(_ reference: Reference, into folder: String, after delay: Duration)
+    async throws
+  {
+    let running = Task { try await pull(reference, into: folder) }
+    try await Task.sleep(for: delay)
+    running.cancel()
+    _ = await running.result
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true)
   }
 
   private static func pull(_ reference: Reference, into folder: String) async throws {

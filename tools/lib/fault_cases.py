@@ -6,10 +6,9 @@ import pathlib
 import random
 import subprocess
 import threading
-import time
 
 import servers
-from fault_runs import Puller
+from fault_runs import Outcome, Puller, overlap, sent_twice, spans
 from fault_server import FaultyRegistry, Image
 
 # Exit codes of sysexits.h that a pull ends with.
@@ -17,19 +16,28 @@ INTEGRITY, NOT_FOUND, NETWORK, DISK, UNAUTHORISED = 65, 66, 69, 73, 77
 REPOSITORY = "app/image"
 # Bytes a second of one connection, so that a fault in the middle meets a pull in its middle.
 RATE = 3 << 20
-# Bytes that a pull may fetch again after one that failed: a segment of each worker.
-SLACK = 4 << 20
+# Bytes that a pull may fetch again after one that failed: what four connections had on their way.
+SLACK = 512 << 10
+# Bytes that a pull which went on may have been sent rightly and yet fetched again.
+TWICE = 2 << 20
 
 
 @dataclasses.dataclass
 class Case:
-    """`wanted` is "image", the exit code of a clear error, or several of these; `said` a word that the error must contain."""
+    """`wanted` is "image", the exit code of a clear error, or several of these; `said` a word that the error must contain.
+
+    `least` and `limit` are the seconds that it takes at least, because of the fault, and at most; `twice` the bytes that may come again
+    in a pull that goes on, `slack` in the one after an error.
+    """
     group: str
     name: str
     run: object
     wanted: object = "image"
     said: str = ""
     limit: float = 60
+    least: float = 0
+    twice: int = TWICE
+    slack: int = SLACK
 
     def allows(self, outcome):
         wanted = self.wanted if isinstance(self.wanted, tuple) else (self.wanted,)
@@ -38,10 +46,15 @@ class Case:
 
 @dataclasses.dataclass
 class Verdict:
-    """What came of a case: `again` is by how much more than the image crossed the network, also in the pull that followed an error."""
+    """What came of a case.
+
+    `more` is by how much more than the image crossed the network, also in the pull that followed an error; `again` the bytes that were
+    rightly sent and yet fetched again.
+    """
     case: Case
     outcome: object
-    again: float
+    more: float
+    again: int
     problems: list
 
     @property
@@ -70,33 +83,43 @@ class Bench:
 
     def verdict(self, case, number):
         """Runs a case; after an error, pulls again without its fault, which must bring the image and little twice."""
-        problems = []
         scene = Scene(self, case, self.folder / f"case-{number}")
         with contextlib.ExitStack() as stack:
-            outcome = case.run(scene, stack)
-            wrong, kept = scene.puller.wrong(), scene.puller.kept()
-            if outcome.code is None:
-                problems.append(f"hung for {outcome.seconds:.0f} s")
-            elif not case.allows(outcome):
-                problems.append(f"{outcome.text}: {outcome.words[-200:]}")
-            if outcome.code == 0:
-                problems += [f"lacks {name[:19]}" for name in scene.puller.lacks(self.image)]
-            elif outcome.code is not None:
-                if not outcome.words.splitlines()[-1:] or "cairn: " not in outcome.words or case.said not in outcome.words:
-                    problems.append(f"unclear: {outcome.words[-200:]}")
-                scene.heal()
-                before = scene.server.served()
-                then = scene.puller.pull(scene.server, REPOSITORY)
-                if then.code != 0 or scene.puller.lacks(self.image):
-                    problems.append(f"not mended by the next pull: {then.text} {then.words[-200:]}")
-                again = scene.server.served() - before - (self.image.size - kept)
-                # What is damaged is not kept.
-                if again > SLACK and outcome.code != INTEGRITY:
-                    problems.append(f"{again / 1e6:.1f} MB that were on disk are fetched again")
-            served = scene.server.served()
-            problems += [f"wrong bytes in {name}" for name in wrong + scene.puller.wrong()]
-            problems += scene.problems
-        return Verdict(case, outcome, served / self.image.size - 1, problems)
+            try:
+                return self.judged(case, scene, case.run(scene, stack))
+            except Exception as error:  # The other cases go on.
+                return Verdict(case, Outcome(None, 0, ""), 0, 0, [f"the case itself failed: {error!r}"])
+
+    def judged(self, case, scene, outcome):
+        problems = scene.problems + [f"wrong bytes in {name}" for name in scene.puller.wrong()]
+        before = scene.requests()
+        again = sent_twice(spans(before))
+        if outcome.code is None:
+            problems.append(f"hung for {outcome.seconds:.0f} s")
+        elif not case.allows(outcome):
+            problems.append(f"{outcome.text}: {outcome.words[-200:]}")
+        if not scene.has_happened():
+            problems.append("the fault never happened")
+        if outcome.seconds < case.least:
+            problems.append(f"over after {outcome.seconds:.1f} s: the fault was not there long enough")
+        if outcome.code == 0:
+            problems += [f"lacks {name[:19]}" for name in scene.puller.lacks(self.image)]
+            if again > case.twice:
+                problems.append(f"{again / 1e6:.2f} MB were rightly sent twice")
+        elif outcome.code is not None:
+            if "cairn: " not in outcome.words or case.said not in outcome.words:
+                problems.append(f"unclear: {outcome.words[-200:]}")
+            scene.heal()
+            then = scene.puller.pull(scene.server, REPOSITORY)
+            if then.code != 0 or scene.puller.lacks(self.image):
+                problems.append(f"not mended by the next pull: {then.text} {then.words[-200:]}")
+            again = overlap(spans(before), spans(scene.requests()[len(before):]))
+            # What is damaged is not kept.
+            if again > case.slack and outcome.code != INTEGRITY:
+                problems.append(f"{again / 1e6:.2f} MB that were here are fetched again")
+            problems += [f"wrong bytes in {name}" for name in scene.puller.wrong()]
+        more = sum(one.sent for one in scene.requests() if one.kind == "blob") / self.image.size - 1
+        return Verdict(case, outcome, more, again, problems)
 
 
 class Scene:
@@ -105,29 +128,45 @@ class Scene:
     def __init__(self, bench, case, folder):
         self.bench, self.case, self.image, self.folder = bench, case, bench.image, folder
         self.puller = Puller(bench.cairn, folder)
-        self.problems, self.server = [], None
+        self.problems, self.servers = [], []
         self.lock, self.seen = threading.Lock(), 0
-        self.healed = []
+        self.log = folder.parent / f"{folder.name}.log"
+        # Whether what the case is about came to pass, where requests do not tell.
+        self.happenings = []
 
     def serve(self, stack, plan=None, **options):
+        """Starts a server; the last one is the registry, those before it have its blobs."""
         options.setdefault("rate", RATE)
-        self.server = stack.enter_context(FaultyRegistry({REPOSITORY: self.image}, plan, **options))
+        if options.get("certificate") is True:
+            options["certificate"] = self.bench.certificate
+        self.servers.append(stack.enter_context(FaultyRegistry({REPOSITORY: self.image}, plan, **options)))
         return self.server
+
+    @property
+    def server(self):
+        return self.servers[-1]
+
+    def requests(self):
+        return sorted((one for server in self.servers for one in list(server.requests)), key=lambda one: one.time)
+
+    def has_happened(self):
+        """Whether a request met a fault, a system call failed, or the case saw its own fault come to pass."""
+        return (any(one.fault for one in self.requests()) or self.log.exists() or any(seen() for seen in self.happenings))
 
     def pull(self, *options, **more):
         more.setdefault("limit", self.case.limit)
+        more["environment"] = {**more.get("environment", {}), "FAULT_LOG": str(self.log)}
         return self.puller.pull(self.server, REPOSITORY, "--workers", "4", *options, **more)
 
     def heal(self):
         """The fault is over."""
-        for end in self.healed:
-            end()
-        self.server.plan = lambda request: None
-        self.server.certificate = self.bench.certificate if self.server.certificate else None
-        self.server.gate.set()
-        self.server.realm = None
-        if self.server.listener.fileno() < 0:
-            self.server.admit()
+        for server in self.servers:
+            server.plan = lambda request: None
+            server.certificate = self.bench.certificate if server.certificate else None
+            server.gate.set()
+            server.realm = None
+            if server.listener.fileno() < 0:
+                server.admit()
 
     def every(self, fault, count=3, kind="blob", most=None):
         """A plan: each so-manieth request of a kind meets the fault, `most` of them at most."""
@@ -143,10 +182,15 @@ class Scene:
 
     def later(self, seconds, action):
         """Does something while the pull is under way."""
-        timer = threading.Timer(seconds, action)
+        done = threading.Event()
+
+        def act():
+            action()
+            done.set()
+        timer = threading.Timer(seconds, act)
         timer.daemon = True
         timer.start()
-        return timer
+        self.happenings.append(done.is_set)
 
 
 # MARK: Answers that are wrong
@@ -165,7 +209,10 @@ def answer_cases():
         "429 at a date", "429 of nonsense", "500", "502", "503", "504", "shorter body", "longer body", "gzip in transit",
         "not HTTP", "captive portal",
     ]
-    cases = [Case("each third blob request", fault, answers(fault)) for fault in survived]
+    # Who answers a range with something else is asked for the whole blob.
+    no_ranges = {"200 for a range", "206 of another range", "206 that overlaps", "416"}
+    cases = [Case("each third blob request", fault, answers(fault), twice=TWICE + (6 << 20 if fault in no_ranges else 0))
+             for fault in survived]
     cases += [Case("the first six blob requests", fault, answers(fault, 1, most=6))
               for fault in ("reset", "cut body", "429 in seconds", "503", "504", "200 for a range")]
     cases += [Case("the first two manifest requests", fault, answers(fault, 1, "manifest", most=2))
@@ -179,9 +226,26 @@ def answer_cases():
               ("cut head", NETWORK, ""), ("silence", NETWORK, ""), ("not HTTP", NETWORK, "")]
     cases += [Case("every blob request", fault, answers(fault, 1, options=("--stall-timeout", "2", "--retries", "3")), code, said, 120)
               for fault, code, said in always]
-    cases.append(Case("one blob request", "flipped bit", answers("flipped bit", 1, most=1)))
-    cases.append(Case("one blob", "404", one_blob("404"), NOT_FOUND))
+    cases += [Case("each third blob request, TLS", fault, answers(fault, certificate=True))
+              for fault in ("reset", "cut head", "cut body", "last byte", "stall", "not HTTP")]
+    # A digest does not say where the damage is: the whole blob is fetched again, and only that.
+    cases += [Case("one blob request", "flipped bit", answers("flipped bit", 1, most=1)),
+              Case("one range of a layer", "flipped bit", one_range("flipped bit"), twice=TWICE + (6 << 20)),
+              Case("one blob", "404", one_blob("404"), NOT_FOUND)]
     return cases
+
+
+def one_range(fault):
+    def run(scene, stack):
+        def plan(request):
+            with scene.lock:
+                if request.digest != scene.image.layers[0] or not request.range or request.range[0] == 0 or scene.seen:
+                    return None
+                scene.seen += 1
+                return fault
+        scene.serve(stack, plan)
+        return scene.pull()
+    return run
 
 
 def one_blob(fault):
@@ -197,6 +261,7 @@ def one_blob(fault):
 def refused(seconds):
     def run(scene, stack):
         scene.serve(stack).refuse()
+        scene.happenings.append(lambda: True)
         if seconds:
             scene.later(seconds, scene.server.admit)
         return scene.pull("--retries", "4")
@@ -217,6 +282,7 @@ def refused_midway(seconds):
 
 def unknown_name(scene, stack):
     server = scene.serve(stack)
+    scene.happenings.append(lambda: not server.requests)
     command = scene.puller.command(server, REPOSITORY)
     command[2] = f"no-such-host.invalid/{REPOSITORY}"
     return scene.pull(command=[*command, "--retries", "2"])
@@ -224,6 +290,7 @@ def unknown_name(scene, stack):
 
 def untrusted(scene, stack):
     server = scene.serve(stack, certificate=scene.bench.certificate)
+    scene.happenings.append(lambda: not server.requests)
     return scene.pull(command=[word for word in scene.puller.command(server, REPOSITORY)
                                if word not in ("--ca-file", scene.bench.certificate[0])])
 
@@ -244,11 +311,12 @@ def expires_midway(scene, stack):
 
 def killed_each_second(scene, stack):
     server = scene.serve(stack, rate=300 << 10)
-    over, chooser = threading.Event(), random.Random(scene.bench.seed)
+    over, chooser, killed = threading.Event(), random.Random(scene.bench.seed), []
 
     def kill():
         while not over.wait(1):
-            server.drop(0.5, chooser)
+            killed.append(server.drop(0.5, chooser))
+    scene.happenings.append(lambda: sum(killed) >= 4)
     threading.Thread(target=kill, daemon=True).start()
     stack.callback(over.set)
     return scene.pull()
@@ -306,21 +374,21 @@ def proxy_dies(comes_back):
 
 def connection_cases():
     return [
-        Case("connections", "refused for 3 s", refused(3)),
+        Case("connections", "refused for 3 s", refused(3), least=3),
         Case("connections", "refused for ever", refused(None), NETWORK, "connect"),
-        Case("connections", "all cut, refused for 4 s in the middle", refused_midway(4)),
+        Case("connections", "all cut, refused for 4 s in the middle", refused_midway(4), least=4.7),
         Case("connections", "half of them killed each second", killed_each_second, limit=120),
-        Case("connections", "all silent for 8 s", frozen(8)),
+        Case("connections", "all silent for 8 s", frozen(8), least=8.7),
         Case("names", "a name that does not exist", unknown_name, NETWORK, "resolve"),
         Case("TLS", "a certificate that nobody trusts", untrusted, NETWORK, "certificate"),
-        Case("TLS", "a certificate that expires in the middle", expires_midway, NETWORK, "certificate"),
-        Case("proxy", "dies and comes back", proxy_dies(True)),
+        Case("TLS", "a certificate that expires in the middle", expires_midway, NETWORK, "expired"),
+        Case("proxy", "dies and comes back", proxy_dies(True), least=2.7),
         Case("proxy", "dies", proxy_dies(False), NETWORK),
     ]
 
 
 def link_cases():
-    return [Case("link", "gone for 20 s", link_gone(20), limit=120)]
+    return [Case("link", "gone for 20 s", link_gone(20), limit=120, least=20.7)]
 
 
 # MARK: Tokens and redirects
@@ -331,31 +399,31 @@ def tokens_expire(scene, stack):
         if request.kind == "blob" and request.number % 12 == 0:
             scene.server.tokens = set()
         return None
-    scene.serve(stack, plan, token=True)
+    server = scene.serve(stack, plan, token=True)
+    scene.happenings.append(lambda: server.token_count >= 2)
     return scene.pull()
 
 
 def token_server(delay):
     def run(scene, stack):
-        scene.serve(stack, token=True)
+        server = scene.serve(stack, token=True)
         if delay is None:
-            scene.server.realm = f"http://127.0.0.1:{servers.free_port()}/token"
+            server.realm = f"http://127.0.0.1:{servers.free_port()}/token"
+            scene.happenings.append(lambda: server.token_count == 0)
         else:
-            scene.server.plan = lambda request: time.sleep(delay) if request.kind == "token" else None
+            server.plan = lambda request: ("late", delay) if request.kind == "token" else None
         return scene.pull("--retries", "3")
     return run
 
 
 def signatures_expire(scene, stack):
-    origin = stack.enter_context(FaultyRegistry({REPOSITORY: scene.image}, rate=RATE))
-
     def plan(request):
         if request.number % 4 == 0:
             origin.signatures = set()
         return None
-    origin.plan = plan
+    origin = scene.serve(stack, plan)
     scene.serve(stack, token=True, blob_origin=origin)
-    scene.healed.append(lambda: setattr(origin, "plan", lambda request: None))
+    scene.happenings.append(lambda: any(request.status == 403 for request in origin.requests))
     outcome = scene.pull("--creds", "user:secret")
     if any("authorization" in request.headers for request in origin.requests):
         scene.problems.append("credentials went to another origin")
@@ -363,7 +431,7 @@ def signatures_expire(scene, stack):
 
 
 def origin_dies(scene, stack):
-    origin = stack.enter_context(FaultyRegistry({REPOSITORY: scene.image}, rate=1 << 20))
+    origin = scene.serve(stack, rate=1 << 20)
     scene.serve(stack, token=True, blob_origin=origin)
 
     def outage():
@@ -377,10 +445,10 @@ def origin_dies(scene, stack):
 def token_cases():
     return [
         Case("tokens", "401 in the middle: tokens end", tokens_expire),
-        Case("tokens", "the token server is slow (3 s)", token_server(3)),
+        Case("tokens", "the token server is slow (3 s)", token_server(3), least=3),
         Case("tokens", "the token server is down", token_server(None), (NETWORK, UNAUTHORISED), "token"),
         Case("redirects", "403: signed addresses expire; credentials at hand", signatures_expire),
-        Case("redirects", "the other origin is gone for 3 s", origin_dies),
+        Case("redirects", "the other origin is gone for 3 s", origin_dies, least=3.7),
     ]
 
 
@@ -402,6 +470,8 @@ def disk(mebibytes, fill=False, readonly=False):
                     while True:
                         file.write(bytes(1 << 16))
             scene.later(0.7, write)
+        else:
+            scene.happenings.append(lambda: True)
         if readonly:
             subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
         outcome = scene.pull()
@@ -420,14 +490,16 @@ def failing(call, error, after=0, path=".partial"):
 
 def few_files(number):
     def run(scene, stack):
-        scene.serve(stack)
+        server = scene.serve(stack)
+        # That many connections and files cannot be open at once.
+        scene.happenings.append(lambda: server.peak < number)
         return scene.pull("--workers", "32", prefix=["prlimit", f"--nofile={number}"])
     return run
 
 
-def clock(seconds):
+def clock(seconds, **server):
     def run(scene, stack):
-        scene.serve(stack, token=True, rate=1 << 20)
+        scene.serve(stack, token=True, rate=1 << 20, **server)
         return scene.pull(environment={"LD_PRELOAD": str(scene.bench.preload), "FAULT_CLOCK": str(seconds)})
     return run
 
@@ -439,11 +511,19 @@ def machine_cases(is_inside):
         Case("disk", "full while writing, without notice", failing("pwrite", errno.ENOSPC, 20), DISK),
         Case("disk", "made read-only in the middle", failing("pwrite", errno.EROFS, 20), DISK),
         Case("disk", "EIO while syncing", failing("fdatasync", errno.EIO), DISK),
+        Case("disk", "EIO while reading back to verify", failing("pread", errno.EIO, 3), DISK),
+        # What could not be noted is not known to be here.
+        Case("disk", "full while noting what is here", failing("write", errno.ENOSPC, 6, ".map"), DISK, slack=4 << 20),
         Case("disk", "EIO while naming a blob", failing("rename", errno.EIO, 1, "blobs"), DISK),
-        Case("disk", "full while naming the image", failing("rename", errno.ENOSPC, 0, "index.json"), DISK),
+        Case("disk", "EIO while syncing the blobs' folder", failing("fsync", errno.EIO, 0, "blobs/sha256"), DISK),
+        # A new store has its index named once before.
+        Case("disk", "full while naming the image", failing("rename", errno.ENOSPC, 1, "index.json"), DISK),
+        Case("disk", "full while writing the history", failing("pwrite", errno.ENOSPC, 2, "history.sqlite")),
+        Case("files", "none left while a blob is opened", failing("open", errno.EMFILE, 2, ".partial"), DISK, "open files"),
         Case("files", "no more than 24 open files, 32 workers", few_files(24), ("image", DISK, NETWORK)),
         Case("clock", "jumps by a day, there and back", clock(86_400)),
         Case("clock", "jumps by ten years, there and back", clock(-315_360_000)),
+        Case("clock", "jumps by a day, there and back; TLS", clock(86_400, certificate=True)),
     ]
     if is_inside:
         cases += [

@@ -1,21 +1,28 @@
-"""Random mixes of faults for tools/faults: equal seeds give equal mixes."""
+"""Random mixes of faults for tools/faults: equal seeds give equal mixes, and equal requests in them equal answers."""
+import collections
 import contextlib
+import errno
 import random
 import threading
 
-from fault_cases import INTEGRITY, NOT_FOUND, REPOSITORY
+from fault_cases import DISK, INTEGRITY, NETWORK, NOT_FOUND, REPOSITORY, UNAUTHORISED
 from fault_runs import Puller
-from fault_server import FaultyRegistry, Image
+from fault_server import OF_CONTENT, FaultyRegistry, Image
 
 # What a pull gets over as often as it comes; those of one flipped bit are counted by blob.
 SURVIVED = [
-    "reset", "cut head", "cut body", "reset body", "last byte", "stall", "silence", "200 for a range", "206 of another range",
+    "reset", "cut head", "cut body", "reset body", "last byte", "stall", "silence", "trickle", "200 for a range", "206 of another range",
     "206 that overlaps", "206 without Content-Range", "206 of fewer bytes", "416", "408", "429", "429 in seconds",
     "429 at a date", "429 of nonsense", "500", "502", "503", "504", "shorter body", "longer body", "gzip in transit",
     "not HTTP", "captive portal", "flipped bit",
 ]
 # Those of a manifest or a token, which are asked for one at a time.
 OF_SMALL = ["reset", "cut head", "cut body", "stall", "silence", "429 in seconds", "500", "502", "503", "504"]
+# What one layer, or the disk, does to a pull that can then not end well, and the exit code that says so.
+FATAL = {"404": NOT_FOUND, "flipped bit": INTEGRITY, "redirect to a file": NETWORK, "redirect to metadata": NETWORK,
+         "429 for a day": NETWORK, "403": UNAUTHORISED, "EIO": DISK, "ENOSPC": DISK, "EDQUOT": DISK}
+# What happens to the server while it serves.
+EVENTS = ["cuts a third", "refuses for a second", "is silent for a second", "forgets tokens and signatures"]
 LIMIT = 180
 
 
@@ -24,68 +31,122 @@ class Mix:
 
     def __init__(self, seed):
         self.seed = seed
-        chance = self.chance = random.Random(f"mix {seed}")
-        self.rate = chance.choice([0.03, 0.1, 0.2, 0.3])
+        chance = random.Random(f"mix {seed}")
+        self.rate = chance.choice([0.05, 0.1, 0.2, 0.3])
         self.faults = chance.sample(SURVIVED, chance.randint(1, 6))
         self.workers = chance.choice([1, 2, 3, 4, 6, 8, 16, 24])
         self.token = chance.random() < 0.5
         self.redirects = chance.random() < 0.4
-        self.kills = chance.random() < 0.2
+        self.secure = chance.random() < 0.3
+        self.events = chance.sample(EVENTS, chance.choice([0, 0, 1, 1, 2]))
+        # A wall clock that jumps; with certificates it would end their time.
+        self.clock = chance.choice([86_400, -315_360_000]) if chance.random() < 0.1 and not self.secure else None
         self.image = Image(f"mix {seed % 40}", [
             int(2 ** chance.uniform(8, 21)) for _ in range(chance.randint(1, 12))])
         # One in ten cannot end well.
-        self.fatal = chance.choice(["404", "flipped bit"]) if chance.random() < 0.1 else None
-        self.flipped = set()
+        self.fatal = chance.choice([*FATAL]) if chance.random() < 0.1 else None
+        self.flipped, self.asked = set(), collections.Counter()
         self.lock = threading.Lock()
+
+    def __str__(self):
+        parts = [f"{', '.join(self.faults)} in {self.rate:.0%} of the answers", f"{self.workers} workers", *self.events]
+        parts += [word for word, holds in (("token", self.token), ("redirects", self.redirects), ("TLS", self.secure)) if holds]
+        parts += [f"clock jumps by {self.clock} s"] if self.clock else []
+        return "; ".join(parts + ([f"fatal: {self.fatal}"] if self.fatal else []))
 
     @property
     def wanted(self):
-        return {None: 0, "404": NOT_FOUND, "flipped bit": INTEGRITY}[self.fatal]
+        return FATAL[self.fatal] if self.fatal else 0
+
+    @property
+    def is_disk(self):
+        return FATAL.get(self.fatal) == DISK
 
     def plan(self, request):
+        """What the answer suffers; the same for the same request of the same seed, whenever it comes."""
         with self.lock:
-            if request.kind == "blob":
-                if self.fatal and request.digest == self.image.layers[0]:
-                    return self.fatal
-                if self.chance.random() < self.rate:
-                    fault = self.chance.choice(self.faults)
-                    if fault == "flipped bit":
-                        if request.digest in self.flipped:
-                            return None
-                        self.flipped.add(request.digest)
-                    return fault
-            elif request.kind in ("manifest", "token") and self.chance.random() < self.rate / 2:
-                return self.chance.choice(OF_SMALL)
-            return None
+            what = (request.kind, request.digest, request.range and request.range[0])
+            self.asked[what] += 1
+            chance = random.Random(f"{self.seed} {what} {self.asked[what]}")
+        if request.kind == "blob":
+            content = not self.redirects or "signature=" in request.path
+            if self.fatal and not self.is_disk and request.digest == self.image.layers[0] and (content or self.fatal not in OF_CONTENT):
+                return self.fatal
+            if chance.random() >= self.rate:
+                return None
+            fault = chance.choice([one for one in self.faults if content or one not in OF_CONTENT] or [None])
+            if fault == "flipped bit":
+                with self.lock:
+                    if request.digest in self.flipped:
+                        return None
+                    self.flipped.add(request.digest)
+            return fault
+        if request.kind in ("manifest", "token") and chance.random() < self.rate / 2:
+            return chance.choice(OF_SMALL)
+        return None
 
-    def run(self, cairn, folder):
-        """What was wrong with this pull; empty: it ended as it has to. With it the pull's outcome."""
-        puller, problems = Puller(cairn, folder), []
+    def environment(self, preload):
+        if self.is_disk:
+            return {"LD_PRELOAD": str(preload), "FAULT_CALL": "pwrite", "FAULT_ERRNO": str(getattr(errno, self.fatal)),
+                    "FAULT_AFTER": "1", "FAULT_PATH": ".partial"}
+        return {"LD_PRELOAD": str(preload), "FAULT_CLOCK": str(self.clock)} if self.clock else {}
+
+    def happen(self, servers, over):
+        """The events, one after the other, until the pull is over."""
+        chance = random.Random(f"events {self.seed}")
+        while self.events and not over.wait(0.1 + 0.3 * chance.random()):
+            event, server = chance.choice(self.events), chance.choice(servers)
+            self.happened[event] += 1
+            if event == "cuts a third":
+                server.drop(0.3, chance)
+            elif event == "refuses for a second":
+                server.refuse()
+                server.drop(1.0)
+                over.wait(1)
+                server.admit()
+            elif event == "is silent for a second":
+                server.gate.clear()
+                over.wait(1)
+                server.gate.set()
+            else:
+                server.expire()
+            # A server that is never well serves nobody.
+            over.wait(1)
+
+    def run(self, bench, folder):
+        """What was wrong with this pull; empty: it ended as it has to. With it the pull's outcome.
+
+        `fired` and `happened` then say what it met.
+        """
+        puller, problems = Puller(bench.cairn, folder), []
+        self.happened = collections.Counter()
         with contextlib.ExitStack() as stack:
+            options = {"certificate": bench.certificate if self.secure else None, "rate": 8 << 20}
             origin = None
             if self.redirects:
-                origin = stack.enter_context(FaultyRegistry({REPOSITORY: self.image}, self.plan))
+                origin = stack.enter_context(FaultyRegistry({REPOSITORY: self.image}, self.plan, **options))
             server = stack.enter_context(
-                FaultyRegistry({REPOSITORY: self.image}, self.plan, token=self.token, blob_origin=origin))
+                FaultyRegistry({REPOSITORY: self.image}, self.plan, token=self.token, blob_origin=origin, **options))
+            servers = [server] + ([origin] if origin else [])
             over = threading.Event()
-            stack.callback(over.set)
-            if self.kills:
-                def kill():
-                    while not over.wait(0.3):
-                        for one in (server, origin or server):
-                            one.drop(0.3, self.chance)
-                threading.Thread(target=kill, daemon=True).start()
-            outcome = puller.pull(server, REPOSITORY, "--workers", str(self.workers), "--stall-timeout", "1", limit=LIMIT)
+            events = threading.Thread(target=self.happen, args=(servers, over), daemon=True)
+            events.start()
+            outcome = puller.pull(
+                server, REPOSITORY, "--workers", str(self.workers), "--stall-timeout", "1", limit=LIMIT,
+                environment=self.environment(bench.preload))
+            over.set()
+            events.join()
+            self.fired = collections.Counter(one.fault for each in servers for one in each.requests if one.fault)
+            if self.is_disk:
+                self.fired[self.fatal] += 1
             problems += [f"wrong bytes in {name}" for name in puller.wrong()]
             if outcome.code != self.wanted:
                 problems.append(f"{outcome.text} in place of {self.wanted}: {outcome.words[-200:]}")
             elif outcome.code == 0:
                 problems += [f"lacks {name[:19]}" for name in puller.lacks(self.image)]
             else:
-                server.plan = lambda request: None
-                if origin:
-                    origin.plan = server.plan
-                over.set()
+                for one in servers:
+                    one.plan = lambda request: None
                 then = puller.pull(server, REPOSITORY, limit=LIMIT)
                 problems += [f"not mended: {then.text} {then.words[-200:]}"] if then.code != 0 or puller.lacks(self.image) else []
         return problems, outcome

@@ -22,6 +22,39 @@ class Outcome:
         return {None: "hung", 0: "image"}.get(self.code, f"exit {self.code}")
 
 
+# Answers whose bytes are right as far as they go.
+TRUE_BYTES = {None, "late", "cut body", "reset body", "last byte", "stall", "trickle"}
+
+
+def spans(requests):
+    """What was rightly sent of blobs, as (digest, first byte, one after the last)."""
+    return [(one.digest, one.range[0] if one.range else 0, (one.range[0] if one.range else 0) + one.sent)
+            for one in requests if one.kind == "blob" and one.status in (200, 206) and one.fault in TRUE_BYTES]
+
+
+def overlap(first, second):
+    """Bytes that two lists of spans have in common, each counted once."""
+    total = 0
+    for name in {digest for digest, _, _ in second}:
+        marks = []
+        for part, side in ((first, 0), (second, 1)):
+            for digest, start, end in part:
+                if digest == name and end > start:
+                    marks += [(start, side, 1), (end, side, -1)]
+        open_now, last = [0, 0], 0
+        for place, side, step in sorted(marks):
+            if open_now[0] > 0 and open_now[1] > 0:
+                total += place - last
+            open_now[side] += step
+            last = place
+    return total
+
+
+def sent_twice(parts):
+    """Bytes of spans beyond those that are needed to have each of them once."""
+    return sum(end - start for _, start, end in parts) - overlap(parts, parts)
+
+
 class Puller:
     """A store, a history, and the program that fills them."""
 
@@ -70,10 +103,15 @@ class Puller:
                 continue
         return found
 
-    def kept(self):
-        """Bytes of blobs on disk, whole or in part."""
-        parts = [*(self.store / "blobs").glob("*/*"), *(self.store / ".cairn/ingest").glob("*.partial")]
-        return sum(path.stat().st_blocks * 512 for path in parts)
+    def history_problem(self):
+        """Why the history cannot be used; None: it can, or there is none yet."""
+        aside = [path.name for path in self.folder.glob("*.corrupt-*")]
+        if aside:
+            return f"was put aside: {aside[0]}"
+        if not self.history.exists():
+            return None
+        done = subprocess.run([self.cairn, "tune", "--report", "--history", self.history], capture_output=True, text=True)
+        return None if done.returncode == 0 else done.stderr.strip()
 
     def lacks(self, image):
         """What of an image is not in the store; empty: it is there and the index names it."""

@@ -9,6 +9,7 @@ import email.utils
 import gzip
 import hashlib
 import json
+import math
 import random
 import re
 import socket
@@ -23,7 +24,7 @@ CHUNK = 16 << 10
 
 @dataclasses.dataclass
 class Request:
-    """A request as it was read; `sent` counts the bytes of its answer's body."""
+    """A request as it was read; `sent` counts the bytes of its answer's body, `fault` is what its answer suffered."""
     number: int
     connection: int
     method: str
@@ -32,6 +33,8 @@ class Request:
     time: float
     sent: int = 0
     status: int = 0
+    fault: str = None
+    ended: float = math.inf
 
     @property
     def kind(self):
@@ -148,8 +151,8 @@ class FaultyRegistry:
         self.requests, self.connections = [], {}
         self.lock, self.gate = threading.Lock(), threading.Event()
         self.gate.set()
-        self.tokens, self.signatures, self.count = set(), set(), 0
-        self.token_count = 0
+        self.tokens, self.signatures, self.count, self.peak = set(), set(), 0, 0
+        self.token_count, self.signature_count = 0, 0
         self.listener, self.stopped = None, False
 
     # MARK: Life
@@ -183,12 +186,12 @@ class FaultyRegistry:
         self._listen(self.port)
 
     def drop(self, share, chooser=random):
-        """Ends a share of the open connections."""
+        """Ends a share of the open connections; returns how many."""
         with self.lock:
-            open_ones = list(self.connections.values())
-        for connection in open_ones:
-            if chooser.random() < share:
-                connection.end()
+            chosen = [connection for connection in self.connections.values() if chooser.random() < share]
+        for connection in chosen:
+            connection.end()
+        return len(chosen)
 
     @property
     def host(self):
@@ -214,6 +217,7 @@ class FaultyRegistry:
             with self.lock:
                 self.count += 1
                 connection = self.connections[self.count] = Connection(self, plain, self.count)
+                self.peak = max(self.peak, len(self.connections))
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
@@ -229,7 +233,10 @@ class FaultyRegistry:
                     self.requests.append(request)
                     fault = self.plan(request)
                 self.gate.wait()
-                self._answer(connection, request, fault)
+                try:
+                    self._answer(connection, request, fault)
+                finally:
+                    request.ended = time.monotonic()
         except (Gone, OSError, ValueError):
             pass
         finally:
@@ -243,9 +250,11 @@ class FaultyRegistry:
     def _answer(self, connection, request, fault):
         status, fields, body = self._right(request)
         name, argument = fault if isinstance(fault, tuple) else (fault, None)
-        if name is None:
+        # What is about a body cannot happen to an answer that has none, such as a redirect or a question for a token.
+        if name is None or name in OF_CONTENT and not (status in (200, 206) and body):
             self.reply(connection, request, status, fields, body)
         else:
+            request.fault = name
             FAULTS[name](self, connection, request, status, fields, body, argument)
 
     def reply(self, connection, request, status, fields=(), body=b"", length=None):
@@ -301,7 +310,8 @@ class FaultyRegistry:
     def sign(self):
         """A query that this server takes until `expire`."""
         with self.lock:
-            query = f"signature={len(self.signatures) + 1}"
+            self.signature_count += 1
+            query = f"signature={self.signature_count}"
             self.signatures.add(query)
         return query
 
@@ -365,13 +375,22 @@ def retry_at_date(server, connection, request, *_):
 
 
 def whole(server, connection, request, status, fields, body, argument):
+    if request.range is None:
+        request.fault = None
     server.reply(connection, request, 200, {}, server.blobs.get(request.digest, body))
+
+
+def late(server, connection, request, status, fields, body, argument):
+    """A right answer, so many seconds later."""
+    time.sleep(argument)
+    server.reply(connection, request, status, fields, body)
 
 
 def ranged(make):
     """A 206 whose range is not the one asked for; other answers stay right."""
     def fault(server, connection, request, status, fields, body, argument):
         if status != 206:
+            request.fault = None
             return server.reply(connection, request, status, fields, body)
         data, (start, _) = server.blobs[request.digest], request.range
         server.reply(connection, request, 206, *make(data, start, body))
@@ -405,8 +424,7 @@ def compressed(server, connection, request, status, fields, body, argument):
 
 def flip(server, connection, request, status, fields, body, argument):
     # At its beginning: its end may be split off for another request, and then nobody takes it from here.
-    damaged = bytes([body[0] ^ 4]) + body[1:] if body else body
-    server.reply(connection, request, status, fields, damaged)
+    server.reply(connection, request, status, fields, bytes([body[0] ^ 4]) + body[1:])
 
 
 def redirect(target):
@@ -420,6 +438,9 @@ def portal(server, connection, request, *_):
     server.reply(connection, request, 200, {"Content-Type": "text/html"}, b"<html>Welcome to the hotel's network</html>")
 
 
+# Faults of content: they need an answer that has some.
+OF_CONTENT = {"cut body", "reset body", "last byte", "stall", "trickle", "200 for a range", "206 of another range", "206 that overlaps",
+              "206 without Content-Range", "206 of fewer bytes", "shorter body", "longer body", "gzip in transit", "flipped bit"}
 FAULTS = {
     "reset": reset, "cut head": cut_head, "cut body": cut(0.5, gone), "reset body": cut(0.5, Connection.reset),
     "last byte": cut(None, gone), "silence": silence, "stall": stall, "trickle": trickle,
@@ -428,7 +449,7 @@ FAULTS = {
     "416": fail(416), "401": fail(401, "who are you"), "403": fail(403, "expired"), "404": fail(404, "blob unknown"),
     "408": fail(408), "429": fail(429), "429 in seconds": fail(429, Retry_After="1"), "429 at a date": retry_at_date,
     "429 for a day": fail(429, Retry_After="86400"), "429 of nonsense": fail(429, Retry_After="soon, perhaps"),
-    "500": fail(500), "502": fail(502), "503": fail(503), "504": fail(504),
+    "500": fail(500), "502": fail(502), "503": fail(503), "504": fail(504), "late": late,
     "shorter body": wrong_length(-7), "longer body": wrong_length(7), "gzip in transit": compressed,
     "flipped bit": flip, "redirect in a circle": redirect("{origin}{path}"), "redirect to a file": redirect("file:///etc/passwd"),
     "redirect to metadata": redirect("http://169.254.169.254/latest"), "captive portal": portal,

@@ -1,10 +1,11 @@
 /* Preloaded into a program: makes one of its system calls fail, or its clock jump. Used by tools/faults.
  *
- *   FAULT_CALL   pwrite, fdatasync, ftruncate, rename, open     which call fails
- *   FAULT_ERRNO  a number                                      with what
- *   FAULT_AFTER  a number                                      how often it works before
- *   FAULT_PATH   a word                                        only for paths with it
- *   FAULT_CLOCK  seconds                                       the wall clock jumps there and back, twice a second
+ *   FAULT_CALL   pwrite, write, pread, fdatasync, fsync, rename, open    which call fails
+ *   FAULT_ERRNO  a number                                              with what
+ *   FAULT_AFTER  a number                                              how often it works before
+ *   FAULT_PATH   a word                                                only for paths with it
+ *   FAULT_CLOCK  seconds                                               the wall clock jumps there and back, twice a second
+ *   FAULT_LOG    a file                                                gets a byte for each time that it came to that
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,17 +16,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 static atomic_int calls;
 
+/* Past our own `open` and `write`. */
+static void happened(void) {
+  const char *log = getenv("FAULT_LOG");
+  int file = log ? (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+  if (file < 0) return;
+  syscall(SYS_write, file, "x", 1);
+  syscall(SYS_close, file);
+}
+
 static int fails(const char *call, const char *path) {
   const char *wanted = getenv("FAULT_CALL"), *part = getenv("FAULT_PATH"), *after = getenv("FAULT_AFTER");
   if (wanted == NULL || strcmp(wanted, call) != 0) return 0;
   if (part != NULL && (path == NULL || strstr(path, part) == NULL)) return 0;
   if (atomic_fetch_add(&calls, 1) < (after ? atoi(after) : 0)) return 0;
+  happened();
   errno = atoi(getenv("FAULT_ERRNO"));
   return 1;
 }
@@ -49,8 +61,11 @@ ssize_t write(int file, const void *bytes, size_t count) {
   return fails_on("write", file) ? -1 : REAL(write)(file, bytes, count);
 }
 int fdatasync(int file) { return fails_on("fdatasync", file) ? -1 : REAL(fdatasync)(file); }
-int ftruncate(int file, off_t length) { return fails_on("ftruncate", file) ? -1 : REAL(ftruncate)(file, length); }
-int ftruncate64(int, off64_t) __attribute__((alias("ftruncate")));
+int fsync(int file) { return fails_on("fsync", file) ? -1 : REAL(fsync)(file); }
+ssize_t pread(int file, void *bytes, size_t count, off_t offset) {
+  return fails_on("pread", file) ? -1 : REAL(pread)(file, bytes, count, offset);
+}
+ssize_t pread64(int, void *, size_t, off64_t) __attribute__((alias("pread")));
 int rename(const char *from, const char *to) { return fails("rename", to) ? -1 : REAL(rename)(from, to); }
 int open(const char *path, int flags, ...) {
   va_list list;
@@ -67,7 +82,9 @@ static long jump(void) {
   if (seconds == NULL) return 0;
   struct timespec now;
   REAL(clock_gettime)(CLOCK_MONOTONIC, &now);
-  return (now.tv_sec * 2 + now.tv_nsec / 500000000) % 2 ? atol(seconds) : 0;
+  if ((now.tv_sec * 2 + now.tv_nsec / 500000000) % 2 == 0) return 0;
+  if (atomic_fetch_add(&calls, 1) == 0) happened();
+  return atol(seconds);
 }
 int clock_gettime(clockid_t clock, struct timespec *now) {
   int result = REAL(clock_gettime)(clock, now);
