@@ -93,7 +93,7 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
     case "i386", "i486", "i586", "i686": ("386", variant)
     case "armhf": ("arm", "v7")
     case "armel": ("arm", "v6")
-    case "arm": ("arm", variant.map { $0.hasPrefix("v") ? $0 : "v" + $0 })
+    case "arm": ("arm", variant.map { ["5", "6", "7", "8"].contains($0) ? "v" + $0 : $0 })
     default: (architecture, variant)
     }
   }

@@ -9,7 +9,7 @@ struct PlatformTests {
       ("linux/amd64", "linux/amd64"), ("linux/x86_64", "linux/amd64"),
       ("Linux/AARCH64", "linux/arm64"),
       ("linux/arm64/v8", "linux/arm64"), ("linux/arm", "linux/arm"),
-      ("linux/arm/7", "linux/arm/v7"),
+      ("linux/arm/7", "linux/arm/v7"), ("linux/arm/x7", "linux/arm/x7"),
       ("linux/armhf", "linux/arm/v7"), ("linux/armel", "linux/arm/v6"), ("linux/i686", "linux/386"),
       ("linux/amd64/v1", "linux/amd64"), ("linux/amd64/v3", "linux/amd64/v3"),
       ("macos/arm64", "darwin/arm64"),
