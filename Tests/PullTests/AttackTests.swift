@@ -9,9 +9,7 @@ import Testing
 /// What a hostile registry, or whoever stands between, may try; each ends in an error, and nothing is
 /// published, overwritten or given away.
 ///
-/// More of them stand beside what they attack: `DigestTests` (digests as paths, CVE-2024-3727),
-/// `ImageDocumentTests` and `FaultTests` (CVE-2021-41190, bodies, redirects), `ClientTests` (credentials
-/// across origins, realms, CVE-2020-15157), `ContentStoreTests` (planted links).
+/// More of them stand beside what they attack; `docs/design/faults.md` says which test is for which attack.
 @Suite("Attacks", .timeLimit(.minutes(1)), .serialized)
 struct AttackTests {
   /// An index of documents, added to an image; returns its digest and size.

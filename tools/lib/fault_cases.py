@@ -195,6 +195,15 @@ class Scene:
 
 # MARK: Answers that are wrong
 
+# What a pull gets over as often as it comes.
+SURVIVED = [
+    "reset", "cut head", "cut body", "reset body", "last byte", "stall", "silence", "trickle", "200 for a range", "206 of another range",
+    "206 that overlaps", "206 without Content-Range", "206 of fewer bytes", "416", "408", "429", "429 in seconds",
+    "429 at a date", "429 of nonsense", "500", "502", "503", "504", "shorter body", "longer body", "gzip in transit",
+    "not HTTP", "captive portal",
+]
+
+
 def answers(fault, count=3, kind="blob", most=None, options=("--stall-timeout", "2"), **server):
     def run(scene, stack):
         scene.serve(stack, scene.every(fault, count, kind, most), **server)
@@ -203,16 +212,10 @@ def answers(fault, count=3, kind="blob", most=None, options=("--stall-timeout", 
 
 
 def answer_cases():
-    survived = [
-        "reset", "cut head", "cut body", "reset body", "last byte", "stall", "silence", "trickle", "200 for a range", "206 of another range",
-        "206 that overlaps", "206 without Content-Range", "206 of fewer bytes", "416", "408", "429", "429 in seconds",
-        "429 at a date", "429 of nonsense", "500", "502", "503", "504", "shorter body", "longer body", "gzip in transit",
-        "not HTTP", "captive portal",
-    ]
     # Who answers a range with something else is asked for the whole blob.
     no_ranges = {"200 for a range", "206 of another range", "206 that overlaps", "416"}
     cases = [Case("each third blob request", fault, answers(fault), twice=TWICE + (6 << 20 if fault in no_ranges else 0))
-             for fault in survived]
+             for fault in SURVIVED]
     cases += [Case("the first six blob requests", fault, answers(fault, 1, most=6))
               for fault in ("reset", "cut body", "429 in seconds", "503", "504", "200 for a range")]
     cases += [Case("the first two manifest requests", fault, answers(fault, 1, "manifest", most=2))

@@ -85,9 +85,10 @@ class Crashes:
 
         def has_name():
             try:
-                return image.digest.encode() in index.read_bytes() and index.read_bytes() != named
+                content = index.read_bytes()
             except OSError:
                 return False
+            return image.digest.encode() in content and content != named
         return {
             "at random": None,
             "first byte": lambda: any(one.sent for one in server.requests[seen:] if one.kind == "blob"),
