@@ -153,10 +153,7 @@ actor PullLoop {
         inbox.yield(.tick)
       }
     }
-    defer {
-      ticker.cancel()
-      verifier.stop()
-    }
+    defer { ticker.cancel() }
     lastReadings = source.engineReadings()
     if unfinished > 0 { note(scheduler.decision) }
     await source.expect(queue.reversed().map { entries[$0].descriptor })
@@ -167,7 +164,7 @@ actor PullLoop {
         if unfinished == 0 || failure != nil { break }
       }
     }
-    wind()
+    await wind()
     if let failure { throw failure }
     if unfinished > 0 {
       throw .interrupted(
@@ -187,8 +184,8 @@ actor PullLoop {
     }
   }
 
-  /// Ends everything that is under way and notes what arrived.
-  private func wind() {
+  /// Ends everything that is under way and notes what arrived; nothing is written or published after that.
+  private func wind() async {
     for task in tasks.values { task.cancel() }
     let source = source
     Task { await source.close() }
@@ -197,6 +194,7 @@ actor PullLoop {
     tasks = [:]
     segments = [:]
     inbox.finish()
+    await verifier.stop()
   }
 
   // MARK: Blobs
@@ -232,7 +230,7 @@ actor PullLoop {
       guard failure == nil else { return }
       let have = partial.have
       entries[index].startedAt = now.seconds
-      entries[index].shown.done = have.ranges.reduce(0) { $0 + Int64($1.count) }
+      entries[index].shown.done = partial.byteCount
       entries[index].had = entries[index].shown.done
       setState(index, .fetching)
       let (id, actions) = scheduler.add(size: entries[index].descriptor.size, have: have)

@@ -43,10 +43,18 @@ public final class PartialBlob: Sendable {
       map.synced = known.synced.intersection(usable)
     }
     journal = Mutex(Journal(map: map))
+    // The journal has a block of its own from now on: when others fill the disk later, what is here can still be noted. If there
+    // is no room even now, the first record tries again.
+    try? withJournal { (journal: inout Journal) throws(StoreError) in try rewrite(&journal) }
   }
 
   /// The bytes on disk.
   public var have: RangeSet<Int64> { journal.withLock { $0.map.written } }
+
+  /// How many bytes are on disk.
+  public var byteCount: Int64 {
+    journal.withLock { $0.map.written.ranges.reduce(0) { $0 + Int64($1.count) } }
+  }
 
   /// End of the stretch of bytes on disk that begins at 0.
   public var prefixEnd: Int64 {

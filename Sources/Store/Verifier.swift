@@ -23,6 +23,7 @@ public final class Verifier: Sendable {
   private struct Job: ~Copyable {
     var hasher: ContentHasher
     var hashed: Int64 = 0
+    /// The bytes on disk at the last sync.
     var checkpointed: Int64 = 0
   }
 
@@ -48,10 +49,15 @@ public final class Verifier: Sendable {
     /// Blobs that got more bytes while a thread had them.
     var again: Set<Digest> = []
     var isStopped = false
+    /// Threads that have not ended.
+    var threads: Int
+    /// Who waits for them to end.
+    var waiters: [CheckedContinuation<Void, Never>] = []
   }
 
   private let store: ContentStore
-  private let state = Mutex(State())
+  private let state: Mutex<State>
+  private let threads: Int
   private let work = DispatchSemaphore(value: 0)
 
   /// Bytes read and hashed in one go: half of a common second-level cache.
@@ -66,7 +72,9 @@ public final class Verifier: Sendable {
   ///   - threads: how many blobs are hashed at the same time, at least 1.
   public init(store: ContentStore, threads: Int) {
     self.store = store
-    for number in 1...max(1, threads) {
+    self.threads = max(1, threads)
+    state = Mutex(State(threads: self.threads))
+    for number in 1...self.threads {
       let thread = Thread { [self] in self.run() }
       thread.name = "cairn-verify-\(number)"
       thread.stackSize = 512 << 10
@@ -74,10 +82,20 @@ public final class Verifier: Sendable {
     }
   }
 
-  /// Ends the threads after what they are doing now.
-  public func stop() {
-    state.withLock { $0.isStopped = true }
-    for _ in 0..<64 { work.signal() }
+  /// Ends the threads, and returns when they have: nothing is read or published after that.
+  ///
+  /// Blobs whose hash is not complete get no outcome; they are let go of, and with them their locks.
+  public func stop() async {
+    await withCheckedContinuation { continuation in
+      let haveEnded = state.withLock { state in
+        state.isStopped = true
+        if state.threads > 0 { state.waiters.append(continuation) }
+        return state.threads == 0
+      }
+      if haveEnded { continuation.resume() }
+      for _ in 0..<threads { work.signal() }
+    }
+    state.withLock { $0.entries = [:] }
   }
 
   /// Registers a blob; call `advance` as its bytes arrive.
@@ -110,27 +128,34 @@ public final class Verifier: Sendable {
     if isNew { work.signal() }
   }
 
+  private var isStopped: Bool { state.withLock { $0.isStopped } }
+
   private func run() {
-    while true {
-      work.wait()
-      let entry: Entry? = state.withLock { state in
-        state.isStopped || state.queue.isEmpty ? nil : state.entries[state.queue.removeFirst()]
-      }
-      guard let entry else {
-        if state.withLock({ $0.isStopped }) { return }
-        continue
-      }
-      let digest = entry.blob.descriptor.digest
-      let outcome = hash(entry)
-      let goesOn = state.withLock { state in
-        if outcome != nil { state.entries[digest] = nil }
-        let again = state.again.remove(digest) != nil && outcome == nil
-        if again { state.queue.append(digest) } else { state.busy.remove(digest) }
-        return again
-      }
-      if goesOn { work.signal() }
-      if let outcome { entry.done(outcome) }
+    while !isStopped { takeOne() }
+    let waiters = state.withLock { state in
+      state.threads -= 1
+      return state.threads == 0 ? state.waiters : []
     }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  /// Waits for a blob with bytes to hash, and hashes them.
+  private func takeOne() {
+    work.wait()
+    let taken: Entry? = state.withLock { state in
+      state.isStopped || state.queue.isEmpty ? nil : state.entries[state.queue.removeFirst()]
+    }
+    guard let entry = taken else { return }
+    let digest = entry.blob.descriptor.digest
+    let outcome = hash(entry)
+    let goesOn = state.withLock { state in
+      if outcome != nil { state.entries[digest] = nil }
+      let again = state.again.remove(digest) != nil && outcome == nil
+      if again { state.queue.append(digest) } else { state.busy.remove(digest) }
+      return again
+    }
+    if goesOn { work.signal() }
+    if let outcome { entry.done(outcome) }
   }
 
   /// Hashes what is there; an outcome when the blob is at its end.
@@ -143,6 +168,7 @@ public final class Verifier: Sendable {
           byteCount: Self.bufferSize, alignment: 64)
         defer { buffer.deallocate() }
         while job.hashed < end {
+          guard !isStopped else { return nil }
           let wanted = Int(min(Int64(buffer.count), end - job.hashed))
           let count = pread(blob.file.descriptor, buffer.baseAddress, wanted, off_t(job.hashed))
           guard count > 0 else {
@@ -152,12 +178,10 @@ public final class Verifier: Sendable {
           }
           job.hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
           job.hashed += Int64(count)
+          try checkpointIfDue(&job, blob)
         }
         guard job.hashed == blob.descriptor.size else {
-          if job.hashed - job.checkpointed >= Self.checkpointBytes {
-            job.checkpointed = job.hashed
-            try blob.checkpoint()
-          }
+          try checkpointIfDue(&job, blob)
           return nil
         }
         let found = try job.hasher.finish()
@@ -168,5 +192,12 @@ public final class Verifier: Sendable {
         return .failed(error)
       }
     }
+  }
+  /// Counts bytes wherever they are: those behind a gap are as dear as those before it.
+  private func checkpointIfDue(_ job: inout Job, _ blob: PartialBlob) throws(StoreError) {
+    let here = blob.byteCount
+    guard here - job.checkpointed >= Self.checkpointBytes else { return }
+    job.checkpointed = here
+    try blob.checkpoint()
   }
 }

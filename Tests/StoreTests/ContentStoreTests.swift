@@ -46,11 +46,67 @@ struct ContentStoreTests {
 
   func verify(_ blob: PartialBlob) async throws -> Verifier.Outcome {
     let verifier = Verifier(store: store, threads: 2)
-    defer { verifier.stop() }
-    return try await value { done in
+    let outcome = try await value { done in
       try verifier.add(blob, done: done)
       verifier.advance(blob.descriptor.digest)
     }
+    await verifier.stop()
+    return outcome
+  }
+
+  @Test("a verifier that was stopped has let go of its blobs, also of one that it was hashing")
+  func stops() async throws {
+    // A hole but for its last byte: it takes no room, and its hash takes a minute.
+    let size: Int64 = 64 << 30
+    let descriptor = Descriptor(
+      mediaType: MediaType(rawValue: "x/y"), digest: try Digest.of([1]), size: size)
+    let verifier = Verifier(store: store, threads: 2)
+    func start() throws {
+      let blob = try begin(descriptor)
+      [UInt8(0)].withUnsafeBytes { _ = blob.write($0, at: size - 1) }
+      try blob.record(0..<size)
+      try verifier.add(blob) { _ in }
+      verifier.advance(descriptor.digest)
+    }
+    try start()
+    guard case .busy = try store.beginIngest(descriptor) else {
+      Issue.record("the verifier holds no lock")
+      return
+    }
+    await verifier.stop()
+    guard case .ours = try store.beginIngest(descriptor) else {
+      Issue.record("the lock is held on")
+      return
+    }
+    await verifier.stop()
+  }
+
+  @Test("bytes on disk are synced and noted on the way, also those behind a gap")
+  func checkpoints() async throws {
+    let size: Int64 = 1 << 30
+    let large = Descriptor(
+      mediaType: MediaType(rawValue: "x/y"), digest: try Digest.of([1]), size: size)
+    let small = Descriptor(
+      mediaType: MediaType(rawValue: "x/y"), digest: try Digest.of([2]), size: 1)
+    let verifier = Verifier(store: store, threads: 1)
+    let (before, after) = (try begin(large), try begin(small))
+    try verifier.add(before) { _ in }
+    for (end, noted) in [(Int64(100) << 20, false), (200 << 20, true)] {
+      try before.record(1..<end)
+      verifier.advance(large.digest)
+      // The only thread takes one after the other.
+      _ = try await value { done in
+        try verifier.add(after, done: done)
+        try after.record(0..<1)
+        verifier.advance(small.digest)
+      }
+      let journal = try FileManager.default.subpathsOfDirectory(atPath: store.root)
+        .first { $0.contains(large.digest.hex) && $0.hasSuffix(".map") }
+      let lines = String(
+        decoding: try readFile("\(store.root)/\(try #require(journal))"), as: UTF8.self)
+      #expect(lines.contains("= 1 \(end) ") == noted)
+    }
+    await verifier.stop()
   }
 
   @Test("is an OCI image layout, private to its user")
@@ -153,6 +209,21 @@ struct ContentStoreTests {
     }
     let again = try begin(descriptor)
     #expect(again.have == RangeSet([100..<400, 600..<700]))
+  }
+
+  @Test("what arrives is noted also where no new file can be made, as on a disk that others filled")
+  func notesWithoutNewFiles() throws {
+    let content = Content.bytes(1_000, seed: 9)
+    let descriptor = try descriptor(content)
+    let path = store.root + "/.cairn/ingest/sha256-\(descriptor.digest.hex).map"
+    do {
+      let blob = try begin(descriptor)
+      // In the way of the file that a journal is written anew to.
+      try FileManager.default.createDirectory(
+        atPath: path + ".new", withIntermediateDirectories: false)
+      try write(content[..<500], to: blob)
+    }
+    #expect(try begin(descriptor).have == RangeSet(0..<500))
   }
 
   @Test("a map that claims more than the file has is cut to it")
