@@ -1,14 +1,26 @@
 import Tuning
 
+/// What failed in a row at one place, without a byte of progress.
+struct FailureRun: Sendable, Equatable {
+  var count = 0
+  /// How many of them were doubtful answers.
+  var doubts = 0
+  /// When the last one happened.
+  var lastAt: Moment?
+
+  /// The run with one more.
+  func adding(_ failure: FetchFailure, at now: Moment) -> FailureRun {
+    FailureRun(
+      count: count + 1, doubts: doubts + (failure == .doubtful ? 1 : 0), lastAt: now)
+  }
+}
+
 /// A stretch of a blob that nobody is fetching.
 struct Piece: Sendable, Equatable {
   var range: Range<Int64>
-  /// Failures in a row without a byte of progress.
-  var failures = 0
+  var failures = FailureRun()
   /// Not to be asked for before.
   var notBefore = Moment.zero
-  /// When the last failure happened.
-  var failedAt: Moment?
 }
 
 /// What the scheduler knows of one blob.
@@ -67,8 +79,7 @@ struct SegmentState: Sendable {
   let blob: BlobID
   var range: Range<Int64>
   var position: Int64
-  var failures: Int
-  var failedAt: Moment?
+  var failures: FailureRun
   var requests: [RequestID]
   /// Not to be asked for a second time before: a second request has just failed.
   var repeatNotBefore = Moment.zero

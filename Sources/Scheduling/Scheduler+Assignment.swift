@@ -85,7 +85,7 @@ extension Scheduler {
     blobs[blob.index].segments.insert(segment)
     segments[segment] = SegmentState(
       blob: blob, range: piece.range, position: piece.range.lowerBound, failures: piece.failures,
-      failedAt: piece.failedAt, requests: [],
+      requests: [],
       rate: RateEstimate(at: now, position: piece.range.lowerBound))
     return request(segment, range: piece.range, origin: origin, now: now)
   }

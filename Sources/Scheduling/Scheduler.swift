@@ -162,8 +162,7 @@ public struct Scheduler: Sendable {
       bytesLeft -= gained
       lastUsefulByte = now
       segment.position = position
-      segment.failures = 0
-      segment.failedAt = nil
+      segment.failures = FailureRun()
     }
     segment.rate.note(position, at: now)
     segments[id] = segment
@@ -242,9 +241,8 @@ public struct Scheduler: Sendable {
     remove(request.segment)
     if failure == .rangeRefused { blobs[blob.index].ranged = false }
     var piece = Piece(range: segment.position..<segment.range.upperBound)
-    piece.failures = segment.failures + 1
-    piece.failedAt = now
-    if mustGiveUp(piece, failure, previousFailure: segment.failedAt) {
+    piece.failures = segment.failures.adding(failure, at: now)
+    if mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt) {
       giveUp(blob, because: id, &actions)
       return
     }
@@ -254,22 +252,21 @@ public struct Scheduler: Sendable {
   }
 
   /// Retries end when nothing at all arrived between two failures, or when one place fails for ever.
-  private func mustGiveUp(_ piece: Piece, _ failure: FetchFailure, previousFailure: Moment?) -> Bool
-  {
-    let othersProgress = previousFailure.map { lastUsefulByte > $0 } ?? false
+  private func mustGiveUp(_ run: FailureRun, _ failure: FetchFailure, previousAt: Moment?) -> Bool {
+    let othersProgress = previousAt.map { lastUsefulByte > $0 } ?? false
     switch failure {
     case .fatal:
       return true
     case .refused(let retryAfter?) where retryAfter > settings.maximumRetryAfter:
       return true
     case .doubtful:
-      guard piece.failures >= min(settings.doubts, settings.retries + 1) else { return false }
-      return !othersProgress || piece.failures > settings.retries
+      guard run.doubts >= settings.doubts || run.count > settings.retries else { return false }
+      return !othersProgress || run.count > settings.retries
     case .refused:
-      return piece.failures > settings.retries && !othersProgress
+      return run.count > settings.retries && !othersProgress
     case .transient, .rangeRefused:
-      guard piece.failures > settings.retries else { return false }
-      return !othersProgress || piece.failures > 4 * settings.retries
+      guard run.count > settings.retries else { return false }
+      return !othersProgress || run.count > 4 * settings.retries
     }
   }
 
@@ -284,7 +281,7 @@ public struct Scheduler: Sendable {
       if let retryAfter { longest = min(longest, 2 * max(retryAfter, settings.backoff)) }
     }
     var ceiling = settings.backoff
-    for _ in 1..<max(1, min(piece.failures, 16)) where ceiling < longest { ceiling *= 2 }
+    for _ in 1..<max(1, min(piece.failures.count, 16)) where ceiling < longest { ceiling *= 2 }
     let jittered = min(ceiling, longest) * Double.random(in: 0.5...1, using: &random)
     if let refusal {
       let wait = max(refusal, jittered)

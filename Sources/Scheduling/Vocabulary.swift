@@ -121,7 +121,7 @@ public struct SchedulerSettings: Sendable, Equatable {
   /// Failures without a byte of progress before a blob is given up.
   public var retries = 8
   /// Doubtful answers without a byte of progress before a blob is given up.
-  public var doubts = 3
+  public var doubts = 5
   /// Back-off after the first failure, in seconds; doubled for each further one.
   public var backoff = 0.5
   /// Longest back-off, in seconds.

@@ -258,15 +258,25 @@ struct SchedulerTests {
     #expect(network.fetches.count { $0.blob.index == 1 } == 1)
   }
 
-  @Test("a doubtful answer is asked for again, and believed at the third time", arguments: [2, 3])
+  @Test("a doubtful answer is asked for again, and believed at the fifth time", arguments: [4, 5])
   func asksAgainInDoubt(doubts: Int) {
     var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, count in
       count <= doubts ? .fails(after: 0, .doubtful) : .good(rate: 1e6)
     }
     network.add(1000)
     network.run(limit: 60)
-    #expect(network.fetches.count == 3)
-    #expect(network.givenUp.isEmpty == (doubts < 3))
+    #expect(network.fetches.count == 5)
+    #expect(network.givenUp.isEmpty == (doubts < 5))
+  }
+
+  @Test("one doubtful answer after other failures is not believed")
+  func doubtsAreCountedApart() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, count in
+      count <= 6 ? .fails(after: 0, count == 6 ? .doubtful : .transient) : .good(rate: 1e6)
+    }
+    network.add(1000)
+    network.run(limit: 120)
+    #expect(network.complete.count == 1)
   }
 
   @Test("Retry-After holds what was refused back, in full", arguments: [2.0, 17.0])
