@@ -303,7 +303,7 @@ final class CurlTransfer {
       return .failure(error(code))
     }
     guard status >= 200, destination != nil else {
-      return .failure(TransferError(.badResponse, "the answer is not HTTP"))
+      return .failure(Self.notHTTP)
     }
     let head = ResponseHead(status: status, fields: fields)
     return .success(TransferResponse(head: head, body: body, timing: timing()))
@@ -324,7 +324,14 @@ final class CurlTransfer {
     return timing
   }
 
+  private static let notHTTP = TransferError(.badResponse, "the answer is not HTTP")
+
   private func error(_ code: CURLcode) -> TransferError {
+    // The address was good enough to send a request: libcurl takes an answer without a status for HTTP/0.9. Its words are of
+    // whatever happened last on the connection.
+    if code == CURLE_UNSUPPORTED_PROTOCOL, cairn_info_long(easy, CURLINFO_REQUEST_SIZE) > 0 {
+      return Self.notHTTP
+    }
     let detail = String(cString: errorBuffer)
     let general = String(cString: curl_easy_strerror(code))
     // libcurl repeats a malformed proxy address whole, password included.
@@ -355,7 +362,6 @@ final class CurlTransfer {
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
       CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
       .tls
-    case CURLE_UNSUPPORTED_PROTOCOL where detail.contains("HTTP/0.9"): .badResponse
     case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT: .invalidURL
     case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING: .badResponse
     case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT: .setup

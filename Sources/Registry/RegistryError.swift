@@ -63,9 +63,10 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   /// - Parameters:
   ///   - error: the transfer's.
   ///   - origin: the server.
-  public static func transfer(_ error: TransferError, from origin: RemoteURL.Origin)
-    -> RegistryError
-  {
+  ///   - what: what was asked for; nil: the server alone says it.
+  public static func transfer(
+    _ error: TransferError, from origin: RemoteURL.Origin, fetching what: String? = nil
+  ) -> RegistryError {
     let hint: String? =
       switch error.kind {
       case .notTLS:
@@ -76,6 +77,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
       case .stalled: "the limits are --stall-timeout and --min-rate"
       default: nil
       }
-    return RegistryError(.transfer(error), "\(origin.authority): \(error.message)", hint: hint)
+    let place = origin.authority + (what.map { ", \($0)" } ?? "")
+    return RegistryError(.transfer(error), "\(place): \(error.message)", hint: hint)
   }
 }

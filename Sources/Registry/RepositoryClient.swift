@@ -164,7 +164,7 @@ public final class RepositoryClient: Sendable {
   private func exchange(
     _ endpoint: Endpoint, _ path: String, fields: HTTPFields, limit: Int, what: String
   ) async throws(RegistryError) -> TransferResponse {
-    var walk = try Walk(endpoint: endpoint, path: path, client: self)
+    var walk = try Walk(endpoint: endpoint, path: path, what: what, client: self)
     // The connection was made for a 401 as a rule, and the document comes over the same one.
     var roundTrip: Double?
     while true {
@@ -180,7 +180,7 @@ public final class RepositoryClient: Sendable {
       roundTrip = response.timing.roundTripSeconds ?? roundTrip
       response.timing.roundTripSeconds = roundTrip
       if response.head.status == 200 { return response }
-      try await walk.follow(response, what: what)
+      try await walk.follow(response)
     }
   }
 

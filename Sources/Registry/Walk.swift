@@ -13,6 +13,8 @@ struct Walk {
   private(set) var url: RemoteURL
   private let endpoint: Endpoint
   private let path: String
+  /// What is asked for, for errors.
+  private let what: String
   private let client: RepositoryClient
   private var authorization: String?
   private var challenges = 0
@@ -21,27 +23,31 @@ struct Walk {
 
   /// Starts at an endpoint, or at a place where a redirect led before.
   init(
-    endpoint: Endpoint, path: String, client: RepositoryClient, remembered: RemoteURL? = nil
+    endpoint: Endpoint, path: String, what: String, client: RepositoryClient,
+    remembered: RemoteURL? = nil
   ) throws(RegistryError) {
     self.endpoint = endpoint
     self.path = path
+    self.what = what
     self.client = client
     mayReturn = remembered != nil
     if let remembered {
       url = remembered
     } else {
-      url = try Self.start(endpoint, path, client)
+      url = try Self.start(endpoint, path, what, client)
     }
   }
 
-  private static func start(_ endpoint: Endpoint, _ path: String, _ client: RepositoryClient)
+  private static func start(
+    _ endpoint: Endpoint, _ path: String, _ what: String, _ client: RepositoryClient
+  )
     throws(RegistryError) -> RemoteURL
   {
     let origin = client.memory.origin(of: endpoint)
     do throws(TransferError) {
       return try endpoint.url(path, over: origin)
     } catch {
-      throw .transfer(error, from: origin)
+      throw .transfer(error, from: origin, fetching: what)
     }
   }
 
@@ -64,7 +70,7 @@ struct Walk {
   /// Decides where to ask next after a response that is not the content.
   ///
   /// - Throws: the response's error where there is nowhere to go.
-  mutating func follow(_ response: TransferResponse, what: String) async throws(RegistryError) {
+  mutating func follow(_ response: TransferResponse) async throws(RegistryError) {
     let status = response.head.status
     if RedirectRule.isRedirect(status) {
       hops += 1
@@ -101,15 +107,15 @@ struct Walk {
     // Compared with the endpoint as configured: another request may have found it out meanwhile.
     if error.kind == .notTLS, url.origin == endpoint.origin, client.memory.notePlain(endpoint) {
       client.notify("\(endpoint.origin.authority) is on this machine and speaks plain HTTP")
-      url = try Self.start(endpoint, path, client)
+      url = try Self.start(endpoint, path, what, client)
       return
     }
-    throw .transfer(error, from: url.origin)
+    throw .transfer(error, from: url.origin, fetching: what)
   }
 
   private mutating func restart() throws(RegistryError) {
     mayReturn = false
     hops = 0
-    url = try Self.start(endpoint, path, client)
+    url = try Self.start(endpoint, path, what, client)
   }
 }

@@ -14,7 +14,8 @@ struct ClientTests {
 
   init() throws {
     var settings = TransferSettings()
-    settings.stallTimeout = 5
+    // Nothing here stalls unless a test has failed; a busy machine must not look like it.
+    settings.stallTimeout = 50
     engine = try CurlEngine(settings: settings)
   }
 
@@ -487,7 +488,7 @@ struct HelperTests {
     try writeFile(folder("config.json"), Array(#"{"credsStore":"\#(name)"}"#.utf8))
     let warnings = Log<String>()
     var chain = CredentialChain(files: [folder("config.json")], warn: { warnings.add($0) })
-    chain.helperTimeout = 0.5
+    chain.helperTimeout = kind == "hangs" ? 0.5 : 50
     #expect(await chain.credential(registry: "ghcr.io", repository: "o/n") == nil)
     #expect(warnings.all.count == 1)
     if kind == "fails" { #expect(warnings.all[0].contains("vault is sealed")) }

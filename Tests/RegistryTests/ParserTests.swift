@@ -73,6 +73,20 @@ struct ParserTests {
   }
 
   @Test(
+    "a Retry-After date is of the server's clock, where it says what that shows",
+    arguments: [
+      ([("Date", "Sun, 06 Nov 1994 08:49:07 GMT")], 30.0), ([("Date", "nonsense")], 37),
+      ([], 37),
+    ] as [([(String, String)], Double)])
+  func retryAfterOfAnotherClock(date: [(String, String)], seconds: Double) throws {
+    let fields = HTTPFields([("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT")] + date)
+    let error = ResponseJudge.error(
+      TransferResponse(head: ResponseHead(status: 429, fields: fields), body: []), what: "x",
+      origin: try RemoteURL("https://r.example/").origin, now: 784_111_740)
+    #expect(error.kind == .overloaded(retryAfter: seconds))
+  }
+
+  @Test(
     "refuses a Retry-After that is none",
     arguments: [
       "", "-5", "soon", "1.5", "Sun, 06 Nov 1994", "99999999999999",

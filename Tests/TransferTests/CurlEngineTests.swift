@@ -98,6 +98,7 @@ struct CurlEngineTests {
       (Reply.head(200, length: 1_000_000), .trickle, .stalled),
       ([], .hang, .stalled),
       (Array("SSH-2.0-OpenSSH\r\n\r\n".utf8), .close, .broken),
+      (Array("SSH-2.0-OpenSSH\r\n\r\n".utf8), .reset, .broken),
     ])
   func namesFailures(bytes: [UInt8], end: Reply.End, kind: TransferError.Kind) async throws {
     let server = try RawServer { _ in .raw(bytes, end) }
@@ -308,7 +309,10 @@ struct CurlEngineTests {
     let environment = ProcessInfo.processInfo.environment
     let host = try #require(environment["CAIRN_TEST_TLS"])
     for shares in [true, false] {
-      let engine = try engine { $0.caFile = environment["CAIRN_TEST_CA"] }
+      let engine = try engine {
+        $0.caFile = environment["CAIRN_TEST_CA"]
+        $0.stallTimeout = 50
+      }
       defer { engine.stop() }
       let url = try RemoteURL("https://\(host)/v2/")
       let connections = try await withThrowingTaskGroup(of: Int.self) { group in

@@ -159,8 +159,7 @@ public final class BlobSource: Sendable {
     let locator = locators[endpoint]
     var remembered: RemoteURL?
     if case .elsewhere(let url) = place { remembered = url }
-    var walk = try Walk(
-      endpoint: endpoint, path: Self.path(digest, client), client: client, remembered: remembered)
+    var walk = try Self.walk(to: digest, endpoint, client, remembered: remembered)
     while true {
       let fields = try await walk.fields(adding: HTTPFields([("Accept-Encoding", "identity")]))
       let outcome: Outcome
@@ -183,8 +182,7 @@ public final class BlobSource: Sendable {
         throw RegistryError(kind, "\(walk.url.origin.authority), blob \(digest.short): \(reason)")
       case .aside(let response):
         await locator?.forget(digest, ifStillAt: walk.url)
-        try await walk.follow(
-          response, what: "blob \(digest.short) of \(client.reference.repository)")
+        try await walk.follow(response)
         if place == .question, walk.isElsewhere {
           await learn(digest, .elsewhere(walk.url), of: endpoint)
         }
@@ -192,8 +190,14 @@ public final class BlobSource: Sendable {
     }
   }
 
-  private static func path(_ digest: Digest, _ client: RepositoryClient) -> String {
-    "/\(client.reference.repository)/blobs/\(digest)"
+  private static func walk(
+    to digest: Digest, _ endpoint: Endpoint, _ client: RepositoryClient,
+    remembered: RemoteURL? = nil
+  ) throws(RegistryError) -> Walk {
+    let repository = client.reference.repository
+    return try Walk(
+      endpoint: endpoint, path: "/\(repository)/blobs/\(digest)",
+      what: "blob \(digest.short) of \(repository)", client: client, remembered: remembered)
   }
 
   /// Asks an endpoint for a blob's first byte, only to see whether it redirects.
@@ -201,7 +205,7 @@ public final class BlobSource: Sendable {
     of blob: Descriptor, _ endpoint: Endpoint, _ client: RepositoryClient
   ) async -> BlobLocator.Answer {
     do throws(RegistryError) {
-      var walk = try Walk(endpoint: endpoint, path: path(blob.digest, client), client: client)
+      var walk = try walk(to: blob.digest, endpoint, client)
       while true {
         let fields = try await walk.fields(adding: HTTPFields([("Accept-Encoding", "identity")]))
         let request = TransferRequest(
@@ -220,7 +224,7 @@ public final class BlobSource: Sendable {
           return .elsewhere(try RedirectRule.target(response.head, of: walk.url))
         }
         if [200, 206, 416].contains(response.head.status) { return .here }
-        try await walk.follow(response, what: "blob \(blob.digest.short)")
+        try await walk.follow(response)
       }
     } catch {
       return .unknown
@@ -247,6 +251,7 @@ public final class BlobSource: Sendable {
     _ request: Request, _ text: String, from source: RemoteURL.Origin,
     _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
+    let what = "layer \(request.blob.digest.short)"
     var url: RemoteURL
     do throws(TransferError) {
       url = try RemoteURL(text)
@@ -260,7 +265,7 @@ public final class BlobSource: Sendable {
         outcome = try await perform(
           request, at: url, HTTPFields([("Accept-Encoding", "identity")]), shares: false, report)
       } catch {
-        throw .transfer(error, from: url.origin)
+        throw .transfer(error, from: url.origin, fetching: what)
       }
       switch outcome {
       case .content(let timing): return timing
@@ -270,7 +275,7 @@ public final class BlobSource: Sendable {
         url = try RedirectRule.target(response.head, of: url)
       case .aside(let response):
         throw ResponseJudge.error(
-          response, what: "layer \(request.blob.digest.short)", origin: url.origin,
+          response, what: what, origin: url.origin,
           now: Date().timeIntervalSince1970)
       }
     }

@@ -19,7 +19,7 @@ enum ResponseJudge {
   ///   - response: status, fields and a capped body.
   ///   - what: what was asked for, for example `manifest library/ubuntu:latest`.
   ///   - origin: who answered.
-  ///   - now: seconds since 1970, for `Retry-After` dates.
+  ///   - now: seconds since 1970, for a `Retry-After` date of a server that does not send its own time.
   static func error(
     _ response: TransferResponse, what: String, origin: RemoteURL.Origin, now: Double
   ) -> RegistryError {
@@ -42,10 +42,14 @@ enum ResponseJudge {
       return RegistryError(
         .protocolError(transient: true), "\(host) answered \(status) for \(what)\(said)")
     case 429, 503:
-      let wait = response.head.fields["retry-after"].flatMap { RetryAfter.seconds($0, now: now) }
+      let fields = response.head.fields
+      // A date is of the server's clock; ours may be years off.
+      let sentAt = fields["date"].flatMap(HTTPDate.secondsSince1970) ?? now
+      let wait = fields["retry-after"].flatMap { RetryAfter.seconds($0, now: sentAt) }
       let asked = wait.map { " and asks to wait \(Int($0.rounded(.up))) s" } ?? ""
       return RegistryError(
-        .overloaded(retryAfter: wait), "\(host) is limiting requests (\(status))\(asked)\(said)",
+        .overloaded(retryAfter: wait),
+        "\(host) is limiting requests (\(status)) for \(what)\(asked)\(said)",
         hint: status == 429 ? "fewer --workers, or logging in, may raise the limit" : nil)
     case 416:
       return RegistryError(.rangeRefused, "\(host) does not serve this range of \(what)")
