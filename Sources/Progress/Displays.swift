@@ -1,11 +1,18 @@
 import Glibc
 import Synchronization
 
-/// Writes whole strings to a file descriptor; a reader that went away is no reason to end a pull.
-struct LineOutput: Sendable {
+/// A descriptor that words go to, as far as they can be written.
+///
+/// A reader that went away is no reason to end a pull. Not `FileHandle`: that ends the process where writing fails, with a full
+/// disk behind it or without free descriptors.
+public struct LineOutput: Sendable {
+  /// Standard error, for words to people.
+  public static let standardError = LineOutput(descriptor: STDERR_FILENO)
+
   let descriptor: Int32
 
-  func write(_ text: String) {
+  /// Writes a text; what cannot be written is lost.
+  public func write(_ text: String) {
     var bytes = ContiguousArray(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -21,7 +28,7 @@ struct LineOutput: Sendable {
 /// Plain lines on standard error.
 public final class PlainDisplay: ProgressDisplay {
   private let renderer = Mutex(PlainRenderer())
-  private let output = LineOutput(descriptor: STDERR_FILENO)
+  private let output = LineOutput.standardError
 
   /// Makes the display.
   public init() {}
@@ -59,7 +66,7 @@ public final class BarDisplay: ProgressDisplay {
   }
 
   private let state = Mutex(State())
-  private let output = LineOutput(descriptor: STDERR_FILENO)
+  private let output = LineOutput.standardError
 
   /// Makes the display.
   public init() {}
@@ -107,7 +114,7 @@ public final class BarDisplay: ProgressDisplay {
 
 /// Warnings on standard error, and nothing else.
 public struct WarningDisplay: ProgressDisplay {
-  private let output = LineOutput(descriptor: STDERR_FILENO)
+  private let output = LineOutput.standardError
 
   /// Makes the display.
   public init() {}

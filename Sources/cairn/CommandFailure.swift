@@ -1,4 +1,5 @@
 import Foundation
+import Progress
 import Pull
 import Store
 
@@ -27,7 +28,7 @@ struct CommandFailure: Error {
   func report() {
     guard !isSilent else { return }
     let text = "cairn: \(message)\n" + (hint.map { "hint: \($0)\n" } ?? "")
-    FileHandle.standardError.write(Data(text.utf8))
+    LineOutput.standardError.write(text)
   }
 
   /// The documented codes, those of sysexits.h where it has one.

@@ -62,12 +62,22 @@ struct UsageTests {
     #expect(!FileManager.default.fileExists(atPath: cairn.store))
   }
 
+  @Test("an error that nobody can be told has its exit code all the same")
+  func fullStandardError() async throws {
+    let cairn = try Command()
+    let process = cairn.process(["store", "list", "--store", "/dev/null/none"])
+    process.standardError = FileHandle(forWritingAtPath: "/dev/full")
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit && process.terminationStatus == 73)
+  }
+
   @Test("a registry that is not there is a network error, with a hint where one helps")
   func noRegistry() async throws {
     let cairn = try Command()
     let refused = try await cairn("pull", "127.0.0.1:1/x", "--retries", "0")
     #expect(refused.status == 69)
-    #expect(refused.errors.contains("127.0.0.1:1: "))
+    #expect(refused.errors.contains("127.0.0.1:1, manifest x:latest: "))
     let unknown = try await cairn("pull", "does-not-exist.invalid/x", "--retries", "0")
     #expect(unknown.status == 69)
     #expect(unknown.errors.contains("hint: check the registry's name"))

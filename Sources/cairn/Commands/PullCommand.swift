@@ -128,7 +128,7 @@ struct PullCommand: AsyncParsableCommand {
   /// What a pull leaves behind, whether it went well or not.
   private func leave(_ report: PullReport, _ keeper: HistoryKeeper) {
     keeper.record(report, isCapped: limitRate != nil)
-    if explain { FileHandle.standardError.write(Data(Explanation.text(report).utf8)) }
+    if explain { LineOutput.standardError.write(Explanation.text(report)) }
   }
 
   private func chosenPolicy(_ keeper: HistoryKeeper) -> any Policy {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import History
 import OCI
+import Progress
 import Pull
 import Tuning
 
@@ -141,7 +142,7 @@ struct TuneCommand: AsyncParsableCommand {
       guard isatty(STDIN_FILENO) == 1 else {
         throw ValidationError("--reset asks on a terminal; without one, give --yes")
       }
-      FileHandle.standardError.write(Data("forget? [y/N] ".utf8))
+      LineOutput.standardError.write("forget? [y/N] ")
       guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
         print("nothing was forgotten")
         return
@@ -166,8 +167,7 @@ struct TuneCommand: AsyncParsableCommand {
       try history.export(.here, now: Date().timeIntervalSince1970)
     }
     try write(String(decoding: try StableJSON.encode(export), as: UTF8.self) + "\n", to: file)
-    FileHandle.standardError.write(
-      Data("wrote \(Self.paths(export.paths.count)) to \(file)\n".utf8))
+    LineOutput.standardError.write("wrote \(Self.paths(export.paths.count)) to \(file)\n")
   }
 
   private func takeIn(_ file: String) throws {

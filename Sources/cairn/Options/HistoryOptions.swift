@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import History
+import Progress
 
 /// Where the history is.
 struct HistoryOptions: ParsableArguments {
@@ -25,6 +26,6 @@ struct HistoryOptions: ParsableArguments {
   }
 
   private func print(warning: String) {
-    FileHandle.standardError.write(Data("warning: \(warning)\n".utf8))
+    LineOutput.standardError.write("warning: \(warning)\n")
   }
 }

@@ -130,4 +130,4 @@ struct SweepRunner {
   }
 }
 
-private func say(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+private func say(_ text: String) { LineOutput.standardError.write(text) }
