@@ -105,7 +105,7 @@ let package = Package(
   ]
 )
 
-// Programs that only their tools build: `tools/fuzz` (libFuzzer's driver is there with its sanitizer alone) and `tools/soak`.
+// What only its tool builds: `tools/fuzz` (libFuzzer's driver is there with its sanitizer alone), `tools/soak` and `tools/sanitize`.
 switch Context.environment["CAIRN_EXTRA"] {
 case "fuzz":
   package.targets.append(
@@ -120,5 +120,11 @@ case "soak":
         "CurlTransfer", "OCI", "Progress", "Pull", "Registry", "Scheduling", "Store", "Transfer",
         "Tuning",
       ], path: "Tests/Soak"))
+case "thread":
+  // In place of a `Mutex` that the thread sanitizer does not see into; `tools/sanitize` changes the imports.
+  package.targets.append(.target(name: "PthreadMutex", path: "Tests/ThreadSanitizer"))
+  for target in package.targets where target.name != "PthreadMutex" {
+    target.dependencies.append("PthreadMutex")
+  }
 default: break
 }

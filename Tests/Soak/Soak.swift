@@ -56,15 +56,20 @@ enum Soak {
       let folder = "\(arguments[3])/store-\(number)"
       switch number % 10 {
       case 3: try await fail(broken, into: folder)
-      case 5, 8: try await cancel(whole, into: folder, after: .milliseconds(number % 7 * 4))
+      case 5, 8: try await cancel(whole, into: folder, afterEvents: number % 7)
       default: try await pull(whole, into: folder)
       }
       try FileManager.default.removeItem(atPath: folder)
       // Caches of the runtime and of libcurl are full by then.
       if number == pulls / 10 { first = try Held.now() }
     }
-    let last = try Held.now()
     guard let first else { exit(70) }
+    var last = try Held.now()
+    // A thread that was told to end may be on its way still; a leaked one stays.
+    for _ in 0..<50 where last.threads > first.threads {
+      try await Task.sleep(for: .milliseconds(100))
+      last = try Held.now()
+    }
     print("after \(pulls / 10) pulls: \(first)\nafter \(pulls) pulls: \(last)")
     let leaks =
       last.descriptors > first.descriptors || last.threads > first.threads
@@ -82,26 +87,36 @@ enum Soak {
     exit(1)
   }
 
-  /// Cancels a pull on its way; one that has ended before is none of its business.
-  private static func cancel(_ reference: Reference, into folder: String, after delay: Duration)
+  /// Cancels a pull when it has shown so many events; one that has ended before is none of its business.
+  private static func cancel(_ reference: Reference, into folder: String, afterEvents wanted: Int)
     async throws
   {
-    let running = Task { try await pull(reference, into: folder) }
-    try await Task.sleep(for: delay)
+    let display = Watched()
+    let running = Task {
+      defer { display.inbox.finish() }
+      try await pull(reference, into: folder, display: display)
+    }
+    var seen = 0
+    for await _ in display.events {
+      seen += 1
+      if seen > wanted { break }
+    }
     running.cancel()
     _ = await running.result
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true)
   }
 
-  private static func pull(_ reference: Reference, into folder: String) async throws {
+  private static func pull(
+    _ reference: Reference, into folder: String, display: any ProgressDisplay = Silence()
+  ) async throws {
     let engine = try CurlEngine(settings: TransferSettings())
     defer { engine.stop() }
     let client = RepositoryClient(
       reference: reference, endpoints: [try Endpoint(of: reference, plainHTTP: true)],
       engine: engine, credentials: CredentialChain())
     let puller = Puller(
-      client: client, store: try ContentStore(root: folder), display: Silence())
+      client: client, store: try ContentStore(root: folder), display: display)
     let policy = PolicyName.climb.make(PolicyName.Context(cpus: 2))
     _ = try await puller.pull(
       Puller.Request(
@@ -113,4 +128,14 @@ enum Soak {
 /// Shows nothing.
 private struct Silence: ProgressDisplay {
   func show(_ event: ProgressEvent) {}
+}
+
+/// Passes on that something was shown.
+private struct Watched: ProgressDisplay {
+  let events: AsyncStream<Void>
+  let inbox: AsyncStream<Void>.Continuation
+
+  init() { (events, inbox) = AsyncStream.makeStream(of: Void.self) }
+
+  func show(_ event: ProgressEvent) { inbox.yield() }
 }

@@ -213,7 +213,7 @@ def answers(fault, count=3, kind="blob", most=None, options=("--stall-timeout", 
 
 def answer_cases():
     # Who answers a range with something else is asked for the whole blob.
-    no_ranges = {"200 for a range", "206 of another range", "206 that overlaps", "416"}
+    no_ranges = {"200 for a range", "206 of another range", "206 that overlaps", "206 without Content-Range", "416"}
     cases = [Case("each third blob request", fault, answers(fault), twice=TWICE + (6 << 20 if fault in no_ranges else 0))
              for fault in SURVIVED]
     cases += [Case("the first six blob requests", fault, answers(fault, 1, most=6))

@@ -3,10 +3,12 @@ import collections
 import contextlib
 import errno
 import random
+import re
 import threading
+import time
 
 from fault_cases import DISK, INTEGRITY, NETWORK, NOT_FOUND, REPOSITORY, SURVIVED, UNAUTHORISED
-from fault_runs import Puller
+from fault_runs import TRUE_BYTES, Puller
 from fault_server import OF_CONTENT, FaultyRegistry, Image
 
 # Flipped bits are counted by blob: one in each is got over.
@@ -19,6 +21,24 @@ FATAL = {"404": NOT_FOUND, "flipped bit": INTEGRITY, "redirect to a file": NETWO
 # What happens to the server while it serves.
 EVENTS = ["cuts a third", "refuses for a second", "is silent for a second", "forgets tokens and signatures"]
 LIMIT = 180
+# Failures in a row at one place after which a pull may give up: `--retries` (8) and the first, or the doubts of the scheduler.
+ATTEMPTS = {INTEGRITY: 5, UNAUTHORISED: 5, NETWORK: 9}
+
+
+def ill_fated(outcome, requests, refusals):
+    """Whether what a pull gave up had failed so often in a row: by the server's log, at one place of the blob that the words name, else
+    for documents and tokens. A server that refuses logs nothing; in a second of it there is time for two tries."""
+    named = re.search(r"blob ([0-9a-f]{12})", outcome.words)
+    places = collections.defaultdict(list)
+    for one in requests:
+        if one.digest.startswith(f"sha256:{named[1]}") if named else one.kind != "blob":
+            places[one.digest, one.range and one.range[0]].append(one)
+
+    def failures(place):
+        good = max((one.time for one in place if one.sent and one.status in (200, 206) and one.fault in TRUE_BYTES), default=0)
+        bad = [one for one in place if one.time > good and (one.fault or one.status in (0, 403))]
+        return len(bad) + 2 * sum(moment > good for moment in refusals)
+    return outcome.code in ATTEMPTS and max(map(failures, places.values()), default=0) >= ATTEMPTS[outcome.code]
 
 
 class Mix:
@@ -95,6 +115,7 @@ class Mix:
             if event == "cuts a third":
                 server.drop(0.3, chance)
             elif event == "refuses for a second":
+                self.refusals.append(time.monotonic())
                 server.refuse()
                 server.drop(1.0)
                 over.wait(1)
@@ -111,10 +132,10 @@ class Mix:
     def run(self, bench, folder):
         """What was wrong with this pull; empty: it ended as it has to. With it the pull's outcome.
 
-        `fired` and `happened` then say what it met.
+        `fired` and `happened` then say what it met, `was_ill_fated` that it gave up where it may.
         """
         puller, problems = Puller(bench.cairn, folder), []
-        self.happened = collections.Counter()
+        self.happened, self.refusals = collections.Counter(), []
         with contextlib.ExitStack() as stack:
             options = {"certificate": bench.certificate if self.secure else None, "rate": 8 << 20}
             origin = None
@@ -131,11 +152,13 @@ class Mix:
                 environment=self.environment(bench.preload))
             over.set()
             events.join()
-            self.fired = collections.Counter(one.fault for each in servers for one in each.requests if one.fault)
+            requests = [one for each in servers for one in list(each.requests)]
+            self.fired = collections.Counter(one.fault for one in requests if one.fault)
+            self.was_ill_fated = not self.fatal and ill_fated(outcome, requests, self.refusals)
             if self.is_disk:
                 self.fired[self.fatal] += 1
             problems += [f"wrong bytes in {name}" for name in puller.wrong()]
-            if outcome.code != self.wanted:
+            if outcome.code != self.wanted and not self.was_ill_fated:
                 problems.append(f"{outcome.text} in place of {self.wanted}: {outcome.words[-200:]}")
             elif outcome.code == 0:
                 problems += [f"lacks {name[:19]}" for name in puller.lacks(self.image)]

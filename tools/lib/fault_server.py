@@ -259,7 +259,8 @@ class FaultyRegistry:
 
     def reply(self, connection, request, status, fields=(), body=b"", length=None):
         request.status = status
-        lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body) if length is None else length}",
+        lines = [f"HTTP/1.1 {status} X", f"Date: {email.utils.formatdate(usegmt=True)}",
+                 f"Content-Length: {len(body) if length is None else length}",
                  *(f"{name}: {value}" for name, value in dict(fields).items()), "", ""]
         connection.send("\r\n".join(lines).encode("latin-1"))
         if request.method != "HEAD":
