@@ -47,6 +47,9 @@ final class CurlLoop {
     self.sockets = sockets
     self.settings = settings
     _ = cairn_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.connectionCache)
+    if let most = settings.maximumConnections {
+      _ = cairn_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most)
+    }
     _ = cairn_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
     limiter = settings.rateLimit.map { RateLimiter(bytesPerSecond: $0, now: clock.now) }
   }

@@ -55,6 +55,14 @@ extension String {
   }
 }
 
+extension String {
+  /// Each of the text's lines as `shownSafely` makes it, and no more than 20 of them.
+  public var linesShownSafely: String {
+    split(whereSeparator: \.isNewline).prefix(20).map { String($0).shownSafely(limit: 1_000) }
+      .joined(separator: "\n")
+  }
+}
+
 extension Unicode.Scalar {
   /// False for what can act on a terminal or reorder text: controls, formats, private use.
   fileprivate var isShowable: Bool {

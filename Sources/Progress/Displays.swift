@@ -1,4 +1,5 @@
 import Glibc
+import OCI
 import Synchronization
 
 /// A descriptor that words go to, as far as they can be written.
@@ -10,6 +11,9 @@ public struct LineOutput: Sendable {
   public static let standardError = LineOutput(descriptor: STDERR_FILENO)
 
   let descriptor: Int32
+
+  /// - Parameter descriptor: an open one; the caller closes it.
+  public init(descriptor: Int32) { self.descriptor = descriptor }
 
   /// Writes a text; what cannot be written is lost.
   public func write(_ text: String) {
@@ -121,6 +125,6 @@ public struct WarningDisplay: ProgressDisplay {
 
   /// Writes the event's line if it is a warning.
   public func show(_ event: ProgressEvent) {
-    if case .warning(let text) = event { output.write("warning: \(text)\n") }
+    if case .warning(let text) = event { output.write("warning: \(text.linesShownSafely)\n") }
   }
 }

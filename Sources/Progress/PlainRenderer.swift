@@ -40,7 +40,7 @@ public struct PlainRenderer: Sendable {
         + "\(ByteCount.text(snapshot.done)) of \(ByteCount.text(snapshot.size)), "
         + "\(Wording.rate(snapshot.bytesPerSecond)), \(Wording.workers(snapshot.poolSize))\(left)"
     case .warning(let text):
-      return "warning: \(text)"
+      return "warning: \(text.linesShownSafely)"
     case .wrote(let output):
       return "wrote \(output)"
     case .finished(let summary):

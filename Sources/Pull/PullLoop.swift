@@ -65,6 +65,8 @@ actor PullLoop {
   let inbox: AsyncStream<Event>.Continuation
 
   let policyName: String
+  /// Blobs that have their files open at the same time.
+  let openLimit = OpenFileBudget.ofProcess.blobs
   let trace: (@Sendable (TraceStep) -> Void)?
   var scheduler: Scheduler
   var recorder: PullRecorder
@@ -90,8 +92,6 @@ actor PullLoop {
   var meter = RateMeter()
   var ticks = 0
 
-  /// Blobs that have an open file at the same time, so that an image with thousands of layers fits.
-  static let openLimit = 160
   static let tickSeconds = 0.05
   /// Ticks between two looks at blobs that another process fetches, and between two journal entries.
   static let slowTicks = 10
@@ -201,7 +201,7 @@ actor PullLoop {
 
   /// Opens the next blobs, as far as files may be open.
   func refill() {
-    while openBlobs < Self.openLimit, failure == nil, let entry = queue.popLast() {
+    while openBlobs < openLimit, failure == nil, let entry = queue.popLast() {
       scheduler.bytesToCome -= entries[entry].shown.size
       begin(entry)
     }

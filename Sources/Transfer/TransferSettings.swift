@@ -8,6 +8,8 @@ public struct TransferSettings: Sendable, Equatable {
   public var minimumRate = 512.0
   /// Bytes per second for all transfers together; nil: no limit.
   public var rateLimit: Double?
+  /// Connections that are open at the same time, what is asked for beyond them waits; nil: no limit.
+  public var maximumConnections: Int?
   /// False accepts any certificate.
   public var verifiesTLS = true
   /// A PEM file of certificate authorities to trust in place of the system's.

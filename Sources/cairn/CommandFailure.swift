@@ -1,4 +1,5 @@
 import Foundation
+import OCI
 import Progress
 import Pull
 import Store
@@ -27,8 +28,9 @@ struct CommandFailure: Error {
 
   func report() {
     guard !isSilent else { return }
-    let text = "cairn: \(message)\n" + (hint.map { "hint: \($0)\n" } ?? "")
-    LineOutput.standardError.write(text)
+    // Servers' words were cleaned where they were read; this is the last door.
+    let text = "cairn: \(message)\n" + (hint.map { "hint: \($0)" } ?? "")
+    LineOutput.standardError.write(text.linesShownSafely + "\n")
   }
 
   /// The documented codes, those of sysexits.h where it has one.

@@ -72,6 +72,30 @@ struct UsageTests {
     #expect(process.terminationReason == .exit && process.terminationStatus == 73)
   }
 
+  @Test(
+    "words on standard output that nobody can be given are an error",
+    arguments: [["store", "list", "--format", "json"], ["tune", "--report"]])
+  func fullStandardOutput(arguments: [String]) async throws {
+    let cairn = try Command()
+    let process = cairn.process(arguments)
+    process.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit && process.terminationStatus == 73)
+  }
+
+  @Test("too few open files are said to be too few")
+  func fewFiles() async throws {
+    let cairn = try Command()
+    let process = cairn.process(["store", "list"])
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = ["-c", "ulimit -n 13; exec \"$0\" store list", Command.path]
+    let outcome = try await Running.start(process).finished()
+    #expect(
+      outcome.status == 73 && outcome.errors.contains("13 open files (ulimit -n) are too few"))
+  }
+
   @Test("a registry that is not there is a network error, with a hint where one helps")
   func noRegistry() async throws {
     let cairn = try Command()

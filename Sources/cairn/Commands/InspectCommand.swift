@@ -36,12 +36,11 @@ struct InspectCommand: AsyncParsableCommand {
       logger.warning("\($0)")
     }
     let resolver = ImageResolver(client: client, load: { _ in nil }, save: { _, _ in })
+    if raw {
+      try Cairn.print(try await document(resolver))
+      return
+    }
     do throws(PullError) {
-      if raw {
-        let root = try await resolver.rootDocument()
-        FileHandle.standardOutput.write(root.data)
-        return
-      }
       let report: InspectReport
       do throws(PullError) {
         let choice = ImageResolver.PlatformChoice.one(wanted ?? .host, isExplicit: wanted != nil)
@@ -50,6 +49,15 @@ struct InspectCommand: AsyncParsableCommand {
         report = InspectReport(reference, root: try await resolver.rootDocument(), image: nil)
       }
       print(format == .json ? report.json : report.text)
+    } catch {
+      throw CommandFailure(error)
+    }
+  }
+
+  /// The image's document as it was served.
+  private func document(_ resolver: ImageResolver) async throws -> Data {
+    do throws(PullError) {
+      return try await resolver.rootDocument().data
     } catch {
       throw CommandFailure(error)
     }

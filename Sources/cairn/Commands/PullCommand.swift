@@ -100,7 +100,7 @@ struct PullCommand: AsyncParsableCommand {
     let keeper = HistoryKeeper(file: historyOptions.file, registry: request.reference.registry) {
       display.show(.warning($0))
     }
-    request.policy = chosenPolicy(keeper)
+    request.policy = chosenPolicy(keeper, most: workersThatFit(display))
     let servers = keeper.servers()
     request.blobHost = servers?.blobHost
     if let trace {
@@ -115,8 +115,8 @@ struct PullCommand: AsyncParsableCommand {
       display.show(.finished(summary))
       // An archive on standard output must be nothing but the archive.
       let isTaken = request.outputs.contains(where: \.isStandardOutput)
-      let output = isTaken ? FileHandle.standardError : FileHandle.standardOutput
-      if quiet { output.write(Data("\(summary.digest)\n".utf8)) }
+      if quiet, isTaken { LineOutput.standardError.write("\(summary.digest)\n") }
+      if quiet, !isTaken { print(summary.digest) }
     } catch var failure as CommandFailure {
       display.show(
         .failed(message: failure.message, hint: failure.hint, exitCode: failure.exitCode))
@@ -131,13 +131,25 @@ struct PullCommand: AsyncParsableCommand {
     if explain { LineOutput.standardError.write(Explanation.text(report)) }
   }
 
-  private func chosenPolicy(_ keeper: HistoryKeeper) -> any Policy {
+  /// The most workers that the limit on open files leaves room for.
+  private func workersThatFit(_ display: any ProgressDisplay) -> Int {
+    let most = OpenFileBudget.ofProcess.connections
+    let wanted = if case .fixed(let count) = workers { count } else { maxWorkers }
+    if most < wanted {
+      display.show(
+        .warning("the limit on open files (ulimit -n) leaves room for \(most) of \(wanted) workers")
+      )
+    }
+    return most
+  }
+
+  private func chosenPolicy(_ keeper: HistoryKeeper, most: Int) -> any Policy {
     switch workers {
-    case .fixed(let count): FixedPolicy(poolSize: count)
+    case .fixed(let count): FixedPolicy(poolSize: min(count, most))
     case .auto:
       policy.make(
         PolicyName.Context(
-          cpus: Machine.effectiveCPUs, maximum: maxWorkers, prior: keeper.prior()))
+          cpus: Machine.effectiveCPUs, maximum: min(maxWorkers, most), prior: keeper.prior()))
     }
   }
 

@@ -75,6 +75,7 @@ struct RegistryOptions: ParsableArguments {
     settings.stallTimeout = stallTimeout
     settings.minimumRate = Double(minRate.bytes)
     settings.rateLimit = rateLimit
+    settings.maximumConnections = OpenFileBudget.ofProcess.connections
     settings.verifiesTLS = tlsVerify
     settings.caFile = caFile
     settings.userAgent = "cairn/\(Cairn.version)"

@@ -1,4 +1,5 @@
 import Foundation
+import Progress
 
 /// Questions on the terminal, wherever standard input and output go.
 enum TerminalPrompt {
@@ -13,14 +14,14 @@ enum TerminalPrompt {
     silent.c_lflag &= ~tcflag_t(ECHO)
     tcsetattr(terminal, TCSAFLUSH, &silent)
     defer { tcsetattr(terminal, TCSAFLUSH, &before) }
-    let handle = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
-    handle.write(Data(question.utf8))
+    let output = LineOutput(descriptor: terminal)
+    output.write(question)
     var line: [UInt8] = []
     var byte: UInt8 = 0
     while read(terminal, &byte, 1) == 1, byte != UInt8(ascii: "\n"), line.count < 4096 {
       line.append(byte)
     }
-    handle.write(Data("\n".utf8))
+    output.write("\n")
     return String(decoding: line, as: UTF8.self)
   }
 }

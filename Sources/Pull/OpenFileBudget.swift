@@ -1,0 +1,41 @@
+import Glibc
+
+/// How many blobs and connections are open at once, so that a process keeps within its limit on open files (`ulimit -n`).
+///
+/// A pull that ran into the limit would stop at the first file that it cannot open, or worse: the runtime opens files of `/proc`
+/// to look at its own threads, and ends the process where it cannot.
+public struct OpenFileBudget: Equatable, Sendable {
+  /// Blobs that have their files open, at least 1: an image with thousands of layers is fetched with few of them at a time.
+  public let blobs: Int
+  /// Connections, at least 1.
+  public let connections: Int
+
+  /// The lowest limit under which a pull with one blob and one connection has all that it needs.
+  public static let least: UInt64 = 20
+
+  /// A blob's data and its resume map.
+  private static let filesOfABlob = 2
+  /// More blobs at a time than this gain nothing.
+  private static let mostBlobs = 160
+  /// Standard files, the store's lock, the history and its journal, the runtime's and libcurl's own descriptors, and some for what is
+  /// open for a moment: documents, folders being synced, name look-ups.
+  private static let reserve = 24
+
+  /// Shares a limit.
+  ///
+  /// - Parameter limit: how many files may be open at once.
+  public init(limit: Int) {
+    let free = max(0, limit - Self.reserve)
+    blobs = min(Self.mostBlobs, max(1, free / 2 / Self.filesOfABlob))
+    connections = max(1, free - blobs * Self.filesOfABlob)
+  }
+
+  /// That of this process.
+  public static var ofProcess: OpenFileBudget {
+    var limits = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else {
+      return OpenFileBudget(limit: 1024)
+    }
+    return OpenFileBudget(limit: Int(clamping: limits.rlim_cur))
+  }
+}
