@@ -2,6 +2,7 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,9 +27,7 @@ void cairn_sockets_free(cairn_sockets *sockets) {
   free(sockets);
 }
 
-static curl_socket_t open_noted(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
-  (void)purpose;
-  cairn_sockets *sockets = context;
+int cairn_sockets_open(cairn_sockets *sockets, const struct curl_sockaddr *address) {
   int made = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (made < 0) return CURL_SOCKET_BAD;
   if (sockets->count == sockets->capacity) {
@@ -53,9 +52,23 @@ static int close_noted(void *context, curl_socket_t closed) {
   return close(closed);
 }
 
-void cairn_set_sockets(cairn_easy *easy, cairn_sockets *sockets) {
-  curl_easy_setopt((CURL *)easy, CURLOPT_OPENSOCKETFUNCTION, open_noted);
-  curl_easy_setopt((CURL *)easy, CURLOPT_OPENSOCKETDATA, sockets);
+int cairn_address_bytes(const struct curl_sockaddr *address, unsigned char bytes[16]) {
+  const struct sockaddr *any = &address->addr;
+  if (address->family == AF_INET) {
+    memcpy(bytes, &((const struct sockaddr_in *)any)->sin_addr, 4);
+    return 4;
+  }
+  if (address->family == AF_INET6) {
+    /* libcurl keeps room for it behind the general form. */
+    memcpy(bytes, (const char *)any + offsetof(struct sockaddr_in6, sin6_addr), 16);
+    return 16;
+  }
+  return 0;
+}
+
+void cairn_set_sockets(cairn_easy *easy, cairn_sockets *sockets, curl_opensocket_callback open, void *context) {
+  curl_easy_setopt((CURL *)easy, CURLOPT_OPENSOCKETFUNCTION, open);
+  curl_easy_setopt((CURL *)easy, CURLOPT_OPENSOCKETDATA, context);
   curl_easy_setopt((CURL *)easy, CURLOPT_CLOSESOCKETFUNCTION, close_noted);
   curl_easy_setopt((CURL *)easy, CURLOPT_CLOSESOCKETDATA, sockets);
 }

@@ -73,7 +73,11 @@ final class CurlTransfer {
   func configure(share: OpaquePointer) {
     let context = Unmanaged.passUnretained(self).toOpaque()
     _ = cairn_set_share(easy, share)
-    cairn_set_sockets(easy, loop.sockets)
+    let open: curl_opensocket_callback = { context, _, address in
+      guard let context, let address else { return CURL_SOCKET_BAD }
+      return Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().openSocket(address)
+    }
+    cairn_set_sockets(easy, loop.sockets, open, context)
     _ = cairn_set_string(easy, CURLOPT_URL, job.request.url.description)
     _ = cairn_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
     configureVersion()
@@ -166,11 +170,28 @@ final class CurlTransfer {
 
   // MARK: Callbacks
 
+  /// Opens a socket, unless its address is none to go to.
+  private func openSocket(_ address: UnsafePointer<curl_sockaddr>) -> Int32 {
+    // Behind a proxy the address is the proxy's, which the user chose.
+    if !job.request.mayReachLinkLocal, !usesProxy {
+      var bytes = [UInt8](repeating: 0, count: 16)
+      let count = Int(cairn_address_bytes(address, &bytes))
+      if HostAddress(bytes: Array(bytes[..<count]))?.isLinkLocalOrMetadata == true {
+        failure = TransferError(
+          .invalidURL,
+          "\(job.request.url.origin.host) is at a link-local or metadata address, where no server may send us"
+        )
+        return CURL_SOCKET_BAD
+      }
+    }
+    return cairn_sockets_open(loop.sockets, address)
+  }
+
   /// Takes one line of the response's head; false ends the transfer.
   private func takeHeaderLine(_ bytes: UnsafeRawBufferPointer) -> Bool {
     headerBytes += bytes.count
     guard headerBytes <= Self.headerLimit else {
-      failure = TransferError(.badResponse, "the response's header is larger than 64 KiB")
+      failure = Self.longHeader
       return false
     }
     let line = String(decoding: bytes, as: UTF8.self).trimmingSuffix(while: \.isNewline)
@@ -324,6 +345,8 @@ final class CurlTransfer {
     return timing
   }
 
+  private static let longHeader = TransferError(
+    .badResponse, "the response's header is larger than 64 KiB")
   private static let notHTTP = TransferError(.badResponse, "the answer is not HTTP")
 
   private func error(_ code: CURLcode) -> TransferError {
@@ -332,6 +355,8 @@ final class CurlTransfer {
     if code == CURLE_UNSUPPORTED_PROTOCOL, cairn_info_long(easy, CURLINFO_REQUEST_SIZE) > 0 {
       return Self.notHTTP
     }
+    // What libcurl says of a line longer than it has room for.
+    if code == CURLE_OUT_OF_MEMORY, destination == nil { return Self.longHeader }
     let detail = String(cString: errorBuffer)
     let general = String(cString: curl_easy_strerror(code))
     // libcurl repeats a malformed proxy address whole, password included.

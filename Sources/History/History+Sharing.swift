@@ -114,7 +114,7 @@ extension History {
     guard export.paths.count <= importLimit else { throw refuse("it has too many paths") }
     for path in export.paths {
       for text in [path.registry, path.blobHost] {
-        guard text.count <= 255, text.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
+        guard text.utf8.count <= 255, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
           throw refuse("a host's name is malformed")
         }
       }

@@ -55,7 +55,11 @@ public struct History: Sendable {
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     // SQLite would make it readable by others.
     let descriptor = Glibc.open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    if descriptor >= 0 { close(descriptor) }
+    if descriptor >= 0 {
+      // One that was made by a wider umask, or by hand.
+      fchmod(descriptor, 0o600)
+      close(descriptor)
+    }
     configuration.readonly = descriptor < 0 && access(file, R_OK) == 0
     return try checked(file) {
       let database = try DatabaseQueue(path: file, configuration: configuration)

@@ -176,7 +176,8 @@ public enum ImageDocument: Sendable, Equatable {
     if path.isEmpty, case .dataCorrupted = error {
       return "it is not JSON, or a number in it does not fit"
     }
-    return path.isEmpty ? what : "\(what) at \(path.joined(separator: "."))"
+    return path.isEmpty
+      ? what : "\(what) at \(path.joined(separator: ".").shownSafely(limit: 100))"
   }
 }
 

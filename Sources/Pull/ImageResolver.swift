@@ -204,6 +204,7 @@ public struct ImageResolver: Sendable {
         parent ?? Descriptor(mediaType: content.mediaType, digest: digest, size: Int64(data.count))
       descriptor.mediaType = content.mediaType
       descriptor.data = nil
+      descriptor.annotations = LayoutIndex.notes(served: descriptor.annotations)
       return Document(descriptor: descriptor, content: content, data: data)
     } catch {
       throw .document(error, what: client.reference.description)

@@ -168,8 +168,7 @@ public final class RepositoryClient: Sendable {
     // The connection was made for a 401 as a rule, and the document comes over the same one.
     var roundTrip: Double?
     while true {
-      let request = TransferRequest(
-        .get, walk.url, fields: try await walk.fields(adding: fields), sharesConnection: true)
+      let request = walk.request(fields: try await walk.fields(adding: fields))
       var response: TransferResponse
       do throws(TransferError) {
         response = try await engine.perform(request, limit: limit)

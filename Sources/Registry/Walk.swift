@@ -5,7 +5,7 @@ import Transfer
 ///
 /// ```
 /// at endpoint -> at endpoint        a 401 was answered by a new token (twice at most)
-/// at endpoint -> elsewhere          a redirect; from here on without credentials
+/// at endpoint -> elsewhere          a redirect; from here on without credentials, also where it leads back
 /// elsewhere   -> elsewhere          another redirect, eight hops at most
 /// elsewhere   -> at endpoint        the remembered place has expired (once)
 /// ```
@@ -20,6 +20,8 @@ struct Walk {
   private var challenges = 0
   private var hops = 0
   private var mayReturn: Bool
+  /// Whether a server sent us elsewhere: a path of its choice gets no credentials, wherever it leads.
+  private var isSent: Bool
 
   /// Starts at an endpoint, or at a place where a redirect led before.
   init(
@@ -31,6 +33,7 @@ struct Walk {
     self.what = what
     self.client = client
     mayReturn = remembered != nil
+    isSent = remembered.map { $0.origin != client.memory.origin(of: endpoint) } ?? false
     if let remembered {
       url = remembered
     } else {
@@ -54,7 +57,18 @@ struct Walk {
   /// True once a redirect led away from the endpoint.
   var isElsewhere: Bool { hops > 0 || mayReturn }
 
-  private var isAtEndpoint: Bool { url.origin == client.memory.origin(of: endpoint) }
+  /// What to remember of the way.
+  ///
+  /// Who was sent away and back asks the endpoint again: where the way back leads is not the endpoint's own word.
+  var place: BlobLocator.Answer {
+    let isBack = isSent && url.origin == client.memory.origin(of: endpoint)
+    return isElsewhere && !isBack ? .elsewhere(url) : .here
+  }
+
+  private var isAtEndpoint: Bool { !isSent && url.origin == client.memory.origin(of: endpoint) }
+
+  /// What the request here carried and no message may quote.
+  private var secrets: Secrets { Secrets(authorization: authorization, url: url) }
 
   /// The fields to send here: those given, and credentials only at the endpoint itself.
   mutating func fields(adding given: HTTPFields) async throws(RegistryError) -> HTTPFields {
@@ -65,6 +79,16 @@ struct Walk {
       fields.append("Authorization", header)
     }
     return fields
+  }
+
+  /// The request for what is here.
+  func request(
+    fields: HTTPFields, range: Range<Int64>? = nil, sharesConnection: Bool = true
+  ) -> TransferRequest {
+    var request = TransferRequest(
+      .get, url, fields: fields, range: range, sharesConnection: sharesConnection)
+    request.mayReachLinkLocal = !isSent
+    return request
   }
 
   /// Decides where to ask next after a response that is not the content.
@@ -79,7 +103,10 @@ struct Walk {
           .protocolError(transient: false),
           "\(endpoint.origin.authority) redirects in a circle for \(what)")
       }
-      url = try RedirectRule.target(response.head, of: url)
+      let target = try RedirectRule.target(response.head, of: url)
+      // Within its own origin a registry may have its blobs wherever it likes.
+      isSent = isSent || target.origin != url.origin
+      url = target
       return
     }
     // Signed places expire with 400, 401, 403, 404 or 410, as the host likes.
@@ -94,10 +121,12 @@ struct Walk {
       }
     }
     if status == 401, challenges > 0, isAtEndpoint {
-      throw ResponseJudge.refusedInSpiteOfToken(response, what: what, origin: url.origin)
+      throw ResponseJudge.refusedInSpiteOfToken(
+        response, what: what, origin: url.origin, hiding: secrets)
     }
     throw ResponseJudge.error(
-      response, what: what, origin: url.origin, now: Date().timeIntervalSince1970)
+      response, what: what, origin: url.origin, hiding: secrets,
+      now: Date().timeIntervalSince1970)
   }
 
   /// Decides whether a failed transfer can be tried another way at once.
@@ -115,6 +144,7 @@ struct Walk {
 
   private mutating func restart() throws(RegistryError) {
     mayReturn = false
+    isSent = false
     hops = 0
     url = try Self.start(endpoint, path, what, client)
   }

@@ -22,6 +22,25 @@ struct ContentHasher: ~Copyable {
     EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
   }
 
+  /// The digest of a file; links are not followed.
+  static func digest(ofFile path: String, _ algorithm: Digest.Algorithm) throws(StoreError)
+    -> Digest
+  {
+    let file = try OpenFile(path, O_RDONLY | O_NOFOLLOW)
+    var hasher = try ContentHasher(algorithm)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
+    defer { buffer.deallocate() }
+    while true {
+      let count = read(file.descriptor, buffer.baseAddress, buffer.count)
+      if count == 0 { return try hasher.finish() }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw Files.failed("read", path)
+      }
+      hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    }
+  }
+
   mutating func finish() throws(StoreError) -> Digest {
     var bytes = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var count: UInt32 = 0

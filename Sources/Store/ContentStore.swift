@@ -114,7 +114,8 @@ public struct ContentStore: Sendable {
     guard found == digest else { throw .wrongContent(expected: digest, found: "it is \(found)") }
     // What stands there may have been damaged since.
     guard document(digest) == nil else { return }
-    try Files.writeAtomically(path(of: digest), data)
+    // As a layer: a hard link of an output must not be an open door to the store's content.
+    try Files.writeAtomically(path(of: digest), data, mode: 0o400)
   }
 
   /// Begins to bring a blob into the store, where nobody else is at it.

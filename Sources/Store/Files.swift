@@ -105,11 +105,16 @@ enum Files {
     }
   }
 
+  /// A name beside a path that nobody can have made before.
+  static func temporaryName(beside path: String) -> String {
+    "\(path).\(getpid()).\(String(UInt64.random(in: 0 ... .max), radix: 36)).new"
+  }
+
   /// Puts a file in place so that a crash leaves the old or the new one, never a part.
   static func writeAtomically(_ path: String, _ bytes: Data, mode: mode_t = 0o600)
     throws(StoreError)
   {
-    let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).new"
+    let temporary = temporaryName(beside: path)
     do throws(StoreError) {
       let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode)
       try file.writeAll(bytes)

@@ -18,6 +18,22 @@ public struct LayoutIndex: Sendable, Equatable {
   /// The annotation with the seconds since 1970 of the last pull.
   public static let pulledKey = "dev.cairn.pulled"
 
+  /// The most bytes of notes that an entry takes over from a registry.
+  private static let notesLimit = 64 << 10
+
+  /// What of a registry's annotations an entry may carry: none that say what an entry is called or where it came from, and none at all
+  /// where they are a burden.
+  ///
+  /// - Parameter served: annotations of a descriptor that a registry sent.
+  public static func notes(served: [String: String]?) -> [String: String]? {
+    guard let served else { return nil }
+    let kept = served.filter { key, _ in
+      key != nameKey && key != "io.containerd.image.name" && !key.hasPrefix("dev.cairn.")
+    }
+    let bytes = kept.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+    return kept.isEmpty || bytes > notesLimit ? nil : kept
+  }
+
   static let layoutFile = #"{"imageLayoutVersion":"1.0.0"}"#
   private static let limit: Int64 = 64 << 20
 
@@ -46,6 +62,10 @@ public struct LayoutIndex: Sendable, Equatable {
   func encoded() throws(StoreError) -> Data {
     guard let data = try? StableJSON.encode(Document(manifests: manifests)) else {
       throw .badIndex(path: "index.json", reason: "it cannot be encoded")
+    }
+    guard data.count <= Self.limit else {
+      throw .badIndex(
+        path: "index.json", reason: "it would be larger than \(Self.limit >> 20) MiB")
     }
     return data
   }

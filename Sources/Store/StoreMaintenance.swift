@@ -217,7 +217,8 @@ public struct StoreMaintenance: Sendable {
       for name in Files.list(folder) {
         guard let digest = try? Digest("\(algorithm.rawValue):\(name)") else { continue }
         seen.insert(digest)
-        let found = try hash("\(folder)/\(name)", algorithm, &bytes)
+        let found = try ContentHasher.digest(ofFile: "\(folder)/\(name)", algorithm)
+        bytes += Files.size("\(folder)/\(name)") ?? 0
         progress(bytes)
         if found != digest {
           let reason = "its content is \(found)"
@@ -231,23 +232,5 @@ public struct StoreMaintenance: Sendable {
     }
     withExtendedLifetime(lock) {}
     return (seen.count, bytes, damage)
-  }
-
-  private func hash(_ path: String, _ algorithm: Digest.Algorithm, _ bytes: inout Int64)
-    throws(StoreError) -> Digest
-  {
-    let file = try OpenFile(path, O_RDONLY | O_NOFOLLOW)
-    var hasher = try ContentHasher(algorithm)
-    var buffer = [UInt8](repeating: 0, count: 256 << 10)
-    while true {
-      let count = read(file.descriptor, &buffer, buffer.count)
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw Files.failed("read", path)
-      }
-      if count == 0 { return try hasher.finish() }
-      bytes += Int64(count)
-      buffer.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-    }
   }
 }

@@ -23,18 +23,18 @@ public struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
 
     /// True for an address that never leaves this machine.
     public var isLoopback: Bool {
-      host == "localhost" || host.hasSuffix(".localhost") || host == "[::1]"
-        || (host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." })
+      if let address = HostAddress(host: name) { return address.isLoopback }
+      return name == "localhost" || name.hasSuffix(".localhost")
     }
 
     /// True for link-local addresses, where clouds keep their metadata services, and for their names.
     public var isLinkLocalOrMetadata: Bool {
-      host.hasPrefix("169.254.") || host.hasPrefix("[fe8") || host.hasPrefix("[fe9")
-        || host.hasPrefix("[fea") || host.hasPrefix("[feb") || host.hasPrefix("[fd00:ec2:")
-        || host.hasPrefix("[::ffff:169.254.") || host.hasPrefix("[::ffff:a9fe:")
-        || host == "metadata" || host == "metadata.google.internal"
-        || host == "100.100.100.200"
+      if let address = HostAddress(host: name) { return address.isLinkLocalOrMetadata }
+      return name == "metadata" || name == "metadata.google.internal"
     }
+
+    /// The host without the dot that ends a complete name.
+    private var name: Substring { host.hasSuffix(".") ? host.dropLast() : host[...] }
   }
 
   /// Scheme, host and port.

@@ -19,6 +19,9 @@ public struct TransferRequest: Sendable, Equatable {
   public var body: [UInt8]
   /// Whether it may share a connection with others (HTTP/2), as small requests do that are many.
   public var sharesConnection: Bool
+  /// False where a server named the place: then no connection is made to a link-local address or a metadata service, whatever
+  /// name leads there.
+  public var mayReachLinkLocal = true
 
   /// Makes a request without a body.
   public init(

@@ -9,21 +9,39 @@ struct SecretTests {
     "hunter2", Data("user:hunter2".utf8).base64EncodedString(), "bearer-of-secrets", "s1gnature",
   ]
 
+  /// Who answers with an error that repeats all that it was sent.
+  enum Echo: CaseIterable {
+    case nobody, tokenServer, registry, blobHost
+  }
+
+  static func echo(_ request: ServedRequest) -> Reply {
+    let sent = request["authorization"] ?? "nothing"
+    let basic = sent.split(separator: " ").last.flatMap { Data(base64Encoded: String($0)) }
+    let words = [
+      "refused", request.target, sent, String(decoding: basic ?? Data(), as: UTF8.self),
+      request.target.split(separator: "=").last.map(String.init) ?? "",
+    ]
+    let body = #"{"errors":[{"code":"DENIED","message":"\#(words.joined(separator: " "))"}]}"#
+    return .status(403, [("Content-Type", "application/json")], body)
+  }
+
   /// A registry that wants a password for a token, and redirects blobs to a signed address.
-  func registry(_ image: FakeImage, failing: Bool) throws -> (RawServer, RawServer) {
+  func registry(_ image: FakeImage, _ echoing: Echo) throws -> (RawServer, RawServer) {
     let blobs = try RawServer { request in
-      request.target.contains("X-Amz-Signature=s1gnature") && !failing
-        ? FakeRegistry.answer(request, image) : .status(403, [], "no: \(request.target)")
+      guard request.target.contains("X-Amz-Signature=s1gnature") else { return .status(400) }
+      return echoing == .blobHost ? Self.echo(request) : FakeRegistry.answer(request, image)
     }
     let registry = try RawServer { request in
       let host = request["host"] ?? ""
       if request.target.hasPrefix("/token") {
-        return request["authorization"]?.hasPrefix("Basic ") == true
-          ? .ok(#"{"token":"bearer-of-secrets"}"#) : .status(401)
+        guard request["authorization"]?.hasPrefix("Basic ") == true else { return .status(401) }
+        return echoing == .tokenServer
+          ? Self.echo(request) : .ok(#"{"token":"bearer-of-secrets"}"#)
       }
       guard request["authorization"] == "Bearer bearer-of-secrets" else {
         return .status(401, [("WWW-Authenticate", "Bearer realm=\"http://\(host)/token\"")])
       }
+      if echoing == .registry { return Self.echo(request) }
       guard request.target.contains("/blobs/") else { return FakeRegistry.answer(request, image) }
       let location = "http://\(blobs.host)\(request.target)?X-Amz-Signature=s1gnature"
       return .status(307, [("Location", location)])
@@ -31,19 +49,19 @@ struct SecretTests {
     return (registry, blobs)
   }
 
-  @Test(
-    "are in no log, trace, error, history, store or output", arguments: [false, true])
-  func staySecret(failing: Bool) async throws {
+  @Test("are in no log, trace, error, history, store or output", arguments: Echo.allCases)
+  func staySecret(echoing: Echo) async throws {
     let image = try FakeImage(layers: [Content.bytes(300_000, seed: 1)])
-    let (server, blobs) = try registry(image, failing: failing)
+    let (server, blobs) = try registry(image, echoing)
     let cairn = try Command()
     let outcome = try await cairn(
       "pull", "\(server.host)/o/n", "--plain-http", "--creds", "user:hunter2", "--log-level",
       "debug", "--progress", "json", "--explain", "--trace", cairn.folder("trace"), "--history",
       cairn.folder("history.sqlite"), "--output", "oci:\(cairn.folder("out"))", "--retries", "0")
-    #expect(outcome.status == (failing ? 77 : 0), "\(outcome.errors)")
-    #expect(!blobs.requests.isEmpty)
+    #expect(outcome.status == (echoing == .nobody ? 0 : 77), "\(outcome.errors)")
+    #expect(blobs.requests.isEmpty == (echoing == .tokenServer || echoing == .registry))
     #expect(outcome.errors.contains("debug") || outcome.output.contains("{"))
+    if echoing != .nobody { #expect((outcome.errors + outcome.output).contains("refused")) }
     var searched = [outcome.output, outcome.errors]
     let names = FileManager.default.subpaths(atPath: cairn.folder.path) ?? []
     #expect(names.contains { $0.hasSuffix("history.sqlite") } && names.contains("trace"))

@@ -105,6 +105,10 @@ struct HistoryTests {
     }
     #expect(try mode(file) == 0o600)
     #expect(try mode(folder.path + "/new") == 0o700)
+    // Made by a wider umask.
+    try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
+    try History(file: file).record(Self.entry())
+    #expect(try mode(file) == 0o600)
   }
 
   @Test("another CPU count and another registry start from the nearest that is known, as a hint")
@@ -190,12 +194,32 @@ struct HistoryTests {
       #"{"version":1,"cpus":1,"at":1,"paths":[{"registry":"a","blobHost":"c","pulls":1,"points":[{"poolSize":0,"statistics":{"weight":1,"mean":1,"squares":0}}]}]}"#,
       #"{"version":1,"cpus":1,"at":1,"paths":[{"registry":"a","blobHost":"c","pulls":1,"points":[{"poolSize":4,"statistics":{"weight":-1,"mean":1,"squares":0}}]}]}"#,
     ])
-  func refusesImports(text: String) throws {
+  func refusesImports(text: String) throws { try Self.expectRefused(text) }
+
+  @Test(
+    "hosts' names in an export are names",
+    arguments: ["a b", "a\u{1B}[2Jb", "a\u{9B}31m", "a\u{7F}"])
+  func refusesNames(name: String) throws {
+    func export(_ registry: String) throws -> Data {
+      try JSONSerialization.data(withJSONObject: [
+        "version": 1, "cpus": 1, "at": 1,
+        "paths": [["registry": registry, "blobHost": "c", "pulls": 1, "points": [Any]()]],
+      ])
+    }
+    let folder = try TemporaryFolder()
+    let history = try History(file: folder.path + "/history.sqlite")
+    let count = try history.importing(
+      export("a-b"), as: Self.machine, network: { _ in "n" }, now: 0)
+    #expect(count == 1)
+    try Self.expectRefused(String(decoding: export(name), as: UTF8.self))
+  }
+
+  static func expectRefused(_ text: String) throws {
     let folder = try TemporaryFolder()
     let history = try History(file: folder.path + "/history.sqlite")
     do throws(HistoryError) {
       _ = try history.importing(
-        Data(text.utf8), as: Self.machine, network: { _ in "n" }, now: 0)
+        Data(text.utf8), as: machine, network: { _ in "n" }, now: 0)
       Issue.record("taken: \(text)")
     } catch {
       #expect(error.kind == .notAnExport)

@@ -76,6 +76,20 @@ struct ImageDocumentTests {
       .mediaType == .ociManifest)
   }
 
+  @Test("an error quotes the names in a document without escape codes, and not without end")
+  func quotesHarmlessly() {
+    let name = "\\u001b[2J\\u009b31m" + String(repeating: "x", count: 100_000)
+    let text =
+      #"{"schemaVersion":2,"config":{"digest":"sha256:"# + String(repeating: "a", count: 64)
+      + #"","size":1,"annotations":{""# + name + #"":7}}}"#
+    let error = #expect(throws: OCIError.self) {
+      try ImageDocument.parse(Data(text.utf8), contentType: nil)
+    }
+    let words = error?.description ?? ""
+    #expect(words.contains("at config.annotations.") && words.count < 300)
+    #expect(words.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control })
+  }
+
   @Test(
     "refuses ambiguous and malformed documents",
     arguments: [

@@ -108,30 +108,147 @@ struct AttackTests {
   func giants(kind: String) async throws {
     let image = try FakeImage(layers: [Content.bytes(50_000, seed: 1)])
     let giant = [UInt8](repeating: 0x61, count: 5 << 20)
+    // Each would be a good answer, or an error in other words, if it were taken whole.
     let registry = try FakeRegistry(image) { request in
-      if request.target.hasPrefix("/token") { return .ok(giant) }
-      switch kind {
-      case "token":
+      if request.target.hasPrefix("/token") {
+        return .ok(Array(#"{"x":""#.utf8) + giant + Array(#"","token":"good"}"#.utf8))
+      }
+      if kind == "token", request["authorization"] != "Bearer good" {
         let host = request["host"] ?? ""
         return .status(401, [("WWW-Authenticate", "Bearer realm=\"http://\(host)/token\"")])
-      case "error body" where request.target.contains("/blobs/"):
-        return .response(500, [], giant)
-      case "header" where request.target.contains("/blobs/"):
-        return .raw(Array("HTTP/1.1 200 OK\r\nX: ".utf8) + giant, .close)
-      case "many headers" where request.target.contains("/blobs/"):
-        let lines = (0..<20_000).map { "X-\($0): y\r\n" }.joined()
-        return .raw(Array("HTTP/1.1 200 OK\r\n\(lines)\r\n".utf8), .close)
-      case "endless error" where request.target.contains("/blobs/"):
-        return .raw(Array("HTTP/1.1 404 X\r\n\r\n".utf8), .trickle)
+      }
+      guard request.target.contains("/blobs/\(image.layers[0])"),
+        let content = image.blobs[image.layers[0]]
+      else { return nil }
+      func answer(with fields: [UInt8]) -> Reply {
+        let head = Reply.head(200, length: content.count)
+        return .raw(Array(head.dropLast(2)) + fields + Array("\r\n".utf8) + content, .keep)
+      }
+      switch kind {
+      case "error body": return .response(404, [], giant)
+      case "header": return answer(with: Array("X: ".utf8) + giant + Array("\r\n".utf8))
+      case "many headers":
+        return answer(with: (0..<20_000).flatMap { Array("X-\($0): y\r\n".utf8) })
+      case "endless error": return .raw(Array("HTTP/1.1 404 X\r\n\r\n".utf8), .flood)
       default: return nil
       }
     }
-    let bench = try Bench(stallTimeout: 1)
+    let bench = try Bench()
     var request = try bench.request("\(registry.host)/o/n", workers: 1)
     request.settings.retries = 1
     let error = try await bench.failure(request)
-    #expect(error.description.utf8.count < 1_000, "\(error)")
+    #expect(
+      error.description.utf8.count < 1_000 && error.description.contains("larger than"), "\(error)")
     try bench.expectNothingWrong()
+  }
+
+  @Test(
+    "an index that lies about a manifest's size, or carries another one's bytes, gets no wrong one in",
+    arguments: [-1, 1, 5 << 20, 0])
+  func lyingIndex(by difference: Int) async throws {
+    var image = try FakeImage(layers: [Content.bytes(500, seed: 1)])
+    let (type, bytes) = try #require(image.manifests[image.manifest])
+    var entry: [String: Any] = [
+      "mediaType": type.rawValue, "digest": "\(image.manifest)", "size": bytes.count + difference,
+      "platform": ["os": "linux", "architecture": "amd64"],
+    ]
+    // The right length, and another content.
+    if difference == 0 { entry["data"] = Data(bytes.map { $0 ^ 1 }).base64EncodedString() }
+    let index = try FakeImage.encode([
+      "schemaVersion": 2, "mediaType": MediaType.ociIndex.rawValue, "manifests": [entry],
+    ])
+    let digest = try Digest.of(index)
+    image.manifests[digest] = (.ociIndex, index)
+    image.tags["latest"] = digest
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let request = try bench.request("\(registry.host)/o/n")
+    if difference == 0 {
+      try await bench.pull(request)
+      try bench.expectWhole(image)
+    } else {
+      #expect(try await bench.failure(request).category == .integrity)
+      #expect(registry.blobRequests.isEmpty)
+    }
+    try bench.expectNothingWrong()
+  }
+
+  @Test(
+    "links planted in a store are not written through",
+    arguments: [
+      "blobs", "blobs/sha256", ".cairn", ".cairn/ingest", "index.json", ".cairn/lock",
+      ".cairn/ingest/sha256-DIGEST.partial", ".cairn/ingest/sha256-DIGEST.map",
+      "blobs/sha256/DIGEST",
+    ])
+  func linksInStores(name: String) async throws {
+    let image = try FakeImage(layers: [Content.bytes(50_000, seed: 1)])
+    let registry = try FakeRegistry(image)
+    // Made by hand: not even the first opening of the store may follow the link.
+    let folder = try TemporaryFolder()
+    let manager = FileManager.default
+    let root = folder("store")
+    let victim = folder("victim")
+    let path = "\(root)/" + name.replacing("DIGEST", with: image.layers[0].hex)
+    try manager.createDirectory(
+      atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+    let isFolder = !name.contains("DIGEST") && !["index.json", ".cairn/lock"].contains(name)
+    if isFolder {
+      try manager.createDirectory(atPath: victim, withIntermediateDirectories: true)
+    } else {
+      try writeFile(victim, Array("mine".utf8))
+    }
+    #expect(symlink(victim, path) == 0)
+    if let store = try? ContentStore(root: root) {
+      let bench = try Bench(store: store)
+      _ = try? await bench.pull("\(registry.host)/o/n")
+    }
+    if isFolder {
+      #expect(try manager.contentsOfDirectory(atPath: victim).isEmpty)
+    } else {
+      #expect(try readFile(victim) == Array("mine".utf8))
+    }
+  }
+
+  @Test("annotations of a registry say nothing of what the store or an output calls an image")
+  func namesInAnnotations() async throws {
+    var image = try FakeImage(layers: [Content.bytes(500, seed: 1)])
+    let (type, bytes) = try #require(image.manifests[image.manifest])
+    let index = try FakeImage.encode([
+      "schemaVersion": 2, "mediaType": MediaType.ociIndex.rawValue,
+      "manifests": [
+        [
+          "mediaType": type.rawValue, "digest": "\(image.manifest)", "size": bytes.count,
+          "platform": ["os": "linux", "architecture": "amd64"],
+          "annotations": [
+            LayoutIndex.nameKey: "docker.io/library/trusted:latest",
+            "io.containerd.image.name": "docker.io/library/trusted:latest",
+            LayoutIndex.sourceKey: "sha256:" + String(repeating: "a", count: 64),
+            LayoutIndex.pulledKey: "9e99", "org.example.kept": "yes",
+          ],
+        ]
+      ],
+    ])
+    let digest = try Digest.of(index)
+    image.manifests[digest] = (.ociIndex, index)
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n@\(digest)")
+    request.outputs = [try OutputTarget("oci:\(bench.folder("out"))")]
+    try await bench.pull(request)
+    for layout in [bench.store.root, bench.folder("out")] {
+      let text = String(decoding: try readFile(layout + "/index.json"), as: UTF8.self)
+      #expect(
+        !text.contains("trusted") && !text.contains("aaaa") && !text.contains("9e99"), "\(text)")
+      #expect(text.contains("org.example.kept"))
+    }
+  }
+
+  @Test("more annotations than an index can hold are left out")
+  func manyAnnotations() {
+    let many = ["a": String(repeating: "x", count: 64 << 10)]
+    #expect(LayoutIndex.notes(served: many) == nil)
+    #expect(LayoutIndex.notes(served: ["a": "b"]) == ["a": "b"])
+    #expect(LayoutIndex.notes(served: nil) == nil)
   }
 
   @Test("titles and annotations with ../ name no file of an output", arguments: ["dir", "oci"])

@@ -348,6 +348,29 @@ struct ClientTests {
   }
 
   @Test(
+    "a host that sends us back to the registry gets no credentials along (CVE-2020-15157 and kin)")
+  func redirectedBack() async throws {
+    let away = Log<String>()
+    let there = try RawServer { request in
+      .status(307, [("Location", away.all[0] + "/v2/o/n/manifests/of-its-choice")])
+    }
+    let server = try RawServer { request in
+      guard request["authorization"] == "Basic dTpw" else {
+        return .status(401, [("WWW-Authenticate", "Basic realm=x")])
+      }
+      return request.target.hasSuffix("of-its-choice")
+        ? .ok(Self.manifest) : .status(307, [("Location", "http://\(there.host)/x")])
+    }
+    away.add("http://\(server.host)")
+    let credentials = CredentialChain(explicit: .basic(user: "u", password: "p"))
+    let error = await error(try client(server, credentials: credentials))
+    #expect(error?.kind == .unauthorised)
+    let last = server.requests.last
+    #expect(last?.target.hasSuffix("of-its-choice") == true && last?["authorization"] == nil)
+    #expect(there.requests.count == 1 && there.requests[0]["authorization"] == nil)
+  }
+
+  @Test(
     "a redirect in a circle ends, and so does one to nowhere or to a file",
     arguments: ["/v2/o/n/manifests/1", "file:///etc/passwd", nil])
   func badRedirects(location: String?) async throws {
@@ -476,12 +499,14 @@ struct HelperTests {
 
   @Test(
     "one that is missing, fails, hangs or talks nonsense warns, and the pull goes on",
-    arguments: ["missing", "fails", "hangs", "nonsense", "../evil"])
+    arguments: ["missing", "fails", "hangs", "nonsense", "../evil", "gives all away"])
   func failures(kind: String) async throws {
     var name = kind
     switch kind {
     case "fails": name = try helper("echo 'vault is sealed' >&2; exit 3")
     case "hangs": name = try helper("sleep 50")
+    case "gives all away":
+      name = try helper(#"echo '{"Username":"u","Secret":"hunter2"}'; exit 1"#)
     case "nonsense": name = try helper("echo hello")
     default: break
     }
@@ -491,6 +516,7 @@ struct HelperTests {
     chain.helperTimeout = kind == "hangs" ? 0.5 : 50
     #expect(await chain.credential(registry: "ghcr.io", repository: "o/n") == nil)
     #expect(warnings.all.count == 1)
+    #expect(!warnings.all[0].contains("hunter2"))
     if kind == "fails" { #expect(warnings.all[0].contains("vault is sealed")) }
   }
 }

@@ -182,6 +182,12 @@ struct ParserTests {
         ],
         .refused(.protocolError(transient: true), "the blob was re-encoded (gzip) on its way")
       ),
+      (
+        200, [("Content-Encoding", "\u{1B}]0;x\u{7}")],
+        .refused(
+          .protocolError(transient: true),
+          "the blob was re-encoded (\u{FFFD}]0;x\u{FFFD}) on its way")
+      ),
       // Stored as it is, and only said to be encoded.
       (
         206,

@@ -142,6 +142,44 @@ struct OutputTests {
     #expect(try readFile(folder("a.tar")) == readFile(folder("b.tar")))
   }
 
+  @Test(
+    "--overwrite removes nothing that a dir: output did not write",
+    arguments: ["notes.txt", "version", "manifest.json.d", "sub"])
+  func removesOnlyOutputs(name: String) throws {
+    let directory = folder("d")
+    try write("dir:\(directory)")
+    if name == "sub" {
+      // A folder by a blob's name.
+      try FileManager.default.createDirectory(
+        atPath: directory + "/" + String(repeating: "a", count: 64),
+        withIntermediateDirectories: false)
+    } else {
+      try FileManager.default.removeItem(atPath: directory + "/version")
+      try writeFile(directory + "/version", Array("Directory Transport Version: 1.1\n".utf8))
+      try writeFile("\(directory)/\(name)", Array("mine".utf8))
+    }
+    let before = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+    #expect(throws: StoreError.self) { try write("dir:\(directory)", overwrite: true) }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory).sorted() == before)
+  }
+
+  @Test("a blob of the right size and another content in a layout is replaced")
+  func replacesWrongBlob() throws {
+    let output = folder("o")
+    try write("oci:\(output):x")
+    let names = try FileManager.default.contentsOfDirectory(atPath: output + "/blobs/sha256")
+    for name in names {
+      let path = "\(output)/blobs/sha256/\(name)"
+      let bytes = try readFile(path)
+      try FileManager.default.removeItem(atPath: path)
+      try writeFile(path, bytes.map { $0 ^ 1 })
+    }
+    try write("oci:\(output):x", overwrite: true)
+    for name in names {
+      #expect(try Digest.of(readFile("\(output)/blobs/sha256/\(name)")).hex == name)
+    }
+  }
+
   @Test("a dir: output has the manifest, the version and flat blobs")
   func writesDirectory() throws {
     try write("dir:\(folder("d"))")

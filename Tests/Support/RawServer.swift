@@ -37,8 +37,10 @@ public enum Reply: Sendable {
     case reset
     /// Say nothing more until the server stops.
     case hang
-    /// Send one byte of this now and then, for ever.
-    case trickle
+    /// Send one byte of these now and then.
+    case trickle([UInt8])
+    /// Send this for ever, as fast as it is taken.
+    case flood
   }
 
   public static func ok(_ body: [UInt8], _ fields: [(String, String)] = []) -> Reply {
@@ -158,8 +160,12 @@ public final class RawServer: Sendable {
           var byte: UInt8 = 0
           while recv(socket, &byte, 1, 0) > 0 {}
           return
-        case .trickle:
-          while send(socket, [0x78]) { poll(nil, 0, 50) }
+        case .flood:
+          let many = [UInt8](repeating: 0x78, count: 64 << 10)
+          while send(socket, many) {}
+          return
+        case .trickle(let bytes):
+          for byte in bytes where send(socket, [byte]) { poll(nil, 0, 50) }
           return
         }
       }

@@ -95,7 +95,10 @@ struct CurlEngineTests {
       (Reply.head(200, length: 100) + [1, 2, 3], .close, .broken),
       (Reply.head(200, length: 100) + [1, 2, 3], .reset, .broken),
       (Reply.head(200, length: 100) + [1, 2, 3], .hang, .stalled),
-      (Reply.head(200, length: 1_000_000), .trickle, .stalled),
+      (
+        Reply.head(200, length: 1_000_000), .trickle([UInt8](repeating: 0x78, count: 10_000)),
+        .stalled
+      ),
       ([], .hang, .stalled),
       (Array("SSH-2.0-OpenSSH\r\n\r\n".utf8), .close, .broken),
       (Array("SSH-2.0-OpenSSH\r\n\r\n".utf8), .reset, .broken),
@@ -112,6 +115,21 @@ struct CurlEngineTests {
       found?.kind == kind || (found?.kind == .badResponse && kind == .broken),
       "\(String(describing: found))")
     #expect(found?.isTransient == true)
+  }
+
+  @Test("a place that a server named is not connected to at a link-local address")
+  func refusesLinkLocal() async throws {
+    let engine = try engine()
+    defer { engine.stop() }
+    // As numbers: for libcurl a name like any other, until it has an address.
+    var request = TransferRequest(.get, try RemoteURL("http://2852039166:1/"))
+    request.mayReachLinkLocal = false
+    let refused = request
+    let found = await error { () async throws(TransferError) in
+      try await engine.perform(refused, limit: 1)
+    }
+    #expect(found?.kind == .invalidURL && found?.message.contains("link-local") == true)
+    #expect(found?.isTransient == false)
   }
 
   @Test("refuses a body or a header without end")

@@ -62,6 +62,24 @@ struct RemoteURLTests {
       ("http://127.0.0.1.example.com/", false, false), ("http://169.254.169.254/", false, true),
       ("http://[fe80::1]/", false, true), ("http://metadata.google.internal/", false, true),
       ("http://10.0.0.1/", false, false), ("http://192.168.1.1/", false, false),
+      // The same places in other spellings.
+      ("http://127.1/", true, false), ("http://2130706433/", true, false),
+      ("http://0x7f.0.0.1/", true, false), ("http://0177.0.0.1/", true, false),
+      ("http://0.0.0.0/", true, false), ("http://0/", true, false), ("http://[::]/", true, false),
+      ("http://[::ffff:127.0.0.1]/", true, false), ("http://[::ffff:7f00:1]/", true, false),
+      ("http://[0:0:0:0:0:0:0:1]/", true, false), ("http://[::127.0.0.1]/", true, false),
+      ("http://localhost./", true, false), ("http://LocalHost/", true, false),
+      ("http://127.0.0.1./", true, false),
+      ("http://2852039166/", false, true), ("http://0xa9fea9fe/", false, true),
+      ("http://169.254.43518/", false, true), ("http://[::ffff:a9fe:a9fe]/", false, true),
+      ("http://[64:ff9b::169.254.169.254]/", false, true),
+      ("http://metadata.google.internal./", false, true),
+      ("http://[fd00:0ec2::254]/", false, true), ("http://[fd00:ec2:0:0::254]/", false, true),
+      ("http://100.100.100.200/", false, true), ("http://168.63.129.16/", false, true),
+      ("http://[febf::1]/", false, true), ("http://[fec0::1]/", false, false),
+      ("http://[fd00:ec3::1]/", false, false), ("http://128.0.0.1/", false, false),
+      ("http://169.253.1.1/", false, false), ("http://[2001:db8::1]/", false, false),
+      ("http://127-0-0-1.example/", false, false), ("http://1e100/", false, false),
     ])
   func classifies(text: String, loopback: Bool, metadata: Bool) throws {
     let origin = try RemoteURL(text).origin

@@ -60,8 +60,12 @@ typedef struct cairn_sockets cairn_sockets;
 cairn_sockets *cairn_sockets_new(void);
 /// To be called after the multi handle is gone.
 void cairn_sockets_free(cairn_sockets *sockets);
-/// Notes the sockets that a transfer opens; `sockets` outlives every connection.
-void cairn_set_sockets(cairn_easy *easy, cairn_sockets *sockets);
+/// Has a transfer ask before it opens a socket, and notes those that it closes; `sockets` outlives every connection.
+void cairn_set_sockets(cairn_easy *easy, cairn_sockets *sockets, curl_opensocket_callback open, void *context);
+/// Opens a socket and notes it; CURL_SOCKET_BAD where there is none.
+int cairn_sockets_open(cairn_sockets *sockets, const struct curl_sockaddr *address);
+/// The bytes of an address: 4, 16, or 0 of another family.
+int cairn_address_bytes(const struct curl_sockaddr *address, unsigned char bytes[16]);
 /// The socket with a local port, or -1.
 int cairn_sockets_find(cairn_sockets *sockets, int port);
 

@@ -191,7 +191,7 @@ actor Authorizer {
     guard answer.head.status == 200 else {
       let error = ResponseJudge.error(
         answer, what: "a token for \(fetch.scope.repository)", origin: form.realm.origin,
-        now: Date().timeIntervalSince1970)
+        hiding: Secrets(credential), now: Date().timeIntervalSince1970)
       guard answer.head.status == 400, credential != nil else { throw error }
       throw RegistryError(.unauthorised, error.message, hint: error.hint)
     }
@@ -206,6 +206,8 @@ actor Authorizer {
     async throws(RegistryError) -> TransferResponse
   {
     do {
+      var request = request
+      request.mayReachLinkLocal = false
       return try await engine.perform(request, limit: Self.bodyLimit)
     } catch {
       let plain = RegistryError.transfer(error, from: origin)

@@ -40,10 +40,11 @@ struct CredentialHelper {
       throw Failure(description: "it cannot be started")
     }
     guard outcome.isSuccess else {
-      let said = (outcome.output + outcome.error).split(whereSeparator: \.isNewline).first ?? ""
-      let text = said.filter { !$0.isNewline }
+      // Helpers say what is wrong on either output. What could be an answer is shown to nobody.
+      let said = (outcome.error + "\n" + outcome.output).split(whereSeparator: \.isNewline)
+      let text = Secrets().redact(said.first { !$0.contains("{") && !$0.contains("\"") } ?? "")
       // Every helper says this in its own way when it simply has nothing (ggcr#258).
-      if text.lowercased().contains("credentials not found") { return nil }
+      if said.contains(where: { $0.lowercased().contains("credentials not found") }) { return nil }
       throw Failure(description: text.isEmpty ? "it failed" : text.shownSafely(limit: 120))
     }
     guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(outcome.output.utf8))

@@ -52,7 +52,7 @@ enum BlobJudge: Equatable {
   private static func reencoded(_ encoding: String) -> BlobJudge {
     .refused(
       .protocolError(transient: true),
-      "the blob was re-encoded (\(encoding.prefix(20))) on its way")
+      "the blob was re-encoded (\(encoding.shownSafely(limit: 20))) on its way")
   }
 
   static func == (left: BlobJudge, right: BlobJudge) -> Bool {

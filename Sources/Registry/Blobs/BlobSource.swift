@@ -165,7 +165,9 @@ public final class BlobSource: Sendable {
       let outcome: Outcome
       do throws(TransferError) {
         outcome = try await perform(
-          request, at: walk.url, fields, shares: place == .question && !walk.isElsewhere, report)
+          request,
+          as: walk.request(
+            fields: fields, sharesConnection: place == .question && !walk.isElsewhere), report)
       } catch {
         if error.kind != .cancelled, !error.isDisk {
           await locator?.forget(digest, ifStillAt: walk.url)
@@ -176,7 +178,7 @@ public final class BlobSource: Sendable {
       switch outcome {
       case .content(let timing):
         served.withLock { $0[walk.url.origin.authority, default: 0] += timing.bytes }
-        await learn(digest, walk.isElsewhere ? .elsewhere(walk.url) : .here, of: endpoint)
+        await learn(digest, walk.place, of: endpoint)
         return timing
       case .refused(let kind, let reason):
         throw RegistryError(kind, "\(walk.url.origin.authority), blob \(digest.short): \(reason)")
@@ -184,7 +186,7 @@ public final class BlobSource: Sendable {
         await locator?.forget(digest, ifStillAt: walk.url)
         try await walk.follow(response)
         if place == .question, walk.isElsewhere {
-          await learn(digest, .elsewhere(walk.url), of: endpoint)
+          await learn(digest, walk.place, of: endpoint)
         }
       }
     }
@@ -208,8 +210,7 @@ public final class BlobSource: Sendable {
       var walk = try walk(to: blob.digest, endpoint, client)
       while true {
         let fields = try await walk.fields(adding: HTTPFields([("Accept-Encoding", "identity")]))
-        let request = TransferRequest(
-          .get, walk.url, fields: fields, range: 0..<1, sharesConnection: true)
+        let request = walk.request(fields: fields, range: 0..<1)
         let response: TransferResponse
         do throws(TransferError) {
           response = try await client.engine.perform(request) { head, _ in
@@ -260,10 +261,12 @@ public final class BlobSource: Sendable {
     }
     try RedirectRule.check(url, from: source, what: "layer URL")
     for _ in 0..<RedirectRule.limit {
+      var transfer = TransferRequest(
+        .get, url, fields: HTTPFields([("Accept-Encoding", "identity")]))
+      transfer.mayReachLinkLocal = false
       let outcome: Outcome
       do throws(TransferError) {
-        outcome = try await perform(
-          request, at: url, HTTPFields([("Accept-Encoding", "identity")]), shares: false, report)
+        outcome = try await perform(request, as: transfer, report)
       } catch {
         throw .transfer(error, from: url.origin, fetching: what)
       }
@@ -291,16 +294,16 @@ public final class BlobSource: Sendable {
 
   /// One HTTP exchange; content goes straight into the window.
   private func perform(
-    _ request: Request, at url: RemoteURL, _ fields: HTTPFields, shares: Bool,
+    _ request: Request, as transfer: TransferRequest,
     _ report: @escaping @Sendable (Event) -> Void
   ) async throws(TransferError) -> Outcome {
     let isAll = !request.ranged || request.range == 0..<request.blob.size
     let wanted = isAll ? nil : request.range
     let size = request.blob.size
     let window = request.window
-    let response = try await engine.perform(
-      TransferRequest(.get, url, fields: fields, range: wanted, sharesConnection: shares)
-    ) { head, timing in
+    var transfer = transfer
+    transfer.range = wanted
+    let response = try await engine.perform(transfer) { head, timing in
       switch BlobJudge.judge(head, wanted: wanted, size: size) {
       case .content(let offset, let isWhole):
         report(.responded(timing))

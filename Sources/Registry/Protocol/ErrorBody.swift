@@ -1,5 +1,6 @@
 import FoundationEssentials
 import OCI
+import Transfer
 
 /// What a registry said went wrong, in the form of the distribution specification.
 struct ErrorBody {
@@ -27,10 +28,16 @@ struct ErrorBody {
 
   private static let limit = 200
 
-  init(_ body: [UInt8], contentType: String?) {
+  /// Reads a response's body; `secrets` are what the request carried.
+  init(_ response: TransferResponse, hiding secrets: Secrets = Secrets()) {
+    self.init(
+      response.body, contentType: response.head.fields["content-type"], hiding: secrets)
+  }
+
+  init(_ body: [UInt8], contentType: String?, hiding secrets: Secrets = Secrets()) {
     let document = try? JSONDecoder().decode(Document.self, from: Data(body.prefix(1 << 20)))
     let entries = (document?.errors ?? []).prefix(3)
-    codes = entries.compactMap { $0.code?.shownSafely(limit: 60) }
+    codes = entries.compactMap { $0.code.map { secrets.redact($0).shownSafely(limit: 60) } }
     var parts = entries.compactMap { $0.message ?? $0.code }
     if parts.isEmpty {
       parts = [document?.message, document?.details, document?.errorDescription, document?.error]
@@ -41,19 +48,6 @@ struct ErrorBody {
     }
     let text = parts.filter { !$0.isEmpty }.joined(separator: "; ")
       .split(whereSeparator: \.isNewline).joined(separator: " ")
-    words = text.isEmpty ? nil : Redaction.redact(text).shownSafely(limit: Self.limit)
-  }
-}
-
-/// Keeps secrets out of what is shown.
-enum Redaction {
-  /// Hides what looks like a token or a signed query.
-  static func redact(_ text: String) -> String {
-    text.split(separator: " ", omittingEmptySubsequences: false).map { word in
-      if word.contains("://"), let query = word.firstIndex(of: "?") { return word[..<query] + "?…" }
-      let isTokenLike =
-        word.utf8.count > 80 && !word.contains("sha256:") && !word.contains("sha512:")
-      return isTokenLike ? "…" : word
-    }.joined(separator: " ")
+    words = text.isEmpty ? nil : secrets.redact(text).shownSafely(limit: Self.limit)
   }
 }

@@ -4,9 +4,9 @@ import Transfer
 enum ResponseJudge {
   /// The error of a 401 that came although a token was got: what is not there looks like this too.
   static func refusedInSpiteOfToken(
-    _ response: TransferResponse, what: String, origin: RemoteURL.Origin
+    _ response: TransferResponse, what: String, origin: RemoteURL.Origin, hiding secrets: Secrets
   ) -> RegistryError {
-    let body = ErrorBody(response.body, contentType: response.head.fields["content-type"])
+    let body = ErrorBody(response, hiding: secrets)
     let said = body.words.map { ": \($0)" } ?? ""
     return RegistryError(
       .unauthorised, "\(origin.authority) has no \(what), or wants credentials for it\(said)",
@@ -19,12 +19,14 @@ enum ResponseJudge {
   ///   - response: status, fields and a capped body.
   ///   - what: what was asked for, for example `manifest library/ubuntu:latest`.
   ///   - origin: who answered.
+  ///   - secrets: what the request carried.
   ///   - now: seconds since 1970, for a `Retry-After` date of a server that does not send its own time.
   static func error(
-    _ response: TransferResponse, what: String, origin: RemoteURL.Origin, now: Double
+    _ response: TransferResponse, what: String, origin: RemoteURL.Origin,
+    hiding secrets: Secrets = Secrets(), now: Double
   ) -> RegistryError {
     let status = response.head.status
-    let body = ErrorBody(response.body, contentType: response.head.fields["content-type"])
+    let body = ErrorBody(response, hiding: secrets)
     let said = body.words.map { ": \($0)" } ?? ""
     let host = origin.authority
     switch status {

@@ -12,8 +12,7 @@ enum FileCopy {
   ///
   /// - Throws: `StoreError`; what stood at `target` is still there then.
   static func place(_ source: String, at target: String, mode: mode_t = 0o644) throws(StoreError) {
-    let temporary = "\(target).\(getpid()).new"
-    try Files.remove(temporary)
+    let temporary = Files.temporaryName(beside: target)
     do throws(StoreError) {
       try fill(temporary, from: source, mode)
       guard rename(temporary, target) == 0 else { throw Files.failed("write", target) }

@@ -51,7 +51,7 @@ public struct ImageWriter: Sendable {
         !Files.list(directory).isEmpty || !Files.isDirectory(directory)
       {
         guard overwrites else { throw .outputExists(path: directory) }
-        guard Files.info(directory + "/version") != nil else {
+        guard Self.isDirectoryOutput(directory) else {
           throw .badOutput("\(directory) is not replaced: it was not made by a dir: output")
         }
       }
@@ -89,6 +89,20 @@ public struct ImageWriter: Sendable {
     }
   }
 
+  /// Whether a directory is what a `dir:` output writes, and nothing but that: it is about to be removed as a whole.
+  private static func isDirectoryOutput(_ directory: String) -> Bool {
+    guard let version = try? Files.read(directory + "/version", limit: 100),
+      version.starts(with: Data("Directory Transport Version: ".utf8))
+    else { return false }
+    return Files.list(directory).allSatisfy { name in
+      // Other tools put signatures beside the blobs.
+      let isKnown =
+        ["version", "manifest.json"].contains(name) || name.hasPrefix("signature-")
+        || [64, 128].contains(name.utf8.count) && name.allSatisfy { $0.isASCII && $0.isHexDigit }
+      return isKnown && Files.size("\(directory)/\(name)") != nil
+    }
+  }
+
   // MARK: oci:
 
   private func writeLayout(_ image: StoredImage, _ directory: String, tag: String?)
@@ -107,7 +121,7 @@ public struct ImageWriter: Sendable {
       let folder = "\(directory)/\(name)"
       try Files.makeDirectory(name, below: directory, mode: 0o755)
       let target = "\(folder)/\(descriptor.digest.hex)"
-      if Files.size(target) == descriptor.size { continue }
+      if try Self.has(target, descriptor) { continue }
       try FileCopy.place(store.path(of: descriptor.digest), at: target)
       try Files.syncDirectory(folder)
     }
@@ -118,6 +132,12 @@ public struct ImageWriter: Sendable {
     }
     try index.write(to: directory, mode: 0o644)
     withExtendedLifetime(lock) {}
+  }
+
+  /// Whether a file is what a descriptor says: others write to a layout, too, and a pull that ends well vouches for all of it.
+  private static func has(_ path: String, _ descriptor: Descriptor) throws(StoreError) -> Bool {
+    guard Files.size(path) == descriptor.size else { return false }
+    return try ContentHasher.digest(ofFile: path, descriptor.digest.algorithm) == descriptor.digest
   }
 
   /// Makes a directory a layout, where it is none, and keeps other writers out of it.
@@ -146,9 +166,9 @@ public struct ImageWriter: Sendable {
       try tar.finish()
       return
     }
-    let temporary = "\(file).\(getpid()).new"
+    let temporary = Files.temporaryName(beside: file)
     do throws(StoreError) {
-      let output = try OpenFile(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644)
+      let output = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
       let tar = TarWriter(output)
       try fill(tar)
       try tar.finish()
@@ -217,10 +237,10 @@ public struct ImageWriter: Sendable {
     guard let (descriptor, manifest) = image.manifests.first else { return }
     var trimmed = directory
     while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
-    let temporary = "\(trimmed).\(getpid()).new"
+    let temporary = Files.temporaryName(beside: trimmed)
+    try Files.makeDirectory(Files.parent(of: trimmed), mode: 0o755)
+    guard mkdir(temporary, 0o755) == 0 else { throw Files.failed("make directory", temporary) }
     do throws(StoreError) {
-      try Files.makeDirectory(Files.parent(of: trimmed), mode: 0o755)
-      try Files.makeDirectory(temporary, mode: 0o755)
       try Files.writeAtomically(
         temporary + "/version", Data("Directory Transport Version: 1.1\n".utf8), mode: 0o644)
       try FileCopy.place(store.path(of: descriptor.digest), at: temporary + "/manifest.json")

@@ -1,0 +1,71 @@
+import Glibc
+
+/// An IP address, in whatever way it was written.
+///
+/// `127.1`, `0x7f000001` and `[::ffff:127.0.0.1]` reach the same place as `127.0.0.1`: rules are about addresses, not about spellings.
+public enum HostAddress: Equatable, Sendable {
+  /// The 32 bits of an IPv4 address, or of one inside an IPv6 address.
+  case version4(UInt32)
+  /// The 16 bytes of any other IPv6 address.
+  case version6([UInt8])
+
+  /// Reads a URL's host as `connect` would; nil for a name.
+  ///
+  /// - Parameter host: an IPv6 address has its brackets.
+  public init?(host: Substring) {
+    if host.hasPrefix("["), host.hasSuffix("]") {
+      var bytes = [UInt8](repeating: 0, count: 16)
+      guard inet_pton(AF_INET6, String(host.dropFirst().dropLast()), &bytes) == 1 else {
+        return nil
+      }
+      self.init(bytes: bytes)
+    } else {
+      // Also octal, hexadecimal and with fewer than four parts.
+      var address = in_addr()
+      guard inet_aton(String(host), &address) == 1 else { return nil }
+      self = .version4(UInt32(bigEndian: address.s_addr))
+    }
+  }
+
+  /// Reads an address as it is in a packet; nil where it has neither 4 nor 16 bytes.
+  public init?(bytes: [UInt8]) {
+    func number(_ part: ArraySlice<UInt8>) -> UInt32 { part.reduce(0) { $0 << 8 | UInt32($1) } }
+    switch bytes.count {
+    case 4: self = .version4(number(bytes[...]))
+    case 16: self = Self.carriesVersion4(bytes) ? .version4(number(bytes[12...])) : .version6(bytes)
+    default: return nil
+    }
+  }
+
+  /// Mapped (`::ffff:a.b.c.d`), compatible (`::a.b.c.d`) and translated (`64:ff9b::a.b.c.d`) addresses.
+  private static func carriesVersion4(_ bytes: [UInt8]) -> Bool {
+    switch Array(bytes[..<12]) {
+    case [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF],
+      [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0]:
+      true
+    case [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]:
+      bytes[12...].contains { $0 != 0 } && bytes[12...] != [0, 0, 0, 1]
+    default: false
+    }
+  }
+
+  /// True for an address that never leaves this machine; `0.0.0.0` and `::` reach it, too.
+  public var isLoopback: Bool {
+    switch self {
+    case .version4(let bits): bits >> 24 == 127 || bits >> 24 == 0
+    case .version6(let bytes): bytes.dropLast().allSatisfy { $0 == 0 } && bytes[15] <= 1
+    }
+  }
+
+  /// True for link-local addresses, where clouds keep their metadata services, and for those they keep elsewhere.
+  public var isLinkLocalOrMetadata: Bool {
+    switch self {
+    case .version4(let bits):
+      // 169.254/16; Alibaba's 100.100.100.200; Azure's 168.63.129.16; Oracle's 192.0.0.192.
+      bits >> 16 == 0xA9FE || [0x6464_64C8, 0xA83F_8110, 0xC000_00C0].contains(bits)
+    case .version6(let bytes):
+      // fe80::/10, and Amazon's fd00:ec2::/32.
+      bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80 || bytes.starts(with: [0xFD, 0, 0x0E, 0xC2])
+    }
+  }
+}
