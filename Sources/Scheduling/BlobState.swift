@@ -5,13 +5,16 @@ struct FailureRun: Sendable, Equatable {
   var count = 0
   /// How many of them were doubtful answers.
   var doubts = 0
+  /// How many of them refused the range or answered with another one.
+  var rangeRefusals = 0
   /// When the last one happened.
   var lastAt: Moment?
 
   /// The run with one more.
   func adding(_ failure: FetchFailure, at now: Moment) -> FailureRun {
     FailureRun(
-      count: count + 1, doubts: doubts + (failure == .doubtful ? 1 : 0), lastAt: now)
+      count: count + 1, doubts: doubts + (failure == .doubtful ? 1 : 0),
+      rangeRefusals: rangeRefusals + (failure == .rangeRefused ? 1 : 0), lastAt: now)
   }
 }
 

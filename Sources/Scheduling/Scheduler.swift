@@ -239,9 +239,10 @@ public struct Scheduler: Sendable {
     }
     let blob = segment.blob
     remove(request.segment)
-    if failure == .rangeRefused { blobs[blob.index].ranged = false }
     var piece = Piece(range: segment.position..<segment.range.upperBound)
     piece.failures = segment.failures.adding(failure, at: now)
+    // One odd answer among good ones must not make the rest of a large blob come from its beginning.
+    if piece.failures.rangeRefusals > 1 { blobs[blob.index].ranged = false }
     if mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt) {
       giveUp(blob, because: id, &actions)
       return

@@ -162,6 +162,13 @@ public struct StoreMaintenance: Sendable {
       }
       try Files.remove("\(ingest)/\(name)")
     }
+    // What a killed process was about to give a name.
+    for folder in [store.root, store.root + "/.cairn"] {
+      for name in Files.list(folder) where name.hasSuffix(".new") {
+        report.bytes += Files.size("\(folder)/\(name)") ?? 0
+        try Files.remove("\(folder)/\(name)")
+      }
+    }
     withExtendedLifetime(lock) {}
     return report
   }

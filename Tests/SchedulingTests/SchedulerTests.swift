@@ -353,15 +353,15 @@ struct SchedulerTests {
     #expect(network.cancelled.count == 3)
   }
 
-  @Test("after a 416 the blob is asked for without a range")
-  func asksWithoutRange() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { fetch, _ in
-      fetch.ranged ? .fails(after: 0, .rangeRefused) : .good(rate: 50e6)
+  @Test("after a second 416 the blob is asked for without a range", arguments: [1, 2])
+  func asksWithoutRange(refusals: Int) {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { fetch, count in
+      fetch.ranged && count <= refusals ? .fails(after: 0, .rangeRefused) : .good(rate: 50e6)
     }
     network.add(1000, have: RangeSet(0..<10))
     network.run(limit: 10)
     #expect(network.complete.count == 1)
-    #expect(network.fetches.map(\.ranged) == [true, false])
+    #expect(network.fetches.map(\.ranged) == (refusals == 1 ? [true, true] : [true, true, false]))
     #expect(network.now < 1)
   }
 

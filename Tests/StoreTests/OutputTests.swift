@@ -264,11 +264,14 @@ struct MaintenanceTests {
       "ex.am/new:1", layers: [shared, Content.bytes(3_000, seed: 3)], pulled: 9_000)
     try store.put(Data("stray".utf8), as: try Digest.of(Array("stray".utf8)))
     try writeFile(store.root + "/.cairn/ingest/sha256-x.partial", [1, 2, 3])
+    let unnamed = store.root + "/index.json.1.x.new"
+    try writeFile(unnamed, [1, 2, 3])
     let maintenance = StoreMaintenance(store: store)
     let report = try maintenance.prune(olderThan: 5_000, keepBytes: nil, now: 10_000)
     #expect(report.images == ["ex.am/old:1"])
     #expect(report.partials == 1)
-    #expect(report.bytes >= 2_005)
+    #expect(!FileManager.default.fileExists(atPath: unnamed))
+    #expect(report.bytes >= 2_008)
     #expect(!store.contains(old.manifests[0].manifest.layers[1]))
     for blob in new.contents { #expect(store.contains(blob)) }
     #expect(try maintenance.prune(olderThan: nil, keepBytes: nil, now: 10_000).blobs == 0)

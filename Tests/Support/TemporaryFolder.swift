@@ -20,5 +20,7 @@ public func readFile(_ path: String) throws -> [UInt8] {
 }
 
 public func writeFile(_ path: String, _ bytes: some Sequence<UInt8>) throws {
+  // The store's blobs are for reading only.
+  chmod(path, 0o600)
   try Data(bytes).write(to: URL(filePath: path))
 }

@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 import servers
-from fault_runs import Outcome, Puller, overlap, sent_twice, spans
+from fault_runs import Outcome, Puller, kept_and_sent_again, sent_twice, spans
 from fault_server import FaultyRegistry, Image
 
 # Exit codes of sysexits.h that a pull ends with.
@@ -113,9 +113,8 @@ class Bench:
             then = scene.puller.pull(scene.server, REPOSITORY)
             if then.code != 0 or scene.puller.lacks(self.image):
                 problems.append(f"not mended by the next pull: {then.text} {then.words[-200:]}")
-            again = overlap(spans(before), spans(scene.requests()[len(before):]))
-            # What is damaged is not kept.
-            if again > case.slack and outcome.code != INTEGRITY:
+            again = kept_and_sent_again(outcome, before, scene.requests())
+            if again > case.slack:
                 problems.append(f"{again / 1e6:.2f} MB that were here are fetched again")
             problems += [f"wrong bytes in {name}" for name in scene.puller.wrong()]
         more = sum(one.sent for one in scene.requests() if one.kind == "blob") / self.image.size - 1

@@ -72,6 +72,7 @@ class Crashes:
             if then.code != 0 or puller.lacks(image):
                 self.problems.append(f"pull {number}: not completed: {then.text} {then.words[-200:]}")
             self.check(number, puller)
+            self.problems += [f"pull {number}: left over: {name}" for name in puller.left_over()]
 
     def reached(self, phase, puller, server, image, seen, begun_at):
         """What tells that a phase has begun; None: a moment by chance."""

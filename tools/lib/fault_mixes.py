@@ -3,12 +3,11 @@ import collections
 import contextlib
 import errno
 import random
-import re
 import threading
 import time
 
 from fault_cases import DISK, INTEGRITY, NETWORK, NOT_FOUND, REPOSITORY, SURVIVED, UNAUTHORISED
-from fault_runs import TRUE_BYTES, Puller
+from fault_runs import TRUE_BYTES, Puller, culprit, kept_and_sent_again
 from fault_server import OF_CONTENT, FaultyRegistry, Image
 
 # Flipped bits are counted by blob: one in each is got over.
@@ -21,6 +20,8 @@ FATAL = {"404": NOT_FOUND, "flipped bit": INTEGRITY, "redirect to a file": NETWO
 # What happens to the server while it serves.
 EVENTS = ["cuts a third", "refuses for a second", "is silent for a second", "forgets tokens and signatures"]
 LIMIT = 180
+# What a connection of a pull that gave up may have had on its way, in bytes.
+KEPT_SLACK = 256 << 10
 # Failures in a row at one place after which a pull may give up: `--retries` (8) and the first, or the doubts of the scheduler.
 ATTEMPTS = {INTEGRITY: 5, UNAUTHORISED: 5, NETWORK: 9}
 
@@ -28,16 +29,18 @@ ATTEMPTS = {INTEGRITY: 5, UNAUTHORISED: 5, NETWORK: 9}
 def ill_fated(outcome, requests, refusals):
     """Whether what a pull gave up had failed so often in a row: by the server's log, at one place of the blob that the words name, else
     for documents and tokens. A server that refuses logs nothing; in a second of it there is time for two tries."""
-    named = re.search(r"blob ([0-9a-f]{12})", outcome.words)
+    named = culprit(outcome.words)
     places = collections.defaultdict(list)
     for one in requests:
-        if one.digest.startswith(f"sha256:{named[1]}") if named else one.kind != "blob":
+        if one.digest.startswith(named) if named else one.kind != "blob":
             places[one.digest, one.range and one.range[0]].append(one)
 
     def failures(place):
         good = max((one.time for one in place if one.sent and one.status in (200, 206) and one.fault in TRUE_BYTES), default=0)
         bad = [one for one in place if one.time > good and (one.fault or one.status in (0, 403))]
-        return len(bad) + 2 * sum(moment > good for moment in refusals)
+        # Before its first request nobody was refused here.
+        since = max(good, min((one.time for one in place), default=0))
+        return len(bad) + 2 * sum(moment > since for moment in refusals)
     return outcome.code in ATTEMPTS and max(map(failures, places.values()), default=0) >= ATTEMPTS[outcome.code]
 
 
@@ -135,7 +138,7 @@ class Mix:
         `fired` and `happened` then say what it met, `was_ill_fated` that it gave up where it may.
         """
         puller, problems = Puller(bench.cairn, folder), []
-        self.happened, self.refusals = collections.Counter(), []
+        self.happened, self.refusals, self.again = collections.Counter(), [], 0
         with contextlib.ExitStack() as stack:
             options = {"certificate": bench.certificate if self.secure else None, "rate": 8 << 20}
             origin = None
@@ -166,5 +169,8 @@ class Mix:
                 for one in servers:
                     one.plan = lambda request: None
                 then = puller.pull(server, REPOSITORY, limit=LIMIT)
+                self.again = kept_and_sent_again(outcome, requests, [one for each in servers for one in list(each.requests)])
+                if self.again > KEPT_SLACK * self.workers:
+                    problems.append(f"{self.again} bytes that were here are fetched again")
                 problems += [f"not mended: {then.text} {then.words[-200:]}"] if then.code != 0 or puller.lacks(self.image) else []
         return problems, outcome

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -48,6 +49,23 @@ def overlap(first, second):
             open_now[side] += step
             last = place
     return total
+
+
+def culprit(words):
+    """The beginning of the digest of the blob that an error is about, or None."""
+    named = re.search(r"blob ([0-9a-f]{12})|manifest says sha256:([0-9a-f]{12})", words)
+    return f"sha256:{named[1] or named[2]}" if named else None
+
+
+def kept_and_sent_again(outcome, before, after):
+    """Bytes that a pull had been sent rightly and the one after it was sent again; `after` holds the requests of both.
+
+    What is damaged is not kept.
+    """
+    damaged = culprit(outcome.words) if outcome.code == 65 else None
+    known = {id(one) for one in before}
+    return overlap(spans([one for one in before if not damaged or not one.digest.startswith(damaged)]),
+                   spans([one for one in after if id(one) not in known]))
 
 
 def sent_twice(parts):
@@ -112,6 +130,14 @@ class Puller:
             return None
         done = subprocess.run([self.cairn, "tune", "--report", "--history", self.history], capture_output=True, text=True)
         return None if done.returncode == 0 else done.stderr.strip()
+
+    def left_over(self):
+        """What a store holds after `cairn store prune` that no image needs; must be empty."""
+        done = subprocess.run([self.cairn, "store", "prune", "--store", self.store], capture_output=True, text=True)
+        if done.returncode != 0:
+            return [f"prune: {done.stderr.strip()}"]
+        return [str(path.relative_to(self.store)) for path in self.store.rglob("*")
+                if path.is_file() and (path.name.endswith(".new") or path.parent.name == "ingest")]
 
     def lacks(self, image):
         """What of an image is not in the store; empty: it is there and the index names it."""
