@@ -110,7 +110,8 @@ switch Context.environment["CAIRN_EXTRA"] {
 case "fuzz":
   package.targets.append(
     .executableTarget(
-      name: "Fuzz", dependencies: ["OCI", "Registry", "Simulation", "Store", "Transfer", "Tuning"],
+      name: "Fuzz",
+      dependencies: ["History", "OCI", "Registry", "Simulation", "Store", "Transfer", "Tuning"],
       path: "Tests/Fuzz"))
 case "soak":
   package.targets.append(

@@ -100,7 +100,7 @@ extension History {
     }
   }
 
-  private static func parse(_ data: Data) throws(HistoryError) -> HistoryExport {
+  static func parse(_ data: Data) throws(HistoryError) -> HistoryExport {
     func refuse(_ reason: String) -> HistoryError {
       HistoryError(kind: .notAnExport, description: "not a history that can be imported: \(reason)")
     }

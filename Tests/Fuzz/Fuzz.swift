@@ -1,4 +1,5 @@
 import Foundation
+@testable import History
 @testable import OCI
 @testable import Registry
 @testable import Simulation
@@ -54,32 +55,35 @@ enum Fuzz {
     "retry-after": retryAfter, "resume-map": resumeMap, "link-model": linkModel,
     "image-model": imageModel, "trace": trace, "url": url, "error-body": errorBody,
     "platform": platform, "hosts-file": hostsFile, "token": token, "image-config": imageConfig,
-    "layout-index": layoutIndex,
+    "layout-index": layoutIndex, "blob-head": blobHead, "history-export": historyExport,
   ]
 
   // MARK: Names
 
   static func reference(_ bytes: [UInt8]) {
-    guard let parsed = try? Reference(text(bytes)) else { return }
+    guard let parsed = accepted({ try Reference(text(bytes)) }) else { return }
     require((try? Reference(parsed.description)) == parsed, "a reference does not read back")
     require(!parsed.repository.split(separator: "/").contains(".."), "a reference climbs up")
     require(!parsed.description.contains(where: \.isNewline), "a reference has lines")
   }
 
   static func digest(_ bytes: [UInt8]) {
-    guard let parsed = try? Digest(text(bytes)) else { return }
+    guard let parsed = accepted({ try Digest(text(bytes)) }) else { return }
     require(parsed.description == text(bytes), "a digest is another than it was")
     require(parsed.hex.allSatisfy { $0.isASCII && $0.isHexDigit }, "a digest is not hexadecimal")
   }
 
   static func platform(_ bytes: [UInt8]) {
-    guard let parsed = try? Platform(text(bytes)) else { return }
+    guard let parsed = accepted({ try Platform(text(bytes)) }) else { return }
+    isShown(parsed.description)
     require((try? Platform(parsed.description)) == parsed, "a platform does not read back")
   }
 
   static func url(_ bytes: [UInt8]) {
     guard let base = try? RemoteURL("https://registry.example/v2/a/b?c=d") else { return }
-    for parsed in [try? RemoteURL(text(bytes)), try? base.resolving(text(bytes))] {
+    for parsed in [
+      accepted { try RemoteURL(text(bytes)) }, accepted { try base.resolving(text(bytes)) },
+    ] {
       guard let parsed else { continue }
       require(["http", "https"].contains(parsed.origin.scheme), "another scheme")
       require(
@@ -93,7 +97,9 @@ enum Fuzz {
   // MARK: Documents
 
   static func document(_ bytes: [UInt8]) {
-    guard let parsed = try? ImageDocument.parse(Data(bytes), contentType: nil) else { return }
+    guard let parsed = accepted({ try ImageDocument.parse(Data(bytes), contentType: nil) }) else {
+      return
+    }
     switch parsed {
     case .manifest(let manifest):
       require(manifest.totalSize ?? -1 >= 0, "sizes that overflow")
@@ -135,7 +141,8 @@ enum Fuzz {
   }
 
   static func hostsFile(_ bytes: [UInt8]) {
-    guard let parsed = try? HostsFile(text(bytes)), let reference = try? Reference("ex.am/a/b:1"),
+    guard let parsed = accepted({ try HostsFile(text(bytes)) }),
+      let reference = try? Reference("ex.am/a/b:1"),
       let own = try? Endpoint(of: reference, plainHTTP: false)
     else { return }
     // Whatever mirrors there are, somebody is asked in the end.
@@ -170,6 +177,33 @@ enum Fuzz {
     }
   }
 
+  /// A status and fields, one on each line.
+  static func blobHead(_ bytes: [UInt8]) {
+    let lines = text(bytes).split(separator: "\n")
+    let fields = lines.dropFirst().prefix(20).map { line in
+      let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
+      return (parts.first ?? "", parts.count > 1 ? parts[1] : "")
+    }
+    let head = ResponseHead(
+      status: lines.first.flatMap { Int($0) } ?? 206, fields: HTTPFields(fields))
+    for (wanted, size) in [(10..<20, 100), (nil, 100), (0..<100, 100)] as [(Range<Int64>?, Int64)] {
+      switch BlobJudge.judge(head, wanted: wanted, size: size) {
+      case .content(let offset, let isWhole):
+        require(isWhole ? offset == 0 : offset == wanted?.lowerBound, "content of another place")
+      case .refused(_, let reason): isShown(reason)
+      case .aside: break
+      }
+    }
+  }
+
+  static func historyExport(_ bytes: [UInt8]) {
+    guard let parsed = accepted({ try History.parse(Data(bytes)) }) else { return }
+    for path in parsed.paths {
+      isShown(path.registry + path.blobHost)
+      require(path.points.allSatisfy { $0.statistics.weight > 0 }, "a measurement of nothing")
+    }
+  }
+
   static func contentRange(_ bytes: [UInt8]) {
     guard let parsed = ContentRange(text(bytes)) else { return }
     require(parsed.range.lowerBound >= 0 && !parsed.range.isEmpty, "no range")
@@ -197,17 +231,33 @@ enum Fuzz {
     require(parsed.refreshAt >= 1_000, "a token that was never good")
   }
 
+  /// What a parser makes of its input; nil: an error, which is fit to be shown.
+  static func accepted<Value>(_ parse: () throws -> Value) -> Value? {
+    do {
+      return try parse()
+    } catch {
+      let words = "\(error)"
+      require(words.utf8.count < 8_000, "a long error")
+      for line in words.split(separator: "\n") { isShown(String(line)) }
+      return nil
+    }
+  }
+
   /// What may reach a terminal.
   static func isShown(_ words: String) {
     require(
-      !words.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F },
-      "control characters in what is shown")
+      !words.unicodeScalars.contains { scalar in
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+      }, "what is shown could act on a terminal")
   }
 
   // MARK: Files of the simulator
 
   static func linkModel(_ bytes: [UInt8]) {
-    guard let parsed = try? LinkModel(json: Data(bytes)) else { return }
+    guard let parsed = accepted({ try LinkModel(json: Data(bytes)) }) else { return }
     require(parsed.bandwidth > 0 && parsed.bandwidth.isFinite, "a line without a rate")
     require(parsed.roundTrip > 0 && parsed.roundTrip.isFinite, "a line without a length")
     require(parsed.perConnection > 0 && parsed.server.rate > 0, "connections without a rate")
@@ -218,7 +268,7 @@ enum Fuzz {
   }
 
   static func imageModel(_ bytes: [UInt8]) {
-    guard let parsed = try? ImageModel(json: Data(bytes)) else { return }
+    guard let parsed = accepted({ try ImageModel(json: Data(bytes)) }) else { return }
     require(!parsed.blobs.isEmpty, "an image of nothing")
     require(parsed.blobs.allSatisfy { $0 > 0 }, "a blob of nothing")
   }
