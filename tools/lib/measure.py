@@ -74,4 +74,4 @@ def run(command, timeout=None, environment=None):
             return Usage(time.monotonic() - start, None, None, own.mebibytes(), None, "", "")
         wall = time.monotonic() - start
         status, cpu, peak = usage.read().split()
-    return Usage(wall, float(cpu), int(peak) / 1024, own.mebibytes(), int(status), output, errors)
+    return Usage(wall, float(cpu), int(peak) / 1024, own.mebibytes(), os.waitstatus_to_exitcode(int(status)), output, errors)
