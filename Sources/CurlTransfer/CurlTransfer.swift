@@ -24,6 +24,8 @@ final class CurlTransfer {
   private var body: [UInt8] = []
   private var received: Int64 = 0
   private var failure: TransferError?
+  /// Why an address was not connected to; the host may have others.
+  private var refusedAddress: TransferError?
   private var isFull = false
   /// The connection's socket, once it was asked for; negative: unknown.
   ///
@@ -172,12 +174,12 @@ final class CurlTransfer {
 
   /// Opens a socket, unless its address is none to go to.
   private func openSocket(_ address: UnsafePointer<curl_sockaddr>) -> Int32 {
-    // Behind a proxy the address is the proxy's, which the user chose.
-    if !job.request.mayReachLinkLocal, !usesProxy {
+    // Behind a proxy the address is the proxy's, which the user chose; with exceptions from it nobody knows.
+    if !job.request.mayReachLinkLocal, !(usesProxy && settings.noProxy == nil) {
       var bytes = [UInt8](repeating: 0, count: 16)
       let count = Int(cairn_address_bytes(address, &bytes))
       if HostAddress(bytes: Array(bytes[..<count]))?.isLinkLocalOrMetadata == true {
-        failure = TransferError(
+        refusedAddress = TransferError(
           .invalidURL,
           "\(job.request.url.origin.host) is at a link-local or metadata address, where no server may send us"
         )
@@ -356,7 +358,9 @@ final class CurlTransfer {
       return Self.notHTTP
     }
     // What libcurl says of a line longer than it has room for.
-    if code == CURLE_OUT_OF_MEMORY, destination == nil { return Self.longHeader }
+    let wasSent = cairn_info_long(easy, CURLINFO_REQUEST_SIZE) > 0
+    if code == CURLE_OUT_OF_MEMORY, destination == nil, wasSent { return Self.longHeader }
+    if code == CURLE_COULDNT_CONNECT, let refusedAddress { return refusedAddress }
     let detail = String(cString: errorBuffer)
     let general = String(cString: curl_easy_strerror(code))
     // libcurl repeats a malformed proxy address whole, password included.

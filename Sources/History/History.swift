@@ -56,8 +56,11 @@ public struct History: Sendable {
     // SQLite would make it readable by others.
     let descriptor = Glibc.open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     if descriptor >= 0 {
-      // One that was made by a wider umask, or by hand.
-      fchmod(descriptor, 0o600)
+      // One that was made by a wider umask, or by hand; never a device.
+      var info = stat()
+      if fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG {
+        fchmod(descriptor, 0o600)
+      }
       close(descriptor)
     }
     configuration.readonly = descriptor < 0 && access(file, R_OK) == 0

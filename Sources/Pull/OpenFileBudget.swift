@@ -9,12 +9,18 @@ public struct OpenFileBudget: Equatable, Sendable {
   public let blobs: Int
   /// Connections, at least 1.
   public let connections: Int
+  /// Workers, at least 1: some connections are left for tokens and for questions where blobs are.
+  public var workers: Int { max(1, connections - Self.askingConnections) }
+
+  private static let askingConnections = 4
 
   /// The lowest limit under which a pull with one blob and one connection has all that it needs.
   public static let least: UInt64 = 20
 
   /// A blob's data and its resume map.
   private static let filesOfABlob = 2
+  /// While it is made: looking up a name takes a pair of sockets and one for the question.
+  private static let filesOfAConnection = 3
   /// More blobs at a time than this gain nothing.
   private static let mostBlobs = 160
   /// Standard files, the store's lock, the history and its journal, the runtime's and libcurl's own descriptors, and some for what is
@@ -27,7 +33,7 @@ public struct OpenFileBudget: Equatable, Sendable {
   public init(limit: Int) {
     let free = max(0, limit - Self.reserve)
     blobs = min(Self.mostBlobs, max(1, free / 2 / Self.filesOfABlob))
-    connections = max(1, free - blobs * Self.filesOfABlob)
+    connections = max(1, (free - blobs * Self.filesOfABlob) / Self.filesOfAConnection)
   }
 
   /// That of this process.

@@ -5,7 +5,7 @@ import Transfer
 ///
 /// ```
 /// at endpoint -> at endpoint        a 401 was answered by a new token (twice at most)
-/// at endpoint -> elsewhere          a redirect; from here on without credentials, also where it leads back
+/// at endpoint -> elsewhere          a redirect; to another origin without credentials, also where it leads back
 /// elsewhere   -> elsewhere          another redirect, eight hops at most
 /// elsewhere   -> at endpoint        the remembered place has expired (once)
 /// ```

@@ -265,6 +265,9 @@ public struct Scheduler: Sendable {
       return !othersProgress || run.count > settings.retries
     case .refused:
       return run.count > settings.retries && !othersProgress
+    case .rangeRefused where run.rangeRefusals <= 2:
+      // The blob has not been asked for without a range yet.
+      return false
     case .transient, .rangeRefused:
       guard run.count > settings.retries else { return false }
       return !othersProgress || run.count > 4 * settings.retries

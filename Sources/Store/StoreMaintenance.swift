@@ -165,7 +165,10 @@ public struct StoreMaintenance: Sendable {
     // What a killed process was about to give a name.
     for folder in [store.root, store.root + "/.cairn"] {
       for name in Files.list(folder) where name.hasSuffix(".new") {
-        report.bytes += Files.size("\(folder)/\(name)") ?? 0
+        guard ["index.json.", "oci-layout.", "version."].contains(where: name.hasPrefix),
+          let size = Files.size("\(folder)/\(name)")
+        else { continue }
+        report.bytes += size
         try Files.remove("\(folder)/\(name)")
       }
     }

@@ -37,12 +37,10 @@ public enum HostAddress: Equatable, Sendable {
     }
   }
 
-  /// Mapped (`::ffff:a.b.c.d`), compatible (`::a.b.c.d`) and translated (`64:ff9b::a.b.c.d`) addresses.
+  /// Mapped (`::ffff:a.b.c.d`) and compatible (`::a.b.c.d`) addresses.
   private static func carriesVersion4(_ bytes: [UInt8]) -> Bool {
     switch Array(bytes[..<12]) {
-    case [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF],
-      [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0]:
-      true
+    case [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]: true
     case [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]:
       bytes[12...].contains { $0 != 0 } && bytes[12...] != [0, 0, 0, 1]
     default: false
@@ -64,8 +62,22 @@ public enum HostAddress: Equatable, Sendable {
       // 169.254/16; Alibaba's 100.100.100.200; Azure's 168.63.129.16; Oracle's 192.0.0.192.
       bits >> 16 == 0xA9FE || [0x6464_64C8, 0xA83F_8110, 0xC000_00C0].contains(bits)
     case .version6(let bytes):
-      // fe80::/10, and Amazon's fd00:ec2::/32.
+      // fe80::/10; Amazon's fd00:ec2::/32.
       bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80 || bytes.starts(with: [0xFD, 0, 0x0E, 0xC2])
+        || Self.services.contains(bytes) || translated(bytes)?.isLinkLocalOrMetadata == true
     }
+  }
+
+  /// Google's fd20:ce::254, Oracle's fd00:c1::a9fe:a9fe and Scaleway's fd00:42::42.
+  private static let services: [[UInt8]] = [
+    [0xFD, 0x20, 0, 0xCE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0x54],
+    [0xFD, 0, 0, 0xC1, 0, 0, 0, 0, 0, 0, 0, 0, 0xA9, 0xFE, 0xA9, 0xFE],
+    [0xFD, 0, 0, 0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x42],
+  ]
+
+  /// The address that a gateway makes of a translated one (`64:ff9b::a.b.c.d`).
+  private func translated(_ bytes: [UInt8]) -> HostAddress? {
+    guard bytes.starts(with: [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0]) else { return nil }
+    return HostAddress(bytes: Array(bytes[12...]))
   }
 }

@@ -91,7 +91,7 @@ struct ImageDocumentTests {
   }
 
   @Test(
-    "refuses ambiguous and malformed documents",
+    "refuses ambiguous (CVE-2021-41190) and malformed documents",
     arguments: [
       ("", "not JSON"), ("[]", "wrong type"), ("{}", "schemaVersion"),
       (#"{"schemaVersion":3}"#, "not 2"),

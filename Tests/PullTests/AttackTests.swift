@@ -102,6 +102,80 @@ struct AttackTests {
     #expect(registry.blobRequests.isEmpty)
   }
 
+  @Test("sizes that overflow over all platforms are refused before they are fetched")
+  func hugeTogether() async throws {
+    let image = try FakeImage(layers: [], platforms: ["linux/amd64", "linux/arm64"]) { document in
+      var config = document["config"] as? [String: Any] ?? [:]
+      config["size"] = Int64.max
+      document["config"] = config
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.platforms = .all
+    #expect(try await bench.failure(request).category == .integrity)
+    #expect(registry.blobRequests.isEmpty)
+  }
+
+  @Test("an index that names itself ends")
+  func circle() async throws {
+    var image = try FakeImage(layers: [])
+    let invented = try Digest("sha256:" + String(repeating: "c", count: 64))
+    func index(_ size: Int) throws -> [UInt8] {
+      try FakeImage.encode([
+        "schemaVersion": 2, "mediaType": MediaType.ociIndex.rawValue,
+        "manifests": [
+          ["mediaType": MediaType.ociIndex.rawValue, "digest": "\(invented)", "size": size]
+        ],
+      ])
+    }
+    // Its own size, so that only the digest is wrong.
+    let bytes = try index(index(100).count)
+    let digest = try Digest.of(bytes)
+    image.manifests[digest] = (.ociIndex, bytes)
+    image.manifests[invented] = (.ociIndex, bytes)
+    image.tags["latest"] = digest
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.platforms = .all
+    #expect(try await bench.failure(request).category == .integrity)
+    #expect(registry.server.requests.count == 2)
+  }
+
+  @Test("an index of more manifests than anybody makes is refused before any of them is fetched")
+  func manyManifests() async throws {
+    var image = try FakeImage(layers: [])
+    let (_, bytes) = try #require(image.manifests[image.manifest])
+    let child = (digest: image.manifest, size: bytes.count, type: MediaType.ociManifest)
+    image.tags["latest"] =
+      try Self.addIndex(
+        of: Array(repeating: child, count: ImageDocument.entryLimit + 1), to: &image
+      ).digest
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+    #expect(error.category == .integrity)
+    #expect(registry.server.requests.count == 1)
+  }
+
+  @Test(
+    "a layer's urls are not followed to this machine's neighbours, nor to files",
+    arguments: ["http://169.254.169.254/x", "http://2852039166/x", "file:///etc/passwd"])
+  func hostileURLs(url: String) async throws {
+    let image = try FakeImage(layers: [Content.bytes(500, seed: 1)]) { document in
+      var layers = document["layers"] as? [[String: Any]] ?? []
+      layers[0]["urls"] = [url]
+      document["layers"] = layers
+    }
+    let registry = try FakeRegistry(image) { request in
+      request.target.contains("\(image.layers[0])") ? .status(404) : nil
+    }
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+    #expect(error.description.contains("refused"), "\(error)")
+  }
+
   @Test(
     "giant answers beside the content are cut off",
     arguments: ["token", "error body", "header", "many headers", "endless error"])
@@ -169,6 +243,8 @@ struct AttackTests {
     } else {
       #expect(try await bench.failure(request).category == .integrity)
       #expect(registry.blobRequests.isEmpty)
+      // More than a document may have is not even asked for.
+      #expect(registry.server.requests.count == (difference > 1 ? 1 : 2))
     }
     try bench.expectNothingWrong()
   }
@@ -195,19 +271,30 @@ struct AttackTests {
     if isFolder {
       try manager.createDirectory(atPath: victim, withIntermediateDirectories: true)
     } else {
-      try writeFile(victim, Array("mine".utf8))
+      try writeFile(victim, Self.theirs)
     }
+    try writeFile(root + "/oci-layout", Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
     #expect(symlink(victim, path) == 0)
-    if let store = try? ContentStore(root: root) {
-      let bench = try Bench(store: store)
-      _ = try? await bench.pull("\(registry.host)/o/n")
-    }
     if isFolder {
+      #expect(throws: StoreError.self) { try ContentStore(root: root) }
       #expect(try manager.contentsOfDirectory(atPath: victim).isEmpty)
-    } else {
-      #expect(try readFile(victim) == Array("mine".utf8))
+      return
     }
+    // Refused, or the link replaced: what it points to stays as it was.
+    let isReplaced = name.hasSuffix(".map") || name.hasSuffix("/DIGEST")
+    do {
+      let bench = try Bench(store: ContentStore(root: root))
+      try await bench.pull("\(registry.host)/o/n")
+      #expect(isReplaced)
+      try bench.expectWhole(image)
+    } catch {
+      #expect(!isReplaced, "\(error)")
+    }
+    #expect(try readFile(victim) == Self.theirs)
   }
+
+  /// A file that would do as an index.
+  static let theirs = Array(#"{"schemaVersion":2,"manifests":[]}"#.utf8)
 
   @Test("annotations of a registry say nothing of what the store or an output calls an image")
   func namesInAnnotations() async throws {
@@ -291,27 +378,69 @@ struct AttackTests {
         try manager.createDirectory(atPath: output + "/blobs", withIntermediateDirectories: true)
       }
     } else {
-      try writeFile(victim, Array("mine".utf8))
+      try writeFile(victim, Self.theirs)
+    }
+    if name != "oci-layout" {
+      try writeFile(output + "/oci-layout", Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
     }
     #expect(symlink(victim, "\(output)/\(name)") == 0)
     var request = try bench.request("\(registry.host)/o/n")
     request.outputs = [try OutputTarget("oci:\(output)")]
     request.overwrites = true
-    // Whether it is refused or the link replaced, what the link points to stays as it was.
-    _ = try? await bench.pull(request)
+    #expect(try await bench.failure(request).category == .disk)
     if name.hasPrefix("blobs") {
       #expect(try manager.contentsOfDirectory(atPath: victim).isEmpty)
     } else {
-      #expect(try readFile(victim) == Array("mine".utf8))
+      #expect(try readFile(victim) == Self.theirs)
     }
   }
 
-  @Test("what is in the store is for its user only")
-  func permissions() async throws {
-    let image = try FakeImage(layers: [Content.bytes(500, seed: 1)], platforms: ["linux/amd64"])
+  @Test(
+    "a link in the place of an output is replaced; what it points to stays",
+    arguments: ["dir", "oci-archive", "docker-archive"])
+  func linkAsOutput(kind: String) async throws {
+    let image = try FakeImage(layers: [Content.bytes(500, seed: 1)])
     let registry = try FakeRegistry(image)
     let bench = try Bench()
-    try await bench.pull("\(registry.host)/o/n")
+    var request = try bench.request("\(registry.host)/o/n")
+    request.outputs = [try OutputTarget("\(kind):\(bench.folder("theirs"))")]
+    try await bench.pull(request)
+    func files() throws -> [String] {
+      try FileManager.default.subpathsOfDirectory(atPath: bench.folder.path).filter {
+        $0.hasPrefix("theirs")
+      }
+    }
+    let before = try files()
+    #expect(symlink(bench.folder("theirs"), bench.folder("out")) == 0)
+    request.outputs = [try OutputTarget("\(kind):\(bench.folder("out"))")]
+    request.overwrites = true
+    try await bench.pull(request)
+    var info = stat()
+    #expect(lstat(bench.folder("out"), &info) == 0 && info.st_mode & S_IFMT != S_IFLNK)
+    #expect(try files() == before && !before.isEmpty)
+  }
+
+  @Test("what is in the store is for its user only", arguments: [false, true])
+  func permissions(failing: Bool) async throws {
+    let layer = Content.bytes(50_000, seed: 1)
+    let image = try FakeImage(layers: [layer], platforms: ["linux/amd64"])
+    let count = Counter()
+    let registry = try FakeRegistry(image) { request in
+      guard failing, request.target.contains("\(image.layers[0])") else { return nil }
+      return count.next() == 1
+        ? .raw(Reply.head(200, length: layer.count) + layer.prefix(20_000), .close) : .status(404)
+    }
+    let bench = try Bench()
+    let request = try bench.request("\(registry.host)/o/n", workers: 1)
+    if failing {
+      #expect(try await bench.failure(request).category == .notFound)
+      let partial = try FileManager.default.contentsOfDirectory(
+        atPath: bench.store.root + "/.cairn/ingest")
+      #expect(
+        partial.contains { $0.hasSuffix(".partial") } && partial.contains { $0.hasSuffix(".map") })
+    } else {
+      try await bench.pull(request)
+    }
     let names = try #require(FileManager.default.subpaths(atPath: bench.store.root))
     #expect(names.count > 5)
     for name in names + [""] {

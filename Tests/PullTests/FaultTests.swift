@@ -92,6 +92,7 @@ struct FaultTests {
     let bench = try Bench()
     try await bench.pull("\(registry.host)/o/n", workers: 4)
     try bench.expectWhole(image)
+    #expect(registry.blobRequests.count { $0.target.contains("\(image.layers[0])") } <= 5)
   }
 
   @Test("one flipped bit is found and the blob fetched again")
@@ -167,6 +168,8 @@ struct FaultTests {
     #expect(error.category == .notFound)
     #expect(error.description.contains(image.layers[0].short))
     #expect(registry.blobRequests.count <= 3)
+    let config = try #require(image.blobs.keys.first { !image.layers.contains($0) })
+    #expect(try readFile(bench.store.path(of: config)) == image.blobs[config])
   }
 
   @Test("a server that only fails is given up in bounded tries, with its words")
@@ -179,6 +182,10 @@ struct FaultTests {
     let error = try await bench.failure(bench.request("\(registry.host)/o/n", workers: 1))
     #expect(error.category == .network)
     #expect(error.description.contains("on fire"))
+    let tries = registry.blobRequests.filter { $0.target.contains("\(image.layers[0])") }
+    let places = Dictionary(grouping: tries) { $0.range?.lowerBound }
+    // The first time and three retries.
+    #expect(places.values.map(\.count).max() == 4)
   }
 
   @Test("an absurd Retry-After ends the pull instead of sleeping for a day")
@@ -194,7 +201,7 @@ struct FaultTests {
   }
 
   @Test(
-    "manifests that are wrong",
+    "manifests that are wrong, or an index where a manifest was said (CVE-2021-41190)",
     arguments: ["schema 1", "wrong digest", "announced digest", "both", "no JSON", "contradiction"])
   func wrongManifests(kind: String) async throws {
     let image = try FakeImage(layers: [Self.layer])
@@ -232,7 +239,7 @@ struct FaultTests {
     #expect(error.description == "\(registry.host) has no manifest o/n:nope: manifest unknown")
   }
 
-  @Test("indexes in a circle or too deep end")
+  @Test("indexes that are too deep end")
   func nestedIndexes() async throws {
     var image = try FakeImage(layers: [])
     var child = image.manifest

@@ -8,13 +8,14 @@ struct OpenFileBudgetTests {
     for limit in 0...5_000 {
       let budget = OpenFileBudget(limit: limit)
       #expect(budget.blobs >= 1 && budget.connections >= 1)
-      #expect(2 * budget.blobs + budget.connections <= max(3, limit - 24))
+      #expect(budget.workers >= 1 && budget.workers <= budget.connections)
+      #expect(2 * budget.blobs + 3 * budget.connections <= max(5, limit - 24))
     }
   }
 
-  @Test("the usual limits leave room for many", arguments: [(256, 58, 116), (1024, 160, 680)])
-  func usual(limit: Int, blobs: Int, connections: Int) {
+  @Test("the usual limits leave room for many", arguments: [(256, 58, 34), (1024, 160, 222)])
+  func usual(limit: Int, blobs: Int, workers: Int) {
     let budget = OpenFileBudget(limit: limit)
-    #expect(budget.blobs == blobs && budget.connections == connections)
+    #expect(budget.blobs == blobs && budget.workers == workers)
   }
 }

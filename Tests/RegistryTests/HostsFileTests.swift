@@ -49,6 +49,12 @@ struct HostsFileTests {
       try HostsFile(Self.text).warnings == [
         "mirror https://secret.example is left out: ca is not supported"
       ])
+    // Headers of a user's own would go to whoever the mirror redirects to.
+    for option in ["header = {authorization = \"x\"}", "client = \"/c.pem\"", "skip_verify = true"]
+    {
+      let file = try HostsFile("[host.\"https://a\"]\n\(option)")
+      #expect(file.warnings.count == 1, "\(option)")
+    }
     #expect(try HostsFile("[host.\"https://a\"]\nskip_verify = false").warnings.isEmpty)
   }
 

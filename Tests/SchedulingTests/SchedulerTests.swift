@@ -365,6 +365,18 @@ struct SchedulerTests {
     #expect(network.now < 1)
   }
 
+  @Test("the whole blob is asked for before a server without ranges is given up")
+  func asksForTheWholeBeforeGivingUp() {
+    var settings = SchedulerSettings()
+    settings.retries = 1
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1), settings: settings) { fetch, _ in
+      fetch.ranged ? .fails(after: 0, .rangeRefused) : .good(rate: 50e6)
+    }
+    network.add(1000, have: RangeSet(0..<10))
+    network.run(limit: 10)
+    #expect(network.complete.count == 1)
+  }
+
   @Test("damaged content is fetched again, all of it")
   func fetchesDamagedAgain() {
     var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in .good(rate: 1e6) }

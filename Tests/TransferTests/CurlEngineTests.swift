@@ -68,10 +68,13 @@ struct CurlEngineTests {
       try await engine.perform(TransferRequest(.get, url(server)), limit: 10).head.status == 307)
   }
 
-  @Test("streams into a window and ends when it is full, also in the middle of a body")
+  @Test("streams into a window and ends when it is full, also in the middle of a body without end")
   func streamsIntoWindow() async throws {
     let content = Content.bytes(3_000_000, seed: 1)
-    let server = try RawServer { _ in .ok(content) }
+    let server = try RawServer { _ in
+      // It has no end.
+      .raw(Array("HTTP/1.1 200 OK\r\n\r\n".utf8) + content, .flood)
+    }
     let engine = try engine()
     defer { engine.stop() }
     let written = Log<[UInt8]>()

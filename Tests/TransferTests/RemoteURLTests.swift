@@ -76,6 +76,8 @@ struct RemoteURLTests {
       ("http://metadata.google.internal./", false, true),
       ("http://[fd00:0ec2::254]/", false, true), ("http://[fd00:ec2:0:0::254]/", false, true),
       ("http://100.100.100.200/", false, true), ("http://168.63.129.16/", false, true),
+      ("http://[fd20:ce::254]/", false, true), ("http://[fd00:c1::a9fe:a9fe]/", false, true),
+      ("http://[fd00:42::42]/", false, true), ("http://[64:ff9b::7f00:1]/", false, false),
       ("http://[febf::1]/", false, true), ("http://[fec0::1]/", false, false),
       ("http://[fd00:ec3::1]/", false, false), ("http://128.0.0.1/", false, false),
       ("http://169.253.1.1/", false, false), ("http://[2001:db8::1]/", false, false),

@@ -178,7 +178,8 @@ actor Authorizer {
     let form = fetch.form
     var response: TransferResponse?
     if case .identityToken(let refresh)? = credential {
-      let answer = try await perform(form.oauthRequest(refreshToken: refresh), form.realm.origin)
+      let answer = try await perform(
+        form.oauthRequest(refreshToken: refresh), of: fetch.scope.origin)
       // Servers without the OAuth2 endpoint take the plain request.
       if ![404, 405].contains(answer.head.status) { response = answer }
     }
@@ -186,7 +187,7 @@ actor Authorizer {
     if let response {
       answer = response
     } else {
-      answer = try await perform(form.getRequest(credential), form.realm.origin)
+      answer = try await perform(form.getRequest(credential), of: fetch.scope.origin)
     }
     guard answer.head.status == 200 else {
       let error = ResponseJudge.error(
@@ -202,15 +203,16 @@ actor Authorizer {
     return token
   }
 
-  private func perform(_ request: TransferRequest, _ origin: RemoteURL.Origin)
+  private func perform(_ request: TransferRequest, of registry: RemoteURL.Origin)
     async throws(RegistryError) -> TransferResponse
   {
     do {
       var request = request
-      request.mayReachLinkLocal = false
+      // The user named the registry; what else it names is its own word.
+      request.mayReachLinkLocal = request.url.origin == registry
       return try await engine.perform(request, limit: Self.bodyLimit)
     } catch {
-      let plain = RegistryError.transfer(error, from: origin)
+      let plain = RegistryError.transfer(error, from: request.url.origin)
       throw RegistryError(plain.kind, "token server \(plain.message)", hint: plain.hint)
     }
   }

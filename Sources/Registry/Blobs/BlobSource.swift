@@ -263,7 +263,7 @@ public final class BlobSource: Sendable {
     for _ in 0..<RedirectRule.limit {
       var transfer = TransferRequest(
         .get, url, fields: HTTPFields([("Accept-Encoding", "identity")]))
-      transfer.mayReachLinkLocal = false
+      transfer.mayReachLinkLocal = url.origin == source
       let outcome: Outcome
       do throws(TransferError) {
         outcome = try await perform(request, as: transfer, report)
@@ -279,7 +279,7 @@ public final class BlobSource: Sendable {
       case .aside(let response):
         throw ResponseJudge.error(
           response, what: what, origin: url.origin,
-          now: Date().timeIntervalSince1970)
+          hiding: Secrets(authorization: nil, url: url), now: Date().timeIntervalSince1970)
       }
     }
     throw RegistryError(

@@ -13,7 +13,8 @@ struct Secrets {
   ///   - url: where to; signatures are in its query.
   init(authorization: String?, url: RemoteURL? = nil) {
     let query = url?.target.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
-    let signatures = query.split(separator: "&").compactMap {
+    // `ns` tells a mirror whose image is meant.
+    let signatures = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }.compactMap {
       $0.split(separator: "=", maxSplits: 1).dropFirst().first.map(String.init)
     }
     let token = authorization?.split(separator: " ").last.map(String.init)

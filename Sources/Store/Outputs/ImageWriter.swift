@@ -121,7 +121,7 @@ public struct ImageWriter: Sendable {
       let folder = "\(directory)/\(name)"
       try Files.makeDirectory(name, below: directory, mode: 0o755)
       let target = "\(folder)/\(descriptor.digest.hex)"
-      if try Self.has(target, descriptor) { continue }
+      if Self.has(target, descriptor) { continue }
       try FileCopy.place(store.path(of: descriptor.digest), at: target)
       try Files.syncDirectory(folder)
     }
@@ -135,9 +135,12 @@ public struct ImageWriter: Sendable {
   }
 
   /// Whether a file is what a descriptor says: others write to a layout, too, and a pull that ends well vouches for all of it.
-  private static func has(_ path: String, _ descriptor: Descriptor) throws(StoreError) -> Bool {
+  ///
+  /// One that cannot be read is replaced like a wrong one.
+  private static func has(_ path: String, _ descriptor: Descriptor) -> Bool {
     guard Files.size(path) == descriptor.size else { return false }
-    return try ContentHasher.digest(ofFile: path, descriptor.digest.algorithm) == descriptor.digest
+    return (try? ContentHasher.digest(ofFile: path, descriptor.digest.algorithm))
+      == descriptor.digest
   }
 
   /// Makes a directory a layout, where it is none, and keeps other writers out of it.

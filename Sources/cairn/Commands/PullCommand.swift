@@ -133,7 +133,7 @@ struct PullCommand: AsyncParsableCommand {
 
   /// The most workers that the limit on open files leaves room for.
   private func workersThatFit(_ display: any ProgressDisplay) -> Int {
-    let most = OpenFileBudget.ofProcess.connections
+    let most = OpenFileBudget.ofProcess.workers
     let wanted = if case .fixed(let count) = workers { count } else { maxWorkers }
     if most < wanted {
       display.show(

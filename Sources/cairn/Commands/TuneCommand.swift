@@ -153,6 +153,12 @@ struct TuneCommand: AsyncParsableCommand {
   }
 
   private func runSweep(_ reference: String) async throws {
+    let most = OpenFileBudget.ofProcess.workers
+    guard workers.sizes.allSatisfy({ $0 <= most }) else {
+      throw CommandFailure(
+        message: "the limit on open files (ulimit -n) leaves room for \(most) workers", exitCode: 73
+      )
+    }
     let runner = SweepRunner(
       reference: try parsed { () throws(OCIError) in try Reference(reference) },
       sizes: workers.sizes, repeats: repeats, registryOptions: registryOptions,
