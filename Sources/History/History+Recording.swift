@@ -75,6 +75,9 @@ extension History {
   static let keptPulls = 40
   /// Paths that are kept; the least recently used ones go first.
   static let keptPaths = 500
+  /// Pulls that one recording folds, and paths that it drops, at most: nobody waits for a history that grew under other rules.
+  private static let foldedPulls = 100
+  private static let droppedPaths = 3
 
   /// Writes down a pull, all of it or nothing.
   ///
@@ -174,12 +177,15 @@ extension History {
   private static func fold(_ path: Int64, _ db: Database) throws {
     let old = try Row.fetchAll(
       db,
-      sql: "SELECT id, at FROM pull WHERE path = ? ORDER BY at DESC LIMIT -1 OFFSET ?",
-      arguments: [path, keptPulls])
-    guard let newest = old.first else { return }
+      sql: """
+        SELECT id, at FROM (SELECT id, at FROM pull WHERE path = ? ORDER BY at DESC LIMIT -1 OFFSET ?)
+        ORDER BY at LIMIT ?
+        """,
+      arguments: [path, keptPulls, foldedPulls])
+    guard let newest = old.last else { return }
     var memory = PathMemory()
     try restoreAggregates(path, isImported: false, into: &memory, db)
-    for row in old.reversed() {
+    for row in old {
       let epochs = try Self.epochs(of: row["id"], db)
       memory.learn(PullRecord(seconds: 0, bytes: 0, epochs: epochs), at: row["at"])
       try db.execute(sql: "DELETE FROM pull WHERE id = ?", arguments: [row["id"] as Int64])
@@ -208,22 +214,29 @@ extension History {
     try db.execute(
       sql: """
         DELETE FROM path WHERE id IN (
-          SELECT id FROM path ORDER BY usedAt DESC LIMIT -1 OFFSET ?)
+          SELECT id FROM path ORDER BY usedAt DESC LIMIT ? OFFSET ?)
         """,
-      arguments: [keptPaths])
+      arguments: [droppedPaths, keptPaths])
   }
 
   // MARK: Reading back
 
   static func epochs(of pull: Int64, _ db: Database) throws -> [Epoch] {
-    try Row.fetchAll(
-      db, sql: "SELECT * FROM epoch WHERE pull = ? ORDER BY startedAt", arguments: [pull]
-    ).map { row in
-      Epoch(
-        poolSize: row["poolSize"], startedAt: row["startedAt"], seconds: row["seconds"],
-        bytes: row["bytes"], roundTripSeconds: row["roundTrip"], isAppLimited: row["isAppLimited"],
-        reason: row["reason"])
+    // By place, not by name: a report reads hundreds of thousands of these.
+    let statement = try db.cachedStatement(
+      sql: """
+        SELECT poolSize, startedAt, seconds, bytes, roundTrip, isAppLimited, reason
+        FROM epoch WHERE pull = ? ORDER BY startedAt
+        """)
+    let rows = try Row.fetchCursor(statement, arguments: [pull])
+    var epochs: [Epoch] = []
+    while let row = try rows.next() {
+      epochs.append(
+        Epoch(
+          poolSize: row[0], startedAt: row[1], seconds: row[2], bytes: row[3],
+          roundTripSeconds: row[4], isAppLimited: row[5], reason: row[6]))
     }
+    return epochs
   }
 
   static func restoreAggregates(
@@ -248,8 +261,14 @@ extension History {
     try restoreAggregates(path, isImported: true, into: &memory, db)
     try restoreAggregates(path, isImported: false, into: &memory, db)
     let pulls = try Row.fetchAll(
-      db, sql: "SELECT id, at, idleRoundTrip FROM pull WHERE path = ? ORDER BY at",
-      arguments: [path])
+      db,
+      // What is older is about to be folded.
+      sql: """
+        SELECT id, at, idleRoundTrip FROM (
+          SELECT id, at, idleRoundTrip FROM pull WHERE path = ? ORDER BY at DESC LIMIT ?)
+        ORDER BY at
+        """,
+      arguments: [path, keptPulls])
     for row in pulls {
       let record = PullRecord(
         seconds: 0, bytes: 0, epochs: try epochs(of: row["id"], db),

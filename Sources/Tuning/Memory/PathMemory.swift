@@ -196,10 +196,12 @@ public struct PathMemory: Sendable, Equatable {
   private mutating func fade(to now: Double) {
     let factor = exp2(-max(0, now - learnedAt) / Self.halfLife)
     learnedAt = max(now, learnedAt)
-    for size in statistics.keys {
-      statistics[size]?.weight *= factor
-      statistics[size]?.busyWeight *= factor
-      statistics[size]?.squares *= factor
+    guard factor < 1 else { return }
+    // In place: a long history is read back pull by pull.
+    for index in statistics.values.indices {
+      statistics.values[index].weight *= factor
+      statistics.values[index].busyWeight *= factor
+      statistics.values[index].squares *= factor
     }
   }
 
