@@ -352,13 +352,11 @@ final class CurlTransfer {
   private static let notHTTP = TransferError(.badResponse, "the answer is not HTTP")
 
   private func error(_ code: CURLcode) -> TransferError {
+    let wasSent = cairn_info_long(easy, CURLINFO_REQUEST_SIZE) > 0
     // The address was good enough to send a request: libcurl takes an answer without a status for HTTP/0.9. Its words are of
     // whatever happened last on the connection.
-    if code == CURLE_UNSUPPORTED_PROTOCOL, cairn_info_long(easy, CURLINFO_REQUEST_SIZE) > 0 {
-      return Self.notHTTP
-    }
+    if code == CURLE_UNSUPPORTED_PROTOCOL, wasSent { return Self.notHTTP }
     // What libcurl says of a line longer than it has room for.
-    let wasSent = cairn_info_long(easy, CURLINFO_REQUEST_SIZE) > 0
     if code == CURLE_OUT_OF_MEMORY, destination == nil, wasSent { return Self.longHeader }
     if code == CURLE_COULDNT_CONNECT, let refusedAddress { return refusedAddress }
     let detail = String(cString: errorBuffer)
@@ -369,34 +367,7 @@ final class CurlTransfer {
       namesProxy
       ? "the proxy's address cannot be used"
       : String((detail.isEmpty ? general : detail).prefix(300))
-    return TransferError(kind(of: code, detail: message), message)
-  }
-
-  private func kind(of code: CURLcode, detail: String) -> TransferError.Kind {
-    switch code {
-    case CURLE_COULDNT_RESOLVE_HOST: .resolve
-    case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: .proxy
-    case CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT, CURLE_INTERFACE_FAILED: .connect
-    case CURLE_SSL_CONNECT_ERROR:
-      if detail.contains("wrong version number") || detail.contains("packet length too long") {
-        .notTLS
-      } else if detail.contains("certificate") || detail.contains("alert")
-        || detail.contains("unsupported protocol") || detail.contains("no ciphers")
-      {
-        .tls
-      } else {
-        // A handshake that was cut off, which a retry can mend.
-        .broken
-      }
-    case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
-      CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
-      .tls
-    case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT: .invalidURL
-    case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING: .badResponse
-    case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT: .setup
-    case CURLE_RECV_ERROR where detail.contains("CONNECT"): .proxy
-    default: .broken
-    }
+    return TransferError(.init(code, detail: message), message)
   }
 }
 

@@ -16,15 +16,9 @@ struct AttackTests {
   static func addIndex(
     of children: [(digest: Digest, size: Int, type: MediaType)], to image: inout FakeImage
   ) throws -> (digest: Digest, size: Int, type: MediaType) {
-    let bytes = try FakeImage.encode([
-      "schemaVersion": 2, "mediaType": MediaType.ociIndex.rawValue,
-      "manifests": children.map {
-        ["mediaType": $0.type.rawValue, "digest": "\($0.digest)", "size": $0.size]
-      },
-    ])
-    let digest = try Digest.of(bytes)
-    image.manifests[digest] = (.ociIndex, bytes)
-    return (digest, bytes.count, .ociIndex)
+    let (digest, size) = try image.addIndex(
+      children.map { ["mediaType": $0.type.rawValue, "digest": "\($0.digest)", "size": $0.size] })
+    return (digest, size, .ociIndex)
   }
 
   @Test("an index that names another ten thousand times is fetched once for each digest")
@@ -121,19 +115,10 @@ struct AttackTests {
   func circle() async throws {
     var image = try FakeImage(layers: [])
     let invented = try Digest("sha256:" + String(repeating: "c", count: 64))
-    func index(_ size: Int) throws -> [UInt8] {
-      try FakeImage.encode([
-        "schemaVersion": 2, "mediaType": MediaType.ociIndex.rawValue,
-        "manifests": [
-          ["mediaType": MediaType.ociIndex.rawValue, "digest": "\(invented)", "size": size]
-        ],
-      ])
-    }
     // Its own size, so that only the digest is wrong.
-    let bytes = try index(index(100).count)
-    let digest = try Digest.of(bytes)
-    image.manifests[digest] = (.ociIndex, bytes)
-    image.manifests[invented] = (.ociIndex, bytes)
+    let size = try Self.addIndex(of: [(invented, 100, .ociIndex)], to: &image).size
+    let digest = try Self.addIndex(of: [(invented, size, .ociIndex)], to: &image).digest
+    image.manifests[invented] = image.manifests[digest]
     image.tags["latest"] = digest
     let registry = try FakeRegistry(image)
     let bench = try Bench()
@@ -228,12 +213,7 @@ struct AttackTests {
     ]
     // The right length, and another content.
     if difference == 0 { entry["data"] = Data(bytes.map { $0 ^ 1 }).base64EncodedString() }
-    let index = try FakeImage.encode([
-      "schemaVersion": 2, "mediaType": MediaType.ociIndex.rawValue, "manifests": [entry],
-    ])
-    let digest = try Digest.of(index)
-    image.manifests[digest] = (.ociIndex, index)
-    image.tags["latest"] = digest
+    image.tags["latest"] = try image.addIndex([entry]).digest
     let registry = try FakeRegistry(image)
     let bench = try Bench()
     let request = try bench.request("\(registry.host)/o/n")
@@ -300,23 +280,18 @@ struct AttackTests {
   func namesInAnnotations() async throws {
     var image = try FakeImage(layers: [Content.bytes(500, seed: 1)])
     let (type, bytes) = try #require(image.manifests[image.manifest])
-    let index = try FakeImage.encode([
-      "schemaVersion": 2, "mediaType": MediaType.ociIndex.rawValue,
-      "manifests": [
-        [
-          "mediaType": type.rawValue, "digest": "\(image.manifest)", "size": bytes.count,
-          "platform": ["os": "linux", "architecture": "amd64"],
-          "annotations": [
-            LayoutIndex.nameKey: "docker.io/library/trusted:latest",
-            "io.containerd.image.name": "docker.io/library/trusted:latest",
-            LayoutIndex.sourceKey: "sha256:" + String(repeating: "a", count: 64),
-            LayoutIndex.pulledKey: "9e99", "org.example.kept": "yes",
-          ],
-        ]
-      ],
+    let (digest, _) = try image.addIndex([
+      [
+        "mediaType": type.rawValue, "digest": "\(image.manifest)", "size": bytes.count,
+        "platform": ["os": "linux", "architecture": "amd64"],
+        "annotations": [
+          LayoutIndex.nameKey: "docker.io/library/trusted:latest",
+          "io.containerd.image.name": "docker.io/library/trusted:latest",
+          LayoutIndex.sourceKey: "sha256:" + String(repeating: "a", count: 64),
+          LayoutIndex.pulledKey: "9e99", "org.example.kept": "yes",
+        ],
+      ]
     ])
-    let digest = try Digest.of(index)
-    image.manifests[digest] = (.ociIndex, index)
     let registry = try FakeRegistry(image)
     let bench = try Bench()
     var request = try bench.request("\(registry.host)/o/n@\(digest)")

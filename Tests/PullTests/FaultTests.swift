@@ -246,14 +246,10 @@ struct FaultTests {
     var size = image.manifests[child]?.bytes.count ?? 0
     var type = MediaType.ociManifest
     for _ in 0..<8 {
-      let bytes = try FakeImage.encode([
-        "schemaVersion": 2, "mediaType": MediaType.ociIndex.rawValue,
-        "manifests": [["mediaType": type.rawValue, "digest": "\(child)", "size": size]],
+      (child, size) = try image.addIndex([
+        ["mediaType": type.rawValue, "digest": "\(child)", "size": size]
       ])
-      child = try Digest.of(bytes)
-      size = bytes.count
       type = .ociIndex
-      image.manifests[child] = (.ociIndex, bytes)
     }
     image.tags["latest"] = child
     let registry = try FakeRegistry(image)

@@ -66,13 +66,21 @@ public struct FakeImage: Sendable {
       ])
     }
     if !platforms.isEmpty {
-      let bytes = try Self.encode([
-        "schemaVersion": 2, "mediaType": types.index.rawValue, "manifests": entries,
-      ])
-      manifest = try Digest.of(bytes, algorithm)
-      manifests[manifest] = (types.index, bytes)
+      manifest = try addIndex(entries, type: types.index, algorithm: algorithm).digest
     }
     tags[tag] = manifest
+  }
+
+  /// Adds an index of these descriptors, without a tag.
+  public mutating func addIndex(
+    _ entries: [[String: Any]], type: MediaType = .ociIndex, algorithm: Digest.Algorithm = .sha256
+  ) throws -> (digest: Digest, size: Int) {
+    let bytes = try Self.encode([
+      "schemaVersion": 2, "mediaType": type.rawValue, "manifests": entries,
+    ])
+    let digest = try Digest.of(bytes, algorithm)
+    manifests[digest] = (type, bytes)
+    return (digest, bytes.count)
   }
 
   public static func encode(_ document: [String: Any]) throws -> [UInt8] {

@@ -8,11 +8,9 @@ import subprocess
 import threading
 
 import servers
-from fault_runs import Outcome, Puller, kept_and_sent_again, sent_twice, spans
+from fault_runs import DISK, INTEGRITY, NETWORK, NOT_FOUND, UNAUTHORISED, Outcome, Puller, kept_and_sent_again, sent_twice, spans
 from fault_server import FaultyRegistry, Image
 
-# Exit codes of sysexits.h that a pull ends with.
-INTEGRITY, NOT_FOUND, NETWORK, DISK, UNAUTHORISED = 65, 66, 69, 73, 77
 REPOSITORY = "app/image"
 # Bytes a second of one connection, so that a fault in the middle meets a pull in its middle.
 RATE = 3 << 20

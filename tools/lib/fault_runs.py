@@ -11,6 +11,10 @@ import subprocess
 import time
 
 
+# Exit codes of sysexits.h that a pull ends with.
+INTEGRITY, NOT_FOUND, NETWORK, DISK, UNAUTHORISED = 65, 66, 69, 73, 77
+
+
 @dataclasses.dataclass
 class Outcome:
     """How a pull ended: its exit code (None: it hung and was killed), seconds, and what it said."""
@@ -62,7 +66,7 @@ def kept_and_sent_again(outcome, before, after):
 
     What is damaged is not kept.
     """
-    damaged = culprit(outcome.words) if outcome.code == 65 else None
+    damaged = culprit(outcome.words) if outcome.code == INTEGRITY else None
     known = {id(one) for one in before}
     return overlap(spans([one for one in before if not damaged or not one.digest.startswith(damaged)]),
                    spans([one for one in after if id(one) not in known]))

@@ -279,7 +279,7 @@ public final class BlobSource: Sendable {
       case .aside(let response):
         throw ResponseJudge.error(
           response, what: what, origin: url.origin,
-          hiding: Secrets(authorization: nil, url: url), now: Date().timeIntervalSince1970)
+          hiding: Secrets(url: url), now: Date().timeIntervalSince1970)
       }
     }
     throw RegistryError(

@@ -11,7 +11,7 @@ struct Secrets {
   /// - Parameters:
   ///   - authorization: a request's field; of Basic the password alone is hidden, too.
   ///   - url: where to; signatures are in its query.
-  init(authorization: String?, url: RemoteURL? = nil) {
+  init(authorization: String? = nil, url: RemoteURL? = nil) {
     let query = url?.target.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
     // `ns` tells a mirror whose image is meant.
     let signatures = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }.compactMap {

@@ -98,7 +98,7 @@ public struct ImageWriter: Sendable {
       // Other tools put signatures beside the blobs.
       let isKnown =
         ["version", "manifest.json"].contains(name) || name.hasPrefix("signature-")
-        || [64, 128].contains(name.utf8.count) && name.allSatisfy { $0.isASCII && $0.isHexDigit }
+        || Digest.Algorithm.allCases.contains { (try? Digest("\($0.rawValue):\(name)")) != nil }
       return isKnown && Files.size("\(directory)/\(name)") != nil
     }
   }

@@ -1,0 +1,33 @@
+import CCurl
+import Transfer
+
+extension TransferError.Kind {
+  /// What a code of libcurl's means; some mean several things, which only its words tell apart.
+  init(_ code: CURLcode, detail: String) {
+    self =
+      switch code {
+      case CURLE_COULDNT_RESOLVE_HOST: .resolve
+      case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: .proxy
+      case CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT, CURLE_INTERFACE_FAILED: .connect
+      case CURLE_SSL_CONNECT_ERROR:
+        if detail.contains("wrong version number") || detail.contains("packet length too long") {
+          .notTLS
+        } else if detail.contains("certificate") || detail.contains("alert")
+          || detail.contains("unsupported protocol") || detail.contains("no ciphers")
+        {
+          .tls
+        } else {
+          // A handshake that was cut off, which a retry can mend.
+          .broken
+        }
+      case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+        CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
+        .tls
+      case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT: .invalidURL
+      case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING: .badResponse
+      case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT: .setup
+      case CURLE_RECV_ERROR where detail.contains("CONNECT"): .proxy
+      default: .broken
+      }
+  }
+}
