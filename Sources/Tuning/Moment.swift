@@ -43,6 +43,9 @@ public struct Moment: Hashable, Comparable, Sendable, Codable {
     Moment(nanoseconds: moment.nanoseconds + Int64((min(seconds, 1e8) * 1e9).rounded()))
   }
 
+  /// The moment `seconds` earlier.
+  public static func - (moment: Moment, seconds: Double) -> Moment { moment + -seconds }
+
   /// Seconds from `right` to `left`.
   public static func - (left: Moment, right: Moment) -> Double {
     Double(left.nanoseconds - right.nanoseconds) / 1e9

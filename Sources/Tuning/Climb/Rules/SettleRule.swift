@@ -1,0 +1,83 @@
+/// Settle: wait until throughput stops growing, then go to the knee of what was seen.
+enum SettleRule {
+  /// A window this much faster than the one before it is slow start.
+  static let slowStart = 1.1
+  /// Slow start is over after this.
+  static let slowStartEnds = (seconds: 3.0, trips: 20.0)
+  /// Workers beyond the knee: they fill the gaps between requests.
+  static let kneeRoom = 1.2
+  /// A knee nearer than this is not worth a step.
+  static let worthwhile = 8  // tenths
+  /// Seconds left for which workers too many cost less than workers too few.
+  static let shortSeconds = 4.0
+  /// A known path that brings less than this part of what it brought has become another.
+  static let knownShare = 0.8
+  /// Seconds to the first probe on a known path.
+  static let knownPatience = 6.0
+}
+
+extension ClimbPolicy {
+  mutating func settle(_ view: PathView) {
+    if view.isBursty, pool.size < bounds.ceiling {
+      enter(.growing, because: reason)
+      return
+    }
+    let window = view.judgingSeconds
+    guard view.since >= 2 * window else { return }
+    let middle = view.now - window
+    guard let late = view.rates.rate(since: middle),
+      let early = view.rates.rate(from: middle - window, to: middle), late > 0
+    else { return }
+    let ends = SettleRule.slowStartEnds
+    if late > SettleRule.slowStart * early, view.since < ends.seconds + ends.trips * view.trip {
+      return
+    }
+    let full = view.fullness(since: middle)
+    limit = full ?? .perConnection
+    climb.levels.append(Level(poolSize: pool.size, rate: late))
+    climb.peak = late
+    if let best = better(than: late, full, view) {
+      harm(best, rate: late, view.now)
+      return
+    }
+    if let known {
+      settleKnown(known, late, full, view.now)
+      return
+    }
+    let here = Level(poolSize: pool.size, rate: late)
+    guard !view.isBursty else {
+      hold(here, view.now, because: .settledBursts)
+      return
+    }
+    let knee = self.knee(late)
+    // Without a queue that stands all the time, the line may need all of them.
+    let isSteady = full != .line || view.queue.floor(since: middle) ?? 0 > view.queue.threshold
+    let isShort = Double(view.sample.bytesLeft) < SettleRule.shortSeconds * late
+    if knee < pool.size * SettleRule.worthwhile / 10, isSteady, !isShort {
+      hold(Level(poolSize: knee, rate: late), view.now, because: .knee(knee))
+    } else {
+      hold(here, view.now, because: .settled)
+    }
+  }
+
+  /// About as many workers as bring a rate, each at the best that one had.
+  private func knee(_ rate: Double) -> Int {
+    let single = climb.levels.map(\.each).max() ?? rate
+    let size = whole((SettleRule.kneeRoom * rate / single).rounded(.up))
+    return max(1, min(bounds.ceiling, size))
+  }
+
+  /// A path that is known needs no search, unless it has become another.
+  private mutating func settleKnown(
+    _ known: KnownPath, _ rate: Double, _ full: PullRecord.Limit?, _ now: Moment
+  ) {
+    let here = Level(poolSize: pool.size, rate: rate)
+    guard rate > SettleRule.knownShare * known.rate || full != nil else {
+      climbAgain(here, now, because: .slowerThanKnown)
+      return
+    }
+    patience = SettleRule.knownPatience
+    bounds.floor = min(pool.size, known.poolSize)
+    hold(here, now, because: .asKnown)
+  }
+}

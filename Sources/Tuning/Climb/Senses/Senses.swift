@@ -1,0 +1,47 @@
+/// What a pull's samples say, put together: every rule looks through these and nothing else.
+struct Senses: Sendable {
+  /// Round trips: whether a queue stands in front of the line.
+  var queue = QueueSense(idle: nil)
+  /// Useful bytes over time.
+  private(set) var rates = RateLog()
+  /// Whether bytes come in bursts with nothing in between.
+  private(set) var bursts = Bursts()
+  /// Share of its time in which the engine was at work lately, 0 to 1.
+  private(set) var busy = 0.0
+  /// When work ran out or waited, last.
+  private(set) var limitedAt: Moment?
+  /// Most workers that carried data at a time: the server has served so many.
+  private(set) var mostCarrying = 0
+
+  /// What a new reading of the engine's load counts in the running mean.
+  private static let loadWeight = 0.3
+  /// An engine busier than this has no time for more workers.
+  private static let fullLoad = 0.9
+  /// Above this share of the time, the load is the disk's.
+  private static let diskShare = 0.5
+
+  mutating func observe(_ sample: Sample) {
+    queue.observe(sample)
+    rates.note(sample)
+    busy += Self.loadWeight * (sample.readings.engineBusy - busy)
+    if sample.appLimit == nil {
+      bursts.observe(rates, now: sample.now, roundTrip: queue.roundTrip)
+    } else {
+      limitedAt = sample.now
+    }
+    if sample.refusals.isEmpty { mostCarrying = max(mostCarrying, sample.carrying) }
+  }
+
+  /// What on this machine or on the line is full, so that more workers cannot help; nil: nothing is.
+  func fullness(_ sample: Sample, since start: Moment) -> PullRecord.Limit? {
+    if busy > Self.fullLoad {
+      return sample.readings.diskBusy > Self.diskShare ? .disk : .cpu
+    }
+    return !bursts.areSeen && queue.stands(since: start) ?? false ? .line : nil
+  }
+
+  /// Seconds that must pass before throughput at a new size says anything.
+  ///
+  /// Where bytes come in bursts, whole seconds, because that is how servers count.
+  var judgingSeconds: Double { bursts.areSeen ? 2 : max(0.2, 4 * queue.roundTrip) }
+}
