@@ -3,6 +3,7 @@ import Glibc
 // The C library's elementary functions, named one by one: this file is the only one of a pure room that
 // may import a library with effects, and it takes none of them.
 
+func erf(_ value: Double) -> Double { Glibc.erf(value) }
 func exp(_ value: Double) -> Double { Glibc.exp(value) }
 func exp2(_ value: Double) -> Double { Glibc.exp2(value) }
 func log(_ value: Double) -> Double { Glibc.log(value) }

@@ -20,7 +20,7 @@ public enum PolicyName: String, CaseIterable, Sendable {
   case fastbiodl
   /// Hugging Face xet-core.
   case xet = "hf-xet"
-  /// Additive increase, multiplicative decrease.
+  /// Additive increase, multiplicative decrease: Netflix's AIMDLimit.
   case aimd
   /// Netflix's Gradient2.
   case gradient2
@@ -59,12 +59,10 @@ public enum PolicyName: String, CaseIterable, Sendable {
       return FixedPolicy(poolSize: min(maximum, 2 * context.cpus), reason: "2 x CPU")
     case .aria2: return AriaPolicy(maximum: maximum)
     case .falconHillClimb:
-      return FalconPolicy(name: rawValue, search: .hillClimb, probeSeconds: 3, maximum: maximum)
+      return FalconPolicy(name: rawValue, search: .hillClimb, maximum: maximum)
     case .falconGradient:
-      return FalconPolicy(name: rawValue, search: .gradient, probeSeconds: 3, maximum: maximum)
-    case .fastbiodl:
-      return FalconPolicy(
-        name: rawValue, search: .gradient, probeSeconds: 5, maximum: min(15, maximum))
+      return FalconPolicy(name: rawValue, search: .gradient, maximum: maximum)
+    case .fastbiodl: return FastBioDLPolicy(maximum: maximum)
     case .xet: return XetPolicy(maximum: maximum)
     case .aimd: return AIMDPolicy(maximum: maximum)
     case .gradient2: return GradientPolicy(maximum: maximum)

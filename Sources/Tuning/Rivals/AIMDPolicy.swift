@@ -1,8 +1,25 @@
-/// Additive increase, multiplicative decrease: one more worker a second, half of them after a refusal.
+/// Netflix concurrency-limits' `AIMDLimit`: one more an answer, a tenth less a refusal.
+///
+/// Source: Netflix/concurrency-limits,
+/// `concurrency-limits-core/src/main/java/com/netflix/concurrency/limits/limit/AIMDLimit.java`,
+/// commit 784c960d. Its defaults: `initialLimit = 20`, `minLimit = 20`, `maxLimit = 200`,
+/// `backoffRatio = 0.9`, `timeout` 5 s. An answer adds 1 while at least half of the limit is in
+/// flight (`inflight * 2 >= currentLimit`); a drop, or an answer that took longer than the timeout,
+/// leaves `(int) (currentLimit * backoffRatio)`.
+///
+/// Theirs times whole calls, which are short. A request here lasts as long as its bytes take, so
+/// the time to its first byte stands in: that is what a server takes to answer. A refusal is a
+/// drop.
 public struct AIMDPolicy: Policy {
+  /// `initialLimit` and `minLimit`, in workers.
+  private static let least = 20
+  /// `maxLimit`, in workers.
+  private static let most = 200
+  private static let backoffRatio = 0.9
+  private static let timeoutSeconds = 5.0
+
   private let maximum: Int
-  private var poolSize = 4
-  private var raisedAt = Moment.zero
+  private var limit = AIMDPolicy.least
 
   /// Makes the policy.
   ///
@@ -17,17 +34,26 @@ public struct AIMDPolicy: Policy {
 
   /// Takes a sample and decides again.
   public mutating func observe(_ sample: Sample) -> PoolDecision {
-    if !sample.refusals.isEmpty {
-      poolSize = max(1, poolSize / 2)
-      raisedAt = sample.now
-    } else if sample.now - raisedAt >= 1 {
-      poolSize = min(maximum, poolSize + 1)
-      raisedAt = sample.now
+    for seconds in sample.firstByteSeconds {
+      if seconds > Self.timeoutSeconds {
+        backOff()
+      } else if sample.open * 2 >= limit {
+        bound(limit + 1)
+      }
     }
+    for _ in sample.refusals { backOff() }
     return decision
   }
 
+  private mutating func backOff() {
+    bound(Int(Double(limit) * Self.backoffRatio))
+  }
+
+  private mutating func bound(_ wanted: Int) {
+    limit = min(Self.most, maximum, max(Self.least, wanted))
+  }
+
   private var decision: PoolDecision {
-    PoolDecision(poolSize: min(maximum, poolSize), reason: "+1 a second, half after a refusal")
+    PoolDecision(poolSize: min(maximum, limit), reason: "+1 an answer, x 0.9 a refusal")
   }
 }
