@@ -9,9 +9,7 @@ import subprocess
 import tempfile
 
 import svg
-
-# Of a packet of the standard MTU this much is TCP's payload: the lab counts packets, the simulator payload.
-PAYLOAD = 1448 / 1500
+from lab import PAYLOAD
 
 
 def geometric_mean(values):

@@ -16,8 +16,6 @@ import servers
 
 TOOLS = lab.ROOT / "tools"
 CAIRN = os.environ.get("CAIRN") or str(lab.ROOT / ".build/release/cairn")
-# Of a packet of the standard MTU, this much is TCP's payload.
-PAYLOAD = 1448 / 1500
 
 
 def version(*command):
@@ -102,7 +100,7 @@ class Bench:
         """Makes the image at the size that the link takes the wanted seconds for, and pushes it."""
         model = json.loads(path.read_text())
         shape = json.loads((lab.ROOT / "models/images" / f"{image}.json").read_text())["layersKB"]
-        wanted = model["bandwidthMbit"] * 1e6 / 8 * PAYLOAD * self.options.seconds
+        wanted = model["bandwidthMbit"] * 1e6 / 8 * lab.PAYLOAD * self.options.seconds
         scale = wanted / (sum(shape) * 1e3)
         # A tar and gzip have 2.5 KiB of their own; random bytes do not compress.
         layers = [max(0, int(size * 1e3 * scale) - 2_560) for size in shape]
@@ -152,7 +150,7 @@ class Bench:
         for path in (work.out, work.scratch / "fresh.sqlite", work.scratch / "podman"):
             shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else pathlib.Path(path).unlink(missing_ok=True)
         command = one.command(work)
-        self.quiet(link_lab)
+        link_lab.quiet()
         # In one round the bandwidth wanders alike for everybody.
         link_lab.restart(seed)
         began = time.time()
@@ -171,13 +169,6 @@ class Bench:
             "overruns": counters["overruns"], "longestSleepMs": counters["longestSleepMs"],
             "utilisation": counters["down"]["bytes"] / capacity, "emulatorCPU": counters["cpuSeconds"],
         }
-
-    @staticmethod
-    def quiet(link_lab):
-        """Waits until nothing of the run before is on the link."""
-        before = None
-        while before != (before := link_lab.packets()):
-            time.sleep(0.25)
 
     @staticmethod
     def judge(one, work, usage, digest):

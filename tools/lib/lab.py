@@ -24,6 +24,8 @@ EMULATOR = os.environ.get("LINK_EMULATOR") or str(ROOT / ".build/release/link-em
 CLIENT, SERVER = "10.77.0.1", "10.77.0.2"
 INSIDE = "CAIRN_LINK_LAB"
 PACKAGES = ["iproute2", "procps", "util-linux"]
+# Of a packet of the standard MTU this much is TCP's payload: the lab counts packets, the simulator payload.
+PAYLOAD = 1448 / 1500
 # Where the lab's files lie: a file system in memory of its own, as in a container.
 PRIVATE = "/dev/shm"
 
@@ -51,9 +53,14 @@ def is_inside():
     return _is_inside
 
 
-def enter():
-    """Runs this program again in namespaces of its own and ends with it, unless it is there already."""
+def enter(goes_first=False):
+    """Runs this program again in namespaces of its own and ends with it, unless it is there already.
+
+    `goes_first`: whatever else this machine does gives way to it, where that may be asked for.
+    """
     if is_inside():
+        if goes_first:
+            go_first()
         # Files too: nobody outside sees this file system, and it goes with the namespace.
         for folder in (PRIVATE, "/run", "/var/lib/containers"):
             if os.path.isdir(folder):
@@ -79,16 +86,26 @@ def enter():
             "It needs network namespaces and /dev/net/tun: run it as root. Without these rights the tests, the demo,\n"
             "tools/bench-engine and tools/bench-tune still work: they use plain loopback; `cairn simulate` needs nothing.")
     # unshare takes no notice of SIGTERM, and its child is the first process of its namespace, which ignores it.
+    # The kernel weighs sessions against each other before processes, so who goes first has one of its own.
     inside = subprocess.Popen(
-        ["unshare", *flags, sys.executable, *sys.argv], env={**os.environ, INSIDE: "1"}, preexec_fn=die_with_parent)
+        ["unshare", *flags, sys.executable, *sys.argv], env={**os.environ, INSIDE: "1"}, preexec_fn=die_with_parent,
+        start_new_session=goes_first)
     signal.signal(signal.SIGTERM, lambda *_: inside.kill())
     while True:
         try:
             status = inside.wait()
             raise SystemExit(status if status >= 0 else 128 - status)
         except KeyboardInterrupt:
-            # The terminal sent it to the program inside too, which ends.
-            continue
+            # The terminal sent it to the program inside too, which ends; but not where that has another session.
+            if goes_first:
+                inside.kill()
+
+
+def go_first():
+    """Takes precedence over other programs of this machine, as a process and as a session."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, -15)
+        pathlib.Path("/proc/self/autogroup").write_text("-15")
 
 
 def die_with_parent():
@@ -107,6 +124,13 @@ def not_emulated(model):
         if value is not None:
             found[name] = reason
     return found
+
+
+def variant(name, path, **fields):
+    """A model file at `path` that is the model of that name but for some fields; None takes one away."""
+    model = json.loads((ROOT / "models" / f"{name}.json").read_text()) | fields
+    path.write_text(json.dumps({name: value for name, value in model.items() if value is not None}))
+    return path
 
 
 class Lab:
@@ -203,6 +227,12 @@ class Lab:
         self._ask(self.emulator, f"restart {seed}")
         self._log_start = self.access_log.stat().st_size
 
+    def quiet(self):
+        """Waits until nothing of the run before is on the link."""
+        before = None
+        while before != (before := self.packets()):
+            time.sleep(0.25)
+
     def packets(self):
         """Packets that crossed the link either way since `restart`."""
         counters = self._ask(self.emulator, "counters")
@@ -223,6 +253,18 @@ class Lab:
                 digest, arrived = path.rpartition("/")[2], float(ended) - float(seconds)
                 counters["blobsAt"][digest] = min(arrived, counters["blobsAt"].get(digest, arrived))
         return counters
+
+    def senders(self):
+        """What the kernel at the far end counted of its connections, since the lab began.
+
+        Names are the kernel's own: `RetransSegs`, `TCPTimeouts`, `TCPHystartDelayDetect` and so on.
+        """
+        found = {}
+        for file, wanted in (("snmp", "Tcp:"), ("netstat", "TcpExt:")):
+            lines = pathlib.Path(f"/proc/{self.far.pid}/net/{file}").read_text().splitlines()
+            names, values = [line.split()[1:] for line in lines if line.startswith(wanted)]
+            found |= dict(zip(names, map(int, values)))
+        return found
 
     @contextlib.contextmanager
     def cross_traffic(self):
