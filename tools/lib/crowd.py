@@ -247,6 +247,7 @@ class Crowd:
             "firstByte": [
                 [at - start, min(sample["firstByteSeconds"])]
                 for at, sample, _ in samples if sample["firstByteSeconds"]],
+            "open": [[at - start, sample["open"], sample["carrying"], sample["poolSize"]] for at, sample, _ in samples],
             "bytes": pull.bytes_at([start + second for second in range(int(over) + 1)]),
         }
 

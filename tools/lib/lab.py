@@ -33,11 +33,13 @@ PRIVATE = "/dev/shm"
 IGNORED = {
     "timingNoiseMs": "the machine's own timing",
     "hystart": "the kernel's own setting",
-    "server.overloadBeyond": "this server does not slow down",
     "server.responseMs": "the server's own time to answer",
     "server.rateMbit": "the server sends as fast as it can",
     "client": "this machine's own CPU and disk",
 }
+
+# These are emulated where the model's server slows down, by a server of ours.
+BY_SLOW_SERVER = {"server.responseMs", "server.rateMbit"}
 
 
 class LabUnavailable(Exception):
@@ -83,8 +85,8 @@ def enter(goes_first=False):
         reason = (probe.stderr.strip().splitlines() or ["unshare failed"])[-1]
         raise LabUnavailable(
             f"no link lab here: {reason}\n"
-            "It needs network namespaces and /dev/net/tun: run it as root. Without these rights the tests, the demo,\n"
-            "tools/bench-engine and tools/bench-tune still work: they use plain loopback; `cairn simulate` needs nothing.")
+            "It needs network namespaces and /dev/net/tun: run it as root. Without these rights the tests, the demo\n"
+            "and tools/bench-engine still work: they use plain loopback; `cairn simulate` needs nothing.")
     # unshare takes no notice of SIGTERM, and its child is the first process of its namespace, which ignores it.
     # The kernel weighs sessions against each other before processes, so who goes first has one of its own.
     inside = subprocess.Popen(
@@ -118,12 +120,29 @@ def not_emulated(model):
     """The fields of a model that the lab leaves out, with the reason."""
     found = {}
     for name, reason in IGNORED.items():
+        if name in BY_SLOW_SERVER and slow_server(model):
+            continue
         value = model
         for part in name.split("."):
             value = value.get(part) if isinstance(value, dict) else None
         if value is not None:
             found[name] = reason
     return found
+
+
+def slow_server(model):
+    """What a server that slows down is to be like (see `SlowServer`); None where the model's does not."""
+    server = model.get("server", {})
+    beyond = server.get("overloadBeyond")
+    if beyond is None:
+        return None
+    rate, cap = server.get("rateMbit"), model.get("perConnectionMbit")
+    peak = min(model["bandwidthMbit"], *([rate] if rate else []), *([beyond * cap] if cap else []))
+    # Whole packets on the link; a server sends what is in them.
+    to_bytes = 1e6 / 8 * PAYLOAD
+    return {
+        "beyond": beyond, "slope": server.get("overloadSlope", 0), "peak": peak * to_bytes,
+        "rate": rate and rate * to_bytes, "response": server.get("responseMs", 0) / 1e3}
 
 
 def variant(name, path, **fields):
@@ -136,14 +155,15 @@ def variant(name, path, **fields):
 class Lab:
     """A link with servers at its far end, as a model file describes them.
 
-    `data` is the folder of a docker-registry's blobs; `token` whether its registry wants tokens.
+    `data` is the folder of a docker-registry's blobs; `token` whether its registry wants tokens; `limit_rate` what
+    nginx gives each request in a second, as in its configuration ("100k").
     """
 
-    def __init__(self, model, folder, data, token=True):
+    def __init__(self, model, folder, data, token=True, limit_rate=None):
         self.path = pathlib.Path(model)
         self.model = json.loads(self.path.read_text())
         self.folder = pathlib.Path(folder)
-        self.data, self.token = data, token
+        self.data, self.token, self.limit_rate = data, token, limit_rate
         self.tls = self.model.get("tls", {}).get("roundTrips", 0)
         self.scheme = "https" if self.tls else "http"
         self.registry = f"{SERVER}:{REGISTRY_PORT}"
@@ -164,7 +184,8 @@ class Lab:
                 "folder": str(self.folder), "data": str(self.data), "address": SERVER, "tls": self.tls,
                 "certificate": str(self.certificate), "key": str(key), "token": self.token,
                 "redirects": limits.get("redirects", False), "connectionLimit": limits.get("connectionLimit"),
-                "retryAfter": limits.get("retryAfterSeconds"),
+                "retryAfter": limits.get("retryAfterSeconds"), "limitRate": self.limit_rate,
+                "slow": slow_server(self.model),
             }
             # The namespace is there from the start; the servers wait for loopback inside it.
             script = pathlib.Path(__file__).parent / "lab_servers.py"

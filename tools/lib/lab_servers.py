@@ -14,6 +14,7 @@ import threading
 import time
 
 import servers
+import slow_server
 
 REGISTRY_PORT, BLOB_PORT, BULK_PORT, ECHO_PORT = 5443, 8443, 9000, 9001
 
@@ -24,6 +25,7 @@ proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $h
 proxy_set_header X-Forwarded-Proto {scheme};
 proxy_max_temp_file_size 0; proxy_buffers 32 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 1m;
 upstream registry {{ server 127.0.0.1:{registry}; keepalive 64; }}
+upstream slow {{ server unix:{folder}/slow; keepalive 64; }}
 server {{
   listen {registry_port} {ssl} backlog=1024;
   location ~ ^/v2/.+/blobs/ {{ {blobs} }}
@@ -55,10 +57,18 @@ def nginx_section(spec, registry, token):
         limit = f"limit_conn blobs {spec['connectionLimit']};"
         if spec["retryAfter"] is not None:
             limit += " error_page 429 @busy;"
+    if spec["limitRate"]:
+        # For each request, and by the second: a burst, and silence until its second is over.
+        limit += f" limit_rate {spec['limitRate']};"
+    origin = "registry"
+    if spec["slow"]:
+        # Unbuffered, so that a request counts over there until about its last byte has been taken here.
+        limit += " proxy_buffering off;"
+        origin = "slow"
     if spec["redirects"]:
         blobs = f"return 307 {scheme}://{spec['address']}:{BLOB_PORT}$request_uri;"
     else:
-        blobs = limit + " proxy_pass http://registry;"
+        blobs = limit + f" proxy_pass http://{origin};"
     section = certificates + NGINX.format(
         folder=spec["folder"], data=spec["data"], scheme=scheme, ssl=ssl, registry=registry, token=token,
         registry_port=REGISTRY_PORT, blob_port=BLOB_PORT, bulk_port=BULK_PORT, blobs=blobs, limit=limit)
@@ -109,6 +119,8 @@ def serve(spec):
             realm = f"{scheme}://{spec['address']}:{REGISTRY_PORT}/token"
             tokens, token_port = (realm, server.service, server.issuer, server.certificate), server.port
         registry = stack.enter_context(servers.docker_registry(folder / "registry", token=tokens, data=spec["data"]))
+        if spec["slow"]:
+            slow_server.SlowServer(folder / "slow", spec["data"], **spec["slow"])
         section = nginx_section(spec, registry, token_port)
         stack.enter_context(servers.nginx(folder / "nginx", section, BULK_PORT, access_log=f"{folder}/access.log c"))
         threading.Thread(target=echo, daemon=True).start()
