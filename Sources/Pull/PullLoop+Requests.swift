@@ -76,10 +76,12 @@ extension PullLoop {
     tasks.removeValue(forKey: request)?.cancel()
     guard let id = segmentOfRequest.removeValue(forKey: request) else { return }
     segments[id]?.requests.remove(request)
-    if segments[id]?.requests.isEmpty ?? false {
-      // Nothing that is still on its way may be written: the bytes belong to another segment now.
-      segments.removeValue(forKey: id)?.window.seal()
-    }
+    guard let segment = segments[id], segment.requests.isEmpty else { return }
+    // Nothing that is still on its way may be written: the bytes belong to another segment now. What the
+    // scheduler was told of is kept.
+    segment.window.seal()
+    record(id, upTo: segment.position)
+    segments[id] = nil
   }
 
   // MARK: Events
@@ -187,12 +189,18 @@ extension PullLoop {
       segments[id] = segment
       perform(scheduler.handle(.advanced(id, position: written), now: now))
     }
-    guard recording || written - segment.recorded >= Self.recordBytes,
-      written > segment.recorded, let partial = entries[segment.entry].partial
+    guard recording || written - segment.recorded >= Self.recordBytes else { return }
+    record(id, upTo: written)
+  }
+
+  /// Tells the resume map, and with it the verifier, how far a segment is on disk.
+  private func record(_ id: SegmentID, upTo position: Int64) {
+    guard let segment = segments[id], position > segment.recorded,
+      let partial = entries[segment.entry].partial
     else { return }
     do throws(StoreError) {
-      try partial.record(segment.recorded..<written)
-      segments[id]?.recorded = written
+      try partial.record(segment.recorded..<position)
+      segments[id]?.recorded = position
       advanceVerifier(segment.entry)
     } catch {
       if failure == nil { failure = .store(error) }

@@ -107,7 +107,7 @@ extension Scheduler {
   // MARK: The tail
 
   /// Seconds that a segment still needs at its present rate; nil while that cannot be said.
-  private func secondsLeft(_ segment: SegmentState, now: Moment) -> Double? {
+  func secondsLeft(_ segment: SegmentState, now: Moment) -> Double? {
     guard let rate = segment.rate.bytesPerSecond(at: now) else { return nil }
     return rate > 0 ? Double(segment.remaining) / rate : .infinity
   }

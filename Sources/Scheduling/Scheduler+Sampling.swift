@@ -9,6 +9,34 @@ extension Scheduler {
     nextSample = now + settings.sampleSeconds
     decision = policy.observe(sample)
     actions.append(.sampled(sample, decision))
+    retire(now: now, &actions)
+  }
+
+  /// Makes a pool as small as it was set to, where that would not come about by itself.
+  ///
+  /// A worker that is to go finishes its segment, which was cut to last as long as the policy wanted. On a
+  /// path much slower than it seemed it lasts many times that, and so would a wrong opening: then the
+  /// segments that would end last are handed back, and what came of them is kept.
+  private mutating func retire(now: Moment, _ actions: inout [SchedulerAction]) {
+    let surplus = requests.count - decision.poolSize
+    guard surplus > 0 else { return }
+    let ends = segments.filter { $0.value.requests.count == 1 }
+      .map { (id: $0.key, seconds: secondsLeft($0.value, now: now) ?? .infinity) }
+      .sorted { ($0.seconds, $0.id.number) < ($1.seconds, $1.id.number) }
+    // So many end soon enough by themselves.
+    let soon = ends.count { $0.seconds <= decision.segmentSeconds }
+    guard surplus > soon else { return }
+    for (id, _) in ends.reversed().prefix(surplus - soon) {
+      guard let segment = segments[id], blobs[segment.blob.index].ranged else { continue }
+      for request in segment.requests {
+        requests[request] = nil
+        actions.append(.cancel(request))
+      }
+      remove(id)
+      var piece = Piece(range: segment.position..<segment.range.upperBound)
+      piece.failures = segment.failures
+      giveBack(piece, of: segment.blob)
+    }
   }
 
   /// The state of the pull at this moment, in the policy's terms.

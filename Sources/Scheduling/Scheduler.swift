@@ -338,7 +338,7 @@ public struct Scheduler: Sendable {
     }
   }
 
-  private mutating func giveBack(_ piece: Piece, of id: BlobID) {
+  mutating func giveBack(_ piece: Piece, of id: BlobID) {
     blobs[id.index].insert(piece)
     firstPending = min(firstPending, id.index)
   }

@@ -94,7 +94,8 @@ public enum FetchFailure: Sendable, Equatable {
 public enum SchedulerAction: Sendable, Equatable {
   /// Make a request.
   case fetch(Fetch)
-  /// End a request; its segment is complete or taken over. No event is expected for it.
+  /// End a request; its segment is complete, taken over, or handed back. No event is expected for it, and what
+  /// it brought beyond what was reported is asked for again.
   case cancel(RequestID)
   /// The segment now ends at `end` (it gets the bytes after it too).
   case extend(SegmentID, end: Int64)
@@ -109,7 +110,7 @@ public enum SchedulerAction: Sendable, Equatable {
 /// What bounds the scheduler's choices.
 public struct SchedulerSettings: Sendable, Equatable {
   /// Shortest segment cut from pending bytes, in bytes.
-  public var minimumSegment: Int64 = 256 << 10
+  public var minimumSegment: Int64 = 64 << 10
   /// First segments, while nothing is known of a worker's rate, in bytes.
   public var firstSegment: Int64 = 1 << 20
   /// A blob up to this size is one request, in bytes.
@@ -117,7 +118,7 @@ public struct SchedulerSettings: Sendable, Equatable {
   /// Longest segment, in bytes.
   public var maximumSegment: Int64 = 64 << 20
   /// Smallest half of a split, in bytes.
-  public var minimumSplit: Int64 = 64 << 10
+  public var minimumSplit: Int64 = 32 << 10
   /// Failures without a byte of progress before a blob is given up.
   public var retries = 8
   /// Doubtful answers without a byte of progress before a blob is given up.

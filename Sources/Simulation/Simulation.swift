@@ -66,13 +66,16 @@ public struct Simulation {
   /// Whether outcomes carry every sample and decision.
   public var keepsTrace = false
 
+  /// Virtual seconds after which any simulation ends, unless another limit is set.
+  public static let longest = 3_600.0
+
   /// Makes a simulation.
   ///
   /// - Parameters:
   ///   - model: the link and its server.
   ///   - seed: equal seeds give equal outcomes.
   ///   - limit: virtual seconds after which it ends in any case.
-  public init(model: LinkModel, seed: UInt64, limit: Double = 3_600) {
+  public init(model: LinkModel, seed: UInt64, limit: Double = Simulation.longest) {
     self.model = model
     self.seed = seed
     self.limit = limit
@@ -90,27 +93,39 @@ public struct Simulation {
   public func run(_ pullers: [Puller]) -> [PullOutcome] {
     var random = RandomSource(seed: seed)
     var network = VirtualNetwork(model: model, clients: pullers.count, seed: random.next())
-    var clients: [SimulatedClient] = []
-    for (index, puller) in pullers.enumerated() {
-      // The manifest's round trip tells each client its first reading.
-      clients.append(
-        SimulatedClient(
-          index: index, image: puller.image, policy: puller.policy,
-          roundTrip: network.noisy(model.roundTrip), startedAt: puller.startedAt,
-          seed: random.next(), keepsTrace: keepsTrace))
-    }
+    let seeds = pullers.map { _ in random.next() }
+    var clients = [SimulatedClient?](repeating: nil, count: pullers.count)
     var now = 0.0
-    var running = clients.count
+    var running = pullers.count
     while running > 0, now < limit {
       let step = network.step
       network.advance(from: now, by: step)
-      for index in clients.indices where !clients[index].isOver {
-        clients[index].advance(from: now, by: step, &network)
-        if clients[index].isOver { running -= 1 }
+      for (index, puller) in pullers.enumerated() where now + step > puller.startedAt {
+        // The manifest's round trip is a client's first reading: through the queue that stands then.
+        var client =
+          clients[index]
+          ?? SimulatedClient(
+            index: index, image: puller.image, policy: puller.policy,
+            roundTrip: network.noisy(network.roundTrip), startedAt: puller.startedAt,
+            seed: seeds[index], keepsTrace: keepsTrace)
+        guard !client.isOver else { continue }
+        clients[index] = nil
+        client.advance(from: now, by: step, &network)
+        if client.isOver { running -= 1 }
+        clients[index] = client
       }
       now += step
     }
-    return clients.map { Self.outcome(of: $0, endedAt: now) }
+    return clients.map { client in
+      client.map { Self.outcome(of: $0, endedAt: now) } ?? Self.notStarted
+    }
+  }
+
+  /// What comes of a pull that was to begin after the end.
+  private static var notStarted: PullOutcome {
+    PullOutcome(
+      seconds: .infinity, bytes: 0, requests: 0, refusals: 0, connectionSeconds: 0, progress: [],
+      record: PullRecord(seconds: 0, bytes: 0), trace: [])
   }
 
   private static func outcome(of client: SimulatedClient, endedAt end: Double) -> PullOutcome {

@@ -65,11 +65,46 @@ struct SchedulerTests {
     }
     #expect(isAbout(nil, mebibyte))
     #expect(isAbout(5e6, 15_000_000))
-    #expect(scheduler.segmentLength(rate: 10) == 256 << 10)
+    #expect(scheduler.segmentLength(rate: 10) == 64 << 10)
     #expect(scheduler.segmentLength(rate: 1e9) == 64 * mebibyte)
     // Half of a fair share, so that the last ones are short.
     scheduler.bytesToCome = 8 * mebibyte
     #expect(scheduler.segmentLength(rate: 2e6) == 2 * mebibyte)
+  }
+
+  /// Wants many workers, and few from a moment on.
+  struct Shrinking: Policy {
+    var name: String { "shrinking" }
+    let to: Int
+    mutating func start(_ opening: Opening) -> PoolDecision {
+      PoolDecision(poolSize: 16, segmentSeconds: 1.5, reason: "")
+    }
+    mutating func observe(_ sample: Sample) -> PoolDecision {
+      let size = sample.now.seconds < 2 ? 16 : to
+      return PoolDecision(poolSize: size, segmentSeconds: 1.5, reason: "")
+    }
+  }
+
+  @Test("workers that are to go and would take long hand their segments back; no byte is lost")
+  func retiresSurplus() {
+    var network = FakeNetwork(policy: Shrinking(to: 4)) { _, _ in .good(rate: 20_000) }
+    network.add(8 * mebibyte)
+    network.run(limit: 2.2)
+    #expect(network.scheduler.openRequests == 4)
+    #expect(network.cancelled.count == 12)
+    network.run()
+    #expect(network.complete.count == 1)
+    // What each had brought is kept: every byte is reported once.
+    #expect(network.scheduler.bytesDone == 8 * mebibyte && network.scheduler.bytesLeft == 0)
+  }
+
+  @Test("workers that are to go and are nearly done finish their segments")
+  func finishesSegments() {
+    var network = FakeNetwork(policy: Shrinking(to: 4)) { _, _ in .good(rate: 2e6) }
+    network.add(200 * mebibyte)
+    network.run(limit: 6)
+    #expect(network.scheduler.openRequests == 4)
+    #expect(network.cancelled.isEmpty)
   }
 
   @Test("an idle worker takes the second half of the largest remainder")

@@ -2,53 +2,11 @@ import Testing
 
 @testable import Tuning
 
-/// Drives a policy over a path that a test makes up, sample by sample.
-struct Drive {
-  var policy: any Policy
-  var now = 0.0
-  var bytes: Int64 = 0
-  var left: Int64 = 10_000_000_000
-  var decision = PoolDecision(poolSize: 1, reason: "")
-  var sizes: [Int] = []
-
-  init(_ policy: any Policy, roundTrip: Double = 0.02) {
-    self.policy = policy
-    decision = self.policy.start(Opening(bytes: left, blobs: 10, roundTripSeconds: roundTrip))
-    sizes = [decision.poolSize]
-  }
-
-  /// Lets `seconds` pass on a path that brings `rate` bytes a second and has a queue.
-  mutating func run(
-    _ seconds: Double, roundTrip: Double = 0.02, refusals: [Sample.Refusal] = [],
-    rate: (Int) -> Double, queue: (Int) -> Double
-  ) {
-    let end = now + seconds
-    var refusals = refusals
-    while now < end {
-      now += 0.05
-      let size = decision.poolSize
-      let gained = Int64(rate(size) * 0.05)
-      bytes += gained
-      left -= gained
-      let trip = roundTrip + queue(size)
-      decision = policy.observe(
-        Sample(
-          now: Moment(seconds: now), poolSize: size, open: size, carrying: size, bytesDone: bytes,
-          bytesLeft: left, refusals: refusals,
-          readings: Readings(
-            roundTripSeconds: Array(repeating: trip, count: size),
-            smallestRoundTripSeconds: roundTrip)))
-      refusals = []
-      sizes.append(decision.poolSize)
-    }
-  }
-}
-
 @Suite("The climb")
 struct ClimbPolicyTests {
   @Test(
     "opens by the round trip",
-    arguments: [(0.001, 4), (0.02, 8), (0.08, 20), (0.15, 34), (1.0, 48)])
+    arguments: [(0.001, 4), (0.02, 8), (0.08, 20), (0.15, 34), (1.0, 36)])
   func opens(roundTrip: Double, expected: Int) {
     #expect(Drive(ClimbPolicy(maximum: 64), roundTrip: roundTrip).decision.poolSize == expected)
   }
@@ -111,8 +69,9 @@ struct ClimbPolicyTests {
     #expect(drive.decision.poolSize == 2)
     // Eight workers of somebody else.
     drive.run(30, rate: { 12e6 * Double($0) / Double($0 + 8) }, queue: { _ in 0.08 })
-    #expect(drive.decision.poolSize == 8)
-    #expect(drive.sizes.suffix(400).allSatisfy { $0 == 8 })
+    #expect(drive.decision.poolSize == ShareRule.size)
+    // Fewer are tried again, rarely, and taken back each time.
+    #expect(drive.sizes.suffix(400).count { $0 == ShareRule.size } > 350)
     drive.run(30, rate: { _ in 12e6 }, queue: { _ in 0.08 })
     #expect(drive.decision.poolSize == 2)
   }

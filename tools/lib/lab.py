@@ -31,6 +31,7 @@ PRIVATE = "/dev/shm"
 
 # What the lab does not emulate, because these describe machines and not links.
 IGNORED = {
+    "perConnectionBySecond": "the link gives each connection its rate smoothly; tools/bench-pool has nginx limit_rate",
     "timingNoiseMs": "the machine's own timing",
     "hystart": "the kernel's own setting",
     "server.responseMs": "the server's own time to answer",

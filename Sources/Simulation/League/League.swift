@@ -86,7 +86,8 @@ public struct League: Sendable {
         let scaled = image.scaled(to: bytes * length)
         return Cell(
           model: model, image: scaled, length: length,
-          oracle: Oracle(model: model, image: scaled, seeds: seeds, sizes: sizes))
+          oracle: Oracle(
+            model: model, image: scaled, seeds: seeds, sizes: sizes, patience: Self.patience))
       }
     }.flatMap { $0 }
   }
@@ -102,10 +103,13 @@ public struct League: Sendable {
     steady.changes = []
     steady.crossTraffic = []
     let scaled = image.scaled(to: line * 15)
-    return [4, 8, 16, 32, 64].map { size in
-      Simulation(model: steady, seed: 1).run(scaled, FixedPolicy(poolSize: size)).rate
-    }.max() ?? line
+    let oracle = Oracle(
+      model: steady, image: scaled, seeds: [1], sizes: [4, 8, 16, 32, 64], patience: patience)
+    return oracle.best.rate
   }
+
+  /// Fixed pools that take this many times as long as the best are given up.
+  private static let patience = 1.5
 
   /// Runs a policy over cells.
   ///

@@ -22,25 +22,34 @@ public struct Oracle: Sendable {
     1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40, 48, 56, 64,
   ]
 
-  /// Tries every pool size.
+  /// Tries every pool size, the largest first.
   ///
   /// - Parameters:
   ///   - model: the link.
   ///   - image: the image.
   ///   - seeds: one run for each.
-  ///   - sizes: pool sizes that are tried.
+  ///   - sizes: pool sizes that are tried, smallest first.
+  ///   - patience: a pull that takes this many times as long as the fastest so far is ended, and its size
+  ///     has no point: it could be neither the best nor the polite one.
   public init(
-    model: LinkModel, image: ImageModel, seeds: [UInt64], sizes: [Int] = Oracle.sizes
+    model: LinkModel, image: ImageModel, seeds: [UInt64], sizes: [Int] = Oracle.sizes,
+    patience: Double = .infinity
   ) {
-    points = sizes.map { size in
+    points = []
+    var fastest = Simulation.longest
+    for size in sizes.reversed() {
       var point = Point(poolSize: size, seconds: 0, connectionSeconds: 0, rate: 0)
-      for seed in seeds {
-        let outcome = Simulation(model: model, seed: seed).run(image, FixedPolicy(poolSize: size))
+      let limit = min(Simulation.longest, fastest * patience)
+      for seed in seeds where point.seconds.isFinite {
+        let outcome = Simulation(model: model, seed: seed, limit: limit)
+          .run(image, FixedPolicy(poolSize: size))
         point.seconds += outcome.seconds / Double(seeds.count)
         point.connectionSeconds += outcome.connectionSeconds / Double(seeds.count)
         point.rate += outcome.rate / Double(seeds.count)
       }
-      return point
+      guard point.seconds.isFinite || points.isEmpty else { continue }
+      fastest = min(fastest, point.seconds)
+      points.insert(point, at: 0)
     }
   }
 

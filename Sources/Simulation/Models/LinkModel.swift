@@ -78,6 +78,9 @@ public struct LinkModel: Sendable, Equatable {
   public var buffer: Double
   /// Bytes per second of each connection; infinite: no limit.
   public var perConnection = Double.infinity
+  /// Whether the server counts that rate by the second: each second's bytes at once, then nothing, as
+  /// nginx's `limit_rate` does.
+  public var perConnectionBySecond = false
   /// Share of packets that are lost at random.
   public var loss = 0.0
   /// Relative standard deviation of the bandwidth, with a memory of about a second.
@@ -162,6 +165,7 @@ extension LinkModel {
     if let cap = try fields.optionalNumber("perConnectionMbit", 0.01...100_000) {
       perConnection = cap * Self.megabit
     }
+    perConnectionBySecond = try fields.flag("perConnectionBySecond") ?? false
     loss = try fields.optionalNumber("loss", 0...0.2) ?? loss
     rateNoise = try fields.optionalNumber("rateNoise", 0...0.5) ?? rateNoise
     timingNoise =

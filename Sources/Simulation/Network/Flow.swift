@@ -29,6 +29,9 @@ struct Flow {
   var dataFrom = 0.0
   /// When the request reaches a server that may refuse it; nil: it has.
   var arrivesAt: Double?
+  /// When the response's first byte could flow, and its bytes since then: what a server counts.
+  var countedFrom = 0.0
+  var counted = 0.0
   /// Whether its next window is sent at once: nothing is on its way that paces it.
   var beginsWithBurst = false
   /// Whether the server is busy with it.

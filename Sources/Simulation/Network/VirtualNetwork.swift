@@ -86,6 +86,8 @@ struct VirtualNetwork {
     flows[flow].beginsWithBurst = true
     flows[flow].phase = .busy
     flows[flow].dataFrom = sentAt + trips * (roundTrip + model.server.responseSeconds)
+    flows[flow].countedFrom = flows[flow].dataFrom
+    flows[flow].counted = 0
     if model.server.connectionLimit == nil {
       serve(flow)
     } else {
@@ -163,6 +165,7 @@ struct VirtualNetwork {
     for index in flows.indices where flows[index].demand > 0 {
       let bytes = flows[index].delivered * share
       flows[index].delivered = bytes
+      flows[index].counted += bytes
       if flows[index].client >= 0 { carried += bytes }
       follow(
         index, packets: bytes / Flow.packet, now: now + seconds, roundTrip: trip,
@@ -180,7 +183,13 @@ struct VirtualNetwork {
       flows[index].delivered = 0
       if let arrival = flows[index].arrivesAt, arrival < end { admit(index, at: arrival) }
       guard flows[index].phase == .busy, flows[index].dataFrom < end else { continue }
-      let demand = min(flows[index].window * Flow.packet / roundTrip, model.perConnection)
+      let demand = min(
+        flows[index].window * Flow.packet / roundTrip,
+        serverAllows(flows[index], at: end, in: end - flows[index].dataFrom))
+      guard demand > 0 else {
+        flows[index].dataFrom = end
+        continue
+      }
       flows[index].demand = demand
       if flows[index].client >= 0 { demands[flows[index].client] += demand }
     }
@@ -204,6 +213,13 @@ struct VirtualNetwork {
       sum += demand
     }
     return sum
+  }
+
+  /// Bytes per second that the server gives a connection now.
+  private func serverAllows(_ flow: Flow, at now: Double, in seconds: Double) -> Double {
+    guard model.perConnectionBySecond, flow.client >= 0 else { return model.perConnection }
+    let whole = (now - flow.countedFrom).rounded(.down) + 1
+    return max(0, model.perConnection * whole - flow.counted) / seconds
   }
 
   /// Bytes per second that the server sends to all clients together.

@@ -2,36 +2,82 @@
 struct Bounds: Sendable {
   /// As the user allows.
   let maximum: Int
-  /// Never to be exceeded: the server refused, or it was seen to hurt.
-  var ceiling: Int
-  /// Whether more workers were seen to hurt: then only fewer are tried.
-  var isHarmed = false
-  /// No descent below: a smaller pool was slower.
-  var floor = 1
-  /// When a smaller pool may be tried again; nil: not by the clock.
-  private(set) var floorUntil: Moment?
-  /// Seconds from one such try to the next.
-  private var floorPatience = 8.0
+  /// The server refused more.
+  var served: Int
+  /// From this size on, more workers were seen to be slower; nil: none was.
+  private(set) var harmful: Int?
+  /// Whether more workers were ever seen to be slower.
+  private(set) var wasHarmful = false
+  /// Fewer than this were seen to be slower.
+  private(set) var floor = 1
 
-  init(maximum: Int, ceiling: Int) {
+  /// This many were too few when they were tried last; nil: nothing is known of fewer.
+  private(set) var tooFew: Int?
+
+  private var harmfulUntil = Moment.zero
+  private var floorUntil: Moment?
+  private var harmPatience = Self.firstHarmPatience
+  private var floorPatience = Self.firstFloorPatience
+
+  /// Seconds until what was rejected is tried again; doubled by each time that it is rejected again.
+  private static let firstHarmPatience = 40.0
+  private static let firstFloorPatience = 8.0
+
+  init(maximum: Int, served: Int, harmful: Int?) {
     self.maximum = maximum
-    self.ceiling = ceiling
+    self.served = served
+    self.harmful = harmful
+    wasHarmful = harmful != nil
+    harmfulUntil = Moment(seconds: Self.firstHarmPatience)
   }
 
-  /// Sets the floor after a descent that cost too much, for twice as long as the time before.
-  mutating func raiseFloor(to size: Int, now: Moment, isTriedAgain: Bool) {
-    floor = size
-    floorUntil = isTriedAgain ? now + floorPatience : nil
-    floorPatience *= 2
-  }
-
-  /// Forgets a floor whose time is over.
-  mutating func dropFloor(at now: Moment) {
-    guard let until = floorUntil, now > until else { return }
-    floorUntil = nil
-    floor = 1
-  }
+  /// Never to be exceeded.
+  var ceiling: Int { max(1, min(served, maximum, (harmful ?? .max) - 1)) }
 
   /// A size within the largest and one.
   func clamped(_ size: Int) -> Int { max(1, min(size, maximum)) }
+
+  /// More workers were slower.
+  mutating func forbid(from size: Int, now: Moment) {
+    harmful = max(2, min(size, harmful ?? size))
+    wasHarmful = true
+    harmfulUntil = now + harmPatience
+    harmPatience *= 2
+  }
+
+  /// More workers did no harm.
+  mutating func acquit() {
+    harmful = nil
+    wasHarmful = false
+  }
+
+  /// A smaller pool was slower.
+  ///
+  /// - Parameters:
+  ///   - size: the smallest that is known to do.
+  ///   - tooFew: those that did not.
+  ///   - now: when that was seen.
+  ///   - patience: seconds until it is tried again; nil: twice as long as the time before.
+  mutating func keep(_ size: Int, tooFew: Int? = nil, now: Moment, patience: Double? = nil) {
+    floor = size
+    self.tooFew = tooFew ?? self.tooFew
+    floorUntil = now + (patience ?? floorPatience)
+    if patience == nil { floorPatience *= 2 }
+  }
+
+  /// Nothing is known of smaller pools any more.
+  mutating func forgetFewer() {
+    floor = 1
+    floorUntil = nil
+    tooFew = nil
+  }
+
+  /// Forgets beliefs whose time is over.
+  mutating func observe(_ now: Moment) {
+    if harmful != nil, now > harmfulUntil { harmful = nil }
+    if let until = floorUntil, now > until {
+      floor = 1
+      floorUntil = nil
+    }
+  }
 }

@@ -18,8 +18,7 @@ public struct ClimbPolicy: Policy {
   var climb = Climb()
   var refusals = Refusals()
   var sharing = Sharing()
-  /// Seconds to hold before the next probe upwards; doubled by each that failed.
-  var patience = ProbeRule.shortPatience
+  var proposals = Proposals()
 
   /// What each size of a climb brought.
   struct Climb: Sendable {
@@ -29,8 +28,11 @@ public struct ClimbPolicy: Policy {
     var freeSingle: Double?
     /// Highest rate seen lately.
     var peak = 0.0
-    /// The size before the last descent.
-    var sizeBefore: Int?
+    /// Whether the last workers brought nothing.
+    var isFlat = false
+    /// Whether fewer brought less in proportion: a limit per connection, whatever else is seen, until more
+    /// were tried and were no faster.
+    var isProportional = false
   }
 
   /// Makes the policy.
@@ -42,7 +44,8 @@ public struct ClimbPolicy: Policy {
     self.prior = prior
     known = prior.flatMap { $0.isOwn ? KnownPath($0) : nil }
     bounds = Bounds(
-      maximum: maximum, ceiling: min(maximum, prior?.ceiling ?? maximum, known?.ceiling ?? maximum))
+      maximum: maximum, served: min(maximum, prior?.ceiling ?? maximum),
+      harmful: known.flatMap { $0.isHarmed ? $0.ceiling + 1 : nil })
   }
 
   /// The name in reports.
@@ -57,21 +60,23 @@ public struct ClimbPolicy: Policy {
   /// Takes a sample and decides again.
   public mutating func observe(_ sample: Sample) -> PoolDecision {
     senses.observe(sample)
+    bounds.observe(sample.now)
     guard sample.refusals.isEmpty else {
       refuse(sample)
       return decision
     }
     acquitByBursts(sample)
     pool.observe(sample, roundTrip: senses.queue.roundTrip)
-    guard let landing = pool.landing, sample.appLimit == nil, !isTail(sample) else {
+    guard let landing = pool.landing, sample.appLimit != .backingOff, !isTail(sample) else {
       return decision
     }
     let view = PathView(sample: sample, senses: senses, landedAt: landing.at)
+    if leavesIdleOnes(view) { return decision }
     switch phase {
     case .growing: grow(view)
     case .settling: settle(view)
     case .holding(let hold): keep(hold, view)
-    case .probing(let from): judge(view, from: from)
+    case .trying(let trial): judge(trial, view)
     }
     return decision
   }
@@ -116,33 +121,18 @@ public struct ClimbPolicy: Policy {
     pool.set(bounds.clamped(size), now: now)
   }
 
-  /// Seconds of a hold before the first descent.
-  private static let firstLook = 1.0
-
   /// Begins to hold a size, whose rate is the one to compare with.
-  ///
-  /// - Parameter suspicion: what is to be found out by it; else what a hold before this one was to.
-  mutating func hold(
-    _ level: Level, _ now: Moment, because why: Reason, descendAt: Moment? = nil,
-    suspicion: Hold.Suspicion? = nil
-  ) {
-    var inherited = suspicion
-    if case .holding(let before) = phase { inherited = suspicion ?? before.suspicion }
-    enter(
-      .holding(
-        Hold(
-          reference: level, since: now, descendAt: descendAt ?? now + Self.firstLook,
-          descended: nil, suspicion: inherited)), because: why)
+  mutating func hold(_ level: Level, _ now: Moment, because why: Reason) {
+    enter(.holding(Hold(reference: level, since: now)), because: why)
     set(level.poolSize, now: now, because: why)
   }
 
   /// Climbs from here, as on a path that nothing is known of.
   mutating func climbAgain(_ level: Level, _ now: Moment, because why: Reason) {
     known = nil
-    sharing.isCrowded = false
-    patience = ProbeRule.shortPatience
+    proposals.patience = MoreRule.shortPatience
     climb = Climb(levels: [level], freeSingle: level.each, peak: level.rate)
-    bounds.floor = 1
+    bounds.forgetFewer()
     enter(.growing, because: why)
     let size = max(level.poolSize + 2, level.poolSize * 2)
     set(min(bounds.ceiling, size), now: now, because: why)

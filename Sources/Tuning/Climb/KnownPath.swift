@@ -6,6 +6,8 @@ struct KnownPath: Sendable, Equatable {
   let rate: Double
   /// The largest pool size that is not known to hurt.
   let ceiling: Int
+  /// The largest pool size that was measured and about as fast.
+  let safe: Int
   /// Whether a larger pool was slower, surely.
   let isHarmed: Bool
 
@@ -16,6 +18,8 @@ struct KnownPath: Sendable, Equatable {
   private static let proportional = 0.75
   /// What a pool size may bring less than the best to be as good.
   private static let tolerance = 0.97
+  /// What a pool size brings at least that does no harm.
+  private static let safeShare = 0.9
   /// What a larger pool size brings less when it hurts.
   private static let harm = 0.93
   /// Least scatter of the logarithm of throughput.
@@ -37,6 +41,7 @@ struct KnownPath: Sendable, Equatable {
     ceiling = min(
       prior.ceiling ?? .max, harmful.map { max(best.poolSize, $0.poolSize - 1) } ?? .max)
     poolSize = min(ceiling, chosen.poolSize)
+    safe = points.last { $0.rate >= Self.safeShare * best.rate }?.poolSize ?? chosen.poolSize
     isGaining = Self.isGaining(points, best: best)
   }
 

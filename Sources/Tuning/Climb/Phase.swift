@@ -1,16 +1,20 @@
 /// What the policy is about, with what belongs to it alone.
 ///
 /// ```
-///            +--> growing --> settling --> holding <--> probing
-///            |      ^  ^         |          |  |           |
-///  start ----+      |  +---------+          |  |           |
-///            |      +-----------------------+  |           |
-///            |      +--------------------------|-----------+
-///            +--> settling (a path that is known)
+/// start    -> growing    nothing is known of the path
+/// start    -> settling   earlier pulls say what is enough
+/// growing  -> growing    there is room
+/// growing  -> settling   something is full, the last step brought little, or there may be no more
+/// settling -> holding    throughput no longer grows
+/// settling -> trying     far fewer should bring as much, or more did harm
+/// settling -> growing    what looked full were bursts, or a known path has become another
+/// holding  -> trying     it is time for another size
+/// holding  -> growing    the path has changed
+/// trying   -> holding    kept, or taken back
+/// trying   -> trying     what one experiment found is the next one's question
+/// trying   -> growing    more brought their part, or fewer were not to blame
+/// any      -> holding    the server refused: as many as it was serving
 /// ```
-/// Growing goes on while there is room; settling waits until throughput says something; holding keeps a
-/// size, goes down politely and notices changes; probing looks at a larger size. A refusal ends any phase
-/// in holding.
 enum Phase: Sendable {
   /// More workers, while nothing is full.
   case growing
@@ -18,8 +22,8 @@ enum Phase: Sendable {
   case settling
   /// A size is kept.
   case holding(Hold)
-  /// A larger size is looked at.
-  case probing(from: Level)
+  /// Another size is looked at.
+  case trying(Trial)
 
   /// Whether a phase may follow this one.
   func allows(_ next: Phase) -> Bool {
@@ -27,31 +31,65 @@ enum Phase: Sendable {
     // A server may refuse at any moment.
     case (_, .holding): true
     case (.growing, .growing), (.growing, .settling): true
-    case (.settling, .growing): true
-    case (.holding, .growing), (.holding, .probing): true
-    case (.probing, .growing): true
-    case (.growing, .probing), (.settling, .settling), (.settling, .probing): false
-    case (.holding, .settling), (.probing, .settling), (.probing, .probing): false
+    case (.settling, .growing), (.settling, .trying): true
+    case (.holding, .growing), (.holding, .trying): true
+    // What one experiment finds is the next one's question: fewer were too few, so do others share the line?
+    case (.trying, .growing), (.trying, .trying): true
+    case (.growing, .trying), (.settling, .settling): false
+    case (.holding, .settling), (.trying, .settling): false
     }
   }
 }
 
 /// What belongs to holding a size.
 struct Hold: Sendable {
-  /// A pool size that seemed to hurt, until it is known whether fewer workers are faster.
-  struct Suspicion: Sendable {
-    /// What was better.
-    let best: Level
-    /// The ceiling before it.
-    let ceiling: Int
-  }
-
   /// The rate that the hold began with: the one to compare with.
   var reference: Level
   var since: Moment
-  /// No descent before.
-  var descendAt: Moment
-  /// What the last descent came from, until it is judged.
-  var descended: Level?
-  var suspicion: Suspicion?
+}
+
+/// An experiment: a proposal is kept only if throughput bears it out.
+struct Trial: Sendable {
+  /// What is thought to be so, and what throughput must then do.
+  enum Belief: Sendable {
+    /// There is room: more workers bring more.
+    case room
+    /// The line, the CPU or the disk is full: fewer bring as much.
+    case full(PullRecord.Limit)
+    /// The last workers brought nothing: fewer bring as much.
+    case flat
+    /// The last workers did harm: fewer bring more.
+    case harm
+    /// What looks like a queue is a path that has become longer: more workers bring more.
+    case longer
+    /// Others are on the line, which gives each of its connections a part: more bring as much more.
+    case others
+
+    /// Why another size is tried.
+    var proposal: Reason {
+      switch self {
+      case .room: .trying
+      case .longer: .tryingLonger
+      case .full: .tryingFewer
+      case .flat: .tryingFlat
+      case .harm: .fewerMayBeFaster
+      case .others: .shares
+      }
+    }
+  }
+
+  let belief: Belief
+  /// Whether the first look was not enough: then there is one more, when its time has come.
+  var isExtended = false
+  /// Whether more workers may have been slower: a line that was full and became faster was another line.
+  var isOfHarm: Bool {
+    switch belief {
+    case .flat, .harm: true
+    case .room, .longer, .full, .others: false
+    }
+  }
+  /// Whether nothing was full before.
+  var isFromRoom: Bool { if case .room = belief { true } else { false } }
+  /// What it is compared with.
+  let from: Level
 }

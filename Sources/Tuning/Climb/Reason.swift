@@ -11,10 +11,10 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
   case room
   case bursts
   case filled(Int, Limit)
-  case crowdSeen(Int)
   case littleMore(from: Int, to: Int)
   case allAllowed
   case tooLate
+  case fed(Int)
   // Settle
   case settled
   case settledBursts
@@ -23,22 +23,24 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
   case slowerThanKnown
   // Probe
   case trying
+  case tryingLonger
   case probeFilled(from: Int, to: Int, Limit)
   case probeGained(from: Int, to: Int, percent: Int)
   case probeHurt(Int, percent: Int)
   case probeInVain(Int, percent: Int)
   // Hold
   case pathChanged
-  case idleAtTimes(Int)
   case fewerWillDo
+  case tryingFewer
+  case tryingFlat
   case tooFew(Int, percent: Int)
   // Harm
   case harmed(Int, percent: Int)
   case fewerMayBeFaster
   case acquitted
   // Share
-  case shares(Int)
-  case yields
+  case shares
+  case sharesNot(Int)
   // Refuse
   case refused(beyond: Int)
   case contended
@@ -54,16 +56,16 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
     case .room: "no queue stands: room for more"
     case .bursts: "bytes come in bursts and the line is idle between them: room for more"
     case .filled(let size, let limit): "\(size) workers fill it (\(limit.rawValue))"
-    case .crowdSeen(let size):
-      "\(size) workers have a few packets each: others are on the line"
     case .littleMore(let from, let to): "\(from) -> \(to) brought little more"
     case .allAllowed: "as many as may be"
     case .tooLate: "too little is left for more connections to get going"
+    case .fed(let size): "there is work for \(size) only"
     case .settled: "settled"
     case .settledBursts: "settled; what came in bursts tells no knee"
     case .knee(let size): "the gain ends at about \(size) workers"
     case .asKnown: "as it was known"
     case .slowerThanKnown: "slower than it was known"
+    case .tryingLonger: "a queue, or a longer path: trying more"
     case .trying: "no queue stands: trying more"
     case .probeFilled(let from, let to, let limit):
       "\(from) -> \(to) fills it (\(limit.rawValue))"
@@ -72,14 +74,15 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
     case .probeHurt(let size, let percent): "\(size) workers hurt: \(percent) %"
     case .probeInVain(let size, let percent): "\(size) gave \(percent) %: not worth it"
     case .pathChanged: "the path changed"
-    case .idleAtTimes(let size): "\(size) workers leave the line idle at times"
-    case .fewerWillDo: "the line stays full: fewer will do"
+    case .fewerWillDo: "fewer bring as much"
+    case .tryingFewer: "the line stays full: fewer may do"
+    case .tryingFlat: "the last workers brought nothing: fewer may do"
     case .tooFew(let size, let percent): "\(size) workers are too few: -\(percent) %"
     case .harmed(let size, let percent): "\(size) workers were \(percent) % slower"
     case .fewerMayBeFaster: "fewer may be faster"
     case .acquitted: "fewer workers are no faster: they did no harm"
-    case .shares(let size): "others share the line: \(size) workers, as they have"
-    case .yields: "a few packets each: others are on the line"
+    case .shares: "others share the line: as many workers as they have"
+    case .sharesNot(let size): "nobody shares the line: \(size) bring no more"
     case .refused(let served): "the server refused beyond \(served)"
     case .contended: "the server refuses what it served before: others need it too"
     case .oneMore: "nothing was refused for a while: one more"

@@ -23,6 +23,8 @@ enum GrowRule {
   static let secondsLeft = 3.6
   /// Just under one sampling interval: a window with the newest sample alone.
   static let moment = 0.03
+  /// Bytes that must be left for each worker.
+  static let feed = 65_536.0
   /// Seconds, and round trips, between steps through bursts.
   static let burstStep = (seconds: 0.5, trips: 2.0)
 }
@@ -40,10 +42,6 @@ extension ClimbPolicy {
     else { return }
     let ends = GrowRule.slowStartEnds
     if rate > GrowRule.slowStart * earlier, view.since < ends.trips * view.trip + ends.seconds {
-      return
-    }
-    if view.packetsEach(rate, of: pool.size) < ShareRule.smallWindow {
-      enter(.settling, because: .crowdSeen(pool.size))
       return
     }
     guard let factor = nextFactor(rate, view) else { return }
@@ -77,6 +75,7 @@ extension ClimbPolicy {
       return elasticity < GrowRule.proportional ? GrowRule.careful : GrowRule.fast
     }
     if view.since >= view.judgingSeconds {
+      climb.isFlat = true
       enter(.settling, because: .littleMore(from: before.poolSize, to: pool.size))
     }
     return nil
@@ -102,7 +101,8 @@ extension ClimbPolicy {
       enter(.settling, because: .tooLate)
       return
     }
-    let size = min(Double(bounds.ceiling), (Double(pool.size) * factor).rounded(.up))
+    let feed = max(Double(pool.size), Double(view.sample.bytesLeft) / GrowRule.feed)
+    let size = min(Double(bounds.ceiling), (Double(pool.size) * factor).rounded(.up), feed)
     set(whole(size), now: view.now, because: .room)
   }
 
@@ -113,6 +113,7 @@ extension ClimbPolicy {
     climb.freeSingle = nil
     let step = GrowRule.burstStep
     guard view.since >= max(step.seconds, step.trips * view.trip) else { return }
-    set(min(bounds.ceiling, pool.size * 2), now: view.now, because: .bursts)
+    let size = whole(Double(pool.size) * view.senses.bursts.room)
+    set(min(bounds.ceiling, size), now: view.now, because: .bursts)
   }
 }

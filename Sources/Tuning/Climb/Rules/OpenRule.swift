@@ -12,25 +12,32 @@ enum OpenRule {
   /// Bytes of a blob that is not small.
   static let smallBlob = 1_048_576.0
   /// Never wider than this unseen.
-  static let most = 48.0
+  static let most = 36.0
+  /// Bytes that there must be for each worker.
+  static let feed = 32_768.0
+  /// A short pull on a known path opens as wide as an unknown one, but for these bounds.
+  static let fewestShort = 6
+  static let shortFactor = 3
   /// Never wider than this by what others have seen.
   static let mostByHint = 16
 }
 
 extension ClimbPolicy {
   mutating func open(_ opening: Opening) {
-    // The registry may be nearer or farther than the host that serves the blobs: its round trip says
-    // how wide to open, but not what an idle connection's is.
-    let idle = [opening.roundTripSeconds, prior?.idleRoundTripSeconds].compactMap { $0 }.max()
-    let isOwn = prior?.isOwn ?? false
-    senses.queue = QueueSense(idle: isOwn ? prior?.idleRoundTripSeconds : nil, guess: idle)
+    // The registry may be nearer or farther than the host that serves the blobs, and a queue may stand
+    // before both: its round trip says how wide to open where nothing better is known, but not what an
+    // idle connection's is.
+    let known = prior?.isOwn ?? false ? prior?.idleRoundTripSeconds : nil
+    let idle = known ?? opening.roundTripSeconds ?? prior?.idleRoundTripSeconds
+    senses.queue = QueueSense(idle: known, guess: idle)
     let mean = Double(max(1, opening.bytes)) / Double(max(1, opening.blobs))
     let trip = idle ?? OpenRule.unknownTrip
     let waiting = OpenRule.waiting * min(1, OpenRule.smallBlob / mean)
     let wide = OpenRule.base + OpenRule.perSecond * trip + waiting
-    let size = whole(min(OpenRule.most, wide).rounded(.down))
-    if let known {
-      openKnown(known, opening, wide: size)
+    let feed = max(OpenRule.base, Double(opening.bytes) / OpenRule.feed)
+    let size = whole(min(OpenRule.most, wide, feed).rounded(.down))
+    if let path = self.known {
+      openKnown(path, opening, wide: size)
       return
     }
     let hint = prior.flatMap { KnownPath($0) }.map { min(OpenRule.mostByHint, $0.poolSize) } ?? 1
@@ -40,7 +47,6 @@ extension ClimbPolicy {
   }
 
   private mutating func openKnown(_ known: KnownPath, _ opening: Opening, wide: Int) {
-    bounds.isHarmed = known.isHarmed
     // Slow starts need more workers than the line does later, unless more are known to hurt.
     let isHarmless = known.ceiling >= bounds.maximum
     if known.isGaining, isHarmless {
@@ -52,9 +58,15 @@ extension ClimbPolicy {
     }
     phase = .settling
     let isShort = Double(opening.bytes) < 2 * SettleRule.shortSeconds * known.rate
-    let some = isShort ? known.poolSize * 3 / 2 : known.poolSize
+    let some = isShort ? max(known.poolSize * 3 / 2, slowStart(known, wide)) : known.poolSize
     set(
-      min(bounds.ceiling, isHarmless ? max(some, wide) : known.poolSize), now: opening.now,
+      min(bounds.ceiling, isHarmless ? min(some, max(known.poolSize, known.safe)) : known.poolSize),
+      now: opening.now,
       because: .didBest(known.poolSize))
+  }
+
+  /// As many as a short pull opens with while slow starts need more than the line does later.
+  private func slowStart(_ known: KnownPath, _ wide: Int) -> Int {
+    min(wide, max(OpenRule.fewestShort, OpenRule.shortFactor * known.poolSize))
   }
 }

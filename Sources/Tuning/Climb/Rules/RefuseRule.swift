@@ -28,7 +28,7 @@ extension ClimbPolicy {
     if let last, sample.now - max(last, pool.changedAt) > burst {
       // It served as many before: somebody else has the rest now.
       refusals.areContended = true
-      bounds.ceiling = max(1, pool.size / 2)
+      bounds.served = max(1, pool.size / 2)
       hold(Level(poolSize: bounds.ceiling, rate: rate), sample.now, because: .contended)
       return
     }
@@ -38,7 +38,7 @@ extension ClimbPolicy {
     let most = senses.mostCarrying
     let carried = pool.size > most ? most : most * RefuseRule.carried / 4
     let ceiling = refusals.areContended ? pool.size : max(served, carried)
-    bounds.ceiling = max(1, min(bounds.ceiling, ceiling))
+    bounds.served = max(1, min(bounds.served, ceiling))
     hold(
       Level(poolSize: min(pool.size, bounds.ceiling), rate: rate), sample.now,
       because: .refused(beyond: served))
@@ -51,7 +51,7 @@ extension ClimbPolicy {
       pool.size < bounds.maximum
     else { return }
     refusals.last = now
-    bounds.ceiling = pool.size + 1
-    set(bounds.ceiling, now: now, because: .oneMore)
+    bounds.served = pool.size + 1
+    set(bounds.served, now: now, because: .oneMore)
   }
 }

@@ -14,6 +14,8 @@ enum SettleRule {
   static let knownShare = 0.8
   /// Seconds to the first probe on a known path.
   static let knownPatience = 6.0
+  /// Seconds until fewer than are known to be enough are tried.
+  static let knownFloor = 20.0
 }
 
 extension ClimbPolicy {
@@ -37,7 +39,7 @@ extension ClimbPolicy {
     climb.levels.append(Level(poolSize: pool.size, rate: late))
     climb.peak = late
     if let best = better(than: late, full, view) {
-      harm(best, rate: late, view.now)
+      suspectHarm(best, rate: late, view.now)
       return
     }
     if let known {
@@ -54,7 +56,10 @@ extension ClimbPolicy {
     let isSteady = full != .line || view.queue.floor(since: middle) ?? 0 > view.queue.threshold
     let isShort = Double(view.sample.bytesLeft) < SettleRule.shortSeconds * late
     if knee < pool.size * SettleRule.worthwhile / 10, isSteady, !isShort {
-      hold(Level(poolSize: knee, rate: late), view.now, because: .knee(knee))
+      climb.isFlat = true
+      enter(
+        .trying(Trial(belief: full.map { .full($0) } ?? .flat, from: here)), because: .knee(knee))
+      set(knee, now: view.now, because: .knee(knee))
     } else {
       hold(here, view.now, because: .settled)
     }
@@ -76,8 +81,8 @@ extension ClimbPolicy {
       climbAgain(here, now, because: .slowerThanKnown)
       return
     }
-    patience = SettleRule.knownPatience
-    bounds.floor = min(pool.size, known.poolSize)
+    proposals.patience = SettleRule.knownPatience
+    bounds.keep(min(pool.size, known.poolSize), now: now, patience: SettleRule.knownFloor)
     hold(here, now, because: .asKnown)
   }
 }

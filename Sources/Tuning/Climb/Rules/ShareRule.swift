@@ -1,22 +1,15 @@
 /// Share: who shares a full line with others takes as many workers as they do, and no more.
 enum ShareRule {
   /// Workers of everybody who shares a full line with others.
-  static let size = 8
-  /// Packets under way in each connection below which a pool does not grow, but yields.
-  static let smallWindow = 10.0
-  /// Packets under way below which TCP cannot repair a loss before a timeout (RFC 5681, three duplicate
-  /// acknowledgements): a line with so many connections is worse for everybody.
-  static let tinyWindow = 4.0
-  /// Workers of everybody there.
-  static let crowdSize = 2
-  /// Part of the workers that stays, a step.
-  static let step = 8  // tenths
-  /// Seconds to the next probe of who has yielded.
-  static let patience = 24.0
+  static let size = 16
   /// A full line that brings less than this part of its highest rate is shared.
   static let slower = 0.8
+  /// With as many workers as others, a shared line brings at least this much more.
+  static let gain = 1.25
+  /// Seconds until fewer are tried again where it did not.
+  static let pause = 4.0
   /// Who gets this much more than its share has the line to itself again.
-  static let alone = 1.5
+  static let alone = 1.35
   /// How fast the share is learned, a sample.
   static let learning = 0.005
   /// Seconds, and round trips, until the share is known.
@@ -27,62 +20,56 @@ enum ShareRule {
 struct Sharing: Sendable {
   /// Whether others were seen: then the pool does not go below what they have.
   var isSharing = false
+  var since = Moment.zero
   /// What this pull gets of the line then, in bytes per second.
   var share: Double?
-  /// Whether so many are there that each connection has next to nothing.
-  var isCrowded = false
-
-  /// Workers of everybody in a crowd.
-  var size: Int { isCrowded ? ShareRule.crowdSize : ShareRule.size }
 }
 
 extension ClimbPolicy {
-  /// So many connections that each has but a few packets under way only take from one another: fewer.
-  mutating func yields(_ hold: Hold, packets: Double, rate: Double, _ view: PathView) -> Bool {
-    if packets < ShareRule.tinyWindow { sharing.isCrowded = true }
-    guard packets < ShareRule.smallWindow, pool.size > sharing.size, view.now >= hold.descendAt
+  /// Others are on the line: a size that is the same for everybody gives everybody the same part.
+  mutating func share(_ rate: Double, _ now: Moment) {
+    let size = min(bounds.ceiling, ShareRule.size)
+    hold(Level(poolSize: size, rate: rate), now, because: .shares)
+    bounds.keep(size, now: now)
+    sharing = Sharing(isSharing: true, since: now)
+    climb.peak = rate
+  }
+
+  /// The line is full and yet slower than it was: others may have come.
+  mutating func standGround(rate: Double, _ now: Moment) -> Bool {
+    guard pool.size < min(bounds.ceiling, ShareRule.size), rate < ShareRule.slower * climb.peak
     else { return false }
-    let size = max(sharing.size, pool.size * ShareRule.step / 10)
-    climb.sizeBefore = nil
-    patience = ShareRule.patience
-    limit = .line
-    var next = hold
-    next.descended = nil
-    next.reference = Level(poolSize: size, rate: rate)
-    next.since = view.now
-    next.descendAt =
-      view.now + max(DescendRule.pause.seconds, DescendRule.pause.trips * view.trip)
-    enter(.holding(next), because: .yields)
-    set(size, now: view.now, because: .yields)
+    tryShare(Level(poolSize: pool.size, rate: rate), now)
     return true
   }
 
-  /// The line is full and yet slower than it was: others have come.
-  ///
-  /// Politeness ends at a size that is the same for everybody, so that those who share a line get equal
-  /// parts of it.
-  mutating func standGround(rate: Double, _ now: Moment) -> Bool {
-    let size = min(bounds.ceiling, sharing.size)
-    guard pool.size < size, rate < ShareRule.slower * climb.peak else { return false }
-    hold(Level(poolSize: size, rate: rate), now, because: .shares(size))
-    bounds.floor = size
-    sharing.isSharing = true
-    sharing.share = nil
+  /// Takes as many workers as others would, to see whether the line then gives more.
+  mutating func tryShare(_ from: Level, _ now: Moment) {
+    enter(.trying(Trial(belief: .others, from: from)), because: .shares)
+    set(min(bounds.ceiling, ShareRule.size), now: now, because: .shares)
+  }
+
+  mutating func judgeShare(_ from: Level, rate: Double, _ now: Moment) {
+    guard rate < ShareRule.gain * from.rate else {
+      share(rate, now)
+      return
+    }
     climb.peak = rate
-    return true
+    proposals.fewerAt = now + ShareRule.pause
+    hold(Level(poolSize: from.poolSize, rate: rate), now, because: .sharesNot(pool.size))
   }
 
   /// Whoever gets much more than its part has the line to itself again.
-  mutating func watchShare(_ rate: Double, _ hold: Hold, _ view: PathView) {
+  mutating func watchShare(_ rate: Double, _ view: PathView) {
     let isKnown =
-      view.now - hold.since > ShareRule.known.seconds + ShareRule.known.trips * view.trip
+      view.now - sharing.since > ShareRule.known.seconds + ShareRule.known.trips * view.trip
     guard let share = sharing.share, isKnown else {
       sharing.share = max(sharing.share ?? 0, rate)
       return
     }
     if rate > ShareRule.alone * share {
       sharing.isSharing = false
-      bounds.floor = 1
+      bounds.forgetFewer()
       climb.peak = rate
       return
     }

@@ -43,5 +43,5 @@ struct Senses: Sendable {
   /// Seconds that must pass before throughput at a new size says anything.
   ///
   /// Where bytes come in bursts, whole seconds, because that is how servers count.
-  var judgingSeconds: Double { bursts.areSeen ? 2 : max(0.2, 4 * queue.roundTrip) }
+  var judgingSeconds: Double { bursts.wereSeen ? 2 : max(0.2, 4 * queue.roundTrip) }
 }

@@ -1,0 +1,44 @@
+/// More: from time to time, a larger size is proposed; throughput decides.
+enum MoreRule {
+  /// Seconds of a hold before the first proposal.
+  static let shortPatience = 0.6
+  /// What comes after one that failed is twice as long, up to this.
+  static let longPatience = 24.0
+  /// Seconds to the first proposal where fewer were seen to do, or more to have no work.
+  static let settledPatience = 6.0
+  /// A first proposal doubles; later ones, after more than so many seconds, add a half.
+  static let boldPatience = 1.0
+  /// Where more were once slower, such a part is added, this many seconds after one that gained.
+  static let carefulShare = 8
+  static let carefulPatience = 2.0
+}
+
+/// When sizes are to be proposed.
+struct Proposals: Sendable {
+  /// Seconds to hold before the next larger size; doubled by each that failed.
+  var patience = MoreRule.shortPatience
+  /// No smaller size before.
+  var fewerAt = Moment.zero
+}
+
+extension ClimbPolicy {
+  /// Proposes a larger pool where it is due.
+  mutating func tryMore(
+    _ hold: Hold, rate: Double, _ view: PathView, belief: Trial.Belief = .room
+  ) {
+    guard view.now - hold.since >= proposals.patience, pool.size < bounds.ceiling
+    else { return }
+    enter(
+      .trying(Trial(belief: belief, from: Level(poolSize: pool.size, rate: rate))),
+      because: belief.proposal)
+    let more =
+      if bounds.wasHarmful {
+        max(1, pool.size / MoreRule.carefulShare)
+      } else if proposals.patience > MoreRule.boldPatience {
+        max(2, pool.size / 2)
+      } else {
+        pool.size
+      }
+    set(min(bounds.ceiling, pool.size + more), now: view.now, because: belief.proposal)
+  }
+}

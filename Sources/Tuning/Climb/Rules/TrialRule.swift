@@ -1,0 +1,164 @@
+/// Trial: throughput at the other size says whether a belief was right.
+enum TrialRule {
+  /// Looking begins after this part of the time that throughput needs, and lasts until this.
+  static let skipped = 0.7
+  static let looked = 1.5
+  /// A gain of this, or of this share of a proportional one, is worth more workers.
+  static let leastGain = 0.03
+  static let gainShare = 0.4
+  /// A loss of this by more workers is harm.
+  static let loss = 0.1
+  /// Fewer workers that bring less than this part were too few.
+  static let tooFew = 0.975
+  /// Fewer must not bring less than this part of the highest rate of late either: small losses add up.
+  static let nearPeak = 0.96
+  /// Seconds until fewer are tried again between a size that hurts and one that was too small.
+  static let harmPatience = 30.0
+  /// Below this part that is certain at once; else those that stayed have so many seconds to take over
+  /// what the others left.
+  static let clear = 0.8
+  static let patience = 1.0
+  static let extended = 3.0
+  /// Fewer workers that bring this much more: the others did harm.
+  static let faster = 1.05
+  /// While a queue stands the line is full whoever sends; a rate that falls by more than this share of the
+  /// workers sent home goes to others.
+  static let lostShare = 0.5
+}
+
+extension ClimbPolicy {
+  mutating func judge(_ trial: Trial, _ view: PathView) {
+    let window = view.judgingSeconds
+    let end = max(TrialRule.extended * window, TrialRule.patience)
+    guard view.since >= (trial.isExtended ? end : TrialRule.looked * window),
+      let rate = view.rates.rate(
+        since: trial.isExtended ? view.now - end / 2 : view.landedAt + TrialRule.skipped * window)
+    else { return }
+    if case .others = trial.belief {
+      judgeShare(trial.from, rate: rate, view.now)
+    } else if pool.size > trial.from.poolSize {
+      judgeMore(trial, rate: rate, view)
+    } else {
+      judgeFewer(trial, rate: rate, view)
+    }
+  }
+
+  private mutating func judgeMore(_ trial: Trial, rate: Double, _ view: PathView) {
+    let from = trial.from
+    let here = Level(poolSize: pool.size, rate: rate)
+    let full = view.fullness(since: view.landedAt)
+    let gain = rate / from.rate - 1
+    let growth = Double(pool.size) / Double(from.poolSize) - 1
+    let percent = whole(100 * gain)
+    let isGaining = gain >= max(TrialRule.leastGain, TrialRule.gainShare * growth)
+    if let full, trial.isFromRoom || gain >= TrialRule.leastGain {
+      limit = full
+      climb.isProportional = climb.isProportional && isGaining
+      hold(here, view.now, because: .probeFilled(from: from.poolSize, to: pool.size, full))
+    } else if isGaining {
+      proposals.patience = MoreRule.shortPatience
+      guard !bounds.wasHarmful else {
+        proposals.patience = MoreRule.carefulPatience
+        hold(
+          here, view.now,
+          because: .probeGained(from: from.poolSize, to: pool.size, percent: percent))
+        return
+      }
+      climb.levels = [from]
+      climb.isFlat = false
+      enter(
+        .growing, because: .probeGained(from: from.poolSize, to: pool.size, percent: percent))
+    } else if full == nil, gain < -TrialRule.loss {
+      limit = .overload
+      bounds.forbid(from: pool.size, now: view.now)
+      proposals.patience = min(MoreRule.longPatience, 2 * max(1, proposals.patience))
+      climb.isFlat = true
+      hold(from, view.now, because: .probeHurt(pool.size, percent: percent))
+    } else {
+      proposals.patience = min(MoreRule.longPatience, 2 * max(1, proposals.patience))
+      climb.isFlat = true
+      climb.isProportional = false
+      hold(from, view.now, because: .probeInVain(pool.size, percent: percent))
+    }
+  }
+
+  private mutating func judgeFewer(_ trial: Trial, rate: Double, _ view: PathView) {
+    let (from, here) = (trial.from, Level(poolSize: pool.size, rate: rate))
+    let part = rate / from.rate
+    let isBorneOut: Bool
+    if case .harm = trial.belief {
+      isBorneOut = part >= TrialRule.faster
+    } else {
+      isBorneOut = part >= TrialRule.tooFew && rate >= TrialRule.nearPeak * climb.peak
+    }
+    guard isBorneOut else {
+      // Those that stayed may still be taking over what the others left. One more look, and no more: who
+      // looks until it suits him finds what he wants.
+      if part > TrialRule.clear, !trial.isExtended {
+        var trial = trial
+        trial.isExtended = true
+        phase = .trying(trial)
+      } else {
+        reject(trial, rate: rate, view)
+      }
+      return
+    }
+    guard part > TrialRule.faster, trial.isOfHarm, view.fullness(since: view.landedAt) == nil else {
+      accept(here, view, because: .fewerWillDo)
+      return
+    }
+    limit = .overload
+    bounds.forbid(from: from.poolSize, now: view.now)
+    accept(here, view, because: .harmed(from.poolSize, percent: whole(100 * (1 - 1 / part))))
+    proposals.fewerAt = view.now
+  }
+
+  /// Fewer workers were too few: what that means depends on what was believed.
+  private mutating func reject(_ trial: Trial, rate: Double, _ view: PathView) {
+    let from = trial.from
+    let part = rate / from.rate
+    if case .harm = trial.belief {
+      // Fewer workers were no faster, so more were not to blame: something else had changed.
+      bounds.acquit()
+      limit = nil
+      climbAgain(Level(poolSize: pool.size, rate: rate), view.now, because: .acquitted)
+      return
+    }
+    if case .full(.line) = trial.belief, isTakenByOthers(part, from: from, view) {
+      if from.poolSize < min(bounds.ceiling, ShareRule.size) {
+        tryShare(Level(poolSize: pool.size, rate: rate), view.now)
+      } else {
+        share(from.rate, view.now)
+      }
+      return
+    }
+    if part < 1 - TrialRule.lostShare * sent(from) {
+      climb.isProportional = true
+      proposals.patience = MoreRule.shortPatience
+    }
+    bounds.keep(
+      from.poolSize, tooFew: pool.size, now: view.now,
+      patience: bounds.wasHarmful ? TrialRule.harmPatience : nil)
+    proposals.fewerAt = view.now
+    hold(from, view.now, because: .tooFew(pool.size, percent: whole(100 * (1 - part))))
+  }
+
+  /// While a queue stands the line is full whoever sends: what falls with the workers goes to others.
+  private func isTakenByOthers(_ part: Double, from: Level, _ view: PathView) -> Bool {
+    guard let least = view.queue.floor(since: view.landedAt), least > view.queue.threshold else {
+      return false
+    }
+    return part < 1 - TrialRule.lostShare * sent(from)
+  }
+
+  /// Part of the workers that was sent home.
+  private func sent(_ from: Level) -> Double { 1 - Double(pool.size) / Double(from.poolSize) }
+
+  /// Keeps a smaller size.
+  private mutating func accept(_ here: Level, _ view: PathView, because why: Reason) {
+    hold(here, view.now, because: why)
+    proposals.patience = max(proposals.patience, MoreRule.settledPatience)
+    let pause = FewerRule.pause
+    proposals.fewerAt = view.now + max(pause.seconds, pause.trips * view.trip)
+  }
+}

@@ -1,0 +1,165 @@
+import Testing
+
+@testable import Tuning
+
+/// One test for each rule of the climb: what it proposes, and what throughput makes of that.
+@Suite("Rules of the climb")
+struct ClimbRuleTests {
+  static func nothing(_ size: Int) -> Double { 0 }
+
+  static func point(_ size: Int, _ rate: Double) -> Prior.Point {
+    Prior.Point(poolSize: size, logRate: log(rate), variance: 0.01, weight: 5)
+  }
+
+  @Test(
+    "open: no wider than there are bytes for",
+    arguments: [(100_000 as Int64, 4), (400_000, 12), (1_000_000_000, 24)])
+  func opens(bytes: Int64, expected: Int) {
+    var policy = ClimbPolicy(maximum: 64)
+    let opening = Opening(bytes: bytes, blobs: 1, roundTripSeconds: 0.1)
+    #expect(policy.start(opening).poolSize == expected)
+  }
+
+  @Test("open: a short pull on a known path is no wider than what was measured and did no harm")
+  func opensSafely() {
+    let prior = Prior(points: [Self.point(8, 8e6), Self.point(9, 9e6), Self.point(30, 3e6)])
+    var policy = ClimbPolicy(maximum: 64, prior: prior)
+    let opening = Opening(bytes: 30_000_000, blobs: 10, roundTripSeconds: 0.1)
+    #expect(policy.start(opening).poolSize == 9)
+  }
+
+  @Test("grow: little to each connection over a long round trip is no crowd: the pool grows")
+  func growsUnderCaps() {
+    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.04)
+    // 1 Mbit/s each: five packets under way.
+    drive.run(8, roundTrip: 0.04, rate: { Double($0) * 125_000 }, queue: Self.nothing)
+    #expect(drive.decision.poolSize == 64)
+  }
+
+  @Test("grow: not beyond what is left to feed")
+  func growsAsFed() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.left = 1_600_000
+    drive.run(1, rate: { Double($0) * 20_000 }, queue: Self.nothing)
+    #expect((9...24).contains(drive.decision.poolSize))
+  }
+
+  @Test("settle: the knee is a proposal; where it costs throughput it is taken back")
+  func triesTheKnee() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    // Each response begins with a burst, so that the first look sees twice the rate.
+    drive.run(0.4, rate: { Double($0) * 4e6 }, queue: Self.nothing)
+    drive.run(20, rate: { Double($0) * 1e6 }, queue: Self.nothing)
+    #expect(drive.decision.poolSize == 64)
+  }
+
+  @Test(
+    "trial: fewer that bring less in proportion are a limit per connection: more are tried next")
+  func triesMoreAfterTooFew() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    for _ in 0..<100 {
+      // A queue that comes and goes: bytes of many connections come together.
+      drive.run(0.1, rate: { Double($0) * 1e6 }, queue: { _ in 0.02 })
+      drive.run(0.1, rate: { Double($0) * 1e6 }, queue: Self.nothing)
+    }
+    #expect(drive.reasons.contains { $0.contains("too few") })
+    #expect(drive.decision.poolSize >= 32)
+  }
+
+  @Test("fewer: a line that one connection fills, and a machine that is full, need few")
+  func descends() {
+    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.1)
+    #expect(drive.decision.poolSize == 24)
+    drive.run(15, roundTrip: 0.1, rate: { _ in 12e6 }, queue: { _ in 0.3 })
+    #expect(drive.decision.poolSize == FewerRule.fewest)
+    #expect(drive.decision.limit == .line)
+  }
+
+  @Test("more: on a line that seems full a larger pool is tried too, rarely, and kept if it gains")
+  func triesMoreOnFullLines() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(20, rate: { _ in 12e6 }, queue: { _ in 0.08 })
+    #expect(drive.decision.poolSize == 2)
+    // What looks like a queue is now a longer path, and each connection brings its own.
+    drive.run(60, rate: { Double($0) * 6e6 }, queue: { _ in 0.08 })
+    #expect(drive.decision.poolSize >= 3)
+    #expect(drive.reasons.contains("a queue, or a longer path: trying more"))
+  }
+
+  @Test("harm: fewer are kept if they are faster, and more are tried again, rarer and rarer")
+  func retriesHarm() {
+    let rate = { (size: Int) in
+      size <= 10 ? Double(size) * 3e6 : 30e6 / (1 + 0.15 * Double(size - 10))
+    }
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(40, rate: rate, queue: Self.nothing)
+    drive.left = 10_000_000_000
+    #expect(drive.decision.limit == .overload)
+    drive.run(160, rate: rate, queue: Self.nothing)
+    let late = drive.sizes.suffix(3_200)
+    #expect(late.count { (8...11).contains($0) } > 3_000)
+    #expect(late.contains { $0 > 10 })
+    #expect(late.max() ?? 99 <= 16)
+  }
+
+  @Test("share: nobody takes the place of a line that has become slower: back to what was enough")
+  func isNotMisledBySlowness() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(20, rate: { _ in 12e6 }, queue: { _ in 0.08 })
+    drive.run(10, rate: { _ in 6e6 }, queue: { _ in 0.08 })
+    #expect(drive.reasons.contains { $0.hasPrefix("nobody shares the line") })
+    #expect(drive.decision.poolSize == 2)
+  }
+
+  @Test("feed: with nothing left to hand out, the pool is as large as those at work")
+  func feeds() {
+    var policy = ClimbPolicy(maximum: 64)
+    _ = policy.start(Opening(bytes: 100_000_000, blobs: 1, roundTripSeconds: 0.1))
+    var decision = PoolDecision(poolSize: 24, reason: "")
+    for step in 1...60 {
+      decision = policy.observe(
+        Sample(
+          now: Moment(seconds: Double(step) * 0.05), poolSize: decision.poolSize, open: 9,
+          carrying: 9, bytesDone: Int64(step) * 50_000, bytesLeft: 100_000_000,
+          appLimit: .nothingLeft, readings: .init(roundTripSeconds: [0.1])))
+    }
+    #expect(decision.poolSize == 9)
+    #expect(decision.reason == "there is work for 9 only")
+  }
+
+  @Test("keep: a path that brings more than it did is climbed again")
+  func climbsAgain() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(10, rate: { min(Double($0), 10) * 1e6 }, queue: Self.nothing)
+    let before = drive.decision.poolSize
+    #expect(before < 40)
+    drive.run(20, rate: { Double($0) * 2e6 }, queue: Self.nothing)
+    #expect(drive.decision.poolSize == 64)
+  }
+
+  @Test("phases follow each other as the drawing says")
+  func phases() {
+    let level = Level(poolSize: 4, rate: 1)
+    let all: [(String, Phase)] = [
+      ("growing", .growing), ("settling", .settling),
+      ("holding", .holding(Hold(reference: level, since: .zero))),
+      ("trying", .trying(Trial(belief: .room, from: level))),
+    ]
+    var allowed: Set<String> = []
+    for (one, from) in all {
+      for (other, to) in all where from.allows(to) { allowed.insert("\(one) -> \(other)") }
+    }
+    #expect(
+      allowed == [
+        "growing -> growing", "growing -> settling", "growing -> holding", "settling -> growing",
+        "settling -> holding", "settling -> trying", "holding -> growing", "holding -> holding",
+        "holding -> trying", "trying -> growing", "trying -> holding", "trying -> trying",
+      ])
+  }
+
+  @Test("every belief proposes in words of its own")
+  func speaks() {
+    let beliefs: [Trial.Belief] = [.room, .longer, .full(.line), .flat, .harm, .others]
+    #expect(Set(beliefs.map(\.proposal.description)).count == beliefs.count)
+  }
+}
