@@ -98,7 +98,8 @@ let package = Package(
       name: "EmulationTests", dependencies: ["Emulation", "Simulation"], swiftSettings: strict),
     .testTarget(name: "ProgressTests", dependencies: ["Progress"], swiftSettings: strict),
     .testTarget(
-      name: "PullTests", dependencies: ["Pull", "CurlTransfer", "Support"], swiftSettings: strict),
+      name: "PullTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],
+      swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["cairn", "Support"], exclude: ["Help"],
       swiftSettings: strict),

@@ -2,8 +2,8 @@
 ///
 /// A policy is a value: it has no clock, no randomness and no effects of its own, so the real pull
 /// and a simulation drive the very same code. The scheduler asks it once at the start and then at
-/// every sample, and obeys its number at the next segment boundary: shrinking never kills a
-/// healthy transfer.
+/// every sample, and obeys its number: a worker that is to go ends its segment first, or hands it back
+/// where that would take long.
 public protocol Policy: Sendable {
   /// The policy's name in reports.
   var name: String { get }

@@ -5,6 +5,7 @@ import Registry
 import Store
 import Support
 import Testing
+import Tuning
 
 /// What a good registry never does: each ends in the right image, or in a clear error that loses nothing.
 @Suite("Faults", .timeLimit(.minutes(1)), .serialized)
@@ -83,6 +84,43 @@ struct FaultTests {
     request.settings.retries = 8
     try await bench.pull(request)
     try bench.expectWhole(image)
+  }
+
+  /// Many workers, two for half a second when something has come, and many again.
+  struct Shrinking: Policy {
+    var samples = 0
+    var name: String { "shrinking" }
+    func start(_ opening: Opening) -> PoolDecision { decision(8) }
+    mutating func observe(_ sample: Sample) -> PoolDecision {
+      guard sample.bytesDone > 100_000, samples < 10 else { return decision(8) }
+      samples += 1
+      return decision(2)
+    }
+    private func decision(_ size: Int) -> PoolDecision {
+      PoolDecision(poolSize: size, segmentSeconds: 0.1, reason: "")
+    }
+  }
+
+  @Test("what workers brought that were sent home in the middle is kept, and the rest is fetched")
+  func sendsWorkersHome() async throws {
+    let layer = Content.bytes(8_000_000, seed: 2)
+    let image = try FakeImage(layers: [layer])
+    let slow = Counter()
+    let registry = try FakeRegistry(image) { request in
+      guard request.target.contains("\(image.layers[0])"), slow.next() <= 7 else { return nil }
+      let part = Self.part(request, layer)
+      return .raw(Self.partHead(request, layer) + part.prefix(20_000), .hang)
+    }
+    // Nothing but being sent home, or another worker's success, ends these requests.
+    let bench = try Bench(stallTimeout: 600)
+    var request = try bench.request("\(registry.host)/o/n", workers: 8)
+    request.policy = Shrinking()
+    try await bench.pull(request)
+    try bench.expectWhole(image)
+    let ranges = registry.blobRequests.filter { $0.target.contains("\(image.layers[0])") }
+      .compactMap(\.range)
+    // Somebody began just where one of them had to stop.
+    #expect(ranges.contains { one in ranges.contains { $0.lowerBound + 20_000 == one.lowerBound } })
   }
 
   @Test("a server that never serves ranges costs little more than the blob")
