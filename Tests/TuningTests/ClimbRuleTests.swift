@@ -137,6 +137,17 @@ struct ClimbRuleTests {
     #expect(drive.decision.poolSize == 64)
   }
 
+  @Test("keep: a harm that earlier pulls saw is forgotten where the path has become much slower")
+  func forgetsRememberedHarm() {
+    let prior = Prior(points: [Self.point(1, 28e6), Self.point(2, 15e6), Self.point(8, 14e6)])
+    var drive = Drive(ClimbPolicy(maximum: 64, prior: prior))
+    drive.run(4, rate: { _ in 28e6 }, queue: { _ in 0.05 })
+    #expect(drive.decision.poolSize == 1)
+    // Eight workers of somebody else.
+    drive.run(8, rate: { 28e6 * Double($0) / Double($0 + 8) }, queue: { _ in 0.05 })
+    #expect(drive.decision.poolSize == ShareRule.size)
+  }
+
   @Test("phases follow each other as the drawing says")
   func phases() {
     let level = Level(poolSize: 4, rate: 1)

@@ -6,6 +6,8 @@ struct Bounds: Sendable {
   var served: Int
   /// From this size on, more workers were seen to be slower; nil: none was.
   private(set) var harmful: Int?
+  /// Whether that was seen in earlier pulls only.
+  private(set) var isRemembered = false
   /// Whether more workers were ever seen to be slower.
   private(set) var wasHarmful = false
   /// Fewer than this were seen to be slower.
@@ -28,6 +30,7 @@ struct Bounds: Sendable {
     self.served = served
     self.harmful = harmful
     wasHarmful = harmful != nil
+    isRemembered = wasHarmful
     harmfulUntil = Moment(seconds: Self.firstHarmPatience)
   }
 
@@ -41,6 +44,7 @@ struct Bounds: Sendable {
   mutating func forbid(from size: Int, now: Moment) {
     harmful = max(2, min(size, harmful ?? size))
     wasHarmful = true
+    isRemembered = false
     harmfulUntil = now + harmPatience
     harmPatience *= 2
   }
@@ -49,6 +53,7 @@ struct Bounds: Sendable {
   mutating func acquit() {
     harmful = nil
     wasHarmful = false
+    isRemembered = false
   }
 
   /// A smaller pool was slower.

@@ -28,6 +28,8 @@ extension ClimbPolicy {
       enter(.growing, because: reason)
       return
     }
+    // What earlier pulls say of harm was true of a path as fast as it was.
+    if bounds.isRemembered, rate < KeepRule.slower * hold.reference.rate { bounds.acquit() }
     if sharing.isSharing { watchShare(rate, view) }
     if let full = view.fullness(since: since) {
       limit = full
