@@ -1,4 +1,4 @@
-/// The default policy: opens by round trip, doubles while there is room, then holds and probes.
+/// The default policy: opens by round trip, grows while there is room, then holds and tries other sizes.
 ///
 /// Each sample goes the same way: the senses take it in, a refusal speaks first, and then the rule of the
 /// present phase looks at the path. `Rules` has a file for each rule, `Phase` the drawing of what follows

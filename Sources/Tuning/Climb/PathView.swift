@@ -5,12 +5,6 @@ struct PathView {
   /// When enough workers carried data after the last change of size.
   let landedAt: Moment
 
-  /// Payload of a packet, in bytes.
-  private static let packet = 1_448.0
-  /// Seconds of a round trip below which packets under way do not tell a crowd from a server that
-  /// gives each connection little.
-  private static let shortTrip = 0.028
-
   var now: Moment { sample.now }
   /// Seconds since the pool landed.
   var since: Double { now - landedAt }
@@ -29,11 +23,4 @@ struct PathView {
 
   /// Seconds that are left at a rate.
   func secondsLeft(_ rate: Double) -> Double { Double(sample.bytesLeft) / rate }
-
-  /// Packets that each connection has under way; infinite where the round trip is too short to tell.
-  func packetsEach(_ rate: Double, of poolSize: Int) -> Double {
-    let now = queue.roundTripNow
-    guard now >= Self.shortTrip else { return .infinity }
-    return rate / Double(poolSize) * now / Self.packet
-  }
 }

@@ -136,11 +136,12 @@ extension ClimbPolicy {
       climb.isProportional = true
       proposals.patience = MoreRule.shortPatience
     }
+    let most = max(from.rate, climb.peak)
     bounds.keep(
       from.poolSize, tooFew: pool.size, now: view.now,
       patience: bounds.wasHarmful ? TrialRule.harmPatience : nil)
     proposals.fewerAt = view.now
-    hold(from, view.now, because: .tooFew(pool.size, percent: whole(100 * (1 - part))))
+    hold(from, view.now, because: .tooFew(pool.size, percent: whole(100 * (1 - rate / most))))
   }
 
   /// While a queue stands the line is full whoever sends: what falls with the workers goes to others.

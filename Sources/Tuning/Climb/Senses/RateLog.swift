@@ -31,8 +31,9 @@ struct RateLog: Sendable {
 
   /// Share of the samples since a moment that brought next to nothing, 0 to 1; nil: too few to say.
   ///
-  /// A server that doles its bytes out by the second leaves the line idle in between. Two kinds of silence are not
-  /// its doing: the one before the first bytes, and those of a slow start, which sends once in a round trip.
+  /// A server that doles its bytes out by the second leaves the line idle in between. Two kinds of silence
+  /// are not its doing: the one before the first bytes, and those of a slow start, which sends once in a
+  /// round trip.
   ///
   /// - Parameters:
   ///   - start: what came before it does not count.
