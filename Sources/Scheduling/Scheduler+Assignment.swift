@@ -50,7 +50,7 @@ extension Scheduler {
     let share = Double(bytesLeft + bytesToCome) / Double(2 * decision.poolSize)
     let wanted = rate.map { $0 * decision.segmentSeconds } ?? Double(settings.firstSegment)
     let bounded = min(wanted * stagger, Double(settings.maximumSegment))
-    let worth = min(bounded, (rate ?? 0) * 5 * requestSeconds)
+    let worth = min(bounded, (rate ?? 0) * settings.requestsWorth * requestSeconds)
     return max(settings.minimumSegment, Int64(min(bounded, max(worth, share))))
   }
 

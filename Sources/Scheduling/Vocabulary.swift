@@ -117,6 +117,8 @@ public struct SchedulerSettings: Sendable, Equatable {
   public var wholeBlob: Int64 = 1 << 20
   /// Longest segment, in bytes.
   public var maximumSegment: Int64 = 64 << 20
+  /// How many times as long as its request waits for its first byte a segment lasts, at least.
+  public var requestsWorth = 5.0
   /// Smallest half of a split, in bytes.
   public var minimumSplit: Int64 = 32 << 10
   /// Failures without a byte of progress before a blob is given up.

@@ -36,6 +36,32 @@ struct SimulationTests {
     #expect(Self.seconds(model, 20) < 5.2)
   }
 
+  @Test("a server that counts by the second brings each second's bytes at once, and no more in all")
+  func countsBySecond() {
+    let model = Self.line {
+      $0.perConnection = 1e6
+      $0.perConnectionBySecond = true
+    }
+    let image = ImageModel(name: "ten seconds", blobs: [10_000_000])
+    let pull = Simulation(model: model, seed: 1).run(image, FixedPolicy(poolSize: 1))
+    // Segments begin seconds of their own, so it is faster than the rate says, but not by much.
+    #expect(pull.seconds > 6 && pull.seconds < 11)
+    let gains = zip(pull.progress, pull.progress.dropFirst()).map { $1.bytes - $0.bytes }
+    #expect(gains.count { $0 == 0 } > gains.count / 2)
+  }
+
+  @Test("pools that are given up are neither the best nor the polite one")
+  func givesUpSlowPools() {
+    let model = Self.line { $0.perConnection = 2e6 }
+    func oracle(_ patience: Double) -> Oracle {
+      Oracle(model: model, image: Self.image, seeds: [1, 2], patience: patience)
+    }
+    let (all, few) = (oracle(.infinity), oracle(1.5))
+    #expect(all.points.count == Oracle.sizes.count && few.points.count < all.points.count)
+    #expect(few.best.poolSize == all.best.poolSize && few.best.seconds == all.best.seconds)
+    #expect(few.polite.poolSize == all.polite.poolSize)
+  }
+
   @Test(
     "a shallow buffer slows a long line, and two connections that begin together more than one each"
   )

@@ -153,7 +153,7 @@ struct ClimbRuleTests {
     let level = Level(poolSize: 4, rate: 1)
     let all: [(String, Phase)] = [
       ("growing", .growing), ("settling", .settling),
-      ("holding", .holding(Hold(reference: level, since: .zero))),
+      ("holding", .holding(Hold(rate: level.rate, since: .zero))),
       ("trying", .trying(Trial(belief: .room, from: level))),
     ]
     var allowed: Set<String> = []

@@ -12,7 +12,6 @@ struct Bounds: Sendable {
   private(set) var wasHarmful = false
   /// Fewer than this were seen to be slower.
   private(set) var floor = 1
-
   /// This many were too few when they were tried last; nil: nothing is known of fewer.
   private(set) var tooFew: Int?
 

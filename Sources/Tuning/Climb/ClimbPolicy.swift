@@ -123,7 +123,7 @@ public struct ClimbPolicy: Policy {
 
   /// Begins to hold a size, whose rate is the one to compare with.
   mutating func hold(_ level: Level, _ now: Moment, because why: Reason) {
-    enter(.holding(Hold(reference: level, since: now)), because: why)
+    enter(.holding(Hold(rate: level.rate, since: now)), because: why)
     set(level.poolSize, now: now, because: why)
   }
 

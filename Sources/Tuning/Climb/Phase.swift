@@ -44,8 +44,8 @@ enum Phase: Sendable {
 /// What belongs to holding a size.
 struct Hold: Sendable {
   /// The rate that the hold began with: the one to compare with.
-  var reference: Level
-  var since: Moment
+  let rate: Double
+  let since: Moment
 }
 
 /// An experiment: a proposal is kept only if throughput bears it out.

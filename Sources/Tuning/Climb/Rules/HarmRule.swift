@@ -27,13 +27,18 @@ extension ClimbPolicy {
     set(best.poolSize, now: now, because: why)
   }
 
+  /// Fewer workers were no faster, so more were not to blame: something else had changed.
+  mutating func withdrawHarm(rate: Double, _ now: Moment) {
+    bounds.acquit()
+    limit = nil
+    climbAgain(Level(poolSize: pool.size, rate: rate), now, because: .acquitted)
+  }
+
   /// What came in bursts was never slower: it was a look between two of them.
   mutating func acquitByBursts(_ sample: Sample) {
     guard case .trying(let trial) = phase, case .harm = trial.belief, senses.bursts.areSeen,
       let rate = senses.rates.rate(since: pool.changedAt)
     else { return }
-    bounds.acquit()
-    limit = nil
-    climbAgain(Level(poolSize: pool.size, rate: rate), sample.now, because: .acquitted)
+    withdrawHarm(rate: rate, sample.now)
   }
 }

@@ -29,7 +29,7 @@ extension ClimbPolicy {
       return
     }
     // What earlier pulls say of harm was true of a path as fast as it was.
-    if bounds.isRemembered, rate < KeepRule.slower * hold.reference.rate { bounds.acquit() }
+    if bounds.isRemembered, rate < KeepRule.slower * hold.rate { bounds.acquit() }
     if sharing.isSharing { watchShare(rate, view) }
     if let full = view.fullness(since: since) {
       limit = full
@@ -53,9 +53,8 @@ extension ClimbPolicy {
   }
 
   private func hasChanged(_ hold: Hold, rate: Double, _ view: PathView) -> Bool {
-    let known = hold.reference.rate
-    let isFaster = rate > KeepRule.faster * known && !bounds.wasHarmful
-    return (isFaster || rate < KeepRule.slower * known)
+    let isFaster = rate > KeepRule.faster * hold.rate && !bounds.wasHarmful
+    return (isFaster || rate < KeepRule.slower * hold.rate)
       && view.now - hold.since > KeepRule.changing
   }
 }

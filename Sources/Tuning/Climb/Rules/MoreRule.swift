@@ -19,6 +19,11 @@ struct Proposals: Sendable {
   var patience = MoreRule.shortPatience
   /// No smaller size before.
   var fewerAt = Moment.zero
+
+  /// A larger size was not worth it: the next one comes later.
+  mutating func waitLonger() {
+    patience = min(MoreRule.longPatience, 2 * max(1, patience))
+  }
 }
 
 extension ClimbPolicy {

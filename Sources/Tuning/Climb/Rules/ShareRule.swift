@@ -20,6 +20,7 @@ enum ShareRule {
 struct Sharing: Sendable {
   /// Whether others were seen: then the pool does not go below what they have.
   var isSharing = false
+  /// When that began.
   var since = Moment.zero
   /// What this pull gets of the line then, in bytes per second.
   var share: Double?

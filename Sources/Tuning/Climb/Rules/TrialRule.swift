@@ -21,8 +21,8 @@ enum TrialRule {
   static let extended = 3.0
   /// Fewer workers that bring this much more: the others did harm.
   static let faster = 1.05
-  /// While a queue stands the line is full whoever sends; a rate that falls by more than this share of the
-  /// workers sent home goes to others.
+  /// A rate that falls by more than this share of the workers sent home falls in proportion: it goes to others
+  /// while a queue stands, else it was these workers' own.
   static let lostShare = 0.5
 }
 
@@ -56,26 +56,24 @@ extension ClimbPolicy {
       climb.isProportional = climb.isProportional && isGaining
       hold(here, view.now, because: .probeFilled(from: from.poolSize, to: pool.size, full))
     } else if isGaining {
-      proposals.patience = MoreRule.shortPatience
-      guard !bounds.wasHarmful else {
+      let why = Reason.probeGained(from: from.poolSize, to: pool.size, percent: percent)
+      if bounds.wasHarmful {
         proposals.patience = MoreRule.carefulPatience
-        hold(
-          here, view.now,
-          because: .probeGained(from: from.poolSize, to: pool.size, percent: percent))
-        return
+        hold(here, view.now, because: why)
+      } else {
+        proposals.patience = MoreRule.shortPatience
+        climb.levels = [from]
+        climb.isFlat = false
+        enter(.growing, because: why)
       }
-      climb.levels = [from]
-      climb.isFlat = false
-      enter(
-        .growing, because: .probeGained(from: from.poolSize, to: pool.size, percent: percent))
     } else if full == nil, gain < -TrialRule.loss {
       limit = .overload
       bounds.forbid(from: pool.size, now: view.now)
-      proposals.patience = min(MoreRule.longPatience, 2 * max(1, proposals.patience))
+      proposals.waitLonger()
       climb.isFlat = true
       hold(from, view.now, because: .probeHurt(pool.size, percent: percent))
     } else {
-      proposals.patience = min(MoreRule.longPatience, 2 * max(1, proposals.patience))
+      proposals.waitLonger()
       climb.isFlat = true
       climb.isProportional = false
       hold(from, view.now, because: .probeInVain(pool.size, percent: percent))
@@ -118,13 +116,12 @@ extension ClimbPolicy {
     let from = trial.from
     let part = rate / from.rate
     if case .harm = trial.belief {
-      // Fewer workers were no faster, so more were not to blame: something else had changed.
-      bounds.acquit()
-      limit = nil
-      climbAgain(Level(poolSize: pool.size, rate: rate), view.now, because: .acquitted)
+      withdrawHarm(rate: rate, view.now)
       return
     }
-    if case .full(.line) = trial.belief, isTakenByOthers(part, from: from, view) {
+    let sent = 1 - Double(pool.size) / Double(from.poolSize)
+    let isProportional = part < 1 - TrialRule.lostShare * sent
+    if case .full(.line) = trial.belief, isProportional, isStillFull(view) {
       if from.poolSize < min(bounds.ceiling, ShareRule.size) {
         tryShare(Level(poolSize: pool.size, rate: rate), view.now)
       } else {
@@ -132,7 +129,7 @@ extension ClimbPolicy {
       }
       return
     }
-    if part < 1 - TrialRule.lostShare * sent(from) {
+    if isProportional {
       climb.isProportional = true
       proposals.patience = MoreRule.shortPatience
     }
@@ -144,16 +141,10 @@ extension ClimbPolicy {
     hold(from, view.now, because: .tooFew(pool.size, percent: whole(100 * (1 - rate / most))))
   }
 
-  /// While a queue stands the line is full whoever sends: what falls with the workers goes to others.
-  private func isTakenByOthers(_ part: Double, from: Level, _ view: PathView) -> Bool {
-    guard let least = view.queue.floor(since: view.landedAt), least > view.queue.threshold else {
-      return false
-    }
-    return part < 1 - TrialRule.lostShare * sent(from)
+  /// Whether a queue stood all the time: the line is full then, whoever sends.
+  private func isStillFull(_ view: PathView) -> Bool {
+    view.queue.floor(since: view.landedAt) ?? 0 > view.queue.threshold
   }
-
-  /// Part of the workers that was sent home.
-  private func sent(_ from: Level) -> Double { 1 - Double(pool.size) / Double(from.poolSize) }
 
   /// Keeps a smaller size.
   private mutating func accept(_ here: Level, _ view: PathView, because why: Reason) {
