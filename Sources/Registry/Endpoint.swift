@@ -16,6 +16,12 @@ public struct Endpoint: Sendable, Hashable {
   public var servesContent = true
   /// True where `origin` may be tried over plain HTTP when it turns out not to speak TLS.
   public var allowsPlainFallback: Bool
+  /// Its certificates and time limits, where they differ from those of any other server.
+  public var access = ServerAccess()
+  /// Fields that every request at its origin carries; never printed, since they may hold secrets.
+  public var fields = HTTPFields()
+  /// The file that names it; nil: the reference itself, or an option.
+  public var source: String?
 
   /// Makes an endpoint.
   ///

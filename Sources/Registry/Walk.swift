@@ -74,9 +74,14 @@ struct Walk {
   mutating func fields(adding given: HTTPFields) async throws(RegistryError) -> HTTPFields {
     var fields = given
     authorization = nil
-    if isAtEndpoint, let header = try await client.header(for: endpoint) {
+    guard isAtEndpoint else { return fields }
+    if let header = try await client.header(for: endpoint) {
       authorization = header
       fields.append("Authorization", header)
+    }
+    for field in endpoint.fields.all
+    where field.name.lowercased() != "authorization" || authorization == nil {
+      fields.append(field.name, field.value)
     }
     return fields
   }
@@ -88,6 +93,7 @@ struct Walk {
     var request = TransferRequest(
       .get, url, fields: fields, range: range, sharesConnection: sharesConnection)
     request.mayReachLinkLocal = !isSent
+    if isAtEndpoint { request.access = endpoint.access }
     return request
   }
 

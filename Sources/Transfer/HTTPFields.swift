@@ -1,5 +1,5 @@
 /// The fields of an HTTP message in order, looked up without regard to case.
-public struct HTTPFields: Sendable, Equatable {
+public struct HTTPFields: Sendable, Hashable {
   /// Name and value of each field.
   public private(set) var all: [(name: String, value: String)] = []
 
@@ -26,5 +26,10 @@ public struct HTTPFields: Sendable, Equatable {
   /// Equal names and values in equal order.
   public static func == (left: HTTPFields, right: HTTPFields) -> Bool {
     left.all.map { [$0.name, $0.value] } == right.all.map { [$0.name, $0.value] }
+  }
+
+  /// Hashes what is compared.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(all.map { [$0.name, $0.value] })
   }
 }

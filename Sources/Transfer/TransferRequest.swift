@@ -22,6 +22,8 @@ public struct TransferRequest: Sendable, Equatable {
   /// False where a server named the place: then no connection is made to a link-local address or a metadata service, whatever
   /// name leads there.
   public var mayReachLinkLocal = true
+  /// How the server is reached, where that differs from the engine's settings.
+  public var access = ServerAccess()
 
   /// Makes a request without a body.
   public init(

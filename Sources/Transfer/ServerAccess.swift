@@ -1,0 +1,30 @@
+/// How one server is reached, where that differs from the engine's settings.
+///
+/// It belongs to the server that the user configured: a redirect to another origin drops it.
+public struct ServerAccess: Hashable, Sendable {
+  /// A certificate that proves who asks, for servers that want one (mutual TLS).
+  public struct ClientCertificate: Hashable, Sendable {
+    /// A PEM file with the certificate and its chain.
+    public var certificate: String
+    /// A PEM file with the key; nil: it stands in the certificate's file.
+    public var key: String?
+
+    /// Makes a certificate of its files.
+    public init(certificate: String, key: String? = nil) {
+      self.certificate = certificate
+      self.key = key
+    }
+  }
+
+  /// PEM files of certificate authorities that are trusted beside the engine's.
+  public var caFiles: [String] = []
+  /// Shown to a server that asks for one.
+  public var clientCertificate: ClientCertificate?
+  /// True where the server's certificate is not checked.
+  public var skipsVerification = false
+  /// Seconds to connect; nil: the engine's.
+  public var connectTimeout: Double?
+
+  /// As any other server.
+  public init() {}
+}
