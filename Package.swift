@@ -27,6 +27,7 @@ let package = Package(
     // MARK: C
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
 
     // MARK: Pure
     .target(name: "OCI", swiftSettings: strict),
@@ -38,7 +39,7 @@ let package = Package(
     .target(name: "Progress", dependencies: ["OCI"], swiftSettings: strict),
 
     // MARK: Effects
-    .target(name: "Transfer", swiftSettings: strict),
+    .target(name: "Transfer", dependencies: ["CZlib"], swiftSettings: strict),
     .target(name: "CurlTransfer", dependencies: ["Transfer", "CCurl"], swiftSettings: strict),
     .target(
       name: "Registry",

@@ -12,7 +12,7 @@ struct ImportTests {
     "Simulation": ["Tuning", "Scheduling"],
     "Emulation": ["Simulation", "Tuning"],
     "link-emulator": ["Emulation", "Simulation"],
-    "Transfer": [],
+    "Transfer": ["CZlib"],
     "CurlTransfer": ["Transfer", "CCurl"],
     "Registry": ["OCI", "Transfer"],
     "Store": ["OCI", "CCrypto"],
@@ -35,6 +35,7 @@ struct ImportTests {
     "GRDB": ["History"],
     "CCurl": ["CurlTransfer"],
     "CCrypto": ["Store"],
+    "CZlib": ["Transfer"],
   ]
 
   /// Rooms that have no effects: no file, socket, clock, process or thread of their own.

@@ -1,0 +1,103 @@
+/// Undoes the `Content-Encoding` of a small document, which some servers and proxies apply unasked.
+///
+/// No request of ours asks for one, so nothing of a blob is ever decoded; but a manifest or a token that arrives compressed
+/// is still the document. What a field claims is no more than a hint: bytes that are plainly not compressed are taken as
+/// they are, and whoever asked judges the content by its digest or its meaning.
+public enum ContentDecoding {
+  /// Codings that one answer may have on top of each other; nobody has more than one for a good reason.
+  private static let mostLayers = 3
+  /// Members of one gzip body; each costs a beginning, so there is an end to them.
+  private static let mostMembers = 256
+
+  /// Decodes a body.
+  ///
+  /// - Parameters:
+  ///   - body: as it came.
+  ///   - encoding: the value of `Content-Encoding`: codings in the order in which they were applied.
+  ///   - limit: the most bytes that the decoded body may have.
+  /// - Returns: the document.
+  /// - Throws: `TransferError` of kind `badResponse`: a coding that is not known, damaged bytes, or more than the limit.
+  /// - Source: RFC 9110, section 8.4; `aws-chunked` is left over from an upload to S3 and says nothing of the bytes.
+  public static func decode(_ body: [UInt8], encoding: String, limit: Int) throws(TransferError)
+    -> [UInt8]
+  {
+    let codings = encoding.split(separator: ",").map { $0.trimmed.lowercased() }
+      .filter { !["", "identity", "none", "aws-chunked"].contains($0) }
+    guard codings.count <= mostLayers else {
+      throw TransferError(.badResponse, "the response is encoded \(codings.count) times over")
+    }
+    var decoded = body
+    for coding in codings.reversed() {
+      switch coding {
+      case "gzip", "x-gzip": decoded = try gunzipped(decoded, limit: limit)
+      case "deflate": decoded = try inflated(decoded, limit: limit)
+      default:
+        let name = String(coding.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(20))
+        throw TransferError(
+          .badResponse, "the response has the encoding \"\(name)\", which was not asked for")
+      }
+    }
+    guard decoded.count <= limit else { throw tooLarge(limit) }
+    return decoded
+  }
+
+  /// Undoes gzip; several members one behind the other are one content.
+  private static func gunzipped(_ body: [UInt8], limit: Int) throws(TransferError) -> [UInt8] {
+    var rest = body[...]
+    // A proxy that decoded it may have left the field standing.
+    guard rest.starts(with: [0x1F, 0x8B]) else { return body }
+    var content: [UInt8] = []
+    var members = 0
+    while rest.starts(with: [0x1F, 0x8B]) {
+      members += 1
+      guard members <= mostMembers else { throw damaged }
+      let (member, taken) = try checked(
+        Inflater.inflate(rest, .gzip, limit: limit - content.count), limit)
+      content += member
+      rest = rest.dropFirst(taken)
+    }
+    return content
+  }
+
+  /// Undoes deflate: zlib's format by the specification, without it by a mistake that many made.
+  private static func inflated(_ body: [UInt8], limit: Int) throws(TransferError) -> [UInt8] {
+    if body.isEmpty { return [] }
+    for wrapping in [Inflater.Wrapping.zlib, .none] {
+      let outcome = Inflater.inflate(body[...], wrapping, limit: limit)
+      guard outcome != .damaged else { continue }
+      return try checked(outcome, limit).content
+    }
+    guard body.first.map(isPlain) ?? false else { throw damaged }
+    return body
+  }
+
+  /// Whether a document that begins like this is one without any coding: JSON begins with a brace, a bracket or white space.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    [0x7B, 0x5B, 0x20, 0x09, 0x0A, 0x0D].contains(byte)
+  }
+
+  private static func checked(_ outcome: Inflater.Outcome, _ limit: Int) throws(TransferError)
+    -> (content: [UInt8], taken: Int)
+  {
+    switch outcome {
+    case .whole(let content, let taken): return (content, taken)
+    case .tooLarge: throw tooLarge(limit)
+    case .damaged: throw damaged
+    }
+  }
+
+  private static let damaged = TransferError(
+    .badResponse, "the response is encoded, and its bytes are damaged or end too early")
+
+  private static func tooLarge(_ limit: Int) -> TransferError {
+    TransferError(.badResponse, "the decoded response is larger than \(limit) bytes")
+  }
+}
+
+extension Substring {
+  fileprivate var trimmed: Substring {
+    var text = drop { $0.isWhitespace }
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return text
+  }
+}

@@ -1,0 +1,73 @@
+import Testing
+import Transfer
+
+/// Bodies that a server or a proxy compressed unasked [harbor, GCS; RFC 9110, section 8.4].
+@Suite("ContentDecoding", .timeLimit(.minutes(1)))
+struct ContentDecodingTests {
+  static let document = Array(#"{"a":1}"#.utf8)
+  static let gzip: [UInt8] = [
+    0x1F, 0x8B, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xAB, 0x56, 0x4A, 0x54, 0xB2, 0x32,
+    0xAC, 0x05, 0x00, 0xAF, 0xAC, 0x1B, 0x56, 0x07, 0x00, 0x00, 0x00,
+  ]
+  static let zlib: [UInt8] = [
+    0x78, 0x9C, 0xAB, 0x56, 0x4A, 0x54, 0xB2, 0x32, 0xAC, 0x05, 0x00, 0x08, 0x2A, 0x02, 0x09,
+  ]
+  static let raw: [UInt8] = [0xAB, 0x56, 0x4A, 0x54, 0xB2, 0x32, 0xAC, 0x05, 0x00]
+
+  @Test(
+    "every coding that was ever seen gives the document back",
+    arguments: [
+      (gzip, "gzip"), (gzip, "GZIP"), (gzip, "x-gzip"), (gzip, " gzip "), (gzip, "identity, gzip"),
+      (gzip, "gzip,aws-chunked"), (zlib, "deflate"), (raw, "deflate"), (document, "identity"),
+      (document, ""), (document, "aws-chunked"), (document, "none"),
+      // A proxy decoded it and left the field.
+      (document, "gzip"), (document, "deflate"), (document, "gzip, gzip"),
+      // Something behind the end is no part of it.
+      (gzip + [0, 0, 0], "gzip"),
+    ])
+  func decodes(body: [UInt8], encoding: String) throws {
+    #expect(try ContentDecoding.decode(body, encoding: encoding, limit: 7) == Self.document)
+  }
+
+  @Test("members of one gzip body are one document; an empty body stays empty")
+  func membersAndNothing() throws {
+    let two = try ContentDecoding.decode(Self.gzip + Self.gzip, encoding: "gzip", limit: 14)
+    #expect(two == Self.document + Self.document)
+    for encoding in ["gzip", "deflate", ""] {
+      #expect(try ContentDecoding.decode([], encoding: encoding, limit: 0).isEmpty)
+    }
+  }
+
+  @Test(
+    "what is damaged, cut, unknown, larger than its limit or wrapped without end is an error that a retry may mend",
+    arguments: [
+      (Array(gzip.dropLast()), "gzip", "end too early"), (Array(gzip.prefix(4)), "gzip", "early"),
+      (gzip.prefix(12) + [0xFF] + gzip.dropFirst(13), "gzip", "damaged"),
+      (Array(zlib.prefix(5)), "deflate", "damaged"),
+      (raw + raw, "gzip, gzip, gzip, gzip", "4 times"),
+      (document, "br", "\"br\""), (document, "\u{1B}[31mzstd", "\"31mzstd\""),
+      (gzip + gzip, "gzip", "larger than 7 bytes"), (document + [0x20], "", "larger than 7 bytes"),
+      (Array(repeatElement(gzip, count: 300).joined()), "gzip", "larger than 7 bytes"),
+    ] as [([UInt8], String, String)])
+  func refuses(body: [UInt8], encoding: String, words: String) {
+    let error = #expect(throws: TransferError.self) {
+      try ContentDecoding.decode(body, encoding: encoding, limit: 7)
+    }
+    #expect(error?.kind == .badResponse && error?.isTransient == true)
+    #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
+  }
+
+  @Test("every cut and every flipped byte of a body ends, in the document or in an error")
+  func endsWhateverComes() {
+    for body in [Self.gzip, Self.zlib, Self.raw] {
+      for index in body.indices {
+        for encoding in ["gzip", "deflate"] {
+          _ = try? ContentDecoding.decode(Array(body[..<index]), encoding: encoding, limit: 100)
+          var flipped = body
+          flipped[index] ^= 0xFF
+          _ = try? ContentDecoding.decode(flipped, encoding: encoding, limit: 100)
+        }
+      }
+    }
+  }
+}
