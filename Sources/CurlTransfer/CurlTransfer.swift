@@ -57,7 +57,8 @@ final class CurlTransfer {
       (requestBody + index).initialize(to: CChar(bitPattern: byte))
     }
     stallRule = StallRule(
-      minimumRate: settings.minimumRate, timeout: settings.stallTimeout, now: clock.networkNow)
+      minimumRate: settings.minimumRate,
+      timeout: job.request.headTimeout ?? settings.stallTimeout, now: clock.networkNow)
   }
 
   deinit {
@@ -215,6 +216,7 @@ final class CurlTransfer {
   private func decide() -> Bool {
     let decided = job.decide(ResponseHead(status: status, fields: fields), timing())
     destination = decided
+    restartStallRule()
     if case .window(let window, _) = decided, window.isFull { isFull = true }
     if case .refuse = decided {
       isFull = true
@@ -293,13 +295,21 @@ final class CurlTransfer {
     guard !isPaused else { return false }
     // Connecting has a limit of its own; the rule begins when the request is out.
     guard headerBytes > 0 || isConnected else {
-      stallRule = StallRule(
-        minimumRate: settings.minimumRate, timeout: settings.stallTimeout,
-        now: clock.networkNow - pausedSeconds)
+      restartStallRule()
       return false
     }
     return stallRule.isStalled(
       bytes: received + Int64(headerBytes), now: clock.networkNow - pausedSeconds)
+  }
+
+  private func restartStallRule() {
+    stallRule = StallRule(
+      minimumRate: settings.minimumRate, timeout: patience, now: clock.networkNow - pausedSeconds)
+  }
+
+  /// Seconds without progress that are put up with: a request may be allowed more of them for its head than for its body.
+  private var patience: Double {
+    destination == nil ? job.request.headTimeout ?? settings.stallTimeout : settings.stallTimeout
   }
 
   private var isConnected: Bool {
@@ -307,7 +317,10 @@ final class CurlTransfer {
   }
 
   var stallError: TransferError {
-    let seconds = Int(settings.stallTimeout)
+    let seconds = Int(min(patience, 1e9).rounded())
+    guard headerBytes > 0 else {
+      return TransferError(.stalled, "no answer came for \(seconds) s")
+    }
     return TransferError(
       .stalled, "less than \(Int(settings.minimumRate)) bytes/s arrived for \(seconds) s")
   }

@@ -24,6 +24,9 @@ public struct TransferRequest: Sendable, Equatable {
   public var mayReachLinkLocal = true
   /// How the server is reached, where that differs from the engine's settings.
   public var access = ServerAccess()
+  /// Seconds that the request, once it is sent, may wait for the head of its answer before it counts as stalled; nil: the
+  /// engine's `stallTimeout`, which in any case holds from the head on.
+  public var headTimeout: Double?
 
   /// Makes a request without a body.
   public init(

@@ -258,6 +258,51 @@ struct CurlEngineTests {
       try await engine.perform(TransferRequest(.get, url(server)), limit: 100_000).body == content)
   }
 
+  @Test(
+    "a request that may wait longer for its head does, and its body has no longer time for that")
+  func headPatience() async throws {
+    let go = Gate()
+    let server = try RawServer { request in
+      if request.target == "/late" { go.pass() }
+      return request.target == "/body" ? .raw(Reply.head(200, length: 10), .hang) : .ok("late")
+    }
+    let engine = try engine { $0.stallTimeout = 1 }
+    defer { engine.stop() }
+    func patient(_ path: String) throws(TransferError) -> TransferRequest {
+      var request = TransferRequest(.get, try RemoteURL("http://\(server.host)\(path)"))
+      request.headTimeout = 50
+      return request
+    }
+    let late = Task { [request = try patient("/late")] in
+      try await engine.perform(request, limit: 10)
+    }
+    // While it waits, others come to their ends: one by the engine's patience, one by it after its head.
+    let plain = await error { () async throws(TransferError) in
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://\(server.host)/late")), limit: 10)
+    }
+    #expect(plain == TransferError(.stalled, "no answer came for 1 s"))
+    let body = await error { () async throws(TransferError) in
+      try await engine.perform(patient("/body"), limit: 10)
+    }
+    #expect(body == TransferError(.stalled, "less than 512 bytes/s arrived for 1 s"))
+    go.open()
+    #expect(try await late.value.body == Array("late".utf8))
+  }
+
+  @Test("a request that may wait less for its head gives up sooner than the engine would")
+  func headImpatience() async throws {
+    let server = try RawServer { _ in .raw([], .hang) }
+    let engine = try engine { $0.stallTimeout = 50 }
+    defer { engine.stop() }
+    var request = TransferRequest(.get, try url(server))
+    request.headTimeout = 1
+    let found = await error { [request] () async throws(TransferError) in
+      try await engine.perform(request, limit: 10)
+    }
+    #expect(found == TransferError(.stalled, "no answer came for 1 s"))
+  }
+
   @Test("a malformed proxy address is not repeated, password included")
   func hidesProxyPassword() async throws {
     let engine = try engine { $0.httpProxy = "http://user:pass word@proxy:8080" }
