@@ -40,15 +40,16 @@ let package = Package(
 
     // MARK: Effects
     .target(name: "Transfer", dependencies: ["CZlib"], swiftSettings: strict),
+    .target(name: "Hashing", dependencies: ["OCI", "CCrypto"], swiftSettings: strict),
     .target(name: "CurlTransfer", dependencies: ["Transfer", "CCurl"], swiftSettings: strict),
     .target(
       name: "Registry",
       dependencies: [
-        "OCI", "Transfer", .product(name: "Subprocess", package: "swift-subprocess"),
+        "OCI", "Hashing", "Transfer", .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
-    .target(name: "Store", dependencies: ["OCI", "CCrypto"], swiftSettings: strict),
+    .target(name: "Store", dependencies: ["OCI", "Hashing"], swiftSettings: strict),
     .target(
       name: "History",
       dependencies: ["Tuning", .product(name: "GRDB", package: "GRDB.swift")],

@@ -34,6 +34,7 @@ public struct JSONRenderer: Sendable {
     var connections: Int?
     var retries: Int?
     var output: String?
+    var mirror: String?
     var message: String?
     var hint: String?
     var exitCode: Int32?
@@ -80,6 +81,14 @@ public struct JSONRenderer: Sendable {
     case .warning(let text):
       line.event = "warning"
       line.message = text
+    case .waiting(let seconds, let reason):
+      line.event = "waiting"
+      line.seconds = Self.round(seconds)
+      line.message = reason
+    case .mirrorGivenUp(let mirror, let reason):
+      line.event = "mirrorGivenUp"
+      line.mirror = mirror
+      line.message = reason
     case .wrote(let output):
       line.event = "wrote"
       line.output = output

@@ -39,8 +39,8 @@ public struct PlainRenderer: Sendable {
       return "\(Wording.percent(snapshot.done, of: snapshot.size)) "
         + "\(ByteCount.text(snapshot.done)) of \(ByteCount.text(snapshot.size)), "
         + "\(Wording.rate(snapshot.bytesPerSecond)), \(Wording.workers(snapshot.poolSize))\(left)"
-    case .warning(let text):
-      return "warning: \(text.linesShownSafely)"
+    case .warning, .waiting, .mirrorGivenUp:
+      return Self.notice(event)
     case .wrote(let output):
       return "wrote \(output)"
     case .finished(let summary):
@@ -48,5 +48,28 @@ public struct PlainRenderer: Sendable {
     case .failed:
       return nil
     }
+  }
+
+  /// The line of what a person should know in the middle of something else; nil for other events.
+  public static func notice(_ event: ProgressEvent) -> String? {
+    switch event {
+    case .warning(let text):
+      return "warning: \(text.linesShownSafely)"
+    case .waiting(let seconds, let reason):
+      let shown = seconds < 10 ? (seconds * 10).rounded() / 10 : min(seconds, 1e9).rounded()
+      return "waiting \(shown.formattedBriefly) s: \(reason.linesShownSafely)"
+    case .mirrorGivenUp(let mirror, let reason):
+      return "the mirror \(mirror.shownSafely(limit: 260)) is not asked any more: "
+        + reason.linesShownSafely
+    default:
+      return nil
+    }
+  }
+}
+
+extension Double {
+  /// Without a fraction that is none.
+  fileprivate var formattedBriefly: String {
+    rounded() == self && magnitude < 1e15 ? "\(Int64(self))" : "\(self)"
   }
 }

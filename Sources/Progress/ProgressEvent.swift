@@ -14,6 +14,10 @@ public enum ProgressEvent: Sendable, Equatable {
   case blob(PullSnapshot.Blob)
   /// Something that a user may want to know.
   case warning(String)
+  /// A server, or the scheduler, asks to wait for so many seconds, and why.
+  case waiting(seconds: Double, reason: String)
+  /// A mirror is not asked any more in this run.
+  case mirrorGivenUp(String, reason: String)
   /// An output was written.
   case wrote(output: String)
   /// The pull ended well.

@@ -51,7 +51,7 @@ struct LayoutForm {
     }
     var twin = document.descriptor
     twin.mediaType = twin.mediaType.ociForm
-    twin.digest = try Digest.of(data)
+    twin.digest = try FileHash.digest(data, .sha256)
     twin.size = Int64(data.count)
     try store.put(data, as: twin.digest)
     twins[document.descriptor.digest] = twin

@@ -41,8 +41,9 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
       switch error.kind {
       case .notFound: return .notFound
       case .unauthorised: return .unauthorised
-      case .integrity: return .integrity
-      case .overloaded, .rangeRefused, .protocolError, .transfer, .refusedTarget: return .network
+      case .integrity, .unusable: return .integrity
+      case .overloaded, .serverError, .rangeRefused, .protocolError, .transfer, .refusedTarget:
+        return .network
       }
     }
   }

@@ -64,11 +64,12 @@ extension PullLoop {
     segments[fetch.segment]?.requests.insert(fetch.request)
     segmentOfRequest[fetch.request] = fetch.segment
     result.requests += 1
-    let request = BlobSource.Request(
+    var request = BlobSource.Request(
       blob: entries[index].descriptor, range: fetch.range, ranged: fetch.ranged, window: window)
-    let (source, inbox, id) = (source, inbox, fetch.request)
+    request.attempt = fetch.attempt
+    let (source, inbox, id, final) = (source, inbox, fetch.request, request)
     tasks[id] = Task {
-      await source.fetch(request) { inbox.yield(.request(id, $0)) }
+      await source.fetch(final) { inbox.yield(.request(id, $0)) }
     }
   }
 
@@ -141,6 +142,7 @@ extension PullLoop {
     result.retries += 1
     entries[entry].retries += 1
     perform(scheduler.handle(.failed(request, Self.outcome(of: error)), now: now))
+    sayIfWaiting(because: error.message)
   }
 
   private func diskError(_ code: Int32) -> StoreError {
@@ -154,6 +156,7 @@ extension PullLoop {
   static func outcome(of error: RegistryError) -> FetchFailure {
     switch error.kind {
     case .overloaded(let retryAfter): .refused(retryAfter: retryAfter)
+    case .serverError(transient: true): .serverError
     case .rangeRefused: .rangeRefused
     case .integrity, .unauthorised: .doubtful
     default: error.isTransient ? .transient : .fatal
@@ -166,7 +169,10 @@ extension PullLoop {
     ticks += 1
     let isSlow = ticks % Self.slowTicks == 0
     for id in Array(segments.keys) { note(id, recording: isSlow) }
-    if isSlow { for index in waiting { begin(index) } }
+    if isSlow {
+      for index in waiting { begin(index) }
+      lookForEnd()
+    }
     measure()
     refill()
     guard ticks % Self.shownTicks == 0 else { return }

@@ -91,6 +91,7 @@ actor PullLoop {
   var result = Result()
   var meter = RateMeter()
   var ticks = 0
+  var watch = PullWatch()
 
   static let tickSeconds = 0.05
   /// Ticks between two looks at blobs that another process fetches, and between two journal entries.
@@ -265,26 +266,31 @@ actor PullLoop {
     }
   }
 
-  /// Wrong content is fetched once more, all of it; a second time it is the registry's fault.
+  /// Wrong content is fetched again, all of it: from somebody else where a mirror sent some of it, else once more.
   private func damaged(_ index: Int, found: Digest) {
     guard let partial = entries[index].partial, let id = entries[index].id else { return }
-    entries[index].damages += 1
     let blob = entries[index].descriptor
+    let (senders, othersAreLeft) = source.blame(blob.digest)
+    if !othersAreLeft { entries[index].damages += 1 }
     do throws(StoreError) {
       try partial.startOver()
     } catch {
       failure = .store(error)
       return
     }
+    let hosts = senders.joined(separator: " and ")
+    let origin = senders.isEmpty ? "" : " from \(hosts)"
     guard entries[index].damages < 2 else {
       failure = .integrity(
-        "\(entries[index].shown.label) of \(name) is damaged: its digest is \(found), "
-          + "the manifest says \(blob.digest)")
+        "\(entries[index].shown.label) of \(name) is damaged"
+          + (senders.isEmpty ? "" : ", as \(hosts) sent it")
+          + ": its digest is \(found), the manifest says \(blob.digest)")
       return
     }
+    let next = othersAreLeft ? "asking the next server" : "fetching it again"
     display.show(
       .warning(
-        "\(entries[index].shown.label) \(blob.digest.short) arrived damaged; fetching it again"))
+        "\(entries[index].shown.label) \(blob.digest.short) arrived damaged\(origin); \(next)"))
     entries[index].shown.done = 0
     register(index, partial)
     setState(index, .fetching)

@@ -63,7 +63,7 @@ public struct Puller: Sendable {
   /// - Parameter request: what to pull.
   /// - Throws: `PullError`.
   public func pull(_ request: Request) async throws(PullError) -> ProgressEvent.Summary {
-    let start = RepositoryClient.monotonicSeconds()
+    let start = Timekeeper.monotonicSeconds()
     display.show(.started(reference: request.reference.description))
     let store = store
     let writer = ImageWriter(store: store, overwrites: request.overwrites)
@@ -111,7 +111,7 @@ public struct Puller: Sendable {
     return ProgressEvent.Summary(
       reference: request.reference.description, digest: image.source.digest,
       bytes: blobs.reduce(0) { $0 + $1.descriptor.size }, fetched: result.fetched,
-      seconds: RepositoryClient.monotonicSeconds() - start, requests: result.requests,
+      seconds: Timekeeper.monotonicSeconds() - start, requests: result.requests,
       connections: result.connections, retries: result.retries, poolSize: result.poolSize,
       limitedBy: missing.isEmpty ? nil : report.record.limitedBy?.words)
   }

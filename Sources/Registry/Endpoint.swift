@@ -1,5 +1,4 @@
 public import OCI
-import Synchronization
 public import Transfer
 
 /// A server that can answer for a registry: the registry itself, or a mirror of it.
@@ -53,40 +52,11 @@ public struct Endpoint: Sendable, Hashable {
     self.init(origin: url.origin, allowsPlainFallback: !plainHTTP && url.origin.isLoopback)
   }
 
+  /// The repository's path below the API's root there, which tokens and credentials are for.
+  func repository(of reference: Reference) -> String { reference.repository }
+
   func url(_ path: String, over origin: RemoteURL.Origin) throws(TransferError) -> RemoteURL {
     let query = namespace.map { "?ns=\($0)" } ?? ""
     return try RemoteURL(origin: origin, target: pathPrefix + path + query)
-  }
-}
-
-/// What was found out about endpoints during this run.
-final class EndpointMemory: Sendable {
-  private let state = Mutex<(plain: Set<Endpoint>, dead: Set<Endpoint>)>(([], []))
-
-  /// Where the endpoint answers: by TLS, or plainly where that was found out.
-  func origin(of endpoint: Endpoint) -> RemoteURL.Origin {
-    let isPlain = state.withLock { $0.plain.contains(endpoint) }
-    guard isPlain,
-      let url = try? RemoteURL("http://\(endpoint.origin.host):\(endpoint.origin.port)/")
-    else { return endpoint.origin }
-    return url.origin
-  }
-
-  /// Notes that an endpoint does not speak TLS; true when it may be asked again without.
-  func notePlain(_ endpoint: Endpoint) -> Bool {
-    guard endpoint.allowsPlainFallback else { return false }
-    state.withLock { _ = $0.plain.insert(endpoint) }
-    return true
-  }
-
-  /// Notes that a mirror does not answer, so that nobody waits for it twice.
-  func noteDead(_ endpoint: Endpoint) { state.withLock { _ = $0.dead.insert(endpoint) } }
-
-  /// The endpoints still worth asking, in order; the last one always is.
-  func alive(_ endpoints: [Endpoint]) -> [Endpoint] {
-    let dead = state.withLock { $0.dead }
-    return endpoints.enumerated().filter { index, endpoint in
-      index == endpoints.count - 1 || !dead.contains(endpoint)
-    }.map(\.element)
   }
 }

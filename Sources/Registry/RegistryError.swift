@@ -1,3 +1,4 @@
+public import OCI
 public import Transfer
 
 /// Why a registry did not give what was asked for.
@@ -8,23 +9,30 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     case notFound
     /// Credentials are missing, wrong or do not suffice.
     case unauthorised
-    /// Refused for load (429, 503); seconds to wait where the server said.
+    /// Refused for load (429, 503 and other words for it); seconds to wait where the server said.
     case overloaded(retryAfter: Double?)
+    /// The server failed (5xx); `transient` where a retry can help.
+    case serverError(transient: Bool)
     /// The server does not serve the range.
     case rangeRefused
     /// Another status, or a response that breaks the protocol; `transient` where a retry can help.
     case protocolError(transient: Bool)
-    /// What the server has is not what the manifest says.
+    /// What the server sent is not what the manifest or the request says.
     case integrity
+    /// The document that came is none that can be used; `isProven` where its digest is the one that was asked for.
+    case unusable(OCIError, isProven: Bool)
     /// The request or its answer did not get through.
     case transfer(TransferError)
     /// The server pointed to a place that is not followed.
     case refusedTarget
+
+    /// True where the server says that there is no such thing, or that we may not have it.
+    var isDenial: Bool { self == .notFound || self == .unauthorised }
   }
 
   /// What kind of thing went wrong.
   public let kind: Kind
-  /// One clause: what happened, with the registry's own words, capped and redacted.
+  /// One clause: who did what, with the registry's own words, capped and redacted.
   public let message: String
   /// What the user could do, where something helps.
   public let hint: String?
@@ -43,19 +51,29 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   public var isTransient: Bool {
     switch kind {
     case .overloaded, .rangeRefused: true
-    case .protocolError(let transient): transient
+    case .protocolError(let transient), .serverError(let transient): transient
     case .transfer(let error): error.isTransient
-    case .notFound, .unauthorised, .integrity, .refusedTarget: false
+    case .notFound, .unauthorised, .integrity, .unusable, .refusedTarget: false
     }
   }
 
-  /// True where nobody answered at all: the next request would wait in vain too.
-  var isDeadServer: Bool {
-    guard case .transfer(let error) = kind else { return false }
-    switch error.kind {
-    case .resolve, .connect, .proxy, .tls, .notTLS: return true
-    default: return false
+  /// True where content came that is not what was asked for: somebody on the way may have made it, once.
+  var isWrongContent: Bool { kind == .integrity }
+
+  /// True where no other server can do better.
+  var isFinal: Bool {
+    switch kind {
+    case .transfer(let error): error.isOurs
+    case .unusable(_, let isProven): isProven
+    default: false
     }
+  }
+
+  /// The error with what servers that were asked before had done.
+  func after(_ earlier: [String]) -> RegistryError {
+    guard !earlier.isEmpty else { return self }
+    let said = earlier.prefix(4).joined(separator: "; ")
+    return RegistryError(kind, "\(message) (before that: \(said))", hint: hint)
   }
 
   /// The error of a transfer to a server.

@@ -1,33 +1,22 @@
-public import FoundationEssentials
 public import OCI
 public import Transfer
 
-/// Speaks with the registry of one repository: authorization, redirects, mirrors, retries.
+/// Speaks with the registry of one repository and with its mirrors.
 ///
-/// No credential and no header of ours ever crosses an origin (scheme, host and port).
+/// Everything wanted goes one road: a `Failover` chooses the endpoint, a `RequestRoute` leads through authorization and
+/// redirects, and an answer counts once its content was judged. No credential and no header of ours ever crosses an
+/// origin (scheme, host and port).
 public final class RepositoryClient: Sendable {
-  /// A manifest or index as it was served.
-  public struct FetchedDocument: Sendable {
-    /// The bytes; their digest is not checked yet.
-    public var data: Data
-    /// The `Content-Type`.
-    public var contentType: MediaType?
-    /// The `Docker-Content-Digest`, where the server sent one that is a digest.
-    public var announcedDigest: Digest?
-    /// Seconds of a round trip to the server, where a connection was opened for it.
-    public var roundTripSeconds: Double?
-  }
-
-  /// How small requests are retried.
+  /// How requests that fail are made again.
   public struct RetryRule: Sendable {
-    /// Tries after the first.
+    /// Tries of small requests after the first.
     public var retries = 5
     /// Longest wait before a retry, in seconds; a server that asks for more ends the pull.
     public var maximumWait = 600.0
-    /// Waits; replaced in tests.
-    public var sleep: @Sendable (Double) async throws -> Void = {
-      try await Task.sleep(for: .seconds($0))
-    }
+    /// Seconds of silence after which a mirror is left alone.
+    public var silenceLimit = 30.0
+    /// Whether the next endpoint is asked, too, when a mirror is late.
+    public var hedges = true
 
     /// The defaults.
     public init() {}
@@ -37,42 +26,48 @@ public final class RepositoryClient: Sendable {
   public let reference: Reference
   let engine: any TransferEngine
   let endpoints: [Endpoint]
-  let memory = EndpointMemory()
-  private let authorizer: Authorizer
+  let ledger: EndpointLedger
+  let authorizer: Authorizer
+  let time: Timekeeper
+  let tell: @Sendable (RegistryNotice) -> Void
   private let retryRule: RetryRule
-  let notify: @Sendable (String) -> Void
+  let failover: FailoverRunner
 
   /// The most bytes of a manifest or index.
   public static let documentLimit = 4 << 20
   /// The most bytes of a redirect's or error's body.
   static let asideLimit = 1 << 20
+  /// Times that content which turned out to be wrong is asked for again where nobody else can be asked.
+  private static let secondLooks = 2
 
   /// Makes a client.
   ///
   /// - Parameters:
   ///   - reference: names the repository.
-  ///   - endpoints: who is asked, in order; at least the registry itself.
+  ///   - endpoints: who is asked, in order; the last one is the registry itself.
   ///   - engine: performs the requests.
   ///   - credentials: asked once a server wants some.
   ///   - tokenService: the one that the registry named the last time; nil: not known.
-  ///   - retryRule: for small requests.
-  ///   - notify: told what happens, for a log.
-  ///   - clock: seconds on a clock that never goes back.
+  ///   - retryRule: how requests that fail are made again.
+  ///   - time: clocks and random numbers.
+  ///   - tell: told what a person who waits wants to know.
   public init(
     reference: Reference, endpoints: [Endpoint], engine: any TransferEngine,
     credentials: CredentialChain, tokenService: TokenService? = nil,
-    retryRule: RetryRule = .init(),
-    notify: @escaping @Sendable (String) -> Void = { _ in },
-    clock: @escaping @Sendable () -> Double = RepositoryClient.monotonicSeconds
+    retryRule: RetryRule = .init(), time: Timekeeper = .init(),
+    tell: @escaping @Sendable (RegistryNotice) -> Void = { _ in }
   ) {
     self.reference = reference
     self.endpoints = endpoints
     self.engine = engine
     self.retryRule = retryRule
-    self.notify = notify
+    self.time = time
+    self.tell = tell
+    ledger = EndpointLedger(silenceLimit: retryRule.silenceLimit)
+    failover = FailoverRunner(ledger: ledger, time: time, hedges: retryRule.hedges, tell: tell)
     authorizer = Authorizer(
       engine: engine, credentials: credentials, registry: reference.registry,
-      expected: tokenService, clock: clock)
+      expected: tokenService, time: time)
   }
 
   /// The token service that the registry named in this run; nil: none.
@@ -80,125 +75,103 @@ public final class RepositoryClient: Sendable {
     get async { await authorizer.tokenService }
   }
 
-  /// Seconds on the system's monotonic clock.
-  @Sendable public static func monotonicSeconds() -> Double {
-    let elapsed = ContinuousClock.now - clockStart
-    return Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
-  }
-
-  private static let clockStart = ContinuousClock.now
-
   // MARK: Documents
 
-  /// Fetches a manifest or an index.
+  /// Fetches a manifest or an index: from the first endpoint whose answer is what was asked for.
   ///
-  /// - Parameter selector: a tag or a digest.
-  /// - Throws: `RegistryError`.
-  public func document(_ selector: String) async throws(RegistryError) -> FetchedDocument {
-    let isTag = !selector.contains(":")
-    let accept = MediaType.acceptedManifests.map(\.rawValue).joined(separator: ", ")
-    let response = try await get(
-      "/\(reference.repository)/manifests/\(selector)", accept: accept,
-      limit: Self.documentLimit,
-      what: "manifest \(reference.repository)\(isTag ? ":" : "@")\(selector)", isTag: isTag)
-    return FetchedDocument(
-      data: Data(response.body),
-      contentType: response.head.fields["content-type"].map { MediaType(rawValue: $0) },
-      announcedDigest: response.head.fields["docker-content-digest"].flatMap { try? Digest($0) },
-      roundTripSeconds: response.timing.roundTripSeconds)
-  }
-
-  /// Asks the endpoints in turn, each with retries, until one answers.
-  private func get(_ path: String, accept: String, limit: Int, what: String, isTag: Bool)
-    async throws(RegistryError) -> TransferResponse
-  {
-    var last: RegistryError?
-    let candidates = memory.alive(endpoints.filter { isTag ? $0.resolvesTags : $0.servesContent })
-    for (index, endpoint) in candidates.enumerated() {
-      let isMirror = index < candidates.count - 1
-      do throws(RegistryError) {
-        return try await retrying(isMirror: isMirror) { () async throws(RegistryError) in
-          try await self.exchange(
-            endpoint, path, fields: HTTPFields([("Accept", accept)]), limit: limit, what: what)
+  /// - Parameter name: a tag or a digest.
+  /// - Throws: `RegistryError`, which names who sent what.
+  public func document(_ name: DocumentName) async throws(RegistryError) -> FetchedDocument {
+    let isTag = if case .tag = name { true } else { false }
+    let what = "manifest \(reference.repository)\(isTag ? ":" : "@")\(name.selector)"
+    // One line for each type: servers compare them whole.
+    let fields = HTTPFields(MediaType.acceptedManifests.map { ("Accept", $0.rawValue) })
+    let asked = endpoints.filter { isTag ? $0.resolvesTags : $0.servesContent }
+    return try await retrying { (attempt) async throws(RegistryError) in
+      try await self.failover.first(of: asked, for: name.selector) { endpoint, answered in
+        do throws(RegistryError) {
+          let document = try await self.exchange(
+            endpoint, name, fields: fields, what: what, attempt: attempt)
+          answered()
+          return Attempt(result: .success(document))
+        } catch {
+          return Attempt(result: .failure(error), isFinal: error.isFinal)
         }
-      } catch {
-        if case .transfer(let cause) = error.kind, cause.kind == .cancelled { throw error }
-        if isMirror {
-          if error.isDeadServer { memory.noteDead(endpoint) }
-          notify("mirror \(endpoint.origin): \(error); trying the next")
-        }
-        last = error
       }
     }
-    throw last ?? RegistryError(.notFound, "no server is known for \(reference.registry)")
   }
 
-  private func retrying(
-    isMirror: Bool,
-    _ body: () async throws(RegistryError) -> TransferResponse
-  ) async throws(RegistryError) -> TransferResponse {
+  /// One answer from one endpoint.
+  private func exchange(
+    _ endpoint: Endpoint, _ name: DocumentName, fields: HTTPFields, what: String, attempt: Int
+  ) async throws(RegistryError) -> FetchedDocument {
+    let path = "/\(endpoint.repository(of: reference))/manifests/\(name.selector)"
+    var route = try RequestRoute(
+      .endpoint(endpoint, path: path, remembered: nil), what: what, client: self)
+    // The connection was made for a 401 as a rule, and the document comes over the same one.
+    var roundTrip: Double?
+    let (engine, patience) = (engine, headTimeout(attempt: attempt))
+    let response: TransferResponse = try await route.run(fields: fields) {
+      (request, _) async throws(TransferError) in
+      var request = request
+      request.headTimeout = patience
+      let response = try await engine.perform(request, limit: Self.documentLimit)
+      roundTrip = response.timing.roundTripSeconds ?? roundTrip
+      return response.head.status == 200 ? .content(response) : .aside(response)
+    }
+    var document = try DocumentJudge(
+      name: name, server: route.url.origin.authority, what: what
+    ).judge(response)
+    document.roundTripSeconds = roundTrip
+    return document
+  }
+
+  private func retrying<Value: Sendable>(
+    _ body: (_ attempt: Int) async throws(RegistryError) -> Value
+  ) async throws(RegistryError) -> Value {
     var attempt = 0
     while true {
       let failure: RegistryError
       do throws(RegistryError) {
-        return try await body()
+        return try await body(attempt)
       } catch {
         failure = error
       }
-      var wait = min(15, 0.5 * Double(1 << min(attempt, 8))) * Double.random(in: 0.5...1)
+      var wait = min(15, 0.5 * Double(1 << min(attempt, 8))) * (0.5 + 0.5 * time.random())
       if case .overloaded(let asked?) = failure.kind { wait = max(wait, asked) }
-      guard failure.isTransient, attempt < (isMirror ? 0 : retryRule.retries),
+      let most =
+        failure.isWrongContent ? min(Self.secondLooks, retryRule.retries) : retryRule.retries
+      guard failure.isTransient || failure.isWrongContent, attempt < most,
         wait <= retryRule.maximumWait
       else { throw failure }
       attempt += 1
-      notify("\(failure); retry \(attempt) in \((wait * 10).rounded() / 10) s")
+      tell(.waiting(seconds: wait, because: failure.message))
       do {
-        try await retryRule.sleep(wait)
+        try await time.sleep(wait)
       } catch {
         throw RegistryError(.transfer(TransferError(.cancelled, "cancelled")), "cancelled")
       }
     }
   }
 
-  /// One answer from one endpoint, through authorization and redirects.
-  private func exchange(
-    _ endpoint: Endpoint, _ path: String, fields: HTTPFields, limit: Int, what: String
-  ) async throws(RegistryError) -> TransferResponse {
-    var walk = try Walk(endpoint: endpoint, path: path, what: what, client: self)
-    // The connection was made for a 401 as a rule, and the document comes over the same one.
-    var roundTrip: Double?
-    while true {
-      let request = walk.request(fields: try await walk.fields(adding: fields))
-      var response: TransferResponse
-      do throws(TransferError) {
-        response = try await engine.perform(request, limit: limit)
-      } catch {
-        try walk.recover(from: error)
-        continue
-      }
-      roundTrip = response.timing.roundTripSeconds ?? roundTrip
-      response.timing.roundTripSeconds = roundTrip
-      if response.head.status == 200 { return response }
-      try await walk.follow(response)
-    }
+  /// Seconds that a request may wait for the head of its answer: twice as long each time it was asked in vain.
+  ///
+  /// Some servers fetch a whole layer themselves before its first byte.
+  func headTimeout(attempt: Int) -> Double? {
+    guard attempt > 0 else { return nil }
+    let longer = retryRule.silenceLimit * Double(1 << min(attempt, 10))
+    return max(retryRule.silenceLimit, min(longer, Self.longestHead))
   }
+
+  /// The longest wait for a head, in seconds.
+  private static let longestHead = 600.0
 
   // MARK: Authorization
 
-  func header(for endpoint: Endpoint) async throws(RegistryError) -> String? {
-    try await authorizer.header(for: scope(endpoint))
-  }
-
-  func answer(_ head: ResponseHead, rejected: String?, for endpoint: Endpoint)
-    async throws(RegistryError) -> String?
-  {
-    try await authorizer.answer(head, rejected: rejected, for: scope(endpoint))
-  }
-
-  private func scope(_ endpoint: Endpoint) -> Authorizer.Scope {
+  func scope(_ endpoint: Endpoint) -> Authorizer.Scope {
     Authorizer.Scope(
-      origin: memory.origin(of: endpoint),
+      origin: ledger.origin(of: endpoint),
       registry: endpoint.namespace == nil ? reference.registry : endpoint.origin.authority,
-      repository: reference.repository)
+      repository: endpoint.repository(of: reference))
   }
 }

@@ -37,6 +37,8 @@ struct BlobState: Sendable {
   var segments: Set<SegmentID> = []
   /// False once the server showed that it does not serve ranges of this blob.
   var ranged = true
+  /// True once it answered to a request for a range.
+  var servesRanges = false
   var isOver = false
 
   init(size: Int64, have: RangeSet<Int64>) {
@@ -96,5 +98,7 @@ struct RequestState: Sendable {
   let segment: SegmentID
   var startedAt: Moment
   let startPosition: Int64
+  /// Whether a range was asked for, not the whole blob.
+  let ranged: Bool
   var respondedAt: Moment?
 }

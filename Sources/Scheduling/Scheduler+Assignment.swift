@@ -3,11 +3,17 @@ import Tuning
 /// Handing out work: which bytes an idle worker gets, and how many.
 extension Scheduler {
   mutating func assign(now: Moment, _ actions: inout [SchedulerAction]) {
-    let most = now < refusedUntil ? min(served, decision.poolSize) : decision.poolSize
+    let most = mostRequests(now: now)
     while requests.count < most {
       guard let fetch = nextFetch(now: now) else { return }
       actions.append(.fetch(fetch))
     }
+  }
+
+  /// After a refusal those who are served go on; where nobody was, one asks until a byte comes.
+  private func mostRequests(now: Moment) -> Int {
+    if now < refusedUntil { return min(served, decision.poolSize) }
+    return trouble.rounds > 0 ? min(max(1, served), decision.poolSize) : decision.poolSize
   }
 
   private mutating func nextFetch(now: Moment) -> Fetch? {
@@ -95,13 +101,15 @@ extension Scheduler {
   ) -> Fetch {
     let request = RequestID(number: nextNumber)
     nextNumber += 1
-    requests[request] = RequestState(
-      segment: segment, startedAt: now, startPosition: range.lowerBound)
-    segments[segment]?.requests.append(request)
     let blob = segments[segment]?.blob ?? BlobID(index: 0)
+    let state = blobs[blob.index]
+    requests[request] = RequestState(
+      segment: segment, startedAt: now, startPosition: range.lowerBound,
+      ranged: state.ranged && range != 0..<state.size)
+    segments[segment]?.requests.append(request)
     return Fetch(
-      request: request, segment: segment, blob: blob, range: range,
-      ranged: blobs[blob.index].ranged, origin: origin)
+      request: request, segment: segment, blob: blob, range: range, ranged: state.ranged,
+      attempt: segments[segment]?.failures.count ?? 0, origin: origin)
   }
 
   // MARK: The tail

@@ -36,9 +36,11 @@ public struct Scheduler: Sendable {
   /// No blob before this one has pending bytes: where the search for work begins.
   var firstPending = 0
   /// Until then no more requests than `served` are in flight, because a server asked for it.
-  var refusedUntil = Moment.zero
+  public internal(set) var refusedUntil = Moment.zero
   /// Requests that were in flight after the last refusal: what the server is willing to serve.
   var served = 0
+  /// What went wrong at the server, whatever it was asked for.
+  var trouble = ServerTrouble()
   var lastUsefulByte = Moment.zero
   /// Bytes per second of requests that ended lately, a running mean.
   var typicalRate: Double?
@@ -126,7 +128,7 @@ public struct Scheduler: Sendable {
       // What is known here was out of date: nothing is decided before the next reading.
       return []
     case .damaged(let blob):
-      restart(blob)
+      restart(blob, &actions)
     case .measured(let readings):
       gathered.readings = readings
       return []
@@ -144,6 +146,9 @@ public struct Scheduler: Sendable {
     guard var request = requests[id], request.respondedAt == nil else { return }
     request.respondedAt = now
     requests[id] = request
+    if request.ranged, let blob = segments[request.segment]?.blob {
+      blobs[blob.index].servesRanges = true
+    }
     let seconds = now - request.startedAt
     let answer = seconds - min(seconds, connectSeconds ?? 0)
     gathered.firstByteSeconds.append(answer)
@@ -161,6 +166,7 @@ public struct Scheduler: Sendable {
       bytesDone += gained
       bytesLeft -= gained
       lastUsefulByte = now
+      trouble = ServerTrouble()
       segment.position = position
       segment.failures = FailureRun()
     }
@@ -168,7 +174,7 @@ public struct Scheduler: Sendable {
     segments[id] = segment
   }
 
-  private mutating func finish(
+  mutating func finish(
     _ id: RequestID, now: Moment, _ actions: inout [SchedulerAction]
   ) {
     guard let request = requests[id], let segment = segments[request.segment] else { return }
@@ -190,6 +196,7 @@ public struct Scheduler: Sendable {
   private mutating func takeWholeBody(_ id: RequestID, _ actions: inout [SchedulerAction]) {
     guard let request = requests[id], var segment = segments[request.segment] else { return }
     blobs[segment.blob.index].ranged = false
+    blobs[segment.blob.index].servesRanges = false
     var end = segment.range.upperBound
     while true {
       if let index = blobs[segment.blob.index].pending.firstIndex(where: {
@@ -215,114 +222,16 @@ public struct Scheduler: Sendable {
     actions.append(.extend(request.segment, end: end))
   }
 
-  // MARK: Failure
+  // MARK: Book-keeping
 
-  private mutating func fail(
-    _ id: RequestID, _ failure: FetchFailure, now: Moment, _ actions: inout [SchedulerAction]
-  ) {
-    guard let request = requests[id], var segment = segments[request.segment] else { return }
-    if segment.remaining == 0 {
-      // Another request, or this one, brought the last byte before it failed.
-      finish(id, now: now, &actions)
-      return
-    }
-    requests[id] = nil
-    if case .refused(let retryAfter) = failure {
-      gathered.refusals.append(
-        .init(at: now, served: requests.count, retryAfter: retryAfter))
-    }
-    segment.requests.removeAll { $0 == id }
-    if !segment.requests.isEmpty {
-      segment.repeatNotBefore = now + settings.maximumBackoff
-      segments[request.segment] = segment
-      return
-    }
-    let blob = segment.blob
-    remove(request.segment)
-    var piece = Piece(range: segment.position..<segment.range.upperBound)
-    piece.failures = segment.failures.adding(failure, at: now)
-    // One odd answer among good ones must not make the rest of a large blob come from its beginning.
-    if piece.failures.rangeRefusals > 1 { blobs[blob.index].ranged = false }
-    if mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt) {
-      giveUp(blob, because: id, &actions)
-      return
-    }
-    piece.notBefore = now + delay(for: piece, failure, now: now)
-    giveBack(piece, of: blob)
-    finishBlobIfComplete(blob, &actions)
-  }
-
-  /// Retries end when nothing at all arrived between two failures, or when one place fails for ever.
-  private func mustGiveUp(_ run: FailureRun, _ failure: FetchFailure, previousAt: Moment?) -> Bool {
-    let othersProgress = previousAt.map { lastUsefulByte > $0 } ?? false
-    switch failure {
-    case .fatal:
-      return true
-    case .refused(let retryAfter?) where retryAfter > settings.maximumRetryAfter:
-      return true
-    case .doubtful:
-      guard run.doubts >= settings.doubts || run.count > settings.retries else { return false }
-      return !othersProgress || run.count > settings.retries
-    case .refused:
-      return run.count > settings.retries && !othersProgress
-    case .rangeRefused where run.rangeRefusals <= 2:
-      // The blob has not been asked for without a range yet.
-      return false
-    case .transient, .rangeRefused:
-      guard run.count > settings.retries else { return false }
-      return !othersProgress || run.count > 4 * settings.retries
-    }
-  }
-
-  /// Exponential back-off with full jitter above one half, never earlier than `Retry-After`.
-  private mutating func delay(for piece: Piece, _ failure: FetchFailure, now: Moment) -> Double {
-    if failure == .rangeRefused { return 0 }
-    var refusal: Double?
-    var longest = settings.maximumBackoff
-    if case .refused(let retryAfter) = failure {
-      refusal = retryAfter ?? 0
-      // A server that says when to come back is not helped by those who come much later.
-      if let retryAfter { longest = min(longest, 2 * max(retryAfter, settings.backoff)) }
-    }
-    var ceiling = settings.backoff
-    for _ in 1..<max(1, min(piece.failures.count, 16)) where ceiling < longest { ceiling *= 2 }
-    let jittered = min(ceiling, longest) * Double.random(in: 0.5...1, using: &random)
-    if let refusal {
-      let wait = max(refusal, jittered)
-      // The whole server is loaded, not one blob: nobody may take the place of who was refused. Those who
-      // are being served go on; each that is refused next is one fewer, down to none where all are.
-      refusedUntil = max(refusedUntil, now + wait)
-      served = requests.count
-      return wait
-    }
-    return jittered
-  }
-
-  private mutating func giveUp(
-    _ id: BlobID, because request: RequestID, _ actions: inout [SchedulerAction]
-  ) {
-    guard !blobs[id.index].isOver else { return }
-    for segment in blobs[id.index].segments {
-      for other in segments[segment]?.requests ?? [] {
-        requests[other] = nil
-        actions.append(.cancel(other))
-      }
-      segments[segment] = nil
-    }
-    blobs[id.index].segments = []
-    blobs[id.index].pending = []
-    blobs[id.index].isOver = true
-    actions.append(.giveUp(id, request))
-  }
-
-  private mutating func restart(_ id: BlobID) {
+  private mutating func restart(_ id: BlobID, _ actions: inout [SchedulerAction]) {
     let fresh = BlobState(size: blobs[id.index].size, have: RangeSet())
     bytesLeft += fresh.pendingBytes
     blobs[id.index] = fresh
     firstPending = min(firstPending, id.index)
+    // Of nothing there is nothing to fetch again: its end is said again.
+    finishBlobIfComplete(id, &actions)
   }
-
-  // MARK: Book-keeping
 
   private mutating func undoSplit(_ id: SegmentID) {
     guard let segment = segments[id] else { return }
@@ -348,7 +257,7 @@ public struct Scheduler: Sendable {
     blobs[segment.blob.index].segments.remove(id)
   }
 
-  private mutating func finishBlobIfComplete(_ id: BlobID, _ actions: inout [SchedulerAction]) {
+  mutating func finishBlobIfComplete(_ id: BlobID, _ actions: inout [SchedulerAction]) {
     guard !blobs[id.index].isOver, blobs[id.index].isComplete else { return }
     blobs[id.index].isOver = true
     actions.append(.complete(id))

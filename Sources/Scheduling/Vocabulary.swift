@@ -46,6 +46,8 @@ public struct Fetch: Hashable, Sendable {
   public var range: Range<Int64>
   /// False where the server is known not to serve ranges of this blob: ask for all of it, keep `range`.
   public var ranged: Bool
+  /// How often the same bytes were asked for in vain.
+  public var attempt = 0
   /// Where the segment comes from.
   public var origin: Origin
 }
@@ -81,6 +83,8 @@ public enum FetchFailure: Sendable, Equatable {
   case transient
   /// The server refused for load (429, 503); `retryAfter` in seconds where it said.
   case refused(retryAfter: Double?)
+  /// The server failed (5xx), which a retry can help; where it does so again and again it is overloaded.
+  case serverError
   /// The server does not serve this range (416): ask for the whole blob.
   case rangeRefused
   /// The answer contradicts the manifest, or denies what was allowed before: somebody on the way may have made it, so it

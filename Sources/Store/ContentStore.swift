@@ -110,7 +110,7 @@ public struct ContentStore: Sendable {
   ///   - digest: its digest.
   /// - Throws: `StoreError`.
   public func put(_ data: Data, as digest: Digest) throws(StoreError) {
-    let found = try Digest.of(data, digest.algorithm)
+    let found = try FileHash.digest(data, digest.algorithm)
     guard found == digest else { throw .wrongContent(expected: digest, found: "it is \(found)") }
     // What stands there may have been damaged since.
     guard document(digest) == nil else { return }

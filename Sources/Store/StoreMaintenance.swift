@@ -227,7 +227,7 @@ public struct StoreMaintenance: Sendable {
       for name in Files.list(folder) {
         guard let digest = try? Digest("\(algorithm.rawValue):\(name)") else { continue }
         seen.insert(digest)
-        let found = try ContentHasher.digest(ofFile: "\(folder)/\(name)", algorithm)
+        let found = try FileHash.digest(ofFile: "\(folder)/\(name)", algorithm)
         bytes += Files.size("\(folder)/\(name)") ?? 0
         progress(bytes)
         if found != digest {

@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Glibc
+import Hashing
 public import OCI
 import Synchronization
 
@@ -107,7 +108,7 @@ public final class Verifier: Sendable {
   public func add(_ blob: PartialBlob, done: @escaping @Sendable (Outcome) -> Void)
     throws(StoreError)
   {
-    let hasher = try ContentHasher(blob.descriptor.digest.algorithm)
+    let hasher = try FileHash.begin(blob.descriptor.digest.algorithm)
     let entry = Entry(blob, hasher, done: done)
     state.withLock { $0.entries[blob.descriptor.digest] = entry }
   }
@@ -127,6 +128,9 @@ public final class Verifier: Sendable {
     }
     if isNew { work.signal() }
   }
+
+  /// True while no blob is being hashed or waits for it.
+  public var isIdle: Bool { state.withLock { $0.busy.isEmpty } }
 
   private var isStopped: Bool { state.withLock { $0.isStopped } }
 
@@ -184,7 +188,7 @@ public final class Verifier: Sendable {
           try checkpointIfDue(&job, blob)
           return nil
         }
-        let found = try job.hasher.finish()
+        let found = try FileHash.end(&job.hasher)
         guard found == blob.descriptor.digest else { return .wrongDigest(found: found) }
         try store.publish(blob)
         return .published

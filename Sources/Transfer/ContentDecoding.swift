@@ -101,3 +101,14 @@ extension Substring {
     return text
   }
 }
+
+extension TransferResponse {
+  /// The body without what `Content-Encoding` says was done to it.
+  ///
+  /// - Parameter limit: the most bytes that it may have.
+  /// - Throws: `TransferError` of kind `badResponse`.
+  public func decodedBody(limit: Int) throws(TransferError) -> [UInt8] {
+    guard let encoding = head.fields["content-encoding"] else { return body }
+    return try ContentDecoding.decode(body, encoding: encoding, limit: limit)
+  }
+}

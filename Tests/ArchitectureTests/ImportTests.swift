@@ -14,8 +14,9 @@ struct ImportTests {
     "link-emulator": ["Emulation", "Simulation"],
     "Transfer": ["CZlib"],
     "CurlTransfer": ["Transfer", "CCurl"],
-    "Registry": ["OCI", "Transfer"],
-    "Store": ["OCI", "CCrypto"],
+    "Hashing": ["OCI", "CCrypto"],
+    "Registry": ["OCI", "Hashing", "Transfer"],
+    "Store": ["OCI", "Hashing"],
     "Plot": [],
     "Progress": ["OCI"],
     "History": ["Tuning"],
@@ -34,8 +35,8 @@ struct ImportTests {
     "Subprocess": ["Registry"],
     "GRDB": ["History"],
     "CCurl": ["CurlTransfer"],
-    "CCrypto": ["Store"],
     "CZlib": ["Transfer"],
+    "CCrypto": ["Hashing"],
   ]
 
   /// Rooms that have no effects: no file, socket, clock, process or thread of their own.

@@ -54,16 +54,35 @@ final class Bench: Sendable {
     return request
   }
 
-  func puller(_ reference: Reference, credentials: CredentialChain = CredentialChain()) throws
-    -> Puller
-  {
+  /// - Parameters:
+  ///   - mirrors: hosts that are asked before the registry.
+  ///   - hedges: whether a late mirror is overtaken, after no time at all.
+  func puller(
+    _ reference: Reference, credentials: CredentialChain = CredentialChain(),
+    mirrors: [String] = [], hedges: Bool = false
+  ) throws -> Puller {
     var rule = RepositoryClient.RetryRule()
     rule.retries = 1
-    rule.sleep = { _ in }
+    rule.hedges = hedges
+    var endpoints = try mirrors.map {
+      Endpoint(origin: try RemoteURL("http://\($0)/").origin, namespace: reference.registry)
+    }
+    endpoints.append(try Endpoint(of: reference, plainHTTP: true))
+    let display = display
+    var time = Timekeeper()
+    time.sleep = { _ in }
     let client = RepositoryClient(
-      reference: reference, endpoints: [try Endpoint(of: reference, plainHTTP: true)],
-      engine: engine,
-      credentials: credentials, retryRule: rule)
+      reference: reference, endpoints: endpoints, engine: engine, credentials: credentials,
+      retryRule: rule, time: time
+    ) { notice in
+      switch notice {
+      case .waiting(let seconds, let reason):
+        display.show(.waiting(seconds: seconds, reason: reason))
+      case .mirrorGivenUp(let mirror, let reason):
+        display.show(.mirrorGivenUp(mirror, reason: reason))
+      case .detail: break
+      }
+    }
     return Puller(client: client, store: store, display: display)
   }
 

@@ -103,7 +103,7 @@ struct BlobLocatorTests {
     let (locator, blobs) = (endpoint.locator(redirects: true), try Self.blobs(9))
     for blob in blobs {
       #expect(await locator.place(of: blob) == .endpoint)
-      await locator.learn(blob.digest, Self.elsewhere(blob))
+      await locator.reportAnswer(blob.digest, Self.elsewhere(blob))
     }
     #expect(endpoint.questions.count == 3)
   }
@@ -122,7 +122,7 @@ struct BlobLocatorTests {
   func overtakes() async throws {
     let locator = Endpoint { _ in .here }.locator()
     let config = try Self.blobs(1, size: 500)[0]
-    #expect(await locator.place(of: config) == .question)
+    #expect(await locator.place(of: config) == .endpointAndReport)
     #expect(await locator.place(of: config) == .endpoint)
   }
 
@@ -153,7 +153,7 @@ struct BlobLocatorTests {
     let endpoint = Endpoint { _ in .unknown }
     let (locator, blobs) = (endpoint.locator(), try Self.blobs(5))
     #expect(await locator.place(of: blobs[0]) == .endpoint)
-    await locator.learn(blobs[0].digest, .elsewhere(try RemoteURL("https://cdn.example/x")))
+    await locator.reportAnswer(blobs[0].digest, .elsewhere(try RemoteURL("https://cdn.example/x")))
     #expect(await locator.place(of: blobs[0]) != .endpoint)
     #expect(await locator.place(of: blobs[1]) == .endpoint)
     #expect(endpoint.questions.count == 2)
@@ -168,7 +168,7 @@ struct BlobLocatorTests {
     await locator.expect(blobs)
     #expect(await locator.place(of: blobs[0]) == .endpoint)
     #expect(await locator.place(of: blobs[1]) == .endpoint)
-    await locator.learn(blobs[1].digest, .elsewhere(try RemoteURL("https://cdn.example/1")))
+    await locator.reportAnswer(blobs[1].digest, .elsewhere(try RemoteURL("https://cdn.example/1")))
     #expect(await locator.place(of: blobs[2]) != .endpoint)
     let second = BlobLocator.Place.elsewhere(try RemoteURL("https://cdn.example/1"))
     #expect(await locator.place(of: blobs[1]) == second)
@@ -195,13 +195,13 @@ struct BlobLocatorTests {
     let locator = endpoint.locator()
     let (config, layers) = (try Self.blobs(1, size: 500)[0], try Self.blobs(4).dropFirst())
     await locator.expect([config] + layers)
-    #expect(await locator.place(of: config) == .question)
+    #expect(await locator.place(of: config) == .endpointAndReport)
     let places = Task {
       var places: [BlobLocator.Place] = []
       for layer in layers { places.append(await locator.place(of: layer)) }
       return places
     }
-    await locator.learn(config.digest, isElsewhere ? Self.elsewhere(config) : .here)
+    await locator.reportAnswer(config.digest, isElsewhere ? Self.elsewhere(config) : .here)
     let expected = layers.map { isElsewhere ? Self.place($0) : .endpoint }
     #expect(await places.value == expected)
     #expect(endpoint.questions.count == (isElsewhere ? 3 : 0))
@@ -232,7 +232,7 @@ struct BlobLocatorTests {
     let (locator, blobs) = (endpoint.locator(redirects: false), try Self.blobs(3))
     #expect(await locator.place(of: blobs[0]) == .endpoint)
     #expect(endpoint.questions.isEmpty)
-    await locator.learn(blobs[0].digest, Self.elsewhere(blobs[0]))
+    await locator.reportAnswer(blobs[0].digest, Self.elsewhere(blobs[0]))
     #expect(await locator.place(of: blobs[1]) == Self.place(blobs[1]))
   }
 
@@ -240,9 +240,9 @@ struct BlobLocatorTests {
   func survivesFailure() async throws {
     let locator = Endpoint { _ in .here }.locator()
     let (config, layer) = (try Self.blobs(1, size: 500)[0], try Self.blobs(2)[1])
-    #expect(await locator.place(of: config) == .question)
+    #expect(await locator.place(of: config) == .endpointAndReport)
     let place = Task { await locator.place(of: layer) }
-    await locator.learn(config.digest, .unknown)
+    await locator.reportAnswer(config.digest, .unknown)
     #expect(await place.value == .endpoint)
   }
 

@@ -9,7 +9,11 @@ import Transfer
 /// The client against servers of our own making.
 @Suite("RepositoryClient", .timeLimit(.minutes(1)))
 struct ClientTests {
-  static let manifest = #"{"schemaVersion":2}"#
+  static let manifest = """
+    {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":\
+    "application/vnd.oci.image.config.v1+json","digest":\
+    "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}
+    """
   let engine: CurlEngine
 
   init() throws {
@@ -27,16 +31,19 @@ struct ClientTests {
     let reference = try Reference("\(server.host)/o/n:1")
     var rule = RepositoryClient.RetryRule()
     rule.retries = retries
-    rule.sleep = { sleeps.add($0) }
+    rule.hedges = false
+    var time = Timekeeper()
+    time.sleep = { sleeps.add($0) }
+    time.seconds = clock
     return RepositoryClient(
       reference: reference, endpoints: try endpoints ?? [Endpoint(of: reference, plainHTTP: true)],
       engine: engine,
-      credentials: credentials, tokenService: tokenService, retryRule: rule, clock: clock)
+      credentials: credentials, tokenService: tokenService, retryRule: rule, time: time)
   }
 
   func error(_ client: RepositoryClient) async -> RegistryError? {
     do throws(RegistryError) {
-      _ = try await client.document("1")
+      _ = try await client.document(.tag("1"))
       Issue.record("no error")
       return nil
     } catch {
@@ -65,18 +72,19 @@ struct ClientTests {
     let server = try RawServer { _ in
       .ok(Self.manifest, [("Content-Type", "application/vnd.oci.image.manifest.v1+json; x=y")])
     }
-    let document = try await client(server).document("1")
+    let document = try await client(server).document(.tag("1"))
     #expect(document.contentType == .ociManifest)
     #expect(server.requests.map(\.target) == ["/v2/o/n/manifests/1"])
-    let accept = server.requests[0]["accept"] ?? ""
-    #expect(MediaType.acceptedManifests.allSatisfy { accept.contains($0.rawValue) })
+    // Harbor 1 and others compare each line as a whole (containerd#5632).
+    let accept = server.requests[0].fields.filter { $0.name.lowercased() == "accept" }
+    #expect(accept.map(\.value) == MediaType.acceptedManifests.map(\.rawValue))
   }
 
   @Test("answers a Bearer challenge anonymously, once for many requests")
   func anonymousToken() async throws {
     let server = try tokenServer { _ in .ok(#"{"token":"good"}"#) }
     let client = try client(server)
-    for _ in 0..<3 { _ = try await client.document("1") }
+    for _ in 0..<3 { _ = try await client.document(.tag("1")) }
     #expect(
       server.requests.map(\.target) == [
         "/v2/o/n/manifests/1", "/token?service=s&scope=repository%3Ao%2Fn%3Apull",
@@ -90,7 +98,7 @@ struct ClientTests {
   func knowsRoundTrip() async throws {
     let server = try tokenServer { _ in .ok(#"{"token":"good"}"#) }
     let client = try client(server)
-    let first = try await client.document("1").roundTripSeconds
+    let first = try await client.document(.tag("1")).roundTripSeconds
     #expect(first.map { $0 > 0 } ?? false)
     #expect(server.connections == 1)
   }
@@ -102,7 +110,7 @@ struct ClientTests {
     }
     _ = try await client(
       server, credentials: CredentialChain(explicit: .basic(user: "u", password: "p"))
-    ).document("1")
+    ).document(.tag("1"))
     #expect(
       server.requests.filter { !$0.target.hasPrefix("/token") }.allSatisfy {
         $0["authorization"]?.hasPrefix("Basic") != true
@@ -118,7 +126,7 @@ struct ClientTests {
       request.method == "POST" && status != 200 ? .status(status) : .ok(#"{"token":"good"}"#)
     }
     _ = try await client(server, credentials: CredentialChain(explicit: .identityToken("r/t")))
-      .document("1")
+      .document(.tag("1"))
     let posted = server.requests[1]
     #expect(posted.method == "POST")
     #expect(
@@ -135,12 +143,12 @@ struct ClientTests {
     let time = Log<Double>()
     let server = try tokenServer { _ in .ok(#"{"token":"good","expires_in":100}"#) }
     let client = try client(server, clock: { time.all.last ?? 0 })
-    _ = try await client.document("1")
+    _ = try await client.document(.tag("1"))
     time.add(79)
-    _ = try await client.document("1")
+    _ = try await client.document(.tag("1"))
     #expect(server.requests.count { $0.target.hasPrefix("/token") } == 1)
     time.add(81)
-    _ = try await client.document("1")
+    _ = try await client.document(.tag("1"))
     #expect(server.requests.count { $0.target.hasPrefix("/token") } == 2)
     #expect(server.requests.count { $0["authorization"] == nil && $0.target.hasPrefix("/v2") } == 1)
   }
@@ -155,7 +163,7 @@ struct ClientTests {
       return request["authorization"] == "Bearer t2"
         ? .ok(Self.manifest) : .status(401, [("WWW-Authenticate", challenge)])
     }
-    _ = try await client(server).document("1")
+    _ = try await client(server).document(.tag("1"))
     #expect(tokens.value == 2)
     let never = try tokenServer { _ in .ok(#"{"token":"bad"}"#) }
     let found = await error(try client(never))
@@ -168,7 +176,7 @@ struct ClientTests {
     let server = try tokenServer { _ in .ok(#"{"token":"good"}"#) }
     let client = try client(server)
     await withTaskGroup(of: Bool.self) { group in
-      for _ in 0..<8 { group.addTask { (try? await client.document("1")) != nil } }
+      for _ in 0..<8 { group.addTask { (try? await client.document(.tag("1"))) != nil } }
       for await isGood in group { #expect(isGood) }
     }
     #expect(server.requests.count { $0.target.hasPrefix("/token") } <= 2)
@@ -195,7 +203,7 @@ struct ClientTests {
     }
     let known = TokenService(realm: "http://\(server.host)/token", service: "s")
     let client = try client(server, tokenService: known)
-    for _ in 0..<2 { _ = try await client.document("1") }
+    for _ in 0..<2 { _ = try await client.document(.tag("1")) }
     #expect(
       server.requests.map(\.target).sorted() == [
         "/token?service=s&scope=repository%3Ao%2Fn%3Apull", "/v2/o/n/manifests/1",
@@ -224,7 +232,7 @@ struct ClientTests {
     }
     let client = try client(
       server, tokenService: TokenService(realm: "http://\(old.host)/token", service: "s"))
-    for _ in 0..<2 { _ = try await client.document("1") }
+    for _ in 0..<2 { _ = try await client.document(.tag("1")) }
     #expect(old.requests.count == 1)
     #expect(server.requests.allSatisfy { $0["authorization"] != "Bearer old" })
     #expect(server.requests.count { $0.target.hasPrefix("/token") } == 1)
@@ -247,7 +255,7 @@ struct ClientTests {
     let service = TokenService(realm: "http://\(tokens.host)/token", service: "s")
     _ = try await client(
       server, credentials: CredentialChain(explicit: credential), tokenService: service
-    ).document("1")
+    ).document(.tag("1"))
     #expect(before.all == [0])
     if case .registryToken = credential {
       #expect(tokens.connections == 0)
@@ -270,10 +278,10 @@ struct ClientTests {
     }
     let service = TokenService(realm: "http://\(tokens.host)/token", service: "s")
     let open = try client(server, tokenService: service)
-    for _ in 0..<2 { _ = try await open.document("1") }
+    for _ in 0..<2 { _ = try await open.document(.tag("1")) }
     #expect(await open.tokenService == nil)
     let closed = try client(server, tokenService: service)
-    await #expect(throws: RegistryError.self) { try await closed.document("closed") }
+    await #expect(throws: RegistryError.self) { try await closed.document(.tag("closed")) }
     #expect(server.requests.allSatisfy { $0["authorization"] == nil })
   }
 
@@ -297,7 +305,7 @@ struct ClientTests {
     }
     _ = try await client(
       server, credentials: CredentialChain(explicit: .basic(user: "u", password: "p"))
-    ).document("1")
+    ).document(.tag("1"))
     let found = await error(try client(server))
     #expect(found?.kind == .unauthorised && found?.hint != nil)
   }
@@ -343,9 +351,10 @@ struct ClientTests {
     let other = try RawServer { _ in .ok(#"{"token":"good"}"#) }
     let server = try tokenServer { _ in .status(307, [("Location", "http://\(other.host)/")]) }
     let chain = CredentialChain(explicit: .basic(user: "u", password: "p"))
-    #expect(await error(try client(server, credentials: chain)) != nil)
+    _ = try await client(server, credentials: chain).document(.tag("1"))
     #expect(server.requests.contains { $0["authorization"] == "Basic dTpw" })
-    #expect(other.requests.isEmpty)
+    #expect(other.requests.count == 1)
+    #expect(other.requests.allSatisfy { $0["authorization"] == nil })
   }
 
   @Test("only this machine may speak plainly where TLS was asked for")
@@ -355,7 +364,7 @@ struct ClientTests {
     ] {
       let endpoint = try Endpoint(of: Reference(name), plainHTTP: false)
       #expect(endpoint.origin.scheme == "https")
-      #expect(EndpointMemory().notePlain(endpoint) == isLocal)
+      #expect(EndpointLedger(silenceLimit: 30).notePlain(endpoint) == isLocal)
     }
   }
 
@@ -368,7 +377,7 @@ struct ClientTests {
         : .status(307, [("Location", "http://\(other.host)/elsewhere")])
     }
     let chain = CredentialChain(explicit: .basic(user: "u", password: "p"))
-    _ = try await client(server, credentials: chain).document("1")
+    _ = try await client(server, credentials: chain).document(.tag("1"))
     #expect(other.requests.map(\.target) == ["/elsewhere"])
     #expect(other.requests[0]["authorization"] == nil)
   }
@@ -419,7 +428,7 @@ struct ClientTests {
       default: .ok(Self.manifest)
       }
     }
-    _ = try await client(server, retries: 5, sleeps: sleeps).document("1")
+    _ = try await client(server, retries: 5, sleeps: sleeps).document(.tag("1"))
     try #require(sleeps.all.count == 4)
     #expect(sleeps.all[1] == 40)
     #expect(sleeps.all[0] <= 0.5 && sleeps.all[3] > 1)
@@ -459,7 +468,7 @@ struct ClientTests {
       Endpoint(origin: try RemoteURL("http://\(mirror.host)/").origin, namespace: "ex.am"),
       try Endpoint(of: reference, plainHTTP: true),
     ]
-    _ = try await client(server, credentials: chain, endpoints: endpoints).document("1")
+    _ = try await client(server, credentials: chain, endpoints: endpoints).document(.tag("1"))
     #expect(!mirror.requests.isEmpty)
     #expect(mirror.requests.allSatisfy { $0["authorization"] == nil })
   }
@@ -484,12 +493,10 @@ struct ClientTests {
       try Endpoint(of: reference, plainHTTP: true),
     ]
     let client = try client(server, endpoints: endpoints)
-    for _ in 0..<2 { _ = try await client.document("1") }
-    #expect(
-      mirror.requests.map(\.target) == [
-        "/v2/o/n/manifests/1?ns=ex.am", "/v2/o/n/manifests/1?ns=ex.am",
-      ])
-    #expect(client.memory.alive(endpoints).count == 2)
+    for _ in 0..<2 { _ = try await client.document(.tag("1")) }
+    // What it does not have it is not asked for twice.
+    #expect(mirror.requests.map(\.target) == ["/v2/o/n/manifests/1?ns=ex.am"])
+    #expect(client.ledger.candidates(endpoints, for: "2").count == 2)
   }
 }
 

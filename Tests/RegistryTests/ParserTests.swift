@@ -171,7 +171,7 @@ struct ParserTests {
       ),
       (307, [], .aside), (416, [], .aside), (500, [], .aside), (404, [], .aside),
       (
-        200, [("Content-Encoding", "br")],
+        200, [("Content-Encoding", "br"), ("Content-Length", "80")],
         .refused(.protocolError(transient: true), "the blob was re-encoded (br) on its way")
       ),
       (
@@ -183,10 +183,21 @@ struct ParserTests {
         .refused(.protocolError(transient: true), "the blob was re-encoded (gzip) on its way")
       ),
       (
-        200, [("Content-Encoding", "\u{1B}]0;x\u{7}")],
+        200, [("Content-Encoding", "\u{1B}]0;x\u{7}"), ("Content-Length", "80")],
         .refused(
           .protocolError(transient: true),
           "the blob was re-encoded (\u{FFFD}]0;x\u{FFFD}) on its way")
+      ),
+      // Without a length it may be right: the digest decides.
+      (200, [("Content-Encoding", "x-gzip")], .content(offset: 0, isWhole: true)),
+      // Exactly the range, but called 200 (modelscope_hub#50).
+      (
+        200, [("Content-Range", "bytes 10-19/100"), ("Content-Length", "10")],
+        .content(offset: 10, isWhole: false)
+      ),
+      (
+        200, [("Content-Range", "bytes 0-99/100"), ("Content-Length", "100")],
+        .content(offset: 0, isWhole: true)
       ),
       // Stored as it is, and only said to be encoded.
       (

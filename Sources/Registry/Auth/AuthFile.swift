@@ -9,46 +9,49 @@ public struct AuthFile: Sendable, Equatable {
     case helper(name: String, server: String)
   }
 
-  private struct Document: Decodable {
-    struct Entry: Decodable {
-      var auth: String?
-      var username: String?
-      var password: String?
-      var identitytoken: String?
-      var registrytoken: String?
-    }
-    var auths: [String: Entry]?
-    var credHelpers: [String: String]?
-    var credsStore: String?
-  }
-
   private let credentials: [String: Credential]
-  private let emptyEntries: Set<String>
   private let helpers: [String: String]
   private let store: String?
 
-  /// Reads a file's content.
+  /// What of it cannot be used: names of entries, no secrets.
+  public let oddities: [String]
+
+  /// The file is no JSON object.
+  public struct Invalid: Error {}
+
+  /// Reads a file's content: what is needed of it, whatever else is in it.
   ///
-  /// - Parameter data: JSON; fields that are of no concern are ignored.
-  /// - Throws: `DecodingError` when it is not that.
-  public init(_ data: Data) throws {
-    let document = try JSONDecoder().decode(Document.self, from: data)
+  /// - Parameter data: JSON; an empty file says nothing.
+  /// - Throws: `Invalid`.
+  public init(_ data: Data) throws(Invalid) {
+    let isEmpty = data.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+    guard let document = isEmpty ? .object([:]) : LooseJSON(data), document.members != nil else {
+      throw Invalid()
+    }
     var credentials: [String: Credential] = [:]
-    var empty: Set<String> = []
-    for (key, entry) in document.auths ?? [:] {
+    var oddities: [String] = []
+    if let auths = document["auths"], auths.members == nil { oddities.append("auths") }
+    for (key, entry) in (document["auths"]?.members ?? [:]).sorted(by: { $0.key < $1.key }) {
       let name = Self.normalise(key)
       if let credential = Self.credential(entry) {
         // A key without a scheme is the newer spelling and wins over a legacy one.
         if credentials[name] == nil || !key.contains("://") { credentials[name] = credential }
-      } else {
-        empty.insert(name)
+      } else if entry.members == nil || entry["auth"]?.string?.isEmpty == false {
+        oddities.append(key)
       }
     }
     self.credentials = credentials
-    emptyEntries = empty
-    helpers = Dictionary(
-      (document.credHelpers ?? [:]).map { (Self.normalise($0), $1) }, uniquingKeysWith: { $1 })
-    store = document.credsStore.flatMap { $0.isEmpty ? nil : $0 }
+    var helpers: [String: String] = [:]
+    for (key, value) in document["credHelpers"]?.members ?? [:] {
+      guard let helper = value.string else {
+        oddities.append(key)
+        continue
+      }
+      if !helper.isEmpty { helpers[Self.normalise(key)] = helper }
+    }
+    self.helpers = helpers
+    store = document["credsStore"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    self.oddities = oddities.sorted()
   }
 
   /// What this file offers for a repository, best first.
@@ -79,18 +82,27 @@ public struct AuthFile: Sendable, Equatable {
     return answers
   }
 
-  private static func credential(_ entry: Document.Entry) -> Credential? {
-    if let token = entry.identitytoken, !token.isEmpty { return .identityToken(token) }
-    if let token = entry.registrytoken, !token.isEmpty { return .registryToken(token) }
-    if let auth = entry.auth, let data = Data(base64Encoded: auth) {
+  private static func credential(_ entry: LooseJSON) -> Credential? {
+    func text(_ name: String) -> String? { entry[name]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+    if let token = text("identitytoken") { return .identityToken(token) }
+    if let token = text("registrytoken") { return .registryToken(token) }
+    if let auth = text("auth"), let data = Self.base64(auth) {
       // Old files pad the password with NUL bytes.
       let text = String(decoding: data, as: UTF8.self).filter { $0 != "\0" }
       if let credential = Credential(userAndPassword: text) { return credential }
     }
-    if let user = entry.username, let password = entry.password, !user.isEmpty {
+    if let user = text("username"), let password = text("password") {
       return .basic(user: user, password: password)
     }
     return nil
+  }
+
+  /// Base64 as people paste it: with line ends, without padding, or of the URL's alphabet.
+  private static func base64(_ text: String) -> Data? {
+    var plain = text.filter { !$0.isWhitespace && $0 != "=" }
+      .replacing("-", with: "+").replacing("_", with: "/")
+    plain += String(repeating: "=", count: (4 - plain.utf8.count % 4) % 4)
+    return Data(base64Encoded: plain)
   }
 
   /// Docker's legacy keys are URLs: keep host and port, and the path of containers' namespace keys.

@@ -17,16 +17,19 @@ actor Authorizer {
     var origin: RemoteURL.Origin
     var registry: String
     var repository: String
+    /// True for a place that a registry redirected to: it gets no credentials, whatever it asks for.
+    var isAnonymous = false
   }
 
   private enum Entry {
     case fixed(String)
-    case bearer(TokenForm, Token)
+    /// A token, and when it came.
+    case bearer(TokenForm, Token, at: Double)
 
     var header: String {
       switch self {
       case .fixed(let header): header
-      case .bearer(_, let token): "Bearer " + token.value
+      case .bearer(_, let token, _): "Bearer " + token.value
       }
     }
   }
@@ -37,8 +40,9 @@ actor Authorizer {
   }
 
   private let engine: any TransferEngine
+  private let tokens: TokenClient
   private let credentials: CredentialChain
-  private let clock: @Sendable () -> Double
+  private let time: Timekeeper
   private var entries: [Scope: Entry] = [:]
   private var fetches: [Fetch: Task<Result<String, RegistryError>, Never>] = [:]
   private var credentialSearches: [Scope: Task<Credential?, Never>] = [:]
@@ -48,25 +52,28 @@ actor Authorizer {
   /// The one that it named before, until it was asked ahead.
   private var expected: TokenService?
   private var askedAhead: [Fetch: Task<Token?, Never>] = [:]
+  /// Where it was asked already what the API itself wants to see.
+  private var pinged: Set<Scope> = []
 
-  /// The most bytes of a token server's answer.
-  static let bodyLimit = 1 << 20
+  /// Seconds after which a refused token is taken for one that has expired.
+  private static let freshSeconds = 1.0
 
   /// - Parameters:
   ///   - engine: performs the requests.
   ///   - credentials: asked once a server wants some.
   ///   - registry: the registry that is pulled from, mirrors or not.
   ///   - expected: the token service that it named the last time.
-  ///   - clock: seconds on a clock that never goes back.
+  ///   - time: clocks.
   init(
     engine: any TransferEngine, credentials: CredentialChain, registry: String,
-    expected: TokenService?, clock: @escaping @Sendable () -> Double
+    expected: TokenService?, time: Timekeeper
   ) {
     self.engine = engine
+    self.time = time
+    tokens = TokenClient(engine: engine, time: time)
     self.credentials = credentials
     self.registry = registry
     self.expected = expected
-    self.clock = clock
   }
 
   /// The header to send, as far as one is known; refreshed when it is about to expire.
@@ -76,49 +83,77 @@ actor Authorizer {
       askAhead(scope)
       return nil
     case .fixed(let header): return header
-    case .bearer(let form, let token):
-      if clock() < token.refreshAt { return "Bearer " + token.value }
+    case .bearer(let form, let token, _):
+      if time.seconds() < token.refreshAt { return "Bearer " + token.value }
       return try await fetch(Fetch(scope: scope, form: form))
     }
   }
 
-  /// A new header after a 401.
+  /// A new header after a denial.
   ///
   /// - Parameters:
-  ///   - head: the 401 response.
+  ///   - head: the 401, or a 403 or 404 of a server that does not say that it wants to see something.
   ///   - rejected: the header that was sent.
   ///   - scope: what for.
   /// - Throws: `RegistryError`; nil is returned where nothing can be done.
   func answer(_ head: ResponseHead, rejected: String?, for scope: Scope)
     async throws(RegistryError) -> String?
   {
-    let challenges = head.fields.values("www-authenticate").flatMap { Challenge.parse($0) }
-    let bearer = challenges.first { $0.scheme == "bearer" }
+    // Who was shown something and says no to the thing itself means it.
+    guard head.status == 401 || rejected == nil else { return nil }
+    var challenges = Self.challenges(head)
     // What is named after a refused token may be a dead end.
-    if rejected == nil, scope.registry == registry {
-      tokenService = bearer.flatMap { TokenService($0, repository: scope.repository) }
+    if head.status == 401, rejected == nil, scope.registry == registry {
+      tokenService = challenges.first { $0.scheme == "bearer" }
+        .flatMap { TokenService($0, repository: scope.repository) }
     }
     let credential = await credential(scope)
     // Another request got a new one in the meantime.
     if let current = entries[scope]?.header, current != rejected { return current }
-    if let bearer {
+    if challenges.isEmpty, rejected == nil {
+      guard credential != nil else { return nil }
+      challenges = await challengesOfAPI(scope)
+      if challenges.isEmpty { challenges = [Challenge(scheme: "basic", parameters: [:])] }
+    }
+    if let bearer = challenges.first(where: { $0.scheme == "bearer" }) {
       if case .registryToken(let token)? = credential {
-        guard rejected == nil else { return nil }
-        entries[scope] = .fixed("Bearer " + token)
-        return "Bearer " + token
+        return rejected == nil ? keep("Bearer " + token, for: scope) : nil
       }
       return try await fetch(Fetch(scope: scope, form: try TokenForm(bearer, scope: scope)))
     }
-    if challenges.contains(where: { $0.scheme == "basic" }), rejected == nil,
-      let header = credential?.basicHeader
+    // A registry whose token has expired may ask for Basic alone, though it gave tokens before.
+    if case .bearer(let form, _, let at)? = entries[scope],
+      time.seconds() - at > Self.freshSeconds
     {
-      entries[scope] = .fixed(header)
-      return header
+      return try await fetch(Fetch(scope: scope, form: form))
     }
-    return nil
+    guard challenges.contains(where: { $0.scheme == "basic" }),
+      let header = credential?.basicHeader, header != rejected
+    else { return nil }
+    return keep(header, for: scope)
+  }
+
+  private func keep(_ header: String, for scope: Scope) -> String {
+    entries[scope] = .fixed(header)
+    return header
+  }
+
+  private static func challenges(_ head: ResponseHead) -> [Challenge] {
+    head.fields.values("www-authenticate").flatMap { Challenge.parse($0) }
+  }
+
+  /// What the API's root wants to see: some registries say it nowhere else.
+  private func challengesOfAPI(_ scope: Scope) async -> [Challenge] {
+    guard pinged.insert(scope).inserted,
+      let url = try? RemoteURL(origin: scope.origin, target: "/v2/"),
+      let response = try? await engine.perform(
+        TransferRequest(.get, url, sharesConnection: true), limit: RepositoryClient.asideLimit)
+    else { return [] }
+    return Self.challenges(response.head)
   }
 
   private func credential(_ scope: Scope) async -> Credential? {
+    guard !scope.isAnonymous else { return nil }
     let search =
       credentialSearches[scope]
       ?? Task { [credentials] in
@@ -145,7 +180,7 @@ actor Authorizer {
     let fetch = Fetch(scope: scope, form: form)
     askedAhead[fetch] = Task {
       guard await credential(scope) == nil else { return nil }
-      return try? await requestToken(fetch, nil)
+      return try? await tokens.token(form, nil, for: scope)
     }
   }
 
@@ -160,60 +195,18 @@ actor Authorizer {
     defer { fetches[fetch] = nil }
     do throws(RegistryError) {
       let token: Token
-      if let ahead = await askedAhead.removeValue(forKey: fetch)?.value, clock() < ahead.refreshAt {
+      if let ahead = await askedAhead.removeValue(forKey: fetch)?.value,
+        time.seconds() < ahead.refreshAt
+      {
         token = ahead
       } else {
-        token = try await requestToken(fetch, await credential(fetch.scope))
+        token = try await tokens.token(
+          fetch.form, await credential(fetch.scope), for: fetch.scope)
       }
-      entries[fetch.scope] = .bearer(fetch.form, token)
+      entries[fetch.scope] = .bearer(fetch.form, token, at: time.seconds())
       return .success("Bearer " + token.value)
     } catch {
       return .failure(error)
-    }
-  }
-
-  private func requestToken(_ fetch: Fetch, _ credential: Credential?)
-    async throws(RegistryError) -> Token
-  {
-    let form = fetch.form
-    var response: TransferResponse?
-    if case .identityToken(let refresh)? = credential {
-      let answer = try await perform(
-        form.oauthRequest(refreshToken: refresh), of: fetch.scope.origin)
-      // Servers without the OAuth2 endpoint take the plain request.
-      if ![404, 405].contains(answer.head.status) { response = answer }
-    }
-    let answer: TransferResponse
-    if let response {
-      answer = response
-    } else {
-      answer = try await perform(form.getRequest(credential), of: fetch.scope.origin)
-    }
-    guard answer.head.status == 200 else {
-      let error = ResponseJudge.error(
-        answer, what: "a token for \(fetch.scope.repository)", origin: form.realm.origin,
-        hiding: Secrets(credential), now: Date().timeIntervalSince1970)
-      guard answer.head.status == 400, credential != nil else { throw error }
-      throw RegistryError(.unauthorised, error.message, hint: error.hint)
-    }
-    guard let token = Token(answer.body, now: clock()) else {
-      throw RegistryError(
-        .protocolError(transient: false), "\(form.realm.origin.authority) sent no usable token")
-    }
-    return token
-  }
-
-  private func perform(_ request: TransferRequest, of registry: RemoteURL.Origin)
-    async throws(RegistryError) -> TransferResponse
-  {
-    do {
-      var request = request
-      // The user named the registry; what else it names is its own word.
-      request.mayReachLinkLocal = request.url.origin == registry
-      return try await engine.perform(request, limit: Self.bodyLimit)
-    } catch {
-      let plain = RegistryError.transfer(error, from: request.url.origin)
-      throw RegistryError(plain.kind, "token server \(plain.message)", hint: plain.hint)
     }
   }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import OCI
+import Synchronization
 
 /// Where credentials come from, in order; the first that has one wins.
 public struct CredentialChain: Sendable {
@@ -14,6 +15,7 @@ public struct CredentialChain: Sendable {
   public var requiredFiles: Set<String>
   /// Told when a helper or a file cannot be used.
   public var warn: @Sendable (String) -> Void
+  private let said = Said()
   /// Seconds that a helper may take.
   public var helperTimeout = 10.0
 
@@ -57,6 +59,11 @@ public struct CredentialChain: Sendable {
     return files
   }
 
+  /// The file that the user named, by `--authfile` or `$REGISTRY_AUTH_FILE`; nil: none.
+  public static func namedFile(authFile: String?, environment: [String: String]) -> String? {
+    authFile ?? environment["REGISTRY_AUTH_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
   /// The credential for a repository; nil means anonymous.
   ///
   /// - Parameters:
@@ -76,7 +83,7 @@ public struct CredentialChain: Sendable {
             let helper = CredentialHelper(name: name, timeout: helperTimeout)
             if let credential = try await helper.credential(for: server) { return credential }
           } catch {
-            warn(
+            warnOnce(
               "credential helper docker-credential-\(name.shownSafely(limit: 60)): \(error); "
                 + "going on without it")
           }
@@ -87,15 +94,44 @@ public struct CredentialChain: Sendable {
   }
 
   private func read(_ path: String) -> AuthFile? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      let reason = errno
+      // That a usual file is not there says nothing; that it may not be read does.
+      let isAbsent = reason == ENOENT || reason == ENOTDIR
+      if !isAbsent || requiredFiles.contains(path) {
+        warnOnce("cannot read the credential file \(path): \(String(cString: strerror(reason)))")
+      }
+      return nil
+    }
+    close(descriptor)
     guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-      if requiredFiles.contains(path) { warn("cannot read the credential file \(path)") }
+      warnOnce("cannot read the credential file \(path)")
       return nil
     }
     do {
-      return try AuthFile(data)
+      let file = try AuthFile(data)
+      if !file.oddities.isEmpty {
+        let names = file.oddities.prefix(3).map { $0.shownSafely(limit: 100) }
+        warnOnce(
+          "the credential file \(path) has entries that cannot be used: "
+            + names.joined(separator: ", "))
+      }
+      return file
     } catch {
-      warn("the credential file \(path) is not in the expected form; going on without it")
+      warnOnce("the credential file \(path) is not in the expected form; going on without it")
       return nil
     }
   }
+
+  private func warnOnce(_ text: String) {
+    if said.insert(text) { warn(text) }
+  }
+}
+
+/// What was said already.
+private final class Said: Sendable {
+  private let texts = Mutex<Set<String>>([])
+
+  func insert(_ text: String) -> Bool { texts.withLock { $0.insert(text).inserted } }
 }

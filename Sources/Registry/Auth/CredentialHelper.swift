@@ -14,15 +14,6 @@ struct CredentialHelper {
   /// Seconds before a helper that hangs is ended.
   var timeout = 10.0
 
-  private struct Answer: Decodable {
-    var username: String
-    var secret: String
-    enum CodingKeys: String, CodingKey {
-      case username = "Username"
-      case secret = "Secret"
-    }
-  }
-
   /// The helper's credential for a server; nil when it has none.
   ///
   /// - Parameter server: the server's name as the helper knows it.
@@ -47,13 +38,13 @@ struct CredentialHelper {
       if said.contains(where: { $0.lowercased().contains("credentials not found") }) { return nil }
       throw Failure(description: text.isEmpty ? "it failed" : text.shownSafely(limit: 120))
     }
-    guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(outcome.output.utf8))
+    guard let answer = LooseJSON(Data(outcome.output.utf8)), let user = answer["username"]?.string,
+      let secret = answer["secret"]?.string
     else {
       throw Failure(description: "its answer is not in the expected form")
     }
-    if answer.secret.isEmpty { return nil }
-    return answer.username == "<token>"
-      ? .identityToken(answer.secret) : .basic(user: answer.username, password: answer.secret)
+    if secret.isEmpty { return nil }
+    return user == "<token>" ? .identityToken(secret) : .basic(user: user, password: secret)
   }
 
   private struct Outcome: Sendable {

@@ -9,18 +9,6 @@ struct Token: Sendable, Equatable {
   /// The lifetime where the server names none, by the token specification.
   static let defaultLifetime = 60.0
 
-  private struct Document: Decodable {
-    var token: String?
-    var accessToken: String?
-    var expiresIn: Double?
-
-    enum CodingKeys: String, CodingKey {
-      case token
-      case accessToken = "access_token"
-      case expiresIn = "expires_in"
-    }
-  }
-
   /// Reads a token server's answer.
   ///
   /// - Parameters:
@@ -28,14 +16,14 @@ struct Token: Sendable, Equatable {
   ///   - now: seconds on the authorizer's clock.
   /// - Returns: nil when there is no usable token in it.
   init?(_ body: [UInt8], now: Double) {
-    guard let document = try? JSONDecoder().decode(Document.self, from: Data(body)),
-      let value = [document.token, document.accessToken].compactMap({ $0 }).first(where: {
-        !$0.isEmpty
-      }), value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+    guard let document = LooseJSON(Data(body)),
+      let value = [document["token"], document["access_token"]].compactMap({ $0?.string })
+        .first(where: { !$0.isEmpty }),
+      value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
     else { return nil }
     self.value = value
-    var lifetime = document.expiresIn ?? Self.defaultLifetime
-    if !(lifetime > 0) { lifetime = Self.defaultLifetime }
+    var lifetime = document["expires_in"]?.number ?? Self.defaultLifetime
+    if !(lifetime > 0 && lifetime.isFinite) { lifetime = Self.defaultLifetime }
     // A fifth of the lifetime, at most half a minute, for the request that carries it.
     refreshAt = now + lifetime - min(30, lifetime / 5)
   }

@@ -19,34 +19,59 @@ enum BlobJudge: Equatable {
   static func judge(_ head: ResponseHead, wanted: Range<Int64>?, size: Int64) -> BlobJudge {
     let encoding = head.fields["content-encoding"]?.lowercased() ?? "identity"
     switch head.status {
-    case 200:
-      // Content that was stored as it is, and is only said to be encoded, has its right length.
-      if encoding != "identity", head.contentLength != size { return reencoded(encoding) }
+    case 200, 206:
+      // Some servers send exactly the range and call it 200.
+      let part = wanted == nil && head.status == 200 ? nil : part(head)
+      if let wanted, let part, part.range.lowerBound == wanted.lowerBound || head.status == 206 {
+        return judge(part, head, encoding, wanted: wanted, size: size)
+      }
+      guard head.status == 200 else { return unreadable(head, wanted: wanted, size: size) }
+      // Content that was stored as it is, and is only said to be encoded, has its right length, or none is given; the
+      // digest decides.
       if let length = head.contentLength, length != size {
+        if encoding != "identity" { return reencoded(encoding) }
         return .refused(.integrity, "the server has \(length) bytes, the manifest says \(size)")
       }
       return .content(offset: 0, isWhole: true)
-    case 206:
-      guard let field = head.fields["content-range"], let range = ContentRange(field) else {
-        return .refused(.rangeRefused, "a part came without a readable Content-Range")
-      }
-      if let total = range.size, total != size {
-        return .refused(.integrity, "the server has \(total) bytes, the manifest says \(size)")
-      }
-      // A server that sends another range than it was asked for may be wrong about which it is, too.
-      guard let wanted, range.range.lowerBound == wanted.lowerBound else {
-        return .refused(.rangeRefused, "another range came than was asked for")
-      }
-      let count = Int64(range.range.count)
-      if encoding != "identity", head.contentLength != count { return reencoded(encoding) }
-      if let length = head.contentLength, length != count {
-        return .refused(
-          .protocolError(transient: true), "\(length) bytes came for a range of \(count)")
-      }
-      return .content(offset: range.range.lowerBound, isWhole: false)
     default:
       return .aside
     }
+  }
+
+  private static func part(_ head: ResponseHead) -> ContentRange? {
+    head.fields["content-range"].flatMap { ContentRange($0) }
+  }
+
+  /// A 206 of which it is not known which part it is, or to a request for everything.
+  private static func unreadable(_ head: ResponseHead, wanted: Range<Int64>?, size: Int64)
+    -> BlobJudge
+  {
+    if wanted == nil, let part = part(head), part.range == 0..<size {
+      return .content(offset: 0, isWhole: true)
+    }
+    return .refused(
+      .rangeRefused,
+      wanted == nil ? "a part came, not all" : "a part came without a readable Content-Range")
+  }
+
+  private static func judge(
+    _ part: ContentRange, _ head: ResponseHead, _ encoding: String, wanted: Range<Int64>,
+    size: Int64
+  ) -> BlobJudge {
+    if let total = part.size, total != size {
+      return .refused(.integrity, "the server has \(total) bytes, the manifest says \(size)")
+    }
+    // A server that sends another range than it was asked for may be wrong about which it is, too.
+    guard part.range.lowerBound == wanted.lowerBound else {
+      return .refused(.rangeRefused, "another range came than was asked for")
+    }
+    let count = Int64(part.range.count)
+    if let length = head.contentLength, length != count {
+      if encoding != "identity" { return reencoded(encoding) }
+      return .refused(
+        .protocolError(transient: true), "\(length) bytes came for a range of \(count)")
+    }
+    return .content(offset: part.range.lowerBound, isWhole: false)
   }
 
   private static func reencoded(_ encoding: String) -> BlobJudge {

@@ -36,8 +36,8 @@ actor BlobLocator {
     case elsewhere(RemoteURL)
     /// At the endpoint itself.
     case endpoint
-    /// At the endpoint, and everybody waits for what it says: the worker has to `learn` it.
-    case question
+    /// At the endpoint, and everybody waits for what it says: the worker has to report it.
+    case endpointAndReport
   }
 
   private enum State {
@@ -49,10 +49,12 @@ actor BlobLocator {
 
   private struct Found {
     var url: RemoteURL
-    var foundAt: ContinuousClock.Instant
+    /// Seconds on the monotonic clock.
+    var foundAt: Double
   }
 
   private let ask: @Sendable (Descriptor) async -> Answer
+  private let time: Timekeeper
   private var state = State.unknown
   private var upcoming: [Descriptor] = []
   private var places: [Digest: Found] = [:]
@@ -70,22 +72,27 @@ actor BlobLocator {
   private static let parallelQuestions = 4
   /// Questions without an answer after which none is asked any more.
   private static let mostRefusals = 3
-  /// How long everybody waits for what the first request brings.
-  private static let patience = Duration.seconds(2)
+  /// Seconds that everybody waits for what the first request brings.
+  private static let patience = 2.0
   /// Places that are known before anybody wants them: signed ones do not live long.
   private static let mostAhead = 32
   /// Largest blob whose own request is the question, in bytes.
   private static let smallBlob: Int64 = 64 << 10
-  /// How long a place that nobody used is trusted.
-  private static let lifetime = Duration.seconds(60)
+  /// Seconds for which a place that nobody used is trusted.
+  private static let lifetime = 60.0
 
   /// Makes a locator.
   ///
   /// - Parameters:
   ///   - redirects: whether the endpoint redirected the last time; nil: not known.
+  ///   - time: clocks.
   ///   - ask: asks the endpoint where a blob is.
-  init(redirects: Bool? = nil, ask: @escaping @Sendable (Descriptor) async -> Answer) {
+  init(
+    redirects: Bool? = nil, time: Timekeeper = .init(),
+    ask: @escaping @Sendable (Descriptor) async -> Answer
+  ) {
     self.ask = ask
+    self.time = time
     isConfirmed = redirects == nil
     if let redirects { state = redirects ? .redirects : .serves }
   }
@@ -101,7 +108,7 @@ actor BlobLocator {
     defer { lookAhead() }
     let isFirstUse = wanted.insert(blob.digest).inserted
     if let found = places[blob.digest] {
-      if !isFirstUse || found.foundAt.duration(to: .now) < Self.lifetime {
+      if !isFirstUse || time.seconds() - found.foundAt < Self.lifetime {
         return .elsewhere(found.url)
       }
       places[blob.digest] = nil
@@ -112,10 +119,10 @@ actor BlobLocator {
       state = .asking
       asked = blob.digest
       Task {
-        try? await Task.sleep(for: Self.patience)
+        try? await time.sleep(Self.patience)
         self.stopWaiting()
       }
-      return blob.size > Self.smallBlob ? await located(blob) : .question
+      return blob.size > Self.smallBlob ? await located(blob) : .endpointAndReport
     case .asking:
       // A second request for the same blob is there to overtake the first.
       guard blob.digest != asked else { return .endpoint }
@@ -129,11 +136,11 @@ actor BlobLocator {
   }
 
   /// Takes in what the endpoint said to a request for a blob.
-  func learn(_ digest: Digest, _ answer: Answer) {
+  func reportAnswer(_ digest: Digest, _ answer: Answer) {
     switch answer {
     case .elsewhere(let url):
       isConfirmed = true
-      places[digest] = Found(url: url, foundAt: .now)
+      places[digest] = Found(url: url, foundAt: time.seconds())
       decide(hasGivenUp ? .serves : .redirects)
     case .here, .unknown:
       // Small blobs may be here though layers are not; so one answer decides only where nothing is known.
@@ -185,7 +192,7 @@ actor BlobLocator {
       refusals += 1
       if hasGivenUp { decide(.serves) }
     }
-    learn(blob.digest, answer)
+    reportAnswer(blob.digest, answer)
     if case .elsewhere(let url) = answer { return url }
     return nil
   }

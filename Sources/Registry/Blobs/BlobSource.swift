@@ -18,6 +18,8 @@ public final class BlobSource: Sendable {
     public var ranged: Bool
     /// Where the bytes go.
     public var window: FileWindow
+    /// How often the same bytes were asked for in vain: each time a server may take longer to begin.
+    public var attempt = 0
 
     /// Makes a request.
     public init(blob: Descriptor, range: Range<Int64>, ranged: Bool, window: FileWindow) {
@@ -40,9 +42,12 @@ public final class BlobSource: Sendable {
     case ended(Result<TransferTiming, RegistryError>)
   }
 
-  private let client: RepositoryClient
-  private let locators: [Endpoint: BlobLocator]
+  let client: RepositoryClient
+  let locators: [Endpoint: BlobLocator]
+  private let endpoints: [Endpoint]
   private let served = Mutex<[String: Int64]>([:])
+  /// Who sent bytes of a blob, for when its digest turns out to be wrong.
+  private let senders = Mutex<[Digest: [Endpoint: String]]>([:])
 
   /// Makes a source.
   ///
@@ -51,14 +56,13 @@ public final class BlobSource: Sendable {
   ///   - blobHost: the host that served the registry's blobs the last time; nil: not known.
   public init(client: RepositoryClient, blobHost: String? = nil) {
     self.client = client
+    endpoints = client.endpoints.filter(\.servesContent)
     var locators: [Endpoint: BlobLocator] = [:]
-    let endpoints = client.endpoints.filter(\.servesContent)
-    for endpoint in endpoints {
-      // Who answers first is who did the last time; of the others nothing is known.
-      let redirects =
-        endpoint == endpoints[0] ? blobHost.map { $0 != endpoint.origin.authority } : nil
-      locators[endpoint] = BlobLocator(redirects: redirects) {
-        await Self.place(of: $0, endpoint, client)
+    for (index, endpoint) in endpoints.enumerated() {
+      // `blobHost` was learned from the first endpoint; nothing is known of the others.
+      let redirects = index == 0 ? blobHost.map { $0 != endpoint.origin.authority } : nil
+      locators[endpoint] = BlobLocator(redirects: redirects, time: client.time) {
+        await Self.locate($0, at: endpoint, client)
       }
     }
     self.locators = locators
@@ -82,7 +86,32 @@ public final class BlobSource: Sendable {
   }
 
   /// What the transfer engine last measured.
-  public func engineReadings() -> EngineReadings { engine.readings() }
+  public func engineReadings() -> EngineReadings { client.engine.readings() }
+
+  // MARK: Wrong content
+
+  /// Notes that a blob's bytes have the wrong digest: mirrors that sent some of them are not asked for it again.
+  ///
+  /// - Parameter digest: the blob's, as the manifest gives it.
+  /// - Returns: who sent them, and whether others are left that sent none.
+  public func blame(_ digest: Digest) -> (senders: [String], othersAreLeft: Bool) {
+    let guilty = senders.withLock { $0.removeValue(forKey: digest) } ?? [:]
+    let mirrors = endpoints.dropLast().filter { guilty[$0] != nil }
+    for mirror in mirrors { client.ledger.disprove(mirror, for: digest.description) }
+    return (Set(guilty.values).sorted(), !mirrors.isEmpty)
+  }
+
+  func note(_ timing: TransferTiming, of digest: Digest, from host: String) {
+    served.withLock { $0[host, default: 0] += timing.bytes }
+  }
+
+  func noteSender(_ endpoint: Endpoint?, of digest: Digest, host: String) {
+    // Other places that a manifest names stand in for the registry.
+    guard let endpoint = endpoint ?? endpoints.last else { return }
+    senders.withLock { $0[digest, default: [:]][endpoint] = host }
+  }
+
+  // MARK: Fetching
 
   /// Fetches a range; returns when it ended.
   ///
@@ -91,12 +120,7 @@ public final class BlobSource: Sendable {
   ///   - report: told what happens, on any thread; `ended` comes last.
   public func fetch(_ request: Request, report: @escaping @Sendable (Event) -> Void) async {
     do throws(RegistryError) {
-      let timing = try await fetchFromAnywhere(request, report)
-      guard request.window.isFull else {
-        throw RegistryError(
-          .protocolError(transient: true), "the answer ended before the end of its range")
-      }
-      report(.ended(.success(timing)))
+      report(.ended(.success(try await fetchFromAnywhere(request, report))))
     } catch {
       report(.ended(.failure(error)))
     }
@@ -105,227 +129,67 @@ public final class BlobSource: Sendable {
   private func fetchFromAnywhere(
     _ request: Request, _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
-    var last: RegistryError?
-    let endpoints = client.memory.alive(client.endpoints.filter(\.servesContent))
-    for (index, endpoint) in endpoints.enumerated() {
-      do throws(RegistryError) {
-        return try await exchange(request, endpoint, report)
-      } catch {
-        last = error
-        guard index < endpoints.count - 1, Self.isMirrorsFault(error) else { break }
-        if error.isDeadServer { client.memory.noteDead(endpoint) }
-        client.notify("mirror \(endpoint.origin): \(error); trying the next")
-      }
-    }
-    let failure = last ?? RegistryError(.notFound, "no server is known")
-    guard failure.kind == .notFound, let urls = request.blob.urls, !urls.isEmpty else {
-      throw failure
-    }
-    return try await fetchForeign(request, urls, report)
-  }
-
-  private static func isMirrorsFault(_ error: RegistryError) -> Bool {
-    switch error.kind {
-    case .transfer(let cause): cause.kind != .cancelled && !cause.isDisk
-    case .notFound, .unauthorised, .protocolError, .refusedTarget, .overloaded, .rangeRefused,
-      .integrity:
-      true
-    }
-  }
-
-  private func exchange(
-    _ request: Request, _ endpoint: Endpoint, _ report: @escaping @Sendable (Event) -> Void
-  ) async throws(RegistryError) -> TransferTiming {
-    let place = await locators[endpoint]?.place(of: request.blob) ?? .endpoint
-    report(.sent)
+    let failure: RegistryError
     do throws(RegistryError) {
-      return try await exchange(request, endpoint, place, report)
-    } catch {
-      // Others may be waiting to hear what came of it.
-      if place == .question { await learn(request.blob.digest, .unknown, of: endpoint) }
-      throw error
-    }
-  }
-
-  private func learn(_ digest: Digest, _ answer: BlobLocator.Answer, of endpoint: Endpoint) async {
-    await locators[endpoint]?.learn(digest, answer)
-  }
-
-  private func exchange(
-    _ request: Request, _ endpoint: Endpoint, _ place: BlobLocator.Place,
-    _ report: @escaping @Sendable (Event) -> Void
-  ) async throws(RegistryError) -> TransferTiming {
-    let digest = request.blob.digest
-    let locator = locators[endpoint]
-    var remembered: RemoteURL?
-    if case .elsewhere(let url) = place { remembered = url }
-    var walk = try Self.walk(to: digest, endpoint, client, remembered: remembered)
-    while true {
-      let fields = try await walk.fields(adding: HTTPFields([("Accept-Encoding", "identity")]))
-      let outcome: Outcome
-      do throws(TransferError) {
-        outcome = try await perform(
-          request,
-          as: walk.request(
-            fields: fields, sharesConnection: place == .question && !walk.isElsewhere), report)
-      } catch {
-        if error.kind != .cancelled, !error.isDisk {
-          await locator?.forget(digest, ifStillAt: walk.url)
-        }
-        try walk.recover(from: error)
-        continue
-      }
-      switch outcome {
-      case .content(let timing):
-        served.withLock { $0[walk.url.origin.authority, default: 0] += timing.bytes }
-        await learn(digest, walk.place, of: endpoint)
-        return timing
-      case .refused(let kind, let reason):
-        throw RegistryError(kind, "\(walk.url.origin.authority), blob \(digest.short): \(reason)")
-      case .aside(let response):
-        await locator?.forget(digest, ifStillAt: walk.url)
-        try await walk.follow(response)
-        if place == .question, walk.isElsewhere {
-          await learn(digest, walk.place, of: endpoint)
-        }
-      }
-    }
-  }
-
-  private static func walk(
-    to digest: Digest, _ endpoint: Endpoint, _ client: RepositoryClient,
-    remembered: RemoteURL? = nil
-  ) throws(RegistryError) -> Walk {
-    let repository = client.reference.repository
-    return try Walk(
-      endpoint: endpoint, path: "/\(repository)/blobs/\(digest)",
-      what: "blob \(digest.short) of \(repository)", client: client, remembered: remembered)
-  }
-
-  /// Asks an endpoint for a blob's first byte, only to see whether it redirects.
-  private static func place(
-    of blob: Descriptor, _ endpoint: Endpoint, _ client: RepositoryClient
-  ) async -> BlobLocator.Answer {
-    do throws(RegistryError) {
-      var walk = try walk(to: blob.digest, endpoint, client)
-      while true {
-        let fields = try await walk.fields(adding: HTTPFields([("Accept-Encoding", "identity")]))
-        let request = walk.request(fields: fields, range: 0..<1)
-        let response: TransferResponse
-        do throws(TransferError) {
-          response = try await client.engine.perform(request) { head, _ in
-            // Who ignores the range is about to send all of it.
-            head.status == 200 ? .refuse : .memory(limit: RepositoryClient.asideLimit)
+      return try await client.failover.first(
+        of: endpoints, for: request.blob.digest.description
+      ) { endpoint, answered in
+        await self.attempt(request) { () async throws(RegistryError) in
+          try await self.fetch(request, from: endpoint) { event in
+            if case .responded = event { answered() }
+            report(event)
           }
-        } catch {
-          try walk.recover(from: error)
-          continue
         }
-        if RedirectRule.isRedirect(response.head.status) {
-          return .elsewhere(try RedirectRule.target(response.head, of: walk.url))
-        }
-        if [200, 206, 416].contains(response.head.status) { return .here }
-        try await walk.follow(response)
       }
     } catch {
-      return .unknown
+      failure = error
+    }
+    // Layers that may not be distributed are elsewhere; what the registry says of them varies.
+    guard let urls = request.blob.urls, !urls.isEmpty, !failure.isFinal else { throw failure }
+    do throws(RegistryError) {
+      return try await fetchForeign(request, urls, report)
+    } catch {
+      throw error.after([failure.message])
     }
   }
 
-  /// Other places that a descriptor names; never with credentials (CVE-2020-15157).
+  /// What came of asking one server.
+  ///
+  /// Where some of the range came and then no more, what is left is asked for anew, and it is not said that the server
+  /// is no good.
+  private func attempt(
+    _ request: Request, _ body: () async throws(RegistryError) -> TransferTiming
+  ) async -> Attempt<TransferTiming> {
+    let before = request.window.written
+    do throws(RegistryError) {
+      let timing = try await body()
+      guard request.window.isFull else {
+        throw RegistryError(
+          .protocolError(transient: true), "the answer ended before the end of its range")
+      }
+      return Attempt(result: .success(timing))
+    } catch {
+      let isUnderWay = request.window.written > before && error.isTransient
+      return Attempt(result: .failure(error), isFinal: error.isFinal || isUnderWay)
+    }
+  }
+
+  /// Other places that a descriptor names.
   private func fetchForeign(
     _ request: Request, _ urls: [String], _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
     var last: RegistryError?
-    let source = client.memory.origin(of: client.endpoints[client.endpoints.count - 1])
     for text in urls.prefix(8) {
-      do throws(RegistryError) {
-        return try await fetchForeign(request, text, from: source, report)
-      } catch {
+      let attempt = await attempt(request) { () async throws(RegistryError) in
+        try await self.fetch(request, fromForeign: text, report)
+      }
+      switch attempt.result {
+      case .success(let timing): return timing
+      case .failure(let error):
+        if attempt.isFinal { throw error }
         last = error
       }
     }
     throw last ?? RegistryError(.notFound, "blob \(request.blob.digest.short) is nowhere to be had")
-  }
-
-  private func fetchForeign(
-    _ request: Request, _ text: String, from source: RemoteURL.Origin,
-    _ report: @escaping @Sendable (Event) -> Void
-  ) async throws(RegistryError) -> TransferTiming {
-    let what = "layer \(request.blob.digest.short)"
-    var url: RemoteURL
-    do throws(TransferError) {
-      url = try RemoteURL(text)
-    } catch {
-      throw RegistryError(.refusedTarget, "the layer URL is refused: \(error)")
-    }
-    try RedirectRule.check(url, from: source, what: "layer URL")
-    for _ in 0..<RedirectRule.limit {
-      var transfer = TransferRequest(
-        .get, url, fields: HTTPFields([("Accept-Encoding", "identity")]))
-      transfer.mayReachLinkLocal = url.origin == source
-      let outcome: Outcome
-      do throws(TransferError) {
-        outcome = try await perform(request, as: transfer, report)
-      } catch {
-        throw .transfer(error, from: url.origin, fetching: what)
-      }
-      switch outcome {
-      case .content(let timing): return timing
-      case .refused(let kind, let reason):
-        throw RegistryError(kind, "\(url.origin.authority), \(reason)")
-      case .aside(let response) where RedirectRule.isRedirect(response.head.status):
-        url = try RedirectRule.target(response.head, of: url)
-      case .aside(let response):
-        throw ResponseJudge.error(
-          response, what: what, origin: url.origin,
-          hiding: Secrets(url: url), now: Date().timeIntervalSince1970)
-      }
-    }
-    throw RegistryError(
-      .protocolError(transient: false), "\(url.origin.authority) redirects in a circle")
-  }
-
-  private enum Outcome {
-    case content(TransferTiming)
-    case aside(TransferResponse)
-    case refused(RegistryError.Kind, String)
-  }
-
-  /// One HTTP exchange; content goes straight into the window.
-  private func perform(
-    _ request: Request, as transfer: TransferRequest,
-    _ report: @escaping @Sendable (Event) -> Void
-  ) async throws(TransferError) -> Outcome {
-    let isAll = !request.ranged || request.range == 0..<request.blob.size
-    let wanted = isAll ? nil : request.range
-    let size = request.blob.size
-    let window = request.window
-    var transfer = transfer
-    transfer.range = wanted
-    let response = try await engine.perform(transfer) { head, timing in
-      switch BlobJudge.judge(head, wanted: wanted, size: size) {
-      case .content(let offset, let isWhole):
-        report(.responded(timing))
-        if isWhole, !(request.range == 0..<size) { report(.wholeBody) }
-        return .window(window, offset: offset)
-      case .aside: return .memory(limit: RepositoryClient.asideLimit)
-      case .refused: return .refuse
-      }
-    }
-    switch BlobJudge.judge(response.head, wanted: wanted, size: size) {
-    case .content: return .content(response.timing)
-    case .aside: return .aside(response)
-    case .refused(let kind, let reason): return .refused(kind, reason)
-    }
-  }
-
-  private var engine: any TransferEngine { client.engine }
-}
-
-extension TransferError {
-  /// True where this machine's disk failed, which no other server can mend.
-  fileprivate var isDisk: Bool {
-    if case .disk = kind { true } else { false }
   }
 }

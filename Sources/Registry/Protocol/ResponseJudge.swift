@@ -29,6 +29,14 @@ enum ResponseJudge {
     let body = ErrorBody(response, hiding: secrets)
     let said = body.words.map { ": \($0)" } ?? ""
     let host = origin.authority
+    let retryAfter = wait(response.head, now: now)
+    if speaksOfLimits(status, response, retryAfter) {
+      let asked = retryAfter.map { " and asks to wait \(seconds($0)) s" } ?? ""
+      return RegistryError(
+        .overloaded(retryAfter: retryAfter),
+        "\(host) is limiting requests (\(status)) for \(what)\(asked)\(said)",
+        hint: status == 503 ? nil : "fewer --workers, or logging in, may raise the limit")
+    }
     switch status {
     case 401:
       return RegistryError(
@@ -40,29 +48,58 @@ enum ResponseJudge {
         hint: "the credentials in use may not be allowed to pull it")
     case 404, 410:
       return RegistryError(.notFound, "\(host) has no \(what)\(said)")
-    case 408, 425, 500, 502, 504:
-      return RegistryError(
-        .protocolError(transient: true), "\(host) answered \(status) for \(what)\(said)")
-    case 429, 503:
-      let fields = response.head.fields
-      // A date is of the server's clock; ours may be years off.
-      let sentAt = fields["date"].flatMap(HTTPDate.secondsSince1970) ?? now
-      let wait = fields["retry-after"].flatMap { RetryAfter.seconds($0, now: sentAt) }
-      let asked = wait.map { " and asks to wait \(Int($0.rounded(.up))) s" } ?? ""
-      return RegistryError(
-        .overloaded(retryAfter: wait),
-        "\(host) is limiting requests (\(status)) for \(what)\(asked)\(said)",
-        hint: status == 429 ? "fewer --workers, or logging in, may raise the limit" : nil)
     case 416:
       return RegistryError(.rangeRefused, "\(host) does not serve this range of \(what)")
+    case 511:
+      return RegistryError(
+        .protocolError(transient: false),
+        "\(host) was not reached: the network wants a login first (511)\(said)",
+        hint: "open a web page and log in to the network")
+    case 500...599:
+      return RegistryError(
+        .serverError(transient: !neverTransient.contains(status)),
+        "\(host) answered \(status) for \(what)\(said)")
     default:
       let isTLSMixUp =
         status == 400
         && String(decoding: response.body.prefix(4096), as: UTF8.self).uppercased().contains(
           "HTTPS")
       return RegistryError(
-        .protocolError(transient: false), "\(host) answered \(status) for \(what)\(said)",
+        .protocolError(transient: transientStatuses.contains(status)),
+        "\(host) answered \(status) for \(what)\(said)",
         hint: isTLSMixUp ? "the server speaks HTTPS there: leave out --plain-http" : nil)
     }
   }
+
+  /// Server errors that say of themselves that they stay: not implemented, version not supported, loop, not extended.
+  private static let neverTransient: Set<Int> = [501, 505, 506, 508, 510]
+  /// Others that pass: time-outs, a request that came too early or to the wrong connection, a conflict.
+  private static let transientStatuses: Set<Int> = [408, 409, 421, 425]
+  /// What servers call a limit on requests, in bodies of other statuses than 429.
+  private static let limitWords = [
+    "rate limit", "rate-limit", "ratelimit", "rate_limit", "rate exceeded", "too many requests",
+    "toomanyrequests", "throttl", "slowdown", "slow down", "request limit", "requests limit",
+    "limit exceeded", "exceeded your", "abuse detection",
+  ]
+
+  private static func speaksOfLimits(
+    _ status: Int, _ response: TransferResponse, _ retryAfter: Double?
+  ) -> Bool {
+    if [429, 503, 529].contains(status) { return true }
+    // What is not there, or may not be asked for like this, does not come back by waiting.
+    guard ![404, 405, 410, 416].contains(status) else { return false }
+    if retryAfter != nil, status != 401 { return true }
+    guard [400, 401, 402, 403, 420, 509].contains(status) else { return false }
+    let isSpent = response.head.fields["x-ratelimit-remaining"].map { $0 == "0" } ?? false
+    let text = String(decoding: response.body.prefix(16 << 10), as: UTF8.self).lowercased()
+    return isSpent || limitWords.contains { text.contains($0) }
+  }
+
+  private static func wait(_ head: ResponseHead, now: Double) -> Double? {
+    // A date is of the server's clock; ours may be years off.
+    let sentAt = head.fields["date"].flatMap(HTTPDate.secondsSince1970) ?? now
+    return head.fields["retry-after"].flatMap { RetryAfter.seconds($0, now: sentAt) }
+  }
+
+  private static func seconds(_ wait: Double) -> Int { Int(min(wait, 1e9).rounded(.up)) }
 }

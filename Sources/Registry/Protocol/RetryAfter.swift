@@ -1,15 +1,20 @@
 /// The wait that a server asks for in `Retry-After` (RFC 9110, 10.2.3).
 public enum RetryAfter {
+  /// From here on a number is a Unix time (2001), not a wait of thirty years.
+  private static let leastUnixTime = 1e9
+
   /// Seconds to wait.
   ///
   /// - Parameters:
-  ///   - field: a number of seconds or an HTTP date.
+  ///   - field: a number of seconds, an HTTP date, or a Unix time in seconds.
   ///   - now: seconds since 1970.
   /// - Returns: nil for anything else; 0 for a date in the past.
   public static func seconds(_ field: String, now: Double) -> Double? {
     let text = field.filter { !$0.isWhitespace }
     if !text.isEmpty, text.utf8.count <= 12, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
-      return Double(text)
+      guard let number = Double(text) else { return nil }
+      // GitHub and others send the moment itself, as a Unix time.
+      return number >= Self.leastUnixTime ? max(0, number - now) : number
     }
     return HTTPDate.secondsSince1970(field).map { max(0, $0 - now) }
   }

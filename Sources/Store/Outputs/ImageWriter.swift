@@ -139,7 +139,7 @@ public struct ImageWriter: Sendable {
   /// One that cannot be read is replaced like a wrong one.
   private static func has(_ path: String, _ descriptor: Descriptor) -> Bool {
     guard Files.size(path) == descriptor.size else { return false }
-    return (try? ContentHasher.digest(ofFile: path, descriptor.digest.algorithm))
+    return (try? FileHash.digest(ofFile: path, descriptor.digest.algorithm))
       == descriptor.digest
   }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import OCI
+import Progress
 import Pull
 
 /// `cairn inspect`.
@@ -32,8 +33,8 @@ struct InspectCommand: AsyncParsableCommand {
     let engine = try registryOptions.engine()
     defer { engine.stop() }
     let logger = registryOptions.logger
-    let client = try registryOptions.client(for: reference, engine: engine) {
-      logger.warning("\($0)")
+    let client = try registryOptions.client(for: reference, engine: engine) { event in
+      if let line = PlainRenderer.notice(event) { logger.warning("\(line)") }
     }
     let resolver = ImageResolver(client: client, load: { _ in nil }, save: { _, _ in })
     if raw {

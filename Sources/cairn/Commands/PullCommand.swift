@@ -161,7 +161,7 @@ struct PullCommand: AsyncParsableCommand {
     let client = try registryOptions.client(
       for: request.reference, engine: engine, tokenService: tokenService
     ) {
-      display.show(.warning($0))
+      display.show($0)
     }
     let store = try storeOptions.open()
     let signals = Signals()

@@ -53,7 +53,7 @@ struct StoreVerifyCommand: AsyncParsableCommand {
     defer { engine.stop() }
     let display = PlainDisplay()
     let client = try registryOptions.client(for: reference, engine: engine) {
-      display.show(.warning($0))
+      display.show($0)
     }
     var request = Puller.Request(
       reference: reference,

@@ -3,6 +3,7 @@ import CurlTransfer
 import Foundation
 import Logging
 import OCI
+import Progress
 import Pull
 import Registry
 import Transfer
@@ -46,6 +47,9 @@ struct RegistryOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Retries without progress before giving up.", valueName: "n"))
   var retries = 8
+
+  @Flag(help: "Do not ask the next server, too, when a mirror is late.")
+  var noHedge = false
 
   @Option(
     help: ArgumentHelp(
@@ -91,24 +95,28 @@ struct RegistryOptions: ParsableArguments {
   ///
   /// - Parameters:
   ///   - tokenService: the one that the registry named the last time.
-  ///   - warn: told of credential helpers that fail and the like.
+  ///   - show: told of credential helpers that fail, waits, mirrors that are given up and the like.
   func client(
     for reference: Reference, engine: CurlEngine, tokenService: TokenService? = nil,
-    warn: @escaping @Sendable (String) -> Void
+    show: @escaping @Sendable (ProgressEvent) -> Void
   ) throws -> RepositoryClient {
+    let warn: @Sendable (String) -> Void = { show(.warning($0)) }
     let environment = ProcessInfo.processInfo.environment
     var chain = CredentialChain(
       explicit: try creds.map { try explicitCredential($0) },
       files: CredentialChain.standardFiles(authFile: authfile, environment: environment),
-      requiredFiles: Set([authfile].compactMap { $0 }), warn: warn)
+      requiredFiles: Set(
+        [CredentialChain.namedFile(authFile: authfile, environment: environment)].compactMap { $0 }
+      ), warn: warn)
     let endpoints = try endpoints(for: reference, warn: warn)
     chain.explicitRegistry = reference.registry
     var rule = RepositoryClient.RetryRule()
     rule.retries = retries
-    let logger = logger
+    rule.silenceLimit = stallTimeout
+    rule.hedges = !noHedge
     return RepositoryClient(
-      reference: reference, endpoints: endpoints, engine: engine, credentials: chain,
-      tokenService: tokenService, retryRule: rule, notify: { logger.info("\($0)") })
+      reference: reference, endpoints: endpoints, engine: observed(engine), credentials: chain,
+      tokenService: tokenService, retryRule: rule, tell: told(show))
   }
 
   /// The mirrors of a reference's registry, then the registry itself.
@@ -129,6 +137,30 @@ struct RegistryOptions: ParsableArguments {
       warn("mirrors are not used: \(error)")
       return [own]
     }
+  }
+
+  /// Notices of the registry's client, on a display and in the log.
+  private func told(_ show: @escaping @Sendable (ProgressEvent) -> Void)
+    -> @Sendable (RegistryNotice) -> Void
+  {
+    let logger = logger
+    return { notice in
+      switch notice {
+      case .waiting(let seconds, let reason):
+        logger.info("\(reason); asking again in \((seconds * 10).rounded() / 10) s")
+        if seconds > 1 { show(.waiting(seconds: seconds, reason: reason)) }
+      case .mirrorGivenUp(let mirror, let reason):
+        show(.mirrorGivenUp(mirror, reason: reason))
+      case .detail(let text): logger.info("\(text)")
+      }
+    }
+  }
+
+  /// The engine; with `--log-level debug` every request and answer becomes a line of the log.
+  private func observed(_ engine: CurlEngine) -> any TransferEngine {
+    let logger = logger
+    guard logger.logLevel <= .debug else { return engine }
+    return ObservedEngine(engine) { logger.debug("\($0)") }
   }
 
   /// A logger on standard error.

@@ -78,8 +78,8 @@ struct SweepRunner {
     // A connection left open by the run before would be a head start.
     let engine = try registryOptions.engine()
     defer { engine.stop() }
-    let client = try registryOptions.client(for: reference, engine: engine) {
-      say("\nwarning: \($0)\n")
+    let client = try registryOptions.client(for: reference, engine: engine) { event in
+      if let line = PlainRenderer.notice(event) { say("\n\(line)\n") }
     }
     let store = try onDisk { () throws(StoreError) in try ContentStore(root: folder) }
     let keeper = HistoryKeeper(file: historyFile, registry: reference.registry) {

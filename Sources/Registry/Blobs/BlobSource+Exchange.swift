@@ -1,0 +1,130 @@
+import OCI
+import Transfer
+
+/// Asking one server for a range, and judging what it sends.
+extension BlobSource {
+  private static let fields = HTTPFields([("Accept-Encoding", "identity")])
+
+  /// Fetches a range from one endpoint, or from where it redirects to.
+  func fetch(
+    _ request: Request, from endpoint: Endpoint, _ report: @escaping @Sendable (Event) -> Void
+  ) async throws(RegistryError) -> TransferTiming {
+    let digest = request.blob.digest
+    let locator = locators[endpoint]
+    let place = await locator?.place(of: request.blob) ?? .endpoint
+    report(.sent)
+    let isQuestion = place == .endpointAndReport
+    var remembered: RemoteURL?
+    if case .elsewhere(let url) = place { remembered = url }
+    do throws(RegistryError) {
+      var route = try Self.route(to: digest, endpoint, client, remembered: remembered)
+      let timing: TransferTiming = try await route.run(
+        fields: Self.fields, leaves: { await locator?.forget(digest, ifStillAt: $0) }
+      ) { (transfer, route) async throws(TransferError) in
+        if isQuestion, route.isElsewhere { await locator?.reportAnswer(digest, route.place) }
+        return try await self.perform(
+          request, as: transfer, sharesConnection: isQuestion && !route.isElsewhere,
+          from: endpoint, report)
+      }
+      note(timing, of: digest, from: route.url.origin.authority)
+      await locator?.reportAnswer(digest, route.place)
+      return timing
+    } catch {
+      // Others may be waiting to hear what came of it.
+      if isQuestion { await locator?.reportAnswer(digest, .unknown) }
+      throw error
+    }
+  }
+
+  /// Fetches a range from a URL that the manifest names.
+  func fetch(
+    _ request: Request, fromForeign text: String, _ report: @escaping @Sendable (Event) -> Void
+  ) async throws(RegistryError) -> TransferTiming {
+    let url: RemoteURL
+    do throws(TransferError) {
+      url = try RemoteURL(text)
+    } catch {
+      throw RegistryError(.refusedTarget, "the layer URL is refused: \(error)")
+    }
+    guard let registry = client.endpoints.last.map({ client.ledger.origin(of: $0) }) else {
+      throw RegistryError(.notFound, "no server is known")
+    }
+    try RedirectRule.check(url, from: registry, what: "layer URL")
+    var route = try RequestRoute(
+      .foreign(url), what: "layer \(request.blob.digest.short)", client: client)
+    let timing: TransferTiming = try await route.run(fields: Self.fields) {
+      (transfer, _) async throws(TransferError) in
+      var transfer = transfer
+      transfer.mayReachLinkLocal = transfer.url.origin == registry
+      return try await self.perform(
+        request, as: transfer, sharesConnection: false, from: nil, report)
+    }
+    note(timing, of: request.blob.digest, from: route.url.origin.authority)
+    return timing
+  }
+
+  /// Asks an endpoint for a blob's first byte, only to see whether it redirects.
+  static func locate(_ blob: Descriptor, at endpoint: Endpoint, _ client: RepositoryClient) async
+    -> BlobLocator.Answer
+  {
+    do throws(RegistryError) {
+      var route = try route(to: blob.digest, endpoint, client)
+      return try await route.run(fields: fields) {
+        (request, route) async throws(TransferError) -> RequestRoute.Outcome<BlobLocator.Answer> in
+        var request = request
+        request.range = 0..<1
+        // The way to another place has begun: where it ends is seen by who goes it.
+        guard !route.isElsewhere else { return .content(route.place) }
+        let response = try await client.engine.perform(request) { head, _ in
+          // Who ignores the range is about to send all of it.
+          head.status == 200 ? .refuse : .memory(limit: RepositoryClient.asideLimit)
+        }
+        return [200, 206, 416].contains(response.head.status) ? .content(.here) : .aside(response)
+      }
+    } catch {
+      return .unknown
+    }
+  }
+
+  private static func route(
+    to digest: Digest, _ endpoint: Endpoint, _ client: RepositoryClient,
+    remembered: RemoteURL? = nil
+  ) throws(RegistryError) -> RequestRoute {
+    let repository = endpoint.repository(of: client.reference)
+    return try RequestRoute(
+      .endpoint(endpoint, path: "/\(repository)/blobs/\(digest)", remembered: remembered),
+      what: "blob \(digest.short) of \(repository)", client: client)
+  }
+
+  /// One HTTP exchange; content goes straight into the window.
+  private func perform(
+    _ request: Request, as transfer: TransferRequest, sharesConnection: Bool,
+    from endpoint: Endpoint?, _ report: @escaping @Sendable (Event) -> Void
+  ) async throws(TransferError) -> RequestRoute.Outcome<TransferTiming> {
+    let isAll = !request.ranged || request.range == 0..<request.blob.size
+    let wanted = isAll ? nil : request.range
+    let size = request.blob.size
+    let window = request.window
+    var transfer = transfer
+    transfer.range = wanted
+    transfer.sharesConnection = sharesConnection
+    transfer.headTimeout = client.headTimeout(attempt: request.attempt)
+    let host = transfer.url.origin.authority
+    let response = try await client.engine.perform(transfer) { head, timing in
+      switch BlobJudge.judge(head, wanted: wanted, size: size) {
+      case .content(let offset, let isWhole):
+        self.noteSender(endpoint, of: request.blob.digest, host: host)
+        report(.responded(timing))
+        if isWhole, !(request.range == 0..<size) { report(.wholeBody) }
+        return .window(window, offset: offset)
+      case .aside: return .memory(limit: RepositoryClient.asideLimit)
+      case .refused: return .refuse
+      }
+    }
+    switch BlobJudge.judge(response.head, wanted: wanted, size: size) {
+    case .content: return .content(response.timing)
+    case .aside: return .aside(response)
+    case .refused(let kind, let reason): return .refused(kind, reason)
+    }
+  }
+}

@@ -1,0 +1,134 @@
+public import FoundationEssentials
+import Hashing
+public import OCI
+import Transfer
+
+/// What names a manifest or an index in a repository.
+public enum DocumentName: Sendable, Equatable {
+  case tag(String)
+  /// A digest, and the size that the index gives.
+  case digest(Digest, size: Int64?)
+
+  /// As it stands in a request's path.
+  var selector: String {
+    switch self {
+    case .tag(let tag): tag
+    case .digest(let digest, _): digest.description
+    }
+  }
+}
+
+/// A manifest or an index that is what was asked for.
+public struct FetchedDocument: Sendable {
+  /// The bytes as served.
+  public var data: Data
+  /// The `Content-Type`.
+  public var contentType: MediaType?
+  /// The digest of `data`: the one that was asked for, by a tag the SHA-256.
+  public var digest: Digest
+  /// What it says.
+  public var content: ImageDocument
+  /// Seconds of a round trip to the server, where a connection was opened for it.
+  public var roundTripSeconds: Double?
+}
+
+/// Judges an answer to a request for a manifest by its content.
+///
+/// A status of 200 means nothing by itself: mirrors send login pages, halves and other people's manifests.
+struct DocumentJudge {
+  let name: DocumentName
+  /// The server that answered.
+  let server: String
+  /// What was asked for, for errors.
+  let what: String
+
+  /// - Throws: `RegistryError` of kind `integrity` where the bytes are not those that were asked for or announced,
+  ///   `unusable` where they are no manifest; both are the fault of the server that is named.
+  func judge(_ response: TransferResponse) throws(RegistryError) -> FetchedDocument {
+    let data = try decoded(response)
+    let contentType = response.head.fields["content-type"].map { MediaType(rawValue: $0) }
+    let digest = try digest(of: data)
+    try compareAnnounced(response.head, data)
+    do throws(OCIError) {
+      let content = try ImageDocument.parse(data, contentType: contentType)
+      return FetchedDocument(
+        data: data, contentType: contentType, digest: digest, content: content,
+        roundTripSeconds: response.timing.roundTripSeconds)
+    } catch {
+      // Content with the right digest is what it is, whoever sends it.
+      let isProven = if case .digest = name { true } else { false }
+      guard isProven || Self.looksLikeManifest(data) else {
+        throw RegistryError(
+          .integrity, "\(server) sent something else for \(what) (\(Self.nature(of: data)))")
+      }
+      throw RegistryError(.unusable(error, isProven: isProven), "\(server), \(what): \(error)")
+    }
+  }
+
+  /// Whether it is at least meant to be one, as opposed to a page, half a document or an error.
+  private static func looksLikeManifest(_ data: Data) -> Bool {
+    guard let document = LooseJSON(data) else { return false }
+    return ["schemaVersion", "manifests", "layers"].contains { document[$0] != nil }
+  }
+
+  private static func nature(of data: Data) -> String {
+    if data.isEmpty { return "nothing at all" }
+    let isPage = data.prefix(512).contains(UInt8(ascii: "<")) && LooseJSON(data) == nil
+    return isPage ? "a page of \(data.count) bytes" : "\(data.count) bytes that are no manifest"
+  }
+
+  /// The body as its digest is meant: as it came where that is right, else without its encoding.
+  private func decoded(_ response: TransferResponse) throws(RegistryError) -> Data {
+    let plain = Data(response.body)
+    guard response.head.fields["content-encoding"] != nil else { return plain }
+    if case .digest(let wanted, _) = name, try Self.digest(plain, wanted.algorithm) == wanted {
+      return plain
+    }
+    do throws(TransferError) {
+      return Data(try response.decodedBody(limit: RepositoryClient.documentLimit))
+    } catch {
+      throw RegistryError(.integrity, "\(server), \(what): \(error.message)")
+    }
+  }
+
+  private func digest(of data: Data) throws(RegistryError) -> Digest {
+    switch name {
+    case .tag: return try Self.digest(data, .sha256)
+    case .digest(let wanted, let size):
+      let own = try Self.digest(data, wanted.algorithm)
+      guard own == wanted else {
+        throw RegistryError(
+          .integrity, "\(server) sent \(data.count) bytes with digest \(own) for \(what)")
+      }
+      if let size, size != Int64(data.count) {
+        throw RegistryError(
+          .unusable(
+            .invalidDocument(reason: "it has \(data.count) bytes, its index says \(size)"),
+            isProven: true), "\(what) has \(data.count) bytes, its index says \(size)")
+      }
+      return own
+    }
+  }
+
+  private func compareAnnounced(_ head: ResponseHead, _ data: Data) throws(RegistryError) {
+    // What was asked for by its digest is proven already, whatever the server calls it.
+    guard case .tag = name,
+      let announced = head.fields["docker-content-digest"].flatMap({ try? Digest($0) })
+    else { return }
+    let own = try Self.digest(data, announced.algorithm)
+    guard own == announced else {
+      throw RegistryError(
+        .integrity, "\(server) announced \(announced) for \(what), but sent \(own)")
+    }
+  }
+
+  private static func digest(_ data: Data, _ algorithm: Digest.Algorithm)
+    throws(RegistryError) -> Digest
+  {
+    do {
+      return try Digest.of(data, algorithm)
+    } catch {
+      throw RegistryError(.protocolError(transient: false), "no digest can be made: \(error)")
+    }
+  }
+}

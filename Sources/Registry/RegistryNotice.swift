@@ -1,0 +1,9 @@
+/// What a person who waits for a pull wants to know.
+public enum RegistryNotice: Sendable, Equatable {
+  /// Nothing is asked of a server for so many seconds, and why.
+  case waiting(seconds: Double, because: String)
+  /// A mirror is not asked any more in this run.
+  case mirrorGivenUp(String, because: String)
+  /// Of interest in a log.
+  case detail(String)
+}

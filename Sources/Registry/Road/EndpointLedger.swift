@@ -1,0 +1,173 @@
+import Synchronization
+import Transfer
+
+/// What was found out about a registry's endpoints during this run.
+///
+/// The last endpoint is the registry itself, and always worth asking; a mirror before it is not where it
+/// - did not answer at all, or was silent for a whole time limit: it is left alone for the run;
+/// - failed several times in a row: the same;
+/// - sent wrong content for a document or blob, or does not have it: that one is not asked for there again;
+/// - is late with something else: it is asked one thing at a time until it says something.
+final class EndpointLedger: Sendable {
+  private struct Record {
+    var isPlain = false
+    var goneBecause: String?
+    /// What it is not asked for again, and why.
+    var lost: [String: String] = [:]
+    /// Failures since it last brought something.
+    var strikes = 0
+    /// Requests on their way that nothing was heard of yet.
+    var unanswered = 0
+    /// Since when it has been late with everything that it was asked for.
+    var silentSince: Double?
+
+    /// Leaves it alone from now on; returns why, the first time.
+    mutating func leave(because reason: String) -> String? {
+      guard goneBecause == nil else { return nil }
+      goneBecause = reason
+      return reason
+    }
+  }
+
+  private let records = Mutex<[Endpoint: Record]>([:])
+  private let silenceLimit: Double
+
+  /// Failures in a row after which a mirror is left alone.
+  private static let mostStrikes = 3
+
+  /// - Parameter silenceLimit: seconds of silence after which a mirror is left alone.
+  init(silenceLimit: Double) { self.silenceLimit = silenceLimit }
+
+  /// Where the endpoint answers: by TLS, or plainly where that was found out.
+  func origin(of endpoint: Endpoint) -> RemoteURL.Origin {
+    guard records.withLock({ $0[endpoint]?.isPlain ?? false }),
+      let url = try? RemoteURL("http://\(endpoint.origin.host):\(endpoint.origin.port)/")
+    else { return endpoint.origin }
+    return url.origin
+  }
+
+  /// Notes that an endpoint does not speak TLS; true when it may be asked again without.
+  func notePlain(_ endpoint: Endpoint) -> Bool {
+    guard endpoint.allowsPlainFallback else { return false }
+    change(endpoint) { $0.isPlain = true }
+    return true
+  }
+
+  /// The endpoints worth asking for something, in order.
+  ///
+  /// - Parameters:
+  ///   - endpoints: those that serve such things; the last is always among the result.
+  ///   - key: a tag or digest.
+  func candidates(_ endpoints: [Endpoint], for key: String) -> [Endpoint] {
+    records.withLock { records in
+      endpoints.enumerated().filter { index, endpoint in
+        guard index < endpoints.count - 1, let record = records[endpoint] else { return true }
+        let isBusyBeingSilent = record.silentSince != nil && record.unanswered > 0
+        return record.goneBecause == nil && record.lost[key] == nil && !isBusyBeingSilent
+      }.map(\.element)
+    }
+  }
+
+  /// A request goes out to a mirror.
+  func asked(_ endpoint: Endpoint) { change(endpoint) { $0.unanswered += 1 } }
+
+  /// It has not been answered for longer than a good server takes.
+  func late(_ endpoint: Endpoint, now: Double) {
+    change(endpoint) { $0.silentSince = $0.silentSince ?? now }
+  }
+
+  /// The head of an answer came.
+  func answered(_ endpoint: Endpoint) {
+    change(endpoint) {
+      $0.unanswered -= 1
+      $0.silentSince = nil
+    }
+  }
+
+  /// A request ended without an answer, because another endpoint had the thing first.
+  ///
+  /// - Returns: why the endpoint is left alone from now on; nil: it is not, or was already.
+  func overtaken(_ endpoint: Endpoint, now: Double) -> String? {
+    change(endpoint) {
+      $0.unanswered -= 1
+      guard let since = $0.silentSince, now - since >= silenceLimit else { return nil }
+      return $0.leave(because: "it said nothing for \(Int(min(now - since, 1e6))) s")
+    }
+  }
+
+  /// It brought what was asked for.
+  func succeeded(_ endpoint: Endpoint) { change(endpoint) { $0.strikes = 0 } }
+
+  /// It did not bring what was asked for.
+  ///
+  /// - Parameters:
+  ///   - endpoint: the mirror.
+  ///   - error: what it did instead.
+  ///   - key: the tag or digest that was asked for.
+  ///   - wasSilent: whether not even the head of an answer came.
+  /// - Returns: why the endpoint is left alone from now on; nil: it is not, or was already.
+  func failed(
+    _ endpoint: Endpoint, _ error: RegistryError, for key: String, wasSilent: Bool
+  ) -> String? {
+    change(endpoint) {
+      switch error.lesson(wasSilent: wasSilent) {
+      case .nobodyThere:
+        return $0.leave(because: error.message)
+      case .notThere:
+        $0.lost[key] = error.message
+        return nil
+      case .trouble(let losesContent):
+        $0.strikes += 1
+        if losesContent { $0.lost[key] = error.message }
+        return $0.strikes >= Self.mostStrikes ? $0.leave(because: error.message) : nil
+      }
+    }
+  }
+
+  /// It sent content whose digest turned out to be wrong.
+  func disprove(_ endpoint: Endpoint, for key: String) {
+    let reason = "\(endpoint.origin.authority) sent wrong content for \(key.prefix(19))"
+    change(endpoint) { $0.lost[key] = reason }
+  }
+
+  /// Why endpoints are not asked for something any more.
+  func reasons(_ endpoints: [Endpoint], for key: String) -> [String] {
+    records.withLock { records in
+      endpoints.compactMap { records[$0]?.lost[key] ?? records[$0]?.goneBecause }
+    }
+  }
+
+  private func change<Value>(_ endpoint: Endpoint, _ body: (inout Record) -> Value) -> Value
+  where Value: Sendable {
+    records.withLock { body(&$0[endpoint, default: Record()]) }
+  }
+}
+
+extension RegistryError {
+  /// What a failure says about the server that caused it.
+  enum Lesson: Equatable {
+    /// The next request would wait in vain, too.
+    case nobodyThere
+    /// This one thing cannot be had there, which mirrors are allowed.
+    case notThere
+    /// Something is wrong with it; where that is so for this content, it is not asked for it again.
+    case trouble(losesContent: Bool)
+  }
+
+  func lesson(wasSilent: Bool) -> Lesson {
+    switch kind {
+    case .transfer(let error):
+      switch error.kind {
+      case .resolve, .connect, .proxy, .tls, .notTLS: .nobodyThere
+      case .stalled where wasSilent: .nobodyThere
+      default: .trouble(losesContent: false)
+      }
+    case .notFound: .notThere
+    case .overloaded: .trouble(losesContent: false)
+    case .protocolError(let isTransient), .serverError(let isTransient):
+      .trouble(losesContent: !isTransient)
+    case .unauthorised, .integrity, .unusable, .refusedTarget, .rangeRefused:
+      .trouble(losesContent: true)
+    }
+  }
+}

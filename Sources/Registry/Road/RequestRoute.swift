@@ -1,0 +1,239 @@
+import FoundationEssentials
+import Transfer
+
+/// The route of one request: from where it starts, through 401s and redirects, to the server that answers.
+///
+/// ```
+/// at endpoint -> at endpoint        a 401 was answered by a new token (twice at most)
+/// at endpoint -> elsewhere          a redirect; to another origin without credentials, also where it leads back
+/// elsewhere   -> elsewhere          another redirect, eight hops at most, or an anonymous token of that place
+/// elsewhere   -> at endpoint        the remembered place has expired (once)
+/// ```
+struct RequestRoute {
+  /// Where a route begins.
+  enum Start {
+    /// A path below an endpoint's prefix; `remembered` is where a redirect led before.
+    case endpoint(Endpoint, path: String, remembered: RemoteURL?)
+    /// A URL that a manifest names; whatever is there gets nobody's credentials (CVE-2020-15157).
+    case foreign(RemoteURL)
+  }
+
+  /// What came of one exchange.
+  enum Outcome<Answer: Sendable>: Sendable {
+    case content(Answer)
+    /// A redirect, a challenge or an error.
+    case aside(TransferResponse)
+    /// An answer that cannot be used.
+    case refused(RegistryError.Kind, String)
+  }
+
+  private(set) var url: RemoteURL
+  private let start: Start
+  /// What is asked for, for errors.
+  private let what: String
+  private let client: RepositoryClient
+  private var authorization: String?
+  private var challenges = 0
+  private var hops = 0
+  private var visited: Set<RemoteURL> = []
+  private var mayReturn = false
+  /// Whether a server sent us elsewhere: a path of its choice gets no credentials, wherever it leads.
+  private var isSent: Bool
+  /// The place elsewhere that wanted a token of its own, which anybody gets.
+  private var anonymous: Authorizer.Scope?
+
+  init(_ start: Start, what: String, client: RepositoryClient) throws(RegistryError) {
+    self.start = start
+    self.what = what
+    self.client = client
+    switch start {
+    case .foreign(let place):
+      url = place
+      isSent = true
+    case .endpoint(let endpoint, _, let remembered?):
+      url = remembered
+      mayReturn = true
+      isSent = remembered.origin != client.ledger.origin(of: endpoint)
+    case .endpoint(let endpoint, let path, nil):
+      url = try Self.url(endpoint, path, what, client)
+      isSent = false
+    }
+  }
+
+  private static func url(
+    _ endpoint: Endpoint, _ path: String, _ what: String, _ client: RepositoryClient
+  ) throws(RegistryError) -> RemoteURL {
+    let origin = client.ledger.origin(of: endpoint)
+    do throws(TransferError) {
+      return try endpoint.url(path, over: origin)
+    } catch {
+      throw .transfer(error, from: origin, fetching: what)
+    }
+  }
+
+  // MARK: Going
+
+  /// Goes on until a server answers with content.
+  ///
+  /// - Parameters:
+  ///   - fields: what every request on the way carries.
+  ///   - leaves: told where an answer was no content, before the next place is asked.
+  ///   - exchange: performs one request.
+  /// - Throws: the error of the server at which the route ends.
+  mutating func run<Answer: Sendable>(
+    fields: HTTPFields,
+    leaves: (RemoteURL) async -> Void = { _ in },
+    exchange: (TransferRequest, RequestRoute) async throws(TransferError) -> Outcome<Answer>
+  ) async throws(RegistryError) -> Answer {
+    while true {
+      let request = try await request(adding: fields)
+      let outcome: Outcome<Answer>
+      do throws(TransferError) {
+        outcome = try await exchange(request, self)
+      } catch {
+        if !error.isOurs { await leaves(url) }
+        try recover(from: error)
+        continue
+      }
+      switch outcome {
+      case .content(let answer): return answer
+      case .refused(let kind, let reason):
+        throw RegistryError(kind, "\(url.origin.authority), \(what): \(reason)")
+      case .aside(let response):
+        await leaves(url)
+        try await follow(response)
+      }
+    }
+  }
+
+  /// True once a redirect led away from the endpoint.
+  var isElsewhere: Bool { hops > 0 || mayReturn }
+
+  /// What to remember of the way.
+  ///
+  /// A chain that left the registry and came back is not remembered: its last URL was chosen by a third party.
+  var place: BlobLocator.Answer {
+    guard case .endpoint(let endpoint, _, _) = start else { return .unknown }
+    let isBack = isSent && url.origin == client.ledger.origin(of: endpoint)
+    return isElsewhere && !isBack && anonymous == nil ? .elsewhere(url) : .here
+  }
+
+  /// The endpoint, while it is the one that is asked.
+  private var endpointHere: Endpoint? {
+    guard case .endpoint(let endpoint, _, _) = start, !isSent,
+      url.origin == client.ledger.origin(of: endpoint)
+    else { return nil }
+    return endpoint
+  }
+
+  /// What the request here carried and no message may quote.
+  private var secrets: Secrets { Secrets(authorization: authorization, url: url) }
+
+  /// The request for what is here: the fields given, and the endpoint's own and credentials only at itself.
+  private mutating func request(adding given: HTTPFields) async throws(RegistryError)
+    -> TransferRequest
+  {
+    var fields = given
+    authorization = nil
+    let endpoint = endpointHere
+    if let endpoint {
+      authorization = try await client.authorizer.header(for: client.scope(endpoint))
+    } else if let anonymous, anonymous.origin == url.origin {
+      authorization = try await client.authorizer.header(for: anonymous)
+    }
+    if let authorization { fields.append("Authorization", authorization) }
+    for field in endpoint?.fields.all ?? []
+    where authorization == nil || field.name.lowercased() != "authorization" {
+      fields.append(field.name, field.value)
+    }
+    var request = TransferRequest(.get, url, fields: fields, sharesConnection: true)
+    request.mayReachLinkLocal = !isSent
+    if let endpoint { request.access = endpoint.access }
+    return request
+  }
+
+  // MARK: Turns
+
+  /// Decides where to ask next after a response that is not the content.
+  ///
+  /// - Throws: the response's error where there is nowhere to go.
+  private mutating func follow(_ response: TransferResponse) async throws(RegistryError) {
+    let status = response.head.status
+    if RedirectRule.isRedirect(status) {
+      hops += 1
+      // Nothing is remembered from one request to the next that could end differently there.
+      guard hops <= RedirectRule.limit, visited.insert(url).inserted else {
+        throw RegistryError(
+          .protocolError(transient: false),
+          "\(url.origin.authority) redirects in a circle for \(what)")
+      }
+      let target = try RedirectRule.target(response.head, of: url)
+      // Within its own origin a registry may have its blobs wherever it likes.
+      isSent = isSent || target.origin != url.origin
+      url = target
+      return
+    }
+    // Signed places expire with 400, 401, 403, 404 or 410, as the host likes.
+    if mayReturn, (400..<500).contains(status), ![408, 416, 425, 429].contains(status) {
+      try restart()
+      return
+    }
+    let error = ResponseJudge.error(
+      response, what: what, origin: url.origin, hiding: secrets, now: client.time.unixSeconds())
+    if [401, 403, 404].contains(status), error.kind.isDenial, challenges < 2,
+      try await authorize(response.head)
+    {
+      challenges += 1
+      return
+    }
+    if status == 401, challenges > 0 {
+      throw ResponseJudge.refusedInSpiteOfToken(
+        response, what: what, origin: url.origin, hiding: secrets)
+    }
+    throw error
+  }
+
+  /// Gets what a server that denies something wants to see.
+  ///
+  /// - Returns: true where there is something new to show.
+  private mutating func authorize(_ head: ResponseHead) async throws(RegistryError) -> Bool {
+    if let endpoint = endpointHere {
+      return try await client.authorizer.answer(
+        head, rejected: authorization, for: client.scope(endpoint)) != nil
+    }
+    // Another registry may take over a whole repository, and give its tokens to anybody.
+    guard head.status == 401, authorization == nil, case .endpoint = start else { return false }
+    let scope = Authorizer.Scope(
+      origin: url.origin, registry: url.origin.authority, repository: client.reference.repository,
+      isAnonymous: true)
+    guard try await client.authorizer.answer(head, rejected: nil, for: scope) != nil else {
+      return false
+    }
+    anonymous = scope
+    return true
+  }
+
+  /// Decides whether a failed transfer can be tried another way at once.
+  ///
+  /// - Throws: the error of the transfer where it cannot.
+  private mutating func recover(from error: TransferError) throws(RegistryError) {
+    // Compared with the endpoint as configured: another request may have found it out meanwhile.
+    if error.kind == .notTLS, case .endpoint(let endpoint, let path, _) = start,
+      url.origin == endpoint.origin, client.ledger.notePlain(endpoint)
+    {
+      client.tell(.detail("\(endpoint.origin.authority) speaks plain HTTP"))
+      url = try Self.url(endpoint, path, what, client)
+      return
+    }
+    throw .transfer(error, from: url.origin, fetching: what)
+  }
+
+  private mutating func restart() throws(RegistryError) {
+    guard case .endpoint(let endpoint, let path, _) = start else { return }
+    mayReturn = false
+    isSent = false
+    hops = 0
+    visited = []
+    url = try Self.url(endpoint, path, what, client)
+  }
+}

@@ -1,0 +1,173 @@
+public import Tuning
+
+/// What went wrong at the server since it last sent a useful byte, whatever it was asked for.
+struct ServerTrouble: Sendable, Equatable {
+  /// Server errors (5xx) in a row.
+  var errors = 0
+  /// Refusals of requests that were made after the refusal before: a burst counts once.
+  var rounds = 0
+  /// When the last round was counted.
+  var countedAt: Moment?
+}
+
+/// What happens to the bytes of a request that failed: asked for again, when, and how often.
+extension Scheduler {
+  /// Server errors in a row, without a useful byte between, that count as overload of the whole server.
+  private static let errorsOfOverload = 3
+
+  mutating func fail(
+    _ id: RequestID, _ failure: FetchFailure, now: Moment, _ actions: inout [SchedulerAction]
+  ) {
+    guard let request = requests[id], var segment = segments[request.segment] else { return }
+    if segment.remaining == 0 {
+      // Another request, or this one, brought the last byte before it failed.
+      finish(id, now: now, &actions)
+      return
+    }
+    requests[id] = nil
+    let failure = asRefusal(failure)
+    if case .refused(let retryAfter) = failure {
+      gathered.refusals.append(
+        .init(at: now, served: requests.count, retryAfter: retryAfter))
+      countRound(request, now: now)
+    }
+    segment.requests.removeAll { $0 == id }
+    if !segment.requests.isEmpty {
+      segment.repeatNotBefore = now + settings.maximumBackoff
+      segments[request.segment] = segment
+      return
+    }
+    let blob = segment.blob
+    remove(request.segment)
+    var piece = Piece(range: segment.position..<segment.range.upperBound)
+    if request.ranged, !blobs[blob.index].ranged {
+      // The blob is asked for as a whole by now; that a range failed says nothing more.
+      piece.failures = segment.failures
+      giveBack(piece, of: blob)
+      return
+    }
+    piece.failures = segment.failures.adding(failure, at: now)
+    // One odd answer among good ones must not make the rest of a large blob come from its beginning.
+    if piece.failures.rangeRefusals > 1 { blobs[blob.index].ranged = false }
+    if mayBeTheRange(failure, request, piece, blob) {
+      blobs[blob.index].ranged = false
+      giveBack(piece, of: blob)
+      return
+    }
+    if mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt) {
+      giveUp(blob, because: id, &actions)
+      return
+    }
+    piece.notBefore = now + delay(for: piece, failure, now: now)
+    giveBack(piece, of: blob)
+    finishBlobIfComplete(blob, &actions)
+  }
+
+  /// Overload has many codes: errors of any, in a row and with nothing good between, are taken for it.
+  private mutating func asRefusal(_ failure: FetchFailure) -> FetchFailure {
+    guard failure == .serverError else { return failure }
+    trouble.errors += 1
+    return trouble.errors >= Self.errorsOfOverload ? .refused(retryAfter: nil) : failure
+  }
+
+  private mutating func countRound(_ request: RequestState, now: Moment) {
+    if let counted = trouble.countedAt, request.startedAt <= counted { return }
+    trouble.rounds += 1
+    trouble.countedAt = now
+  }
+
+  /// Whether it may be the range, not the blob, that the server does not like: whatever code it has for that.
+  ///
+  /// The blob is asked for as a whole once, where no range of it was ever served.
+  private func mayBeTheRange(
+    _ failure: FetchFailure, _ request: RequestState, _ piece: Piece, _ blob: BlobID
+  ) -> Bool {
+    guard request.ranged, blobs[blob.index].ranged, !blobs[blob.index].servesRanges else {
+      return false
+    }
+    switch failure {
+    case .fatal, .doubtful: return true
+    // A server that has just failed once may only be out of breath.
+    case .serverError: return piece.failures.count > 1 && !blobs.contains { $0.servesRanges }
+    case .refused, .rangeRefused, .transient: return false
+    }
+  }
+
+  /// Retries end when nothing at all arrived between two failures, or when one place fails for ever.
+  private func mustGiveUp(_ run: FailureRun, _ failure: FetchFailure, previousAt: Moment?) -> Bool {
+    let othersProgress = previousAt.map { lastUsefulByte > $0 } ?? false
+    switch failure {
+    case .fatal:
+      return true
+    case .refused(let retryAfter?) where retryAfter > settings.maximumRetryAfter:
+      return true
+    case .doubtful:
+      guard run.doubts >= settings.doubts || run.count > settings.retries else { return false }
+      return !othersProgress || run.count > settings.retries
+    case .refused:
+      return (run.count > settings.retries && !othersProgress)
+        || trouble.rounds > settings.retries
+    case .rangeRefused where run.rangeRefusals <= 2:
+      // The blob has not been asked for without a range yet.
+      return false
+    case .transient, .serverError, .rangeRefused:
+      guard run.count > settings.retries else { return false }
+      return !othersProgress || run.count > 4 * settings.retries
+    }
+  }
+
+  /// Exponential back-off with full jitter above one half, never earlier than `Retry-After`.
+  private mutating func delay(for piece: Piece, _ failure: FetchFailure, now: Moment) -> Double {
+    if failure == .rangeRefused { return 0 }
+    var refusal: Double?
+    var longest = settings.maximumBackoff
+    var count = piece.failures.count
+    if case .refused(let retryAfter) = failure {
+      refusal = retryAfter ?? 0
+      count = max(count, trouble.rounds)
+      // A server that says when to come back is not helped by those who come much later.
+      if let retryAfter { longest = min(longest, 2 * max(retryAfter, settings.backoff)) }
+    }
+    var ceiling = settings.backoff
+    for _ in 1..<max(1, min(count, 16)) where ceiling < longest { ceiling *= 2 }
+    let jittered = min(ceiling, longest) * Double.random(in: 0.5...1, using: &random)
+    if let refusal {
+      let wait = max(refusal, jittered)
+      // The whole server is loaded, not one blob: nobody may take the place of who was refused. Those who
+      // are being served go on; each that is refused next is one fewer, down to none where all are.
+      refusedUntil = max(refusedUntil, now + wait)
+      served = requests.count
+      return wait
+    }
+    return jittered
+  }
+
+  private mutating func giveUp(
+    _ id: BlobID, because request: RequestID, _ actions: inout [SchedulerAction]
+  ) {
+    guard !blobs[id.index].isOver else { return }
+    for segment in blobs[id.index].segments {
+      for other in segments[segment]?.requests ?? [] {
+        requests[other] = nil
+        actions.append(.cancel(other))
+      }
+      segments[segment] = nil
+    }
+    blobs[id.index].segments = []
+    blobs[id.index].pending = []
+    blobs[id.index].isOver = true
+    actions.append(.giveUp(id, request))
+  }
+
+  /// When something is to be asked for that may not be asked for yet; nil: nothing is pending.
+  public var nextDue: Moment? {
+    var due: Moment?
+    for blob in blobs where !blob.isOver {
+      for piece in blob.pending where due.map({ piece.notBefore < $0 }) ?? true {
+        due = piece.notBefore
+      }
+    }
+    guard let due else { return nil }
+    return openRequests == 0 ? max(due, refusedUntil) : due
+  }
+}

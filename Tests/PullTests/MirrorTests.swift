@@ -1,0 +1,219 @@
+import Foundation
+import OCI
+import Progress
+import Pull
+import Registry
+import Support
+import Testing
+
+/// An answer counts by its content, not by its status: what mirrors send instead, and that the next server is asked.
+@Suite("Mirrors", .timeLimit(.minutes(2)))
+struct MirrorTests {
+  /// What a mirror does instead of what it should.
+  struct Habit: Sendable, CustomStringConvertible {
+    let description: String
+    let fault: @Sendable (ServedRequest, FakeImage) -> Reply?
+
+    init(
+      _ description: String, _ fault: @escaping @Sendable (ServedRequest, FakeImage) -> Reply?
+    ) {
+      self.description = description
+      self.fault = fault
+    }
+  }
+
+  static let page = "<!DOCTYPE html><html><body>Please log in</body></html>"
+
+  static func isManifest(_ request: ServedRequest) -> Bool {
+    request.target.contains("/manifests/")
+  }
+
+  /// The reply of a good registry, with its body changed.
+  static func changed(
+    _ request: ServedRequest, _ image: FakeImage, _ change: ([UInt8]) -> [UInt8]
+  ) -> Reply {
+    guard case .response(let status, let fields, let body) = FakeRegistry.answer(request, image)
+    else { return .status(500) }
+    return .response(status, fields, change(body))
+  }
+
+  static func chunked(_ body: [UInt8]) -> Reply {
+    var text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    if !body.isEmpty { text += String(body.count, radix: 16) + "\r\n" }
+    let end = body.isEmpty ? "0\r\n\r\n" : "\r\n0\r\n\r\n"
+    return .raw(Array(text.utf8) + body + Array(end.utf8), .keep)
+  }
+
+  /// harbor#18530, for-mac#7658 and their kin: documents.
+  static let documentHabits = [
+    Habit("a page") { request, _ in isManifest(request) ? .ok(page) : nil },
+    Habit("a page that is called a manifest") { request, _ in
+      isManifest(request) ? .ok(page, [("Content-Type", MediaType.ociManifest.rawValue)]) : nil
+    },
+    Habit("half a manifest") { request, image in
+      isManifest(request) ? changed(request, image) { Array($0.prefix($0.count / 2)) } : nil
+    },
+    Habit("nothing") { request, _ in isManifest(request) ? .ok("") : nil },
+    Habit("nothing, chunked") { request, _ in isManifest(request) ? chunked([]) : nil },
+    Habit("an error with 200") { request, _ in
+      isManifest(request) ? .ok(#"{"errors":[{"code":"UNKNOWN","message":"x"}]}"#) : nil
+    },
+    Habit("another manifest than it announces") { request, image in
+      isManifest(request) ? changed(request, image) { $0 + [0x20] } : nil
+    },
+    Habit("a redirect to a page") { request, _ in
+      if request.target == "/login" { return .ok(page) }
+      return isManifest(request) ? .status(302, [("Location", "/login")]) : nil
+    },
+    Habit("schema 1") { request, _ in
+      isManifest(request)
+        ? .ok(
+          #"{"schemaVersion":1,"name":"o/n","tag":"latest","fsLayers":[]}"#,
+          [("Content-Type", MediaType.dockerSchema1Signed.rawValue)]) : nil
+    },
+    Habit("500") { request, _ in isManifest(request) ? .status(500) : nil },
+    Habit("401 without a way in") { _, _ in .status(401) },
+    Habit("403") { _, _ in .status(403, [], "no") },
+    Habit("404") { _, _ in .status(404) },
+    Habit("429") { _, _ in .status(429, [("Retry-After", "7200")]) },
+    Habit("a realm that is refused") { _, _ in
+      .status(401, [("WWW-Authenticate", "Bearer realm=\"file:///etc\"")])
+    },
+  ]
+
+  /// dragonfly#4604, containerd#9552 and their kin: blobs.
+  static let blobHabits = [
+    Habit("one wrong byte") { request, image in
+      guard request.target.contains("/blobs/"), request.range?.lowerBound ?? 0 == 0 else {
+        return nil
+      }
+      return changed(request, image) { [($0.first ?? 0) ^ 1] + $0.dropFirst() }
+    },
+    Habit("all bytes wrong") { request, image in
+      request.target.contains("/blobs/") ? changed(request, image) { $0.map { ~$0 } } : nil
+    },
+    Habit("empty, chunked") { request, _ in request.target.contains("/blobs/") ? chunked([]) : nil
+    },
+    Habit("empty") { request, _ in request.target.contains("/blobs/") ? .ok("") : nil },
+    Habit("a page") { request, _ in request.target.contains("/blobs/") ? .ok(page) : nil },
+    Habit("a page, chunked") { request, _ in
+      request.target.contains("/blobs/") ? chunked(Array(page.utf8)) : nil
+    },
+    Habit("another size") { request, image in
+      guard request.target.contains("/blobs/") else { return nil }
+      let name = String(request.target.split(separator: "/").last?.prefix { $0 != "?" } ?? "")
+      guard let digest = try? Digest(name), let bytes = image.blobs[digest] else { return nil }
+      return FakeRegistry.blob(bytes + [0], request.range)
+    },
+    Habit("204") { request, _ in request.target.contains("/blobs/") ? .status(204) : nil },
+    Habit("it breaks off at once") { request, _ in
+      request.target.contains("/blobs/") ? .raw(Reply.head(200, length: 500_000), .close) : nil
+    },
+    Habit("no answer but an end") { request, _ in
+      request.target.contains("/blobs/") ? .raw([], .close) : nil
+    },
+    Habit("500") { request, _ in request.target.contains("/blobs/") ? .status(500) : nil },
+    Habit("403") { request, _ in request.target.contains("/blobs/") ? .status(403) : nil },
+    Habit("404") { request, _ in request.target.contains("/blobs/") ? .status(404) : nil },
+    Habit("416") { request, _ in request.target.contains("/blobs/") ? .status(416) : nil },
+    Habit("429") { request, _ in
+      request.target.contains("/blobs/") ? .status(429, [("Retry-After", "7200")]) : nil
+    },
+    Habit("a redirect in a circle") { request, _ in
+      request.target.contains("/blobs/") ? .status(307, [("Location", request.target)]) : nil
+    },
+    Habit("a redirect to a metadata service") { request, _ in
+      request.target.contains("/blobs/")
+        ? .status(307, [("Location", "http://169.254.169.254/x")]) : nil
+    },
+  ]
+
+  @Test(
+    "a mirror that does not send the image is passed over, and the registry has it",
+    arguments: documentHabits + blobHabits, [false, true])
+  func passedOver(habit: Habit, byDigest: Bool) async throws {
+    let image = try FakeImage(layers: [
+      Content.bytes(200_000, seed: 1), Content.bytes(90_000, seed: 2),
+    ])
+    let mirror = try FakeRegistry(image) { habit.fault($0, image) }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let name = byDigest ? "@\(image.manifest)" : ":latest"
+    let request = try bench.request("\(registry.host)/o/n\(name)")
+    let puller = try bench.puller(request.reference, mirrors: [mirror.host])
+    let summary = try await puller.pull(request)
+    #expect(summary.digest == image.manifest)
+    #expect(!registry.server.requests.isEmpty)
+    // A handful for each document and blob at most, not one more for each range.
+    #expect(mirror.server.requests.count < 30)
+  }
+
+  @Test(
+    "where the registry has no better, the error names who sent what",
+    arguments: ["a page", "one wrong byte", "empty", "404"])
+  func blamed(name: String) async throws {
+    let image = try FakeImage(layers: [Content.bytes(200_000, seed: 1)])
+    let habits = Self.documentHabits + Self.blobHabits
+    let habit = try #require(habits.last { $0.description == name })
+    let mirror = try FakeRegistry(image) { habit.fault($0, image) }
+    let registry = try FakeRegistry(image) { habit.fault($0, image) }
+    let bench = try Bench()
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    let puller = try bench.puller(request.reference, mirrors: [mirror.host])
+    do throws(PullError) {
+      _ = try await puller.pull(request)
+      Issue.record("no error")
+    } catch {
+      let said = error.description + bench.display.warnings.joined(separator: "\n")
+      #expect(said.contains(registry.host), "\(said)")
+      #expect(said.contains(mirror.host), "\(said)")
+    }
+  }
+
+  @Test(
+    "an odd answer of the registry itself is asked for again",
+    arguments: documentHabits.prefix(6) + blobHabits.prefix(2))
+  func oddOnce(habit: Habit) async throws {
+    let image = try FakeImage(layers: [Content.bytes(200_000, seed: 1)])
+    let counter = Log<Int>()
+    let registry = try FakeRegistry(image) { request in
+      guard counter.all.isEmpty, let reply = habit.fault(request, image) else { return nil }
+      counter.add(1)
+      return reply
+    }
+    let bench = try Bench()
+    let summary = try await bench.pull("\(registry.host)/o/n:latest")
+    #expect(summary.digest == image.manifest)
+    #expect(counter.all.count == 1)
+  }
+
+  @Test(
+    "a mirror that says nothing is overtaken for each range, and given up once its time is over")
+  func silent() async throws {
+    let image = try FakeImage(layers: (0..<12).map { Content.bytes(40_000, seed: UInt64($0)) })
+    let mirror = try FakeRegistry(image) { _ in .raw([], .hang) }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench(stallTimeout: 50)
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    let puller = try bench.puller(request.reference, mirrors: [mirror.host], hedges: true)
+    let summary = try await puller.pull(request)
+    #expect(summary.digest == image.manifest)
+    // One thing at a time is asked of who is silent.
+    #expect(mirror.server.requests.count <= 2 + image.blobs.count)
+  }
+
+  @Test("a mirror that is gone is said to be given up, once")
+  func givenUp() async throws {
+    let image = try FakeImage(layers: (0..<6).map { Content.bytes(40_000, seed: UInt64($0)) })
+    let gone = try FakeRegistry(image)
+    gone.server.stop()
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    _ = try await bench.puller(request.reference, mirrors: [gone.host]).pull(request)
+    let said = bench.display.log.all.compactMap {
+      if case .mirrorGivenUp(let mirror, _) = $0 { mirror } else { nil }
+    }
+    #expect(said == [gone.host])
+  }
+}
