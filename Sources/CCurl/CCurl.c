@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "CCurl.h"
 
 #include <linux/tcp.h>
@@ -5,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -102,4 +104,20 @@ cairn_round_trips cairn_socket_round_trips(int socket) {
   trips.now = info.tcpi_rcv_rtt > 0 ? info.tcpi_rcv_rtt : info.tcpi_rtt;
   trips.smallest = info.tcpi_min_rtt;
   return trips;
+}
+
+int cairn_memory_file(const void *bytes, size_t count) {
+  int file = memfd_create("cairn-certificates", MFD_CLOEXEC);
+  if (file < 0) return -1;
+  const char *rest = bytes;
+  while (count > 0) {
+    ssize_t done = write(file, rest, count);
+    if (done <= 0) {
+      close(file);
+      return -1;
+    }
+    rest += done;
+    count -= (size_t)done;
+  }
+  return file;
 }

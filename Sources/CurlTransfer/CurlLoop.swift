@@ -13,6 +13,8 @@ final class CurlLoop {
   /// Outlives every connection: freed after the multi handle.
   let sockets: OpaquePointer
   private let settings: TransferSettings
+  /// The certificate authorities, in libcurl's form; freed after the multi handle.
+  let trust: TrustStore
   private let clock = NetworkClock()
   private var transfers: [UInt64: CurlTransfer] = [:]
   private var numbers: [OpaquePointer: UInt64] = [:]
@@ -46,6 +48,7 @@ final class CurlLoop {
     self.share = share
     self.sockets = sockets
     self.settings = settings
+    trust = TrustStore(settings: settings.trust)
     _ = cairn_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.connectionCache)
     if let most = settings.maximumConnections {
       _ = cairn_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most)
@@ -96,7 +99,13 @@ final class CurlLoop {
     let transfer = CurlTransfer(job: job, easy: easy, loop: self, clock: clock, settings: settings)
     transfers[job.number] = transfer
     numbers[easy] = job.number
-    transfer.configure(share: share)
+    do {
+      try transfer.configure(share: share)
+    } catch {
+      forget(job.number)
+      job.ended(.failure(error))
+      return
+    }
     let code = cairn_multi_add(multi, easy)
     if code != CURLM_OK {
       forget(job.number)

@@ -10,12 +10,15 @@ import Transfer
 final class CurlTransfer {
   let job: CurlJob
   let easy: OpaquePointer
-  private unowned let loop: CurlLoop
+  unowned let loop: CurlLoop
   private let clock: NetworkClock
-  private let settings: TransferSettings
-  private var headerList: UnsafeMutablePointer<curl_slist>?
-  private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
-  private let requestBody: UnsafeMutablePointer<CChar>
+  let settings: TransferSettings
+  var headerList: UnsafeMutablePointer<curl_slist>?
+  let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+  let requestBody: UnsafeMutablePointer<CChar>
+
+  /// What the request goes through; known once it is set up.
+  var proxy: Proxy?
 
   private var status = 0
   private var fields = HTTPFields()
@@ -37,8 +40,6 @@ final class CurlTransfer {
 
   /// The most bytes of response fields that are taken.
   private static let headerLimit = 64 << 10
-  /// libcurl's receive buffer; its default of 16 KiB costs a system call for each.
-  private static let bufferSize = 256 << 10
 
   var isPaused: Bool { pausedAt != nil }
 
@@ -71,127 +72,32 @@ final class CurlTransfer {
     headerList = nil
   }
 
-  // MARK: Setting up
-
-  func configure(share: OpaquePointer) {
-    let context = Unmanaged.passUnretained(self).toOpaque()
-    _ = cairn_set_share(easy, share)
-    let open: curl_opensocket_callback = { context, _, address in
-      guard let context, let address else { return CURL_SOCKET_BAD }
-      return Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().openSocket(address)
-    }
-    cairn_set_sockets(easy, loop.sockets, open, context)
-    _ = cairn_set_string(easy, CURLOPT_URL, job.request.url.description)
-    _ = cairn_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
-    configureVersion()
-    _ = cairn_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
-    _ = cairn_set_long(easy, CURLOPT_NETRC, 0)
-    _ = cairn_set_long(easy, CURLOPT_NOSIGNAL, 1)
-    _ = cairn_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
-    _ = cairn_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
-    _ = cairn_set_long(
-      easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(settings.connectTimeout * 1000)))
-    _ = cairn_set_long(easy, CURLOPT_BUFFERSIZE, bufferSize)
-    _ = cairn_set_string(easy, CURLOPT_USERAGENT, settings.userAgent)
-    _ = cairn_set_pointer(easy, CURLOPT_ERRORBUFFER, errorBuffer)
-    configureTLS()
-    configureProxy()
-    configureMethod()
-    var list = headerList
-    for field in job.request.fields.all {
-      list = curl_slist_append(list, "\(field.name): \(field.value)")
-    }
-    if let range = job.request.range {
-      list = curl_slist_append(list, "Range: bytes=\(range.lowerBound)-\(range.upperBound - 1)")
-    }
-    // No "Expect: 100-continue" round trip for small forms.
-    list = curl_slist_append(list, "Expect:")
-    headerList = list
-    _ = cairn_set_list(easy, CURLOPT_HTTPHEADER, headerList)
-    _ = cairn_set_pointer(easy, CURLOPT_HEADERDATA, context)
-    _ = cairn_set_pointer(easy, CURLOPT_WRITEDATA, context)
-    _ = cairn_set_callback(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
-      guard let bytes, let context else { return 0 }
-      let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
-      let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
-      return transfer.takeHeaderLine(line) ? size * count : 0
-    }
-    _ = cairn_set_callback(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
-      guard let bytes, let context else { return 0 }
-      let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
-      return transfer.takeBody(UnsafeRawBufferPointer(start: bytes, count: size * count))
-    }
-  }
-
-  /// Blobs have a TCP connection each, which is what HTTP/1.1 gives; small requests share one if they can.
-  private func configureVersion() {
-    let shares = job.request.sharesConnection && loop.mayShare(job.request.url.origin)
-    _ = cairn_set_long(
-      easy, CURLOPT_HTTP_VERSION, shares ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
-    // Wait for a connection that is being made, rather than make another. Without TLS it is not HTTP/2, and there libcurl would
-    // wait for another request's answer.
-    let isTLS = job.request.url.origin.scheme == "https"
-    _ = cairn_set_long(easy, CURLOPT_PIPEWAIT, shares && isTLS ? 1 : 0)
-  }
-
-  /// Under a rate limit chunks are small, so that the bucket is never far in debt.
-  private var bufferSize: Int {
-    guard let limit = settings.rateLimit else { return Self.bufferSize }
-    return min(Self.bufferSize, max(1024, Int(limit / 20)))
-  }
-
-  private func configureTLS() {
-    _ = cairn_set_long(easy, CURLOPT_SSL_VERIFYPEER, settings.verifiesTLS ? 1 : 0)
-    _ = cairn_set_long(easy, CURLOPT_SSL_VERIFYHOST, settings.verifiesTLS ? 2 : 0)
-    if let caFile = settings.caFile { _ = cairn_set_string(easy, CURLOPT_CAINFO, caFile) }
-  }
-
-  /// The proxy is set by hand, because libcurl does not read `HTTP_PROXY` in upper case.
-  private func configureProxy() {
-    let origin = job.request.url.origin
-    let isTLS = origin.scheme == "https"
-    // A proxy's localhost is another machine's.
-    guard !origin.isLoopback else {
-      _ = cairn_set_string(easy, CURLOPT_PROXY, "")
-      return
-    }
-    _ = cairn_set_string(
-      easy, CURLOPT_PROXY, (isTLS ? settings.httpsProxy : settings.httpProxy) ?? "")
-    _ = cairn_set_string(easy, CURLOPT_NOPROXY, settings.noProxy ?? "")
-  }
-
-  private func configureMethod() {
-    switch job.request.method {
-    case .get: _ = cairn_set_long(easy, CURLOPT_HTTPGET, 1)
-    case .head: _ = cairn_set_long(easy, CURLOPT_NOBODY, 1)
-    case .post:
-      _ = cairn_set_long(easy, CURLOPT_POST, 1)
-      _ = cairn_set_off(easy, CURLOPT_POSTFIELDSIZE_LARGE, job.request.body.count)
-      _ = cairn_set_pointer(easy, CURLOPT_POSTFIELDS, requestBody)
-    }
-  }
-
   // MARK: Callbacks
 
   /// Opens a socket, unless its address is none to go to.
-  private func openSocket(_ address: UnsafePointer<curl_sockaddr>) -> Int32 {
-    // Behind a proxy the address is the proxy's, which the user chose; with exceptions from it nobody knows.
-    if !job.request.mayReachLinkLocal, !(usesProxy && settings.noProxy == nil) {
+  func openSocket(_ address: UnsafePointer<curl_sockaddr>) -> Int32 {
+    // A proxy's address is the user's choice; what is behind it was judged by its own.
+    if !job.request.mayReachLinkLocal, proxy == nil {
       var bytes = [UInt8](repeating: 0, count: 16)
       let count = Int(cairn_address_bytes(address, &bytes))
       if HostAddress(bytes: Array(bytes[..<count]))?.isLinkLocalOrMetadata == true {
-        refusedAddress = TransferError(
-          .invalidURL,
-          "\(job.request.url.origin.host) is at a link-local or metadata address, where no server may send us"
-        )
+        refusedAddress = linkLocalError
         return CURL_SOCKET_BAD
       }
     }
     return cairn_sockets_open(loop.sockets, address)
   }
 
+  /// What a request gets that a server sent to where no server may send us.
+  var linkLocalError: TransferError {
+    TransferError(
+      .invalidURL,
+      "\(job.request.url.origin.host) is at a link-local or metadata address, where no server may send us"
+    )
+  }
+
   /// Takes one line of the response's head; false ends the transfer.
-  private func takeHeaderLine(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  func takeHeaderLine(_ bytes: UnsafeRawBufferPointer) -> Bool {
     headerBytes += bytes.count
     guard headerBytes <= Self.headerLimit else {
       failure = Self.longHeader
@@ -226,7 +132,7 @@ final class CurlTransfer {
   }
 
   /// Takes a chunk of the body; what it returns is libcurl's write callback's answer.
-  private func takeBody(_ chunk: UnsafeRawBufferPointer) -> Int {
+  func takeBody(_ chunk: UnsafeRawBufferPointer) -> Int {
     // After a failure libcurl may still hand over what it had buffered.
     guard failure == nil else { return 0 }
     if loop.limiterDelay() > 0 {
@@ -271,22 +177,15 @@ final class CurlTransfer {
   }
 
   /// Round trips of the connection, in seconds; nil unless its body is going to a file, straight from
-  /// the server.
+  /// the server: of the way behind a proxy the kernel knows nothing.
   func roundTrips() -> (now: Double, smallest: Double)? {
-    guard case .window = destination, !usesProxy else { return nil }
+    guard case .window = destination, proxy == nil else { return nil }
     let port = cairn_info_long(easy, CURLINFO_LOCAL_PORT)
     socket = socket ?? cairn_sockets_find(loop.sockets, Int32(port))
     guard let socket, socket >= 0 else { return nil }
     let trips = cairn_socket_round_trips(socket)
     guard trips.now > 0, trips.smallest > 0 else { return nil }
     return (Double(trips.now) / 1e6, Double(trips.smallest) / 1e6)
-  }
-
-  /// Whether a proxy may stand between: then the kernel knows the way to the proxy only.
-  private var usesProxy: Bool {
-    let origin = job.request.url.origin
-    guard !origin.isLoopback else { return false }
-    return (origin.scheme == "https" ? settings.httpsProxy : settings.httpProxy) != nil
   }
 
   // MARK: Stalls
@@ -374,12 +273,7 @@ final class CurlTransfer {
     if code == CURLE_COULDNT_CONNECT, let refusedAddress { return refusedAddress }
     let detail = String(cString: errorBuffer)
     let general = String(cString: curl_easy_strerror(code))
-    // libcurl repeats a malformed proxy address whole, password included.
-    let namesProxy = detail.lowercased().contains("unsupported proxy")
-    let message =
-      namesProxy
-      ? "the proxy's address cannot be used"
-      : String((detail.isEmpty ? general : detail).prefix(300))
+    let message = String((detail.isEmpty ? general : detail).prefix(300))
     return TransferError(.init(code, detail: message), message)
   }
 }

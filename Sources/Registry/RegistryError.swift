@@ -90,7 +90,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
       case .notTLS:
         "the server does not speak TLS there; if it is a plain HTTP registry, add --plain-http"
       case .tls:
-        "for a private certificate authority add --ca-file PEM; to accept any certificate, --tls-verify=false"
+        "for a private certificate authority add --ca-file PEM, or name it in SSL_CERT_FILE; to accept any certificate, "
+          + "--tls-verify=false"
       case .resolve: "check the registry's name and the network"
       case .stalled: "the limits are --stall-timeout and --min-rate"
       default: nil

@@ -10,31 +10,23 @@ public struct TransferSettings: Sendable, Equatable {
   public var rateLimit: Double?
   /// Connections that are open at the same time, what is asked for beyond them waits; nil: no limit.
   public var maximumConnections: Int?
-  /// False accepts any certificate.
+  /// False accepts any certificate of a server; a proxy's is checked in any case.
   public var verifiesTLS = true
-  /// A PEM file of certificate authorities to trust in place of the system's.
-  public var caFile: String?
-  /// Proxy for `http` URLs.
-  public var httpProxy: String?
-  /// Proxy for `https` URLs.
-  public var httpsProxy: String?
-  /// Hosts that are reached without a proxy, in the form of `NO_PROXY`.
-  public var noProxy: String?
+  /// Which certificate authorities are trusted.
+  public var trust = TrustSettings()
+  /// Which servers are reached through which proxy.
+  public var proxies = ProxyRule()
   /// The `User-Agent`.
   public var userAgent = "cairn"
 
   /// The defaults.
   public init() {}
 
-  /// Takes proxies from environment variables, lower case before upper case.
+  /// Takes proxies and trusted authorities from environment variables.
   ///
   /// - Parameter environment: for example the process's own.
-  public mutating func readProxies(from environment: [String: String]) {
-    func value(_ name: String) -> String? {
-      [environment[name.lowercased()], environment[name]].compactMap { $0 }.first { !$0.isEmpty }
-    }
-    httpProxy = value("HTTP_PROXY") ?? value("ALL_PROXY")
-    httpsProxy = value("HTTPS_PROXY") ?? value("ALL_PROXY")
-    noProxy = value("NO_PROXY")
+  public mutating func read(environment: [String: String]) {
+    proxies = ProxyRule(environment: environment)
+    trust.read(environment: environment)
   }
 }

@@ -145,7 +145,23 @@ struct RealServerTests {
     let host = try server("TLS")
     let authority = try server("CA")
     try await pull("\(host)/demo", "--ca-file", authority)
+    try await pull("\(host)/demo", "--ca-only", authority)
     try await pull("\(host)/docker", "--tls-verify=false")
+    for variables in [
+      ["SSL_CERT_FILE": authority],
+      ["SSL_CERT_FILE": "/nowhere", "SSL_CERT_DIR": try folder(authority)],
+    ] {
+      try await Command.finish(cairn.process(["pull", "\(host)/demo"], environment: variables))
+        .expectSuccess()
+    }
+    let nobody = try await Command.finish(
+      cairn.process(["pull", "\(host)/demo"], environment: ["SSL_CERT_FILE": "/nowhere"]))
+    #expect(nobody.status == 69 && nobody.errors.contains("SSL_CERT_FILE"), "\(nobody.errors)")
+    let other = try await Command.finish(
+      cairn.process(
+        ["pull", "\(host)/zstd", "--ca-only", server("EXPIRED_CA")],
+        environment: ["SSL_CERT_FILE": authority]))
+    #expect(other.status == 69 && other.errors.contains("--ca-file"))
     let untrusted = try await cairn("pull", "\(host)/zstd")
     #expect(untrusted.status == 69 && untrusted.errors.contains("--ca-file"))
     let expired = try await cairn(
@@ -153,6 +169,14 @@ struct RealServerTests {
     #expect(expired.status == 69 && expired.errors.contains("expired"), "\(expired.errors)")
     let plain = try await cairn("pull", "\(host)/zstd", "--plain-http")
     #expect(plain.status == 69 && plain.errors.contains("leave out --plain-http"))
+  }
+
+  /// A directory with nothing but a file of that content, under a name that no hash gave.
+  private func folder(_ file: String) throws -> String {
+    let path = cairn.folder("certificates")
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    try writeFile(path + "/mine", readFile(file))
+    return path
   }
 
   @Test(

@@ -135,6 +135,65 @@ struct CurlEngineTests {
     #expect(found?.isTransient == false)
   }
 
+  @Test(
+    "with a proxy the host's address is judged, not the proxy's, and exceptions from it change nothing"
+  )
+  func judgesHostBehindProxy() async throws {
+    let proxy = try RawServer { .ok("proxy \($0.target)") }
+    let engine = try engine {
+      $0.proxies = ProxyRule(plain: "http://\(proxy.host)", exceptions: "near.test")
+    }
+    defer { engine.stop() }
+    func request(_ url: String) throws(TransferError) -> TransferRequest {
+      var request = TransferRequest(.get, try RemoteURL(url))
+      request.mayReachLinkLocal = false
+      return request
+    }
+    let far = try await engine.perform(request("http://far.test/"), limit: 100)
+    #expect(far.body == Array("proxy http://far.test/".utf8))
+    for refused in [
+      "http://169.254.169.254/", "http://[fe80::1]/", "http://0xA9FEA9FE/", "http://metadata/",
+    ] {
+      let found = await error { () async throws(TransferError) in
+        try await engine.perform(request(refused), limit: 1)
+      }
+      #expect(found?.kind == .invalidURL && found?.message.contains("link-local") == true)
+    }
+    #expect(proxy.requests.count == 1)
+  }
+
+  @Test("a proxy at a link-local address is gone to, since the user chose it")
+  func linkLocalProxy() async throws {
+    let engine = try engine {
+      $0.proxies = ProxyRule(plain: "http://169.254.9.9:1", exceptions: "near.test")
+      $0.connectTimeout = 0.2
+    }
+    defer { engine.stop() }
+    var request = TransferRequest(.get, try RemoteURL("http://far.test/"))
+    request.mayReachLinkLocal = false
+    // Whether anything is there is the network's business.
+    do throws(TransferError) {
+      _ = try await engine.perform(request, limit: 1 << 20)
+    } catch {
+      #expect(error.kind != .invalidURL, "\(error)")
+    }
+  }
+
+  @Test(
+    "SOCKS proxies get the name to look up, in either notation", arguments: ["socks5", "socks5h"])
+  func socksLooksUp(scheme: String) async throws {
+    let proxy = try SocksServer(
+      answer: Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi".utf8))
+    let engine = try engine {
+      $0.proxies = ProxyRule(plain: "\(scheme)://user:secret@127.0.0.1:\(proxy.port)")
+    }
+    defer { engine.stop() }
+    let response = try await engine.perform(
+      TransferRequest(.get, RemoteURL("http://only-there.test:8080/")), limit: 10)
+    #expect(response.body == Array("hi".utf8))
+    #expect(proxy.asked == ["user:secret", "only-there.test:8080"])
+  }
+
   @Test("refuses a body or a header without end")
   func refusesGiants() async throws {
     let server = try RawServer { request in
@@ -305,7 +364,7 @@ struct CurlEngineTests {
 
   @Test("a malformed proxy address is not repeated, password included")
   func hidesProxyPassword() async throws {
-    let engine = try engine { $0.httpProxy = "http://user:pass word@proxy:8080" }
+    let engine = try engine { $0.proxies = ProxyRule(plain: "http://user:pass word@proxy:8080") }
     defer { engine.stop() }
     let found = await error { () async throws(TransferError) in
       try await engine.perform(TransferRequest(.get, RemoteURL("http://far.example/")), limit: 1)
@@ -357,7 +416,7 @@ struct CurlEngineTests {
     let proxy = try RawServer { .ok("proxy \($0.target)") }
     let server = try RawServer { _ in .ok("direct") }
     let engine = try engine {
-      $0.httpProxy = "http://\(proxy.host)"
+      $0.proxies = ProxyRule(plain: "http://\(proxy.host)")
     }
     defer { engine.stop() }
     let far = try await engine.perform(
@@ -376,7 +435,7 @@ struct CurlEngineTests {
     let host = try #require(environment["CAIRN_TEST_TLS"])
     for shares in [true, false] {
       let engine = try engine {
-        $0.caFile = environment["CAIRN_TEST_CA"]
+        $0.trust.extraFiles = [environment["CAIRN_TEST_CA"]].compactMap { $0 }
         $0.stallTimeout = 50
       }
       defer { engine.stop() }

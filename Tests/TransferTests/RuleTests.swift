@@ -154,20 +154,3 @@ struct FileWindowTests {
     #expect(window.written == 0)
   }
 }
-
-@Suite("TransferSettings")
-struct TransferSettingsTests {
-  @Test("proxies come from the environment, lower case first")
-  func proxies() {
-    var settings = TransferSettings()
-    settings.readProxies(from: [
-      "HTTP_PROXY": "http://a", "https_proxy": "http://b", "HTTPS_PROXY": "http://c",
-      "NO_PROXY": "x",
-    ])
-    #expect(
-      settings.httpProxy == "http://a" && settings.httpsProxy == "http://b"
-        && settings.noProxy == "x")
-    settings.readProxies(from: ["ALL_PROXY": "http://d", "http_proxy": ""])
-    #expect(settings.httpProxy == "http://d" && settings.httpsProxy == "http://d")
-  }
-}

@@ -4,7 +4,8 @@
 
 CAIRN_TEST_REGISTRY   docker-registry, plain HTTP, with the images below
 CAIRN_TEST_TLS        nginx with TLS in front of it; CAIRN_TEST_CA is its certificate
-CAIRN_TEST_EXPIRED    the same with a certificate that has expired, CAIRN_TEST_EXPIRED_CA
+CAIRN_TEST_MUTUAL     nginx that says who asks, by CAIRN_TEST_CLIENT and CAIRN_TEST_CLIENT_KEY, and on which connection
+CAIRN_TEST_EXPIRED    as CAIRN_TEST_TLS with a certificate that has expired, CAIRN_TEST_EXPIRED_CA
 CAIRN_TEST_REDIRECT   nginx that redirects blobs to another origin
 CAIRN_TEST_LIMITED    nginx that allows 3 connections (429 beyond) at 2 MB/s each
 CAIRN_TEST_SLOW       nginx that gives every connection 1 MB/s
@@ -53,12 +54,17 @@ def proxy(port, registry, extra="", blobs=""):
 def nginx_section(folder, registry, ports):
     certificate, key = servers.make_certificate(folder)
     expired, expired_key = servers.make_certificate(folder, "expired", days=-1)
+    client, _ = servers.make_certificate(folder, "client")
     blob = "~ ^/v2/(.*)/blobs/"
     through = f"proxy_pass http://127.0.0.1:{registry}; proxy_set_header Host $http_host;"
     return "".join([
         "limit_conn_zone $server_name zone=all:1m; limit_conn_status 429;\n",
         proxy(ports["TLS"], registry, f" ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};"),
         proxy(ports["EXPIRED"], registry, f" ssl; ssl_certificate {expired}; ssl_certificate_key {expired_key};"),
+        f"server {{ listen 127.0.0.1:{ports['MUTUAL']} ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};\n"
+        f"ssl_client_certificate {client}; ssl_verify_client optional_no_ca; ssl_session_cache shared:one:1m;\n"
+        'location / { return 200 "$ssl_client_verify $ssl_session_reused $connection"; }\n'
+        'location /close { keepalive_timeout 0; return 200 "$ssl_client_verify $ssl_session_reused $connection"; } }\n',
         proxy(ports["REDIRECT"], registry, ";",
               f"location {blob} {{ return 307 http://127.0.0.1:{ports['CDN']}$request_uri; }}"),
         proxy(ports["CDN"], registry, ";"),
@@ -87,7 +93,7 @@ def main():
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cairn-servers-")))
         registry = stack.enter_context(servers.docker_registry(folder / "registry"))
         push(f"127.0.0.1:{registry}", IMAGES)
-        ports = {name: servers.free_port() for name in ("TLS", "EXPIRED", "REDIRECT", "CDN", "LIMITED", "SLOW")}
+        ports = {name: servers.free_port() for name in ("TLS", "MUTUAL", "EXPIRED", "REDIRECT", "CDN", "LIMITED", "SLOW")}
         section, certificate, expired = nginx_section(folder, registry, ports)
         stack.enter_context(servers.nginx(folder / "nginx", section, ports["TLS"]))
         tokens = stack.enter_context(servers.TokenServer(folder / "tokens", lifetime=60))
@@ -100,8 +106,10 @@ def main():
         environment["CAIRN_TEST_TOKEN"] = f"127.0.0.1:{locked}"
         environment["CAIRN_TEST_CA"] = str(certificate)
         environment["CAIRN_TEST_EXPIRED_CA"] = str(expired)
+        environment["CAIRN_TEST_CLIENT"] = str(certificate.parent / "client.pem")
+        environment["CAIRN_TEST_CLIENT_KEY"] = str(certificate.parent / "client.key")
         for name, port in ports.items():
-            host = "localhost" if name in ("TLS", "EXPIRED") else "127.0.0.1"
+            host = "localhost" if name in ("TLS", "MUTUAL", "EXPIRED") else "127.0.0.1"
             environment[f"CAIRN_TEST_{name}"] = f"{host}:{port}"
         (folder / "small").mkdir()
         disk = stack.enter_context(small_disk(folder / "small"))

@@ -36,6 +36,15 @@ static inline CURLcode cairn_set_callback(cairn_easy *easy, CURLoption option,
                                           cairn_data_callback callback) {
   return curl_easy_setopt((CURL *)easy, option, callback);
 }
+/// Hands over a copy of some bytes.
+static inline CURLcode cairn_set_blob(cairn_easy *easy, CURLoption option, const void *bytes, size_t count) {
+  struct curl_blob blob = {(void *)bytes, count, CURL_BLOB_COPY};
+  return curl_easy_setopt((CURL *)easy, option, &blob);
+}
+/// Makes a file of bytes that has no name; its descriptor, or -1.
+int cairn_memory_file(const void *bytes, size_t count);
+/// What libcurl was built with: where it finds certificate authorities, and what it can do.
+static inline const curl_version_info_data *cairn_version(void) { return curl_version_info(CURLVERSION_NOW); }
 static inline CURLcode cairn_set_share(cairn_easy *easy, cairn_share *share) {
   return curl_easy_setopt((CURL *)easy, CURLOPT_SHARE, (CURLSH *)share);
 }

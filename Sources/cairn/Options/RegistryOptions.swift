@@ -16,8 +16,7 @@ struct RegistryOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Whether certificates are checked.", valueName: "true|false"))
   var tlsVerify = true
 
-  @Option(help: ArgumentHelp("Trust the certificate authorities in this file.", valueName: "pem"))
-  var caFile: String?
+  @OptionGroup var trust: TrustOptions
 
   @Option(
     help: ArgumentHelp(
@@ -64,9 +63,6 @@ struct RegistryOptions: ParsableArguments {
     guard (0...1000).contains(retries) else {
       throw ValidationError("--retries takes a number from 0 to 1000")
     }
-    if let caFile, !FileManager.default.isReadableFile(atPath: caFile) {
-      throw ValidationError("--ca-file \(caFile) cannot be read")
-    }
     if let authfile, !FileManager.default.isReadableFile(atPath: authfile) {
       throw ValidationError("--authfile \(authfile) cannot be read")
     }
@@ -81,9 +77,10 @@ struct RegistryOptions: ParsableArguments {
     settings.rateLimit = rateLimit
     settings.maximumConnections = OpenFileBudget.ofProcess.connections
     settings.verifiesTLS = tlsVerify
-    settings.caFile = caFile
     settings.userAgent = "cairn/\(Cairn.version)"
-    settings.readProxies(from: ProcessInfo.processInfo.environment)
+    settings.read(environment: ProcessInfo.processInfo.environment)
+    trust.add(to: &settings.trust)
+    for words in settings.trust.unreadable { logger.warning("\(words)") }
     do {
       return try CurlEngine(settings: settings)
     } catch {

@@ -1,0 +1,133 @@
+internal import CCurl
+import Transfer
+
+/// What libcurl is told of a request before it begins.
+extension CurlTransfer {
+  /// libcurl's receive buffer; its default of 16 KiB costs a system call for each.
+  private static let receiveBuffer = 256 << 10
+
+  /// Tells libcurl everything about the request.
+  ///
+  /// - Throws: `TransferError` where something of it cannot be had: nothing was asked then.
+  func configure(share: OpaquePointer) throws(TransferError) {
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    _ = cairn_set_share(easy, share)
+    let open: curl_opensocket_callback = { context, _, address in
+      guard let context, let address else { return CURL_SOCKET_BAD }
+      return Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().openSocket(address)
+    }
+    cairn_set_sockets(easy, loop.sockets, open, context)
+    _ = cairn_set_string(easy, CURLOPT_URL, job.request.url.description)
+    _ = cairn_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
+    configureVersion()
+    _ = cairn_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
+    _ = cairn_set_long(easy, CURLOPT_NETRC, 0)
+    _ = cairn_set_long(easy, CURLOPT_NOSIGNAL, 1)
+    _ = cairn_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
+    _ = cairn_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    _ = cairn_set_long(
+      easy, CURLOPT_CONNECTTIMEOUT_MS,
+      max(1, Int((job.request.access.connectTimeout ?? settings.connectTimeout) * 1000)))
+    _ = cairn_set_long(easy, CURLOPT_BUFFERSIZE, bufferSize)
+    _ = cairn_set_string(easy, CURLOPT_USERAGENT, settings.userAgent)
+    _ = cairn_set_pointer(easy, CURLOPT_ERRORBUFFER, errorBuffer)
+    try configureTLS()
+    try configureProxy()
+    configureMethod()
+    var list = headerList
+    for field in job.request.fields.all {
+      list = curl_slist_append(list, "\(field.name): \(field.value)")
+    }
+    if let range = job.request.range {
+      list = curl_slist_append(list, "Range: bytes=\(range.lowerBound)-\(range.upperBound - 1)")
+    }
+    // No "Expect: 100-continue" round trip for small forms.
+    list = curl_slist_append(list, "Expect:")
+    headerList = list
+    _ = cairn_set_list(easy, CURLOPT_HTTPHEADER, headerList)
+    _ = cairn_set_pointer(easy, CURLOPT_HEADERDATA, context)
+    _ = cairn_set_pointer(easy, CURLOPT_WRITEDATA, context)
+    _ = cairn_set_callback(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+      guard let bytes, let context else { return 0 }
+      let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+      let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+      return transfer.takeHeaderLine(line) ? size * count : 0
+    }
+    _ = cairn_set_callback(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+      guard let bytes, let context else { return 0 }
+      let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+      return transfer.takeBody(UnsafeRawBufferPointer(start: bytes, count: size * count))
+    }
+  }
+
+  /// Blobs have a TCP connection each, which is what HTTP/1.1 gives; small requests share one if they can.
+  private func configureVersion() {
+    let shares = job.request.sharesConnection && loop.mayShare(job.request.url.origin)
+    _ = cairn_set_long(
+      easy, CURLOPT_HTTP_VERSION, shares ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
+    // Wait for a connection that is being made, rather than make another. Without TLS it is not HTTP/2, and there libcurl would
+    // wait for another request's answer.
+    let isTLS = job.request.url.origin.scheme == "https"
+    _ = cairn_set_long(easy, CURLOPT_PIPEWAIT, shares && isTLS ? 1 : 0)
+  }
+
+  /// Under a rate limit chunks are small, so that the bucket is never far in debt.
+  private var bufferSize: Int {
+    guard let limit = settings.rateLimit else { return Self.receiveBuffer }
+    return min(Self.receiveBuffer, max(1024, Int(limit / 20)))
+  }
+
+  /// libcurl lends a connection, and a TLS session, only to a request for which all of these are the same; but for the key, which is
+  /// nothing without its certificate.
+  private func configureTLS() throws(TransferError) {
+    let access = job.request.access
+    guard job.request.url.origin.scheme == "https" else { return }
+    let isChecked = settings.verifiesTLS && !access.skipsVerification
+    _ = cairn_set_long(easy, CURLOPT_SSL_VERIFYPEER, isChecked ? 1 : 0)
+    _ = cairn_set_long(easy, CURLOPT_SSL_VERIFYHOST, isChecked ? 2 : 0)
+    if isChecked {
+      try set(loop.trust.form(serverFiles: access.caFiles), CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB)
+      _ = cairn_set_string(easy, CURLOPT_CAPATH, nil)
+    }
+    if let own = access.clientCertificate {
+      _ = cairn_set_string(easy, CURLOPT_SSLCERT, own.certificate)
+      _ = cairn_set_string(easy, CURLOPT_SSLKEY, own.key ?? own.certificate)
+      // OpenSSL would ask the terminal for the secret of a key that has one.
+      _ = cairn_set_string(easy, CURLOPT_KEYPASSWD, "")
+    }
+  }
+
+  private func set(_ form: TrustStore.Form, _ file: CURLoption, _ blob: CURLoption) {
+    switch form {
+    case .file(let path): _ = cairn_set_string(easy, file, path)
+    case .bytes(let bytes):
+      _ = bytes.withUnsafeBytes { cairn_set_blob(easy, blob, $0.baseAddress, $0.count) }
+    }
+  }
+
+  /// libcurl is told what was decided: it would read other variables, and exceptions by rules of its own.
+  private func configureProxy() throws(TransferError) {
+    let origin = job.request.url.origin
+    proxy = try settings.proxies.proxy(for: origin)
+    _ = cairn_set_string(easy, CURLOPT_PROXY, proxy?.address ?? "")
+    _ = cairn_set_string(easy, CURLOPT_NOPROXY, "")
+    guard let proxy else { return }
+    // Where the proxy connects to is out of sight: what the host says by itself is judged here, and a name by the proxy alone.
+    if !job.request.mayReachLinkLocal, origin.isLinkLocalOrMetadata { throw linkLocalError }
+    if proxy.scheme == .https {
+      try set(loop.trust.form(serverFiles: []), CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAINFO_BLOB)
+      _ = cairn_set_string(easy, CURLOPT_PROXY_CAPATH, nil)
+    }
+  }
+
+  private func configureMethod() {
+    switch job.request.method {
+    case .get: _ = cairn_set_long(easy, CURLOPT_HTTPGET, 1)
+    case .head: _ = cairn_set_long(easy, CURLOPT_NOBODY, 1)
+    case .post:
+      _ = cairn_set_long(easy, CURLOPT_POST, 1)
+      _ = cairn_set_off(easy, CURLOPT_POSTFIELDSIZE_LARGE, job.request.body.count)
+      _ = cairn_set_pointer(easy, CURLOPT_POSTFIELDS, requestBody)
+    }
+  }
+}

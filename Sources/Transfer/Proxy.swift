@@ -1,0 +1,137 @@
+/// A proxy, as a user names it: `http://proxy:3128`, `socks5://user:secret@10.0.0.1`, `proxy:3128`.
+///
+/// Its description leaves credentials out, so that it can be shown; `address` has them.
+public struct Proxy: Hashable, Sendable, CustomStringConvertible {
+  /// How the proxy is spoken with.
+  public enum Scheme: String, Sendable, CaseIterable {
+    case http, https, socks4, socks4a, socks5, socks5h
+
+    /// Without a port in the address, as Go has them.
+    var defaultPort: Int {
+      switch self {
+      case .http: 80
+      case .https: 443
+      case .socks4, .socks4a, .socks5, .socks5h: 1080
+      }
+    }
+  }
+
+  /// How it is spoken with.
+  ///
+  /// SOCKS 5 leaves names to the proxy in either notation, as Go has it: at home they may mean nothing.
+  public let scheme: Scheme
+  /// Name or address; an IPv6 address has its brackets, and perhaps its zone.
+  public let host: String
+  /// The port, also where the address has none.
+  public let port: Int
+  private let user: String?
+  private let password: String?
+
+  /// Reads an address; without a scheme it is an HTTP proxy's.
+  ///
+  /// - Parameter text: the value of `HTTPS_PROXY` or of its kin.
+  /// - Throws: `TransferError` of kind `invalidURL`, which never repeats the address: it may hold a password.
+  /// - Source: golang.org/x/net/http/httpproxy.
+  public init(_ text: String) throws(TransferError) {
+    var rest = text[...]
+    var scheme = Scheme.http
+    if let mark = text.firstRange(of: "://") {
+      guard let named = Scheme(rawValue: text[..<mark.lowerBound].lowercased()) else {
+        throw Self.unusable("its scheme is none of \(Self.schemes)")
+      }
+      scheme = named
+      rest = text[mark.upperBound...]
+    }
+    self.scheme = scheme == .socks5 ? .socks5h : scheme
+    rest = rest.prefix { !"/?#".contains($0) }
+    var user: String?
+    var password: String?
+    if let at = rest.lastIndex(of: "@") {
+      let parts = rest[..<at].split(
+        separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+      user = try Self.decoded(parts[0])
+      password = parts.count > 1 ? try Self.decoded(parts[1]) : nil
+      rest = rest[rest.index(after: at)...]
+    }
+    self.user = user
+    self.password = password
+    (host, port) = try Self.place(rest, scheme)
+  }
+
+  /// `scheme://host:port`, without credentials.
+  public var description: String { "\(scheme.rawValue)://\(host):\(port)" }
+
+  /// The address with its credentials: for the engine, never for people.
+  public var address: String {
+    guard let user else { return description }
+    let secret = password.map { ":" + Self.encoded($0) } ?? ""
+    return "\(scheme.rawValue)://\(Self.encoded(user))\(secret)@\(host):\(port)"
+  }
+
+  private static let schemes = Scheme.allCases.map(\.rawValue).joined(separator: ", ")
+
+  private static func unusable(_ reason: String) -> TransferError {
+    TransferError(.invalidURL, "the proxy's address cannot be used: \(reason)")
+  }
+
+  private static func place(_ text: Substring, _ scheme: Scheme) throws(TransferError)
+    -> (host: String, port: Int)
+  {
+    var plain = String(text)
+    var zone = ""
+    // A link-local address means something on one of this machine's networks only: fe80::1%eth0.
+    if plain.hasPrefix("["), let close = plain.firstIndex(of: "]"),
+      let percent = plain[..<close].firstIndex(of: "%")
+    {
+      zone = String(plain[percent..<close])
+      zone = zone.hasPrefix("%25") ? zone : "%25" + zone.dropFirst()
+      guard zone.count > 3,
+        zone.dropFirst().allSatisfy({
+          $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0))
+        })
+      else { throw unusable("its host cannot be read") }
+      plain.removeSubrange(percent..<close)
+    }
+    let origin: RemoteURL.Origin
+    do {
+      origin = try RemoteURL("http://\(plain)").origin
+    } catch {
+      throw unusable("its host or port cannot be read")
+    }
+    let host = zone.isEmpty ? origin.host : origin.host.dropLast() + zone + "]"
+    let hasPort =
+      plain.last?.isNumber == true && plain.drop { $0 != "]" }.contains(":")
+      || !plain.hasPrefix("[") && plain.contains(":") && plain.last != ":"
+    return (host, hasPort ? origin.port : scheme.defaultPort)
+  }
+
+  /// Undoes percent signs.
+  private static func decoded(_ text: Substring) throws(TransferError) -> String {
+    var bytes: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+      guard byte > 0x20, byte != 0x7F else { throw unusable("its credentials have white space") }
+      guard byte == UInt8(ascii: "%") else {
+        bytes.append(byte)
+        continue
+      }
+      let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+      guard digits.utf8.count == 2, digits.allSatisfy(\.isHexDigit),
+        let value = UInt8(digits, radix: 16), value != 0
+      else { throw unusable("a percent sign in its credentials is not followed by two digits") }
+      bytes.append(value)
+      rest = rest.dropFirst(2)
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Percent signs for all that could mean something in an address.
+  private static func encoded(_ text: String) -> String {
+    text.utf8.map { byte in
+      let character = Character(Unicode.Scalar(byte))
+      if byte < 0x80, character.isLetter || character.isNumber { return String(character) }
+      let hex = String(byte, radix: 16, uppercase: true)
+      return (hex.count == 1 ? "%0" : "%") + hex
+    }.joined()
+  }
+}

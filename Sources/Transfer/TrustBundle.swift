@@ -1,0 +1,121 @@
+import FoundationEssentials
+import Glibc
+
+/// Every certificate authority that counts for a server, from all the places that there are, each once.
+///
+/// libcurl takes one file, and keeps what it made of it for the next connection only where that file is all there is. So the
+/// places are read here, once.
+public struct TrustBundle: Sendable, Equatable {
+  /// Where the system keeps its authorities; libcurl knows.
+  public struct System: Sendable, Equatable {
+    /// A PEM file of all of them; nil: there is none.
+    public var file: String?
+    /// A directory of PEM files; nil: there is none.
+    public var folder: String?
+
+    /// Makes a description of the places.
+    public init(file: String?, folder: String?) {
+      self.file = file
+      self.folder = folder
+    }
+  }
+
+  private var certificates: [PEMCertificate] = []
+  private var known: Set<PEMCertificate> = []
+
+  /// The most bytes that are read of a file; all of the world's authorities have a quarter of a megabyte.
+  private static let fileLimit = 16 << 20
+
+  /// Reads all places.
+  ///
+  /// - Parameters:
+  ///   - settings: which places count.
+  ///   - serverFiles: PEM files that count for one server beside them.
+  ///   - system: where the system keeps its authorities.
+  /// - Throws: `TransferError` of kind `tls`: a file that was named cannot be used, or nobody would be trusted.
+  public init(_ settings: TrustSettings, serverFiles: [String] = [], system: System)
+    throws(TransferError)
+  {
+    if let only = settings.onlyFile {
+      add(try Self.named(only))
+      return
+    }
+    if settings.replacesSystem {
+      settings.environmentFile.map { addFile($0) }
+      for folder in settings.environmentFolders { addFolder(folder) }
+    } else {
+      system.file.map { addFile($0) }
+      system.folder.map { addFolder($0) }
+    }
+    for file in settings.extraFiles + serverFiles { add(try Self.named(file)) }
+    guard certificates.isEmpty else { return }
+    let reason =
+      settings.replacesSystem
+      ? "SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate" : "this system has none installed"
+    throw TransferError(.tls, "no certificate authority is trusted: \(reason)")
+  }
+
+  /// How many there are.
+  public var count: Int { certificates.count }
+
+  /// All of them as one PEM file.
+  public var text: [UInt8] { certificates.flatMap(\.text) }
+
+  /// Reads a file that somebody asked for by name: all of it must be right.
+  static func named(_ path: String) throws(TransferError) -> [PEMCertificate] {
+    guard let bytes = read(path) else {
+      let reason = String(cString: strerror(errno))
+      throw TransferError(.tls, "the certificate authorities in \(path) cannot be read: \(reason)")
+    }
+    let reading = PEMCertificate.read(bytes)
+    guard reading.damaged == 0 else {
+      throw TransferError(.tls, "\(path) has a certificate that is damaged")
+    }
+    guard !reading.certificates.isEmpty else {
+      throw TransferError(.tls, "\(path) has no certificate in PEM form")
+    }
+    return reading.certificates
+  }
+
+  private mutating func add(_ more: [PEMCertificate]) {
+    for certificate in more where known.insert(certificate).inserted {
+      certificates.append(certificate)
+    }
+  }
+
+  private mutating func addFile(_ path: String) {
+    guard let bytes = Self.read(path) else { return }
+    add(PEMCertificate.read(bytes).certificates)
+  }
+
+  /// Adds every file of a directory; links within it only give names to its own files.
+  private mutating func addFolder(_ path: String) {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: path))?.sorted() ?? [] {
+      let file = "\(path)/\(name)"
+      var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+      let length = readlink(file, &target, target.count)
+      if length > 0, !target[..<length].contains(CChar(0x2F)) { continue }
+      var info = stat()
+      guard stat(file, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { continue }
+      addFile(file)
+    }
+  }
+
+  /// A file's bytes; nil, and `errno` says why, where it cannot be read.
+  private static func read(_ path: String) -> [UInt8]? {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 256 << 10)
+    while bytes.count <= fileLimit {
+      let count = Glibc.read(file, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { return nil }
+      if count == 0 { return bytes }
+      bytes += chunk[..<count]
+    }
+    errno = EFBIG
+    return nil
+  }
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Transfer
+
+/// Which certificate authorities are trusted.
+struct TrustOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Trust the certificate authorities in this file, too.", valueName: "pem"))
+  var caFile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Trust the certificate authorities in this file and no others.", valueName: "pem"))
+  var caOnly: String?
+
+  func validate() throws {
+    guard caFile == nil || caOnly == nil else {
+      throw ValidationError("--ca-file adds to what is trusted, --ca-only replaces it: choose one")
+    }
+    do throws(TransferError) {
+      try settings.check()
+    } catch {
+      throw ValidationError(error.message)
+    }
+  }
+
+  /// What the options say, without the environment.
+  private var settings: TrustSettings {
+    var settings = TrustSettings()
+    add(to: &settings)
+    return settings
+  }
+
+  /// Adds what the options say.
+  func add(to settings: inout TrustSettings) {
+    settings.onlyFile = caOnly
+    settings.extraFiles += [caFile].compactMap { $0 }
+  }
+}

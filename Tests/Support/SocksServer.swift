@@ -1,0 +1,69 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A SOCKS 5 proxy that wants a name and a password, notes what it is asked for, and answers every request by itself.
+public final class SocksServer: Sendable {
+  public let port: Int
+  private let listener: Int32
+  private let log = Mutex<[String]>([])
+
+  /// - Parameter answer: what the server behind it would send.
+  public init(answer: [UInt8]) throws {
+    let (listener, port) = try LoopbackListener.open()
+    self.listener = listener
+    self.port = port
+    Thread.detachNewThread { [self] in
+      while true {
+        let socket = Glibc.accept(listener, nil, nil)
+        guard socket >= 0 else { break }
+        serve(socket, answer)
+        close(socket)
+      }
+      close(listener)
+    }
+  }
+
+  deinit { shutdown(listener, Int32(SHUT_RDWR)) }
+
+  /// `user:password`, then `host:port`, of each connection.
+  public var asked: [String] { log.withLock { $0 } }
+
+  private func serve(_ socket: Int32, _ answer: [UInt8]) {
+    guard let greeting = take(socket, 2) else { return }
+    _ = take(socket, Int(greeting[1]))
+    send(socket, [5, 2])
+    guard let user = word(socket, after: 1), let password = word(socket, after: 0) else { return }
+    log.withLock { $0.append("\(user):\(password)") }
+    send(socket, [1, 0])
+    // Version, command, reserved, and 3: a name.
+    guard let head = take(socket, 4), head[3] == 3, let host = word(socket, after: 0),
+      let port = take(socket, 2)
+    else { return }
+    log.withLock { $0.append("\(host):\(Int(port[0]) << 8 | Int(port[1]))") }
+    send(socket, [5, 0, 0, 1, 0, 0, 0, 0, 0, 0])
+    _ = take(socket, 1)
+    send(socket, answer)
+    shutdown(socket, Int32(SHUT_WR))
+    var rest = [UInt8](repeating: 0, count: 4096)
+    while recv(socket, &rest, rest.count, 0) > 0 {}
+  }
+
+  /// A word with its length before it.
+  private func word(_ socket: Int32, after skipped: Int) -> String? {
+    guard let head = take(socket, skipped + 1), let length = head.last else { return nil }
+    return take(socket, Int(length)).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private func take(_ socket: Int32, _ count: Int) -> [UInt8]? {
+    var bytes = [UInt8](repeating: 0, count: count)
+    guard count > 0 else { return bytes }
+    return recv(socket, &bytes, count, Int32(MSG_WAITALL)) == count ? bytes : nil
+  }
+
+  private func send(_ socket: Int32, _ bytes: [UInt8]) {
+    _ = bytes.withUnsafeBytes {
+      Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+    }
+  }
+}
