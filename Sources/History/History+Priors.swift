@@ -22,9 +22,12 @@ extension History {
           WHERE registry = ? AND name = ? AND network = ? ORDER BY usedAt DESC LIMIT 1
           """,
         arguments: [registry, machine, network]
-      ).map {
-        RegistryServers(
-          blobHost: $0["blobHost"], tokenRealm: $0["tokenRealm"], tokenService: $0["tokenService"])
+      ).flatMap { row in
+        row.value("blobHost").map {
+          RegistryServers(
+            blobHost: $0, tokenRealm: row.value("tokenRealm"),
+            tokenService: row.value("tokenService"))
+        }
       }
     }
   }

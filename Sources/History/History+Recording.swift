@@ -186,11 +186,12 @@ extension History {
     var memory = PathMemory()
     try restoreAggregates(path, isImported: false, into: &memory, db)
     for row in old {
-      let epochs = try Self.epochs(of: row["id"], db)
-      memory.learn(PullRecord(seconds: 0, bytes: 0, epochs: epochs), at: row["at"])
-      try db.execute(sql: "DELETE FROM pull WHERE id = ?", arguments: [row["id"] as Int64])
+      guard let id: Int64 = row.value("id") else { continue }
+      let epochs = try Self.epochs(of: id, db)
+      memory.learn(PullRecord(seconds: 0, bytes: 0, epochs: epochs), at: row.time("at"))
+      try db.execute(sql: "DELETE FROM pull WHERE id = ?", arguments: [id])
     }
-    try save(memory.statistics, of: path, isImported: false, at: newest["at"], db)
+    try save(memory.statistics, of: path, isImported: false, at: newest.time("at"), db)
   }
 
   static func save(
@@ -217,69 +218,5 @@ extension History {
           SELECT id FROM path ORDER BY usedAt DESC LIMIT ? OFFSET ?)
         """,
       arguments: [droppedPaths, keptPaths])
-  }
-
-  // MARK: Reading back
-
-  static func epochs(of pull: Int64, _ db: Database) throws -> [Epoch] {
-    // By place, not by name: a report reads hundreds of thousands of these.
-    let statement = try db.cachedStatement(
-      sql: """
-        SELECT poolSize, startedAt, seconds, bytes, roundTrip, isAppLimited, reason
-        FROM epoch WHERE pull = ? ORDER BY startedAt
-        """)
-    let rows = try Row.fetchCursor(statement, arguments: [pull])
-    var epochs: [Epoch] = []
-    while let row = try rows.next() {
-      epochs.append(
-        Epoch(
-          poolSize: row[0], startedAt: row[1], seconds: row[2], bytes: row[3],
-          roundTripSeconds: row[4], isAppLimited: row[5], reason: row[6]))
-    }
-    return epochs
-  }
-
-  static func restoreAggregates(
-    _ path: Int64, isImported: Bool, into memory: inout PathMemory, _ db: Database
-  ) throws {
-    let rows = try Row.fetchAll(
-      db, sql: "SELECT * FROM aggregate WHERE path = ? AND isImported = ? ORDER BY at",
-      arguments: [path, isImported])
-    for row in rows {
-      memory.merge(
-        [
-          row["poolSize"]: PathMemory.Statistics(
-            weight: row["weight"], mean: row["mean"], squares: row["squares"],
-            busyWeight: row["busyWeight"])
-        ], at: row["at"])
-    }
-  }
-
-  /// Everything that is known of a path.
-  static func memory(of path: Int64, _ db: Database) throws -> PathMemory {
-    var memory = PathMemory()
-    try restoreAggregates(path, isImported: true, into: &memory, db)
-    try restoreAggregates(path, isImported: false, into: &memory, db)
-    let pulls = try Row.fetchAll(
-      db,
-      // What is older is about to be folded.
-      sql: """
-        SELECT id, at, idleRoundTrip FROM (
-          SELECT id, at, idleRoundTrip FROM pull WHERE path = ? ORDER BY at DESC LIMIT ?)
-        ORDER BY at
-        """,
-      arguments: [path, keptPulls])
-    for row in pulls {
-      let record = PullRecord(
-        seconds: 0, bytes: 0, epochs: try epochs(of: row["id"], db),
-        idleRoundTripSeconds: row["idleRoundTrip"])
-      memory.learn(record, at: row["at"])
-    }
-    if let row = try Row.fetchOne(
-      db, sql: "SELECT poolSize, at FROM ceiling WHERE path = ?", arguments: [path])
-    {
-      memory.limit(to: row["poolSize"], at: row["at"])
-    }
-    return memory
   }
 }

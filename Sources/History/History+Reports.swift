@@ -57,17 +57,16 @@ extension History {
           WHERE \(selection.condition) ORDER BY path.usedAt DESC, path.id
           """,
         arguments: selection.arguments)
-      return try rows.map { row in
-        let limit: String? = row["limitedBy"]
+      return try rows.compactMap { row in
+        guard let machine = MachineIdentity(row), let path = PathIdentity(row),
+          let id: Int64 = row.value("id")
+        else { return nil }
+        let limit: String? = row.value("limitedBy")
+        let pulls: Int = row.value("pulls") ?? 0
         return PathReport(
-          machine: MachineIdentity(
-            name: row["name"], cpus: row["cpus"], os: row["os"], architecture: row["architecture"]),
-          path: PathIdentity(
-            registry: row["registry"], blobHost: row["blobHost"], network: row["network"]),
-          pulls: row["pulls"], usedAt: row["usedAt"],
+          machine: machine, path: path, pulls: pulls, usedAt: row.time("usedAt"),
           limitedBy: limit.flatMap { PullRecord.Limit(rawValue: $0) },
-          prior: try Self.memory(of: row["id"], db).prior(at: now),
-          isImported: row["pulls"] == 0)
+          prior: try Self.memory(of: id, db).prior(at: now), isImported: pulls == 0)
       }
     }
   }
@@ -90,5 +89,27 @@ extension History {
       try db.execute(sql: "DELETE FROM machine WHERE id NOT IN (SELECT machine FROM path)")
       return paths
     }
+  }
+}
+
+extension MachineIdentity {
+  /// The machine of a row; nil where it names none that can be.
+  fileprivate init?(_ row: Row) {
+    guard let name: String = row.value("name"), let cpus: Int = row.value("cpus"),
+      History.Bounds.cpus.contains(cpus), let os: String = row.value("os"),
+      let architecture: String = row.value("architecture")
+    else { return nil }
+    self.init(name: name, cpus: cpus, os: os, architecture: architecture)
+  }
+}
+
+extension PathIdentity {
+  /// The path of a row; nil where it names none.
+  fileprivate init?(_ row: Row) {
+    guard let registry: String = row.value("registry"),
+      let blobHost: String = row.value("blobHost"),
+      let network: String = row.value("network")
+    else { return nil }
+    self.init(registry: registry, blobHost: blobHost, network: network)
   }
 }

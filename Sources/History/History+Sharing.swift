@@ -56,10 +56,13 @@ extension History {
           WHERE name = ? AND cpus = ? AND pulls > 0 ORDER BY registry, blobHost
           """,
         arguments: [machine.name, machine.cpus])
-      let paths = try rows.map { row in
-        let memory = try Self.memory(of: row["id"], db)
+      let paths = try rows.compactMap { row -> HistoryExport.Path? in
+        guard let id: Int64 = row.value("id"), let registry: String = row.value("registry"),
+          let blobHost: String = row.value("blobHost"), let pulls: Int = row.value("pulls")
+        else { return nil }
+        let memory = try Self.memory(of: id, db)
         return HistoryExport.Path(
-          registry: row["registry"], blobHost: row["blobHost"], pulls: row["pulls"],
+          registry: registry, blobHost: blobHost, pulls: pulls,
           points: memory.statistics.sorted { $0.key < $1.key }.map {
             HistoryExport.Path.Point(poolSize: $0.key, statistics: $0.value)
           })
@@ -110,6 +113,7 @@ extension History {
     } catch {
       throw refuse("it is not of the form that --export writes")
     }
+    guard export.at.isFinite else { throw refuse("its time is none") }
     guard export.version == 1 else { throw refuse("its version is \(export.version)") }
     guard export.paths.count <= importLimit else { throw refuse("it has too many paths") }
     for path in export.paths {

@@ -57,7 +57,7 @@ public struct BarRenderer: Sendable {
 
   private func bar(_ done: Int64, of size: Int64) -> String {
     guard columns >= Self.narrow else { return "" }
-    let share = size > 0 ? min(1, Double(done) / Double(size)) : 1
+    let share = size > 0 ? max(0, min(1, Double(done) / Double(size))) : 1
     let filled = Int(share * Double(Self.barWidth))
     return "[" + String(repeating: "=", count: filled)
       + (filled < Self.barWidth ? ">" : "")

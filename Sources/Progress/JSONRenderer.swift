@@ -66,7 +66,7 @@ public struct JSONRenderer: Sendable {
       line.blobsDone = snapshot.blobsDone
       line.bytes = snapshot.size
       line.bytesDone = snapshot.done
-      line.bytesPerSecond = Int64(snapshot.bytesPerSecond.rounded())
+      line.bytesPerSecond = Wording.whole(snapshot.bytesPerSecond)
       line.etaSeconds = snapshot.secondsLeft.map { Self.round($0) }
       line.seconds = Self.round(snapshot.seconds)
       line.poolSize = snapshot.poolSize

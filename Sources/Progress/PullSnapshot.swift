@@ -69,15 +69,15 @@ public struct PullSnapshot: Sendable, Equatable {
   }
 
   /// Sum of the sizes, in bytes.
-  public var size: Int64 { blobs.reduce(0) { $0 + $1.size } }
+  public var size: Int64 { blobs.lazy.map(\.size).clampedSum }
   /// Bytes on disk.
-  public var done: Int64 { blobs.reduce(0) { $0 + $1.done } }
+  public var done: Int64 { blobs.lazy.map(\.done).clampedSum }
   /// Blobs that are in the store.
   public var blobsDone: Int { blobs.count { $0.state == .done || $0.state == .present } }
 
   /// Seconds until the end at the present rate; nil while that cannot be said.
   public var secondsLeft: Double? {
     guard bytesPerSecond > 0 else { return nil }
-    return Double(size - done) / bytesPerSecond
+    return Double(size.subtractingClamped(done)) / bytesPerSecond
   }
 }

@@ -2,15 +2,20 @@ import OCI
 
 /// Numbers in words, as every display writes them.
 enum Wording {
+  /// The nearest whole number that is not negative and fits; 0 of what is no number.
+  static func whole(_ value: Double) -> Int64 {
+    value > 0 ? Int64(min(value, 1e18).rounded()) : 0
+  }
+
   /// For example `3.2 MiB/s`.
   static func rate(_ bytesPerSecond: Double) -> String {
-    ByteCount.text(Int64(max(0, min(bytesPerSecond, 1e18)).rounded())) + "/s"
+    ByteCount.text(whole(bytesPerSecond)) + "/s"
   }
 
   /// For example `0:07`, `12:05`, `1:02:03`.
   static func clock(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 360_000 else { return "-:--" }
-    let total = Int(seconds.rounded(.up))
+    let total = whole(seconds.rounded(.up))
     let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
     let twoDigits = rest < 10 ? "0\(rest)" : "\(rest)"
     if hours == 0 { return "\(minutes):\(twoDigits)" }
@@ -19,13 +24,13 @@ enum Wording {
 
   /// For example `1.2 s`.
   static func seconds(_ seconds: Double) -> String {
-    let tenths = Int((seconds * 10).rounded())
+    let tenths = whole(seconds * 10)
     return "\(tenths / 10).\(tenths % 10) s"
   }
 
   /// For example ` 42 %`.
   static func percent(_ done: Int64, of size: Int64) -> String {
-    let percent = size > 0 ? Int(Double(done) / Double(size) * 100) : 100
+    let percent = size > 0 ? whole((Double(done) / Double(size) * 100).rounded(.down)) : 100
     return String(repeating: " ", count: max(0, 3 - String(percent).count)) + "\(percent) %"
   }
 
@@ -34,7 +39,7 @@ enum Wording {
     if summary.fetched == 0 {
       return "\(summary.reference) is up to date (\(size), \(seconds(summary.seconds)))"
     }
-    let reused = summary.bytes - summary.fetched
+    let reused = summary.bytes.subtractingClamped(summary.fetched)
     let rate = rate(Double(summary.fetched) / max(summary.seconds, 0.001))
     return "pulled \(summary.reference): \(ByteCount.text(summary.fetched)) "
       + "in \(seconds(summary.seconds)) (\(rate), \(workers(summary.poolSize)))"

@@ -6,7 +6,8 @@ public enum Machine {
   /// CPUs that this process may use: its affinity, bounded by its control group's quota, at least 1.
   public static var effectiveCPUs: Int {
     var count = affinity
-    if let quota = quota { count = min(count, max(1, Int(quota.rounded(.up)))) }
+    // A quota beyond all CPUs is none, whatever is written there.
+    if let quota, quota < Double(count) { count = max(1, Int(max(1, quota).rounded(.up))) }
     return max(1, count)
   }
 

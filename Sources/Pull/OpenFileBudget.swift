@@ -31,7 +31,7 @@ public struct OpenFileBudget: Equatable, Sendable {
   ///
   /// - Parameter limit: how many files may be open at once.
   public init(limit: Int) {
-    let free = max(0, limit - Self.reserve)
+    let free = max(Self.reserve, limit) - Self.reserve
     blobs = min(Self.mostBlobs, max(1, free / 2 / Self.filesOfABlob))
     connections = max(1, (free - blobs * Self.filesOfABlob) / Self.filesOfAConnection)
   }

@@ -13,6 +13,6 @@ struct RateMeter: Sendable {
     guard let first = points.first, let last = points.last, last.seconds > first.seconds else {
       return 0
     }
-    return Double(last.bytes - first.bytes) / (last.seconds - first.seconds)
+    return (Double(last.bytes) - Double(first.bytes)) / (last.seconds - first.seconds)
   }
 }

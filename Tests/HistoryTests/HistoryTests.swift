@@ -329,4 +329,47 @@ struct HistoryTests {
     }
     #expect(try History(file: file).reports(.init(), now: 0)[0].pulls == 20)
   }
+
+  static let oddValues = [
+    "NULL", "'text'", "x'00'", "-9223372036854775808", "9223372036854775807", "1e308", "-1e308",
+    "9e999", "-1", "0.5",
+  ]
+
+  /// A file that somebody edited may hold anything in any column.
+  @Test("rows with values that no pull has are passed over", arguments: oddValues)
+  func oddRows(value: String) throws {
+    let folder = try TemporaryFolder()
+    let columns = [
+      "machine": ["cpus", "name", "os"], "path": ["pulls", "usedAt", "blobHost", "limitedBy"],
+      "pull": ["at", "seconds", "bytes", "idleRoundTrip"],
+      "epoch": [
+        "poolSize", "startedAt", "seconds", "bytes", "roundTrip", "isAppLimited", "reason",
+      ],
+      "aggregate": ["poolSize", "at", "weight", "mean", "squares", "busyWeight"],
+      "ceiling": ["poolSize", "at"],
+    ]
+    for (table, names) in columns {
+      for name in names {
+        let history = try History(file: folder("\(table)-\(name).sqlite"))
+        for number in 0..<43 {
+          try history.record(
+            Self.entry([4: 4e6, 8: 8e6], at: 1_000 + Double(number), refusals: [9]))
+        }
+        try history.database.write { db in
+          // What may not be null, or must be unique, stays as it is.
+          try db.execute(sql: "UPDATE OR IGNORE \(table) SET \(name) = \(value)")
+        }
+        let everything = History.Selection()
+        _ = try history.reports(everything, now: 2_000)
+        _ = try? Self.prior(history, now: 2_000)
+        _ = try history.servers(of: "r.example", machine: "m", network: "n")
+        _ = try history.export(Self.machine, now: 2_000)
+        try history.record(Self.entry([4: 4e6, 8: 8e6], at: 3_000))
+        for report in try history.reports(everything, now: 4_000) {
+          #expect(report.prior?.points.allSatisfy { $0.rate.isFinite } ?? true)
+        }
+        #expect(try Self.prior(history, now: 3_000)?.points.isEmpty == false)
+      }
+    }
+  }
 }

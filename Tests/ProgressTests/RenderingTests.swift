@@ -38,6 +38,27 @@ struct RenderingTests {
   }
 
   @Test(
+    "no number is too odd to be shown",
+    arguments: [Double.nan, .infinity, -.infinity, -1e300, 1e300, 0, -0.0],
+    [Int64.min, -1, 0, 1, Int64.max])
+  func oddNumbers(rate: Double, bytes: Int64) throws {
+    var snapshot = try Self.snapshot()
+    snapshot.bytesPerSecond = rate
+    snapshot.seconds = rate
+    for size in [Int64.min, 0, 1, Int64.max] {
+      snapshot.blobs = try (0..<3).map { try Self.blob($0, .fetching, bytes, size) }
+      #expect(!BarRenderer(columns: 80, rows: 24).lines(snapshot).isEmpty)
+      #expect(JSONRenderer().line(.snapshot(snapshot)).hasPrefix("{"))
+      #expect(!Wording.percent(bytes, of: size).isEmpty)
+      let summary = ProgressEvent.Summary(
+        reference: "r", digest: snapshot.blobs[0].digest, bytes: size, fetched: bytes,
+        seconds: rate, requests: 0, connections: 0, retries: 0, poolSize: 0)
+      #expect(!Wording.summary(summary).isEmpty)
+    }
+    #expect(!Wording.clock(rate).isEmpty && !Wording.seconds(rate).isEmpty)
+  }
+
+  @Test(
     "no line is as wide as the terminal, whatever its size",
     arguments: [1, 20, 40, 60, 61, 80, 100, 500], [1, 3, 4, 10, 50])
   func fits(columns: Int, rows: Int) throws {

@@ -1,0 +1,37 @@
+/// Arithmetic for numbers from outside: a result that does not fit is the largest or smallest that does.
+///
+/// Sizes in documents, of files and of file systems may be anything, and the usual operators end the
+/// process where a result does not fit.
+extension Int64 {
+  /// The sum, or the nearest number to it that fits.
+  ///
+  /// - Parameter other: what is added.
+  public func addingClamped(_ other: Int64) -> Int64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    guard overflow else { return sum }
+    return other < 0 ? .min : .max
+  }
+
+  /// The difference, or the nearest number to it that fits.
+  ///
+  /// - Parameter other: what is taken away.
+  public func subtractingClamped(_ other: Int64) -> Int64 {
+    let (difference, overflow) = subtractingReportingOverflow(other)
+    guard overflow else { return difference }
+    return other < 0 ? .max : .min
+  }
+
+  /// The product, or the nearest number to it that fits.
+  ///
+  /// - Parameter other: the factor.
+  public func multipliedClamped(by other: Int64) -> Int64 {
+    let (product, overflow) = multipliedReportingOverflow(by: other)
+    guard overflow else { return product }
+    return (self < 0) == (other < 0) ? .max : .min
+  }
+}
+
+extension Sequence<Int64> {
+  /// The sum of all, or the nearest number to it that fits.
+  public var clampedSum: Int64 { reduce(0) { $0.addingClamped($1) } }
+}
