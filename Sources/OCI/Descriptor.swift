@@ -32,22 +32,24 @@ public struct Descriptor: Hashable, Sendable, Codable {
 
   /// Decodes and checks a descriptor.
   ///
+  /// Strict about what every reader needs, the digest and the size; whatever else cannot be read counts
+  /// as not there.
+  ///
   /// - Throws: `DecodingError`, or `OCIError` for a digest or size that cannot be.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
-    mediaType =
-      try values.decodeIfPresent(MediaType.self, forKey: .mediaType) ?? MediaType(rawValue: "")
+    mediaType = values.readable(MediaType.self, .mediaType) ?? MediaType(rawValue: "")
     digest = try values.decode(Digest.self, forKey: .digest)
     size = try values.decode(Int64.self, forKey: .size)
     guard size >= 0 else {
       throw OCIError.invalidDocument(reason: "the size of \(digest.short) is negative")
     }
-    urls = try values.decodeIfPresent([String].self, forKey: .urls)
-    annotations = try values.decodeIfPresent([String: String].self, forKey: .annotations)
+    urls = values.readableStrings(.urls)
+    annotations = values.readableNotes(.annotations)
     // A data field that is no base64 is as useless as a wrong one: the content is fetched instead.
-    data = (try? values.decodeIfPresent(Data.self, forKey: .data)) ?? nil
-    platform = try values.decodeIfPresent(Platform.self, forKey: .platform)
-    artifactType = try values.decodeIfPresent(String.self, forKey: .artifactType)
+    data = values.readable(Data.self, .data)
+    platform = values.readable(Platform.self, .platform)
+    artifactType = values.readable(String.self, .artifactType)
   }
 
   /// The layer's file name for people (`org.opencontainers.image.title`), if it has one.
@@ -58,4 +60,8 @@ public struct Descriptor: Hashable, Sendable, Codable {
     annotations?["vnd.docker.reference.type"] != nil
       || (platform?.os == "unknown" && platform?.architecture == "unknown")
   }
+
+  /// True where an index says that a manifest is an artifact's and not an image's: a list of materials, a
+  /// signature, a chart.
+  public var isArtifact: Bool { MediaType.isArtifact(artifactType) }
 }

@@ -4,18 +4,42 @@ public import FoundationEssentials
 public struct ImageConfig: Sendable, Equatable {
   /// The platform that the image is for; nil where none is named.
   public let platform: Platform?
+  /// Whether it is an image's, which lists the layers of a root file system, and not an artifact's.
+  public let isImage: Bool
 
   private struct Document: Decodable {
     var os: String?
     var architecture: String?
     var variant: String?
+    var hasLayers: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case os, architecture, variant, rootfs
+    }
+
+    private enum RootCodingKeys: String, CodingKey {
+      case type
+      case layers = "diff_ids"
+    }
+
+    init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      os = values.readable(String.self, .os)
+      architecture = values.readable(String.self, .architecture)
+      variant = values.readable(String.self, .variant)
+      let root = try? values.nestedContainer(keyedBy: RootCodingKeys.self, forKey: .rootfs)
+      // The list is null where an image has no layers.
+      hasLayers =
+        root.map { $0.contains(.layers) || $0.readable(String.self, .type) == "layers" } ?? false
+    }
   }
 
   /// Reads a configuration.
   ///
-  /// - Parameter data: the blob that a manifest names as its `config`; nil when it is no image's.
+  /// - Parameter data: the blob that a manifest names as its `config`; nil when it is no JSON object.
   public init?(json data: Data) {
     guard let document = try? JSONDecoder().decode(Document.self, from: data) else { return nil }
+    isImage = document.hasLayers
     guard let os = document.os, let architecture = document.architecture, !os.isEmpty,
       !architecture.isEmpty
     else {

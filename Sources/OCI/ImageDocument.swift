@@ -17,6 +17,23 @@ public struct Manifest: Sendable, Equatable {
     return ([config] + layers).filter { seen.insert($0.digest).inserted }
   }
 
+  /// Whether this is an image's manifest, as opposed to an artifact's; nil where only the configuration can tell.
+  public var isImage: Bool? {
+    if MediaType.isArtifact(artifactType) { return false }
+    if config.mediaType.isImageConfig { return true }
+    return config.mediaType.isVendors ? false : nil
+  }
+
+  /// Whether this is an image's manifest, by its configuration where that has to tell.
+  ///
+  /// - Parameter configuration: what was read of it; nil: nothing.
+  public func isImage(_ configuration: ImageConfig?) -> Bool {
+    isImage ?? configuration?.isImage ?? false
+  }
+
+  /// What kind of artifact this is, where it is one: what it says, else its configuration's type.
+  public var typeOfArtifact: String { artifactType ?? config.mediaType.rawValue }
+
   /// Sum of the sizes of `blobs`, in bytes; nil when it does not fit 64 bits.
   public var totalSize: Int64? {
     blobs.reduce(Int64?(0)) { sum, blob in
@@ -25,37 +42,6 @@ public struct Manifest: Sendable, Equatable {
         return overflow ? nil : total
       }
     }
-  }
-}
-
-/// An image index: manifests, usually one for each platform.
-public struct Index: Sendable, Equatable {
-  /// The index's own media type.
-  public let mediaType: MediaType
-  /// The manifests, in the order of the index.
-  public let manifests: [Descriptor]
-
-  /// Platforms of the images (attestations left out), for messages.
-  public var platforms: [Platform] {
-    manifests.filter { !$0.isAttestation }.compactMap(\.platform)
-  }
-
-  /// The manifest that serves a platform best, the first of equals.
-  ///
-  /// - Parameter platform: the platform wanted.
-  /// - Returns: nil when the index has none for it.
-  public func manifest(for platform: Platform) -> Descriptor? {
-    var best: (descriptor: Descriptor, preference: Int)?
-    for descriptor in manifests where !descriptor.isAttestation {
-      guard let candidate = descriptor.platform,
-        let preference = platform.preference(for: candidate)
-      else { continue }
-      if preference > best?.preference ?? Int.min { best = (descriptor, preference) }
-    }
-    if let best { return best.descriptor }
-    // A list of one that names no platform cannot mean anything else.
-    let images = manifests.filter { !$0.isAttestation }
-    return images.count == 1 && images[0].platform == nil ? images[0] : nil
   }
 }
 
@@ -102,23 +88,24 @@ public enum ImageDocument: Sendable, Equatable {
     return .manifest(try manifest(raw, mediaType))
   }
 
+  /// The type of the kind that the content has; where a type that came with it names the other kind, two
+  /// readers could see two things in the document, and it is refused.
+  ///
+  /// Kinds are compared, not flavours: a list of Docker's type with OCI's in it is a list (harbor#15837).
   private static func decideMediaType(_ raw: RawDocument, contentType: MediaType?)
     throws(OCIError) -> MediaType
   {
-    let declared = contentType.flatMap { $0.isIndex || $0.isManifest ? $0 : nil }
-    if let own = raw.mediaType, let declared, own != declared {
+    let own = raw.mediaType.flatMap { $0.isUnspecific ? nil : $0 }
+    if let own, !own.isIndex, !own.isManifest {
       throw .invalidDocument(
-        reason: "its mediaType \(own.rawValue.shownSafely(limit: 100)) contradicts "
-          + "its Content-Type \(declared)")
+        reason: "media type \(own.rawValue.shownSafely(limit: 100)) is none of a manifest")
     }
-    if let known = raw.mediaType ?? declared {
-      guard known.isIndex || known.isManifest else {
-        throw .invalidDocument(
-          reason: "media type \(known.rawValue.shownSafely(limit: 100)) is none of a manifest")
-      }
-      return known
+    let served = contentType.flatMap { $0.isIndex || $0.isManifest ? $0 : nil }
+    if let own, let served, own.isIndex != served.isIndex {
+      throw .invalidDocument(
+        reason: "its mediaType \(own) contradicts its Content-Type \(served)")
     }
-    return raw.manifests != nil ? .ociIndex : .ociManifest
+    return own ?? served ?? (raw.manifests != nil ? .ociIndex : .ociManifest)
   }
 
   private static func index(_ raw: RawDocument, _ mediaType: MediaType) throws(OCIError) -> Index {
@@ -131,7 +118,7 @@ public enum ImageDocument: Sendable, Equatable {
     guard manifests.count <= entryLimit else {
       throw .invalidDocument(reason: "it lists more than \(entryLimit) manifests")
     }
-    return Index(mediaType: mediaType, manifests: manifests)
+    return Index(mediaType: mediaType, entries: manifests.map(\.value))
   }
 
   private static func manifest(_ raw: RawDocument, _ mediaType: MediaType) throws(OCIError)
@@ -188,7 +175,7 @@ private struct RawDocument: Decodable {
   let artifactType: String?
   let config: Descriptor?
   let layers: [Descriptor]?
-  let manifests: [Descriptor]?
+  let manifests: [Tolerant<Descriptor>]?
   let hasFSLayers: Bool
 
   enum CodingKeys: String, CodingKey {
@@ -198,8 +185,8 @@ private struct RawDocument: Decodable {
   init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     schemaVersion = try values.decode(Int.self, forKey: .schemaVersion)
-    mediaType = try values.decodeIfPresent(MediaType.self, forKey: .mediaType)
-    artifactType = try values.decodeIfPresent(String.self, forKey: .artifactType)
+    mediaType = values.readable(MediaType.self, .mediaType)
+    artifactType = values.readable(String.self, .artifactType)
     // Schema 1 has neither of these in today's form: it must be told apart before they are read.
     hasFSLayers = values.contains(.fsLayers)
     guard schemaVersion == 2 else {
@@ -208,6 +195,6 @@ private struct RawDocument: Decodable {
     }
     config = try values.decodeIfPresent(Descriptor.self, forKey: .config)
     layers = try values.decodeIfPresent([Descriptor].self, forKey: .layers)
-    manifests = try values.decodeIfPresent([Descriptor].self, forKey: .manifests)
+    manifests = try values.decodeIfPresent([Tolerant<Descriptor>].self, forKey: .manifests)
   }
 }

@@ -45,6 +45,26 @@ public struct MediaType: Hashable, Sendable, Codable, RawRepresentable, CustomSt
   /// True for a runnable image's configuration, as opposed to an artifact's.
   public var isImageConfig: Bool { self == .ociConfig || self == .dockerConfig }
 
+  /// True where the type says nothing of a document: none, or one that servers give to any file.
+  public var isUnspecific: Bool { Self.unspecific.contains(rawValue) }
+  private static let unspecific: Set<String> = [
+    "", "application/json", "application/octet-stream", "application/x-json", "binary/octet-stream",
+    "text/json", "text/plain",
+  ]
+  /// True where an index's entry of this type may be an index or a manifest that Cairn reads.
+  public var canBeDocument: Bool { isIndex || isManifest || isUnspecific }
+  /// True for a type that somebody named for one kind of content (`application/vnd.…`).
+  ///
+  /// Of a configuration or a layer, every other type says nothing: images of 2015 to 2017 have what the
+  /// server said of their files (moby#48361, moby#30083).
+  public var isVendors: Bool { rawValue.split(separator: "/").last?.hasPrefix("vnd.") ?? false }
+
+  /// Whether an `artifactType` is one: an image may have its configuration's type there.
+  static func isArtifact(_ type: String?) -> Bool {
+    guard let type, !type.isEmpty else { return false }
+    return !MediaType(rawValue: type).isImageConfig
+  }
+
   /// The raw value.
   public var description: String { rawValue }
 

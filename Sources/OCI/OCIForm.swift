@@ -1,9 +1,110 @@
 public import FoundationEssentials
 
-/// Docker's schema 2 documents in OCI's terms.
+/// Documents in the words that every reader of OCI image layouts knows.
 ///
-/// An OCI image layout names OCI manifests only, and its readers skip entries with Docker's media
-/// types. The two formats differ in media types alone, so a translation loses nothing but the digest.
+/// An OCI image layout names OCI manifests only; its readers skip entries with Docker's media types, refuse a
+/// manifest whose configuration has another type than an image's, and read no document in which a member is of the
+/// wrong kind. Such a document gets a twin that says the same in those words. Everything else stays as it is, also
+/// members that are not known here.
+///
+/// What a configuration is, its content decides: an image's lists the layers of a root file system. A vendor's type
+/// (`application/vnd.…`) is believed, however, so that artifacts stay what they are. A layer of an image has OCI's
+/// type if it has one of OCI's or a vendor's; Docker's are translated, and where a type says nothing, the first bytes
+/// decide.
+public enum OCIForm {
+  /// A manifest's twin.
+  ///
+  /// - Parameters:
+  ///   - data: the manifest as it was served.
+  ///   - manifest: what was read of it.
+  ///   - isImage: whether its configuration is an image's.
+  ///   - content: how a layer is packed; nil where that is not known.
+  /// - Returns: nil where the manifest needs none.
+  public static func manifest(
+    _ data: Data, _ manifest: Manifest, isImage: Bool, content: (Descriptor) -> LayerContent?
+  ) -> Data? {
+    guard let found = JSONTree(data), let config = found["config"] else { return nil }
+    let layers = found["layers"]?.elements ?? []
+    guard layers.count == manifest.layers.count else { return nil }
+    var tree = found
+    tree["config"] = DescriptorForm.cleaned(
+      config, manifest.config, type: isImage ? .ociConfig : manifest.config.mediaType.ociForm)
+    if !layers.isEmpty {
+      tree["layers"] = .array(
+        zip(layers, manifest.layers).map { layer, descriptor in
+          let type = descriptor.mediaType
+          return DescriptorForm.cleaned(
+            layer, descriptor, type: isImage ? type.layerForm(content(descriptor)) : type.ociForm)
+        })
+    }
+    return finished(tree, .ociManifest, found: found)
+  }
+
+  /// An index's twin.
+  ///
+  /// A twin does not name what was passed over, so that readers find all that it names; that alone is no reason for one.
+  ///
+  /// - Parameters:
+  ///   - data: the index as it was served.
+  ///   - forms: what is to be named in place of a manifest or an index, by the digest of that; it may be the same.
+  /// - Returns: nil where the index needs none.
+  public static func index(_ data: Data, _ forms: [Digest: Descriptor]) -> Data? {
+    guard let found = JSONTree(data), let entries = found["manifests"]?.elements else { return nil }
+    let edited = entries.map { entry -> (tree: JSONTree, isThere: Bool)? in
+      // One that cannot be read makes other readers refuse the whole index.
+      guard let descriptor = entry.decoded(as: Descriptor.self) else { return nil }
+      let form = forms[descriptor.digest]
+      return (self.entry(entry, descriptor, form ?? descriptor), form != nil)
+    }
+    var tree = found
+    tree["manifests"] = .array(edited.compactMap { $0?.tree })
+    guard finished(tree, .ociIndex, found: found) != nil else { return nil }
+    tree["manifests"] = .array(edited.compactMap { $0 }.filter(\.isThere).map(\.tree))
+    return finished(tree, .ociIndex, found: found)
+  }
+
+  private static func entry(_ found: JSONTree, _ descriptor: Descriptor, _ form: Descriptor)
+    -> JSONTree
+  {
+    var named = descriptor
+    named.size = form.size
+    var tree = DescriptorForm.cleaned(found, named, type: form.mediaType)
+    if form.digest != descriptor.digest {
+      tree["digest"] = JSONTree(string: form.digest.description)
+      // The content itself, which is another now.
+      tree["data"] = nil
+    }
+    return tree
+  }
+
+  /// Whether all types in a manifest are Docker's, letter by letter: who reads a single manifest knows those, too.
+  ///
+  /// - Parameter data: the manifest as it was served.
+  public static func isDockers(_ data: Data) -> Bool {
+    guard let tree = JSONTree(data),
+      tree["config"]?["mediaType"]?.string == MediaType.dockerConfig.rawValue
+    else { return false }
+    let own = tree["mediaType"]?.string
+    return own == MediaType.dockerManifest.rawValue
+      && (tree["layers"]?.elements ?? []).allSatisfy { layer in
+        let type = layer["mediaType"]?.string ?? ""
+        return MediaType(rawValue: type).isDockerLayer && MediaType(rawValue: type).rawValue == type
+      }
+  }
+
+  private static func finished(_ edited: JSONTree, _ type: MediaType, found: JSONTree) -> Data? {
+    var tree = DescriptorForm.withoutOddNotes(edited)
+    tree["schemaVersion"] = .scalar(Array("2".utf8))
+    // Another spelling of the same string is no other type.
+    if let own = tree["mediaType"], !own.isNull, own.string != type.rawValue {
+      tree["mediaType"] = JSONTree(string: type.rawValue)
+    }
+    guard tree != found else { return nil }
+    tree["mediaType"] = JSONTree(string: type.rawValue)
+    return tree.data
+  }
+}
+
 extension MediaType {
   /// The OCI type of the same content; other types are returned as they are.
   public var ociForm: MediaType {
@@ -13,65 +114,36 @@ extension MediaType {
     case .dockerConfig: return .ociConfig
     default: break
     }
-    let layer = "application/vnd.docker.image.rootfs."
-    guard rawValue.hasPrefix(layer) else { return self }
-    let kind = rawValue.dropFirst(layer.count)
-    let base =
-      kind.hasPrefix("foreign")
-      ? "application/vnd.oci.image.layer.nondistributable.v1.tar"
-      : "application/vnd.oci.image.layer.v1.tar"
-    if kind.hasSuffix(".gzip") { return MediaType(rawValue: base + "+gzip") }
-    if kind.hasSuffix(".zstd") { return MediaType(rawValue: base + "+zstd") }
-    return MediaType(rawValue: base)
-  }
-}
-
-extension Manifest {
-  private struct Document: Encodable {
-    let schemaVersion = 2
-    let mediaType: MediaType
-    let artifactType: String?
-    let config: Descriptor
-    let layers: [Descriptor]
+    guard isDockerLayer else { return self }
+    if rawValue.hasSuffix("gzip") || rawValue.hasSuffix("x-gtar") { return layer(.gzip) }
+    return layer(rawValue.hasSuffix("zstd") ? .zstd : .tar)
   }
 
-  /// This Docker manifest as an OCI manifest; nil where it is one already.
-  public var ociForm: Data? {
-    guard mediaType == .dockerManifest else { return nil }
-    func translated(_ descriptor: Descriptor) -> Descriptor {
-      var copy = descriptor
-      copy.mediaType = descriptor.mediaType.ociForm
-      return copy
-    }
-    return try? StableJSON.encode(
-      Document(
-        mediaType: .ociManifest, artifactType: artifactType, config: translated(config),
-        layers: layers.map(translated)))
-  }
-}
-
-extension Index {
-  private struct Document: Encodable {
-    let schemaVersion = 2
-    let mediaType: MediaType
-    let manifests: [Descriptor]
-  }
-
-  /// An index as an OCI index.
+  /// The OCI type of an image's layer.
   ///
-  /// - Parameter translated: for manifests that have an OCI form, what takes their place.
-  /// - Returns: nil where nothing changes.
-  public func ociForm(_ translated: [Digest: Descriptor]) -> Data? {
-    let changes = manifests.contains { translated[$0.digest] != nil }
-    guard mediaType == .dockerList || changes else { return nil }
-    let entries = manifests.map { entry in
-      guard let other = translated[entry.digest] else { return entry }
-      var copy = entry
-      copy.mediaType = other.mediaType
-      copy.digest = other.digest
-      copy.size = other.size
-      return copy
-    }
-    return try? StableJSON.encode(Document(mediaType: .ociIndex, manifests: entries))
+  /// - Parameter content: how it is packed; nil where that is not known.
+  func layerForm(_ content: LayerContent?) -> MediaType {
+    guard isDockerLayer || isOldLayer || !isVendors else { return self }
+    guard let content else { return ociForm }
+    return layer(content)
+  }
+
+  private func layer(_ content: LayerContent) -> MediaType {
+    let isForeign = rawValue.contains(".foreign.")
+    return MediaType(
+      rawValue: "application/vnd.oci.image.layer." + (isForeign ? "nondistributable." : "")
+        + "v1.tar" + content.suffix)
+  }
+
+  /// Docker's types of layers, of schema 2 and of what came before it was finished.
+  var isDockerLayer: Bool {
+    rawValue.hasPrefix("application/vnd.docker.image.rootfs.")
+      || rawValue.hasPrefix("application/vnd.docker.container.image.rootfs.")
+  }
+
+  /// OCI's types of layers before version 1.0.
+  private var isOldLayer: Bool {
+    rawValue.hasPrefix("application/vnd.oci.image.rootfs.")
+      || rawValue.hasPrefix("application/vnd.oci.image.serialization.rootfs.")
   }
 }

@@ -8,10 +8,29 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   public var variant: String?
   /// The operating system's version; Windows images are told apart by it.
   public var osVersion: String?
+  /// What of the operating system an image needs, for example `win32k`.
+  public var osFeatures: [String]?
 
   enum CodingKeys: String, CodingKey {
     case os, architecture, variant
     case osVersion = "os.version"
+    case osFeatures = "os.features"
+  }
+
+  /// Decodes a platform.
+  ///
+  /// - Throws: `DecodingError` where no operating system or no architecture is named.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    os = try values.decode(String.self, forKey: .os)
+    architecture = try values.decode(String.self, forKey: .architecture)
+    for (key, value) in [(CodingKeys.os, os), (.architecture, architecture)] where value.isEmpty {
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: values, debugDescription: "it is empty")
+    }
+    variant = values.readable(String.self, .variant)
+    osVersion = values.readable(String.self, .osVersion)
+    osFeatures = values.readableStrings(.osFeatures)
   }
 
   /// Makes a platform from its parts, which are normalised as containerd does.
@@ -21,7 +40,9 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   ///   - architecture: GOARCH or a common other name of it, such as `x86_64`.
   ///   - variant: the processor's variant.
   public init(os: String, architecture: String, variant: String? = nil) {
-    let (architecture, variant) = Self.normalise(architecture.lowercased(), variant?.lowercased())
+    // Written as nothing, it means the usual one.
+    let named = variant.flatMap { $0.isEmpty ? nil : $0.lowercased() }
+    let (architecture, variant) = Self.normalise(architecture.lowercased(), named)
     self.os = os.lowercased() == "macos" ? "darwin" : os.lowercased()
     self.architecture = architecture
     self.variant = variant
@@ -70,19 +91,25 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
     let other = Platform(
       os: candidate.os, architecture: candidate.architecture, variant: candidate.variant)
     guard os == other.os, architecture == other.architecture else { return nil }
-    if variant == other.variant { return 100 }
+    if variant == other.variant { return Self.exactly }
     guard let wanted = level, let offered = other.level else {
       return variant == nil || other.variant == nil ? 10 : nil
     }
     return offered <= wanted ? 50 + offered : nil
   }
 
+  /// The preference for the very same platform; none is larger.
+  public static let exactly = 100
+  private static let highestLevel = 40
+
   /// The variant as a number, for architectures whose variants build on each other.
   private var level: Int? {
     let usual = ["arm": 7, "arm64": 8, "amd64": 1]
     guard let usual = usual[architecture] else { return nil }
     guard let variant else { return usual }
-    return variant.hasPrefix("v") ? Int(variant.dropFirst().prefix { $0.isNumber }) : nil
+    guard variant.hasPrefix("v") else { return nil }
+    // Whatever number others write there: the levels are few.
+    return Int(variant.dropFirst().prefix { $0.isNumber }).map { min($0, Self.highestLevel) }
   }
 
   private static func normalise(_ architecture: String, _ variant: String?) -> (String, String?) {

@@ -35,18 +35,13 @@ public struct ImageResolver: Sendable {
     public var documents: [Document]
     /// Seconds of a round trip to the registry, where one was seen.
     public var roundTripSeconds: Double?
+    /// What was passed over, in words.
+    public var notes: [String] = []
   }
 
-  private let client: RepositoryClient
-  private let load: @Sendable (Digest) -> Data?
-  private let save: @Sendable (Data, Digest) throws -> Void
-
-  /// Indexes within indexes that are followed.
-  private static let depthLimit = 4
-  /// Documents of one image that are fetched.
-  private static let documentLimit = 2_000
-  /// Bytes of all documents of one image, which are held in memory: 32 MiB.
-  private static let byteLimit = 32 << 20
+  let client: RepositoryClient
+  let load: @Sendable (Digest) -> Data?
+  let save: @Sendable (Data, Digest) throws -> Void
 
   /// Makes a resolver.
   ///
@@ -71,7 +66,10 @@ public struct ImageResolver: Sendable {
     let root = try await rootDocument()
     var resolution = Resolution(
       root: root, manifests: [], documents: [root], roundTripSeconds: root.roundTripSeconds)
-    try await collect(root, choice, depth: 0, into: &resolution)
+    switch choice {
+    case .all: try await collectAll(into: &resolution)
+    case .one(let platform, _): try await find(platform, in: &resolution)
+    }
     return resolution
   }
 
@@ -93,55 +91,7 @@ public struct ImageResolver: Sendable {
     return document
   }
 
-  private func collect(
-    _ document: Document, _ choice: PlatformChoice, depth: Int, into resolution: inout Resolution
-  ) async throws(PullError) {
-    switch document.content {
-    case .manifest:
-      resolution.manifests.append(document)
-    case .index(let index):
-      guard depth < Self.depthLimit else {
-        throw .document(
-          .invalidDocument(reason: "indexes are nested more than \(Self.depthLimit) deep"),
-          what: client.reference.description)
-      }
-      for descriptor in try chosen(index, choice) {
-        guard resolution.documents.count < Self.documentLimit else {
-          throw .document(
-            .invalidDocument(reason: "it has more than \(Self.documentLimit) manifests"),
-            what: client.reference.description)
-        }
-        if resolution.documents.contains(where: { $0.descriptor.digest == descriptor.digest }) {
-          continue
-        }
-        let child = try await childDocument(descriptor)
-        resolution.documents.append(child)
-        guard resolution.documents.reduce(0, { $0 + $1.data.count }) <= Self.byteLimit else {
-          throw .document(
-            .invalidDocument(reason: "it has manifests of more than \(Self.byteLimit >> 20) MiB"),
-            what: client.reference.description)
-        }
-        try await collect(child, choice, depth: depth + 1, into: &resolution)
-      }
-    }
-  }
-
-  private func chosen(_ index: Index, _ choice: PlatformChoice) throws(PullError) -> [Descriptor] {
-    switch choice {
-    case .all: return index.manifests
-    case .one(let platform, _):
-      guard let descriptor = index.manifest(for: platform) else {
-        // An index of indexes names no platforms: look into each.
-        let nested = index.manifests.filter { $0.mediaType.isIndex && $0.platform == nil }
-        if !nested.isEmpty { return nested }
-        throw .noPlatform(
-          wanted: platform, available: index.platforms, reference: client.reference.description)
-      }
-      return [descriptor]
-    }
-  }
-
-  private func childDocument(_ descriptor: Descriptor) async throws(PullError) -> Document {
+  func childDocument(_ descriptor: Descriptor) async throws(PullError) -> Document {
     guard descriptor.size <= Int64(RepositoryClient.documentLimit) else {
       throw .document(
         .invalidDocument(reason: "a manifest of \(descriptor.size) bytes is refused"),
@@ -197,14 +147,19 @@ public struct ImageResolver: Sendable {
   }
 
   private func keep(_ document: Document) throws(PullError) {
+    try keep(document.data, document.descriptor.digest)
+  }
+
+  /// Keeps a document or a configuration.
+  func keep(_ data: Data, _ digest: Digest) throws(PullError) {
     do {
-      try save(document.data, document.descriptor.digest)
+      try save(data, digest)
     } catch {
       throw (error as? StoreError).map { PullError.store($0) } ?? .integrity("\(error)")
     }
   }
 
-  private static func digest(_ data: Data, _ algorithm: Digest.Algorithm) throws(PullError)
+  static func digest(_ data: Data, _ algorithm: Digest.Algorithm) throws(PullError)
     -> Digest
   {
     do {

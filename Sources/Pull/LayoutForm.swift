@@ -2,59 +2,61 @@ import FoundationEssentials
 import OCI
 import Store
 
-/// Puts a resolved image into the form that an OCI image layout can name.
+/// Puts an image whose blobs are in the store into the form that an OCI image layout can name.
 ///
-/// Documents stay as they were served; where they are Docker's, OCI twins are made beside them.
+/// Documents stay as they were served; where they are not in words that every reader of layouts knows, twins
+/// are made beside them that are (`OCIForm`).
 struct LayoutForm {
   private let store: ContentStore
-  private var twins: [Digest: Descriptor] = [:]
-  private var documents: [Descriptor] = []
+  /// What stands for each document: itself, or its twin.
+  private var forms: [Digest: Descriptor] = [:]
 
   init(store: ContentStore) { self.store = store }
 
   /// The image as the store's index names it.
   ///
   /// - Parameters:
-  ///   - resolution: what the registry serves.
-  ///   - takesAll: whether all of an index was pulled, not one of its images.
+  ///   - wanted: what was pulled; all of it is in the store.
   ///   - reference: what it was pulled as.
   /// - Throws: `StoreError`.
-  mutating func image(
-    _ resolution: ImageResolver.Resolution, takesAll: Bool, reference: Reference
-  ) throws(StoreError) -> StoredImage {
-    let manifests = resolution.manifests.compactMap { document in
-      if case .manifest(let manifest) = document.content {
-        (document.descriptor, manifest)
-      } else {
-        nil
-      }
-    }
-    let isWhole = takesAll || manifests.count != 1
-    let served = isWhole ? resolution.documents : resolution.manifests
+  mutating func image(_ wanted: WantedImage, reference: Reference) throws(StoreError) -> StoredImage
+  {
     // Children come after their parents, and are translated before them.
-    for document in served.reversed() { try translate(document) }
-    let source = isWhole ? resolution.root.descriptor : resolution.manifests[0].descriptor
+    for document in wanted.documents.reversed() { try translate(document) }
+    // Docker's own words are known to whoever reads a single manifest.
+    let dockers = Set(
+      wanted.documents.filter { OCIForm.isDockers($0.data) }.map(\.descriptor.digest))
     return StoredImage(
-      root: twins[source.digest] ?? source, source: source, manifests: manifests,
-      documents: documents, reference: reference)
+      root: form(of: wanted.source), source: wanted.source,
+      manifests: wanted.manifests.map { descriptor, manifest in
+        (dockers.contains(descriptor.digest) ? descriptor : form(of: descriptor), manifest)
+      },
+      documents: wanted.documents.reversed().map { form(of: $0.descriptor) }, reference: reference)
+  }
+
+  private func form(of descriptor: Descriptor) -> Descriptor {
+    forms[descriptor.digest] ?? descriptor
   }
 
   private mutating func translate(_ document: ImageResolver.Document) throws(StoreError) {
-    let data: Data?
+    let twin: Data?
     switch document.content {
-    case .manifest(let manifest): data = manifest.ociForm
-    case .index(let index): data = index.ociForm(twins)
+    case .manifest(let manifest):
+      let store = store
+      let configuration = store.document(manifest.config.digest).flatMap { ImageConfig(json: $0) }
+      twin = OCIForm.manifest(
+        document.data, manifest, isImage: manifest.isImage(configuration)
+      ) { store.content(ofLayer: $0.digest) }
+    case .index:
+      twin = OCIForm.index(document.data, forms)
     }
-    guard let data else {
-      documents.append(document.descriptor)
-      return
+    var form = document.descriptor
+    form.mediaType = form.mediaType.ociForm
+    if let twin {
+      form.digest = try FileHash.digest(twin, .sha256)
+      form.size = Int64(twin.count)
+      try store.put(twin, as: form.digest)
     }
-    var twin = document.descriptor
-    twin.mediaType = twin.mediaType.ociForm
-    twin.digest = try FileHash.digest(data, .sha256)
-    twin.size = Int64(data.count)
-    try store.put(data, as: twin.digest)
-    twins[document.descriptor.digest] = twin
-    documents.append(twin)
+    forms[document.descriptor.digest] = form
   }
 }

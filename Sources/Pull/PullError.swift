@@ -12,6 +12,8 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
   case document(OCIError, what: String)
   /// The index has no image for the platform.
   case noPlatform(wanted: Platform, available: [Platform], reference: String)
+  /// The index has no image that can be read, but perhaps artifacts, of these types.
+  case noImage(artifacts: [String], reference: String)
   /// Content does not match its digest, after it was fetched again.
   case integrity(String)
   /// The store or an output cannot be written.
@@ -28,7 +30,7 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
   public var category: Category {
     switch self {
     case .usage: return .usage
-    case .noPlatform: return .notFound
+    case .noPlatform, .noImage: return .notFound
     case .document, .integrity: return .integrity
     case .interrupted: return .interrupted
     case .store(let error):
@@ -56,8 +58,15 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
     case .document(let error, let what): return "\(what): \(error)"
     case .noPlatform(let wanted, let available, let reference):
       let list = available.map(\.description)
-      let names = list.isEmpty ? "it names none" : list.joined(separator: ", ")
-      return "\(reference) has no image for \(wanted); available: \(names)"
+      guard !list.isEmpty else {
+        return "\(reference) has no image for \(wanted), and names no other"
+      }
+      return "\(reference) has no image for \(wanted); available: \(list.joined(separator: ", "))"
+    case .noImage(let artifacts, let reference):
+      guard !artifacts.isEmpty else { return "\(reference) is an index that names no image" }
+      let types = Set(artifacts).sorted().prefix(5).map { $0.shownSafely(limit: 80) }
+      return
+        "\(reference) is an index of artifacts (\(types.joined(separator: ", "))) and has no image"
     case .integrity(let reason): return reason
     case .store(let error): return error.description
     case .interrupted(_, 0):
@@ -71,7 +80,12 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
   public var hint: String? {
     switch self {
     case .registry(let error): error.hint
-    case .noPlatform: "choose one with --platform, or take all with --all-platforms"
+    case .noPlatform(_, let available, _):
+      available.isEmpty
+        ? "take all of it with --all-platforms"
+        : "choose one with --platform, or take all with --all-platforms"
+    case .noImage([], _): nil
+    case .noImage: "take all of it with --all-platforms, or one of them by its digest"
     case .interrupted: "run the same command again to go on from there"
     case .store(let error) where error.isOutOfSpace:
       "what was fetched is kept; free some space (\"cairn store prune\" may help) and run it again"

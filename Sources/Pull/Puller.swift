@@ -76,13 +76,15 @@ public struct Puller: Sendable {
     let resolver = ImageResolver(
       client: client, load: { store.document($0) }, save: { try store.put($0, as: $1) })
     let resolution = try await resolver.resolve(request.platforms)
-    let image = try disk { () throws(StoreError) in
-      var form = LayoutForm(store: store)
-      return try form.image(
-        resolution, takesAll: request.platforms == .all, reference: request.reference)
+    for note in resolution.notes { display.show(.warning(note)) }
+    let wanted = WantedImage(resolution, takesAll: request.platforms == .all)
+    let blobs = try Self.blobs(of: wanted.manifests.map(\.manifest), request.reference)
+    try disk { () throws(StoreError) in
+      for output in request.outputs {
+        try writer.check(output, of: wanted.manifests.map(\.manifest))
+      }
     }
-    let blobs = try Self.blobs(of: image)
-    try announce(image, blobs)
+    try announce(wanted.source, blobs)
     try storeInlineData(of: blobs)
     let missing = blobs.filter { !store.contains($0.descriptor) }
     let opening = Opening(
@@ -102,6 +104,10 @@ public struct Puller: Sendable {
     let report = await finalReport(of: loop)
     if !missing.isEmpty { request.report(report) }
     warnAboutPlatform(request, resolution)
+    let image = try disk { () throws(StoreError) in
+      var form = LayoutForm(store: store)
+      return try form.image(wanted, reference: request.reference)
+    }
     try publish(image, resolution, as: request.storeName ?? request.reference.storeName)
     for output in request.outputs {
       try disk { () throws(StoreError) in try writer.write(image, to: output) }
@@ -122,19 +128,19 @@ public struct Puller: Sendable {
     return report
   }
 
-  private static func blobs(of image: StoredImage) throws(PullError)
+  private static func blobs(of manifests: [Manifest], _ reference: Reference) throws(PullError)
     -> [(descriptor: Descriptor, label: String)]
   {
     var blobs: [(descriptor: Descriptor, label: String)] = []
     var sizes: [Digest: Int64] = [:]
-    for (_, manifest) in image.manifests {
+    for manifest in manifests {
       let labels = ["config"] + manifest.layers.indices.map { "layer \($0 + 1)" }
       for (blob, label) in zip([manifest.config] + manifest.layers, labels) {
         if let size = sizes[blob.digest] {
           guard size == blob.size else {
             throw .document(
               .invalidDocument(reason: "it gives \(blob.digest.short) two sizes"),
-              what: image.reference.description)
+              what: reference.description)
           }
           continue
         }
@@ -148,7 +154,7 @@ public struct Puller: Sendable {
       guard !overflow else {
         throw .document(
           .invalidDocument(reason: "the sizes of its layers do not fit 64 bits"),
-          what: image.reference.description)
+          what: reference.description)
       }
       total = sum
     }
@@ -156,18 +162,17 @@ public struct Puller: Sendable {
   }
 
   private func announce(
-    _ image: StoredImage, _ blobs: [(descriptor: Descriptor, label: String)]
+    _ source: Descriptor, _ blobs: [(descriptor: Descriptor, label: String)]
   ) throws(PullError) {
     let missing = blobs.filter { !store.contains($0.descriptor) }.map(\.descriptor)
     let bytes = blobs.reduce(0) { $0 + $1.descriptor.size }
     let left = missing.reduce(0) { $0 + $1.size }
     display.show(
       .resolved(
-        digest: image.source.digest, platform: image.source.platform?.description,
-        blobs: blobs.count,
+        digest: source.digest, platform: source.platform?.description, blobs: blobs.count,
         bytes: bytes, present: bytes - left))
     try disk { () throws(StoreError) in
-      try store.requireSpace(missing.reduce(0) { $0 + store.missingBytes($1) })
+      try store.requireSpace(missing.map { store.missingBytes($0) }.clampedSum)
     }
   }
 
@@ -198,13 +203,13 @@ public struct Puller: Sendable {
         notes[LayoutIndex.indexKey] = resolution.root.descriptor.digest.description
       }
       entry.annotations = notes
-      try store.updateIndex { index in
+      try store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
         // Pulled by digest, an image does not say again what its index said of it.
         if let known = index[name], known.digest == entry.digest {
           entry.platform = entry.platform ?? known.platform
           entry.annotations?.merge(known.annotations ?? [:]) { mine, _ in mine }
         }
-        index.set(name, entry)
+        try index.set(name, entry)
       }
     }
   }

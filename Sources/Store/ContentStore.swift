@@ -103,6 +103,17 @@ public struct ContentStore: Sendable {
     return data
   }
 
+  /// How a layer's file is packed, by its first bytes.
+  ///
+  /// - Parameter digest: the layer's digest.
+  /// - Returns: nil when it is not in the store or nothing that is known.
+  public func content(ofLayer digest: Digest) -> LayerContent? {
+    guard let file = try? OpenFile(path(of: digest), O_RDONLY | O_NOFOLLOW) else { return nil }
+    var head = [UInt8](repeating: 0, count: LayerContent.headLength)
+    let count = pread(file.descriptor, &head, head.count, 0)
+    return LayerContent(head: Array(head.prefix(max(0, count))))
+  }
+
   /// Puts a small blob in place.
   ///
   /// - Parameters:
@@ -147,8 +158,8 @@ public struct ContentStore: Sendable {
   public func missingBytes(_ descriptor: Descriptor) -> Int64 {
     let digest = descriptor.digest
     let path = "\(root)/.cairn/ingest/\(digest.algorithm.rawValue)-\(digest.hex).partial"
-    let allocated = Files.info(path).map { Int64($0.st_blocks) * 512 } ?? 0
-    return max(0, descriptor.size - allocated)
+    let allocated = Files.info(path).map { Int64($0.st_blocks).multipliedClamped(by: 512) } ?? 0
+    return max(0, descriptor.size.subtractingClamped(max(0, allocated)))
   }
 
   /// Gives a verified blob its name: data first, then the name, then away with the map.
@@ -219,11 +230,13 @@ public struct ContentStore: Sendable {
   ///
   /// - Parameter change: gets the present index and leaves the new one in its place.
   /// - Throws: `StoreError`.
-  public func updateIndex(_ change: (inout LayoutIndex) -> Void) throws(StoreError) {
+  public func updateIndex(_ change: (inout LayoutIndex) throws(StoreError) -> Void)
+    throws(StoreError)
+  {
     let lock = try lockIndex()
     var index = try LayoutIndex(readingFrom: root)
     let before = index
-    change(&index)
+    try change(&index)
     if index != before { try index.write(to: root) }
     withExtendedLifetime(lock) {}
   }

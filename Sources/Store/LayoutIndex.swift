@@ -3,11 +3,44 @@ public import OCI
 
 /// The `index.json` of an OCI image layout: which manifests have names.
 ///
-/// Fields that Cairn does not know are lost on writing only at the top level; entries of other tools
-/// stay as they are as far as a descriptor can say them.
+/// What others wrote there stays as they wrote it: members of the index and of its entries that Cairn does not know,
+/// and entries that it cannot read.
 public struct LayoutIndex: Sendable, Equatable {
+  /// One entry.
+  struct Entry: Sendable, Equatable {
+    /// What was read of it; nil where it is no descriptor.
+    let descriptor: Descriptor?
+    /// As it stands in the file.
+    let text: JSONTree
+
+    /// Takes an entry of a file.
+    init(_ text: JSONTree) {
+      self.text = text
+      descriptor = text.decoded(as: Descriptor.self)
+    }
+
+    /// Makes an entry.
+    ///
+    /// - Throws: `EncodingError`.
+    init(_ descriptor: Descriptor) throws {
+      self.descriptor = descriptor
+      text = try JSONTree(encoding: descriptor)
+    }
+
+    /// What it is called, also where the rest cannot be read.
+    var name: String? { text["annotations"]?[LayoutIndex.nameKey]?.string }
+
+    /// The digest that it names, also where the rest cannot be read.
+    var digest: Digest? { descriptor?.digest ?? text["digest"]?.decoded(as: Digest.self) }
+  }
+
   /// The entries.
-  public var manifests: [Descriptor] = []
+  private(set) var entries: [Entry] = []
+  /// The index without its entries.
+  private var members: JSONTree
+
+  /// The entries that can be read.
+  public var manifests: [Descriptor] { entries.compactMap(\.descriptor) }
 
   /// The annotation with an entry's name.
   public static let nameKey = "org.opencontainers.image.ref.name"
@@ -30,6 +63,7 @@ public struct LayoutIndex: Sendable, Equatable {
     let kept = served.filter { key, _ in
       key != nameKey && key != "io.containerd.image.name" && !key.hasPrefix("dev.cairn.")
     }
+    // Of a document in memory: it fits.
     let bytes = kept.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
     return kept.isEmpty || bytes > notesLimit ? nil : kept
   }
@@ -37,14 +71,12 @@ public struct LayoutIndex: Sendable, Equatable {
   static let layoutFile = #"{"imageLayoutVersion":"1.0.0"}"#
   private static let limit: Int64 = 64 << 20
 
-  /// An index without entries.
-  public init() {}
+  private static let manifestsName = "manifests"
+  private static let newMembers =
+    #"{"manifests":[],"mediaType":"\#(MediaType.ociIndex)","schemaVersion":2}"#
 
-  private struct Document: Codable {
-    var schemaVersion = 2
-    var mediaType: MediaType? = .ociIndex
-    var manifests: [Descriptor]
-  }
+  /// An index without entries.
+  public init() { members = JSONTree(Self.newMembers.utf8) ?? .object([]) }
 
   init(readingFrom root: String) throws(StoreError) {
     let path = root + "/index.json"
@@ -55,14 +87,20 @@ public struct LayoutIndex: Sendable, Equatable {
   }
 
   init?(json data: Data) {
-    guard let document = try? JSONDecoder().decode(Document.self, from: data) else { return nil }
-    manifests = document.manifests
+    guard let tree = JSONTree(data), tree.values != nil else { return nil }
+    // Some write null, or nothing, for a list of nothing.
+    let list = tree[Self.manifestsName] ?? .array([])
+    guard let found = list.isNull ? [] : list.elements else { return nil }
+    members = tree
+    members[Self.manifestsName] = .array([])
+    if members["schemaVersion"] == nil { members["schemaVersion"] = .scalar(Array("2".utf8)) }
+    entries = found.map { Entry($0) }
   }
 
   func encoded() throws(StoreError) -> Data {
-    guard let data = try? StableJSON.encode(Document(manifests: manifests)) else {
-      throw .badIndex(path: "index.json", reason: "it cannot be encoded")
-    }
+    var tree = members
+    tree[Self.manifestsName] = .array(entries.map(\.text))
+    let data = tree.data
     guard data.count <= Self.limit else {
       throw .badIndex(
         path: "index.json", reason: "it would be larger than \(Self.limit >> 20) MiB")
@@ -78,21 +116,48 @@ public struct LayoutIndex: Sendable, Equatable {
   ///
   /// - Parameter name: for example `docker.io/library/ubuntu:latest`.
   public subscript(name: String) -> Descriptor? {
-    manifests.first { $0.annotations?[Self.nameKey] == name }
+    entries.first { $0.name == name }?.descriptor
   }
+
+  /// Whether an entry has a name, also one that cannot be read.
+  ///
+  /// - Parameter name: the name.
+  func hasName(_ name: String) -> Bool { entries.contains { $0.name == name } }
 
   /// Gives a name to a manifest, taking it from whatever had it.
   ///
   /// - Parameters:
   ///   - name: the name.
   ///   - descriptor: the manifest; other annotations stay.
-  public mutating func set(_ name: String, _ descriptor: Descriptor) {
-    var entry = descriptor
-    entry.annotations = (entry.annotations ?? [:]).merging([Self.nameKey: name]) { $1 }
-    if let index = manifests.firstIndex(where: { $0.annotations?[Self.nameKey] == name }) {
-      manifests[index] = entry
-    } else {
-      manifests.append(entry)
+  /// - Throws: `StoreError.badIndex` where the entry cannot be encoded.
+  public mutating func set(_ name: String, _ descriptor: Descriptor) throws(StoreError) {
+    var named = descriptor
+    named.annotations = (named.annotations ?? [:]).merging([Self.nameKey: name]) { $1 }
+    let entry = try Self.entry(named)
+    let place = entries.firstIndex { $0.name == name }
+    if let place { entries[place] = entry } else { entries.append(entry) }
+  }
+
+  /// Adds a manifest without a name.
+  ///
+  /// - Parameter descriptor: the manifest.
+  /// - Throws: `StoreError.badIndex` where the entry cannot be encoded.
+  mutating func append(_ descriptor: Descriptor) throws(StoreError) {
+    entries.append(try Self.entry(descriptor))
+  }
+
+  /// Removes entries.
+  ///
+  /// - Parameter isDoomed: which of those that can be read.
+  mutating func remove(where isDoomed: (Descriptor) -> Bool) {
+    entries.removeAll { $0.descriptor.map(isDoomed) ?? false }
+  }
+
+  private static func entry(_ descriptor: Descriptor) throws(StoreError) -> Entry {
+    do {
+      return try Entry(descriptor)
+    } catch {
+      throw .badIndex(path: "index.json", reason: "an entry cannot be encoded")
     }
   }
 }

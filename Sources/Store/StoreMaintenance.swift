@@ -4,7 +4,7 @@ public import OCI
 
 /// Looking after a store: what is in it, whether it is whole, and removing what nobody needs.
 public struct StoreMaintenance: Sendable {
-  private let store: ContentStore
+  let store: ContentStore
 
   /// Makes a maintainer of a store.
   public init(store: ContentStore) { self.store = store }
@@ -59,63 +59,23 @@ public struct StoreMaintenance: Sendable {
       let reach = reachable(from: entry)
       return Image(
         name: Self.name(of: entry),
-        descriptor: entry, size: reach.sizes.values.reduce(0, +),
-        pulled: entry.annotations?[LayoutIndex.pulledKey].flatMap { Double($0) } ?? 0,
+        descriptor: entry, size: reach.sizes.values.clampedSum,
+        pulled: Self.seconds(entry.annotations?[LayoutIndex.pulledKey]),
         isComplete: reach.isComplete)
     }.sorted { $0.name < $1.name }
   }
 
+  /// A time that somebody may have written by hand; 0 where it is none.
+  private static func seconds(_ text: String?) -> Double {
+    let seconds = text.flatMap { Double($0) } ?? 0
+    return (0...latestTime).contains(seconds) ? seconds : 0
+  }
+  /// The end of the year 9999, in seconds since 1970.
+  private static let latestTime = 253_402_300_799.0
+
   /// An entry's name; its digest where it has none.
   private static func name(of entry: Descriptor) -> String {
     entry.annotations?[LayoutIndex.nameKey] ?? entry.digest.description
-  }
-
-  private struct Reach {
-    var sizes: [Digest: Int64] = [:]
-    var isComplete = true
-    /// False where a document cannot be read, so that what it needs is not known.
-    var isKnown = true
-  }
-
-  /// Every digest that an entry needs, with its size.
-  private func reachable(from entry: Descriptor) -> Reach {
-    var reach = Reach()
-    var waiting = [entry]
-    while let next = waiting.popLast(), reach.sizes.count < 1_000_000 {
-      guard reach.sizes.updateValue(next.size, forKey: next.digest) == nil else { continue }
-      let isDocument = next.mediaType.isIndex || next.mediaType.isManifest
-      // Other tools may name entries without a type.
-      guard isDocument || next.digest == entry.digest else {
-        if !store.contains(next) { reach.isComplete = false }
-        continue
-      }
-      guard let data = store.document(next.digest),
-        let document = try? ImageDocument.parse(
-          data, contentType: isDocument ? next.mediaType : nil)
-      else {
-        reach.isComplete = false
-        reach.isKnown = false
-        continue
-      }
-      switch document {
-      case .index(let index): waiting += index.manifests
-      case .manifest(let manifest): waiting += manifest.blobs
-      }
-    }
-    // Documents as they were served stay, so that an unchanged tag costs one request.
-    for key in [LayoutIndex.indexKey, LayoutIndex.sourceKey] {
-      guard let digest = entry.annotations?[key].flatMap({ try? Digest($0) }) else { continue }
-      var served = [digest]
-      if key == LayoutIndex.sourceKey, let data = store.document(digest),
-        case .index(let index) = try? ImageDocument.parse(data, contentType: nil)
-      {
-        served += index.manifests.map(\.digest)
-      }
-      for digest in served {
-        if let size = Files.size(store.path(of: digest)) { reach.sizes[digest] = size }
-      }
-    }
-    return reach
   }
 
   // MARK: Prune
@@ -136,20 +96,20 @@ public struct StoreMaintenance: Sendable {
     let doomed = try doomedImages(olderThan: olderThan, keepBytes: keepBytes, now: now)
     func isDoomed(_ entry: Descriptor) -> Bool { doomed.contains(Self.name(of: entry)) }
     var needed: Set<Digest> = []
-    for entry in try store.index().manifests where !isDoomed(entry) {
+    for entry in try roots() where !isDoomed(entry) {
       let reach = reachable(from: entry)
       guard reach.isKnown else { throw .unreadableImage(name: Self.name(of: entry)) }
       needed.formUnion(reach.sizes.keys)
     }
     report.images = doomed.sorted()
-    try store.updateIndex { $0.manifests.removeAll(where: isDoomed) }
+    try store.updateIndex { $0.remove(where: isDoomed) }
     for algorithm in Digest.Algorithm.allCases {
       let folder = "\(store.root)/blobs/\(algorithm.rawValue)"
       for name in Files.list(folder) {
         if let digest = try? Digest("\(algorithm.rawValue):\(name)"), needed.contains(digest) {
           continue
         }
-        report.bytes += Files.size("\(folder)/\(name)") ?? 0
+        report.bytes = report.bytes.addingClamped(Files.size("\(folder)/\(name)") ?? 0)
         report.blobs += 1
         try Files.removeTree("\(folder)/\(name)")
       }
@@ -158,7 +118,8 @@ public struct StoreMaintenance: Sendable {
     for name in Files.list(ingest) {
       if name.hasSuffix(".partial"), let info = Files.info("\(ingest)/\(name)") {
         report.partials += 1
-        report.bytes += Int64(info.st_blocks) * 512
+        report.bytes = report.bytes.addingClamped(
+          Int64(info.st_blocks).multipliedClamped(by: 512))
       }
       try Files.remove("\(ingest)/\(name)")
     }
@@ -168,7 +129,7 @@ public struct StoreMaintenance: Sendable {
         guard ["index.json.", "oci-layout.", "version."].contains(where: name.hasPrefix),
           let size = Files.size("\(folder)/\(name)")
         else { continue }
-        report.bytes += size
+        report.bytes = report.bytes.addingClamped(size)
         try Files.remove("\(folder)/\(name)")
       }
     }
@@ -192,7 +153,7 @@ public struct StoreMaintenance: Sendable {
     for image in kept {
       let sizes = reachable(from: image.descriptor).sizes
       let merged = counted.merging(sizes) { $1 }
-      isFull = isFull || merged.values.reduce(0, +) > keepBytes
+      isFull = isFull || merged.values.clampedSum > keepBytes
       if isFull { doomed.insert(image.name) } else { counted = merged }
     }
     return doomed
@@ -228,7 +189,7 @@ public struct StoreMaintenance: Sendable {
         guard let digest = try? Digest("\(algorithm.rawValue):\(name)") else { continue }
         seen.insert(digest)
         let found = try FileHash.digest(ofFile: "\(folder)/\(name)", algorithm)
-        bytes += Files.size("\(folder)/\(name)") ?? 0
+        bytes = bytes.addingClamped(Files.size("\(folder)/\(name)") ?? 0)
         progress(bytes)
         if found != digest {
           let reason = "its content is \(found)"

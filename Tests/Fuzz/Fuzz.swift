@@ -55,7 +55,8 @@ enum Fuzz {
     "retry-after": retryAfter, "resume-map": resumeMap, "link-model": linkModel,
     "image-model": imageModel, "trace": trace, "url": url, "error-body": errorBody,
     "platform": platform, "hosts-file": hostsFile, "token": token, "image-config": imageConfig,
-    "layout-index": layoutIndex, "blob-head": blobHead, "history-export": historyExport,
+    "json": json, "oci-form": ociForm, "layout-index": layoutIndex, "blob-head": blobHead,
+    "history-export": historyExport,
   ]
 
   // MARK: Names
@@ -94,45 +95,7 @@ enum Fuzz {
     }
   }
 
-  // MARK: Documents
-
-  static func document(_ bytes: [UInt8]) {
-    guard let parsed = accepted({ try ImageDocument.parse(Data(bytes), contentType: nil) }) else {
-      return
-    }
-    switch parsed {
-    case .manifest(let manifest):
-      require(manifest.totalSize ?? -1 >= 0, "sizes that overflow")
-      require(manifest.layers.allSatisfy { $0.size >= 0 }, "a negative size")
-      _ = manifest.blobs
-    case .index(let index):
-      _ = index.platforms
-      _ = (try? Platform("linux/arm64/v8")).flatMap { index.manifest(for: $0) }
-    }
-  }
-
-  static func descriptor(_ bytes: [UInt8]) {
-    guard let parsed = try? JSONDecoder().decode(Descriptor.self, from: Data(bytes)) else { return }
-    require(parsed.size >= 0, "a negative size")
-    _ = parsed.title
-    _ = parsed.isAttestation
-    guard let again = try? JSONEncoder().encode(parsed) else { return }
-    require(
-      (try? JSONDecoder().decode(Descriptor.self, from: again))?.digest == parsed.digest,
-      "a descriptor does not read back")
-  }
-
-  static func imageConfig(_ bytes: [UInt8]) {
-    guard let platform = ImageConfig(json: Data(bytes))?.platform else { return }
-    require(!platform.os.isEmpty && !platform.architecture.isEmpty, "a platform without a name")
-    isShown(platform.description)
-  }
-
-  static func layoutIndex(_ bytes: [UInt8]) {
-    guard let parsed = LayoutIndex(json: Data(bytes)) else { return }
-    guard let again = try? LayoutIndex(json: parsed.encoded()) else { fatalError("not encodable") }
-    require(again.manifests.map(\.digest) == parsed.manifests.map(\.digest), "an entry is lost")
-  }
+  // MARK: Files of others
 
   static func authFile(_ bytes: [UInt8]) {
     guard let parsed = try? AuthFile(Data(bytes)) else { return }

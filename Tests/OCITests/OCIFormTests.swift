@@ -29,24 +29,192 @@ struct OCIFormTests {
     #expect(MediaType(rawValue: docker).ociForm.rawValue == oci)
   }
 
-  @Test("a manifest keeps its digests and sizes, and is the same each time")
-  func manifest() throws {
-    let digest = "sha256:" + String(repeating: "a", count: 64)
-    let json = """
-      {"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json",
-       "config":{"mediaType":"application/vnd.docker.container.image.v1+json","digest":"\(digest)","size":2},
-       "layers":[{"mediaType":"application/vnd.docker.image.rootfs.diff.tar.gzip","digest":"\(digest)","size":2}]}
-      """
+  static let digest = "sha256:" + String(repeating: "a", count: 64)
+
+  func manifest(
+    type: String? = MediaType.ociManifest.rawValue, config: String, layers: [String],
+    more: String = ""
+  ) throws -> (data: Data, manifest: Manifest) {
+    let own = type.map { #""mediaType":"\#($0)","# } ?? ""
+    let list = layers.map { #"{"mediaType":"\#($0)","digest":"\#(Self.digest)","size":2}"# }
+    let json =
+      #"{"schemaVersion":2,\#(own)"config":{"mediaType":"\#(config)","digest":"\#(Self.digest)","size":2},"#
+      + #""layers":[\#(list.joined(separator: ","))]\#(more)}"#
     guard case .manifest(let manifest) = try ImageDocument.parse(Data(json.utf8), contentType: nil)
-    else { return }
-    let data = try #require(manifest.ociForm)
-    #expect(manifest.ociForm == data)
-    guard case .manifest(let twin) = try ImageDocument.parse(data, contentType: .ociManifest) else {
-      Issue.record("no manifest")
-      return
-    }
+    else { throw OCIError.invalidDocument(reason: "no manifest") }
+    return (Data(json.utf8), manifest)
+  }
+
+  func twin(_ data: Data?) throws -> Manifest {
+    guard
+      case .manifest(let manifest) = try ImageDocument.parse(
+        try #require(data), contentType: .ociManifest)
+    else { throw OCIError.invalidDocument(reason: "no manifest") }
+    return manifest
+  }
+
+  @Test("a manifest keeps its digests, sizes and unknown members, and is the same each time")
+  func manifest() throws {
+    let (data, manifest) = try manifest(
+      type: MediaType.dockerManifest.rawValue, config: MediaType.dockerConfig.rawValue,
+      layers: ["application/vnd.docker.image.rootfs.diff.tar.gzip"],
+      more: #","annotations":{"a":"b"},"subject":{"x":1e400}"#)
+    let form = try #require(OCIForm.manifest(data, manifest, isImage: true) { _ in nil })
+    #expect(OCIForm.manifest(data, manifest, isImage: true) { _ in nil } == form)
+    let twin = try twin(form)
     #expect(twin.config.mediaType == .ociConfig && twin.config.digest == manifest.config.digest)
     #expect(twin.layers.map(\.size) == [2])
-    #expect(twin.ociForm == nil)
+    #expect(OCIForm.manifest(form, twin, isImage: true) { _ in nil } == nil)
+    let text = String(decoding: form, as: UTF8.self)
+    #expect(text.contains(#""annotations":{"a":"b"},"subject":{"x":1e400}"#))
+  }
+
+  @Test(
+    "an image's configuration gets its type, whatever stood there (moby#48361, buildah#4551)",
+    arguments: [
+      "application/octet-stream", "text/html", "application/json", "", "text/plain; charset=utf-8",
+      "Application/VND.OCI.Image.Config.v1+JSON", "application/vnd.docker.container.image.v1+json",
+    ])
+  func configurations(type: String) throws {
+    let (data, manifest) = try manifest(
+      config: type, layers: ["application/vnd.docker.image.rootfs.diff.tar.gzip"])
+    let image = ImageConfig(json: Data(#"{"rootfs":{"type":"layers","diff_ids":[]}}"#.utf8))
+    #expect(manifest.isImage(image))
+    let twin = try twin(OCIForm.manifest(data, manifest, isImage: true) { _ in .gzip })
+    #expect(twin.config.mediaType == .ociConfig)
+    #expect(twin.layers[0].mediaType.rawValue == "application/vnd.oci.image.layer.v1.tar+gzip")
+  }
+
+  @Test(
+    "artifacts are what they are",
+    arguments: [
+      ("application/vnd.cncf.helm.config.v1+json", #"{"name":"x","version":"1"}"#),
+      ("application/vnd.oci.empty.v1+json", "{}"), ("application/json", "{}"),
+      ("application/octet-stream", "no json"),
+      // A model's and a plugin's list layers as an image's do.
+      (
+        "application/vnd.docker.ai.model.config.v0.1+json",
+        #"{"rootfs":{"type":"rootfs","diff_ids":[]}}"#
+      ),
+      ("application/vnd.docker.plugin.v1+json", #"{"rootfs":{"type":"layers","diff_ids":[]}}"#),
+      ("application/vnd.wasm.config.v0+json", #"{"os":"wasip2","architecture":"wasm"}"#),
+    ])
+  func artifacts(type: String, content: String) throws {
+    let (data, manifest) = try manifest(config: type, layers: ["application/spdx+json"])
+    let isImage = manifest.isImage(ImageConfig(json: Data(content.utf8)))
+    #expect(!isImage)
+    #expect(OCIForm.manifest(data, manifest, isImage: isImage) { _ in .gzip } == nil)
+  }
+
+  @Test("a manifest that names its artifact's type is one, whatever its configuration")
+  func namedArtifact() throws {
+    let (_, manifest) = try manifest(
+      config: MediaType.ociConfig.rawValue, layers: [],
+      more: #","artifactType":"application/spdx+json""#)
+    #expect(manifest.isImage == false)
+  }
+
+  @Test(
+    "a layer's first bytes decide where its type says nothing",
+    arguments: [
+      (
+        "application/octet-stream", LayerContent.gzip, "application/vnd.oci.image.layer.v1.tar+gzip"
+      ),
+      ("", .zstd, "application/vnd.oci.image.layer.v1.tar+zstd"),
+      ("application/x-tar", .tar, "application/vnd.oci.image.layer.v1.tar"),
+      ("application/octet-stream", nil, "application/octet-stream"),
+      (
+        "application/vnd.docker.image.rootfs.diff.tar.gzip", .zstd,
+        "application/vnd.oci.image.layer.v1.tar+zstd"
+      ),
+      (
+        "application/vnd.docker.image.rootfs.diff.tar.gzip", nil,
+        "application/vnd.oci.image.layer.v1.tar+gzip"
+      ),
+      (
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", .gzip,
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
+      ),
+      (
+        "application/vnd.docker.container.image.rootfs.diff+x-gtar", .gzip,
+        "application/vnd.oci.image.layer.v1.tar+gzip"
+      ),
+      // OCI's own and other vendors' are left alone.
+      (
+        "application/vnd.oci.image.layer.v1.tar+gzip", .zstd,
+        "application/vnd.oci.image.layer.v1.tar+gzip"
+      ),
+      (
+        "application/vnd.oci.image.layer.v1.tar+gzip+encrypted", .gzip,
+        "application/vnd.oci.image.layer.v1.tar+gzip+encrypted"
+      ),
+      ("application/vnd.in-toto+json", .gzip, "application/vnd.in-toto+json"),
+    ])
+  func layers(type: String, content: LayerContent?, expected: String) throws {
+    let (data, manifest) = try manifest(config: "", layers: [type])
+    let twin = try twin(OCIForm.manifest(data, manifest, isImage: true) { _ in content })
+    #expect(twin.layers[0].mediaType.rawValue == expected)
+  }
+
+  @Test("knows how a layer is packed by its first bytes")
+  func contents() {
+    var tar = [UInt8](repeating: 1, count: 512)
+    tar.replaceSubrange(257..<262, with: Array("ustar".utf8))
+    #expect(LayerContent(head: tar) == .tar)
+    #expect(LayerContent(head: [UInt8](repeating: 0, count: 512)) == .tar)
+    #expect(LayerContent(head: [0x1F, 0x8B, 8]) == .gzip)
+    #expect(LayerContent(head: [0x28, 0xB5, 0x2F, 0xFD, 0]) == .zstd)
+    for other in [[], [0], [0x1F], Array("{}".utf8)] as [[UInt8]] {
+      #expect(LayerContent(head: other) == nil)
+    }
+  }
+
+  @Test("what makes other readers refuse a document is not in its twin")
+  func cleans() throws {
+    let odd =
+      #","annotations":{"a":"b","c":7},"config":{"mediaType":"\#(MediaType.ociConfig)","digest":"\#(Self.digest)","size":2.0,"urls":["u",7],"data":"***","platform":{"os":7},"artifactType":[],"annotations":[],"kept":{"x":null}}"#
+    let json = #"{"schemaVersion":2.0\#(odd)}"#
+    guard case .manifest(let manifest) = try ImageDocument.parse(Data(json.utf8), contentType: nil)
+    else { return }
+    let form = OCIForm.manifest(Data(json.utf8), manifest, isImage: true) { _ in nil }
+    #expect(
+      form.map { String(decoding: $0, as: UTF8.self) }
+        == #"{"schemaVersion":2,"annotations":{"a":"b"},"config":{"mediaType":"\#(MediaType.ociConfig)","digest":"\#(Self.digest)","size":2,"urls":["u"],"kept":{"x":null}},"mediaType":"\#(MediaType.ociManifest)"}"#
+    )
+  }
+
+  @Test("an index names twins, keeps what it does not know, and loses what nobody can read")
+  func index() throws {
+    let old = try Digest(Self.digest)
+    let new = try Digest("sha256:" + String(repeating: "b", count: 64))
+    let entry =
+      #"{"mediaType":"","digest":"\#(old)","size":1,"platform":{"os":"windows","architecture":"amd64","os.features":["win32k"],"x":1}}"#
+    let json = #"{"schemaVersion":2,"manifests":[\#(entry),{"size":[]}],"annotations":{"k":"v"}}"#
+    var form = Descriptor(mediaType: .ociManifest, digest: new, size: 9)
+    let twin = OCIForm.index(Data(json.utf8), [old: form])
+    #expect(
+      twin.map { String(decoding: $0, as: UTF8.self) }
+        == #"{"schemaVersion":2,"manifests":[{"mediaType":"\#(MediaType.ociManifest)","digest":"\#(new)","size":9,"platform":{"os":"windows","architecture":"amd64","os.features":["win32k"],"x":1}}],"annotations":{"k":"v"},"mediaType":"\#(MediaType.ociIndex)"}"#
+    )
+    form.digest = old
+    form.size = 1
+    let good =
+      #"{"schemaVersion":2,"manifests":[\#(entry.replacingOccurrences(of: #""mediaType":"""#, with: #""mediaType":"\#(MediaType.ociManifest)""#))]}"#
+    #expect(OCIForm.index(Data(good.utf8), [old: form]) == nil)
+  }
+
+  @Test("what was passed over is not in a twin, and is no reason for one")
+  func passedOver() throws {
+    let odd = #"{"mediaType":"application/vnd.example.v9","digest":"\#(Self.digest)","size":5}"#
+    let other = "sha256:" + String(repeating: "b", count: 64)
+    func text(_ type: MediaType, _ entries: String) -> String {
+      #"{"schemaVersion":2,"mediaType":"\#(type)","manifests":[\#(entries)]}"#
+    }
+    let good = #"{"mediaType":"\#(MediaType.ociManifest)","digest":"\#(other)","size":9}"#
+    let digest = try Digest(other)
+    let forms = [digest: Descriptor(mediaType: .ociManifest, digest: digest, size: 9)]
+    #expect(OCIForm.index(Data(text(.ociIndex, odd + "," + good).utf8), forms) == nil)
+    let twin = OCIForm.index(Data(text(.dockerList, odd + "," + good).utf8), forms)
+    #expect(twin == Data(text(.ociIndex, good).utf8))
   }
 }

@@ -40,7 +40,7 @@ struct PlatformTests {
     ]
     let index = try indexDocument(platforms: offered)
     #expect(
-      index.manifest(for: try Platform(wanted))?.platform.map { p in
+      index.images(for: try Platform(wanted)).first?.platform.map { p in
         Platform(os: p.os, architecture: p.architecture, variant: p.variant).description
       } == expected)
   }
@@ -48,9 +48,9 @@ struct PlatformTests {
   @Test("finds nothing where nothing fits, and never an attestation")
   func findsNothing() throws {
     let index = try indexDocument(platforms: ["linux/arm/v7", "unknown/unknown"])
-    #expect(index.manifest(for: try Platform("linux/amd64")) == nil)
-    #expect(index.manifest(for: try Platform("linux/arm/v6")) == nil)
-    #expect(index.manifest(for: try Platform("unknown/unknown")) == nil)
+    #expect(index.images(for: try Platform("linux/amd64")).isEmpty)
+    #expect(index.images(for: try Platform("linux/arm/v6")).isEmpty)
+    #expect(index.images(for: try Platform("unknown/unknown")).isEmpty)
     #expect(index.platforms.map(\.description) == ["linux/arm/v7"])
   }
 }

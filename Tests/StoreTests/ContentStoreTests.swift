@@ -144,7 +144,10 @@ struct ContentStoreTests {
             let digest = try? Digest.of([UInt8(number)])
           else { return false }
           let entry = Descriptor(mediaType: .ociManifest, digest: digest, size: 1)
-          return (try? store.updateIndex { $0.set("image-\(number)", entry) }) != nil
+          return
+            (try? store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
+              try index.set("image-\(number)", entry)
+            }) != nil
         }
       }
       for await isGood in group { #expect(isGood) }
@@ -297,7 +300,9 @@ struct ContentStoreTests {
         group.addTask {
           guard let digest = try? Digest.of([UInt8(number)]) else { return }
           let entry = Descriptor(mediaType: .ociManifest, digest: digest, size: 1)
-          try? store.updateIndex { $0.set("image-\(number % 4):latest", entry) }
+          try? store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
+            try index.set("image-\(number % 4):latest", entry)
+          }
         }
       }
     }

@@ -242,7 +242,9 @@ struct MaintenanceTests {
     let image = try OutputTests.stored(FakeImage(layers: layers), in: store, name: name)
     var entry = image.root
     entry.annotations = [LayoutIndex.pulledKey: "\(pulled)"]
-    try store.updateIndex { $0.set(image.reference.description, entry) }
+    try store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
+      try index.set(image.reference.description, entry)
+    }
     return image
   }
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Glibc
-import OCI
+public import OCI
 
 /// Writes a stored image to an output.
 ///
@@ -113,7 +113,7 @@ public struct ImageWriter: Sendable {
     let lock = try lockLayout(directory)
     let isNew = Files.info(directory + "/index.json") == nil
     var index = isNew ? LayoutIndex() : try LayoutIndex(readingFrom: directory)
-    if let tag, let known = index[tag], known.digest != image.root.digest, !overwrites {
+    if let tag, index.hasName(tag), index[tag]?.digest != image.root.digest, !overwrites {
       throw .outputExists(path: "\(directory):\(tag)")
     }
     for descriptor in image.contents {
@@ -126,9 +126,9 @@ public struct ImageWriter: Sendable {
       try Files.syncDirectory(folder)
     }
     if let tag {
-      index.set(tag, image.root)
+      try index.set(tag, image.root)
     } else if !index.manifests.contains(where: { $0.digest == image.root.digest }) {
-      index.manifests.append(image.root)
+      try index.append(image.root)
     }
     try index.write(to: directory, mode: 0o644)
     withExtendedLifetime(lock) {}
@@ -186,7 +186,7 @@ public struct ImageWriter: Sendable {
   private func addLayout(_ image: StoredImage, tag: String?, to tar: TarWriter) throws(StoreError) {
     try tar.add("oci-layout", Array(LayoutIndex.layoutFile.utf8))
     var index = LayoutIndex()
-    if let tag { index.set(tag, image.root) } else { index.manifests.append(image.root) }
+    if let tag { try index.set(tag, image.root) } else { try index.append(image.root) }
     try tar.add("index.json", Array(try index.encoded()))
     for descriptor in image.contents {
       try tar.add(
@@ -207,12 +207,35 @@ public struct ImageWriter: Sendable {
     }
   }
 
+  private static let noImage = StoreError.badOutput(
+    "a docker-archive: output takes images only, and this is an artifact")
+
+  private func isImage(_ manifest: Manifest) -> Bool {
+    if manifest.config.mediaType.isImageConfig { return true }
+    let configuration = store.document(manifest.config.digest).flatMap { ImageConfig(json: $0) }
+    return manifest.isImage(configuration)
+  }
+
+  /// Checks, before anything is downloaded, that an output can hold what the manifests say.
+  ///
+  /// - Parameters:
+  ///   - target: the output.
+  ///   - manifests: of the image.
+  /// - Throws: `StoreError.badOutput` for an artifact that is to go into an output of images.
+  public func check(_ target: OutputTarget, of manifests: [Manifest]) throws(StoreError) {
+    guard case .dockerArchive = target, let manifest = manifests.first,
+      !manifest.config.mediaType.isImageConfig, manifest.isImage == false
+    else { return }
+    throw Self.noImage
+  }
+
   /// Layers go in as they were served: `docker load` and skopeo unpack gzip and zstd themselves.
   private func addDockerArchive(_ image: StoredImage, reference: String?, to tar: TarWriter)
     throws(StoreError)
   {
-    guard let manifest = image.manifests.first?.manifest, manifest.config.mediaType.isImageConfig
-    else { throw .badOutput("a docker-archive: output takes images only, and this is an artifact") }
+    guard let manifest = image.manifests.first?.manifest, isImage(manifest) else {
+      throw Self.noImage
+    }
     func name(_ descriptor: Descriptor) -> String {
       "blobs/\(descriptor.digest.algorithm.rawValue)/\(descriptor.digest.hex)"
     }

@@ -4,9 +4,10 @@ public import OCI
 public struct StoredImage: Sendable {
   /// What an image layout names: an OCI manifest, or an OCI index with everything in it.
   public var root: Descriptor
-  /// What the registry serves; another than `root` where that is in Docker's format.
+  /// What the registry serves; another than `root` where that is in words that not every reader knows.
   public var source: Descriptor
-  /// The manifests below the root, or the root itself.
+  /// The manifests below the root, or the root itself, in a form that readers of a single manifest know: as served,
+  /// or OCI's where the served one is neither Docker's nor OCI's throughout.
   public var manifests: [(descriptor: Descriptor, manifest: Manifest)]
   /// Every document from the root down.
   public var documents: [Descriptor]

@@ -46,8 +46,12 @@ struct InspectCommand: AsyncParsableCommand {
       do throws(PullError) {
         let choice = ImageResolver.PlatformChoice.one(wanted ?? .host, isExplicit: wanted != nil)
         report = InspectReport(reference, try await resolver.resolve(choice))
-      } catch .noPlatform where wanted == nil {
-        report = InspectReport(reference, root: try await resolver.rootDocument(), image: nil)
+      } catch {
+        switch error {
+        case .noPlatform where wanted == nil, .noImage:
+          report = InspectReport(reference, root: try await resolver.rootDocument(), image: nil)
+        default: throw error
+        }
       }
       print(format == .json ? report.json : report.text)
     } catch {

@@ -1,0 +1,52 @@
+/// An image index: manifests, usually one for each platform.
+///
+/// An entry that nobody wants may be odd in any way. What cannot be read of an entry counts as not said,
+/// and one without a digest and a size that can be is passed over.
+public struct Index: Sendable, Equatable {
+  /// The index's own media type.
+  public let mediaType: MediaType
+  /// The entries, in the order of the index; nil for one that cannot be read.
+  public let entries: [Descriptor?]
+
+  /// Makes an index.
+  ///
+  /// - Parameters:
+  ///   - mediaType: its own.
+  ///   - entries: in its order; nil for what cannot be read.
+  public init(mediaType: MediaType, entries: [Descriptor?]) {
+    self.mediaType = mediaType
+    self.entries = entries
+  }
+
+  /// The entries that can be read, in the order of the index.
+  public var manifests: [Descriptor] { entries.compactMap(\.self) }
+
+  /// How many entries cannot be read.
+  public var unreadable: Int { entries.count - manifests.count }
+
+  /// Entries that may be images: no attestations, no artifacts, nothing of a type that is not known.
+  public var images: [Descriptor] {
+    manifests.filter { !$0.isAttestation && !$0.isArtifact && $0.mediaType.canBeDocument }
+  }
+
+  /// Types of the artifacts among the entries, attestations included, for messages.
+  public var artifactTypes: [String] {
+    manifests.filter { $0.isAttestation || $0.isArtifact }.map { $0.artifactType ?? "attestation" }
+  }
+
+  /// Platforms of the images, for messages.
+  public var platforms: [Platform] { images.compactMap(\.platform) }
+
+  /// The images that an entry's platform names for another one, best first, equals in the order of the index.
+  ///
+  /// - Parameter platform: the platform wanted.
+  public func images(for platform: Platform) -> [Descriptor] {
+    let fitting = images.enumerated().compactMap { place, image in
+      image.platform.flatMap { platform.preference(for: $0) }.map { (place, $0, image) }
+    }
+    return fitting.sorted { $0.1 == $1.1 ? $0.0 < $1.0 : $0.1 > $1.1 }.map(\.2)
+  }
+
+  /// Images whose entry names no platform: their configuration says which it is.
+  public var undecided: [Descriptor] { images.filter { $0.platform == nil } }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import OCI
+import Pull
+import Store
+import Support
+import Testing
+
+/// Images with types that no specification gives them.
+@Suite("Odd images", .timeLimit(.minutes(1)), .serialized)
+struct OddImageTests {
+  static let layer = Content.bytes(2_000, seed: 1)
+
+  @Test(
+    "an image whose configuration has another type than an image's is one, and readers of layouts know it",
+    arguments: [
+      "application/octet-stream", "text/html", "application/json", "", nil,
+      "Application/VND.Docker.Container.Image.v1+JSON; charset=utf-8",
+    ], [MediaType.ociManifest, .dockerManifest])
+  func configurationTypes(type: String?, manifest: MediaType) async throws {
+    let image = try FakeImage(
+      layers: [[0x1F, 0x8B] + Self.layer], types: (manifest, .ociIndex)
+    ) { document in
+      var config = document["config"] as? [String: Any] ?? [:]
+      config["mediaType"] = type
+      document["config"] = config
+      var layers = document["layers"] as? [[String: Any]] ?? []
+      layers[0]["mediaType"] = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+      document["layers"] = layers
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.outputs = try ["oci", "oci-archive", "docker-archive", "dir"].map {
+      try OutputTarget("\($0):\(bench.folder($0))")
+    }
+    let summary = try await bench.pull(request)
+    #expect(summary.digest == image.manifest)
+    for layout in [bench.store.root, bench.folder("oci")] {
+      let index = try #require(LayoutIndexFile(layout))
+      let entry = try #require(index.manifests.first)
+      #expect(entry.mediaType == .ociManifest)
+      let data = try readFile("\(layout)/blobs/sha256/\(entry.digest.hex)")
+      try Self.expectPlain(Data(data))
+    }
+    try Self.expectPlain(Data(try readFile(bench.folder("dir") + "/manifest.json")))
+    #expect(FileManager.default.fileExists(atPath: bench.folder("docker-archive")))
+    #expect(try StoreMaintenance(store: bench.store).images().map(\.isComplete) == [true])
+  }
+
+  /// A manifest in OCI's words throughout.
+  static func expectPlain(_ data: Data) throws {
+    guard case .manifest(let manifest) = try ImageDocument.parse(data, contentType: nil) else {
+      Issue.record("no manifest")
+      return
+    }
+    #expect(manifest.config.mediaType == .ociConfig)
+    #expect(
+      manifest.layers.map(\.mediaType.rawValue) == ["application/vnd.oci.image.layer.v1.tar+gzip"])
+  }
+
+  struct LayoutIndexFile {
+    let manifests: [Descriptor]
+    init?(_ layout: String) {
+      guard let data = try? readFile(layout + "/index.json"),
+        case .index(let index) = try? ImageDocument.parse(Data(data), contentType: nil)
+      else { return nil }
+      manifests = index.manifests
+    }
+  }
+
+  @Test("an artifact goes into no docker-archive:, and that is said before anything is fetched")
+  func artifactAsArchive() async throws {
+    let image = try FakeImage(layers: [Self.layer]) { document in
+      var config = document["config"] as? [String: Any] ?? [:]
+      config["mediaType"] = "application/vnd.cncf.helm.config.v1+json"
+      document["config"] = config
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.outputs = [try OutputTarget("docker-archive:\(bench.folder("x.tar"))")]
+    #expect(try await bench.failure(request).category == .usage)
+    #expect(registry.blobRequests.isEmpty)
+    request.outputs = []
+    #expect(try await bench.pull(request).digest == image.manifest)
+    #expect(try bench.store.index().manifests.map(\.digest) == [image.manifest])
+  }
+}
