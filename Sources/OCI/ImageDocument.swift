@@ -34,14 +34,10 @@ public struct Manifest: Sendable, Equatable {
   /// What kind of artifact this is, where it is one: what it says, else its configuration's type.
   public var typeOfArtifact: String { artifactType ?? config.mediaType.rawValue }
 
-  /// Sum of the sizes of `blobs`, in bytes; nil when it does not fit 64 bits.
+  /// Sum of the sizes of `blobs`, in bytes; nil when it is more than `ImageDocument.sizeLimit`.
   public var totalSize: Int64? {
-    blobs.reduce(Int64?(0)) { sum, blob in
-      sum.flatMap { sum in
-        let (total, overflow) = sum.addingReportingOverflow(blob.size)
-        return overflow ? nil : total
-      }
-    }
+    let total = blobs.map(\.size).clampedSum
+    return total <= ImageDocument.sizeLimit ? total : nil
   }
 }
 
@@ -52,6 +48,9 @@ public enum ImageDocument: Sendable, Equatable {
 
   /// The most layers or manifests that a document may list.
   public static let entryLimit = 20_000
+
+  /// The most bytes that all blobs of an image may have: what a server sends beyond a blob's end still has a place that fits 64 bits.
+  public static let sizeLimit = Int64.max - (1 << 40)
 
   /// The document's media type.
   public var mediaType: MediaType {

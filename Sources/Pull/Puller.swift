@@ -148,15 +148,10 @@ public struct Puller: Sendable {
         blobs.append((blob, label))
       }
     }
-    var total: Int64 = 0
-    for blob in blobs {
-      let (sum, overflow) = total.addingReportingOverflow(blob.descriptor.size)
-      guard !overflow else {
-        throw .document(
-          .invalidDocument(reason: "the sizes of its layers do not fit 64 bits"),
-          what: reference.description)
-      }
-      total = sum
+    guard blobs.map(\.descriptor.size).clampedSum <= ImageDocument.sizeLimit else {
+      throw .document(
+        .invalidDocument(reason: "the sizes of its layers do not fit 64 bits"),
+        what: reference.description)
     }
     return blobs
   }

@@ -118,6 +118,11 @@ struct ImageDocumentTests {
         #"{"schemaVersion":2,\#(config),"layers":[{"digest":"\#(b)","size":9223372036854775807}]}"#,
         "64 bits"
       ),
+      (#"{"schemaVersion":2,"config":{"digest":"\#(a)","size":9223372036854775807}}"#, "64 bits"),
+      (
+        #"{"schemaVersion":2,\#(config),"layers":[{"digest":"\#(b)","size":\#(ImageDocument.sizeLimit - 1)}]}"#,
+        "64 bits"
+      ),
     ])
   func refuses(json: String, word: String) {
     do {

@@ -135,7 +135,7 @@ struct LayoutIndexTests {
     let store = try ContentStore(root: folder("store"))
     for (number, time) in ["nan", "inf", "-1e308", "9e99", "1e9", "x"].enumerated() {
       let document =
-        #"{"schemaVersion":2,"config":{"digest":"\#(Self.a)","size":\#(Int64.max - Int64(number) * 7)}}"#
+        #"{"schemaVersion":2,"config":{"digest":"\#(Self.a)","size":\#(ImageDocument.sizeLimit - Int64(number))}}"#
       let digest = try Digest.of(Array(document.utf8))
       try store.put(Data(document.utf8), as: digest)
       var entry = Descriptor(mediaType: .ociManifest, digest: digest, size: .max)
