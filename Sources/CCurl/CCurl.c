@@ -94,6 +94,16 @@ int cairn_sockets_find(cairn_sockets *sockets, int port) {
   return -1;
 }
 
+size_t cairn_sockets_end_idle(cairn_sockets *sockets, const int *busy, size_t count) {
+  size_t ended = 0;
+  for (size_t index = 0; index < sockets->count; index++) {
+    int is_busy = 0;
+    for (size_t place = 0; place < count && !is_busy; place++) is_busy = busy[place] == sockets->list[index].socket;
+    if (!is_busy && shutdown(sockets->list[index].socket, SHUT_RDWR) == 0) ended++;
+  }
+  return ended;
+}
+
 cairn_round_trips cairn_socket_round_trips(int socket) {
   cairn_round_trips trips = {0, 0};
   struct tcp_info info;

@@ -30,6 +30,8 @@ final class CurlLoop {
   private static let readingSeconds = 0.05
   /// Seconds between two looks for stalled transfers.
   private static let stallCheckSeconds = 0.25
+  /// Seconds in which a good server has begun to answer; less once one was seen that serves one connection at a time.
+  private var longHead = 2.0
   /// Connections kept open for reuse.
   private static let connectionCache = 256
   private static let globalSetup = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
@@ -169,6 +171,19 @@ final class CurlLoop {
       forget(number)
       transfer.job.ended(.failure(transfer.stallError))
     }
+    endIdleIfAllWait()
+  }
+
+  /// Gives up idle connections where everybody else waits for an answer, and has for long.
+  ///
+  /// A server that serves one connection at a time is waiting for us on the idle one, with all the others queued up behind it.
+  private func endIdleIfAllWait() {
+    guard !transfers.isEmpty,
+      transfers.values.allSatisfy({ $0.hasWaitedForHead(longerThan: longHead) })
+    else { return }
+    let busy = transfers.values.flatMap(\.sockets)
+    guard cairn_sockets_end_idle(sockets, busy, busy.count) > 0 else { return }
+    longHead = max(Self.stallCheckSeconds, longHead / 2)
   }
 
   private func measure(_ publish: (EngineReadings) -> Void) {

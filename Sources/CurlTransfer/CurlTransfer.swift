@@ -35,6 +35,9 @@ final class CurlTransfer {
   /// It is the transfer's own until its end.
   private var socket: Int32?
   private var stallRule: StallRule
+  /// Sockets opened for it.
+  private var opened: [Int32] = []
+  private let startedAt: Double
   private var pausedAt: Double?
   private var pausedSeconds = 0.0
 
@@ -57,6 +60,7 @@ final class CurlTransfer {
     for (index, byte) in job.request.body.enumerated() {
       (requestBody + index).initialize(to: CChar(bitPattern: byte))
     }
+    startedAt = clock.now
     stallRule = StallRule(
       minimumRate: settings.minimumRate,
       timeout: job.request.headTimeout ?? settings.stallTimeout, now: clock.networkNow)
@@ -85,7 +89,9 @@ final class CurlTransfer {
         return CURL_SOCKET_BAD
       }
     }
-    return cairn_sockets_open(loop.sockets, address)
+    let socket = cairn_sockets_open(loop.sockets, address)
+    if socket >= 0 { opened.append(socket) }
+    return socket
   }
 
   /// What a request gets that a server sent to where no server may send us.
@@ -209,6 +215,17 @@ final class CurlTransfer {
   /// Seconds without progress that are put up with: a request may be allowed more of them for its head than for its body.
   private var patience: Double {
     destination == nil ? job.request.headTimeout ?? settings.stallTimeout : settings.stallTimeout
+  }
+
+  /// Whether it waits for the head of its answer, and has for so many seconds since the request was out or it was begun.
+  func hasWaitedForHead(longerThan seconds: Double) -> Bool {
+    headerBytes == 0 && received == 0 && clock.now - startedAt > seconds
+  }
+
+  /// The sockets that it opened, or uses.
+  var sockets: [Int32] {
+    let port = cairn_info_long(easy, CURLINFO_LOCAL_PORT)
+    return opened + [cairn_sockets_find(loop.sockets, Int32(truncatingIfNeeded: port))]
   }
 
   private var isConnected: Bool {

@@ -126,6 +126,10 @@ public struct ImageResolver: Sendable {
       if case .transfer(let cause) = error.kind, cause.kind == .cancelled {
         throw .interrupted(done: 0, size: 0)
       }
+      // What has the right digest is the image's own fault.
+      if case .unusable(let reason, isProven: true) = error.kind {
+        throw .document(reason, what: client.reference.description)
+      }
       throw .registry(error)
     }
   }

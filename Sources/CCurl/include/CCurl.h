@@ -77,6 +77,8 @@ int cairn_sockets_open(cairn_sockets *sockets, const struct curl_sockaddr *addre
 int cairn_address_bytes(const struct curl_sockaddr *address, unsigned char bytes[16]);
 /// The socket with a local port, or -1.
 int cairn_sockets_find(cairn_sockets *sockets, int port);
+/// Ends the connections of all sockets but those given; libcurl sees it when it wants to use one again. Returns how many there were.
+size_t cairn_sockets_end_idle(cairn_sockets *sockets, const int *busy, size_t count);
 
 /// Round trips of a TCP connection by the kernel's clocks, in microseconds: now, as the receiver
 /// measures it with queues included, and the smallest of its life. 0 where not known.
