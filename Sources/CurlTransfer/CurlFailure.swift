@@ -4,6 +4,11 @@ import Transfer
 extension TransferError.Kind {
   /// What a code of libcurl's means; some mean several things, which only its words tell apart.
   init(_ code: CURLcode, detail: String) {
+    // 407, 403 and the like are the proxy's considered answer; a 5xx passes.
+    if detail.contains("CONNECT"), detail.contains("response 4") {
+      self = .proxyRefused
+      return
+    }
     self =
       switch code {
       case CURLE_COULDNT_RESOLVE_HOST: .resolve

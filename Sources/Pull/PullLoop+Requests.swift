@@ -158,7 +158,9 @@ extension PullLoop {
     case .overloaded(let retryAfter): .refused(retryAfter: retryAfter)
     case .serverError(transient: true): .serverError
     case .rangeRefused: .rangeRefused
-    case .integrity, .unauthorised: .doubtful
+    // The manifest names it, and came from there: what is not to be had for a moment, or over one bad node, may come.
+    case .integrity, .unauthorised, .notFound: .doubtful
+    case .transfer(let cause) where cause.kind == .tls: .doubtful
     default: error.isTransient ? .transient : .fatal
     }
   }

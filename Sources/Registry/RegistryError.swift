@@ -36,6 +36,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   public let message: String
   /// What the user could do, where something helps.
   public let hint: String?
+  /// True for what is final as a rule, but passes often enough to be asked for again: twice, with a pause.
+  var mayPass = false
 
   /// Makes an error.
   public init(_ kind: Kind, _ message: String, hint: String? = nil) {
@@ -60,6 +62,11 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   /// True where content came that is not what was asked for: somebody on the way may have made it, once.
   var isWrongContent: Bool { kind == .integrity }
 
+  /// True where a transfer broke off that was under way.
+  var isBrokenTransfer: Bool {
+    if case .transfer(let error) = kind { error.isTransient } else { false }
+  }
+
   /// True where no other server can do better.
   var isFinal: Bool {
     switch kind {
@@ -73,7 +80,9 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   func after(_ earlier: [String]) -> RegistryError {
     guard !earlier.isEmpty else { return self }
     let said = earlier.prefix(4).joined(separator: "; ")
-    return RegistryError(kind, "\(message) (before that: \(said))", hint: hint)
+    var error = RegistryError(kind, "\(message) (before that: \(said))", hint: hint)
+    error.mayPass = mayPass
+    return error
   }
 
   /// The error of a transfer to a server.
@@ -93,6 +102,9 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         "for a private certificate authority add --ca-file PEM, or name it in SSL_CERT_FILE; to accept any certificate, "
           + "--tls-verify=false"
       case .resolve: "check the registry's name and the network"
+      case .proxyRefused:
+        "a proxy that wants a login takes it as HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT; "
+          + "NO_PROXY leaves hosts out"
       case .stalled: "the limits are --stall-timeout and --min-rate"
       default: nil
       }

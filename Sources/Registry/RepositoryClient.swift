@@ -95,6 +95,9 @@ public final class RepositoryClient: Sendable {
           answered()
           return Attempt(result: .success(document))
         } catch {
+          var error = error
+          // What an index has just named may not have got everywhere yet.
+          if case .digest(_, size: .some) = name, error.kind == .notFound { error.mayPass = true }
           return Attempt(result: .failure(error), isFinal: error.isFinal)
         }
       }
@@ -139,9 +142,9 @@ public final class RepositoryClient: Sendable {
       }
       var wait = min(15, 0.5 * Double(1 << min(attempt, 8))) * (0.5 + 0.5 * time.random())
       if case .overloaded(let asked?) = failure.kind { wait = max(wait, asked) }
-      let most =
-        failure.isWrongContent ? min(Self.secondLooks, retryRule.retries) : retryRule.retries
-      guard failure.isTransient || failure.isWrongContent, attempt < most,
+      let isOdd = failure.isWrongContent || failure.mayPass
+      let most = isOdd ? min(Self.secondLooks, retryRule.retries) : retryRule.retries
+      guard failure.isTransient || isOdd, attempt < most,
         wait <= retryRule.maximumWait
       else { throw failure }
       attempt += 1

@@ -25,6 +25,7 @@ extension Scheduler {
       return
     }
     requests[id] = nil
+    let said = failure
     let failure = asRefusal(failure)
     if case .refused(let retryAfter) = failure {
       gathered.refusals.append(
@@ -49,7 +50,7 @@ extension Scheduler {
     piece.failures = segment.failures.adding(failure, at: now)
     // One odd answer among good ones must not make the rest of a large blob come from its beginning.
     if piece.failures.rangeRefusals > 1 { blobs[blob.index].ranged = false }
-    if mayBeTheRange(failure, request, piece, blob) {
+    if mayBeTheRange(said, request, piece, blob) {
       blobs[blob.index].ranged = false
       giveBack(piece, of: blob)
       return

@@ -10,6 +10,8 @@ public struct TransferError: Error, Equatable, Sendable, CustomStringConvertible
     case connect
     /// The proxy cannot be reached or refused.
     case proxy
+    /// The proxy answered, and wants a login or does not let us through.
+    case proxyRefused
     /// The TLS handshake failed or the certificate is not trusted.
     case tls
     /// A TLS handshake got an answer that is not TLS: probably plain HTTP.
@@ -46,7 +48,7 @@ public struct TransferError: Error, Equatable, Sendable, CustomStringConvertible
   public var isTransient: Bool {
     switch kind {
     case .resolve, .connect, .proxy, .broken, .stalled, .badResponse: true
-    case .tls, .notTLS, .invalidURL, .disk, .cancelled, .setup: false
+    case .proxyRefused, .tls, .notTLS, .invalidURL, .disk, .cancelled, .setup: false
     }
   }
 

@@ -195,7 +195,8 @@ struct FaultTests {
     try bench.expectWhole(image)
   }
 
-  @Test("one missing blob ends the pull at once and keeps the others", arguments: [404, 410])
+  @Test(
+    "one missing blob ends the pull after a few tries and keeps the others", arguments: [404, 410])
   func missingBlob(status: Int) async throws {
     let image = try FakeImage(layers: [Self.layer, Content.bytes(1_000, seed: 2)])
     let registry = try FakeRegistry(image) {
@@ -205,7 +206,8 @@ struct FaultTests {
     let error = try await bench.failure(bench.request("\(registry.host)/o/n", workers: 1))
     #expect(error.category == .notFound)
     #expect(error.description.contains(image.layers[0].short))
-    #expect(registry.blobRequests.count <= 3)
+    // What the manifest names may not have got everywhere yet (harbor#20417).
+    #expect(registry.blobRequests.count <= 10)
     let config = try #require(image.blobs.keys.first { !image.layers.contains($0) })
     #expect(try readFile(bench.store.path(of: config)) == image.blobs[config])
   }
@@ -221,9 +223,8 @@ struct FaultTests {
     #expect(error.category == .network)
     #expect(error.description.contains("on fire"))
     let tries = registry.blobRequests.filter { $0.target.contains("\(image.layers[0])") }
-    let places = Dictionary(grouping: tries) { $0.range?.lowerBound }
-    // The first time and three retries.
-    #expect(places.values.map(\.count).max() == 4)
+    // The first time and three retries, some of them without a range: that might have been the reason.
+    #expect(tries.count == 4)
   }
 
   @Test("an absurd Retry-After ends the pull instead of sleeping for a day")

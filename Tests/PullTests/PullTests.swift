@@ -59,10 +59,10 @@ final class Bench: Sendable {
   ///   - hedges: whether a late mirror is overtaken, after no time at all.
   func puller(
     _ reference: Reference, credentials: CredentialChain = CredentialChain(),
-    mirrors: [String] = [], hedges: Bool = false
+    mirrors: [String] = [], hedges: Bool = false, retries: Int = 2
   ) throws -> Puller {
     var rule = RepositoryClient.RetryRule()
-    rule.retries = 1
+    rule.retries = retries
     rule.hedges = hedges
     var endpoints = try mirrors.map {
       Endpoint(origin: try RemoteURL("http://\($0)/").origin, namespace: reference.registry)

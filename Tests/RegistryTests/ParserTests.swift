@@ -210,7 +210,7 @@ struct ParserTests {
       ),
       (
         206, [("Content-Range", "bytes 10-19/100"), ("Content-Length", "12")],
-        .refused(.protocolError(transient: true), "12 bytes came for a range of 10")
+        .refused(.rangeRefused, "12 bytes came for a range of 10")
       ),
     ] as [(Int, [(String, String)], BlobJudge)])
   func judges(status: Int, fields: [(String, String)], expected: BlobJudge) {

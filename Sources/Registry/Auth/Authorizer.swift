@@ -149,7 +149,12 @@ actor Authorizer {
       let response = try? await engine.perform(
         TransferRequest(.get, url, sharesConnection: true), limit: RepositoryClient.asideLimit)
     else { return [] }
-    return Self.challenges(response.head)
+    // Its scope is of some other repository, or a placeholder.
+    return Self.challenges(response.head).map {
+      var challenge = $0
+      challenge.parameters["scope"] = nil
+      return challenge
+    }
   }
 
   private func credential(_ scope: Scope) async -> Credential? {
@@ -191,6 +196,27 @@ actor Authorizer {
     return try await task.value.get()
   }
 
+  /// A token by the credential for it; a stored one that the service refuses does not stand before a public image.
+  private func newToken(_ fetch: Fetch) async throws(RegistryError) -> Token {
+    let credential = await credential(fetch.scope)
+    do throws(RegistryError) {
+      return try await tokens.token(fetch.form, credential, for: fetch.scope)
+    } catch {
+      guard error.kind == .unauthorised, credential != nil,
+        !credentials.isExplicit(registry: fetch.scope.registry)
+      else { throw error }
+      credentials.warn(
+        "the stored login for \(fetch.scope.registry) was refused: \(error.message); "
+          + "going on without it")
+      credentialSearches[fetch.scope] = Task { nil }
+      do throws(RegistryError) {
+        return try await tokens.token(fetch.form, nil, for: fetch.scope)
+      } catch _ {
+        throw error
+      }
+    }
+  }
+
   private func fetchToken(_ fetch: Fetch) async -> Result<String, RegistryError> {
     defer { fetches[fetch] = nil }
     do throws(RegistryError) {
@@ -200,8 +226,7 @@ actor Authorizer {
       {
         token = ahead
       } else {
-        token = try await tokens.token(
-          fetch.form, await credential(fetch.scope), for: fetch.scope)
+        token = try await newToken(fetch)
       }
       entries[fetch.scope] = .bearer(fetch.form, token, at: time.seconds())
       return .success("Bearer " + token.value)

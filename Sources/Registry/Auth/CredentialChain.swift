@@ -9,6 +9,8 @@ public struct CredentialChain: Sendable {
   public var explicit: Credential?
   /// The registry that `explicit` is for; no mirror of it gets to see it.
   public var explicitRegistry: String?
+  /// What `$DOCKER_AUTH_CONFIG` holds, as docker and GitLab's runners read it: asked before the files.
+  public var inline: AuthFile?
   /// Paths of credential files, first to be asked first.
   public var files: [String]
   /// Files that must be readable because the user named them.
@@ -17,7 +19,7 @@ public struct CredentialChain: Sendable {
   public var warn: @Sendable (String) -> Void
   private let said = Said()
   /// Seconds that a helper may take.
-  public var helperTimeout = 10.0
+  public var helperTimeout = 60.0
 
   /// Makes a chain.
   ///
@@ -59,9 +61,22 @@ public struct CredentialChain: Sendable {
     return files
   }
 
+  /// The content of `$DOCKER_AUTH_CONFIG`, where no file is named; nil: there is none, or it cannot be read.
+  public static func inlineFile(authFile: String?, environment: [String: String]) -> AuthFile? {
+    guard namedFile(authFile: authFile, environment: environment) == nil,
+      let text = environment["DOCKER_AUTH_CONFIG"], !text.isEmpty
+    else { return nil }
+    return try? AuthFile(Data(text.utf8))
+  }
+
   /// The file that the user named, by `--authfile` or `$REGISTRY_AUTH_FILE`; nil: none.
   public static func namedFile(authFile: String?, environment: [String: String]) -> String? {
     authFile ?? environment["REGISTRY_AUTH_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// Whether the user gave the credential for a registry with the command.
+  func isExplicit(registry: String) -> Bool {
+    explicit != nil && (explicitRegistry == nil || explicitRegistry == registry)
   }
 
   /// The credential for a repository; nil means anonymous.
@@ -70,7 +85,12 @@ public struct CredentialChain: Sendable {
   ///   - registry: as in a reference.
   ///   - repository: the repository's path.
   public func credential(registry: String, repository: String) async -> Credential? {
-    if let explicit, explicitRegistry == nil || explicitRegistry == registry { return explicit }
+    if isExplicit(registry: registry) { return explicit }
+    for case .credential(let credential) in inline?.answers(
+      registry: registry, repository: repository) ?? []
+    {
+      return credential
+    }
     var askedHelpers: Set<String> = []
     for path in files {
       guard let file = read(path) else { continue }

@@ -28,9 +28,11 @@ struct TokenClient: Sendable {
     guard let answer else { throw Self.unusable(form.realm.origin) }
     let status = answer.response.head.status
     guard status == 200 || status == 201 else {
-      let error = ResponseJudge.error(
+      var error = ResponseJudge.error(
         answer.response, what: "a token for \(scope.repository)", origin: answer.origin,
         hiding: Secrets(credential), now: time.unixSeconds())
+      // Who showed nothing was not refused for what was shown.
+      error.mayPass = error.kind == .unauthorised && credential == nil
       guard status == 400, credential != nil else { throw error }
       throw RegistryError(.unauthorised, error.message, hint: error.hint)
     }

@@ -30,7 +30,7 @@ struct TokenForm: Hashable {
     throws(RegistryError)
   {
     do {
-      realm = try RemoteURL(service.realm)
+      realm = try RemoteURL(service.realm).overTLS(where: scope.origin)
     } catch {
       throw RegistryError(
         .refusedTarget, "the token realm of \(scope.origin.authority) is refused: \(error)")

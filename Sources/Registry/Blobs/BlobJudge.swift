@@ -26,6 +26,10 @@ enum BlobJudge: Equatable {
         return judge(part, head, encoding, wanted: wanted, size: size)
       }
       guard head.status == 200 else { return unreadable(head, wanted: wanted, size: size) }
+      if head.contentLength != size, isPage(head) {
+        return .refused(
+          .integrity, "a page came in place of the blob: something on the way may hold it back")
+      }
       // Content that was stored as it is, and is only said to be encoded, has its right length, or none is given; the
       // digest decides.
       if let length = head.contentLength, length != size {
@@ -36,6 +40,10 @@ enum BlobJudge: Equatable {
     default:
       return .aside
     }
+  }
+
+  private static func isPage(_ head: ResponseHead) -> Bool {
+    head.fields["content-type"].map { MediaType(rawValue: $0).rawValue == "text/html" } ?? false
   }
 
   private static func part(_ head: ResponseHead) -> ContentRange? {
@@ -68,8 +76,8 @@ enum BlobJudge: Equatable {
     let count = Int64(part.range.count)
     if let length = head.contentLength, length != count {
       if encoding != "identity" { return reencoded(encoding) }
-      return .refused(
-        .protocolError(transient: true), "\(length) bytes came for a range of \(count)")
+      // An answer that contradicts itself: the whole blob may come better.
+      return .refused(.rangeRefused, "\(length) bytes came for a range of \(count)")
     }
     return .content(offset: part.range.lowerBound, isWhole: false)
   }

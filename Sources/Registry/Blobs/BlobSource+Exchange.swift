@@ -26,6 +26,7 @@ extension BlobSource {
           request, as: transfer, sharesConnection: isQuestion && !route.isElsewhere,
           from: endpoint, report)
       }
+      try checkEnd(request, route)
       note(timing, of: digest, from: route.url.origin.authority)
       await locator?.reportAnswer(digest, route.place)
       return timing
@@ -59,8 +60,17 @@ extension BlobSource {
       return try await self.perform(
         request, as: transfer, sharesConnection: false, from: nil, report)
     }
+    try checkEnd(request, route)
     note(timing, of: request.blob.digest, from: route.url.origin.authority)
     return timing
+  }
+
+  private func checkEnd(_ request: Request, _ route: RequestRoute) throws(RegistryError) {
+    guard !request.window.isFull else { return }
+    throw RegistryError(
+      .protocolError(transient: true),
+      "\(route.url.origin.authority), blob \(request.blob.digest.short): the answer ended before "
+        + "the end of its range")
   }
 
   /// Asks an endpoint for a blob's first byte, only to see whether it redirects.

@@ -162,14 +162,9 @@ public final class BlobSource: Sendable {
   ) async -> Attempt<TransferTiming> {
     let before = request.window.written
     do throws(RegistryError) {
-      let timing = try await body()
-      guard request.window.isFull else {
-        throw RegistryError(
-          .protocolError(transient: true), "the answer ended before the end of its range")
-      }
-      return Attempt(result: .success(timing))
+      return Attempt(result: .success(try await body()))
     } catch {
-      let isUnderWay = request.window.written > before && error.isTransient
+      let isUnderWay = request.window.written > before && error.isBrokenTransfer
       return Attempt(result: .failure(error), isFinal: error.isFinal || isUnderWay)
     }
   }

@@ -43,7 +43,7 @@ enum RedirectRule {
     }
     let target: RemoteURL
     do {
-      target = try url.resolving(location)
+      target = try url.resolving(location).overTLS(where: url.origin)
     } catch {
       throw RegistryError(
         .refusedTarget, "the redirect of \(url.origin.authority) is refused: \(error)")
@@ -54,4 +54,16 @@ enum RedirectRule {
 
   /// True for the statuses that carry a `Location` to follow.
   static func isRedirect(_ status: Int) -> Bool { [301, 302, 303, 307, 308].contains(status) }
+}
+
+extension RemoteURL {
+  /// The same place by TLS, where a server that is asked by TLS names itself without: it does not know that it is behind one.
+  ///
+  /// - Parameter source: who named it.
+  func overTLS(where source: RemoteURL.Origin) throws(TransferError) -> RemoteURL {
+    guard source.scheme == "https", origin.scheme == "http", origin.host == source.host,
+      origin.port == 80 || origin.port == source.port
+    else { return self }
+    return try RemoteURL(origin: source, target: target)
+  }
 }

@@ -46,6 +46,11 @@ enum ResponseJudge {
       return RegistryError(
         .unauthorised, "\(host) denies access to \(what)\(said)",
         hint: "the credentials in use may not be allowed to pull it")
+    case 407:
+      return RegistryError(
+        .protocolError(transient: false),
+        "a proxy on the way to \(host) wants a login (407)\(said)",
+        hint: "it takes one as HTTP_PROXY=http://USER:PASSWORD@HOST:PORT")
     case 404, 410:
       return RegistryError(.notFound, "\(host) has no \(what)\(said)")
     case 416:

@@ -10,7 +10,8 @@ import Transfer
 /// - is late with something else: it is asked one thing at a time until it says something.
 final class EndpointLedger: Sendable {
   private struct Record {
-    var isPlain = false
+    /// Where it was found to answer, if not where it was said to be.
+    var origin: RemoteURL.Origin?
     var goneBecause: String?
     /// What it is not asked for again, and why.
     var lost: [String: String] = [:]
@@ -38,18 +39,29 @@ final class EndpointLedger: Sendable {
   /// - Parameter silenceLimit: seconds of silence after which a mirror is left alone.
   init(silenceLimit: Double) { self.silenceLimit = silenceLimit }
 
-  /// Where the endpoint answers: by TLS, or plainly where that was found out.
+  /// Where the endpoint answers: as configured, or where that was found out.
   func origin(of endpoint: Endpoint) -> RemoteURL.Origin {
-    guard records.withLock({ $0[endpoint]?.isPlain ?? false }),
-      let url = try? RemoteURL("http://\(endpoint.origin.host):\(endpoint.origin.port)/")
-    else { return endpoint.origin }
-    return url.origin
+    records.withLock { $0[endpoint]?.origin } ?? endpoint.origin
   }
 
   /// Notes that an endpoint does not speak TLS; true when it may be asked again without.
   func notePlain(_ endpoint: Endpoint) -> Bool {
-    guard endpoint.allowsPlainFallback else { return false }
-    change(endpoint) { $0.isPlain = true }
+    guard endpoint.allowsPlainFallback,
+      let url = try? RemoteURL("http://\(endpoint.origin.host):\(endpoint.origin.port)/")
+    else { return false }
+    change(endpoint) { $0.origin = url.origin }
+    return true
+  }
+
+  /// Notes that an endpoint asked over plain HTTP wants TLS, on the same host: true where that is so.
+  ///
+  /// What was meant for plain HTTP may go there, too.
+  func noteUpgrade(_ endpoint: Endpoint, to origin: RemoteURL.Origin) -> Bool {
+    let known = self.origin(of: endpoint)
+    guard known.scheme == "http", origin.scheme == "https", origin.host == known.host,
+      origin.port == 443 || origin.port == known.port
+    else { return false }
+    change(endpoint) { $0.origin = origin }
     return true
   }
 
@@ -130,6 +142,17 @@ final class EndpointLedger: Sendable {
     change(endpoint) { $0.lost[key] = reason }
   }
 
+  /// Nobody behind the mirrors can be reached: those that were given up are worth another try.
+  func pardon(_ endpoints: [Endpoint]) {
+    records.withLock { records in
+      for endpoint in endpoints {
+        records[endpoint]?.goneBecause = nil
+        records[endpoint]?.strikes = 0
+        records[endpoint]?.silentSince = nil
+      }
+    }
+  }
+
   /// Why endpoints are not asked for something any more.
   func reasons(_ endpoints: [Endpoint], for key: String) -> [String] {
     records.withLock { records in
@@ -158,7 +181,7 @@ extension RegistryError {
     switch kind {
     case .transfer(let error):
       switch error.kind {
-      case .resolve, .connect, .proxy, .tls, .notTLS: .nobodyThere
+      case .resolve, .connect, .proxy, .proxyRefused, .tls, .notTLS: .nobodyThere
       case .stalled where wasSilent: .nobodyThere
       default: .trouble(losesContent: false)
       }

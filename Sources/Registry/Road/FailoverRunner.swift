@@ -45,8 +45,9 @@ struct FailoverRunner: Sendable {
       return try await race(candidates, for: key, ask)
     } catch {
       // Those who are not asked any more have their part in it, too.
-      throw error.after(
-        ledger.reasons(endpoints.filter { !candidates.contains($0) }, for: key))
+      let reasons = ledger.reasons(endpoints.filter { !candidates.contains($0) }, for: key)
+      if error.lesson(wasSilent: true) == .nobodyThere { ledger.pardon(endpoints.dropLast()) }
+      throw error.after(reasons)
     }
   }
 

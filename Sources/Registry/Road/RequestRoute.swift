@@ -169,7 +169,9 @@ struct RequestRoute {
       }
       let target = try RedirectRule.target(response.head, of: url)
       // Within its own origin a registry may have its blobs wherever it likes.
-      isSent = isSent || target.origin != url.origin
+      let isUpgrade =
+        endpointHere.map { client.ledger.noteUpgrade($0, to: target.origin) } ?? false
+      isSent = isSent || (target.origin != url.origin && !isUpgrade)
       url = target
       return
     }
@@ -186,11 +188,14 @@ struct RequestRoute {
       challenges += 1
       return
     }
-    if status == 401, challenges > 0 {
-      throw ResponseJudge.refusedInSpiteOfToken(
-        response, what: what, origin: url.origin, hiding: secrets)
+    guard status == 401, challenges > 0 else { throw error }
+    var refusal = ResponseJudge.refusedInSpiteOfToken(
+      response, what: what, origin: url.origin, hiding: secrets)
+    // A token that was made a moment ago may not be valid yet by the registry's clock.
+    refusal.mayPass = response.head.fields.values("www-authenticate").contains {
+      Challenge.parse($0).contains { $0.parameters["error"] == "invalid_token" }
     }
-    throw error
+    throw refusal
   }
 
   /// Gets what a server that denies something wants to see.

@@ -107,6 +107,7 @@ struct RegistryOptions: ParsableArguments {
       ), warn: warn)
     let endpoints = try endpoints(for: reference, warn: warn)
     chain.explicitRegistry = reference.registry
+    chain.inline = CredentialChain.inlineFile(authFile: authfile, environment: environment)
     var rule = RepositoryClient.RetryRule()
     rule.retries = retries
     rule.silenceLimit = stallTimeout
