@@ -32,7 +32,7 @@ public struct History: Sendable {
   public init(file: String, warn: (String) -> Void = { _ in }) throws(HistoryError) {
     self.file = file
     do throws(HistoryError) {
-      database = try Self.open(file)
+      database = try Self.open(file, warn)
     } catch  where error.kind == .corrupt {
       let aside = "\(file).corrupt-\(Int(Date().timeIntervalSince1970))"
       for suffix in ["", "-journal", "-wal", "-shm"] {
@@ -41,11 +41,13 @@ public struct History: Sendable {
         }
       }
       warn("the history was damaged; it is set aside as \(aside)")
-      database = try Self.open(file)
+      database = try Self.open(file, warn)
     }
   }
 
-  private static func open(_ file: String) throws(HistoryError) -> DatabaseQueue {
+  private static func open(_ file: String, _ warn: (String) -> Void) throws(HistoryError)
+    -> DatabaseQueue
+  {
     var configuration = Configuration()
     configuration.busyMode = .timeout(patience)
     configuration.label = "history"
@@ -55,20 +57,47 @@ public struct History: Sendable {
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     // SQLite would make it readable by others.
     let descriptor = Glibc.open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    var hasLocks = true
     if descriptor >= 0 {
       // One that was made by a wider umask, or by hand; never a device.
       var info = stat()
       if fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG {
         fchmod(descriptor, 0o600)
+        hasLocks = Self.hasLocks(descriptor)
+        // SQLite takes no file system that cannot sync, unless it need not; what is lost with the power is only advice.
+        if fdatasync(descriptor) != 0, [EINVAL, ENOTSUP, ENOSYS].contains(errno) {
+          configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = OFF") }
+        }
       }
       close(descriptor)
     }
+    if !hasLocks {
+      warn(
+        "the file system of \(folder) has no locks: only one at a time should use the history there"
+      )
+    }
     configuration.readonly = descriptor < 0 && access(file, R_OK) == 0
     return try checked(file) {
-      let database = try DatabaseQueue(path: file, configuration: configuration)
+      let database = try DatabaseQueue(
+        path: hasLocks ? file : URL(filePath: file).absoluteString + "?vfs=unix-none",
+        configuration: configuration)
       try prepare(database)
       return database
     }
+  }
+
+  /// Whether the file system of an open file can lock parts of it (NFS without its lock service cannot).
+  ///
+  /// SQLite takes that for another process's lock and would wait for its end.
+  private static func hasLocks(_ descriptor: Int32) -> Bool {
+    // A byte that SQLite does not use; closing the descriptor lets go of it.
+    var range = flock()
+    range.l_type = Int16(F_RDLCK)
+    range.l_whence = Int16(SEEK_SET)
+    range.l_start = 1 << 29
+    range.l_len = 1
+    guard fcntl(descriptor, F_SETLK, &range) != 0 else { return true }
+    return ![ENOLCK, ENOSYS, ENOTSUP, EINVAL].contains(errno)
   }
 
   /// Brings the tables up to date.

@@ -73,6 +73,7 @@ public struct Puller: Sendable {
       }
       return try store.lockForUse()
     }
+    sayNotes()
     let resolver = ImageResolver(
       client: client, load: { store.document($0) }, save: { try store.put($0, as: $1) })
     let resolution = try await resolver.resolve(request.platforms)
@@ -114,12 +115,18 @@ public struct Puller: Sendable {
       display.show(.wrote(output: output.name))
     }
     withExtendedLifetime(lock) {}
+    sayNotes()
     return ProgressEvent.Summary(
       reference: request.reference.description, digest: image.source.digest,
       bytes: blobs.reduce(0) { $0 + $1.descriptor.size }, fetched: result.fetched,
       seconds: Timekeeper.monotonicSeconds() - start, requests: result.requests,
       connections: result.connections, retries: result.retries, poolSize: result.poolSize,
       limitedBy: missing.isEmpty ? nil : report.record.limitedBy?.words)
+  }
+
+  /// Says what the file systems of the store and of the outputs cannot do.
+  private func sayNotes() {
+    for words in FileSystemNotes.process.take() { display.show(.warning(words)) }
   }
 
   private func finalReport(of loop: PullLoop) async -> PullReport {
@@ -167,7 +174,7 @@ public struct Puller: Sendable {
         digest: source.digest, platform: source.platform?.description, blobs: blobs.count,
         bytes: bytes, present: bytes - left))
     try disk { () throws(StoreError) in
-      try store.requireSpace(missing.map { store.missingBytes($0) }.clampedSum)
+      try store.requireSpace(for: missing)
     }
   }
 

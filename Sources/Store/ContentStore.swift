@@ -20,6 +20,8 @@ public struct ContentStore: Sendable {
   /// The store's directory.
   public let root: String
   private let bootID: String
+  /// How often a partial file may be gone between opening and locking it.
+  private static let namingAttempts = 50
 
   /// What there is to do to get a blob.
   public enum Ingest: Sendable {
@@ -38,6 +40,8 @@ public struct ContentStore: Sendable {
   public init(root: String) throws(StoreError) {
     self.root = root
     bootID = Self.readBootID()
+    // A limit on the size of files (ulimit -f) is to be an error that is told, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     try Files.makeDirectory(root)
     guard
       Files.info(root + "/.cairn") != nil || Files.info(root + "/oci-layout") != nil
@@ -136,7 +140,7 @@ public struct ContentStore: Sendable {
   public func beginIngest(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
     let digest = descriptor.digest
     let base = "\(root)/.cairn/ingest/\(digest.algorithm.rawValue)-\(digest.hex)"
-    while true {
+    for _ in 0..<Self.namingAttempts {
       if contains(descriptor) { return .present }
       let file = try OpenFile(base + ".partial", O_RDWR | O_CREAT | O_NOFOLLOW)
       guard try file.lock(exclusive: true, wait: false) else { return .busy }
@@ -150,6 +154,11 @@ public struct ContentStore: Sendable {
         try PartialBlob(
           descriptor: descriptor, file: file, mapPath: base + ".map", bootID: bootID))
     }
+    // Not even a crowd of others is this quick: the file system gives a file another number each time that it is asked.
+    let file = try OpenFile(base + ".partial", O_RDWR | O_CREAT | O_NOFOLLOW)
+    guard try file.lock(exclusive: true, wait: false) else { return .busy }
+    return .ours(
+      try PartialBlob(descriptor: descriptor, file: file, mapPath: base + ".map", bootID: bootID))
   }
 
   /// Bytes that a blob still needs on the disk; those of a partial download are there already.
@@ -158,21 +167,57 @@ public struct ContentStore: Sendable {
   public func missingBytes(_ descriptor: Descriptor) -> Int64 {
     let digest = descriptor.digest
     let path = "\(root)/.cairn/ingest/\(digest.algorithm.rawValue)-\(digest.hex).partial"
-    let allocated = Files.info(path).map { Int64($0.st_blocks).multipliedClamped(by: 512) } ?? 0
-    return max(0, descriptor.size.subtractingClamped(max(0, allocated)))
+    let allocated = Files.info(path)?.allocatedBytes ?? 0
+    return max(0, descriptor.size.addingClamped(-allocated))
   }
 
   /// Gives a verified blob its name: data first, then the name, then away with the map.
   func publish(_ blob: PartialBlob) throws(StoreError) {
-    guard ftruncate(blob.file.descriptor, off_t(blob.descriptor.size)) == 0 else {
-      throw Files.failed("write", blob.file.path)
+    let size = off_t(blob.descriptor.size)
+    var info = stat()
+    // Whoever cannot cut files is asked to only where one is too long.
+    if fstat(blob.file.descriptor, &info) != 0 || info.st_size != size {
+      guard ftruncate(blob.file.descriptor, size) == 0 else {
+        throw Files.failed("write", blob.file.path)
+      }
     }
     // A hard link of an output must not be an open door to the store's content.
     fchmod(blob.file.descriptor, 0o400)
     try blob.file.sync()
-    let target = path(of: blob.descriptor.digest)
-    guard rename(blob.file.path, target) == 0 else { throw Files.failed("publish", target) }
+    // What was verified is the open file; where nobody can say that the name is still its own, the name's is read, too.
+    if !blob.file.isStillNamed, Files.info(blob.file.path) != nil {
+      try Self.check(blob.file.path, blob.descriptor.digest)
+    }
+    try name(blob, path(of: blob.descriptor.digest))
     blob.removeMap()
+  }
+
+  private func name(_ blob: PartialBlob, _ target: String) throws(StoreError) {
+    if rename(blob.file.path, target) == 0 { return }
+    switch errno {
+    case EEXIST: try Files.replace(target, by: blob.file.path, action: "publish")
+    case EXDEV:
+      // Several disks under one name: what is copied is read once more before it has the blob's name.
+      let copy = target + ".copy"
+      try FileCopy.place(blob.file.path, at: copy, mode: 0o400)
+      do throws(StoreError) {
+        try Self.check(copy, blob.descriptor.digest)
+        try Files.replace(target, by: copy, action: "publish")
+      } catch {
+        unlink(copy)
+        throw error
+      }
+      try Files.remove(blob.file.path)
+    // Without locks another process may have been quicker; it read what it published, as we did.
+    case ENOENT where contains(blob.descriptor): return
+    default: throw Files.failed("publish", target)
+    }
+  }
+
+  private static func check(_ path: String, _ digest: Digest) throws(StoreError) {
+    let found = try ContentHasher.digest(ofFile: path, digest.algorithm)
+    guard found != digest else { return }
+    throw .wrongContent(expected: digest, found: "it is \(found)")
   }
 
   /// Makes the names of published blobs survive a power loss; before an index refers to them.
@@ -184,17 +229,24 @@ public struct ContentStore: Sendable {
     }
   }
 
-  /// Fails when the file system has less room than a pull still needs.
+  /// Fails when the file system has less room than blobs still need, or takes no file as large as one of them.
   ///
-  /// - Parameter bytes: what is still to be written.
-  /// - Throws: `StoreError.noSpace`.
-  public func requireSpace(_ bytes: Int64) throws(StoreError) {
-    guard let free = Files.freeBytes(root), free < bytes else { return }
+  /// - Parameter blobs: what is not in the store.
+  /// - Throws: `StoreError`.
+  public func requireSpace(for blobs: [Descriptor]) throws(StoreError) {
+    let largest = blobs.map(\.size).max() ?? 0
+    let file = try OpenFile(root + "/.cairn/lock", O_RDWR | O_CREAT | O_NOFOLLOW)
+    guard Files.takes(largest, file) else {
+      throw .system(
+        action: "keep a file of \(ByteCount.text(largest)) in", path: root, errno: EFBIG)
+    }
+    let bytes = blobs.map { missingBytes($0) }.clampedSum
+    guard let free = freeBytes, free < bytes else { return }
     throw .noSpace(path: root, needed: bytes, free: free)
   }
 
   /// Bytes that can still be written to the store's file system; nil when it does not say.
-  public var freeBytes: Int64? { Files.freeBytes(root) }
+  public var freeBytes: Int64? { FreeSpace.bytes(at: root) }
 
   // MARK: Locks
 

@@ -21,10 +21,14 @@ enum Files {
 
   /// Makes a directory and its parents; those made are private to the user.
   static func makeDirectory(_ path: String, mode: mode_t = 0o700) throws(StoreError) {
-    if mkdir(path, mode) == 0 || errno == EEXIST && isDirectory(path) { return }
-    guard errno == ENOENT else { throw failed("make directory", path) }
+    if mkdir(path, mode) == 0 { return }
+    let code = errno
+    // Some refuse to make what is there already in other words than "it exists".
+    if isDirectory(path) { return }
     let parent = self.parent(of: path)
-    guard parent != path else { throw failed("make directory", path) }
+    guard code == ENOENT, parent != path else {
+      throw .system(action: "make directory", path: path, errno: code)
+    }
     try makeDirectory(parent, mode: mode)
     guard mkdir(path, mode) == 0 || errno == EEXIST else { throw failed("make directory", path) }
   }
@@ -67,11 +71,21 @@ enum Files {
     return names.sorted()
   }
 
+  /// Makes the names in a directory survive a loss of power, where its file system can.
   static func syncDirectory(_ path: String) throws(StoreError) {
-    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failed("open", path) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw failed("sync", path) }
+    let descriptor = retrying { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    defer { if descriptor >= 0 { close(descriptor) } }
+    guard descriptor < 0 || retrying({ fsync(descriptor) }) != 0 else { return }
+    guard Shortcoming.directorySync.isMeant(by: errno) else { throw failed("sync", path) }
+    FileSystemNotes.process.add(.directorySync, at: path)
+  }
+
+  /// Makes a call again for as long as a signal interrupts it.
+  static func retrying(_ call: () -> Int32) -> Int32 {
+    while true {
+      let result = call()
+      if result >= 0 || errno != EINTR { return result }
+    }
   }
 
   // MARK: Files
@@ -99,9 +113,14 @@ enum Files {
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
     while true {
       let count = Glibc.read(file.descriptor, &buffer, buffer.count)
-      if count < 0 { throw failed("read", path) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw failed("read", path)
+      }
       if count == 0 { return data }
       data.append(contentsOf: buffer[..<count])
+      // Some do not know a file's size before it was read.
+      guard data.count <= limit else { throw .system(action: "read", path: path, errno: EFBIG) }
     }
   }
 
@@ -119,12 +138,30 @@ enum Files {
       let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode)
       try file.writeAll(bytes)
       try file.sync()
-      guard rename(temporary, path) == 0 else { throw failed("write", path) }
+      try replace(path, by: temporary)
     } catch {
       unlink(temporary)
       throw error
     }
     try syncDirectory(parent(of: path))
+  }
+
+  /// Gives a file the name that another has, or nobody.
+  static func replace(_ path: String, by temporary: String, action: String = "write")
+    throws(StoreError)
+  {
+    if rename(temporary, path) == 0 { return }
+    // A few can give a name only to what has none.
+    guard errno == EEXIST else { throw failed(action, path) }
+    try remove(path)
+    guard rename(temporary, path) == 0 else { throw failed(action, path) }
+  }
+
+  /// Whether the file system of an open file takes files of a size; it is only asked, nothing is written.
+  static func takes(_ size: Int64, _ file: OpenFile) -> Bool {
+    // Whoever has a limit does not go beyond it, and whoever has none goes anywhere.
+    lseek(file.descriptor, off_t(size), SEEK_SET) >= 0
+      || ![EINVAL, EFBIG, EOVERFLOW].contains(errno)
   }
 
   static func remove(_ path: String) throws(StoreError) {
@@ -139,89 +176,5 @@ enum Files {
     } else {
       try remove(path)
     }
-  }
-
-  /// Bytes that this user can still write to the file system of a path.
-  static func freeBytes(_ path: String) -> Int64? {
-    var info = statvfs()
-    guard statvfs(path, &info) == 0 else { return nil }
-    return Int64(clamping: UInt64(info.f_bavail) * UInt64(info.f_frsize))
-  }
-}
-
-/// An open file descriptor that closes itself.
-final class OpenFile: Sendable {
-  let descriptor: Int32
-  let path: String
-
-  init(_ path: String, _ flags: Int32, _ mode: mode_t = 0o600) throws(StoreError) {
-    descriptor = open(path, flags | O_CLOEXEC, mode)
-    self.path = path
-    guard descriptor >= 0 else { throw Files.failed("open", path) }
-  }
-
-  /// Takes a second descriptor of an open one.
-  init(duplicating other: Int32, named path: String) throws(StoreError) {
-    descriptor = fcntl(other, F_DUPFD_CLOEXEC, 3)
-    self.path = path
-    guard descriptor >= 0 else { throw Files.failed("open", path) }
-  }
-
-  deinit {
-    if descriptor >= 0 { close(descriptor) }
-  }
-
-  /// Takes the lock of the file; false when another process or handle has it.
-  func lock(exclusive: Bool, wait: Bool) throws(StoreError) -> Bool {
-    let operation = (exclusive ? LOCK_EX : LOCK_SH) | (wait ? 0 : LOCK_NB)
-    while flock(descriptor, operation) != 0 {
-      if errno == EWOULDBLOCK { return false }
-      guard errno == EINTR else { throw Files.failed("lock", path) }
-    }
-    return true
-  }
-
-  /// True while the path still names this very file.
-  var isStillNamed: Bool {
-    var mine = stat()
-    guard fstat(descriptor, &mine) == 0, let named = Files.info(path) else { return false }
-    return mine.st_ino == named.st_ino && mine.st_dev == named.st_dev
-  }
-
-  /// Writes a whole buffer at an offset; 0 or an `errno`.
-  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int32 {
-    var done = 0
-    while done < bytes.count {
-      let count = pwrite(
-        descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done,
-        off_t(offset) + off_t(done))
-      if count < 0 {
-        if errno == EINTR { continue }
-        return errno
-      }
-      done += count
-    }
-    return 0
-  }
-
-  /// Appends at the file's position.
-  func writeAll(_ bytes: some Collection<UInt8>) throws(StoreError) {
-    let array = ContiguousArray(bytes)
-    var done = 0
-    while done < array.count {
-      let count = array.withUnsafeBytes {
-        Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
-      }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw Files.failed("write", path)
-      }
-      done += count
-    }
-  }
-
-  /// Waits until the data is on the disk.
-  func sync() throws(StoreError) {
-    guard fdatasync(descriptor) == 0 else { throw Files.failed("sync", path) }
   }
 }

@@ -128,9 +128,9 @@ public final class PartialBlob: Sendable {
   private func rewrite(_ journal: inout Journal) throws(StoreError) {
     let temporary = mapPath + ".new"
     unlink(temporary)
-    let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL | O_APPEND)
+    let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL)
     try file.writeAll(Array(journal.map.text.utf8))
-    guard rename(temporary, mapPath) == 0 else { throw Files.failed("write", mapPath) }
+    try Files.replace(mapPath, by: temporary)
     journal.file = file
     journal.appendedBytes = 0
   }

@@ -2,8 +2,8 @@
 public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A system call failed.
   case system(action: String, path: String, errno: Int32)
-  /// There is not enough room.
-  case noSpace(path: String, needed: Int64, free: Int64)
+  /// There is not enough room; how much there is, the file system may not say.
+  case noSpace(path: String, needed: Int64, free: Int64?)
   /// The store was written by a later version of Cairn.
   case newerVersion(path: String, found: String)
   /// A directory is there but is no image layout.
@@ -27,8 +27,8 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case .system(let action, let path, let errno):
       return "cannot \(action) \(path): \(Files.message(errno))"
     case .noSpace(let path, let needed, let free):
-      return "not enough space in \(path): \(ByteCount.text(needed)) needed, "
-        + "\(ByteCount.text(free)) free"
+      let left = free.map { ", \(ByteCount.text($0)) free" } ?? ""
+      return "not enough space in \(path): \(ByteCount.text(needed)) needed\(left)"
     case .newerVersion(let path, let found):
       return "the store \(path) has format \(found.shownSafely(limit: 20)), made by a later cairn; "
         + "this one knows format \(ContentStore.formatVersion)"

@@ -118,8 +118,7 @@ public struct StoreMaintenance: Sendable {
     for name in Files.list(ingest) {
       if name.hasSuffix(".partial"), let info = Files.info("\(ingest)/\(name)") {
         report.partials += 1
-        report.bytes = report.bytes.addingClamped(
-          Int64(info.st_blocks).multipliedClamped(by: 512))
+        report.bytes = report.bytes.addingClamped(info.allocatedBytes)
       }
       try Files.remove("\(ingest)/\(name)")
     }

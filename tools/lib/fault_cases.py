@@ -500,6 +500,14 @@ def failing(call, error, after=0, path=".partial"):
     return run
 
 
+def room(numbers):
+    """What statvfs says: blocks, those available, bytes of a fragment and of a block."""
+    def run(scene, stack):
+        scene.serve(stack)
+        return scene.pull(environment={"LD_PRELOAD": str(scene.bench.preload), "FAULT_SPACE": numbers})
+    return run
+
+
 def few_files(number):
     def run(scene, stack):
         server = scene.serve(stack)
@@ -531,6 +539,12 @@ def machine_cases(is_inside):
         # A new store has its index named once before.
         Case("disk", "full while naming the image", failing("rename", errno.ENOSPC, 1, "index.json"), DISK),
         Case("disk", "full while writing the history", failing("pwrite", errno.ENOSPC, 2, "history.sqlite")),
+        Case("disk", "of a kind that syncs nothing", failing("fsync,fdatasync", errno.EINVAL, path="/")),
+        Case("disk", "of a kind without locks", failing("flock,fcntl", errno.ENOLCK, path="/")),
+        Case("disk", "of a kind without links, modes and steady numbers of files", failing("link,fchmod,inode", errno.EPERM, path="/")),
+        Case("disk", "several under one name: no renames between folders", failing("across", errno.EXDEV, path="/")),
+        Case("disk", "does not say how much room it has", room("0,0,4096,4096")),
+        Case("disk", "has less than no room", room("1000,18446744073709551611,4096,4096")),
         Case("files", "none left while a blob is opened", failing("open", errno.EMFILE, 2, ".partial"), DISK, "open files"),
         Case("files", "no more than 24 open files, 32 workers", few_files(24)),
         Case("clock", "jumps by a day, there and back", clock(86_400)),

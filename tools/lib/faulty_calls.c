@@ -1,9 +1,15 @@
 /* Preloaded into a program: makes one of its system calls fail, or its clock jump. Used by tools/faults.
  *
- *   FAULT_CALL   pwrite, write, pread, fdatasync, fsync, rename, open    which call fails
+ *   FAULT_CALL   pwrite, write, pread, fdatasync, fsync, rename, open, flock, fcntl (its locks), link, ftruncate, fchmod, mkdir, lseek
+ *                which call fails; several are separated by commas. And what only odd file systems do:
+ *                lock-read    exclusive locks of what is not open for writing fail (NFS)
+ *                across       renames from one folder to another fail (several disks under one name)
+ *                inode        a file has another number each time that it is asked (some of FUSE)
  *   FAULT_ERRNO  a number                                              with what
  *   FAULT_AFTER  a number                                              how often it works before
+ *   FAULT_TIMES  a number                                              how often it fails (else for ever)
  *   FAULT_PATH   a word                                                only for paths with it
+ *   FAULT_SPACE  four numbers, by commas: the blocks of the file system, those available, bytes of a fragment, of a block
  *   FAULT_CLOCK  seconds                                               the wall clock jumps there and back, twice a second
  *   FAULT_LOG    a file                                                gets a byte for each time that it came to that
  */
@@ -16,6 +22,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -32,11 +41,23 @@ static void happened(void) {
   syscall(SYS_close, file);
 }
 
+/* Whether a list has a word. */
+static int names(const char *list, const char *word) {
+  size_t length = strlen(word);
+  for (const char *one = list; one != NULL; one = strchr(one, ',')) {
+    one += *one == ',';
+    if (strncmp(one, word, length) == 0 && (one[length] == 0 || one[length] == ',')) return 1;
+  }
+  return 0;
+}
+
 static int fails(const char *call, const char *path) {
   const char *wanted = getenv("FAULT_CALL"), *part = getenv("FAULT_PATH"), *after = getenv("FAULT_AFTER");
-  if (wanted == NULL || strcmp(wanted, call) != 0) return 0;
+  const char *times = getenv("FAULT_TIMES");
+  if (!names(wanted, call)) return 0;
   if (part != NULL && (path == NULL || strstr(path, part) == NULL)) return 0;
-  if (atomic_fetch_add(&calls, 1) < (after ? atoi(after) : 0)) return 0;
+  int before = atomic_fetch_add(&calls, 1) - (after ? atoi(after) : 0);
+  if (before < 0 || (times != NULL && before >= atoi(times))) return 0;
   happened();
   errno = atoi(getenv("FAULT_ERRNO"));
   return 1;
@@ -66,7 +87,56 @@ ssize_t pread(int file, void *bytes, size_t count, off_t offset) {
   return fails_on("pread", file) ? -1 : REAL(pread)(file, bytes, count, offset);
 }
 ssize_t pread64(int, void *, size_t, off64_t) __attribute__((alias("pread")));
-int rename(const char *from, const char *to) { return fails("rename", to) ? -1 : REAL(rename)(from, to); }
+int rename(const char *from, const char *to) {
+  const char *a = strrchr(from, '/'), *b = strrchr(to, '/');
+  int across = a == NULL || b == NULL || a - from != b - to || strncmp(from, to, (size_t)(a - from)) != 0;
+  return fails("rename", to) || (across && fails("across", to)) ? -1 : REAL(rename)(from, to);
+}
+int link(const char *from, const char *to) { return fails("link", to) ? -1 : REAL(link)(from, to); }
+int mkdir(const char *path, mode_t mode) { return fails("mkdir", path) ? -1 : REAL(mkdir)(path, mode); }
+int fchmod(int file, mode_t mode) { return fails_on("fchmod", file) ? -1 : REAL(fchmod)(file, mode); }
+int ftruncate(int file, off_t size) { return fails_on("ftruncate", file) ? -1 : REAL(ftruncate)(file, size); }
+int ftruncate64(int, off64_t) __attribute__((alias("ftruncate")));
+off_t lseek(int file, off_t offset, int from) { return fails_on("lseek", file) ? -1 : REAL(lseek)(file, offset, from); }
+off64_t lseek64(int, off64_t, int) __attribute__((alias("lseek")));
+/* Locks of parts alone: what else it does has arguments of its own. */
+int fcntl(int file, int command, ...) {
+  va_list list;
+  va_start(list, command);
+  void *argument = va_arg(list, void *);
+  va_end(list);
+  if ((command == F_SETLK || command == F_SETLKW) && fails_on("fcntl", file)) return -1;
+  return REAL(fcntl)(file, command, argument);
+}
+int fcntl64(int, int, ...) __attribute__((alias("fcntl")));
+int flock(int file, int operation) {
+  int reads = (fcntl(file, F_GETFL) & O_ACCMODE) == O_RDONLY;
+  if (fails_on("flock", file)) return -1;
+  if (reads && (operation & LOCK_EX) && fails_on("lock-read", file)) {
+    errno = EBADF;
+    return -1;
+  }
+  return REAL(flock)(file, operation);
+}
+int lstat(const char *path, struct stat *info) {
+  int result = REAL(lstat)(path, info);
+  if (result == 0 && fails("inode", path)) info->st_ino = (ino_t)atomic_load(&calls) + 1000000;
+  return result;
+}
+int lstat64(const char *, struct stat64 *) __attribute__((alias("lstat")));
+int statvfs(const char *path, struct statvfs *info) {
+  int result = REAL(statvfs)(path, info);
+  const char *numbers = getenv("FAULT_SPACE");
+  unsigned long blocks, available, fragment, block;
+  if (numbers == NULL || sscanf(numbers, "%lu,%lu,%lu,%lu", &blocks, &available, &fragment, &block) != 4) return result;
+  happened();
+  info->f_blocks = blocks;
+  info->f_bavail = info->f_bfree = available;
+  info->f_frsize = fragment;
+  info->f_bsize = block;
+  return 0;
+}
+int statvfs64(const char *, struct statvfs64 *) __attribute__((alias("statvfs")));
 int open(const char *path, int flags, ...) {
   va_list list;
   va_start(list, flags);

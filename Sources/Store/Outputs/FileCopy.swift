@@ -15,7 +15,7 @@ enum FileCopy {
     let temporary = Files.temporaryName(beside: target)
     do throws(StoreError) {
       try fill(temporary, from: source, mode)
-      guard rename(temporary, target) == 0 else { throw Files.failed("write", target) }
+      try Files.replace(target, by: temporary)
     } catch {
       unlink(temporary)
       throw error
@@ -30,7 +30,7 @@ enum FileCopy {
       if (Files.size(source) ?? 0) >= linkedBytes {
         let link = target + ".link"
         if Glibc.link(source, link) == 0 {
-          guard rename(link, target) == 0 else { throw Files.failed("write", target) }
+          try Files.replace(target, by: link)
           return
         }
       }

@@ -152,7 +152,9 @@ public struct ImageWriter: Sendable {
       try file.writeAll(Array(LayoutIndex.layoutFile.utf8))
       try file.sync()
     }
-    let file = try OpenFile(path, O_RDONLY | O_NOFOLLOW)
+    // NFS locks only what is open for writing; a layout of somebody else's may be locked all the same.
+    let mode = access(path, W_OK) == 0 ? O_RDWR : O_RDONLY
+    let file = try OpenFile(path, mode | O_NOFOLLOW)
     _ = try file.lock(exclusive: true, wait: true)
     return file
   }
@@ -176,7 +178,7 @@ public struct ImageWriter: Sendable {
       try fill(tar)
       try tar.finish()
       try output.sync()
-      guard rename(temporary, file) == 0 else { throw Files.failed("write", file) }
+      try Files.replace(file, by: temporary)
     } catch {
       unlink(temporary)
       throw error

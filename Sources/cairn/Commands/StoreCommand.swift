@@ -91,6 +91,7 @@ struct StoreCommand: AsyncParsableCommand {
           olderThan: olderThan?.seconds, keepBytes: keepBytes?.bytes,
           now: Date().timeIntervalSince1970)
       }
+      storeOptions.sayNotes()
       for name in report.images { print("removed \(name)") }
       print(
         "freed \(ByteCount.text(report.bytes)): \(report.blobs) blobs, "

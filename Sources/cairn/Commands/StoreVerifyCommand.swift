@@ -25,6 +25,7 @@ struct StoreVerifyCommand: AsyncParsableCommand {
     let found = try onDisk { () throws(StoreError) in
       try maintenance.verify(removesDamage: repair)
     }
+    storeOptions.sayNotes()
     for damage in found.damage {
       let users =
         damage.images.isEmpty ? "" : ", needed by \(damage.images.joined(separator: ", "))"

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import OCI
+import Progress
 import Store
 
 /// Where the store is.
@@ -19,6 +21,13 @@ struct StoreOptions: ParsableArguments {
       store ?? variable("CAIRN_STORE")
       ?? (variable("XDG_DATA_HOME") ?? home + "/.local/share") + "/cairn/store"
     return path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+  }
+
+  /// Says what the store's file system cannot do; for commands without a display.
+  func sayNotes() {
+    for words in FileSystemNotes.process.take() {
+      LineOutput.standardError.write("warning: \(words.linesShownSafely)\n")
+    }
   }
 
   /// Opens the store, making it where there is none.

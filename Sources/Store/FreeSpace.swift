@@ -1,0 +1,54 @@
+import Glibc
+
+/// What a file system says of its room, which is not always anything.
+///
+/// Network and FUSE file systems answer `statvfs` with zeros where they have no idea (rclone#2356), BSD servers with less than nothing
+/// where the root's reserve is touched. Whoever does not say how much room there is, is not full: writing will tell.
+enum FreeSpace {
+  /// Bytes that this user can still write to the file system of a path; nil where it does not say.
+  static func bytes(at path: String) -> Int64? {
+    var info = statvfs()
+    guard statvfs(path, &info) == 0 else { return nil }
+    return bytes(
+      blocks: UInt64(info.f_blocks), available: UInt64(info.f_bavail),
+      fragment: UInt64(info.f_frsize), block: UInt64(info.f_bsize))
+  }
+
+  /// Reads the numbers of a `statvfs`.
+  ///
+  /// - Parameters:
+  ///   - blocks: how many there are in all.
+  ///   - available: how many this user may still have.
+  ///   - fragment: bytes of each.
+  ///   - block: bytes of each, where `fragment` is zero.
+  /// - Returns: nil where the numbers make no sense.
+  static func bytes(blocks: UInt64, available: UInt64, fragment: UInt64, block: UInt64) -> Int64? {
+    let unit = fragment > 0 ? fragment : block
+    // Less than nothing is a large number here.
+    guard blocks > 0, available <= blocks, unit > 0 else { return nil }
+    let (product, overflow) = available.multipliedReportingOverflow(by: unit)
+    return overflow ? .max : Int64(clamping: product)
+  }
+}
+
+extension Int64 {
+  /// The sum of two counts from outside; the largest number where it does not fit.
+  func addingClamped(_ other: Int64) -> Int64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    guard overflow else { return sum }
+    return other < 0 ? .min : .max
+  }
+}
+
+extension Sequence<Int64> {
+  /// The sum of counts from outside.
+  var clampedSum: Int64 { reduce(0) { $0.addingClamped($1) } }
+}
+
+extension stat {
+  /// Bytes on the disk, by the blocks of 512 that the file system claims.
+  var allocatedBytes: Int64 {
+    let (bytes, overflow) = Int64(st_blocks).multipliedReportingOverflow(by: 512)
+    return overflow ? .max : Swift.max(0, bytes)
+  }
+}
