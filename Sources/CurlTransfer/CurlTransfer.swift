@@ -154,7 +154,8 @@ final class CurlTransfer {
       }
       body.append(contentsOf: chunk)
     case .window(let window, let offset):
-      let outcome = clock.disk { window.accept(chunk, at: offset + received) }
+      let (place, overflow) = offset.addingReportingOverflow(received)
+      let outcome = clock.disk { overflow ? .more : window.accept(chunk, at: place) }
       switch outcome {
       case .more: break
       case .full: isFull = true

@@ -150,7 +150,7 @@ extension PullLoop {
     guard error.isOutOfSpace else { return error }
     return .noSpace(
       path: store.root, needed: scheduler.bytesLeft + scheduler.bytesToCome,
-      free: store.freeBytes ?? 0)
+      free: store.freeBytes)
   }
 
   static func outcome(of error: RegistryError) -> FetchFailure {

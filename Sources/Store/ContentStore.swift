@@ -215,7 +215,7 @@ public struct ContentStore: Sendable {
   }
 
   private static func check(_ path: String, _ digest: Digest) throws(StoreError) {
-    let found = try ContentHasher.digest(ofFile: path, digest.algorithm)
+    let found = try FileHash.digest(ofFile: path, digest.algorithm)
     guard found != digest else { return }
     throw .wrongContent(expected: digest, found: "it is \(found)")
   }

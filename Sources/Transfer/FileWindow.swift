@@ -79,7 +79,10 @@ public final class FileWindow: Sendable {
   ///   - chunk: the bytes.
   ///   - offset: where the first of them belongs in the file.
   public func accept(_ chunk: UnsafeRawBufferPointer, at offset: Int64) -> Outcome {
-    let chunkEnd = offset + Int64(chunk.count)
+    // Where a server says that its bytes belong may be beyond all numbers.
+    let (sum, overflow) = offset.addingReportingOverflow(Int64(chunk.count))
+    guard !overflow else { return .more }
+    let chunkEnd = sum
     let slice: Range<Int64>? = state.withLock {
       let start = $0.reserved
       let end = min(chunkEnd, $0.end)

@@ -56,7 +56,8 @@ enum Fuzz {
     "image-model": imageModel, "trace": trace, "url": url, "error-body": errorBody,
     "platform": platform, "hosts-file": hostsFile, "token": token, "image-config": imageConfig,
     "json": json, "oci-form": ociForm, "layout-index": layoutIndex, "blob-head": blobHead,
-    "history-export": historyExport,
+    "history-export": historyExport, "content-encoding": contentEncoding, "proxy": proxy,
+    "certificates": certificates,
   ]
 
   // MARK: Names

@@ -147,6 +147,13 @@ struct FileWindowTests {
     #expect(target.log.all.count == 1)
   }
 
+  @Test("a place beyond all numbers takes nothing")
+  func beyondNumbers() {
+    let window = FileWindow(0..<10) { _, _ in 0 }
+    #expect(accept(window, [1, 2, 3], at: .max - 1) == .more)
+    #expect(window.written == 0)
+  }
+
   @Test("a failed write is reported and not counted")
   func reportsFailure() {
     let window = FileWindow(0..<10) { _, _ in 28 }
