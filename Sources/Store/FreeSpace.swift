@@ -1,4 +1,5 @@
 import Glibc
+import OCI
 
 /// What a file system says of its room, which is not always anything.
 ///
@@ -31,24 +32,9 @@ enum FreeSpace {
   }
 }
 
-extension Int64 {
-  /// The sum of two counts from outside; the largest number where it does not fit.
-  func addingClamped(_ other: Int64) -> Int64 {
-    let (sum, overflow) = addingReportingOverflow(other)
-    guard overflow else { return sum }
-    return other < 0 ? .min : .max
-  }
-}
-
-extension Sequence<Int64> {
-  /// The sum of counts from outside.
-  var clampedSum: Int64 { reduce(0) { $0.addingClamped($1) } }
-}
-
 extension stat {
   /// Bytes on the disk, by the blocks of 512 that the file system claims.
   var allocatedBytes: Int64 {
-    let (bytes, overflow) = Int64(st_blocks).multipliedReportingOverflow(by: 512)
-    return overflow ? .max : Swift.max(0, bytes)
+    Swift.max(0, Int64(st_blocks).multipliedClamped(by: 512))
   }
 }

@@ -79,10 +79,10 @@ struct OddFileSystemTests {
   func impossibleSizes() throws {
     let folder = try TemporaryFolder()
     let store = try ContentStore(root: folder("store"))
-    try store.updateIndex { index in
+    try store.updateIndex { (index) throws(StoreError) in
       for name in ["a", "b"] {
         guard let digest = try? Digest.of(Array(name.utf8)) else { continue }
-        index.set(name, Descriptor(mediaType: .ociConfig, digest: digest, size: .max))
+        try index.set(name, Descriptor(mediaType: .ociConfig, digest: digest, size: .max))
       }
     }
     let maintenance = StoreMaintenance(store: store)
