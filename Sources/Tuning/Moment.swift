@@ -9,7 +9,15 @@ public struct Moment: Hashable, Comparable, Sendable, Codable {
   public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
   /// Makes a moment from seconds since the pull began.
-  public init(seconds: Double) { nanoseconds = Int64((seconds * 1e9).rounded()) }
+  ///
+  /// - Parameter seconds: what is beyond thirty years either way, or no number, is brought into that range.
+  public init(seconds: Double) { nanoseconds = Self.nanoseconds(seconds) }
+
+  /// Traces, clocks and servers name any number of seconds; those of a pull are far fewer than these.
+  private static func nanoseconds(_ seconds: Double) -> Int64 {
+    guard !seconds.isNaN else { return 0 }
+    return Int64((min(max(seconds, -1e9), 1e9) * 1e9).rounded())
+  }
 
   /// The beginning of the pull.
   public static let zero = Moment(nanoseconds: 0)
@@ -40,7 +48,8 @@ public struct Moment: Hashable, Comparable, Sendable, Codable {
 
   /// The moment `seconds` later.
   public static func + (moment: Moment, seconds: Double) -> Moment {
-    Moment(nanoseconds: moment.nanoseconds + Int64((min(seconds, 1e8) * 1e9).rounded()))
+    let (sum, overflow) = moment.nanoseconds.addingReportingOverflow(Self.nanoseconds(seconds))
+    return Moment(nanoseconds: overflow ? (seconds < 0 ? .min : .max) : sum)
   }
 
   /// The moment `seconds` earlier.
@@ -48,6 +57,7 @@ public struct Moment: Hashable, Comparable, Sendable, Codable {
 
   /// Seconds from `right` to `left`.
   public static func - (left: Moment, right: Moment) -> Double {
-    Double(left.nanoseconds - right.nanoseconds) / 1e9
+    let (difference, overflow) = left.nanoseconds.subtractingReportingOverflow(right.nanoseconds)
+    return overflow ? left.seconds - right.seconds : Double(difference) / 1e9
   }
 }

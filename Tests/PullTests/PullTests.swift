@@ -29,8 +29,10 @@ final class Bench: Sendable {
   let store: ContentStore
   let engine: CurlEngine
   let display = Recorder()
+  let stallTimeout: Double
 
   init(store other: ContentStore? = nil, stallTimeout: Double = 2) throws {
+    self.stallTimeout = stallTimeout
     folder = try TemporaryFolder()
     store = try other ?? ContentStore(root: folder("store"))
     var settings = TransferSettings()
@@ -63,6 +65,7 @@ final class Bench: Sendable {
   ) throws -> Puller {
     var rule = RepositoryClient.RetryRule()
     rule.retries = retries
+    rule.silenceLimit = stallTimeout
     rule.hedges = hedges
     var endpoints = try mirrors.map {
       Endpoint(origin: try RemoteURL("http://\($0)/").origin, namespace: reference.registry)

@@ -49,7 +49,8 @@ struct SweepRunner {
   private func resume() throws -> Sweep {
     if let data = FileManager.default.contents(atPath: stateFile),
       let sweep = try? JSONDecoder().decode(Sweep.self, from: data),
-      sweep.reference == reference.description, sweep.sizes == sizes, sweep.repeats == repeats
+      sweep.reference == reference.description, sweep.sizes == sizes, sweep.repeats == repeats,
+      sweep.runs.allSatisfy({ (0...1e7).contains($0.seconds) })
     {
       say("going on after \(sweep.runs.count) of \(sizes.count * repeats) pulls\n")
       return sweep
