@@ -81,6 +81,21 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
     #endif
   }
 
+  /// Other platforms whose images this machine's processor runs, best first.
+  ///
+  /// Source: containerd's platform vectors; 64-bit processors run what was made for the 32-bit ones before them.
+  ///
+  /// - Parameter level: the microarchitecture level of an x86-64 processor, from 1 to 4.
+  public func substitutes(level: Int) -> [Platform] {
+    switch (architecture, variant) {
+    case ("amd64", nil):
+      (level > 1 ? [Platform(os: os, architecture: "amd64", variant: "v\(min(level, 4))")] : [])
+        + [Platform(os: os, architecture: "386")]
+    case ("arm64", nil): [Platform(os: os, architecture: "arm", variant: "v8")]
+    default: []
+    }
+  }
+
   /// How well an image for `candidate` runs where `self` is wanted; nil: not at all, larger is better.
   ///
   /// Processors run images for the same or an older variant of theirs, and the newest of those is

@@ -66,8 +66,10 @@ extension ImageResolver {
       do throws(PullError) {
         child = try await fetch(entry, &survey)
       } catch {
-        // One of a type that any file may have was perhaps no manifest.
-        guard entry.mediaType.isUnspecific, error.isAboutContent else { throw error }
+        // One of a type that any file may have was perhaps no manifest; attestations are lost in clean-ups and proxies.
+        guard entry.mediaType.isUnspecific || entry.isAttestation, error.isAboutContent else {
+          throw error.naming(entry.platform)
+        }
         resolution.notes.append(Self.passedOver(entry))
         continue
       }
@@ -85,11 +87,26 @@ extension ImageResolver {
   // MARK: One
 
   /// The image that serves a platform best.
-  func find(_ platform: Platform, in resolution: inout Resolution) async throws(PullError) {
+  ///
+  /// - Parameters:
+  ///   - platform: the one wanted.
+  ///   - substitutes: others that this machine runs, too, best first; each is said where it is taken.
+  ///   - resolution: gets the image.
+  func find(
+    _ platform: Platform, or substitutes: [Platform], in resolution: inout Resolution
+  ) async throws(PullError) {
     var survey = Survey()
-    guard let path = try await path(to: platform, from: [resolution.root], &survey),
-      let image = path.last
-    else {
+    var found = try await path(to: platform, from: [resolution.root], &survey)
+    for substitute in substitutes where found == nil && survey.failure == nil {
+      var again = survey
+      found = try await path(to: substitute, from: [resolution.root], &again)
+      survey.documents = again.documents
+      guard let path = found, path.count > 1 else { continue }
+      resolution.notes.append(
+        "there is no image for \(platform); taking the one for \(substitute) or less, "
+          + "which this machine runs, too")
+    }
+    guard let path = found, let image = path.last else {
       if let failure = survey.failure { throw failure }
       let reference = client.reference.description
       if survey.offered.isEmpty, survey.unnamed == 0 {
@@ -205,6 +222,17 @@ extension ImageResolver {
 }
 
 extension PullError {
+  /// The error with the platform of the image that is missing.
+  fileprivate func naming(_ platform: Platform?) -> PullError {
+    guard case .registry(let error) = self, error.kind == .notFound, let platform else {
+      return self
+    }
+    return .registry(
+      RegistryError(
+        .notFound, "\(error.message), though its index names it for \(platform)",
+        hint: "pull the other platforms one by one, with --platform"))
+  }
+
   /// True where the registry answered, and what it has or has not is the trouble.
   fileprivate var isAboutContent: Bool {
     switch self {

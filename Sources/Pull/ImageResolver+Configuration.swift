@@ -57,8 +57,8 @@ extension ImageResolver {
       let data = sink.data
       let found = try Self.digest(data, blob.digest.algorithm)
       if found == blob.digest { return data }
-      failure = .integrity(
-        "\(client.reference.registry) sent \(found) for configuration \(blob.digest)")
+      let senders = source.blame(blob.digest).senders.joined(separator: " and ")
+      failure = .integrity("\(senders) sent \(found) for configuration \(blob.digest)")
     }
     throw failure
   }

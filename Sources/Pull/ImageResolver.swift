@@ -68,7 +68,9 @@ public struct ImageResolver: Sendable {
       root: root, manifests: [], documents: [root], roundTripSeconds: root.roundTripSeconds)
     switch choice {
     case .all: try await collectAll(into: &resolution)
-    case .one(let platform, _): try await find(platform, in: &resolution)
+    case .one(let platform, let isExplicit):
+      let substitutes = isExplicit ? [] : platform.substitutes(level: Machine.processorLevel)
+      try await find(platform, or: substitutes, in: &resolution)
     }
     return resolution
   }

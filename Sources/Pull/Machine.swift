@@ -11,6 +11,23 @@ public enum Machine {
     return max(1, count)
   }
 
+  /// The microarchitecture level of an x86-64 processor, from 1 to 4; 1 for others.
+  ///
+  /// Source: the x86-64 psABI, "Micro-Architecture Levels", by the flags that `/proc/cpuinfo` names.
+  public static let processorLevel = level(
+    flags: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
+
+  static func level(flags text: String) -> Int {
+    let line = text.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
+    let flags = Set(line.split(whereSeparator: \.isWhitespace).map(String.init))
+    let levels = [
+      ["cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"],
+      ["avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"],
+      ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"],
+    ]
+    return 1 + levels.prefix { flags.isSuperset(of: $0) }.count
+  }
+
   /// The host's name.
   public static var hostName: String {
     var name = [CChar](repeating: 0, count: 256)

@@ -148,9 +148,10 @@ extension PullLoop {
   private func diskError(_ code: Int32) -> StoreError {
     let error = StoreError.system(action: "write to", path: store.root, errno: code)
     guard error.isOutOfSpace else { return error }
-    return .noSpace(
-      path: store.root, needed: scheduler.bytesLeft + scheduler.bytesToCome,
-      free: store.freeBytes)
+    let needed = scheduler.bytesLeft + scheduler.bytesToCome
+    // Inodes may be used up, or a quota: then what is free in all says nothing.
+    let free = store.freeBytes.flatMap { $0 < needed ? $0 : nil }
+    return .noSpace(path: store.root, needed: needed, free: free)
   }
 
   static func outcome(of error: RegistryError) -> FetchFailure {

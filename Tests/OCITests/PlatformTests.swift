@@ -53,4 +53,13 @@ struct PlatformTests {
     #expect(index.images(for: try Platform("unknown/unknown")).isEmpty)
     #expect(index.platforms.map(\.description) == ["linux/arm/v7"])
   }
+
+  @Test("what else a processor runs, best first (moby#52751, containerd#4932)")
+  func substitutes() throws {
+    let amd64 = Platform(os: "linux", architecture: "amd64")
+    #expect(amd64.substitutes(level: 3).map(\.description) == ["linux/amd64/v3", "linux/386"])
+    #expect(amd64.substitutes(level: 1).map(\.description) == ["linux/386"])
+    #expect(try Platform("linux/arm64").substitutes(level: 1) == [Platform("linux/arm/v8")])
+    #expect(try Platform("linux/s390x").substitutes(level: 1).isEmpty)
+  }
 }

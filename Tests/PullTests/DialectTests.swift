@@ -196,6 +196,25 @@ struct DialectTests {
       }
       return request["authorization"] == "Bearer good" ? nil : .status(401, challenge(request))
     },
+    // containerd#5288, #4983, katello#11389: OAuth2 is answered in many wrong ways.
+    Dialect(
+      "an identity token is refused, and Basic is not",
+      credentials: CredentialChain(
+        explicit: .identityTokenOrBasic("i", user: "u", password: "p"))
+    ) { request, _, _ in
+      if request.target.hasPrefix("/token") {
+        if request.method == "POST" { return .status(403) }
+        return request["authorization"] == "Basic dTpw" ? .ok(#"{"token":"good"}"#) : .status(401)
+      }
+      return request["authorization"] == "Bearer good" ? nil : .status(401, challenge(request))
+    },
+    // concourse/docker-image-resource#384: a guard's page, which passes.
+    Dialect("a firewall's page with 403, once") { _, _, count in
+      count == 0 ? .status(403, [("Content-Type", "text/html")], MirrorTests.page) : nil
+    },
+    Dialect("a firewall's page with 403, always", failure: .network, requests: 5) { _, _, _ in
+      .status(403, [("Content-Type", "text/html")], MirrorTests.page)
+    },
     Dialect("wrong credentials", failure: .unauthorised, credentials: user, requests: 10) {
       request, _, _ in
       request.target.hasPrefix("/token") ? .status(401) : .status(401, challenge(request))
@@ -227,6 +246,28 @@ struct DialectTests {
       #expect(error.description.contains(registry.host), "\(error)")
     }
     #expect(registry.server.requests.count <= dialect.requests)
+  }
+
+  @Test("a stored login that has gone bad does not stand before a public image (skaffold#4451)")
+  func staleLogin() async throws {
+    let image = try FakeImage(layers: [Content.bytes(1_000, seed: 1)])
+    let registry = try FakeRegistry(image) { request in
+      if request.target.hasPrefix("/token") {
+        return request["authorization"] == nil ? .ok(#"{"token":"good"}"#) : .status(401)
+      }
+      return request["authorization"] == "Bearer good"
+        ? nil : .status(401, Self.challenge(request))
+    }
+    let bench = try Bench()
+    let file = bench.folder("auth.json")
+    try #"{"auths":{"\#(registry.host)":{"auth":"dTpw"}}}"#.write(
+      toFile: file, atomically: true, encoding: .utf8)
+    let warnings = Log<String>()
+    let chain = CredentialChain(files: [file]) { warnings.add($0) }
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    let puller = try bench.puller(request.reference, credentials: chain)
+    #expect(try await puller.pull(request).digest == image.manifest)
+    #expect(warnings.all.contains { $0.contains("stored login") })
   }
 
   @Test("all of a registry may be at another one, which gives tokens of its own to anybody")

@@ -252,10 +252,35 @@ struct AuthFileTests {
     #expect(try answers(json, "h.io").isEmpty)
   }
 
+  @Test(
+    "an entry is found whatever its port, case, padding and odd neighbours",
+    arguments: [
+      (#"{"auths":{"g.io:443":{"auth":"dTpwOnc="}}}"#, "g.io"),
+      (#"{"auths":{"g.io":{"auth":"dTpwOnc="}}}"#, "g.io:443"),
+      (#"{"Auths":{"g.io":{"Auth":"dTpwOnc"}}}"#, "g.io"),
+      (#"{"auths":{"x":null,"y":7,"g.io":{"auth":"dTpw\nOnc="}},"credHelpers":[]}"#, "g.io"),
+      ("\u{FEFF}" + #"{"auths":{"g.io":{"username":"u","password":"p:w"}}}"#, "g.io"),
+    ])
+  func tolerant(json: String, registry: String) throws {
+    #expect(try answers(json, registry) == [Self.user])
+  }
+
+  @Test("an empty file says nothing, and what is no object is an error")
+  func emptyFile() throws {
+    #expect(try answers(" \n", "g.io").isEmpty)
+    for text in ["[]", "null", "{", "x"] {
+      #expect(throws: AuthFile.Invalid.self) { try answers(text, "g.io") }
+    }
+  }
+
   @Test("identity tokens, registry tokens and helpers")
   func otherKinds() throws {
     #expect(
       try answers(#"{"auths":{"g.io":{"auth":"dTpw","identitytoken":"t"}}}"#, "g.io") == [
+        .credential(.identityTokenOrBasic("t", user: "u", password: "p"))
+      ])
+    #expect(
+      try answers(#"{"auths":{"g.io":{"identitytoken":"t"}}}"#, "g.io") == [
         .credential(.identityToken("t"))
       ])
     #expect(

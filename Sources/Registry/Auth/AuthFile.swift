@@ -84,8 +84,17 @@ public struct AuthFile: Sendable, Equatable {
 
   private static func credential(_ entry: LooseJSON) -> Credential? {
     func text(_ name: String) -> String? { entry[name]?.string.flatMap { $0.isEmpty ? nil : $0 } }
-    if let token = text("identitytoken") { return .identityToken(token) }
-    if let token = text("registrytoken") { return .registryToken(token) }
+    let basic = Self.basic(text)
+    if let token = text("identitytoken") {
+      guard case .basic(let user, let password)? = basic, !password.isEmpty else {
+        return .identityToken(token)
+      }
+      return .identityTokenOrBasic(token, user: user, password: password)
+    }
+    return text("registrytoken").map { .registryToken($0) } ?? basic
+  }
+
+  private static func basic(_ text: (String) -> String?) -> Credential? {
     if let auth = text("auth"), let data = Self.base64(auth) {
       // Old files pad the password with NUL bytes.
       let text = String(decoding: data, as: UTF8.self).filter { $0 != "\0" }
@@ -120,7 +129,11 @@ public struct AuthFile: Sendable, Equatable {
   private static let dockerHub = ["docker.io", "index.docker.io", "registry-1.docker.io"]
 
   private static func names(of registry: String) -> [String] {
-    dockerHub.contains(registry) ? dockerHub : [registry]
+    if dockerHub.contains(registry) { return dockerHub }
+    // The exact name, then the same place with or without the port that goes without saying.
+    if registry.hasSuffix(":443") { return [registry, String(registry.dropLast(4))] }
+    let hasPort = registry.hasSuffix("]") ? false : registry.contains(":")
+    return hasPort && !registry.hasPrefix("[") ? [registry] : [registry, registry + ":443"]
   }
 
   private static func serverName(_ registry: String) -> String {

@@ -6,6 +6,8 @@ public enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDebu
   case basic(user: String, password: String)
   /// An OAuth2 refresh token (`identitytoken` in Docker's configuration).
   case identityToken(String)
+  /// One with the user name and password that stand beside it, for servers that do not know OAuth2.
+  case identityTokenOrBasic(String, user: String, password: String)
   /// A token that is sent to the registry as it is (`registrytoken`).
   case registryToken(String)
 
@@ -23,7 +25,7 @@ public enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDebu
   public var description: String {
     switch self {
     case .basic(let user, _): "user \(user)"
-    case .identityToken: "identity token"
+    case .identityToken, .identityTokenOrBasic: "identity token"
     case .registryToken: "registry token"
     }
   }
@@ -33,7 +35,18 @@ public enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDebu
 
   /// The `Authorization` of a Basic credential.
   var basicHeader: String? {
-    guard case .basic(let user, let password) = self else { return nil }
-    return "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+    switch self {
+    case .basic(let user, let password), .identityTokenOrBasic(_, let user, let password):
+      "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+    case .identityToken, .registryToken: nil
+    }
+  }
+
+  /// The OAuth2 refresh token; nil: it has none.
+  var refreshToken: String? {
+    switch self {
+    case .identityToken(let token), .identityTokenOrBasic(let token, _, _): token
+    case .basic, .registryToken: nil
+    }
   }
 }

@@ -19,10 +19,12 @@ struct TokenClient: Sendable {
     async throws(RegistryError) -> Token
   {
     var answer: Answer?
-    if case .identityToken(let refresh)? = credential {
+    if let refresh = credential?.refreshToken {
       let oauth = try await perform(form.oauthRequest(refreshToken: refresh), scope)
-      // Servers without the OAuth2 endpoint take the plain request.
-      if ![404, 405].contains(oauth.response.head.status) { answer = oauth }
+      // Servers without the OAuth2 endpoint say so in many ways; they take the plain request.
+      let isLacking = [404, 405, 415, 501].contains(oauth.response.head.status)
+      let isRefused = oauth.response.head.status != 200 && credential?.basicHeader != nil
+      if !isLacking, !isRefused { answer = oauth }
     }
     if answer == nil { answer = try await perform(form.getRequest(credential), scope) }
     guard let answer else { throw Self.unusable(form.realm.origin) }

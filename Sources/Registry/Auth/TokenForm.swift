@@ -48,7 +48,11 @@ struct TokenForm: Hashable {
     var pairs: [(String, String)] = []
     if let service { pairs.append(("service", service)) }
     for part in scope.split(separator: " ") { pairs.append(("scope", String(part))) }
-    if case .basic(let user, _)? = credential { pairs.append(("account", user)) }
+    switch credential {
+    case .basic(let user, _)?, .identityTokenOrBasic(_, let user, _)?:
+      pairs.append(("account", user))
+    case .identityToken?, .registryToken?, nil: break
+    }
     let separator = realm.target.contains("?") ? "&" : "?"
     let url: RemoteURL
     do {

@@ -42,6 +42,15 @@ enum ResponseJudge {
       return RegistryError(
         .unauthorised, "\(host) wants credentials for \(what)\(said)",
         hint: "log in with \"skopeo login\", \"podman login\" or \"docker login\", or use --creds")
+    case 403 where isPage(response):
+      // A guard in front of the registry, not the registry: it passes, as a rule.
+      var error = RegistryError(
+        .protocolError(transient: false),
+        "something in front of \(host) sent a page in place of \(what) (403)",
+        hint:
+          "a web application firewall or a proxy may want a browser, or know this address too well")
+      error.mayPass = true
+      return error
     case 403:
       return RegistryError(
         .unauthorised, "\(host) denies access to \(what)\(said)",
@@ -98,6 +107,11 @@ enum ResponseJudge {
     let isSpent = response.head.fields["x-ratelimit-remaining"].map { $0 == "0" } ?? false
     let text = String(decoding: response.body.prefix(16 << 10), as: UTF8.self).lowercased()
     return isSpent || limitWords.contains { text.contains($0) }
+  }
+
+  private static func isPage(_ response: TransferResponse) -> Bool {
+    guard response.head.fields["www-authenticate"] == nil else { return false }
+    return response.head.fields["content-type"]?.lowercased().hasPrefix("text/html") ?? false
   }
 
   private static func wait(_ head: ResponseHead, now: Double) -> Double? {

@@ -27,11 +27,8 @@ struct Secrets {
 
   /// - Parameter credential: what a token server was given.
   init(_ credential: Credential?) {
-    switch credential {
-    case .identityToken(let token): self.init([token])
-    case .some: self.init(authorization: credential?.basicHeader)
-    case nil: self.init()
-    }
+    let basic = Secrets(authorization: credential?.basicHeader)
+    self.init(basic.values + [credential?.refreshToken].compactMap { $0 })
   }
 
   // Longer ones first: one may be part of another. What is shorter than three characters stands in every other word.
