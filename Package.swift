@@ -103,6 +103,9 @@ let package = Package(
       name: "PullTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],
       swiftSettings: strict),
     .testTarget(
+      name: "ZooTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],
+      path: "Tests/Zoo", swiftSettings: strict),
+    .testTarget(
       name: "CommandTests", dependencies: ["cairn", "Support"], exclude: ["Help"],
       swiftSettings: strict),
   ]

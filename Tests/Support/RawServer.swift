@@ -80,10 +80,15 @@ public final class RawServer: Sendable {
   public let port: Int
   private let listener: Int32
   private let handler: Handler
+  private let isOneAtATime: Bool
   private let state = Mutex(State())
 
-  public init(_ handler: @escaping Handler) throws {
+  /// - Parameters:
+  ///   - isOneAtATime: true where a connection is accepted only when the one before it has ended.
+  ///   - handler: answers a request.
+  public init(isOneAtATime: Bool = false, _ handler: @escaping Handler) throws {
     self.handler = handler
+    self.isOneAtATime = isOneAtATime
     (listener, port) = try LoopbackListener.open()
     Thread.detachNewThread { [self] in accept() }
   }
@@ -122,13 +127,14 @@ public final class RawServer: Sendable {
         state.connections += 1
         return state.connections
       }
-      Thread.detachNewThread { [self] in
+      let work: @Sendable () -> Void = { [self] in
         serve(socket, number)
         state.withLock {
           $0.sockets.remove(socket)
           close(socket)
         }
       }
+      if isOneAtATime { work() } else { Thread.detachNewThread(work) }
     }
     state.withLock {
       $0.isStopped = true

@@ -1,0 +1,168 @@
+import Foundation
+import OCI
+import Registry
+import Support
+import Testing
+import Transfer
+
+/// What people met in the wild, each as a small server.
+@Suite("Zoo, reports", .timeLimit(.minutes(2)))
+struct ReportTests {
+  /// A registry with the habit is pulled from.
+  private func expect(_ report: Report) async throws {
+    try await expecting(report.missing) { try await pull(report) }
+  }
+
+  /// What is known to be missing may fail, and must.
+  private func expecting(
+    _ missing: String?, isIntermittent: Bool = false, _ body: () async throws -> Void
+  ) async throws {
+    guard let missing else { return try await body() }
+    await withKnownIssue(Comment(rawValue: missing), isIntermittent: isIntermittent) {
+      try await body()
+    }
+  }
+
+  private func pull(_ report: Report) async throws {
+    let enclosure = try Enclosure(report.animal, image: Okapi.image(report.animal))
+    let visitor = try Visitor(stallTimeout: report.stallTimeout)
+    let ending = try await visitor.pull(
+      enclosure.byTag, as: report.isKnown ? Keeper.credential : nil)
+    try visitor.expect(ending, report.outcome, of: enclosure.image, naming: [enclosure.host])
+    if case .failure(let error) = ending {
+      #expect(error.description.contains(report.words), "\(error)")
+    }
+    #expect(enclosure.contentRequests <= report.mostRequests)
+  }
+
+  @Test("statuses are classes", arguments: Report.statuses)
+  func statuses(report: Report) async throws { try await expect(report) }
+
+  @Test("ranges, first bytes, connections and encodings", arguments: Report.ranges)
+  func ranges(report: Report) async throws { try await expect(report) }
+
+  @Test("authentication", arguments: Report.auths)
+  func auths(report: Report) async throws { try await expect(report) }
+
+  @Test("what a mirror sends instead is passed over", arguments: Report.mirrors, [false, true])
+  func mirrors(report: Report, byDigest: Bool) async throws {
+    let image = try Okapi.image(report.animal)
+    let mirror = try Enclosure(report.animal, image: image)
+    let registry = try Enclosure(Animal("a registry", "", facts: []), image: image)
+    let visitor = try Visitor(stallTimeout: report.stallTimeout)
+    let endpoint = Endpoint(
+      origin: try RemoteURL("http://\(mirror.host)/").origin, namespace: registry.host)
+    let ending = try await visitor.pull(
+      byDigest ? registry.byDigest : registry.byTag, mirrors: [endpoint], hedges: true)
+    let isEmpty = report.testDescription == "every blob is empty, chunked"
+    try await expecting(
+      isEmpty ? "a request that was taken back ends the pull" : nil, isIntermittent: true
+    ) { try visitor.expect(ending, .image, of: image) }
+    #expect(mirror.contentRequests <= report.mostRequests)
+    #expect(!registry.visits.isEmpty)
+  }
+
+  @Test("an odd answer of the last server is blamed on it", arguments: Report.mirrors.dropLast())
+  func blamed(report: Report) async throws {
+    let enclosure = try Enclosure(report.animal, image: Okapi.image(report.animal))
+    let visitor = try Visitor()
+    let ending = try await visitor.pull(enclosure.byDigest)
+    let isEmpty = report.testDescription == "every blob is empty, chunked"
+    try await expecting(isEmpty ? "an early end does not say whose it was" : nil) {
+      try visitor.expect(
+        ending, .error([.integrity, .network]), of: enclosure.image, naming: [enclosure.host])
+    }
+  }
+
+  @Test(
+    "a foreign layer's URLs are tried, however the registry refuses it",
+    arguments: [400, 401, 403, 404, 405, 451, 500])
+  func foreignLayers(status: Int) async throws {
+    let source = "https://github.com/openshift/oc/issues/530"
+    let layer = Content.bytes(90_000, seed: 9)
+    let elsewhere = try RawServer { FakeRegistry.blob(layer, $0.range) }
+    let image = try FakeImage(layers: [layer]) { document in
+      var layers = document["layers"] as? [[String: Any]] ?? []
+      layers[0]["mediaType"] = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+      layers[0]["urls"] = ["http://\(elsewhere.host)/layer"]
+      document["layers"] = layers
+    }
+    let refused = image.layers[0]
+    let animal = Animal(
+      "a registry", "",
+      facts: [
+        .habit("foreign layers are refused with \(status)", source) { visit, _ in
+          visit.part == .blob(refused) ? ErrorDialect().answer(status) : nil
+        }
+      ])
+    let enclosure = try Enclosure(animal, image: image)
+    let visitor = try Visitor()
+    try visitor.expect(await visitor.pull(enclosure.byTag), .image, of: image)
+    #expect(elsewhere.requests.allSatisfy { $0["authorization"] == nil })
+  }
+
+  /// registry.k8s.io and its kin: https://github.com/containerd/containerd/issues/5503,
+  /// https://github.com/google/go-containerregistry/issues/2359
+  @Test(
+    "all of a registry redirects to another one with a token of its own",
+    arguments: [301, 302, 307, 308], [false, true])
+  func redirectingRegistry(status: Int, isKnown: Bool) async throws {
+    let bearer = Auth.Bearer(challenge: #"Bearer realm="REALM",service="HOST",scope="SCOPE""#)
+    let target = Animal(
+      "the other registry", "",
+      facts: [
+        Fact("anybody gets a token", "https://github.com/containerd/containerd/issues/5503") {
+          $0.auth = .bearer(bearer)
+        }
+      ])
+    let image = try Okapi.image(target)
+    let other = try Enclosure(target, image: image)
+    let host = other.host
+    let front = Animal(
+      "the registry", "",
+      facts: [
+        .habit("it redirects", "https://github.com/containerd/containerd/issues/5503") { visit, _ in
+          Answer(status, [("Location", "http://\(host)\(visit.request.target)")])
+        }
+      ])
+    let enclosure = try Enclosure(front, image: image)
+    let visitor = try Visitor()
+    let ending = try await visitor.pull(enclosure.byTag, as: isKnown ? Keeper.credential : nil)
+    try visitor.expect(ending, .image, of: image)
+    // Nobody's password has any business there.
+    #expect(
+      other.visits.allSatisfy { $0.request["authorization"]?.hasPrefix("Basic") != true })
+  }
+
+  /// https://github.com/containerd/containerd/issues/9648
+  @Test("a mirror below a path has scopes and credentials of its own", arguments: [false, true])
+  func mirrorBelowAPath(isNamespaced: Bool) async throws {
+    let bearer = Auth.Bearer(
+      challenge: #"Bearer realm="REALM",service="HOST",scope="SCOPE""#, anonymous: .refused(401))
+    let animal = Animal(
+      "a mirror", "",
+      facts: [
+        Fact("it is below a path", "https://github.com/containerd/containerd/issues/9648") {
+          $0.pathPrefix = "proj"
+          $0.auth = .bearer(bearer)
+        }
+      ])
+    let image = try Okapi.image(animal)
+    let mirror = try Enclosure(animal, image: image)
+    let registry = try Enclosure(Animal("a registry", "", facts: []), image: image)
+    let folder = try TemporaryFolder()
+    let key = isNamespaced ? "\(mirror.host)/proj" : mirror.host
+    let secret = Keeper.basic.dropFirst("Basic ".count)
+    try writeFile(folder("auth.json"), #"{"auths":{"\#(key)":{"auth":"\#(secret)"}}}"#.utf8)
+    let visitor = try Visitor()
+    let endpoint = Endpoint(
+      origin: try RemoteURL("http://\(mirror.host)/").origin, pathPrefix: "/v2/proj",
+      namespace: registry.host)
+    let ending = try await visitor.pull(
+      registry.byTag, mirrors: [endpoint], authFile: folder("auth.json"))
+    try visitor.expect(ending, .image, of: image)
+    try await expecting(isNamespaced ? "credentials of a mirror's path are not looked up" : nil) {
+      #expect(registry.visits.isEmpty)
+    }
+  }
+}
