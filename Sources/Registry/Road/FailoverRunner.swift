@@ -18,9 +18,15 @@ struct FailoverRunner: Sendable {
   static let patience = 2.0
 
   private enum Event<Answer: Sendable>: Sendable {
-    case late(Int)
-    case answered(Int)
-    case ended(Int, Attempt<Answer>)
+    case late(Ask)
+    case answered(Ask)
+    case ended(Ask, Attempt<Answer>)
+  }
+
+  /// One asking of one endpoint: one that was taken back may still say how it ended while it is asked again.
+  private struct Ask: Hashable, Sendable {
+    let index: Int
+    let number: Int
   }
 
   /// Asks endpoints for something until one brings it.
@@ -75,6 +81,8 @@ struct FailoverRunner: Sendable {
     let ask:
       @Sendable (Endpoint, _ answered: @escaping @Sendable () -> Void) async -> Attempt<Answer>
     var failover: Failover<Answer>
+    var asks: [Int: Ask] = [:]
+    var asked = 0
     var tasks: [Int: Task<Void, Never>] = [:]
     var timers: [Int: Task<Void, Never>] = [:]
     var unanswered: Set<Int> = []
@@ -111,17 +119,22 @@ struct FailoverRunner: Sendable {
 
     private func take(_ event: Event<Answer>) {
       switch event {
-      case .late(let index):
-        guard unanswered.contains(index) else { return }
-        if isMirror(index) { runner.ledger.late(candidates[index], now: runner.time.seconds()) }
-        perform(failover.late(index))
-      case .answered(let index):
-        hear(index)
-        perform(failover.answered(index))
-      case .ended(let index, let attempt):
-        guard tasks.removeValue(forKey: index) != nil else { return }
-        learn(index, attempt)
-        perform(failover.ended(index, attempt.result, isFinal: attempt.isFinal))
+      case .late(let ask):
+        guard asks[ask.index] == ask, unanswered.contains(ask.index) else { return }
+        if isMirror(ask.index) {
+          runner.ledger.late(candidates[ask.index], now: runner.time.seconds())
+        }
+        perform(failover.late(ask.index))
+      case .answered(let ask):
+        guard asks[ask.index] == ask else { return }
+        hear(ask.index)
+        perform(failover.answered(ask.index))
+      case .ended(let ask, let attempt):
+        guard asks[ask.index] == ask else { return }
+        asks[ask.index] = nil
+        tasks[ask.index] = nil
+        learn(ask.index, attempt)
+        perform(failover.ended(ask.index, attempt.result, isFinal: attempt.isFinal))
       }
     }
 
@@ -137,21 +150,25 @@ struct FailoverRunner: Sendable {
 
     private func start(_ index: Int) {
       let (endpoint, inbox, ask, time) = (candidates[index], inbox, ask, runner.time)
+      asked += 1
+      let own = Ask(index: index, number: asked)
+      asks[index] = own
       unanswered.insert(index)
       if isMirror(index) { runner.ledger.asked(endpoint) }
       tasks[index] = Task {
-        let attempt = await ask(endpoint) { inbox.yield(.answered(index)) }
-        inbox.yield(.ended(index, attempt))
+        let attempt = await ask(endpoint) { inbox.yield(.answered(own)) }
+        inbox.yield(.ended(own, attempt))
       }
       guard runner.hedges, isMirror(index) else { return }
       timers[index] = Task {
         guard (try? await time.sleep(FailoverRunner.patience)) != nil else { return }
-        inbox.yield(.late(index))
+        inbox.yield(.late(own))
       }
     }
 
     /// Takes a request back; one that was never answered may say something about its server.
     private func stop(_ index: Int) {
+      asks[index] = nil
       tasks.removeValue(forKey: index)?.cancel()
       timers.removeValue(forKey: index)?.cancel()
       guard unanswered.remove(index) != nil, isMirror(index) else { return }

@@ -90,7 +90,7 @@ extension Report {
         return ErrorDialect().answer(
           401, [("WWW-Authenticate", #"Basic realm="harbor""#)])
       })
-    return isKnown ? report : report.missing("a new anonymous token is not asked for")
+    return report
   }
 
   /// Refusals that do not say how one is let in: `/v2/` does.
@@ -104,6 +104,6 @@ extension Report {
         guard answer.status == 401, visit.part != .base, visit.part != .token else { return nil }
         return ErrorDialect().answer(status)
       }
-    ).missing("credentials are tried only after a challenge")
+    )
   }
 }
