@@ -229,7 +229,7 @@ extension PullError {
     }
     return .registry(
       RegistryError(
-        .notFound, "\(error.message), though its index names it for \(platform)",
+        .notFound, "\(error), though its index names it for \(platform)",
         hint: "pull the other platforms one by one, with --platform"))
   }
 

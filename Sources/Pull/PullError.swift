@@ -54,7 +54,7 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .usage(let reason): return reason
-    case .registry(let error): return error.message
+    case .registry(let error): return error.description
     case .document(let error, let what): return "\(what): \(error)"
     case .noPlatform(let wanted, let available, let reference):
       let list = available.map(\.description)

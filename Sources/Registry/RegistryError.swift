@@ -46,8 +46,14 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     self.hint = hint
   }
 
-  /// The message.
-  public var description: String { message }
+  /// What servers that were asked before had done.
+  var earlier: [String] = []
+
+  /// The message, with what came before it.
+  public var description: String {
+    guard !earlier.isEmpty else { return message }
+    return "\(message) (before that: \(earlier.prefix(4).joined(separator: "; ")))"
+  }
 
   /// True where trying again can help.
   public var isTransient: Bool {
@@ -78,10 +84,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
 
   /// The error with what servers that were asked before had done.
   func after(_ earlier: [String]) -> RegistryError {
-    guard !earlier.isEmpty else { return self }
-    let said = earlier.prefix(4).joined(separator: "; ")
-    var error = RegistryError(kind, "\(message) (before that: \(said))", hint: hint)
-    error.mayPass = mayPass
+    var error = self
+    error.earlier += earlier
     return error
   }
 

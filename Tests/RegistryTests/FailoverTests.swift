@@ -15,7 +15,7 @@ struct FailoverTests {
         case .ask(let index): said.append("a\(index)")
         case .cancel(let index): said.append("c\(index)")
         case .end(.success): said.append("end")
-        case .end(.failure(let error)): said.append("fail:\(error.message)")
+        case .end(.failure(let error)): said.append("fail:\(error)")
         }
       }
     }
