@@ -132,6 +132,8 @@ extension Scheduler {
     for (id, segment) in segments
     where segment.requests.count == 1 && blobs[segment.blob.index].ranged
       && segment.remaining >= 2 * settings.minimumSplit
+      // A server that is slow with its heads is not helped by more of them.
+      && requests[segment.requests[0]]?.respondedAt != nil
     {
       guard let seconds = secondsLeft(segment, now: now), seconds > 0.1 + 4 * requestSeconds else {
         continue
