@@ -37,7 +37,7 @@ struct BlobState: Sendable {
   var segments: Set<SegmentID> = []
   /// False once the server showed that it does not serve ranges of this blob.
   var ranged = true
-  /// True once it answered to a request for a range.
+  /// True once a range of it brought bytes.
   var servesRanges = false
   var isOver = false
 

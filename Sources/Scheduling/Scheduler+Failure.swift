@@ -14,6 +14,8 @@ struct ServerTrouble: Sendable, Equatable {
 extension Scheduler {
   /// Server errors in a row, without a useful byte between, that count as overload of the whole server.
   private static let errorsOfOverload = 3
+  /// Refusals of one range in a row that are taken for odd, where other ranges of the blob were served.
+  private static let oddRanges = 3
 
   mutating func fail(
     _ id: RequestID, _ failure: FetchFailure, now: Moment, _ actions: inout [SchedulerAction]
@@ -49,13 +51,17 @@ extension Scheduler {
     }
     piece.failures = segment.failures.adding(failure, at: now)
     // One odd answer among good ones must not make the rest of a large blob come from its beginning.
-    if piece.failures.rangeRefusals > 1 { blobs[blob.index].ranged = false }
-    if mayBeTheRange(said, request, piece, blob) {
+    let most = blobs[blob.index].servesRanges ? Self.oddRanges : 1
+    if piece.failures.rangeRefusals > most { blobs[blob.index].ranged = false }
+    let isOver = mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt)
+    // Before a blob is given up it is asked for as a whole, whatever was said of its ranges.
+    let isLastResort = isOver && request.ranged && blobs[blob.index].ranged && !said.isRefusal
+    if isLastResort || mayBeTheRange(said, request, piece, blob) {
       blobs[blob.index].ranged = false
       giveBack(piece, of: blob)
       return
     }
-    if mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt) {
+    if isOver {
       giveUp(blob, because: id, &actions)
       return
     }
@@ -108,7 +114,7 @@ extension Scheduler {
     case .refused:
       return (run.count > settings.retries && !othersProgress)
         || trouble.rounds > settings.retries
-    case .rangeRefused where run.rangeRefusals <= 2:
+    case .rangeRefused where run.rangeRefusals <= Self.oddRanges + 1:
       // The blob has not been asked for without a range yet.
       return false
     case .transient, .serverError, .rangeRefused:

@@ -146,9 +146,6 @@ public struct Scheduler: Sendable {
     guard var request = requests[id], request.respondedAt == nil else { return }
     request.respondedAt = now
     requests[id] = request
-    if request.ranged, let blob = segments[request.segment]?.blob {
-      blobs[blob.index].servesRanges = true
-    }
     let seconds = now - request.startedAt
     let answer = seconds - min(seconds, connectSeconds ?? 0)
     gathered.firstByteSeconds.append(answer)
@@ -167,6 +164,10 @@ public struct Scheduler: Sendable {
       bytesLeft -= gained
       lastUsefulByte = now
       trouble = ServerTrouble()
+      let isRanged = segment.requests.contains { requests[$0]?.ranged ?? false }
+      if isRanged, blobs[segment.blob.index].ranged {
+        blobs[segment.blob.index].servesRanges = true
+      }
       segment.position = position
       segment.failures = FailureRun()
     }

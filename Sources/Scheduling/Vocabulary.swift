@@ -92,6 +92,11 @@ public enum FetchFailure: Sendable, Equatable {
   case doubtful
   /// No retry can help.
   case fatal
+
+  /// Whether the server was asked too much, not for the wrong thing.
+  var isRefusal: Bool {
+    if case .refused = self { true } else { false }
+  }
 }
 
 /// What the runner must do.
