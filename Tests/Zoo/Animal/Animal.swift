@@ -1,9 +1,9 @@
 import Testing
 
-/// A kind of server, as a page of facts: what is special about it, each with where that is written down.
+/// A kind of server, as a page of facts: what is special about it, each with where that is written.
 ///
-/// Without a fact it is a good registry that asks nobody who they are, and knows ranges. A test puts it into an
-/// `Enclosure`, where it serves an image on loopback.
+/// Without a fact it is a good registry that asks nobody who they are, and knows ranges. A test puts
+/// it into an `Enclosure`, where it serves an image on loopback.
 struct Animal: Sendable, CustomTestStringConvertible {
   /// As people call it.
   let name: String
@@ -15,15 +15,18 @@ struct Animal: Sendable, CustomTestStringConvertible {
   var anonymous = Outcome.image
   /// What comes of a pull with the keeper's credentials.
   var known = Outcome.image
+  /// What comes of a pull with wrong credentials; nil: it is refused where any are asked for.
+  var wrong: Outcome?
 
   init(
     _ name: String, _ special: String, anonymous: Outcome = .image, known: Outcome = .image,
-    facts: [Fact]
+    wrong: Outcome? = nil, facts: [Fact]
   ) {
     self.name = name
     self.special = special
     self.anonymous = anonymous
     self.known = known
+    self.wrong = wrong
     self.facts = facts
   }
 
@@ -32,6 +35,13 @@ struct Animal: Sendable, CustomTestStringConvertible {
     var dialect = Dialect()
     for fact in facts { fact.change(&dialect) }
     return dialect
+  }
+
+  /// What comes of a pull with wrong credentials.
+  var wrongOutcome: Outcome {
+    if let wrong { return wrong }
+    if case .open = dialect.auth { return .image }
+    return .refused
   }
 
   /// The same with a few more facts, for example the habit of a report.

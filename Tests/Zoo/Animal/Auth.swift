@@ -15,7 +15,8 @@ enum Auth: Sendable {
   }
 
   struct Bearer: Sendable {
-    /// The challenge; `REALM`, `HOST` and `SCOPE` stand for the service's URL, the registry, and what is asked for.
+    /// The challenge; `REALM`, `HOST` and `SCOPE` stand for the service's URL, the registry, and
+    /// what is asked for.
     var challenge: String
     /// The service's path.
     var path = "/token"
@@ -33,8 +34,12 @@ enum Auth: Sendable {
     var powerless = 401
     /// Whether the registry takes user and password with the request itself, too.
     var takesBasic = false
-    /// Whether the answer to a POST has both names of the token.
+    /// What follows the answer's media type.
     var typeSuffix = ""
+    /// Whether the scope leaves out the part of the path that is a mirror's.
+    var omitsPathPrefix = false
+    /// Whether a token is good for nothing but what it was asked for.
+    var mindsScope = true
   }
 
   enum Anonymous: Sendable, Equatable {

@@ -7,11 +7,15 @@ struct Dialect: Sendable {
   /// Where blobs are, when it is not the registry itself.
   var storage: StorageDialect?
   var errors = ErrorDialect()
+  /// The status for what is not there.
+  var missing = 404
   var wire = Wire()
   /// The last one is asked first.
   var habits: [Habit] = []
   /// What stands before the repository in its path, as in a mirror's; without slashes at its ends.
   var pathPrefix = ""
+  /// The path that it has as a mirror.
+  var mirrorPath = ""
   /// True where one connection is served after the other.
   var isOneAtATime = false
 }
@@ -56,6 +60,8 @@ struct ContentDialect: Sendable {
 struct StorageDialect: Sendable {
   /// The redirect's status.
   var status = 307
+  /// True where it is on the registry's own host, and the redirect is relative.
+  var isHere = false
   /// What makes a signed URL, `SIGNATURE` standing for the signature.
   var query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=1200&X-Amz-Signature=SIGNATURE"
   /// How many requests a signed URL is good for; nil: as many as come.

@@ -16,6 +16,8 @@ struct ErrorDialect: Sendable {
   var form = Form.registry
   /// The server's own words for statuses.
   var words: [Int: String] = [:]
+  /// The `Content-Type`, where it is another than the form's.
+  var type: String?
 
   static let codes = [
     400: "UNSUPPORTED", 401: "UNAUTHORIZED", 403: "DENIED", 404: "MANIFEST_UNKNOWN",
@@ -32,7 +34,7 @@ struct ErrorDialect: Sendable {
     let words = words[status] ?? Self.usualWords[status] ?? "error \(status)"
     let code = Self.codes[status] ?? "UNKNOWN"
     func made(_ type: String, _ text: String) -> Answer {
-      Answer(status, [("Content-Type", type)] + fields, text)
+      Answer(status, [("Content-Type", self.type ?? type)] + fields, text)
     }
     switch form {
     case .registry:

@@ -15,7 +15,7 @@ struct Fact: Sendable {
     self.change = change
   }
 
-  /// A way of its own to answer some requests: nil leaves a request to what the animal does otherwise.
+  /// A way of its own to answer some requests.
   static func habit(_ words: String, _ source: String, _ habit: @escaping Habit) -> Fact {
     Fact(words, source) { $0.habits.append(habit) }
   }

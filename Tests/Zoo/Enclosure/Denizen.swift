@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import OCI
 import Support
 import Synchronization
@@ -16,6 +17,8 @@ final class Denizen: Sendable {
   private let ports = Mutex<[Visit.Door: Int]>([:])
   /// Every visit, in the order of arrival.
   let log = Log<Visit>()
+  /// The status of every answer.
+  let statuses = Log<Int>()
 
   init(_ animal: Animal, image: FakeImage) {
     dialect = animal.dialect
@@ -38,7 +41,9 @@ final class Denizen: Sendable {
       let usual = answers
       answers = { habit($0, usual) ?? usual($0) }
     }
-    return answers(visit)
+    let answer = answers(visit)
+    statuses.add(answer.status)
+    return answer
   }
 
   private func usual(_ visit: Visit) -> Answer {
@@ -49,8 +54,15 @@ final class Denizen: Sendable {
     case .base: return Answer(200, [("Content-Type", "application/json")], "{}")
     case .manifest(let name) where visit.repository == repository: return manifest(name)
     case .blob(let digest) where visit.repository == repository: return blob(digest, visit)
-    default: return dialect.errors.answer(404)
+    default: return dialect.errors.answer(dialect.missing)
     }
+  }
+
+  /// What goes over the wire.
+  func reply(to request: ServedRequest, at door: Visit.Door) -> Reply {
+    let answer = answer(request, at: door)
+    if answer.silence > 0 { poll(nil, 0, Int32(answer.silence)) }
+    return dialect.wire.reply(answer, to: request)
   }
 
   // MARK: Documents and blobs
@@ -58,7 +70,7 @@ final class Denizen: Sendable {
   private func manifest(_ name: String) -> Answer {
     guard let digest = image.tags[name] ?? (try? Digest(name)),
       let found = image.manifests[digest]
-    else { return dialect.errors.answer(404) }
+    else { return dialect.errors.answer(dialect.missing) }
     let rules = dialect.manifests
     var answer = Answer(
       200, [("Content-Type", rules.type ?? found.type.rawValue + rules.typeSuffix)], found.bytes)
@@ -67,7 +79,9 @@ final class Denizen: Sendable {
   }
 
   private func blob(_ digest: Digest, _ visit: Visit) -> Answer {
-    guard let bytes = image.blobs[digest] else { return dialect.errors.answer(404) }
+    guard let bytes = image.blobs[digest] else {
+      return dialect.errors.answer(dialect.missing)
+    }
     guard let storage = dialect.storage else {
       return content(bytes, visit).with { $0["Docker-Content-Digest"] = "\(digest)" }
     }
@@ -76,10 +90,11 @@ final class Denizen: Sendable {
       return signatures.count - 1
     }
     let query = storage.query.replacing("SIGNATURE", with: "zoo\(number)")
+    let path = "/bucket/\(digest.hex)?\(query)"
     return Answer(
       storage.status,
       [
-        ("Location", visit.url(.storage, "/bucket/\(digest.hex)?\(query)")),
+        ("Location", storage.isHere ? path : visit.url(.storage, path)),
         ("Content-Type", storage.page.isEmpty ? "application/octet-stream" : "text/html"),
       ], storage.page)
   }
@@ -159,7 +174,8 @@ final class Denizen: Sendable {
 
   private func part(_ request: ServedRequest, at door: Visit.Door) -> (Visit.Part, String) {
     let path = request.path
-    if door == .storage {
+    let isStored = path.hasPrefix("/bucket/") && (dialect.storage?.isHere ?? false)
+    if door == .storage || isStored {
       let hex = path.split(separator: "/").last ?? ""
       return ((try? Digest("sha256:\(hex)")).map { .stored($0) } ?? .other, "")
     }
@@ -186,8 +202,7 @@ final class Denizen: Sendable {
     if host.hasPrefix("127.") || host.isEmpty {
       return ports.withLock { $0.mapValues { "127.0.0.1:\($0)" } }
     }
-    let prefix = "\(door.rawValue)."
-    let name = host.hasPrefix(prefix) ? String(host.dropFirst(prefix.count)) : host
+    let name = door == .registry ? host : String(host.dropFirst(door.rawValue.count + 1))
     return [.registry: name, .storage: "storage.\(name)", .tokens: "tokens.\(name)"]
   }
 }

@@ -1,8 +1,8 @@
-import Glibc
 import OCI
 import Support
 
-/// A running animal on loopback: a registry, and the hosts for blobs and tokens that it may send visitors to.
+/// A running animal on loopback: a registry, and the hosts for blobs and tokens that it sends
+/// visitors to.
 final class Enclosure: Sendable {
   let animal: Animal
   let denizen: Denizen
@@ -15,9 +15,7 @@ final class Enclosure: Sendable {
     var servers: [Visit.Door: RawServer] = [:]
     for door in Visit.Door.allCases {
       let server = try RawServer(isOneAtATime: denizen.dialect.isOneAtATime) { request in
-        let answer = denizen.answer(request, at: door)
-        if answer.silence > 0 { poll(nil, 0, Int32(answer.silence)) }
-        return denizen.dialect.wire.reply(answer, to: request)
+        denizen.reply(to: request, at: door)
       }
       denizen.listens(door, at: server.port)
       servers[door] = server
@@ -31,6 +29,9 @@ final class Enclosure: Sendable {
 
   /// The registry's `host:port`.
   var host: String { servers[.registry]?.host ?? "" }
+
+  /// Everybody who may be to blame.
+  var hosts: [String] { servers.values.map(\.host) }
 
   /// Every visit so far.
   var visits: [Visit] { denizen.log.all }

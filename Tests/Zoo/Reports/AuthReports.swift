@@ -5,7 +5,7 @@ extension Report {
   private static let plainBearer = Auth.Bearer(
     challenge: #"Bearer realm="REALM",service="HOST",scope="SCOPE""#)
 
-  private static func bearer(
+  static func bearer(
     _ words: String, _ source: String, isKnown: Bool = false, outcome: Outcome = .image,
     _ change: @escaping @Sendable (inout Auth.Bearer) -> Void = { _ in },
     habit: @escaping Habit = { _, _ in nil }
@@ -20,7 +20,7 @@ extension Report {
       animal: Animal("a registry", "", facts: [fact]), isKnown: isKnown, outcome: outcome)
   }
 
-  static let auths = tokens + movedTokens + [eachLine] + deadTokens + unsaid
+  static let auths = tokens + movedTokens + [eachLine] + deadTokens + unsaid + authVariants
 
   private static let specification = "https://distribution.github.io/distribution/spec/auth/token/"
 
@@ -40,7 +40,7 @@ extension Report {
     [301, 302, 303, 307, 308].flatMap { status in
       [false, true].map { isKnown in
         bearer(
-          "the token service redirects with \(status) at its origin\(isKnown ? ", with credentials" : "")",
+          "the token service redirects with \(status) at its origin, credentials: \(isKnown)",
           "https://github.com/Finsys/dockhand/issues/1428", isKnown: isKnown,
           { if isKnown { $0.anonymous = .refused(401) } },
           habit: { visit, _ in
@@ -64,23 +64,26 @@ extension Report {
         })
     ]
 
-  /// Harbor 1.x: a list in one line is no type that it knows.
   private static let eachLine = habit(
     "each Accept line is compared as a whole",
-    "https://github.com/containerd/containerd/issues/5632"
-  ) { visit, usual in
+    "https://github.com/containerd/containerd/issues/5632", linewise)
+
+  /// Harbor 1.x: several types in one line are one that it does not know.
+  static let linewise: Habit = { visit, usual in
     guard visit.isManifest else { return nil }
     let answer = usual(visit)
     let lines = visit.request.fields.filter { $0.name.lowercased() == "accept" }.map(\.value)
-    guard let type = answer["Content-Type"], !lines.contains(type) else { return answer }
+    guard answer.status == 200, let type = answer["Content-Type"], !lines.contains(type) else {
+      return answer
+    }
     return Answer(
       200, [("Content-Type", MediaType.dockerSchema1Signed.rawValue)],
       #"{"schemaVersion":1,"name":"zoo/okapi","tag":"latest","fsLayers":[],"signatures":[]}"#)
   }
 
   private static let deadTokens: [Report] = [false, true].map { isKnown in
-    let report = bearer(
-      "a token that is no longer liked is answered by a Basic challenge only\(isKnown ? ", with credentials" : "")",
+    bearer(
+      "a dead token is answered by a Basic challenge only, credentials: \(isKnown)",
       "https://github.com/goharbor/harbor/issues/18856", isKnown: isKnown,
       { $0.anonymous = isKnown ? .refused(401) : .token },
       habit: { visit, usual in
@@ -90,7 +93,6 @@ extension Report {
         return ErrorDialect().answer(
           401, [("WWW-Authenticate", #"Basic realm="harbor""#)])
       })
-    return report
   }
 
   /// Refusals that do not say how one is let in: `/v2/` does.
@@ -103,7 +105,6 @@ extension Report {
         let answer = usual(visit)
         guard answer.status == 401, visit.part != .base, visit.part != .token else { return nil }
         return ErrorDialect().answer(status)
-      }
-    )
+      })
   }
 }

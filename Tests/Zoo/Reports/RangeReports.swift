@@ -1,12 +1,11 @@
 /// Ranges have dialects, and so have first bytes, connections and encodings.
 extension Report {
   static let ranges =
-    [400, 403, 404, 405, 406, 416, 500, 501].map { status in
-      let report = dialect(
+    [400, 401, 403, 404, 405, 406, 411, 412, 416, 417, 422, 500, 501, 502].map { status in
+      dialect(
         "every Range is refused with \(status)",
         "https://github.com/kubernetes/registry.k8s.io/issues/333", mostRequests: 30
       ) { $0.content.ranges = .refused(status) }
-      return report
     } + [
       dialect(
         "the range comes with its Content-Range, but with 200",
@@ -40,7 +39,7 @@ extension Report {
           $0["Content-Range"] = "bytes \(range.lowerBound)-\(range.upperBound - 2)/\(size)"
         }
       },
-    ] + late + [oneAtATime] + encodings
+    ] + rangeVariants + late + [oneAtATime] + encodings
 
   private static let late: [Report] = [
     habit(

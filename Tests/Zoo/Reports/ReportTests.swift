@@ -146,8 +146,7 @@ struct ReportTests {
     let registry = try Enclosure(Animal("a registry", "", facts: []), image: image)
     let folder = try TemporaryFolder()
     let key = isNamespaced ? "\(mirror.host)/proj" : mirror.host
-    let secret = Keeper.basic.dropFirst("Basic ".count)
-    try writeFile(folder("auth.json"), #"{"auths":{"\#(key)":{"auth":"\#(secret)"}}}"#.utf8)
+    try writeFile(folder("auth.json"), Keeper.authFile(for: key).utf8)
     let visitor = try Visitor()
     let endpoint = Endpoint(
       origin: try RemoteURL("http://\(mirror.host)/").origin, pathPrefix: "/v2/proj",

@@ -77,11 +77,14 @@ final class Visitor: Sendable {
     rule.hedges = hedges
     var time = Timekeeper()
     time.sleep = { _ in }
+    var credentials = CredentialChain(
+      explicit: credential, files: [authFile].compactMap { $0 })
+    credentials.explicitRegistry = reference.registry
     let display = display
     let client = RepositoryClient(
       reference: reference,
       endpoints: mirrors + [try Endpoint(of: reference, plainHTTP: true)], engine: engine,
-      credentials: CredentialChain(explicit: credential, files: [authFile].compactMap { $0 }),
+      credentials: credentials,
       retryRule: rule, time: time
     ) { notice in
       switch notice {

@@ -1,0 +1,39 @@
+import Foundation
+import Testing
+
+/// The README shows the zoo as it is.
+@Suite("Zoo, table")
+struct TableTests {
+  private static let readme = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .appending(path: "README.md")
+
+  private static let marks = (start: "<!-- the zoo -->\n", end: "\n<!-- end of the zoo -->")
+
+  /// `CAIRN_WRITE_ZOO=1` writes it.
+  @Test("the README's table is the one made from the animals")
+  func readmeTable() throws {
+    var text = try String(contentsOf: Self.readme, encoding: .utf8)
+    let start = try #require(text.range(of: Self.marks.start)).upperBound
+    let end = try #require(text.range(of: Self.marks.end)).lowerBound
+    if ProcessInfo.processInfo.environment["CAIRN_WRITE_ZOO"] != nil {
+      text.replaceSubrange(start..<end, with: Zoo.table)
+      try text.write(to: Self.readme, atomically: true, encoding: .utf8)
+    } else {
+      #expect(text[start..<end] == Zoo.table)
+    }
+  }
+
+  @Test("every fact has a source and words")
+  func facts() throws {
+    let reports = Report.statuses + Report.ranges + Report.auths + Report.mirrors
+    let facts = (Zoo.registries + Zoo.between + reports.map(\.animal)).flatMap(\.facts)
+    #expect(facts.count > 80)
+    for fact in facts {
+      #expect(!fact.words.isEmpty && fact.source.hasPrefix("https://"), "\(fact.words)")
+      #expect(URL(string: fact.source)?.host() != nil, "\(fact.words)")
+    }
+    let names = (Zoo.registries + Zoo.between).map(\.name)
+    #expect(Set(names).count == names.count)
+  }
+}
