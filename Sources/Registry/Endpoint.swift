@@ -9,6 +9,10 @@ public struct Endpoint: Sendable, Hashable {
   public var pathPrefix: String
   /// The `ns` query that tells a mirror whose images are meant; nil for the registry itself.
   public var namespace: String?
+  /// The registry whose credentials it wants, as in a reference; nil: the reference's, of a mirror with a `namespace` its own name.
+  public var registry: String?
+  /// The repository's path there, where it is another than the reference's.
+  public var repository: String?
   /// False for a mirror that must not be asked what a tag means.
   public var resolvesTags = true
   /// False for a mirror that serves no content.
@@ -53,7 +57,18 @@ public struct Endpoint: Sendable, Hashable {
   }
 
   /// The repository's path below the API's root there, which tokens and credentials are for.
-  func repository(of reference: Reference) -> String { reference.repository }
+  public func repository(of reference: Reference) -> String { repository ?? reference.repository }
+
+  /// The name under which credentials for it are kept.
+  public func registry(of reference: Reference) -> String {
+    registry ?? (namespace == nil ? reference.registry : origin.authority)
+  }
+
+  /// Where it is asked without TLS: the port is the same, unless it was the usual one.
+  var plainOrigin: RemoteURL.Origin {
+    let port = origin.port == 443 ? 80 : origin.port
+    return (try? RemoteURL("http://\(origin.host):\(port)/"))?.origin ?? origin
+  }
 
   func url(_ path: String, over origin: RemoteURL.Origin) throws(TransferError) -> RemoteURL {
     let query = namespace.map { "?ns=\($0)" } ?? ""

@@ -174,7 +174,7 @@ public final class RepositoryClient: Sendable {
   func scope(_ endpoint: Endpoint) -> Authorizer.Scope {
     Authorizer.Scope(
       origin: ledger.origin(of: endpoint),
-      registry: endpoint.namespace == nil ? reference.registry : endpoint.origin.authority,
+      registry: endpoint.registry(of: reference),
       repository: endpoint.repository(of: reference))
   }
 }

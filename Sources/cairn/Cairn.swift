@@ -12,7 +12,7 @@ struct Cairn: AsyncParsableCommand {
     abstract: "Downloads container images with a pool of parallel workers.",
     discussion: """
       Exit codes: 0 success, 64 usage, 65 content does not match its digest, 66 not found, \
-      69 network or registry, 73 local disk, 70 internal error, 77 not authorised, 130 interrupted \
+      69 network or registry, 73 local disk, 70 internal error, 77 not authorised or blocked, 130 interrupted \
       (129 by SIGHUP, 143 by SIGTERM).
       """,
     version: version,

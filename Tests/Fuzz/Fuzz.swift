@@ -54,7 +54,8 @@ enum Fuzz {
     "descriptor": descriptor, "auth-file": authFile, "content-range": contentRange,
     "retry-after": retryAfter, "resume-map": resumeMap, "link-model": linkModel,
     "image-model": imageModel, "trace": trace, "url": url, "error-body": errorBody,
-    "platform": platform, "hosts-file": hostsFile, "token": token, "image-config": imageConfig,
+    "platform": platform, "hosts-file": hostsFile, "registries-conf": registriesConf,
+    "token": token, "image-config": imageConfig,
     "json": json, "oci-form": ociForm, "layout-index": layoutIndex, "blob-head": blobHead,
     "history-export": historyExport, "content-encoding": contentEncoding, "proxy": proxy,
     "certificates": certificates,
@@ -109,8 +110,24 @@ enum Fuzz {
       let reference = try? Reference("ex.am/a/b:1"),
       let own = try? Endpoint(of: reference, plainHTTP: false)
     else { return }
+    for warning in parsed.warnings { isShown(warning) }
     // Whatever mirrors there are, somebody is asked in the end.
     require(!parsed.endpoints(for: reference, own: own).isEmpty, "nobody to ask")
+  }
+
+  static func registriesConf(_ bytes: [UInt8]) {
+    guard let parsed = accepted({ try RegistriesFile(text(bytes), path: "/r.conf") }),
+      let reference = try? Reference("ex.am/a/b:1")
+    else { return }
+    for warning in parsed.warnings { isShown(warning) }
+    var config = RegistriesConfig()
+    config.add(parsed, path: "/r.conf")
+    if let plan = accepted({ try config.plan(for: reference, plainHTTP: false) }).flatMap({ $0 }) {
+      require(!plan.endpoints.isEmpty, "nobody to ask, and no reason")
+      for endpoint in plan.endpoints { isShown(endpoint.repository(of: reference)) }
+    }
+    guard let name = ShortName("a:1"), let images = try? config.images(named: name) else { return }
+    require(images.references.allSatisfy { $0.tag == "1" }, "a short name loses its tag")
   }
 
   /// As it is, and with checksums for its lines: nobody guesses those.

@@ -364,7 +364,60 @@ struct ClientTests {
     ] {
       let endpoint = try Endpoint(of: Reference(name), plainHTTP: false)
       #expect(endpoint.origin.scheme == "https")
-      #expect(EndpointLedger(silenceLimit: 30).notePlain(endpoint) == isLocal)
+      #expect(EndpointLedger(silenceLimit: 30).notePlain(endpoint, after: .notTLS) == isLocal)
+    }
+  }
+
+  /// The endpoint of a server that may speak plainly, asked by TLS first.
+  func insecure(_ server: RawServer) throws -> Endpoint {
+    var endpoint = try Endpoint(of: Reference("\(server.host)/o/n:1"), plainHTTP: false)
+    endpoint.access.connectTimeout = 0.3
+    return endpoint
+  }
+
+  @Test(
+    "who waits for more of the handshake, or hangs up, is asked plainly, and from then on at once")
+  func plainAfterAGuess() async throws {
+    // It takes the handshake for the beginning of a head, and waits for the rest.
+    let server = try RawServer { _ in .ok(Self.manifest) }
+    let client = try client(server, endpoints: [insecure(server)])
+    for _ in 0..<3 { _ = try await client.document(.tag("1")) }
+    #expect(server.requests.count == 3)
+    #expect(client.ledger.origin(of: client.endpoints[0]).scheme == "http")
+  }
+
+  @Test(
+    "a guess that brings nothing is taken back, and the error is that of TLS",
+    arguments: ["Client sent an HTTP request to an HTTPS server.", nil])
+  func guessTakenBack(words: String?) async throws {
+    let server = try RawServer { _ in words.map { .status(400, [], $0) } ?? .raw([], .close) }
+    let client = try client(server, endpoints: [insecure(server)])
+    let error = try #require(await error(client))
+    guard case .transfer(let cause) = error.kind else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(cause.kind == .connect)
+    #expect(server.requests.count == 1)
+    #expect(client.ledger.origin(of: client.endpoints[0]).scheme == "https")
+    // The next guess is more patient, unless there is nothing more to guess.
+    #expect(client.ledger.guessTimeout(client.endpoints[0]) == (words == nil ? 3 : nil))
+  }
+
+  @Test("what is known is not guessed again")
+  func noGuess() throws {
+    let ledger = EndpointLedger(silenceLimit: 30)
+    let endpoint = try Endpoint(of: Reference("localhost:5000/x"), plainHTTP: false)
+    ledger.noteAnswer(endpoint)
+    #expect(!ledger.notePlain(endpoint, after: .broken))
+    #expect(
+      ledger.notePlain(endpoint, after: .notTLS) && !ledger.withdrawPlain(endpoint, isTLS: false))
+    #expect(!ledger.notePlain(endpoint, after: .resolve))
+    for (name, plain) in [
+      ("localhost/x", "http://localhost"), ("localhost:5/x", "http://localhost:5"),
+    ] {
+      #expect(
+        try Endpoint(of: Reference(name), plainHTTP: false).plainOrigin.description == plain)
     }
   }
 

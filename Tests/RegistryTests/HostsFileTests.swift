@@ -5,6 +5,7 @@ import Support
 import Testing
 import Transfer
 
+/// containerd's rules, from its docs/hosts.md and core/remotes/docker/config/hosts.go.
 @Suite("hosts.toml")
 struct HostsFileTests {
   static let text = """
@@ -14,19 +15,30 @@ struct HostsFileTests {
       capabilities = ["pull", "resolve"]
 
     [host."http://a.example:5000/cache"]
-      capabilities = ["pull"]
+      capabilities = ["PULL"]
 
     [host."https://m.example/v2/hub"]
       override_path = true
 
-    [host."https://secret.example"]
-      ca = "/etc/x.pem"
+    [host."https://all.example"]
+      capabilities = []
     """
 
-  func endpoints(_ text: String, _ reference: String = "ubuntu") throws -> [Endpoint] {
+  func endpoints(_ text: String, _ reference: String = "ubuntu", plainHTTP: Bool = false) throws
+    -> [Endpoint]
+  {
     let reference = try Reference(reference)
-    return try HostsFile(text).endpoints(
-      for: reference, own: Endpoint(of: reference, plainHTTP: false))
+    return try HostsFile(text, folder: "/etc/x").endpoints(
+      for: reference, own: Endpoint(of: reference, plainHTTP: plainHTTP),
+      source: "/etc/x/hosts.toml"
+    )
+  }
+
+  func urls(_ endpoints: [Endpoint], _ reference: String = "ubuntu") throws -> [String] {
+    let reference = try Reference(reference)
+    return try endpoints.map {
+      try $0.url("/\($0.repository(of: reference))", over: $0.origin).description
+    }
   }
 
   @Test(
@@ -34,43 +46,214 @@ struct HostsFileTests {
   )
   func order() throws {
     let found = try endpoints(Self.text)
-    let urls = try found.map { try $0.url("/x", over: $0.origin).description }
     #expect(
-      urls == [
-        "https://z.example/v2/x?ns=docker.io", "http://a.example:5000/cache/v2/x?ns=docker.io",
-        "https://m.example/v2/hub/x?ns=docker.io", "https://registry-1.docker.io/v2/x",
+      try urls(found) == [
+        "https://z.example/v2/library/ubuntu?ns=docker.io",
+        "http://a.example:5000/cache/v2/library/ubuntu?ns=docker.io",
+        "https://m.example/v2/hub/library/ubuntu?ns=docker.io",
+        "https://all.example/v2/library/ubuntu?ns=docker.io",
+        "https://registry-1.docker.io/v2/library/ubuntu",
       ])
-    #expect(found.map(\.resolvesTags) == [true, false, true, true])
+    #expect(found.map(\.resolvesTags) == [true, false, true, true, true])
+    #expect(found.map(\.servesContent) == [true, true, true, true, true])
+    #expect(found.allSatisfy { $0.source == "/etc/x/hosts.toml" })
   }
 
-  @Test("a mirror that needs what is not supported is left out, with a warning")
-  func warns() throws {
-    #expect(
-      try HostsFile(Self.text).warnings == [
-        "mirror https://secret.example is left out: ca is not supported"
-      ])
-    // Headers of a user's own would go to whoever the mirror redirects to.
-    for option in ["header = {authorization = \"x\"}", "client = \"/c.pem\"", "skip_verify = true"]
-    {
-      let file = try HostsFile("[host.\"https://a\"]\n\(option)")
-      #expect(file.warnings.count == 1, "\(option)")
+  /// containerd#11647, #9206, #13212, #12636.
+  @Test(
+    "who is asked, whatever way it is written",
+    arguments: [
+      ("server = \"http://repo.homes\"", "repo.homes/a", ["http://repo.homes/v2/a"]),
+      (
+        "server = \"https://harbor.example/hub\"", "ubuntu",
+        ["https://harbor.example/hub/v2/library/ubuntu?ns=docker.io"]
+      ),
+      ("server = \"repo.example:5000\"", "repo.example:5000/a", ["https://repo.example:5000/v2/a"]),
+      ("server = \"https://repo.example/\"", "repo.example/a", ["https://repo.example/v2/a"]),
+      (
+        "server = \"https://repo.example/x/../v2/\"", "repo.example/a",
+        ["https://repo.example/v2/a"]
+      ),
+      ("server = \"\"", "repo.example/a", ["https://repo.example/v2/a"]),
+      ("", "repo.example/a", ["https://repo.example/v2/a"]),
+      // The documentation's own example: Docker Hub's name is not its API's address.
+      (
+        "server = \"https://docker.io\"\n[host.\"https://registry-1.docker.io\"]\ncapabilities = [\"pull\", \"resolve\"]",
+        "ubuntu", ["https://registry-1.docker.io/v2/library/ubuntu"]
+      ),
+      // One server twice, with other paths, or reached in another way.
+      (
+        "server = \"https://r.example/b\"\n[host.\"https://r.example/a\"]\n[host.\"https://r.example/b\"]",
+        "ubuntu",
+        [
+          "https://r.example/a/v2/library/ubuntu?ns=docker.io",
+          "https://r.example/b/v2/library/ubuntu?ns=docker.io",
+        ]
+      ),
+      (
+        "server = \"https://r.example\"\n[host.\"https://r.example\"]\nskip_verify = true",
+        "r.example/a", ["https://r.example/v2/a", "https://r.example/v2/a"]
+      ),
+      (
+        "server = \"https://r.example\"\n[host.\"https://r.example\"]\n[host.\"https://m.example\"]",
+        "r.example/a",
+        ["https://r.example/v2/a", "https://m.example/v2/a?ns=r.example", "https://r.example/v2/a"]
+      ),
+      // override_path is complete, with or without v2.
+      (
+        "server = \"https://r.example/api/docker\"\noverride_path = true", "r.example/a",
+        ["https://r.example/api/docker/a"]
+      ),
+      (
+        "server = \"https://r.example\"\noverride_path = true", "r.example/a",
+        ["https://r.example/a"]
+      ),
+      // A registry with a port is another one than its namesake.
+      (
+        "[host.\"https://r.example\"]", "r.example:5000/a",
+        ["https://r.example/v2/a?ns=r.example:5000", "https://r.example:5000/v2/a"]
+      ),
+      (
+        "[host.\"HTTPS://R.example\".header]\nx = \"y\"", "q.example/a",
+        ["https://r.example/v2/a?ns=q.example", "https://q.example/v2/a"]
+      ),
+    ] as [(String, String, [String])])
+  func whoIsAsked(text: String, reference: String, expected: [String]) throws {
+    #expect(try urls(endpoints(text, reference), reference) == expected)
+    #expect(try HostsFile(text).warnings.isEmpty)
+  }
+
+  @Test("keys at the root are the server's, named or not; without a server it can do everything")
+  func rootKeys() throws {
+    let keys = """
+      ca = ["a.crt", "/b.crt"]
+      client = [["c.cert", "c.key"]]
+      dial_timeout = "1m3s"
+      override_path = true
+      capabilities = ["resolve"]
+      header = { x-one = "1" }
+      """
+    for (server, prefix, serves) in [
+      ("", "/v2", true), ("server = \"https://r.example/p\"\n", "/p", false),
+    ] {
+      let found = try endpoints(server + keys, "r.example/a")
+      #expect(found.count == 1)
+      let endpoint = try #require(found.first)
+      #expect(endpoint.pathPrefix == prefix)
+      #expect(endpoint.resolvesTags)
+      #expect(endpoint.servesContent == serves)
+      #expect(endpoint.access.caFiles == ["/etc/x/a.crt", "/b.crt"])
+      #expect(
+        endpoint.access.clientCertificate
+          == .init(certificate: "/etc/x/c.cert", key: "/etc/x/c.key"))
+      #expect(endpoint.access.connectTimeout == 63)
+      #expect(endpoint.fields == HTTPFields([("x-one", "1")]))
     }
-    #expect(try HostsFile("[host.\"https://a\"]\nskip_verify = false").warnings.isEmpty)
   }
 
-  @Test("another server takes the registry's place")
-  func otherServer() throws {
-    let found = try endpoints("server = \"https://harbor.example/hub\"")
+  @Test(
+    "client is a file, files, or pairs of files; of several the first is shown",
+    arguments: [
+      ("\"a.pem\"", "/etc/x/a.pem", nil, 0), ("[\"/a.pem\"]", "/a.pem", nil, 0),
+      ("[[\"a.pem\", \"\"]]", "/etc/x/a.pem", nil, 0),
+      ("[[\"a.cert\", \"b.key\"], [\"c\", \"d\"]]", "/etc/x/a.cert", "/etc/x/b.key", 1),
+      ("[\"a\", [\"b\", \"c\"]]", "/etc/x/a", nil, 1),
+    ] as [(String, String, String?, Int)])
+  func client(value: String, certificate: String, key: String?, warnings: Int) throws {
+    let file = try HostsFile("[host.\"https://m\"]\nclient = \(value)", folder: "/etc/x")
     #expect(
-      try found.map { try $0.url("/x", over: $0.origin).description } == [
-        "https://harbor.example/hub/v2/x?ns=docker.io"
+      file.hosts.map(\.settings.access.clientCertificate)
+        == [.init(certificate: certificate, key: key)])
+    #expect(file.warnings.count == warnings)
+  }
+
+  @Test("fields of headers keep their values, also several; no warning repeats one")
+  func headers() throws {
+    let file = try HostsFile(
+      "[host.\"https://m\".header]\nAuthorization = [\"Basic s3cret\"]\nx-a = [\"1\", \"2\"]\n")
+    #expect(
+      file.hosts.first?.settings.fields
+        == HTTPFields([("Authorization", "Basic s3cret"), ("x-a", "1"), ("x-a", "2")]))
+    for bad in ["\"x y\" = \"s3cret\"", "x = \"s3cret\\r\\nHost: e\"", "x = [\"s3cret\", 1]"] {
+      let broken = try HostsFile("[host.\"https://m\".header]\n\(bad)")
+      #expect(broken.hosts.isEmpty && broken.warnings.count == 1)
+      #expect(!broken.warnings.joined().contains("s3cret"))
+    }
+  }
+
+  @Test(
+    "who says something about TLS is tried by TLS first, as containerd does, unless it is at port 80",
+    arguments: [
+      ("http://m:5000", "skip_verify = true", "https://m:5000", true),
+      ("http://m:5000", "skip_verify = false", "https://m:5000", true),
+      ("http://m:5000", "ca = \"x\"", "https://m:5000", true),
+      ("http://m:5000", "dial_timeout = \"1s\"", "http://m:5000", false),
+      ("http://m:80", "skip_verify = true", "http://m", false),
+      ("http://m", "skip_verify = true", "http://m", false),
+      ("https://m:5000", "skip_verify = true", "https://m:5000", false),
+    ])
+  func plainWithTLS(url: String, key: String, origin: String, fallsBack: Bool) throws {
+    for text in ["[host.\"\(url)\"]\n\(key)", "server = \"\(url)\"\n\(key)"] {
+      let endpoint = try #require(try endpoints(text).first)
+      #expect(endpoint.origin.description == origin)
+      #expect(endpoint.allowsPlainFallback == fallsBack)
+      #expect(endpoint.access.skipsVerification == (key == "skip_verify = true"))
+    }
+  }
+
+  @Test("--plain-http is the last word about the registry itself, not about its mirrors")
+  func plainHTTP() throws {
+    let text = "server = \"https://r.example\"\n[host.\"https://m.example\"]"
+    #expect(
+      try endpoints(text, "r.example/a", plainHTTP: true).map(\.origin.description)
+        == ["https://m.example", "http://r.example"])
+  }
+
+  @Test(
+    "a registry on this machine without a file may speak plain HTTP; one whose file says https must not"
+  )
+  func localhost() throws {
+    #expect(try endpoints("", "localhost:5000/a").map(\.allowsPlainFallback) == [true])
+    #expect(
+      try endpoints("server = \"https://localhost:5000\"", "localhost:5000/a")
+        .map(\.allowsPlainFallback) == [false])
+  }
+
+  @Test(
+    "what a host has wrong costs that host, with a warning",
+    arguments: [
+      "[host.\"ftp://x\"]", "[host.\"https://u:p@x\"]", "host.x = 1",
+      "[host.x]\ncapabilities = [\"full\"]", "[host.x]\ncapabilities = \"pull\"",
+      "[host.x]\nca = 1", "[host.x]\nca = [1]", "[host.x]\nclient = [[\"a\"]]",
+      "[host.x]\nskip_verify = \"true\"", "[host.x]\noverride_path = 1", "[host.x]\nheader = \"a\"",
+      "[host.x]\ndial_timeout = 3", "[host.x]\ndial_timeout = \"3\"",
+      "[host.x]\ndial_timeout = \"-3s\"",
+    ])
+  func leftOut(text: String) throws {
+    let file = try HostsFile(text + "\n[host.\"https://good.example\"]")
+    #expect(file.hosts.map(\.url.origin.host) == ["good.example"])
+    #expect(file.warnings.count == 1)
+    #expect(file.warnings.allSatisfy { $0.contains("is left out") && !$0.contains(":p@") })
+  }
+
+  @Test("keys that nobody knows are passed over, with a warning; the host is asked all the same")
+  func unknownKeys() throws {
+    let file = try HostsFile(
+      "mirror = 1\n[host.\"https://a\"]\nproxy = \"http://x\"\nbogus = true")
+    #expect(file.hosts.count == 1)
+    #expect(
+      file.warnings == [
+        "mirror is not supported and passed over",
+        "mirror https://a: proxy is not supported and passed over",
+        "mirror https://a: bogus is not supported and passed over",
       ])
   }
 
   @Test(
-    "what is no TOML, or names no URL, is refused",
+    "what is no TOML, or has a server or root that cannot be read, is refused",
     arguments: [
-      "server = ", "[host.\"ftp://x\"]", "server = \"https://u:p@x\"",
+      "server = ", "server = \"https://u:p@x\"", "server = 1", "host = 1", "ca = 1",
+      "capabilities = [\"x\"]",
       // The library that was here before ended the process at these two.
       "[`ost]", "capabilities = [}full\"]",
     ])
@@ -78,19 +261,48 @@ struct HostsFileTests {
     #expect(throws: HostsFile.Invalid.self) { try HostsFile(text) }
   }
 
+  /// containerd#9648.
   @Test(
-    "files are found as containerd finds them",
+    "tokens and credentials are for the repository that the mirror has, where its path names one",
     arguments: [
-      ("docker.io", "docker.io"), ("localhost:5000", "localhost_5000_"),
-      ("localhost:5000", "localhost:5000"),
-      ("localhost:5000", "localhost"), ("ghcr.io", "_default"), ("[::1]", "[::1]"),
+      ("https://m.example:5000/v2/proj", true, "proj/library/ubuntu"),
+      ("https://m.example:5000/v2/proj/v2/x/", true, "proj/v2/x/library/ubuntu"),
+      ("https://m.example:5000/artifactory/v2/proj", true, "proj/library/ubuntu"),
+      ("https://m.example:5000/proj", false, "library/ubuntu"),
+      ("https://m.example:5000/v2/proj", false, "library/ubuntu"),
+      ("https://m.example:5000/proj", true, "library/ubuntu"),
+      ("https://m.example:5000/proj/v2", true, "library/ubuntu"),
     ])
-  func finds(registry: String, directory: String) throws {
-    let folder = try TemporaryFolder()
-    #expect(try HostsFile.find(in: folder.path, registry: registry) == nil)
-    try FileManager.default.createDirectory(
-      atPath: folder(directory), withIntermediateDirectories: true)
-    try writeFile(folder(directory) + "/hosts.toml", Array(Self.text.utf8))
-    #expect(try HostsFile.find(in: folder.path, registry: registry)?.hosts.count == 3)
+  func scope(url: String, overrides: Bool, repository: String) throws {
+    let found = try endpoints("[host.\"\(url)\"]\noverride_path = \(overrides)")
+    #expect(found.first?.repository(of: try Reference("ubuntu")) == repository)
+    #expect(found.first?.registry(of: try Reference("ubuntu")) == "m.example:5000")
+    #expect(found.last?.registry(of: try Reference("ubuntu")) == "docker.io")
+    #expect(found.last?.repository(of: try Reference("ubuntu")) == "library/ubuntu")
+  }
+
+  @Test(
+    "times are those of Go",
+    arguments: [
+      ("3s", 3), ("30s", 30), ("1m30s", 90), ("1.5h", 5_400), ("300ms", 0.3), (".5s", 0.5),
+      ("2.s", 2), ("+1s", 1), ("0", 0), ("1h1m1s", 3_661), ("5µs", 5e-6), ("-3s", -3),
+      ("3", nil), ("", nil), ("s", nil), ("3 s", nil), ("3x", nil), ("1..5s", nil), ("-", nil),
+      ("1e9h", nil), ("99999999999999h", nil), ("٣s", nil),
+    ] as [(String, Double?)])
+  func durations(text: String, seconds: Double?) {
+    let found = GoDuration.seconds(text)
+    #expect((found == nil) == (seconds == nil))
+    #expect(abs((found ?? 0) - (seconds ?? 0)) < 1e-9)
+  }
+
+  @Test(
+    "folders have containerd's names",
+    arguments: [
+      ("docker.io", ["docker.io", "_default"]),
+      ("localhost:45885", ["localhost_45885_", "localhost:45885", "_default"]),
+      ("[::1]:5000", ["[::1]_5000_", "[::1]:5000", "_default"]),
+    ])
+  func folders(registry: String, names: [String]) {
+    #expect(HostsFolder.names(of: registry) == names)
   }
 }

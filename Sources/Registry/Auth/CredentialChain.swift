@@ -113,7 +113,7 @@ public struct CredentialChain: Sendable {
     return nil
   }
 
-  private func read(_ path: String) -> AuthFile? {
+  func read(_ path: String) -> AuthFile? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       let reason = errno

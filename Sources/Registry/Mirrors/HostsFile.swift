@@ -1,129 +1,159 @@
-import Foundation
-public import OCI
+import OCI
 import Transfer
 
-/// A `hosts.toml` of containerd: which servers are asked for a registry's images, in order.
-public struct HostsFile: Sendable, Equatable {
+/// A `hosts.toml` of containerd: which servers are asked for a registry's images, in order, and how.
+///
+/// What one `[host]` table has wrong costs that host, with a warning; a file that is no TOML, or whose server cannot be read,
+/// is none.
+struct HostsFile: Sendable, Equatable {
   /// Why a file cannot be used.
-  public struct Invalid: Error, CustomStringConvertible {
+  struct Invalid: Error, CustomStringConvertible {
     /// What is wrong with it.
-    public let description: String
+    let description: String
   }
 
-  /// A server of the file.
+  /// A `[host]` table.
   struct Host: Sendable, Equatable {
     var url: RemoteURL
-    var resolves: Bool
-    var serves: Bool
-    var overridesPath: Bool
+    var settings: HostSettings
   }
 
-  /// The registry's own server, where the file names another than the usual one.
+  /// The registry's own server, where the file names one.
   private(set) var server: RemoteURL?
+  /// What the keys at the root say about that server, or else about the registry's usual one.
+  private(set) var root: HostSettings
   /// The mirrors, in the order of the file.
   private(set) var hosts: [Host] = []
-  /// Settings that are not supported; the hosts that need them are left out.
-  public private(set) var warnings: [String] = []
-
-  /// Keys of a host that change how it must be spoken with, and that Cairn does not know.
-  private static let unsupported = ["skip_verify", "ca", "client", "header"]
+  /// What is not as its author wanted it, in words without secrets.
+  private(set) var warnings: [String] = []
 
   /// Reads a file's content.
   ///
-  /// - Parameter text: TOML.
+  /// - Parameters:
+  ///   - text: TOML.
+  ///   - folder: where the file is, which paths in it are relative to.
   /// - Throws: `Invalid`.
-  public init(_ text: String) throws(Invalid) {
+  init(_ text: String, folder: String = "") throws(Invalid) {
     let table: TOMLTable
     do {
       table = try TOMLReader.read(text)
     } catch {
       throw Invalid(description: "line \(error.line) is not TOML")
     }
-    if let server = table["server"]?.string { self.server = try Self.url(server) }
-    guard let entries = table["host"]?.table else { return }
-    for name in entries.keys {
-      guard let entry = entries[name]?.table else { continue }
-      if let key = Self.unsupported.first(where: { entry[$0] != nil && entry[$0]?.boolean != false }
-      ) {
-        warnings.append("mirror \(name) is left out: \(key) is not supported")
-        continue
+    do throws(HostSettings.Invalid) {
+      root = try HostSettings(table, folder: folder, besides: ["server", "host"])
+      warnings = root.warnings
+      if let value = table["server"] {
+        guard let name = value.string else { throw .init(reason: "server is no string") }
+        server = name.isEmpty ? nil : try Self.url(name)
       }
-      let names = entry["capabilities"]?.array?.compactMap { $0.string } ?? ["pull", "resolve"]
-      hosts.append(
-        Host(
-          url: try Self.url(name), resolves: names.contains("resolve"),
-          serves: names.contains("pull"), overridesPath: entry["override_path"]?.boolean ?? false))
+    } catch {
+      throw Invalid(description: error.reason)
+    }
+    guard let value = table["host"] else { return }
+    guard let entries = value.table else { throw Invalid(description: "host is no table") }
+    for name in entries.keys { readHost(name, entries[name], folder) }
+  }
+
+  private mutating func readHost(_ name: String, _ value: TOMLValue?, _ folder: String) {
+    let shown = "mirror \(Self.shown(name))"
+    do throws(HostSettings.Invalid) {
+      guard let table = value?.table else { throw .init(reason: "it is no table") }
+      let host = Host(url: try Self.url(name), settings: try HostSettings(table, folder: folder))
+      hosts.append(host)
+      warnings += host.settings.warnings.map { "\(shown): \($0)" }
+    } catch {
+      warnings.append("\(shown) is left out: \(error.reason)")
     }
   }
 
-  private static func url(_ text: String) throws(Invalid) -> RemoteURL {
+  /// A server's name, without the password that somebody may have put into it.
+  private static func shown(_ name: String) -> String {
+    let start = name.firstRange(of: "://")?.upperBound ?? name.startIndex
+    let place = name.lastIndex(of: "@").map { name.index(after: $0) } ?? start
+    return String(name[..<start] + name[max(start, place)...]).shownSafely(limit: 200)
+  }
+
+  private static func url(_ text: String) throws(HostSettings.Invalid) -> RemoteURL {
     do {
       return try RemoteURL(text.contains("://") ? text : "https://" + text)
     } catch {
-      throw Invalid(description: "\(error)")
+      throw .init(reason: "\(error)")
     }
   }
+
+  // MARK: Endpoints
 
   /// The servers to ask for a repository: the mirrors, then the registry itself.
   ///
   /// - Parameters:
-  ///   - reference: names the registry.
+  ///   - reference: names the repository.
   ///   - own: the registry's own endpoint.
-  public func endpoints(for reference: Reference, own: Endpoint) -> [Endpoint] {
+  ///   - source: the file's path.
+  func endpoints(
+    for reference: Reference, own: Endpoint, source: String? = nil
+  ) -> [Endpoint] {
     var last = own
-    // "docker.io" is Docker Hub's name and not its API's address.
-    if let server, server.origin != own.origin, server.origin.host != reference.registry {
-      last = Endpoint(
-        origin: server.origin, pathPrefix: Self.prefix(server, overrides: false),
-        namespace: reference.registry)
-    }
-    let mirrors = hosts.filter { $0.url.origin != last.origin }.map { host in
-      var endpoint = Endpoint(
-        origin: host.url.origin, pathPrefix: Self.prefix(host.url, overrides: host.overridesPath),
-        namespace: reference.registry)
-      endpoint.resolvesTags = host.resolves
-      endpoint.servesContent = host.serves
-      return endpoint
-    }
-    return mirrors + [last]
-  }
-
-  /// containerd's rule: `/v2` is added to a host's path unless the file says the path is complete.
-  private static func prefix(_ url: RemoteURL, overrides: Bool) -> String {
-    var path = String(url.target.prefix { $0 != "?" })
-    while path.hasSuffix("/") { path.removeLast() }
-    return overrides || path.hasSuffix("/v2") ? path : path + "/v2"
-  }
-
-  // MARK: Files
-
-  /// The usual directory of `hosts.toml` files.
-  public static let standardFolder = "/etc/containerd/certs.d"
-
-  /// Reads the file for a registry.
-  ///
-  /// - Parameters:
-  ///   - folder: holds a directory for each registry, as `certs.d` does.
-  ///   - registry: as in a reference, for example `docker.io`, `localhost:5000`.
-  /// - Returns: nil where there is none; also no `_default`.
-  /// - Throws: `Invalid` for a file that is not in the expected form.
-  public static func find(in folder: String, registry: String) throws(Invalid) -> HostsFile? {
-    var names = [registry, "_default"]
-    if let colon = registry.lastIndex(of: ":"), !registry.hasSuffix("]") {
-      let host = registry[..<colon]
-      names = [
-        "\(host)_\(registry[registry.index(after: colon)...])_", registry, "\(host)", "_default",
-      ]
-    }
-    for name in names {
-      let path = "\(folder)/\(name)/hosts.toml"
-      guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { continue }
-      do {
-        return try HostsFile(text)
-      } catch {
-        throw Invalid(description: "\(path): \(error)")
+    if let server, !isHubsName(server, own) {
+      last = Self.endpoint(server, root, reference, own)
+      // --plain-http is the last word about the registry itself.
+      if own.origin.scheme == "http", server.origin.authority == own.origin.authority {
+        last.origin = own.origin
+        last.allowsPlainFallback = false
       }
+    } else {
+      // Without a server the usual one is meant, which can do everything.
+      last.resolvesTags = server == nil || root.resolves ?? true
+      last.servesContent = server == nil || root.serves ?? true
+      last.access = root.access
+      last.fields = root.fields
     }
-    return nil
+    var all = hosts.map { Self.endpoint($0.url, $0.settings, reference, own) }
+    // People name one server twice.
+    if let before = all.last, before.isCovered(by: last) { all.removeLast() }
+    all.append(last)
+    for index in all.indices { all[index].source = source }
+    return all
+  }
+
+  /// Docker Hub's name is not its API's address, though the documentation of `hosts.toml` has it as one.
+  private func isHubsName(_ server: RemoteURL, _ own: Endpoint) -> Bool {
+    own.origin.host == "registry-1.docker.io" && server.target == "/"
+      && ["docker.io", "index.docker.io"].contains(server.origin.authority)
+  }
+
+  private static func endpoint(
+    _ url: RemoteURL, _ settings: HostSettings, _ reference: Reference, _ own: Endpoint
+  ) -> Endpoint {
+    let isOwn = url.origin.authority == own.origin.authority
+    var endpoint = Endpoint(
+      origin: url.origin, namespace: isOwn ? nil : reference.registry)
+    var path = HostPath(url.target, isComplete: settings.overridesPath)
+    endpoint.pathPrefix = path.root
+    path.append(reference.repository)
+    if path.repository != reference.repository { endpoint.repository = path.repository }
+    endpoint.resolvesTags = settings.resolves ?? true
+    endpoint.servesContent = settings.serves ?? true
+    endpoint.access = settings.access
+    endpoint.fields = settings.fields
+    // containerd's rule: who says something about TLS means TLS, whatever the URL says, if the server speaks it.
+    if settings.speaksOfTLS, url.origin.scheme == "http", url.origin.port != 80,
+      let secure = try? RemoteURL("https://\(url.origin.host):\(url.origin.port)/")
+    {
+      endpoint.origin = secure.origin
+      endpoint.allowsPlainFallback = true
+    }
+    return endpoint
+  }
+}
+
+extension Endpoint {
+  /// Whether all that this one could answer is answered by another, at the same place and reached in the same way.
+  fileprivate func isCovered(by other: Endpoint) -> Bool {
+    var mine = self
+    mine.resolvesTags = other.resolvesTags
+    mine.servesContent = other.servesContent
+    return mine == other && (other.resolvesTags || !resolvesTags)
+      && (other.servesContent || !servesContent)
   }
 }

@@ -1,49 +1,3 @@
-/// A value of a TOML document, as far as `hosts.toml` needs to tell them apart.
-indirect enum TOMLValue: Equatable {
-  case string(String)
-  case boolean(Bool)
-  /// A number or a time, as it is written.
-  case other(String)
-  case array([TOMLValue])
-  case table(TOMLTable)
-
-  var string: String? { if case .string(let text) = self { text } else { nil } }
-  var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }
-  var array: [TOMLValue]? { if case .array(let values) = self { values } else { nil } }
-  var table: TOMLTable? { if case .table(let table) = self { table } else { nil } }
-}
-
-/// A table of a TOML document: keys in the order in which the document has them.
-struct TOMLTable: Equatable {
-  private(set) var keys: [String] = []
-  private var values: [String: TOMLValue] = [:]
-
-  subscript(key: String) -> TOMLValue? { values[key] }
-
-  private mutating func set(_ key: String, _ value: TOMLValue) {
-    if values.updateValue(value, forKey: key) == nil { keys.append(key) }
-  }
-
-  /// Puts a value at a path, in the last table of each array on the way; false: something else is there.
-  mutating func put(_ value: TOMLValue, at path: ArraySlice<String>, isNew: Bool) -> Bool {
-    guard let key = path.first else { return false }
-    let rest = path.dropFirst()
-    if rest.isEmpty {
-      guard !isNew || values[key] == nil else { return false }
-      set(key, value)
-      return true
-    }
-    var earlier = values[key]?.array
-    guard
-      var inner = values[key] == nil
-        ? TOMLTable() : values[key]?.table ?? earlier?.popLast()?.table,
-      inner.put(value, at: rest, isNew: isNew)
-    else { return false }
-    set(key, earlier.map { .array($0 + [.table(inner)]) } ?? .table(inner))
-    return true
-  }
-}
-
 /// Reads TOML 1.0.
 ///
 /// Our own, because the library at hand ends the process at some documents that are none (`[}`), is large, and forgets the
@@ -54,8 +8,8 @@ struct TOMLReader {
     let line: Int
   }
 
-  private let text: [Unicode.Scalar]
-  private var place = 0
+  let text: [Unicode.Scalar]
+  var place = 0
   private var root = TOMLTable()
   /// Tables that have had their own head.
   private var heads: Set<[String]> = []
@@ -81,21 +35,21 @@ struct TOMLReader {
     if self.text.first == "\u{FEFF}" { place = 1 }
   }
 
-  private var next: Unicode.Scalar? { place < text.count ? text[place] : nil }
+  var next: Unicode.Scalar? { place < text.count ? text[place] : nil }
 
-  private var invalid: Invalid { Invalid(line: 1 + text[..<place].count { $0 == "\n" }) }
+  var invalid: Invalid { Invalid(line: 1 + text[..<place].count { $0 == "\n" }) }
 
-  private mutating func take(_ wanted: String) -> Bool {
+  mutating func take(_ wanted: String) -> Bool {
     guard text[place...].starts(with: wanted.unicodeScalars) else { return false }
     place += wanted.unicodeScalars.count
     return true
   }
 
-  private mutating func need(_ wanted: String) throws(Invalid) {
+  mutating func need(_ wanted: String) throws(Invalid) {
     guard take(wanted) else { throw invalid }
   }
 
-  private mutating func skipBlanks() {
+  mutating func skipBlanks() {
     while next == " " || next == "\t" { place += 1 }
   }
 
@@ -251,89 +205,5 @@ struct TOMLReader {
     } while take(",")
     try need("}")
     return table
-  }
-
-  // MARK: Strings
-
-  private mutating func literalString() throws(Invalid) -> String {
-    place += 1
-    let start = place
-    while let scalar = next, scalar != "'" {
-      guard scalar != "\n" else { throw invalid }
-      place += 1
-    }
-    try need("'")
-    return String(String.UnicodeScalarView(text[start..<(place - 1)]))
-  }
-
-  private mutating func basicString() throws(Invalid) -> String {
-    place += 1
-    var content = String.UnicodeScalarView()
-    while let scalar = next, scalar != "\"" {
-      guard scalar != "\n" else { throw invalid }
-      place += 1
-      content.append(scalar == "\\" ? try escape() : scalar)
-    }
-    try need("\"")
-    return String(content)
-  }
-
-  /// A string of several lines; its opening quotes are taken.
-  private mutating func longString(
-    _ quote: Unicode.Scalar, escapes: Bool
-  ) throws(Invalid) -> String {
-    _ = take("\n")
-    var content = String.UnicodeScalarView()
-    var quotes = 0
-    while let scalar = next {
-      if scalar == quote {
-        quotes += 1
-      } else if quotes >= 3 {
-        break
-      } else {
-        quotes = 0
-      }
-      guard quotes <= 5 else { throw invalid }
-      place += 1
-      if scalar == "\\", escapes {
-        let start = place
-        skipBlanks()
-        if next == "\n" {
-          while let blank = next, " \t\n".unicodeScalars.contains(blank) { place += 1 }
-        } else {
-          place = start
-          content.append(try escape())
-        }
-      } else {
-        content.append(scalar)
-      }
-    }
-    guard quotes >= 3 else { throw invalid }
-    content.removeLast(3)
-    return String(content)
-  }
-
-  /// What stands after a backslash.
-  private mutating func escape() throws(Invalid) -> Unicode.Scalar {
-    guard let scalar = next else { throw invalid }
-    place += 1
-    switch scalar {
-    case "b": return "\u{8}"
-    case "t": return "\t"
-    case "n": return "\n"
-    case "f": return "\u{C}"
-    case "r": return "\r"
-    case "\"", "\\": return scalar
-    case "u", "U":
-      let digits = text[place...].prefix(scalar == "u" ? 4 : 8)
-      place += digits.count
-      guard digits.count == (scalar == "u" ? 4 : 8),
-        digits.allSatisfy({ $0.properties.isASCIIHexDigit }),
-        let number = UInt32(String(String.UnicodeScalarView(digits)), radix: 16),
-        let found = Unicode.Scalar(number)
-      else { throw invalid }
-      return found
-    default: throw invalid
-    }
   }
 }

@@ -74,15 +74,18 @@ enum ResponseJudge {
         .serverError(transient: !neverTransient.contains(status)),
         "\(host) answered \(status) for \(what)\(said)")
     default:
-      let isTLSMixUp =
-        status == 400
-        && String(decoding: response.body.prefix(4096), as: UTF8.self).uppercased().contains(
-          "HTTPS")
       return RegistryError(
         .protocolError(transient: transientStatuses.contains(status)),
         "\(host) answered \(status) for \(what)\(said)",
-        hint: isTLSMixUp ? "the server speaks HTTPS there: leave out --plain-http" : nil)
+        hint: wantsTLS(response) ? "the server speaks HTTPS there: leave out --plain-http" : nil)
     }
+  }
+
+  /// Whether these are the words of a server of TLS for a request that came without.
+  static func wantsTLS(_ response: TransferResponse) -> Bool {
+    guard response.head.status == 400 else { return false }
+    let words = String(decoding: response.body.prefix(4096), as: UTF8.self).uppercased()
+    return words.contains("HTTPS") || words.contains("SSL-ENABLED")
   }
 
   /// Server errors that say of themselves that they stay: not implemented, version not supported, loop, not extended.

@@ -12,6 +12,10 @@ final class EndpointLedger: Sendable {
   private struct Record {
     /// Where it was found to answer, if not where it was said to be.
     var origin: RemoteURL.Origin?
+    /// Whether it has answered, so that nothing has to be guessed any more.
+    var hasAnswered = false
+    /// Times that plain HTTP was tried in vain.
+    var guesses = 0
     var goneBecause: String?
     /// What it is not asked for again, and why.
     var lost: [String: String] = [:]
@@ -44,13 +48,47 @@ final class EndpointLedger: Sendable {
     records.withLock { $0[endpoint]?.origin } ?? endpoint.origin
   }
 
-  /// Notes that an endpoint does not speak TLS; true when it may be asked again without.
-  func notePlain(_ endpoint: Endpoint) -> Bool {
-    guard endpoint.allowsPlainFallback,
-      let url = try? RemoteURL("http://\(endpoint.origin.host):\(endpoint.origin.port)/")
-    else { return false }
-    change(endpoint) { $0.origin = url.origin }
-    return true
+  /// Notes that TLS failed where plain HTTP may be spoken; true when it is to be tried.
+  ///
+  /// Only some servers say at once that they do not speak TLS: others close the connection, or wait for more. So any
+  /// failure is taken for that until the endpoint has answered in one way or the other.
+  func notePlain(_ endpoint: Endpoint, after failure: TransferError.Kind) -> Bool {
+    guard endpoint.allowsPlainFallback, [.notTLS, .connect, .broken].contains(failure) else {
+      return false
+    }
+    return change(endpoint) {
+      guard failure == .notTLS || !$0.hasAnswered else { return false }
+      $0.origin = endpoint.plainOrigin
+      return true
+    }
+  }
+
+  /// Takes back that plain HTTP is spoken; false where it is known.
+  ///
+  /// - Parameter isTLS: whether it is known now that TLS is.
+  func withdrawPlain(_ endpoint: Endpoint, isTLS: Bool) -> Bool {
+    change(endpoint) {
+      guard !$0.hasAnswered, $0.origin != nil else { return false }
+      $0.origin = nil
+      $0.hasAnswered = isTLS
+      $0.guesses += 1
+      return true
+    }
+  }
+
+  /// It answered where it was asked.
+  func noteAnswer(_ endpoint: Endpoint) {
+    if endpoint.allowsPlainFallback { change(endpoint) { $0.hasAnswered = true } }
+  }
+
+  /// Seconds to connect by TLS before plain HTTP is tried; nil: there is nothing to guess.
+  ///
+  /// Less than a mirror has before it counts as late, and twice as long each time that the guess was wrong.
+  func guessTimeout(_ endpoint: Endpoint) -> Double? {
+    guard endpoint.allowsPlainFallback else { return nil }
+    return change(endpoint) {
+      $0.hasAnswered || $0.origin != nil ? nil : min(1.5 * Double(1 << min($0.guesses, 8)), 60)
+    }
   }
 
   /// Notes that an endpoint asked over plain HTTP wants TLS, on the same host: true where that is so.

@@ -27,11 +27,11 @@ struct RequestRoute {
     case refused(RegistryError.Kind, String)
   }
 
-  private(set) var url: RemoteURL
-  private let start: Start
+  var url: RemoteURL
+  let start: Start
   /// What is asked for, for errors.
-  private let what: String
-  private let client: RepositoryClient
+  let what: String
+  let client: RepositoryClient
   private var authorization: String?
   private var challenges = 0
   private var hops = 0
@@ -41,6 +41,8 @@ struct RequestRoute {
   private var isSent: Bool
   /// The place elsewhere that wanted a token of its own, which anybody gets.
   private var anonymous: Authorizer.Scope?
+  /// What TLS came to, while plain HTTP is a guess.
+  var failureByTLS: RegistryError?
 
   init(_ start: Start, what: String, client: RepositoryClient) throws(RegistryError) {
     self.start = start
@@ -60,7 +62,7 @@ struct RequestRoute {
     }
   }
 
-  private static func url(
+  static func url(
     _ endpoint: Endpoint, _ path: String, _ what: String, _ client: RepositoryClient
   ) throws(RegistryError) -> RemoteURL {
     let origin = client.ledger.origin(of: endpoint)
@@ -95,6 +97,7 @@ struct RequestRoute {
         try recover(from: error)
         continue
       }
+      if try speaksOtherwise(outcome) { continue }
       switch outcome {
       case .content(let answer): return answer
       case .refused(let kind, let reason):
@@ -119,7 +122,7 @@ struct RequestRoute {
   }
 
   /// The endpoint, while it is the one that is asked.
-  private var endpointHere: Endpoint? {
+  var endpointHere: Endpoint? {
     guard case .endpoint(let endpoint, _, _) = start, !isSent,
       url.origin == client.ledger.origin(of: endpoint)
     else { return nil }
@@ -148,7 +151,7 @@ struct RequestRoute {
     }
     var request = TransferRequest(.get, url, fields: fields, sharesConnection: true)
     request.mayReachLinkLocal = !isSent
-    if let endpoint { request.access = endpoint.access }
+    if let endpoint { request.access = patience(endpoint) }
     return request
   }
 
@@ -216,21 +219,6 @@ struct RequestRoute {
     }
     anonymous = scope
     return true
-  }
-
-  /// Decides whether a failed transfer can be tried another way at once.
-  ///
-  /// - Throws: the error of the transfer where it cannot.
-  private mutating func recover(from error: TransferError) throws(RegistryError) {
-    // Compared with the endpoint as configured: another request may have found it out meanwhile.
-    if error.kind == .notTLS, case .endpoint(let endpoint, let path, _) = start,
-      url.origin == endpoint.origin, client.ledger.notePlain(endpoint)
-    {
-      client.tell(.detail("\(endpoint.origin.authority) speaks plain HTTP"))
-      url = try Self.url(endpoint, path, what, client)
-      return
-    }
-    throw .transfer(error, from: url.origin, fetching: what)
   }
 
   private mutating func restart() throws(RegistryError) {

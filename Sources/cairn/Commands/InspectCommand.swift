@@ -3,6 +3,7 @@ import Foundation
 import OCI
 import Progress
 import Pull
+import Registry
 
 /// `cairn inspect`.
 struct InspectCommand: AsyncParsableCommand {
@@ -16,6 +17,11 @@ struct InspectCommand: AsyncParsableCommand {
   @Flag(help: "Print the manifest or index as it is served.")
   var raw = false
 
+  @Flag(
+    help: "Ask nobody; print who would be asked, in which order, with what, and which file says so."
+  )
+  var explainEndpoints = false
+
   @Option(help: "Form of the output.")
   var format = OutputFormat.text
 
@@ -25,8 +31,18 @@ struct InspectCommand: AsyncParsableCommand {
 
   @OptionGroup var registryOptions: RegistryOptions
 
+  func validate() throws {
+    if explainEndpoints, raw {
+      throw ValidationError("--explain-endpoints and --raw exclude each other")
+    }
+  }
+
   func run() async throws {
-    let reference = try parsed { () throws(OCIError) in try Reference(self.reference) }
+    if explainEndpoints {
+      try explain()
+      return
+    }
+    let reference = try await registryOptions.reference(self.reference)
     let wanted = try platform.map { text in
       try parsed { () throws(OCIError) in try Platform(text) }
     }
@@ -57,6 +73,24 @@ struct InspectCommand: AsyncParsableCommand {
     } catch {
       throw CommandFailure(error)
     }
+  }
+
+  /// Says who would be asked; of several images that a short name may mean, for each.
+  private func explain() throws {
+    let logger = registryOptions.logger
+    let reports = try registryOptions.references(reference).map { reference in
+      let plan = try registryOptions.plan(for: reference)
+      for warning in plan.warnings { logger.warning("\(warning)") }
+      // That there is one is all that is said of it: nobody has to type a password for that.
+      let explicit = registryOptions.creds.map { Credential.basic(user: $0, password: "") }
+      let credentials = registryOptions.credentials(for: reference, explicit: explicit) {
+        logger.warning("\($0)")
+      }
+      return EndpointReport(reference, plan, credentials, registryOptions.transferSettings)
+    }
+    print(
+      format == .json
+        ? EndpointReport.json(reports) : reports.map(\.text).joined(separator: "\n\n"))
   }
 
   /// The image's document as it was served.

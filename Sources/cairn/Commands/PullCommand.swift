@@ -95,7 +95,7 @@ struct PullCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    var request = try makeRequest()
+    var request = try makeRequest(try await registryOptions.reference(reference))
     let display = makeDisplay(request)
     let keeper = HistoryKeeper(file: historyOptions.file, registry: request.reference.registry) {
       display.show(.warning($0))
@@ -181,10 +181,9 @@ struct PullCommand: AsyncParsableCommand {
     }
   }
 
-  private func makeRequest() throws -> Puller.Request {
+  private func makeRequest(_ reference: Reference) throws -> Puller.Request {
     var request = Puller.Request(
-      reference: try parsed { () throws(OCIError) in try Reference(reference) },
-      platforms: try platformChoice(), policy: FixedPolicy(poolSize: 1))
+      reference: reference, platforms: try platformChoice(), policy: FixedPolicy(poolSize: 1))
     request.outputs = try output.map { text in
       do throws(StoreError) {
         return try OutputTarget(text)

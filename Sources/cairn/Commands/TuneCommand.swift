@@ -160,7 +160,7 @@ struct TuneCommand: AsyncParsableCommand {
       )
     }
     let runner = SweepRunner(
-      reference: try parsed { () throws(OCIError) in try Reference(reference) },
+      reference: try await registryOptions.reference(reference),
       sizes: workers.sizes, repeats: repeats, registryOptions: registryOptions,
       historyFile: historyOptions.file)
     let report = SweepReport(sweep: try await runner.run(), cpus: Machine.effectiveCPUs)

@@ -27,10 +27,7 @@ struct RegistryOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Read credentials from this file only.", valueName: "file"))
   var authfile: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "Read mirrors from containerd's hosts.toml files in this directory.", valueName: "dir"))
-  var hostsDir = HostsFile.standardFolder
+  @OptionGroup var mirrors: MirrorOptions
 
   @Option(help: ArgumentHelp("Seconds to connect.", valueName: "s"))
   var connectTimeout = 15.0
@@ -68,18 +65,24 @@ struct RegistryOptions: ParsableArguments {
     }
   }
 
-  /// An engine with these options.
-  func engine(rateLimit: Double? = nil) throws -> CurlEngine {
+  /// How servers are reached, as these options and the environment say.
+  var transferSettings: TransferSettings {
     var settings = TransferSettings()
     settings.connectTimeout = connectTimeout
     settings.stallTimeout = stallTimeout
     settings.minimumRate = Double(minRate.bytes)
-    settings.rateLimit = rateLimit
     settings.maximumConnections = OpenFileBudget.ofProcess.connections
     settings.verifiesTLS = tlsVerify
     settings.userAgent = "cairn/\(Cairn.version)"
     settings.read(environment: ProcessInfo.processInfo.environment)
     trust.add(to: &settings.trust)
+    return settings
+  }
+
+  /// An engine with these options.
+  func engine(rateLimit: Double? = nil) throws -> CurlEngine {
+    var settings = transferSettings
+    settings.rateLimit = rateLimit
     for words in settings.trust.unreadable { logger.warning("\(words)") }
     do {
       return try CurlEngine(settings: settings)
@@ -98,16 +101,11 @@ struct RegistryOptions: ParsableArguments {
     show: @escaping @Sendable (ProgressEvent) -> Void
   ) throws -> RepositoryClient {
     let warn: @Sendable (String) -> Void = { show(.warning($0)) }
-    let environment = ProcessInfo.processInfo.environment
-    var chain = CredentialChain(
-      explicit: try creds.map { try explicitCredential($0) },
-      files: CredentialChain.standardFiles(authFile: authfile, environment: environment),
-      requiredFiles: Set(
-        [CredentialChain.namedFile(authFile: authfile, environment: environment)].compactMap { $0 }
-      ), warn: warn)
-    let endpoints = try endpoints(for: reference, warn: warn)
-    chain.explicitRegistry = reference.registry
-    chain.inline = CredentialChain.inlineFile(authFile: authfile, environment: environment)
+    let plan = try plan(for: reference)
+    for warning in plan.warnings { warn(warning) }
+    let endpoints = plan.endpoints
+    let chain = credentials(
+      for: reference, explicit: try creds.map { try explicitCredential($0) }, warn: warn)
     var rule = RepositoryClient.RetryRule()
     rule.retries = retries
     rule.silenceLimit = stallTimeout
@@ -117,24 +115,36 @@ struct RegistryOptions: ParsableArguments {
       tokenService: tokenService, retryRule: rule, tell: told(show))
   }
 
-  /// The mirrors of a reference's registry, then the registry itself.
-  private func endpoints(for reference: Reference, warn: (String) -> Void) throws -> [Endpoint] {
-    let own: Endpoint
+  /// Who is asked for an image, in order.
+  func plan(for reference: Reference) throws -> EndpointPlan {
     do {
-      own = try Endpoint(of: reference, plainHTTP: plainHttp)
+      return try mirrors.finder(plainHTTP: plainHttp).plan(for: reference)
+    } catch let refused as EndpointPlan.Refused {
+      throw CommandFailure(message: refused.message, exitCode: 77)
     } catch {
       throw ValidationError("\(error)")
     }
-    do {
-      guard let file = try HostsFile.find(in: hostsDir, registry: reference.registry) else {
-        return [own]
-      }
-      for warning in file.warnings { warn(warning) }
-      return file.endpoints(for: reference, own: own)
-    } catch {
-      warn("mirrors are not used: \(error)")
-      return [own]
-    }
+  }
+
+  /// Where credentials for an image come from.
+  ///
+  /// - Parameters:
+  ///   - reference: the image.
+  ///   - explicit: what `--creds` says.
+  ///   - warn: told of files and helpers that cannot be used.
+  func credentials(
+    for reference: Reference, explicit: Credential?, warn: @escaping @Sendable (String) -> Void
+  ) -> CredentialChain {
+    let environment = ProcessInfo.processInfo.environment
+    var chain = CredentialChain(
+      explicit: explicit,
+      files: CredentialChain.standardFiles(authFile: authfile, environment: environment),
+      requiredFiles: Set(
+        [CredentialChain.namedFile(authFile: authfile, environment: environment)].compactMap { $0 }
+      ), warn: warn)
+    chain.explicitRegistry = reference.registry
+    chain.inline = CredentialChain.inlineFile(authFile: authfile, environment: environment)
+    return chain
   }
 
   /// Notices of the registry's client, on a display and in the log.

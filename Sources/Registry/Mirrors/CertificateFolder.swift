@@ -1,0 +1,37 @@
+import Transfer
+
+/// A folder of certificates in Docker's layout: `*.crt` are authorities, `*.cert` and the `*.key` of the same name prove who asks.
+struct CertificateFolder: Equatable {
+  /// How the server is reached.
+  private(set) var access = ServerAccess()
+  /// What cannot be used.
+  private(set) var warnings: [String] = []
+
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - names: what is in it, sorted.
+  init(_ path: String, names: [String]) {
+    func base(_ name: String, _ ending: String) -> String? {
+      name.hasSuffix(ending) ? String(name.dropLast(ending.count)) : nil
+    }
+    access.caFiles = names.filter { $0.hasSuffix(".crt") }.map { "\(path)/\($0)" }
+    let certificates = names.compactMap { base($0, ".cert") }
+    if let first = certificates.first {
+      access.clientCertificate = .init(
+        certificate: "\(path)/\(first).cert",
+        // The key may be in the certificate's file.
+        key: names.contains("\(first).key") ? "\(path)/\(first).key" : nil)
+    }
+    if certificates.count > 1 {
+      warnings.append(
+        "\(path) has \(certificates.count) client certificates, of which \(certificates[0]).cert is shown"
+      )
+    }
+    for name in names.compactMap({ base($0, ".key") }) where !certificates.contains(name) {
+      warnings.append("\(path)/\(name).key has no certificate \(name).cert beside it")
+    }
+  }
+
+  /// Whether there is nothing in it that says how a server is reached.
+  var isEmpty: Bool { access == ServerAccess() }
+}

@@ -1,0 +1,64 @@
+import Glibc
+
+/// Where the files of mirrors, short names and certificates are.
+struct ConfigPlaces: Sendable {
+  /// containerd's directory of `hosts.toml` files.
+  var hostsFolder = HostsFolder.standard
+  /// The machine's directory of podman's files.
+  var systemFolder = "/etc/containers"
+  /// Docker's directory.
+  var dockerFolder = "/etc/docker"
+  /// The user's home; nil: none is known.
+  let home: String?
+  /// podman's own notes of what short names stood for.
+  let aliasesFile: String
+  /// `$CONTAINERS_REGISTRIES_CONF`.
+  private let environmentFile: String?
+
+  /// - Parameter environment: the process's environment.
+  init(environment: [String: String]) {
+    func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+    home = variable("HOME")
+    environmentFile =
+      variable("CONTAINERS_REGISTRIES_CONF") ?? variable("REGISTRIES_CONFIG_PATH")
+    let cache = geteuid() == 0 ? nil : variable("XDG_CACHE_HOME") ?? home.map { "\($0)/.cache" }
+    aliasesFile = "\(cache ?? "/var/cache")/containers/short-name-aliases.conf"
+  }
+
+  /// The `registries.conf` files, each after those that it changes, and whether the user named it.
+  ///
+  /// - Parameter option: the file that counts in place of all others, with the drop-in files beside it in `<file>.d`.
+  /// - Source: containers-registries.conf(5) and containers-registries.conf.d(5).
+  func registriesFiles(named option: String?) -> [(path: String, isNamed: Bool)] {
+    if let option { return [(option, true)] + Self.dropIns("\(option).d") }
+    let users = home.map { "\($0)/.config/containers/registries.conf" }
+    var files: [(path: String, isNamed: Bool)] = []
+    if let environmentFile {
+      files.append((environmentFile, true))
+    } else if let users, ConfigFile.exists(users) != .success(false) {
+      // The user's own file stands in place of the machine's, and so do the drop-in files beside it.
+      return [(users, false)] + Self.dropIns("\(users).d")
+    } else {
+      files.append(("\(systemFolder)/registries.conf", false))
+    }
+    return files + Self.dropIns("\(systemFolder)/registries.conf.d")
+      + (users.map { Self.dropIns("\($0).d") } ?? [])
+  }
+
+  /// The folders of certificates that may be a server's, first to be asked first, as podman and Docker have them.
+  ///
+  /// - Parameters:
+  ///   - server: `host[:port]`.
+  ///   - port: its port, written or not.
+  /// - Source: containers-certs.d(5), and Docker's "Verify repository client with certificates".
+  func certificateFolders(of server: String, port: Int) -> [String] {
+    let roots =
+      (home.map { ["\($0)/.config/containers"] } ?? []) + [systemFolder, dockerFolder]
+    let names = server.hasSuffix(":\(port)") ? [server] : [server, "\(server):\(port)"]
+    return roots.flatMap { root in names.map { "\(root)/certs.d/\($0)" } }
+  }
+
+  private static func dropIns(_ folder: String) -> [(path: String, isNamed: Bool)] {
+    ConfigFile.names(in: folder).filter { $0.hasSuffix(".conf") }.map { ("\(folder)/\($0)", false) }
+  }
+}

@@ -1,0 +1,191 @@
+public import OCI
+public import Transfer
+
+/// Reads the files that say who is asked for an image: containerd's `hosts.toml`, podman's `registries.conf`, and folders of certificates.
+///
+/// One rule says which of the first two counts, since both may speak of a registry:
+/// 1. one that was named by an option counts before the usual ones, which are then not read;
+/// 2. a `hosts.toml` for the registry, or `_default`, counts before `registries.conf`, even where it cannot be used.
+///
+/// How a server is reached is what its own table says; where that names no certificate, the folder in Docker's layout that has its name.
+public struct EndpointFinder: Sendable {
+  /// `--hosts-dir`.
+  public var hostsFolder: String?
+  /// `--registries-conf`.
+  public var registriesFile: String?
+  /// Speak plain HTTP with the registry itself.
+  public var plainHTTP = false
+  /// Shown to the registry itself, before what any file says.
+  public var clientCertificate: ServerAccess.ClientCertificate?
+  let places: ConfigPlaces
+
+  /// Makes a finder of the usual files.
+  ///
+  /// - Parameter environment: the process's environment.
+  public init(environment: [String: String]) {
+    places = ConfigPlaces(environment: environment)
+  }
+
+  init(places: ConfigPlaces) { self.places = places }
+
+  /// Who is asked for an image, in order.
+  ///
+  /// - Parameter reference: the image.
+  /// - Throws: `EndpointPlan.Refused` where nobody may be asked; `TransferError` when the registry's host cannot be part of a URL.
+  public func plan(for reference: Reference) throws -> EndpointPlan {
+    let own = try Endpoint(of: reference, plainHTTP: plainHTTP)
+    var warnings: [String] = []
+    var plan: EndpointPlan?
+    var certificates: CertificateFolder?
+    if hostsFolder != nil || registriesFile == nil {
+      let found = hosts(for: reference, own, &warnings)
+      (plan, certificates) = (found.plan, found.certificates)
+    }
+    if plan == nil, registriesFile != nil || hostsFolder == nil {
+      let config = registries(&warnings)
+      plan = try config.plan(for: reference, plainHTTP: plainHTTP)
+    }
+    var result = plan ?? EndpointPlan(endpoints: [own])
+    for index in result.endpoints.indices {
+      let isOwn = index == result.endpoints.count - 1 && result.blocks == nil
+      complete(&result.endpoints[index], isOwn ? certificates : nil, reference, &warnings)
+      if isOwn, let clientCertificate, result.endpoints[index].origin.host == own.origin.host {
+        result.endpoints[index].access.clientCertificate = clientCertificate
+      }
+    }
+    result.warnings = warnings + result.warnings
+    return result
+  }
+
+  // MARK: hosts.toml
+
+  private func hosts(for reference: Reference, _ own: Endpoint, _ warnings: inout [String])
+    -> (plan: EndpointPlan?, certificates: CertificateFolder?)
+  {
+    let root = hostsFolder ?? places.hostsFolder
+    if let hostsFolder, case .success(false) = ConfigFile.exists(hostsFolder) {
+      warnings.append("--hosts-dir \(hostsFolder) is not there")
+    }
+    for name in HostsFolder.names(of: reference.registry) {
+      let folder = "\(root)/\(name)"
+      switch ConfigFile.exists(folder) {
+      case .success(false): continue
+      case .success(true): break
+      case .failure(let unclear):
+        warnings.append("mirrors are not used: \(folder): \(unclear.reason)")
+        return (EndpointPlan(endpoints: [own]), nil)
+      }
+      let path = "\(folder)/hosts.toml"
+      let certificates = CertificateFolder(folder, names: ConfigFile.names(in: folder))
+      switch ConfigFile.read(path) {
+      case .missing, .text(""): return (nil, certificates)
+      case .unusable(let reason):
+        warnings.append("mirrors are not used: \(path): \(reason)")
+      case .text(let text):
+        do throws(HostsFile.Invalid) {
+          let file = try HostsFile(text, folder: folder)
+          warnings += file.warnings.map { "\(path): \($0)" }
+          let endpoints = file.endpoints(for: reference, own: own, source: path)
+          return (EndpointPlan(endpoints: endpoints, source: path), nil)
+        } catch {
+          warnings.append("mirrors are not used: \(path): \(error)")
+        }
+      }
+      return (EndpointPlan(endpoints: [own], source: path), certificates)
+    }
+    return (nil, nil)
+  }
+
+  // MARK: registries.conf
+
+  /// All `registries.conf` files that count, together.
+  func registries(_ warnings: inout [String]) -> RegistriesConfig {
+    var config = RegistriesConfig()
+    for (path, isNamed) in places.registriesFiles(named: registriesFile) {
+      if let file = registries(in: path, isNamed, &warnings) { config.add(file, path: path) }
+    }
+    return config
+  }
+
+  private func registries(in path: String, _ isNamed: Bool, _ warnings: inout [String])
+    -> RegistriesFile?
+  {
+    switch ConfigFile.read(path) {
+    case .missing:
+      if isNamed { warnings.append("\(path) is not there") }
+      return nil
+    case .unusable(let reason):
+      warnings.append("\(path) is not used: \(reason)")
+      return nil
+    case .text(let text):
+      do throws(RegistriesFile.Invalid) {
+        let file = try RegistriesFile(text, path: path)
+        warnings += file.warnings.map { "\(path): \($0)" }
+        return file
+      } catch {
+        warnings.append("\(path) is not used: \(error)")
+        return nil
+      }
+    }
+  }
+
+  /// The images that a short name may mean.
+  ///
+  /// - Parameters:
+  ///   - name: the name.
+  ///   - warn: told what is wrong with files.
+  /// - Throws: `ShortNames.Unresolved`.
+  public func images(named name: ShortName, warn: (String) -> Void) throws(ShortNames.Unresolved)
+    -> ShortNames
+  {
+    var warnings: [String] = []
+    var config = registries(&warnings)
+    let notes = places.aliasesFile
+    if let file = registries(in: notes, false, &warnings) {
+      config.addAliases(of: file, path: notes)
+    }
+    for warning in warnings { warn(warning) }
+    return try config.images(named: name)
+  }
+
+  // MARK: Certificates
+
+  /// Certificates of the folder that has the server's name, and of all only those that can be read.
+  private func complete(
+    _ endpoint: inout Endpoint, _ own: CertificateFolder?, _ reference: Reference,
+    _ warnings: inout [String]
+  ) {
+    let mayNeedSome = endpoint.origin.scheme == "https"
+    if mayNeedSome, endpoint.access.caFiles.isEmpty, endpoint.access.clientCertificate == nil,
+      let folder = own.flatMap({ $0.isEmpty ? nil : $0 }) ?? certificates(of: endpoint, reference)
+    {
+      endpoint.access.caFiles = folder.access.caFiles
+      endpoint.access.clientCertificate = folder.access.clientCertificate
+      warnings += folder.warnings
+    }
+    func isReadable(_ file: String) -> Bool {
+      if ConfigFile.isReadable(file) { return true }
+      warnings.append(
+        "\(file) cannot be read; \(endpoint.origin.authority) is asked without it")
+      return false
+    }
+    endpoint.access.caFiles = endpoint.access.caFiles.filter(isReadable)
+    if let client = endpoint.access.clientCertificate,
+      ![client.certificate, client.key].compactMap({ $0 }).allSatisfy(isReadable)
+    {
+      endpoint.access.clientCertificate = nil
+    }
+  }
+
+  private func certificates(of endpoint: Endpoint, _ reference: Reference) -> CertificateFolder? {
+    let names = [endpoint.registry(of: reference), endpoint.origin.authority]
+    for name in names {
+      let folders = places.certificateFolders(of: name, port: endpoint.origin.port)
+      // The first folder that is there counts, as with podman.
+      for path in folders where (try? ConfigFile.exists(path).get()) == true {
+        return CertificateFolder(path, names: ConfigFile.names(in: path))
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,153 @@
+import OCI
+import Transfer
+
+/// What a `hosts.toml` says about one server: a `[host]` table, or the keys at the file's root.
+struct HostSettings: Sendable, Equatable {
+  /// A value that is none of those which a key may have.
+  struct Invalid: Error, Equatable {
+    let reason: String
+  }
+
+  /// Whether it may say what a tag means; nil: the file does not say.
+  private(set) var resolves: Bool?
+  /// Whether it serves content; nil: the file does not say.
+  private(set) var serves: Bool?
+  private(set) var access = ServerAccess()
+  private(set) var fields = HTTPFields()
+  private(set) var overridesPath = false
+  /// Whether `ca`, `client` or `skip_verify` is there, whatever it says: then even a server that is named by `http` is tried by TLS.
+  private(set) var speaksOfTLS = false
+  /// What cannot be honoured, in words without secrets.
+  private(set) var warnings: [String] = []
+
+  /// The keys of a `[host]` table.
+  static let keys: Set<String> = [
+    "capabilities", "ca", "client", "skip_verify", "header", "override_path", "dial_timeout",
+  ]
+
+  /// The longest time to connect, in seconds.
+  private static let longestDial = 86_400.0
+
+  init() {}
+
+  /// Reads a table.
+  ///
+  /// - Parameters:
+  ///   - table: of the file.
+  ///   - folder: where the file is, which paths are relative to.
+  ///   - others: keys that belong to somebody else.
+  /// - Throws: `Invalid` for a value that containerd would not take either.
+  /// - Source: containerd's docs/hosts.md and core/remotes/docker/config/hosts.go.
+  init(_ table: TOMLTable, folder: String, besides others: Set<String> = []) throws(Invalid) {
+    for key in table.keys where !Self.keys.contains(key) && !others.contains(key) {
+      warnings.append("\(key.shownSafely(limit: 60)) is not supported and passed over")
+    }
+    try readCapabilities(table)
+    access.caFiles = try Self.paths("ca", table, folder)
+    try readClient(table, folder)
+    access.skipsVerification = try Self.flag("skip_verify", table) ?? false
+    overridesPath = try Self.flag("override_path", table) ?? false
+    speaksOfTLS = ["ca", "client", "skip_verify"].contains { table[$0] != nil }
+    try readHeader(table)
+    try readDialTimeout(table)
+  }
+
+  private mutating func readCapabilities(_ table: TOMLTable) throws(Invalid) {
+    guard let value = table["capabilities"] else { return }
+    guard let names = value.strings else {
+      throw Invalid(reason: "capabilities is no array of strings")
+    }
+    let known = ["pull", "resolve", "push"]
+    let lower = names.map { $0.lowercased() }
+    if let other = lower.first(where: { !known.contains($0) }) {
+      throw Invalid(reason: "there is no capability \"\(other.shownSafely(limit: 60))\"")
+    }
+    // An empty list means all, as with containerd.
+    guard !lower.isEmpty else { return }
+    resolves = lower.contains("resolve")
+    serves = lower.contains("pull")
+  }
+
+  /// A file, files, or pairs of files.
+  private mutating func readClient(_ table: TOMLTable, _ folder: String) throws(Invalid) {
+    guard let value = table["client"] else { return }
+    let invalid = Invalid(reason: "client is no path, array of paths or array of pairs of paths")
+    var found: [ServerAccess.ClientCertificate] = []
+    for entry in value.array ?? [value] {
+      if let path = entry.string {
+        found.append(.init(certificate: Self.path(path, folder)))
+      } else if let pair = entry.strings, pair.count == 2 {
+        // The documentation has a pair with an empty second half: the key is with the certificate.
+        found.append(
+          .init(
+            certificate: Self.path(pair[0], folder),
+            key: pair[1].isEmpty ? nil : Self.path(pair[1], folder)))
+      } else {
+        throw invalid
+      }
+    }
+    access.clientCertificate = found.first
+    if found.count > 1 {
+      warnings.append("client names \(found.count) certificates, of which the first is shown")
+    }
+  }
+
+  private mutating func readHeader(_ table: TOMLTable) throws(Invalid) {
+    guard let value = table["header"] else { return }
+    guard let header = value.table else { throw Invalid(reason: "header is no table") }
+    for name in header.keys {
+      // Never the value, which may be a secret.
+      let shown = "header \"\(name.shownSafely(limit: 60))\""
+      guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte) else {
+        throw Invalid(reason: "\(shown) is no name of a field")
+      }
+      guard let texts = header[name]?.string.map({ [$0] }) ?? header[name]?.strings else {
+        throw Invalid(reason: "\(shown) is no string or array of strings")
+      }
+      for text in texts {
+        guard text.unicodeScalars.allSatisfy({ $0 == "\t" || $0.value >= 32 && $0.value != 127 })
+        else { throw Invalid(reason: "\(shown) has a control character") }
+        fields.append(name, text)
+      }
+    }
+  }
+
+  /// What a field's name may have (RFC 9110, 5.6.2).
+  private static func isTokenByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+  }
+
+  private mutating func readDialTimeout(_ table: TOMLTable) throws(Invalid) {
+    guard let value = table["dial_timeout"] else { return }
+    guard let text = value.string, let seconds = text.isEmpty ? 0 : GoDuration.seconds(text),
+      seconds >= 0
+    else { throw Invalid(reason: "dial_timeout is no time such as \"3s\"") }
+    guard seconds > 0 else { return }
+    access.connectTimeout = min(max(seconds, 0.001), Self.longestDial)
+  }
+
+  // MARK: Values
+
+  private static func flag(_ key: String, _ table: TOMLTable) throws(Invalid) -> Bool? {
+    guard let value = table[key] else { return nil }
+    guard let flag = value.boolean else { throw Invalid(reason: "\(key) is not true or false") }
+    return flag
+  }
+
+  private static func paths(_ key: String, _ table: TOMLTable, _ folder: String) throws(Invalid)
+    -> [String]
+  {
+    guard let value = table[key] else { return [] }
+    guard let paths = value.string.map({ [$0] }) ?? value.strings else {
+      throw Invalid(reason: "\(key) is no path or array of paths")
+    }
+    return paths.map { path($0, folder) }
+  }
+
+  private static func path(_ path: String, _ folder: String) -> String {
+    path.hasPrefix("/") ? path : "\(folder)/\(path)"
+  }
+}

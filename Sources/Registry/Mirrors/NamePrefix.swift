@@ -1,0 +1,56 @@
+import OCI
+
+/// The `prefix` of a `[[registry]]` table: which images it is about.
+///
+/// | prefix | matches |
+/// |---|---|
+/// | `example.com`, `example.com:5000` | all of that very host and port |
+/// | `example.com/ns`, `example.com/ns/repo` | that repository and all below it |
+/// | `example.com/repo:tag`, `example.com/repo@sha256:…` | that image |
+/// | `*.example.com` | every host below it, at any port |
+///
+/// podman also lets `example.com` match `example.com:5000`, and says that nobody should rely on it: it is another registry.
+///
+/// Source: containers-registries.conf(5).
+struct NamePrefix: Hashable, Sendable {
+  /// As it is written, without slashes at its end.
+  let text: String
+
+  /// - Returns: nil for what can be none.
+  init?(_ text: String) {
+    guard let text = Self.trimmed(text), !text.isEmpty else { return nil }
+    if text.hasPrefix("*.") {
+      guard text.count > 2, !text.dropFirst(2).contains(where: { "*/@:".contains($0) }) else {
+        return nil
+      }
+    } else if text.contains("*") {
+      return nil
+    }
+    self.text = text
+  }
+
+  /// A place without slashes at its end; nil for a URL.
+  static func trimmed(_ text: String) -> String? {
+    var text = text
+    while text.hasSuffix("/") { text.removeLast() }
+    return text.contains("://") ? nil : text
+  }
+
+  /// What of an image's name comes after the prefix.
+  ///
+  /// - Parameter reference: the image.
+  /// - Returns: for example `/library/alpine`; nil where the prefix is not about it.
+  func rest(of reference: Reference) -> String? {
+    let name = "\(reference.registry)/\(reference.repository)"
+    if text.hasPrefix("*.") {
+      let host = reference.registry.prefix { $0 != ":" }
+      guard host.hasSuffix(text.dropFirst()), host.count > text.count - 1 else { return nil }
+      return String(name.dropFirst(host.count))
+    }
+    if name.hasPrefix(text + "/") { return String(name.dropFirst(text.count)) }
+    let whole = [
+      name, reference.tag.map { "\(name):\($0)" }, reference.digest.map { "\(name)@\($0)" },
+    ]
+    return whole.contains(text) ? "" : nil
+  }
+}

@@ -1,0 +1,133 @@
+import OCI
+
+/// A `[[registry]]` table of `registries.conf`.
+struct RegistryTable: Sendable, Equatable {
+  /// Why a table says nothing.
+  struct Invalid: Error, Equatable {
+    let reason: String
+  }
+
+  /// Which pulls a mirror is for.
+  enum Use: String, Sendable {
+    case all
+    case digests = "digest-only"
+    case tags = "tag-only"
+
+    /// As with podman, the user's word counts: of a tag's image nothing comes from a mirror for digests.
+    func includes(_ reference: Reference) -> Bool {
+      switch self {
+      case .all: true
+      case .digests: reference.digest != nil
+      case .tags: reference.digest == nil
+      }
+    }
+  }
+
+  /// A `[[registry.mirror]]` table.
+  struct Mirror: Sendable, Equatable {
+    /// `host[:port][/path]`.
+    var location: String
+    /// Certificates are not checked, and plain HTTP may be spoken.
+    var isInsecure: Bool
+    var use: Use
+  }
+
+  /// Which images it is about.
+  let prefix: NamePrefix
+  /// Where they are, in place of the prefix; nil: where their names say.
+  let location: String?
+  /// Certificates are not checked, and plain HTTP may be spoken.
+  let isInsecure: Bool
+  /// Nothing is fetched from there; from its mirrors it is.
+  let isBlocked: Bool
+  /// Who is asked before, in this order.
+  private(set) var mirrors: [Mirror] = []
+  /// The file that has it.
+  let source: String
+  /// What is not as its author wanted it.
+  private(set) var warnings: [String] = []
+
+  private static let keys: Set<String> = [
+    "prefix", "location", "insecure", "blocked", "mirror", "mirror-by-digest-only",
+  ]
+  private static let mirrorKeys: Set<String> = ["location", "insecure", "pull-from-mirror"]
+
+  /// Reads a table.
+  ///
+  /// - Parameters:
+  ///   - table: of the file.
+  ///   - source: the file's path.
+  /// - Throws: `Invalid` where it is not clear what it is about.
+  init(_ table: TOMLTable, source: String) throws(Invalid) {
+    self.source = source
+    let location = try Self.location(table)
+    guard let text = try Self.text("prefix", table).flatMap({ $0.isEmpty ? nil : $0 }) ?? location
+    else { throw Invalid(reason: "it has neither prefix nor location") }
+    let shown = text.shownSafely(limit: 100)
+    guard let prefix = NamePrefix(text) else {
+      throw Invalid(reason: "\"\(shown)\" is no prefix of images' names")
+    }
+    self.prefix = prefix
+    self.location = location == prefix.text ? nil : location
+    isInsecure = try Self.flag("insecure", table)
+    isBlocked = try Self.flag("blocked", table)
+    let byDigestOnly = try Self.flag("mirror-by-digest-only", table)
+    for key in table.keys where !Self.keys.contains(key) {
+      warnings.append("\(shown): \(key.shownSafely(limit: 60)) is not supported and passed over")
+    }
+    guard let value = table["mirror"] else { return }
+    guard let entries = value.array else { throw Invalid(reason: "mirror is no array of tables") }
+    for (number, entry) in entries.enumerated() {
+      do throws(Invalid) {
+        guard let table = entry.table else { throw Invalid(reason: "it is no table") }
+        mirrors.append(try mirror(table, byDigestOnly, shown))
+      } catch {
+        warnings.append("\(shown): mirror number \(number + 1) is left out: \(error.reason)")
+      }
+    }
+  }
+
+  private mutating func mirror(_ table: TOMLTable, _ byDigestOnly: Bool, _ shown: String)
+    throws(Invalid) -> Mirror
+  {
+    guard let location = try Self.location(table) else {
+      throw Invalid(reason: "it has no location")
+    }
+    for key in table.keys where !Self.mirrorKeys.contains(key) {
+      warnings.append("\(shown): \(key.shownSafely(limit: 60)) is not supported and passed over")
+    }
+    var use = byDigestOnly ? Use.digests : .all
+    if let text = try Self.text("pull-from-mirror", table), !text.isEmpty {
+      guard !byDigestOnly else {
+        throw Invalid(reason: "pull-from-mirror and mirror-by-digest-only exclude each other")
+      }
+      guard let named = Use(rawValue: text) else {
+        throw Invalid(reason: "pull-from-mirror is none of all, digest-only and tag-only")
+      }
+      use = named
+    }
+    return Mirror(location: location, isInsecure: try Self.flag("insecure", table), use: use)
+  }
+
+  // MARK: Values
+
+  private static func location(_ table: TOMLTable) throws(Invalid) -> String? {
+    guard let text = try text("location", table), !text.isEmpty else { return nil }
+    guard let location = NamePrefix.trimmed(text), !location.isEmpty else {
+      throw Invalid(reason: "location is host[:port][/path], without a scheme")
+    }
+    return location
+  }
+
+  private static func text(_ key: String, _ table: TOMLTable) throws(Invalid) -> String? {
+    guard let value = table[key] else { return nil }
+    guard let text = value.string else { throw Invalid(reason: "\(key) is no string") }
+    return text
+  }
+
+  private static func flag(_ key: String, _ table: TOMLTable) throws(Invalid) -> Bool {
+    guard let value = table[key] else { return false }
+    guard let flag = value.boolean else { throw Invalid(reason: "\(key) is not true or false") }
+    return flag
+  }
+}

@@ -1,0 +1,46 @@
+import Transfer
+
+/// Endpoints that may speak plain HTTP where TLS was asked for.
+extension RequestRoute {
+  /// Decides whether a failed transfer can be tried another way at once.
+  ///
+  /// - Throws: the error of the transfer where it cannot.
+  mutating func recover(from error: TransferError) throws(RegistryError) {
+    let failure = RegistryError.transfer(error, from: url.origin, fetching: what)
+    guard case .endpoint(let endpoint, let path, _) = start else { throw failure }
+    if let failureByTLS, client.ledger.withdrawPlain(endpoint, isTLS: false) {
+      throw failureByTLS
+    }
+    // Compared with the endpoint as configured: another request may have found it out meanwhile.
+    guard url.origin == endpoint.origin, client.ledger.notePlain(endpoint, after: error.kind)
+    else { throw failure }
+    failureByTLS = failure
+    client.tell(.detail("\(endpoint.origin.authority) is asked by plain HTTP"))
+    url = try Self.url(endpoint, path, what, client)
+  }
+
+  /// Takes in what an answer shows of what the endpoint speaks.
+  ///
+  /// - Returns: true where it is to be asked again: servers of TLS have their own words for plain HTTP.
+  mutating func speaksOtherwise(_ outcome: Outcome<some Sendable>) throws(RegistryError) -> Bool {
+    guard let endpoint = endpointHere else { return false }
+    if failureByTLS != nil, case .aside(let response) = outcome,
+      ResponseJudge.wantsTLS(response), client.ledger.withdrawPlain(endpoint, isTLS: true),
+      case .endpoint(_, let path, _) = start
+    {
+      url = try Self.url(endpoint, path, what, client)
+      return true
+    }
+    client.ledger.noteAnswer(endpoint)
+    return false
+  }
+
+  /// The time to connect, where something has to be guessed first.
+  func patience(_ endpoint: Endpoint) -> ServerAccess {
+    var access = endpoint.access
+    if let guess = client.ledger.guessTimeout(endpoint) {
+      access.connectTimeout = min(access.connectTimeout ?? guess, guess)
+    }
+    return access
+  }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Foundation
+import Registry
+import Transfer
+
+/// Who is asked for an image beside or in place of its registry, and what proves to it who asks.
+struct MirrorOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Read mirrors from containerd's hosts.toml files in this directory, and not from registries.conf (default: /etc/containerd/certs.d).",
+      valueName: "dir"))
+  var hostsDir: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Read mirrors from this file of podman's, and not from hosts.toml (default: $CONTAINERS_REGISTRIES_CONF, ~/.config/containers/registries.conf, else /etc/containers/registries.conf).",
+      valueName: "file"))
+  var registriesConf: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What a name without a registry means: docker.io/library, or what podman's aliases and search registries say.",
+      valueName: "docker|podman"))
+  var shortNames = ShortNameStyle.docker
+
+  @Option(
+    help: ArgumentHelp("Certificate that proves to the registry who asks.", valueName: "pem"))
+  var cert: String?
+
+  @Option(
+    help: ArgumentHelp("Its key, where that is not in the same file.", valueName: "pem"))
+  var key: String?
+
+  func validate() throws {
+    if key != nil, cert == nil { throw ValidationError("--key needs --cert") }
+    let files = [("--registries-conf", registriesConf), ("--cert", cert), ("--key", key)]
+    for (option, file) in files {
+      if let file, !FileManager.default.isReadableFile(atPath: file) {
+        throw ValidationError("\(option) \(file) cannot be read")
+      }
+    }
+  }
+
+  /// Finds who is asked, as these options and the environment say.
+  ///
+  /// - Parameter plainHTTP: speak plain HTTP with the registry itself.
+  func finder(plainHTTP: Bool) -> EndpointFinder {
+    var finder = EndpointFinder(environment: ProcessInfo.processInfo.environment)
+    finder.hostsFolder = hostsDir
+    finder.registriesFile = registriesConf
+    finder.plainHTTP = plainHTTP
+    finder.clientCertificate = cert.map { .init(certificate: $0, key: key) }
+    return finder
+  }
+}
+
+/// `--short-names`.
+enum ShortNameStyle: String, ExpressibleByArgument, CaseIterable {
+  case docker, podman
+}
