@@ -12,7 +12,7 @@ struct CredentialHelper {
 
   let name: String
   /// Seconds before a helper that hangs is ended.
-  var timeout = 10.0
+  var timeout = 60.0
 
   /// The helper's credential for a server; nil when it has none.
   ///

@@ -14,20 +14,11 @@ struct Report: Sendable, CustomTestStringConvertible {
   var stallTimeout = 50.0
   /// Words that an error has.
   var words = ""
-  /// What is still missing where it does not come to that; nil: it does.
-  var missing: String?
 
   var testDescription: String { animal.facts.last?.words ?? animal.name }
 }
 
 extension Report {
-  /// The same, of which it is known that something is missing.
-  func missing(_ what: String) -> Report {
-    var report = self
-    report.missing = what
-    return report
-  }
-
   /// A plain registry with a habit.
   static func habit(
     _ words: String, _ source: String, outcome: Outcome = .image, mostRequests: Int = 60,
