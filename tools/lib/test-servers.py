@@ -6,6 +6,7 @@ CAIRN_TEST_REGISTRY   docker-registry, plain HTTP, with the images below
 CAIRN_TEST_TLS        nginx with TLS in front of it; CAIRN_TEST_CA is its certificate
 CAIRN_TEST_MUTUAL     nginx that says who asks, by CAIRN_TEST_CLIENT and CAIRN_TEST_CLIENT_KEY, and on which connection
 CAIRN_TEST_EXPIRED    as CAIRN_TEST_TLS with a certificate that has expired, CAIRN_TEST_EXPIRED_CA
+CAIRN_TEST_STRICT     nginx with TLS in front of the registry for those who show CAIRN_TEST_CLIENT
 CAIRN_TEST_REDIRECT   nginx that redirects blobs to another origin
 CAIRN_TEST_LIMITED    nginx that allows 3 connections (429 beyond) at 2 MB/s each
 CAIRN_TEST_SLOW       nginx that gives every connection 1 MB/s
@@ -25,6 +26,7 @@ TOOLS = pathlib.Path(__file__).resolve().parent.parent
 
 IMAGES = [
     ("demo:latest", "--layers 3M,1M,200K,0 --platforms linux/amd64,linux/arm64,linux/arm/v7"),
+    ("proj/demo:latest", "--layers 300K,100K"),
     ("docker:latest", "--layers 1M,300K --flavour docker --platforms linux/amd64,linux/arm64"),
     ("zstd:latest", "--layers 1M,100K --compression zstd"),
     ("plain:latest", "--layers 400K,0,0 --compression none"),
@@ -65,6 +67,8 @@ def nginx_section(folder, registry, ports):
         f"ssl_client_certificate {client}; ssl_verify_client optional_no_ca; ssl_session_cache shared:one:1m;\n"
         'location / { return 200 "$ssl_client_verify $ssl_session_reused $connection"; }\n'
         'location /close { keepalive_timeout 0; return 200 "$ssl_client_verify $ssl_session_reused $connection"; } }\n',
+        proxy(ports["STRICT"], registry, f" ssl; ssl_certificate {certificate}; ssl_certificate_key {key};"
+              f" ssl_client_certificate {client}; ssl_verify_client on;"),
         proxy(ports["REDIRECT"], registry, ";",
               f"location {blob} {{ return 307 http://127.0.0.1:{ports['CDN']}$request_uri; }}"),
         proxy(ports["CDN"], registry, ";"),
@@ -93,7 +97,7 @@ def main():
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cairn-servers-")))
         registry = stack.enter_context(servers.docker_registry(folder / "registry"))
         push(f"127.0.0.1:{registry}", IMAGES)
-        ports = {name: servers.free_port() for name in ("TLS", "MUTUAL", "EXPIRED", "REDIRECT", "CDN", "LIMITED", "SLOW")}
+        ports = {name: servers.free_port() for name in ("TLS", "MUTUAL", "STRICT", "EXPIRED", "REDIRECT", "CDN", "LIMITED", "SLOW")}
         section, certificate, expired = nginx_section(folder, registry, ports)
         stack.enter_context(servers.nginx(folder / "nginx", section, ports["TLS"]))
         tokens = stack.enter_context(servers.TokenServer(folder / "tokens", lifetime=60))
