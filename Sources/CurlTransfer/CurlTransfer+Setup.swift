@@ -108,7 +108,11 @@ extension CurlTransfer {
   /// libcurl is told what was decided: it would read other variables, and exceptions by rules of its own.
   private func configureProxy() throws(TransferError) {
     let origin = job.request.url.origin
-    proxy = try settings.proxies.proxy(for: origin)
+    if let own = job.request.access.proxy {
+      proxy = own
+    } else {
+      proxy = try settings.proxies.proxy(for: origin)
+    }
     _ = cairn_set_string(easy, CURLOPT_PROXY, proxy?.address ?? "")
     _ = cairn_set_string(easy, CURLOPT_NOPROXY, "")
     guard let proxy else { return }

@@ -22,6 +22,8 @@ public struct ServerAccess: Hashable, Sendable {
   public var clientCertificate: ClientCertificate?
   /// True where the server's certificate is not checked.
   public var skipsVerification = false
+  /// The proxy that leads there; nil: as for any other server.
+  public var proxy: Proxy?
   /// Seconds to connect; nil: the engine's.
   public var connectTimeout: Double?
 

@@ -152,4 +152,32 @@ struct RenderingTests {
   func clocks(seconds: Double, expected: String) {
     #expect(Wording.clock(seconds) == expected)
   }
+
+  @Test(
+    "waits and mirrors given up have a line in every form",
+    arguments: [
+      (
+        ProgressEvent.waiting(seconds: 4, reason: "h is limiting requests"),
+        "waiting 4 s: h is limiting requests",
+        #"{"event":"waiting","message":"h is limiting requests","seconds":4,"v":1}"#
+      ),
+      (
+        .waiting(seconds: 1.26, reason: "x"), "waiting 1.3 s: x",
+        #"{"event":"waiting","message":"x","seconds":1.26,"v":1}"#
+      ),
+      (
+        .waiting(seconds: 3600.4, reason: "x"), "waiting 3600 s: x",
+        #"{"event":"waiting","message":"x","seconds":3600.4,"v":1}"#
+      ),
+      (
+        .mirrorGivenUp("m:5000", reason: "no answer"),
+        "the mirror m:5000 is not asked any more: no answer",
+        #"{"event":"mirrorGivenUp","message":"no answer","mirror":"m:5000","v":1}"#
+      ),
+    ] as [(ProgressEvent, String, String)])
+  func notices(event: ProgressEvent, plain: String, json: String) {
+    var renderer = PlainRenderer()
+    #expect(renderer.line(event) == plain)
+    #expect(JSONRenderer().line(event) == json)
+  }
 }

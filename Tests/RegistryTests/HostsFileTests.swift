@@ -123,6 +123,13 @@ struct HostsFileTests {
     #expect(try HostsFile(text).warnings.isEmpty)
   }
 
+  @Test("a server's own proxy stands over all others, and shows no password")
+  func ownProxy() throws {
+    let found = try endpoints(
+      "[host.\"https://m\"]\nproxy = \"socks5://u:secret@p.example\"", "r.example/a")
+    #expect(found.map { $0.access.proxy?.description } == ["socks5h://p.example:1080", nil])
+  }
+
   @Test("keys at the root are the server's, named or not; without a server it can do everything")
   func rootKeys() throws {
     let keys = """
@@ -227,7 +234,8 @@ struct HostsFileTests {
       "[host.x]\nca = 1", "[host.x]\nca = [1]", "[host.x]\nclient = [[\"a\"]]",
       "[host.x]\nskip_verify = \"true\"", "[host.x]\noverride_path = 1", "[host.x]\nheader = \"a\"",
       "[host.x]\ndial_timeout = 3", "[host.x]\ndial_timeout = \"3\"",
-      "[host.x]\ndial_timeout = \"-3s\"",
+      "[host.x]\ndial_timeout = \"-3s\"", "[host.x]\nproxy = 1",
+      "[host.x]\nproxy = \"ftp://u:p@x\"", "[host.x]\nproxy = \"http://u:p@x/path\"",
     ])
   func leftOut(text: String) throws {
     let file = try HostsFile(text + "\n[host.\"https://good.example\"]")
@@ -239,12 +247,12 @@ struct HostsFileTests {
   @Test("keys that nobody knows are passed over, with a warning; the host is asked all the same")
   func unknownKeys() throws {
     let file = try HostsFile(
-      "mirror = 1\n[host.\"https://a\"]\nproxy = \"http://x\"\nbogus = true")
+      "mirror = 1\n[host.\"https://a\"]\nplugin = 1\nbogus = true")
     #expect(file.hosts.count == 1)
     #expect(
       file.warnings == [
         "mirror is not supported and passed over",
-        "mirror https://a: proxy is not supported and passed over",
+        "mirror https://a: plugin is not supported and passed over",
         "mirror https://a: bogus is not supported and passed over",
       ])
   }

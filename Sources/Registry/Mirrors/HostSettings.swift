@@ -23,6 +23,7 @@ struct HostSettings: Sendable, Equatable {
   /// The keys of a `[host]` table.
   static let keys: Set<String> = [
     "capabilities", "ca", "client", "skip_verify", "header", "override_path", "dial_timeout",
+    "proxy",
   ]
 
   /// The longest time to connect, in seconds.
@@ -50,6 +51,21 @@ struct HostSettings: Sendable, Equatable {
     speaksOfTLS = ["ca", "client", "skip_verify"].contains { table[$0] != nil }
     try readHeader(table)
     try readDialTimeout(table)
+    try readProxy(table)
+  }
+
+  /// It stands over those of the environment, and over their exceptions.
+  private mutating func readProxy(_ table: TOMLTable) throws(Invalid) {
+    guard let value = table["proxy"] else { return }
+    // Never repeated: it may hold a password.
+    let invalid = Invalid(reason: "proxy is no address such as \"http://proxy.example:3128\"")
+    guard let text = value.string else { throw invalid }
+    guard !text.isEmpty else { return }
+    let rest = text.firstRange(of: "://").map { text[$0.upperBound...] } ?? text[...]
+    guard !rest.drop(while: { $0 != "/" }).dropFirst().contains(where: { $0 != "/" }),
+      let proxy = try? Proxy(text), [.http, .https, .socks5h].contains(proxy.scheme)
+    else { throw invalid }
+    access.proxy = proxy
   }
 
   private mutating func readCapabilities(_ table: TOMLTable) throws(Invalid) {
