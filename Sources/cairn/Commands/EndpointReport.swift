@@ -71,7 +71,8 @@ struct EndpointReport: Encodable {
       clientCertificate: isTLS ? endpoint.access.clientCertificate?.certificate : nil,
       clientKey: isTLS ? endpoint.access.clientCertificate?.key : nil,
       fields: names.enumerated().filter { names.firstIndex(of: $1) == $0 }.map(\.element),
-      credentials: found.map(words), proxy: endpoint.access.proxy?.description ?? proxy(settings, endpoint.origin),
+      credentials: found.map(words),
+      proxy: endpoint.access.proxy?.description ?? proxy(settings, endpoint.origin),
       connectTimeout: endpoint.access.connectTimeout ?? settings.connectTimeout,
       source: endpoint.source)
   }
