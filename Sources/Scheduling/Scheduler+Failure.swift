@@ -85,17 +85,16 @@ extension Scheduler {
 
   /// Whether it may be the range, not the blob, that the server does not like: whatever code it has for that.
   ///
-  /// The blob is asked for as a whole once, where no range of it was ever served.
+  /// The blob is asked for as a whole, where no range of any blob was ever served.
   private func mayBeTheRange(
     _ failure: FetchFailure, _ request: RequestState, _ piece: Piece, _ blob: BlobID
   ) -> Bool {
-    guard request.ranged, blobs[blob.index].ranged, !blobs[blob.index].servesRanges else {
-      return false
-    }
+    guard request.ranged, blobs[blob.index].ranged, !blobs.contains(where: { $0.servesRanges })
+    else { return false }
     switch failure {
-    case .fatal, .doubtful: return true
-    // A server that has just failed once may only be out of breath.
-    case .serverError: return piece.failures.count > 1 && !blobs.contains { $0.servesRanges }
+    case .fatal: return true
+    // Once may be anything: somebody on the way, or a server out of breath.
+    case .doubtful, .serverError: return piece.failures.count > 1
     case .refused, .rangeRefused, .transient: return false
     }
   }
