@@ -69,16 +69,18 @@ public enum ImageDocument: Sendable, Equatable {
   ///   `manifests` and `layers` is refused, CVE-2021-41190); `OCIError.schema1` for schema 1.
   public static func parse(_ data: Data, contentType: MediaType?) throws(OCIError) -> ImageDocument
   {
-    if contentType?.isSchema1 == true { throw .schema1 }
     let raw: RawDocument
     do {
       raw = try JSONDecoder().decode(RawDocument.self, from: data)
     } catch let error as OCIError {
-      throw error
+      throw contentType?.isSchema1 == true ? .schema1 : error
     } catch {
+      if contentType?.isSchema1 == true { throw .schema1 }
       throw .invalidDocument(reason: Self.describe(error))
     }
+    // The content decides: what says that it is of version 2 is, whatever it is called.
     if raw.schemaVersion == 1 || raw.mediaType?.isSchema1 == true { throw .schema1 }
+    if contentType?.isSchema1 == true, raw.schemaVersion != 2 { throw .schema1 }
     guard raw.schemaVersion == 2 else {
       throw .invalidDocument(reason: "schemaVersion is not 2")
     }

@@ -35,9 +35,10 @@ extension ImageResolver {
     var survey = Survey()
     survey.documents[resolution.root.descriptor.digest] = resolution.root
     try await collect(resolution.root, depth: 0, &survey, into: &resolution)
-    if case .index(let index) = resolution.root.content, resolution.documents.count == 1,
-      !index.entries.isEmpty
-    {
+    if case .index(let index) = resolution.root.content, resolution.documents.count == 1 {
+      guard !index.entries.isEmpty else {
+        throw .noImage(artifacts: [], reference: client.reference.description)
+      }
       throw .document(
         .invalidDocument(reason: "nothing that its index names can be read as an image"),
         what: client.reference.description)

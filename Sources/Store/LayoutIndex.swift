@@ -134,8 +134,13 @@ public struct LayoutIndex: Sendable, Equatable {
     var named = descriptor
     named.annotations = (named.annotations ?? [:]).merging([Self.nameKey: name]) { $1 }
     let entry = try Self.entry(named)
-    let place = entries.firstIndex { $0.name == name }
-    if let place { entries[place] = entry } else { entries.append(entry) }
+    guard let place = entries.firstIndex(where: { $0.name == name }) else {
+      entries.append(entry)
+      return
+    }
+    // Others may have written it more than once.
+    entries.removeAll { $0.name == name }
+    entries.insert(entry, at: place)
   }
 
   /// Adds a manifest without a name.

@@ -43,7 +43,12 @@ public struct Proxy: Hashable, Sendable, CustomStringConvertible {
       rest = text[mark.upperBound...]
     }
     self.scheme = scheme == .socks5 ? .socks5h : scheme
+    let whole = rest
     rest = rest.prefix { !"/?#".contains($0) }
+    // A password with such a character, not escaped: a part of it would be taken for the host.
+    guard !whole[rest.endIndex...].contains("@") else {
+      throw Self.unusable("write / ? and # of a password as %2F %3F %23")
+    }
     var user: String?
     var password: String?
     if let at = rest.lastIndex(of: "@") {

@@ -279,4 +279,22 @@ struct TextTests {
         == "a\u{FFFD}[31mb\u{FFFD}\u{FFFD}\u{FFFD}c\u{FFFD}")
     #expect("abcdef".shownSafely(limit: 3) == "abc…")
   }
+
+  @Test("what is of version 2 is taken, though it is called schema 1")
+  func calledSchema1() throws {
+    let digest = "sha256:" + String(repeating: "a", count: 64)
+    let text = """
+      {"schemaVersion":2,"mediaType":"\(MediaType.ociManifest)","config":{"mediaType":\
+      "\(MediaType.ociConfig)","digest":"\(digest)","size":2},"layers":[]}
+      """
+    let document = try ImageDocument.parse(
+      Data(text.utf8), contentType: .dockerSchema1Signed)
+    #expect(document.mediaType == .ociManifest)
+    #expect(throws: OCIError.schema1) {
+      try ImageDocument.parse(Data(#"{"schemaVersion":1}"#.utf8), contentType: .ociManifest)
+    }
+    #expect(throws: OCIError.schema1) {
+      try ImageDocument.parse(Data("x".utf8), contentType: .dockerSchema1)
+    }
+  }
 }

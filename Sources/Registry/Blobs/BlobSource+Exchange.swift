@@ -26,7 +26,7 @@ extension BlobSource {
           request, as: transfer, sharesConnection: isQuestion && !route.isElsewhere,
           from: endpoint, report)
       }
-      try checkEnd(request, route)
+      try checkEnd(request, route, received: timing.bytes)
       note(timing, of: digest, from: route.url.origin.authority)
       await locator?.reportAnswer(digest, route.place)
       return timing
@@ -60,20 +60,27 @@ extension BlobSource {
       return try await self.perform(
         request, as: transfer, sharesConnection: false, from: nil, report)
     }
-    try checkEnd(request, route)
+    try checkEnd(request, route, received: timing.bytes)
     note(timing, of: request.blob.digest, from: route.url.origin.authority)
     return timing
   }
 
-  private func checkEnd(_ request: Request, _ route: RequestRoute) throws(RegistryError) {
+  private func checkEnd(_ request: Request, _ route: RequestRoute, received: Int64)
+    throws(RegistryError)
+  {
     // The window may have got a later end while the last bytes were on their way: that is nobody's fault.
     guard !request.window.isFull, request.window.written < request.range.upperBound else {
       return
     }
+    let place = "\(route.url.origin.authority), blob \(request.blob.digest.short)"
+    // All that the server has, without a length and ended well: it is less than the manifest says.
+    if !request.ranged || request.range == 0..<request.blob.size, received < request.blob.size {
+      throw RegistryError(
+        .integrity, "\(place): \(received) bytes came, the manifest says \(request.blob.size)")
+    }
     throw RegistryError(
       .protocolError(transient: true),
-      "\(route.url.origin.authority), blob \(request.blob.digest.short): the answer ended before "
-        + "the end of its range")
+      "\(place): the answer ended before the end of its range")
   }
 
   /// Asks an endpoint for a blob's first byte, only to see whether it redirects.
