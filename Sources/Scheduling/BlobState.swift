@@ -39,6 +39,8 @@ struct BlobState: Sendable {
   var ranged = true
   /// True once a range of it brought bytes.
   var servesRanges = false
+  /// Doubtful answers at any place of it, since it brought bytes.
+  var doubts = 0
   var isOver = false
 
   init(size: Int64, have: RangeSet<Int64>) {

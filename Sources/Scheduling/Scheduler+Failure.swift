@@ -53,7 +53,11 @@ extension Scheduler {
     // One odd answer among good ones must not make the rest of a large blob come from its beginning.
     let most = blobs[blob.index].servesRanges ? Self.oddRanges : 1
     if piece.failures.rangeRefusals > most { blobs[blob.index].ranged = false }
-    let isOver = mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt)
+    if failure == .doubtful { blobs[blob.index].doubts += 1 }
+    // A blob that is not there has many places to ask for, and none that will come.
+    let isOver =
+      mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt)
+      || blobs[blob.index].doubts >= 2 * settings.doubts
     // Before a blob is given up it is asked for as a whole, whatever was said of its ranges.
     let isLastResort = isOver && request.ranged && blobs[blob.index].ranged && !said.isRefusal
     if isLastResort || mayBeTheRange(said, request, piece, blob) {

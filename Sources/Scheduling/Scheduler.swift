@@ -164,6 +164,7 @@ public struct Scheduler: Sendable {
       bytesLeft -= gained
       lastUsefulByte = now
       trouble = ServerTrouble()
+      blobs[segment.blob.index].doubts = 0
       let isRanged = segment.requests.contains { requests[$0]?.ranged ?? false }
       if isRanged, blobs[segment.blob.index].ranged {
         blobs[segment.blob.index].servesRanges = true
