@@ -169,7 +169,7 @@ final class CurlLoop {
     for (number, transfer) in transfers where transfer.isStalled() {
       transfer.noteFailedSharing()
       forget(number)
-      transfer.job.ended(.failure(transfer.stallError))
+      transfer.job.ended(transfer.stalledResult())
     }
     endIdleIfAllWait()
   }

@@ -41,6 +41,8 @@ final class CurlTransfer {
   private var pausedAt: Double?
   private var pausedSeconds = 0.0
 
+  /// Seconds that a body may take which only explains something.
+  private static let wordsSeconds = 5.0
   /// The most bytes of response fields that are taken.
   private static let headerLimit = 64 << 10
 
@@ -153,6 +155,9 @@ final class CurlTransfer {
         return 0
       }
       body.append(contentsOf: chunk)
+    case .beginning(let limit):
+      body.append(contentsOf: chunk.prefix(max(0, limit - body.count)))
+      if body.count >= limit { isFull = true }
     case .window(let window, let offset):
       let (place, overflow) = offset.addingReportingOverflow(received)
       let outcome = clock.disk { overflow ? .more : window.accept(chunk, at: place) }
@@ -209,8 +214,13 @@ final class CurlTransfer {
   }
 
   private func restartStallRule() {
-    stallRule = StallRule(
-      minimumRate: settings.minimumRate, timeout: patience, now: clock.networkNow - pausedSeconds)
+    let now = clock.networkNow - pausedSeconds
+    if case .beginning(let limit) = destination {
+      stallRule = StallRule(
+        minimumRate: Double(limit) / Self.wordsSeconds, timeout: Self.wordsSeconds, now: now)
+    } else {
+      stallRule = StallRule(minimumRate: settings.minimumRate, timeout: patience, now: now)
+    }
   }
 
   /// Seconds without progress that are put up with: a request may be allowed more of them for its head than for its body.
@@ -233,7 +243,16 @@ final class CurlTransfer {
     cairn_info_off(easy, CURLINFO_PRETRANSFER_TIME_T) > 0
   }
 
-  var stallError: TransferError {
+  /// What a transfer that has stalled comes to: words of which enough came are an answer.
+  func stalledResult() -> Result<TransferResponse, TransferError> {
+    if case .beginning = destination {
+      isFull = true
+      return result(CURLE_OK)
+    }
+    return .failure(stallError)
+  }
+
+  private var stallError: TransferError {
     let seconds = Int(min(patience, 1e9).rounded())
     guard headerBytes > 0 else {
       return TransferError(.stalled, "no answer came for \(seconds) s")

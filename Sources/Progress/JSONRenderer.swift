@@ -35,6 +35,7 @@ public struct JSONRenderer: Sendable {
     var retries: Int?
     var output: String?
     var mirror: String?
+    var server: String?
     var message: String?
     var hint: String?
     var exitCode: Int32?
@@ -84,6 +85,10 @@ public struct JSONRenderer: Sendable {
     case .waiting(let seconds, let reason):
       line.event = "waiting"
       line.seconds = Self.round(seconds)
+      line.message = reason
+    case .late(let server, let reason):
+      line.event = "late"
+      line.server = server
       line.message = reason
     case .mirrorGivenUp(let mirror, let reason):
       line.event = "mirrorGivenUp"

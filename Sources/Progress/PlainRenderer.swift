@@ -39,7 +39,7 @@ public struct PlainRenderer: Sendable {
       return "\(Wording.percent(snapshot.done, of: snapshot.size)) "
         + "\(ByteCount.text(snapshot.done)) of \(ByteCount.text(snapshot.size)), "
         + "\(Wording.rate(snapshot.bytesPerSecond)), \(Wording.workers(snapshot.poolSize))\(left)"
-    case .warning, .waiting, .mirrorGivenUp:
+    case .warning, .waiting, .late, .mirrorGivenUp:
       return Self.notice(event)
     case .wrote(let output):
       return "wrote \(output)"
@@ -58,6 +58,8 @@ public struct PlainRenderer: Sendable {
     case .waiting(let seconds, let reason):
       let shown = seconds < 10 ? (seconds * 10).rounded() / 10 : min(seconds, 1e9).rounded()
       return "waiting \(shown.formattedBriefly) s: \(reason.linesShownSafely)"
+    case .late(let server, let reason):
+      return "\(server.shownSafely(limit: 260)) \(reason.linesShownSafely)"
     case .mirrorGivenUp(let mirror, let reason):
       return "the mirror \(mirror.shownSafely(limit: 260)) is not asked any more: "
         + reason.linesShownSafely

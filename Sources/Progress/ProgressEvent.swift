@@ -16,6 +16,8 @@ public enum ProgressEvent: Sendable, Equatable {
   case warning(String)
   /// A server, or the scheduler, asks to wait for so many seconds, and why.
   case waiting(seconds: Double, reason: String)
+  /// A server lets the pull wait for an answer, and what is done meanwhile: a clause without its subject.
+  case late(String, reason: String)
   /// A mirror is not asked any more in this run.
   case mirrorGivenUp(String, reason: String)
   /// An output was written.

@@ -66,7 +66,7 @@ extension PullLoop {
     result.requests += 1
     var request = BlobSource.Request(
       blob: entries[index].descriptor, range: fetch.range, ranged: fetch.ranged, window: window)
-    request.attempt = fetch.attempt
+    request.stalls = fetch.stalls
     let (source, inbox, id, final) = (source, inbox, fetch.request, request)
     tasks[id] = Task {
       await source.fetch(final) { inbox.yield(.request(id, $0)) }
@@ -162,6 +162,7 @@ extension PullLoop {
     // The manifest names it, and came from there: what is not to be had for a moment, or over one bad node, may come.
     case .integrity, .unauthorised, .notFound: .doubtful
     case .transfer(let cause) where cause.kind == .tls: .doubtful
+    case .transfer(let cause) where cause.kind == .stalled: .stalled
     default: error.isTransient ? .transient : .fatal
     }
   }

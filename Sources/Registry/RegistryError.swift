@@ -68,6 +68,11 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   /// True where content came that is not what was asked for: somebody on the way may have made it, once.
   var isWrongContent: Bool { kind == .integrity }
 
+  /// True where nothing, or next to nothing, came for the whole time limit.
+  var isStall: Bool {
+    if case .transfer(let error) = kind { error.kind == .stalled } else { false }
+  }
+
   /// True where a transfer broke off that was under way.
   var isBrokenTransfer: Bool {
     if case .transfer(let error) = kind { error.isTransient } else { false }

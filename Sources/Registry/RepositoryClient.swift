@@ -1,4 +1,5 @@
 public import OCI
+import Synchronization
 public import Transfer
 
 /// Speaks with the registry of one repository and with its mirrors.
@@ -31,14 +32,18 @@ public final class RepositoryClient: Sendable {
   let time: Timekeeper
   let tell: @Sendable (RegistryNotice) -> Void
   private let retryRule: RetryRule
+  /// Who answered for the tag last.
+  private let tagAnswer = Mutex<Endpoint?>(nil)
   let failover: FailoverRunner
 
   /// The most bytes of a manifest or index.
   public static let documentLimit = 4 << 20
-  /// The most bytes of a redirect's or error's body.
-  static let asideLimit = 1 << 20
+  /// The most bytes of a redirect's or error's body that are of interest.
+  static let asideLimit = 64 << 10
   /// Times that content which turned out to be wrong is asked for again where nobody else can be asked.
   private static let secondLooks = 2
+  /// Times that a server may say nothing for a whole time limit when it is asked for a document: none takes long to find.
+  private static let mostStalls = 2
 
   /// Makes a client.
   ///
@@ -87,12 +92,16 @@ public final class RepositoryClient: Sendable {
     // One line for each type: servers compare them whole.
     let fields = HTTPFields(MediaType.acceptedManifests.map { ("Accept", $0.rawValue) })
     let asked = endpoints.filter { isTag ? $0.resolvesTags : $0.servesContent }
-    return try await retrying { (attempt) async throws(RegistryError) in
-      try await self.failover.first(of: asked, for: name.selector) { endpoint, answered in
+    return try await retrying { (stalls) async throws(RegistryError) in
+      let patience = self.headTimeout(stalls: stalls)
+      return try await self.failover.first(
+        of: asked, for: name.selector, patience: patience
+      ) { endpoint, answered in
         do throws(RegistryError) {
           let document = try await self.exchange(
-            endpoint, name, fields: fields, what: what, attempt: attempt)
+            endpoint, name, fields: fields, what: what, patience: patience)
           answered()
+          if isTag { self.tagAnswer.withLock { $0 = endpoint } }
           return Attempt(result: .success(document))
         } catch {
           var error = error
@@ -104,21 +113,35 @@ public final class RepositoryClient: Sendable {
     }
   }
 
+  /// Notes that what the tag named leads nowhere: the mirror that answered for it is not asked for it again.
+  ///
+  /// - Returns: the mirror; nil where the registry itself had answered.
+  public func disownTag() -> String? {
+    let mirror = tagAnswer.withLock { $0.take() }
+    guard let mirror, mirror != endpoints.last else { return nil }
+    ledger.disprove(mirror, for: reference.manifestSelector)
+    return mirror.origin.authority
+  }
+
   /// One answer from one endpoint.
   private func exchange(
-    _ endpoint: Endpoint, _ name: DocumentName, fields: HTTPFields, what: String, attempt: Int
+    _ endpoint: Endpoint, _ name: DocumentName, fields: HTTPFields, what: String,
+    patience: Double
   ) async throws(RegistryError) -> FetchedDocument {
     let path = "/\(endpoint.repository(of: reference))/manifests/\(name.selector)"
     var route = try RequestRoute(
       .endpoint(endpoint, path: path, remembered: nil), what: what, client: self)
     // The connection was made for a 401 as a rule, and the document comes over the same one.
     var roundTrip: Double?
-    let (engine, patience) = (engine, headTimeout(attempt: attempt))
+    let engine = engine
     let response: TransferResponse = try await route.run(fields: fields) {
       (request, _) async throws(TransferError) in
       var request = request
       request.headTimeout = patience
-      let response = try await engine.perform(request, limit: Self.documentLimit)
+      let response = try await engine.perform(request) { head, _ in
+        (200..<300).contains(head.status)
+          ? .memory(limit: Self.documentLimit) : .beginning(limit: Self.asideLimit)
+      }
       roundTrip = response.timing.roundTripSeconds ?? roundTrip
       return response.head.status == 200 ? .content(response) : .aside(response)
     }
@@ -129,14 +152,16 @@ public final class RepositoryClient: Sendable {
     return document
   }
 
+  /// Asks again where that can help; `stalls` is how often nobody had answered in time.
   private func retrying<Value: Sendable>(
-    _ body: (_ attempt: Int) async throws(RegistryError) -> Value
+    _ body: (_ stalls: Int) async throws(RegistryError) -> Value
   ) async throws(RegistryError) -> Value {
     var attempt = 0
+    var stalls = 0
     while true {
       let failure: RegistryError
       do throws(RegistryError) {
-        return try await body(attempt)
+        return try await body(stalls)
       } catch {
         failure = error
       }
@@ -144,7 +169,8 @@ public final class RepositoryClient: Sendable {
       if case .overloaded(let asked?) = failure.kind { wait = max(wait, asked) }
       let isOdd = failure.isWrongContent || failure.mayPass
       let most = isOdd ? min(Self.secondLooks, retryRule.retries) : retryRule.retries
-      guard failure.isTransient || isOdd, attempt < most,
+      if failure.isStall { stalls += 1 }
+      guard failure.isTransient || isOdd, attempt < most, stalls < Self.mostStalls,
         wait <= retryRule.maximumWait
       else { throw failure }
       attempt += 1
@@ -157,17 +183,15 @@ public final class RepositoryClient: Sendable {
     }
   }
 
-  /// Seconds that a request may wait for the head of its answer: twice as long each time it was asked in vain.
+  /// Seconds that a request may wait for the head of its answer: twice as long each time it was asked in vain, at most
+  /// four times `--stall-timeout`.
   ///
   /// Some servers fetch a whole layer themselves before its first byte.
-  func headTimeout(attempt: Int) -> Double? {
-    guard attempt > 0 else { return nil }
-    let longer = retryRule.silenceLimit * Double(1 << min(attempt, 10))
-    return max(retryRule.silenceLimit, min(longer, Self.longestHead))
+  ///
+  /// - Parameter stalls: how often nothing came for the whole time.
+  func headTimeout(stalls: Int) -> Double {
+    retryRule.silenceLimit * Double(1 << min(max(stalls, 0), 2))
   }
-
-  /// The longest wait for a head, in seconds.
-  private static let longestHead = 600.0
 
   // MARK: Authorization
 

@@ -1,20 +1,35 @@
 import Tuning
 
-/// What failed in a row at one place, without a byte of progress.
+/// What failed in a row at one place, without progress between.
 struct FailureRun: Sendable, Equatable {
   var count = 0
   /// How many of them were doubtful answers.
   var doubts = 0
   /// How many of them refused the range or answered with another one.
   var rangeRefusals = 0
+  /// How many of them let a whole time limit pass.
+  var stalls = 0
   /// When the last one happened.
   var lastAt: Moment?
+  /// Progress since the first one.
+  private var headway = Headway()
 
   /// The run with one more.
   func adding(_ failure: FetchFailure, at now: Moment) -> FailureRun {
-    FailureRun(
-      count: count + 1, doubts: doubts + (failure == .doubtful ? 1 : 0),
-      rangeRefusals: rangeRefusals + (failure == .rangeRefused ? 1 : 0), lastAt: now)
+    var run = self
+    if run.count == 0 { run.headway = Headway(from: now) }
+    run.count += 1
+    if failure == .doubtful { run.doubts += 1 }
+    if failure == .rangeRefused { run.rangeRefusals += 1 }
+    if failure == .stalled { run.stalls += 1 }
+    run.lastAt = now
+    return run
+  }
+
+  /// Notes bytes that came: so many that it is over, or too few to count.
+  mutating func note(_ bytes: Int64, at now: Moment, minimumRate: Double) {
+    guard count > 0, headway.note(bytes, at: now, minimumRate: minimumRate) else { return }
+    self = FailureRun()
   }
 }
 

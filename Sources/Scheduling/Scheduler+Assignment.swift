@@ -109,7 +109,7 @@ extension Scheduler {
     segments[segment]?.requests.append(request)
     return Fetch(
       request: request, segment: segment, blob: blob, range: range, ranged: state.ranged,
-      attempt: segments[segment]?.failures.count ?? 0, origin: origin)
+      stalls: max(segments[segment]?.failures.stalls ?? 0, trouble.stalls), origin: origin)
   }
 
   // MARK: The tail

@@ -8,6 +8,17 @@ struct ServerTrouble: Sendable, Equatable {
   var rounds = 0
   /// When the last round was counted.
   var countedAt: Moment?
+  /// Time limits that passed one after the other without progress of anything.
+  var stalls = 0
+  /// When the last one was counted.
+  var stalledAt: Moment?
+
+  /// Counts a stall, unless its request was on its way already when the one before was counted.
+  mutating func countStall(of request: RequestState, at now: Moment) {
+    if let stalledAt, request.startedAt < stalledAt { return }
+    stalls += 1
+    stalledAt = now
+  }
 }
 
 /// What happens to the bytes of a request that failed: asked for again, when, and how often.
@@ -28,6 +39,7 @@ extension Scheduler {
     }
     requests[id] = nil
     let said = failure
+    if failure == .stalled { trouble.countStall(of: request, at: now) }
     let failure = asRefusal(failure)
     if case .refused(let retryAfter) = failure {
       gathered.refusals.append(
@@ -59,7 +71,9 @@ extension Scheduler {
       mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt)
       || blobs[blob.index].doubts >= 2 * settings.doubts
     // Before a blob is given up it is asked for as a whole, whatever was said of its ranges.
-    let isLastResort = isOver && request.ranged && blobs[blob.index].ranged && !said.isRefusal
+    let isLastResort =
+      isOver && request.ranged && blobs[blob.index].ranged && !said.isRefusal
+      && said != .stalled
     if isLastResort || mayBeTheRange(said, request, piece, blob) {
       blobs[blob.index].ranged = false
       giveBack(piece, of: blob)
@@ -99,13 +113,15 @@ extension Scheduler {
     case .fatal: return true
     // Once may be anything: somebody on the way, or a server out of breath.
     case .doubtful, .serverError: return piece.failures.count > 1
+    // Ranges of what a server has to fetch first may be more than it can do.
+    case .stalled: return max(piece.failures.stalls, trouble.stalls) > 1
     case .refused, .rangeRefused, .transient: return false
     }
   }
 
   /// Retries end when nothing at all arrived between two failures, or when one place fails for ever.
   private func mustGiveUp(_ run: FailureRun, _ failure: FetchFailure, previousAt: Moment?) -> Bool {
-    let othersProgress = previousAt.map { lastUsefulByte > $0 } ?? false
+    let othersProgress = previousAt.map { headway.lastAt > $0 } ?? false
     switch failure {
     case .fatal:
       return true
@@ -120,6 +136,8 @@ extension Scheduler {
     case .rangeRefused where run.rangeRefusals <= Self.oddRanges + 1:
       // The blob has not been asked for without a range yet.
       return false
+    case .stalled:
+      return trouble.stalls >= settings.stalls || run.stalls >= 2 * settings.stalls
     case .transient, .serverError, .rangeRefused:
       guard run.count > settings.retries else { return false }
       return !othersProgress || run.count > 4 * settings.retries

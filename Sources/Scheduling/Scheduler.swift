@@ -41,7 +41,8 @@ public struct Scheduler: Sendable {
   var served = 0
   /// What went wrong at the server, whatever it was asked for.
   var trouble = ServerTrouble()
-  var lastUsefulByte = Moment.zero
+  /// Progress of the whole pull.
+  var headway = Headway()
   /// Bytes per second of requests that ended lately, a running mean.
   var typicalRate: Double?
   /// Seconds from a request to its first byte on an open connection, a running mean.
@@ -162,15 +163,16 @@ public struct Scheduler: Sendable {
     if gained > 0 {
       bytesDone += gained
       bytesLeft -= gained
-      lastUsefulByte = now
-      trouble = ServerTrouble()
-      blobs[segment.blob.index].doubts = 0
+      if headway.note(gained, at: now, minimumRate: settings.minimumRate) {
+        trouble = ServerTrouble()
+        blobs[segment.blob.index].doubts = 0
+      }
       let isRanged = segment.requests.contains { requests[$0]?.ranged ?? false }
       if isRanged, blobs[segment.blob.index].ranged {
         blobs[segment.blob.index].servesRanges = true
       }
       segment.position = position
-      segment.failures = FailureRun()
+      segment.failures.note(gained, at: now, minimumRate: settings.minimumRate)
     }
     segment.rate.note(position, at: now)
     segments[id] = segment

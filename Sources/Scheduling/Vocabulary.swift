@@ -46,8 +46,8 @@ public struct Fetch: Hashable, Sendable {
   public var range: Range<Int64>
   /// False where the server is known not to serve ranges of this blob: ask for all of it, keep `range`.
   public var ranged: Bool
-  /// How often the same bytes were asked for in vain.
-  public var attempt = 0
+  /// How often nothing came of the same bytes for a whole time limit.
+  public var stalls = 0
   /// Where the segment comes from.
   public var origin: Origin
 }
@@ -81,6 +81,8 @@ public enum SchedulerEvent: Sendable, Equatable {
 public enum FetchFailure: Sendable, Equatable {
   /// A retry can help.
   case transient
+  /// Nothing, or next to nothing, came for the whole time limit: a retry can help, but costs as much again.
+  case stalled
   /// The server refused for load (429, 503); `retryAfter` in seconds where it said.
   case refused(retryAfter: Double?)
   /// The server failed (5xx), which a retry can help; where it does so again and again it is overloaded.
@@ -134,6 +136,11 @@ public struct SchedulerSettings: Sendable, Equatable {
   public var retries = 8
   /// Doubtful answers without a byte of progress before a blob is given up.
   public var doubts = 5
+  /// Time limits that a server may let pass one after the other before a blob is given up; twice as many for the same bytes
+  /// where others get on.
+  public var stalls = 3
+  /// Bytes per second that count as progress: failures between which less came are in a row.
+  public var minimumRate = 512.0
   /// Back-off after the first failure, in seconds; doubled for each further one.
   public var backoff = 0.5
   /// Longest back-off, in seconds.

@@ -65,6 +65,10 @@ public struct ResponseHead: Sendable, Equatable {
 public enum BodyDestination: Sendable {
   /// Into memory; more than `limit` bytes fail the transfer.
   case memory(limit: Int)
+  /// The first `limit` bytes of it into memory: the transfer ends well there, and also where the rest trickles.
+  ///
+  /// For what only explains something: an error's words, the page behind a redirect.
+  case beginning(limit: Int)
   /// Into a window of a file; the body's first byte belongs at `offset`.
   case window(FileWindow, offset: Int64)
   /// Nowhere: the transfer ends at once and its connection is closed.

@@ -170,6 +170,12 @@ struct RenderingTests {
         #"{"event":"waiting","message":"x","seconds":3600.4,"v":1}"#
       ),
       (
+        .late("m:5000", reason: "has not answered for 2 s; the next server is asked, too"),
+        "m:5000 has not answered for 2 s; the next server is asked, too",
+        #"{"event":"late","message":"has not answered for 2 s; the next server is asked, too","#
+          + #""server":"m:5000","v":1}"#
+      ),
+      (
         .mirrorGivenUp("m:5000", reason: "no answer"),
         "the mirror m:5000 is not asked any more: no answer",
         #"{"event":"mirrorGivenUp","message":"no answer","mirror":"m:5000","v":1}"#

@@ -81,6 +81,7 @@ final class Bench: Sendable {
       switch notice {
       case .waiting(let seconds, let reason):
         display.show(.waiting(seconds: seconds, reason: reason))
+      case .late(let server, let reason): display.show(.late(server, reason: reason))
       case .mirrorGivenUp(let mirror, let reason):
         display.show(.mirrorGivenUp(mirror, reason: reason))
       case .detail: break

@@ -482,9 +482,10 @@ struct ClientTests {
       }
     }
     _ = try await client(server, retries: 5, sleeps: sleeps).document(.tag("1"))
-    try #require(sleeps.all.count == 4)
-    #expect(sleeps.all[1] == 40)
-    #expect(sleeps.all[0] <= 0.5 && sleeps.all[3] > 1)
+    let waits = sleeps.all.filter { $0 != FailoverRunner.patience }
+    try #require(waits.count == 4)
+    #expect(waits[1] == 40)
+    #expect(waits[0] <= 0.5 && waits[3] > 1)
   }
 
   @Test("does not retry what no retry can mend", arguments: [400, 401, 403, 404])

@@ -1,5 +1,6 @@
 @testable import Registry
 import Testing
+import Transfer
 
 /// The order in which servers are asked, without any server.
 @Suite("Failover")
@@ -80,5 +81,30 @@ struct FailoverTests {
       let said = Self.done(words.joined(separator: " "), count: count).split(separator: " ")
       #expect(said.count { $0 == "end" || $0.hasPrefix("fail") } <= 1)
     }
+  }
+
+  @Test(
+    "a mirror that brought nothing for a whole time limit is left alone, unless other things came from it"
+  )
+  func quietMirrors() throws {
+    let mirror = Endpoint(origin: try RemoteURL("http://m:1").origin)
+    let registry = Endpoint(origin: try RemoteURL("http://r:1").origin)
+    for (succeededAt, isLeft) in [(nil, true), (5.0, true), (75.0, false)] as [(Double?, Bool)] {
+      let ledger = EndpointLedger(silenceLimit: 30)
+      if let succeededAt { ledger.succeeded(mirror, now: succeededAt) }
+      let stall = RegistryError(.transfer(TransferError(.stalled, "nothing")), "nothing")
+      let reason = ledger.failed(mirror, stall, for: "a", now: 100)
+      #expect((reason != nil) == isLeft)
+      #expect(ledger.candidates([mirror, registry], for: "a") == [registry])
+      #expect(ledger.candidates([mirror, registry], for: "b").count == (isLeft ? 1 : 2))
+    }
+  }
+
+  @Test("that a server is late is said once in a time limit")
+  func complaints() throws {
+    let ledger = EndpointLedger(silenceLimit: 30)
+    let server = Endpoint(origin: try RemoteURL("http://r:1").origin)
+    let said = [0, 2, 29, 30, 31, 61].map { ledger.mayComplain(of: server, now: $0) }
+    #expect(said == [true, false, false, true, false, true])
   }
 }

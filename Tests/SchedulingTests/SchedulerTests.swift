@@ -273,12 +273,38 @@ struct SchedulerTests {
     var settings = SchedulerSettings()
     settings.retries = 2
     var network = FakeNetwork(policy: FixedPolicy(poolSize: 1), settings: settings) { fetch, _ in
-      fetch.range.count > 10 ? .fails(after: 10, .transient) : .good(rate: 1e6)
+      fetch.range.count > 10_000 ? .fails(after: 10_000, .transient) : .good(rate: 1e6)
     }
-    network.add(200)
+    network.add(200_000)
     network.run(limit: 500)
     #expect(network.givenUp.isEmpty)
     #expect(network.fetches.count >= 19)
+  }
+
+  @Test("a trickle is no progress, however many requests bring a little", arguments: [1, 10, 100])
+  func trickleIsNoProgress(bytes: Int64) {
+    for failure in [FetchFailure.transient, .serverError, .doubtful, .stalled] {
+      var network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { _, _ in
+        .fails(after: bytes, failure)
+      }
+      network.add(40 * mebibyte)
+      network.run(limit: 600)
+      #expect(network.givenUp.count == 1, "\(failure)")
+      #expect(network.now < 300, "\(failure): \(network.now) s")
+    }
+  }
+
+  @Test(
+    "a server that lets time limits pass is asked three times, the last time for the whole blob")
+  func givesUpAfterStalls() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in
+      .fails(after: 0, .stalled)
+    }
+    network.add(40 * mebibyte)
+    network.run()
+    #expect(network.fetches.map(\.stalls) == [0, 1, 2])
+    #expect(network.fetches.map(\.ranged) == [true, true, false])
+    #expect(network.givenUp.count == 1)
   }
 
   @Test("a failure that no retry can mend ends its blob at once, and not the others")

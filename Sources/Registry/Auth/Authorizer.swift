@@ -147,7 +147,8 @@ actor Authorizer {
     guard pinged.insert(scope).inserted,
       let url = try? RemoteURL(origin: scope.origin, target: "/v2/"),
       let response = try? await engine.perform(
-        TransferRequest(.get, url, sharesConnection: true), limit: RepositoryClient.asideLimit)
+        TransferRequest(.get, url, sharesConnection: true),
+        decide: { _, _ in .beginning(limit: RepositoryClient.asideLimit) })
     else { return [] }
     // Its scope is of some other repository, or a placeholder.
     return Self.challenges(response.head).map {

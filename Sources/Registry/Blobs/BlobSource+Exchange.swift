@@ -97,7 +97,7 @@ extension BlobSource {
         guard !route.isElsewhere else { return .content(route.place) }
         let response = try await client.engine.perform(request) { head, _ in
           // Who ignores the range is about to send all of it.
-          head.status == 200 ? .refuse : .memory(limit: RepositoryClient.asideLimit)
+          head.status == 200 ? .refuse : .beginning(limit: RepositoryClient.asideLimit)
         }
         return [200, 206, 416].contains(response.head.status) ? .content(.here) : .aside(response)
       }
@@ -128,7 +128,7 @@ extension BlobSource {
     var transfer = transfer
     transfer.range = wanted
     transfer.sharesConnection = sharesConnection
-    transfer.headTimeout = client.headTimeout(attempt: request.attempt)
+    transfer.headTimeout = client.headTimeout(stalls: request.stalls)
     let host = transfer.url.origin.authority
     let response = try await client.engine.perform(transfer) { head, timing in
       switch BlobJudge.judge(head, wanted: wanted, size: size) {
@@ -137,7 +137,7 @@ extension BlobSource {
         report(.responded(timing))
         if isWhole, !(request.range == 0..<size) { report(.wholeBody) }
         return .window(window, offset: offset)
-      case .aside: return .memory(limit: RepositoryClient.asideLimit)
+      case .aside: return .beginning(limit: RepositoryClient.asideLimit)
       case .refused: return .refuse
       }
     }

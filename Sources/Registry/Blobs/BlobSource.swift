@@ -18,8 +18,8 @@ public final class BlobSource: Sendable {
     public var ranged: Bool
     /// Where the bytes go.
     public var window: FileWindow
-    /// How often the same bytes were asked for in vain: each time a server may take longer to begin.
-    public var attempt = 0
+    /// How often nothing came of the same bytes for a whole time limit: each time a server may take longer to begin.
+    public var stalls = 0
 
     /// Makes a request.
     public init(blob: Descriptor, range: Range<Int64>, ranged: Bool, window: FileWindow) {
@@ -132,7 +132,8 @@ public final class BlobSource: Sendable {
     let failure: RegistryError
     do throws(RegistryError) {
       return try await client.failover.first(
-        of: endpoints, for: request.blob.digest.description
+        of: endpoints, for: request.blob.digest.description,
+        patience: client.headTimeout(stalls: request.stalls)
       ) { endpoint, answered in
         await self.attempt(request) { () async throws(RegistryError) in
           try await self.fetch(request, from: endpoint) { event in

@@ -4,7 +4,8 @@ import Transfer
 /// What was found out about a registry's endpoints during this run.
 ///
 /// The last endpoint is the registry itself, and always worth asking; a mirror before it is not where it
-/// - did not answer at all, or was silent for a whole time limit: it is left alone for the run;
+/// - did not answer at all, or was silent for a whole time limit, while nothing else came from it either: it is left alone
+///   for the run;
 /// - failed several times in a row: the same;
 /// - sent wrong content for a document or blob, or does not have it: that one is not asked for there again;
 /// - is late with something else: it is asked one thing at a time until it says something.
@@ -25,6 +26,10 @@ final class EndpointLedger: Sendable {
     var unanswered = 0
     /// Since when it has been late with everything that it was asked for.
     var silentSince: Double?
+    /// When that was last said to somebody.
+    var saidLateAt: Double?
+    /// When it last brought what was asked for.
+    var succeededAt: Double?
 
     /// Leaves it alone from now on; returns why, the first time.
     mutating func leave(because reason: String) -> String? {
@@ -121,9 +126,18 @@ final class EndpointLedger: Sendable {
   /// A request goes out to a mirror.
   func asked(_ endpoint: Endpoint) { change(endpoint) { $0.unanswered += 1 } }
 
-  /// It has not been answered for longer than a good server takes.
+  /// A request has not been answered for longer than a good server takes.
   func late(_ endpoint: Endpoint, now: Double) {
     change(endpoint) { $0.silentSince = $0.silentSince ?? now }
+  }
+
+  /// Whether it is worth a line that a server is late: it was not said a moment ago.
+  func mayComplain(of endpoint: Endpoint, now: Double) -> Bool {
+    change(endpoint) {
+      if let said = $0.saidLateAt, now - said < silenceLimit { return false }
+      $0.saidLateAt = now
+      return true
+    }
   }
 
   /// The head of an answer came.
@@ -146,7 +160,12 @@ final class EndpointLedger: Sendable {
   }
 
   /// It brought what was asked for.
-  func succeeded(_ endpoint: Endpoint) { change(endpoint) { $0.strikes = 0 } }
+  func succeeded(_ endpoint: Endpoint, now: Double) {
+    change(endpoint) {
+      $0.strikes = 0
+      $0.succeededAt = now
+    }
+  }
 
   /// It did not bring what was asked for.
   ///
@@ -154,14 +173,19 @@ final class EndpointLedger: Sendable {
   ///   - endpoint: the mirror.
   ///   - error: what it did instead.
   ///   - key: the tag or digest that was asked for.
-  ///   - wasSilent: whether not even the head of an answer came.
+  ///   - now: when.
   /// - Returns: why the endpoint is left alone from now on; nil: it is not, or was already.
   func failed(
-    _ endpoint: Endpoint, _ error: RegistryError, for key: String, wasSilent: Bool
+    _ endpoint: Endpoint, _ error: RegistryError, for key: String, now: Double
   ) -> String? {
     change(endpoint) {
-      switch error.lesson(wasSilent: wasSilent) {
+      switch error.lesson {
       case .nobodyThere:
+        return $0.leave(because: error.message)
+      case .wentQuiet:
+        $0.lost[key] = error.message
+        // One connection may die beside others that live.
+        if let good = $0.succeededAt, now - good < silenceLimit { return nil }
         return $0.leave(because: error.message)
       case .notThere:
         $0.lost[key] = error.message
@@ -201,34 +225,5 @@ final class EndpointLedger: Sendable {
   private func change<Value>(_ endpoint: Endpoint, _ body: (inout Record) -> Value) -> Value
   where Value: Sendable {
     records.withLock { body(&$0[endpoint, default: Record()]) }
-  }
-}
-
-extension RegistryError {
-  /// What a failure says about the server that caused it.
-  enum Lesson: Equatable {
-    /// The next request would wait in vain, too.
-    case nobodyThere
-    /// This one thing cannot be had there, which mirrors are allowed.
-    case notThere
-    /// Something is wrong with it; where that is so for this content, it is not asked for it again.
-    case trouble(losesContent: Bool)
-  }
-
-  func lesson(wasSilent: Bool) -> Lesson {
-    switch kind {
-    case .transfer(let error):
-      switch error.kind {
-      case .resolve, .connect, .proxy, .proxyRefused, .tls, .notTLS: .nobodyThere
-      case .stalled where wasSilent: .nobodyThere
-      default: .trouble(losesContent: false)
-      }
-    case .notFound: .notThere
-    case .overloaded: .trouble(losesContent: false)
-    case .protocolError(let isTransient), .serverError(let isTransient):
-      .trouble(losesContent: !isTransient)
-    case .unauthorised, .integrity, .unusable, .refusedTarget, .rangeRefused:
-      .trouble(losesContent: true)
-    }
   }
 }

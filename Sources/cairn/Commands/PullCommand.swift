@@ -196,6 +196,7 @@ struct PullCommand: AsyncParsableCommand {
     }
     request.overwrites = overwrite
     request.settings.retries = registryOptions.retries
+    request.settings.minimumRate = Double(registryOptions.minRate.bytes)
     return request
   }
 

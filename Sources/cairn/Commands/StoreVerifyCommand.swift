@@ -62,6 +62,7 @@ struct StoreVerifyCommand: AsyncParsableCommand {
       policy: FixedPolicy(poolSize: 2 * Machine.effectiveCPUs, reason: "2 x CPU"))
     request.storeName = image.name
     request.settings.retries = registryOptions.retries
+    request.settings.minimumRate = Double(registryOptions.minRate.bytes)
     do throws(PullError) {
       let puller = Puller(client: client, store: store, display: display)
       display.show(.finished(try await puller.pull(request)))

@@ -157,6 +157,7 @@ struct RegistryOptions: ParsableArguments {
       case .waiting(let seconds, let reason):
         logger.info("\(reason); asking again in \((seconds * 10).rounded() / 10) s")
         if seconds > 1 { show(.waiting(seconds: seconds, reason: reason)) }
+      case .late(let server, let reason): show(.late(server, reason: reason))
       case .mirrorGivenUp(let mirror, let reason):
         show(.mirrorGivenUp(mirror, reason: reason))
       case .detail(let text): logger.info("\(text)")

@@ -47,6 +47,7 @@ final class Visitor: Sendable {
       switch event {
       case .warning(let text): text
       case .waiting(_, let reason): reason
+      case .late(let server, let reason): "\(server) \(reason)"
       case .mirrorGivenUp(let mirror, let reason): "\(mirror): \(reason)"
       default: nil
       }
@@ -90,6 +91,7 @@ final class Visitor: Sendable {
       switch notice {
       case .waiting(let seconds, let reason):
         display.show(.waiting(seconds: seconds, reason: reason))
+      case .late(let server, let reason): display.show(.late(server, reason: reason))
       case .mirrorGivenUp(let mirror, let reason):
         display.show(.mirrorGivenUp(mirror, reason: reason))
       case .detail: break
