@@ -74,6 +74,19 @@ public struct Puller: Sendable {
       return try store.lockForUse()
     }
     sayNotes()
+    let summary = try await client.followingTag(
+      warn: { display.show(.warning($0)) }
+    ) { () async throws(PullError) in try await fetch(request, writer, since: start) }
+    withExtendedLifetime(lock) {}
+    sayNotes()
+    return summary
+  }
+
+  /// Resolves the reference, downloads what is missing, publishes the image and writes the outputs.
+  private func fetch(
+    _ request: Request, _ writer: ImageWriter, since start: Double
+  ) async throws(PullError) -> ProgressEvent.Summary {
+    let store = store
     let resolver = ImageResolver(
       client: client, load: { store.document($0) }, save: { try store.put($0, as: $1) })
     let resolution = try await resolver.resolve(request.platforms)
@@ -114,8 +127,6 @@ public struct Puller: Sendable {
       try disk { () throws(StoreError) in try writer.write(image, to: output) }
       display.show(.wrote(output: output.name))
     }
-    withExtendedLifetime(lock) {}
-    sayNotes()
     return ProgressEvent.Summary(
       reference: request.reference.description, digest: image.source.digest,
       bytes: blobs.reduce(0) { $0 + $1.descriptor.size }, fetched: result.fetched,

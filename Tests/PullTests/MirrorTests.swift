@@ -216,4 +216,60 @@ struct MirrorTests {
     }
     #expect(said == [gone.host])
   }
+
+  /// Answers for a tag that are well formed, and lead nowhere.
+  static let staleAnswers: [String: @Sendable (FakeImage) throws -> [UInt8]] = [
+    "an empty index": { _ in index([]) },
+    "an index of other platforms": { image in
+      index([(image.manifest, image.manifests[image.manifest]?.bytes.count ?? 0, "plan9")])
+    },
+    "an index of images that are gone": { _ in
+      try index([(Digest.of([1]), 300, "linux")])
+    },
+    "a manifest whose layers are gone": { image in
+      let text = String(decoding: image.manifests[image.manifest]?.bytes ?? [], as: UTF8.self)
+      let gone = try Digest.of([2]).description
+      return Array(text.replacing(image.layers[0].description, with: gone).utf8)
+    },
+  ]
+
+  private static func index(_ entries: [(digest: Digest, size: Int, os: String)]) -> [UInt8] {
+    let list = entries.map {
+      #"{"mediaType":"\#(MediaType.ociManifest.rawValue)","digest":"\#($0.digest)","#
+        + #""size":\#($0.size),"platform":{"os":"\#($0.os)","architecture":"amd64"}}"#
+    }
+    return Array(
+      (#"{"schemaVersion":2,"mediaType":"\#(MediaType.ociIndex.rawValue)","manifests":["#
+        + list.joined(separator: ",") + "]}").utf8)
+  }
+
+  @Test(
+    "a mirror's answer for a tag that leads nowhere: the registry is asked for the tag",
+    arguments: staleAnswers.keys.sorted(), [true, false])
+  func stale(name: String, isThere: Bool) async throws {
+    let image = try FakeImage(layers: [Content.bytes(50_000, seed: 1)])
+    let make = try #require(Self.staleAnswers[name])
+    let answer = try make(image)
+    let mirror = try FakeRegistry(image) { request in
+      guard request.target.contains("/manifests/latest") else { return nil }
+      let isIndex = String(decoding: answer, as: UTF8.self).contains("manifests\"")
+      let type = isIndex ? MediaType.ociIndex : .ociManifest
+      return .response(200, [("Content-Type", type.rawValue)], answer)
+    }
+    let registry = try FakeRegistry(image) { _ in isThere ? nil : .raw([], .close) }
+    let bench = try Bench()
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    let puller = try bench.puller(request.reference, mirrors: [mirror.host])
+    do throws(PullError) {
+      let summary = try await puller.pull(request)
+      #expect(isThere && summary.digest == image.manifest)
+    } catch {
+      #expect(!isThere, "\(error)")
+      // What cannot be reached is not what is wrong.
+      #expect(error.category != .network || name.contains("gone"), "\(error)")
+    }
+    // Without the registry nobody knows that what is named is gone.
+    let isSaid = bench.display.warnings.contains { $0.contains(mirror.host) }
+    #expect(isSaid || (!isThere && name.contains("gone")))
+  }
 }

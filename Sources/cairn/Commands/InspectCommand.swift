@@ -61,7 +61,10 @@ struct InspectCommand: AsyncParsableCommand {
       let report: InspectReport
       do throws(PullError) {
         let choice = ImageResolver.PlatformChoice.one(wanted ?? .host, isExplicit: wanted != nil)
-        report = InspectReport(reference, try await resolver.resolve(choice))
+        let resolution = try await client.followingTag(
+          warn: { logger.warning("\($0)") }
+        ) { () async throws(PullError) in try await resolver.resolve(choice) }
+        report = InspectReport(reference, resolution)
       } catch {
         switch error {
         case .noPlatform where wanted == nil, .noImage:
