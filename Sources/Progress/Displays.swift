@@ -2,33 +2,6 @@ import Glibc
 import OCI
 import Synchronization
 
-/// A descriptor that words go to, as far as they can be written.
-///
-/// A reader that went away is no reason to end a pull. Not `FileHandle`: that ends the process where writing fails, with a full
-/// disk behind it or without free descriptors.
-public struct LineOutput: Sendable {
-  /// Standard error, for words to people.
-  public static let standardError = LineOutput(descriptor: STDERR_FILENO)
-
-  let descriptor: Int32
-
-  /// - Parameter descriptor: an open one; the caller closes it.
-  public init(descriptor: Int32) { self.descriptor = descriptor }
-
-  /// Writes a text; what cannot be written is lost.
-  public func write(_ text: String) {
-    var bytes = ContiguousArray(text.utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        return
-      }
-      bytes = bytes.dropFirst(count)
-    }
-  }
-}
-
 /// Plain lines on standard error.
 public final class PlainDisplay: ProgressDisplay {
   private let renderer = Mutex(PlainRenderer())
@@ -82,19 +55,21 @@ public final class BarDisplay: ProgressDisplay {
       switch event {
       case .snapshot(let snapshot):
         let lines = BarRenderer(columns: size.columns, rows: size.rows).lines(snapshot)
-        let screen =
-          Self.erase(state.drawn, columns: size.columns) + lines.joined(separator: "\r\n")
         // Synchronised output (a private mode that others ignore) keeps redraws from flickering.
-        output.write("\u{1B}[?2026h" + screen + "\r\n\u{1B}[?2026l")
+        output.draw(
+          "\u{1B}[?2026h" + Self.erase(state.drawn, columns: size.columns), lines,
+          then: "\u{1B}[?2026l")
         state.drawn = lines.map(\.count)
       case .blob:
         break
       case .failed:
-        output.write(Self.erase(state.drawn, columns: size.columns))
+        output.draw(Self.erase(state.drawn, columns: size.columns), [])
         state.drawn = []
       default:
         guard let line = state.plain.line(event) else { return }
-        output.write(Self.erase(state.drawn, columns: size.columns) + line + "\r\n")
+        output.draw(
+          Self.erase(state.drawn, columns: size.columns),
+          line.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
         state.drawn = []
       }
     }

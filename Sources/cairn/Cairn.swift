@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Progress
 import Pull
 
 /// The command line.
@@ -25,6 +26,14 @@ struct Cairn: AsyncParsableCommand {
     // A reader of our output that went away is noticed by the write that fails.
     signal(SIGPIPE, SIG_IGN)
     ProcessList.hideCredentials()
+    let command = Task { await run() }
+    Signals.watch { command.cancel() }
+    let code = await command.value
+    Foundation.exit(code == 0 ? 0 : Signals.first.map { 128 + $0 } ?? code)
+  }
+
+  /// Runs the command that was given; returns its exit code.
+  private static func run() async -> Int32 {
     do {
       try raiseFileLimit()
       var command = try parseAsRoot()
@@ -33,31 +42,26 @@ struct Cairn: AsyncParsableCommand {
       } else {
         try command.run()
       }
-      try flushOutput()
+      try checkOutput()
+      return 0
     } catch let failure as CommandFailure {
       failure.report()
-      Foundation.exit(failure.exitCode)
+      return failure.exitCode
     } catch {
-      exit(withError: error)
+      // Help is a result, and everything else is for people.
+      let code = exitCode(for: error).rawValue
+      let output = code == 0 ? LineOutput.standardOutput : .standardError
+      output.write(fullMessage(for: error) + "\n")
+      return code
     }
   }
 
-  /// What was printed and is still on its way must not be lost in silence, on a full disk for example.
-  private static func flushOutput() throws {
-    guard fflush(nil) == 0 else { throw lostOutput }
-  }
-
-  /// Prints bytes as they are.
-  static func print(_ data: Data) throws {
-    do {
-      try FileHandle.standardOutput.write(contentsOf: data)
-    } catch {
-      throw lostOutput
-    }
-  }
-
-  private static var lostOutput: CommandFailure {
-    CommandFailure(message: "standard output: \(String(cString: strerror(errno)))", exitCode: 73)
+  /// What was printed must not be lost in silence, on a full disk for example.
+  private static func checkOutput() throws {
+    let error = Printing.lost
+    guard error != 0 else { return }
+    throw CommandFailure(
+      message: "standard output: \(String(cString: strerror(error)))", exitCode: 73)
   }
 
   /// Each worker and each blob under way needs a descriptor; the usual soft limit is for old `select`.

@@ -2,45 +2,102 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Ctrl-C and SIGTERM: the first asks the pull to stop, the second ends the process at once.
-final class Signals {
-  /// The first signal that came, shared with the handlers.
-  private final class First: Sendable {
-    let number = Mutex<Int32?>(nil)
+/// Ctrl-C, SIGTERM and SIGHUP: the first asks the command to stop, and ends the process after a moment where it does not; the
+/// second ends it at once.
+///
+/// Handlers run on a thread of their own: neither a server's words nor a slow disk can keep them from it.
+enum Signals {
+  private struct State {
+    var first: Int32?
+    var stop: @Sendable () -> Void = {}
+    /// What must not be left as it is, by number.
+    var last: [Int: @Sendable () -> Void] = [:]
+    var nextNumber = 0
+    /// Whether somebody is asked something, and nothing is under way that could stop.
+    var isAsking = false
+  }
 
-    /// Notes a signal; true for the first.
-    func note(_ signal: Int32) -> Bool {
-      number.withLock { first in
-        defer { first = first ?? signal }
-        return first == nil
-      }
+  private static let state = Mutex(State())
+  /// A serial queue has a thread whenever it needs one, however busy others are.
+  private static let queue = DispatchQueue(label: "signals", qos: .userInteractive)
+
+  /// Seconds that a command has to stop by itself.
+  private static let patience = 1.7
+
+  /// The first signal that came.
+  static var first: Int32? { state.withLock { $0.first } }
+
+  /// Calls `stop` at the first signal.
+  static func watch(_ stop: @escaping @Sendable () -> Void) {
+    state.withLock { $0.stop = stop }
+    for number in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(number) {
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      // Held by its own handler: it lives as long as the process.
+      source.setEventHandler { withExtendedLifetime(source) { came(number) } }
+      source.resume()
     }
   }
 
-  private let received = First()
-  private var sources: [any DispatchSourceSignal] = []
+  /// Does something in which a signal ends the process at once: a question that waits for an answer.
+  ///
+  /// - Parameters:
+  ///   - restore: what is done before the process ends.
+  ///   - body: asks.
+  static func endingAtOnce<Value>(
+    restore: @escaping @Sendable () -> Void = {}, _ body: () throws -> Value
+  ) rethrows -> Value {
+    let number = atForcedEnd(restore)
+    let cameBefore = state.withLock { state in
+      state.isAsking = true
+      return state.first
+    }
+    if let cameBefore { queue.sync { end(cameBefore) } }
+    defer {
+      state.withLock {
+        $0.isAsking = false
+        $0.last[number] = nil
+      }
+    }
+    return try body()
+  }
 
-  /// The first signal that came.
-  var first: Int32? { received.number.withLock { $0 } }
+  /// Has something done before the process ends by a signal, not by itself; quick and safe on any thread.
+  ///
+  /// - Returns: its number.
+  @discardableResult
+  static func atForcedEnd(_ action: @escaping @Sendable () -> Void) -> Int {
+    state.withLock { state in
+      state.nextNumber += 1
+      state.last[state.nextNumber] = action
+      return state.nextNumber
+    }
+  }
+
+  /// Takes back an action: what it was for is over.
+  static func withdraw(_ number: Int) { state.withLock { $0.last[number] = nil } }
 
   /// True where whoever started us (`nohup`, a script's `&`) wants the signal to have no effect.
-  private func isIgnored(_ number: Int32) -> Bool {
+  private static func isIgnored(_ number: Int32) -> Bool {
     var action = sigaction()
     guard sigaction(number, nil, &action) == 0 else { return false }
     return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
       == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
-  /// Calls `stop` at the first signal.
-  func watch(_ stop: @escaping @Sendable () -> Void) {
-    for number in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(number) {
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { [received] in
-        if received.note(number) { stop() } else { _exit(128 + number) }
-      }
-      source.resume()
-      sources.append(source)
+  private static func came(_ number: Int32) {
+    let (isFirst, isAsking, stop) = state.withLock { state in
+      defer { state.first = state.first ?? number }
+      return (state.first == nil, state.isAsking, state.stop)
     }
+    guard isFirst, !isAsking else { end(number) }
+    stop()
+    queue.asyncAfter(deadline: .now() + patience) { end(number) }
+  }
+
+  private static func end(_ number: Int32) -> Never {
+    let last = state.withLock { $0.last }
+    for action in last.values { action() }
+    _exit(128 + number)
   }
 }

@@ -100,6 +100,35 @@ struct ImportTests {
     }
   }
 
+  @Test("everything printed goes through the door")
+  func oneDoorForWords() throws {
+    let files = FileManager.default.enumerator(at: Self.sources, includingPropertiesForKeys: nil)
+    var seen = 0
+    for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
+      // The emulator is a tool of the lab, and speaks JSON with a script.
+      guard !file.path.contains("/link-emulator/") else { continue }
+      seen += 1
+      let text = try String(contentsOf: file, encoding: .utf8)
+      let name = file.lastPathComponent
+      for word in [
+        "FileHandle.standardOutput", "FileHandle.standardError", "fputs(", "fprintf(", "puts(",
+        "Swift.print(", "debugPrint(", "dump(", "StreamLogHandler", "stdout", "stderr", "vprintf(",
+        "perror(", "putchar(", "readPassphrase(",
+      ] {
+        #expect(!text.contains(word), "\(name): \(word)")
+      }
+      // The commands' own `print` is the door's; elsewhere it would be the library's.
+      let isCommand = file.path.contains("/cairn/")
+      #expect(isCommand || text.firstMatch(of: /(^|[^A-Za-z.])print\(/) == nil, "\(name): print")
+      if !["LineOutput.swift", "Displays.swift", "SweepRunner.swift"].contains(name) {
+        for word in [".draw(", ".replaceLine(", "\\u{1B}"] {
+          #expect(!text.contains(word), "\(name): \(word)")
+        }
+      }
+    }
+    #expect(seen > 40)
+  }
+
   @Test("unchecked sendability is CurlTransfer's alone")
   func uncheckedOnlyInCurl() throws {
     let files = FileManager.default.enumerator(at: Self.sources, includingPropertiesForKeys: nil)

@@ -27,6 +27,10 @@ struct ErrorBody {
   }
 
   private static let limit = 200
+  /// The most characters that are looked at: what is behind them is not shown anyway.
+  private static let mostRead = 1_000
+  /// The most bytes that are taken for a document.
+  private static let mostParsed = 64 << 10
 
   /// Reads a response's body; `secrets` are what the request carried.
   init(_ response: TransferResponse, hiding secrets: Secrets = Secrets()) {
@@ -35,13 +39,18 @@ struct ErrorBody {
   }
 
   init(_ body: [UInt8], contentType: String?, hiding secrets: Secrets = Secrets()) {
-    let document = try? JSONDecoder().decode(Document.self, from: Data(body.prefix(1 << 20)))
+    let document = try? JSONDecoder().decode(
+      Document.self, from: Data(body.prefix(Self.mostParsed)))
     let entries = (document?.errors ?? []).prefix(3)
-    codes = entries.compactMap { $0.code.map { secrets.redact($0).shownSafely(limit: 60) } }
-    var parts = entries.compactMap { $0.message ?? $0.code }
+    codes = entries.compactMap {
+      $0.code.map { secrets.redact($0.prefix(Self.mostRead)).shownSafely(limit: 60) }
+    }
+    var parts = entries.compactMap { $0.message ?? $0.code }.map {
+      String($0.prefix(Self.mostRead))
+    }
     if parts.isEmpty {
       parts = [document?.message, document?.details, document?.errorDescription, document?.error]
-        .compactMap { $0 }.prefix(1).map { $0 }
+        .compactMap { $0 }.prefix(1).map { String($0.prefix(Self.mostRead)) }
     }
     if parts.isEmpty, document == nil, contentType?.hasPrefix("text/plain") == true {
       parts = [String(decoding: body.prefix(1000), as: UTF8.self)]

@@ -33,12 +33,13 @@ struct Secrets {
 
   // Longer ones first: one may be part of another. What is shorter than three characters stands in every other word.
   private init(_ values: [String]) {
-    self.values = values.filter { $0.count > 2 }.sorted { $0.count > $1.count }
+    let sorted = values.filter { $0.utf8.count > 2 }.sorted { $0.utf8.count > $1.utf8.count }
+    self.values = Array(sorted.prefix(Self.mostValues))
   }
 
-  /// The text without them.
+  /// The text without them; only its first few thousand bytes, since the work grows with the text and with what is hidden.
   func redact(_ text: some StringProtocol) -> String {
-    let known = values.reduce(String(text)) { $0.replacing($1, with: "…") }
+    let known = hiding(Array(text.utf8.prefix(Self.mostRead)))
     return known.split(separator: " ", omittingEmptySubsequences: false).map { word in
       // Signatures are in queries.
       if let query = word.firstIndex(of: "?"), word[query...].contains("=") {
@@ -48,5 +49,33 @@ struct Secrets {
         word.utf8.count > 80 && !word.contains("sha256:") && !word.contains("sha512:")
       return isTokenLike ? "…" : word
     }.joined(separator: " ")
+  }
+
+  /// The most values that are looked for; nobody signs with more, and the work grows with their number.
+  private static let mostValues = 256
+  /// The most bytes of a text that are of interest: what is shown of it is shorter.
+  private static let mostRead = 4_096
+
+  /// The text with `…` in place of each value: one look at every place, at the values that begin with what stands there.
+  private func hiding(_ text: [UInt8]) -> String {
+    let wanted = Dictionary(grouping: values.map { Array($0.utf8) }) { Self.start(of: $0[...]) }
+    var result: [UInt8] = []
+    var rest = text[...]
+    while let byte = rest.first {
+      // Longer values come first among those that begin alike.
+      if let value = wanted[Self.start(of: rest)]?.first(where: { rest.starts(with: $0) }) {
+        result += Array("…".utf8)
+        rest = rest.dropFirst(value.count)
+      } else {
+        result.append(byte)
+        rest = rest.dropFirst()
+      }
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// The first bytes, by which values are found; none is shorter.
+  private static func start(of bytes: ArraySlice<UInt8>) -> Int {
+    bytes.prefix(3).reduce(0) { $0 << 8 | Int($1) }
   }
 }

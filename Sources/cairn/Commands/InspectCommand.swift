@@ -54,7 +54,7 @@ struct InspectCommand: AsyncParsableCommand {
     }
     let resolver = ImageResolver(client: client, load: { _ in nil }, save: { _, _ in })
     if raw {
-      try Cairn.print(try await document(resolver))
+      Printing.document(try await document(resolver))
       return
     }
     do throws(PullError) {

@@ -164,20 +164,10 @@ struct PullCommand: AsyncParsableCommand {
       display.show($0)
     }
     let store = try storeOptions.open()
-    let signals = Signals()
-    let task = Task { () async -> Result<ProgressEvent.Summary, PullError> in
-      do throws(PullError) {
-        let puller = Puller(client: client, store: store, display: display)
-        return .success(try await puller.pull(request))
-      } catch {
-        return .failure(error)
-      }
-    }
-    signals.watch { task.cancel() }
-    do {
-      return try await task.value.get()
+    do throws(PullError) {
+      return try await Puller(client: client, store: store, display: display).pull(request)
     } catch {
-      throw CommandFailure(error, signal: signals.first)
+      throw CommandFailure(error, signal: Signals.first)
     }
   }
 

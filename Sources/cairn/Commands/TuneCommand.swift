@@ -143,7 +143,9 @@ struct TuneCommand: AsyncParsableCommand {
         throw ValidationError("--reset asks on a terminal; without one, give --yes")
       }
       LineOutput.standardError.write("forget? [y/N] ")
-      guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
+      guard let answer = Signals.endingAtOnce({ readLine() }),
+        ["y", "yes"].contains(answer.lowercased())
+      else {
         print("nothing was forgotten")
         return
       }

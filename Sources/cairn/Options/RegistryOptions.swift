@@ -174,7 +174,7 @@ struct RegistryOptions: ParsableArguments {
 
   /// A logger on standard error.
   var logger: Logger {
-    var logger = Logger(label: "cairn") { StreamLogHandler.standardError(label: $0) }
+    var logger = Logger(label: "cairn") { _ in LineLog() }
     logger.logLevel = Logger.Level(rawValue: logLevel.rawValue) ?? .warning
     return logger
   }

@@ -12,8 +12,17 @@ enum TerminalPrompt {
     guard tcgetattr(terminal, &before) == 0 else { return nil }
     var silent = before
     silent.c_lflag &= ~tcflag_t(ECHO)
+    let loud = before
+    let restore: @Sendable () -> Void = {
+      var state = loud
+      tcsetattr(terminal, TCSAFLUSH, &state)
+    }
     tcsetattr(terminal, TCSAFLUSH, &silent)
-    defer { tcsetattr(terminal, TCSAFLUSH, &before) }
+    defer { restore() }
+    return Signals.endingAtOnce(restore: restore) { answer(question, on: terminal) }
+  }
+
+  private static func answer(_ question: String, on terminal: Int32) -> String {
     let output = LineOutput(descriptor: terminal)
     output.write(question)
     var line: [UInt8] = []

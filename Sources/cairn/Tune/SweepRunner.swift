@@ -24,17 +24,14 @@ struct SweepRunner {
   /// - Throws: `CommandFailure`; what was measured is kept.
   func run() async throws -> Sweep {
     var sweep = try resume()
-    let signals = Signals()
-    let stop = StopFlag()
-    signals.watch { stop.stop() }
     while let size = sweep.next {
       show(sweep, size)
-      let seconds = try await pull(size, stop, signals)
+      let seconds = try await pull(size)
       sweep.note(seconds: seconds)
       try save(sweep)
     }
     try? FileManager.default.removeItem(atPath: stateFile)
-    if isatty(STDERR_FILENO) == 1 { say("\r\u{1B}[K") }
+    if isatty(STDERR_FILENO) == 1 { LineOutput.standardError.replaceLine(with: "") }
     return sweep
   }
 
@@ -73,9 +70,14 @@ struct SweepRunner {
 
   // MARK: One pull
 
-  private func pull(_ size: Int, _ stop: StopFlag, _ signals: Signals) async throws -> Double {
+  private func pull(_ size: Int) async throws -> Double {
     let folder = NSTemporaryDirectory() + "cairn-sweep-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let remove: @Sendable () -> Void = { try? FileManager.default.removeItem(atPath: folder) }
+    let number = Signals.atForcedEnd(remove)
+    defer {
+      remove()
+      Signals.withdraw(number)
+    }
     // A connection left open by the run before would be a head start.
     let engine = try registryOptions.engine()
     defer { engine.stop() }
@@ -91,22 +93,13 @@ struct SweepRunner {
       policy: FixedPolicy(poolSize: size, reason: "sweep"))
     let report = ReportBox()
     request.report = { report.set($0) }
-    let final = request
-    let task = Task { () async -> Result<ProgressEvent.Summary, PullError> in
-      do throws(PullError) {
-        let puller = Puller(client: client, store: store, display: WarningDisplay())
-        return .success(try await puller.pull(final))
-      } catch {
-        return .failure(error)
-      }
-    }
-    stop.set { task.cancel() }
-    do {
-      let summary = try await task.value.get()
+    do throws(PullError) {
+      let puller = Puller(client: client, store: store, display: WarningDisplay())
+      let summary = try await puller.pull(request)
       report.value.map { keeper.record($0) }
       return summary.seconds
     } catch {
-      var failure = CommandFailure(error, signal: signals.first)
+      var failure = CommandFailure(error, signal: Signals.first)
       failure.hint = "run the same command again to go on; what was measured is kept"
       throw failure
     }
@@ -122,7 +115,11 @@ struct SweepRunner {
     }
     let line =
       "pull \(sweep.runs.count + 1) of \(total): \(size == 1 ? "1 worker" : "\(size) workers")\(last ?? "")\(left)"
-    say(isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" + line : line + "\n")
+    if isatty(STDERR_FILENO) == 1 {
+      LineOutput.standardError.replaceLine(with: line)
+    } else {
+      say(line + "\n")
+    }
   }
 
   private func clock(_ seconds: Double) -> String {
