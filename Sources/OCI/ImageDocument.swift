@@ -66,11 +66,13 @@ public enum ImageDocument: Sendable, Equatable {
   ///   - data: the document as it was served.
   ///   - contentType: the `Content-Type` it came with, or its descriptor's type; nil when unknown.
   /// - Throws: `OCIError.invalidDocument` for what is malformed or ambiguous (a document with both
-  ///   `manifests` and `layers` is refused, CVE-2021-41190); `OCIError.schema1` for schema 1.
+  ///   `manifests` and `layers` is refused, CVE-2021-41190, and one with a member twice);
+  ///   `OCIError.schema1` for schema 1.
   public static func parse(_ data: Data, contentType: MediaType?) throws(OCIError) -> ImageDocument
   {
     let raw: RawDocument
     do {
+      try checkStructure(data)
       raw = try JSONDecoder().decode(RawDocument.self, from: data)
     } catch let error as OCIError {
       throw contentType?.isSchema1 == true ? .schema1 : error
@@ -87,6 +89,17 @@ public enum ImageDocument: Sendable, Equatable {
     let mediaType = try decideMediaType(raw, contentType: contentType)
     if mediaType.isIndex { return .index(try index(raw, mediaType)) }
     return .manifest(try manifest(raw, mediaType))
+  }
+
+  /// What all readers must see alike: UTF-8, and each member once.
+  private static func checkStructure(_ data: Data) throws(OCIError) {
+    guard let tree = JSONTree(data) else {
+      // Foundation reads UTF-16 and UTF-32, and passes over a mark; readers in Go do not.
+      let isOther = data.prefix(4).contains { [0, 0xEF, 0xFE, 0xFF].contains($0) }
+      throw .invalidDocument(
+        reason: isOther ? "it is not JSON in UTF-8 without a byte order mark" : "it is not JSON")
+    }
+    try DocumentStructure.check(tree)
   }
 
   /// The type of the kind that the content has; where a type that came with it names the other kind, two

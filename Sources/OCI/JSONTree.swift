@@ -22,7 +22,9 @@ public indirect enum JSONTree: Hashable, Sendable {
     /// True where the name, whatever its escapes, is this.
     func isNamed(_ other: String) -> Bool {
       if name.elementsEqual(Array("\"\(other)\"".utf8)) { return true }
-      return name.contains(UInt8(ascii: "\\")) && JSONTree.scalar(name).string == other
+      guard name.contains(UInt8(ascii: "\\")) else { return false }
+      // Letter by letter: to Swift, the Kelvin sign is a K.
+      return JSONTree.scalar(name).string?.utf8.elementsEqual(other.utf8) ?? false
     }
   }
 
@@ -100,6 +102,18 @@ public indirect enum JSONTree: Hashable, Sendable {
   /// An object's values; nil for anything else.
   public var values: [JSONTree]? {
     if case .object(let members) = self { members.map(\.value) } else { nil }
+  }
+
+  /// An object's names, in their order and as often as they are there; nil for anything else.
+  ///
+  /// What is no Unicode in them is replaced, as readers in Go do.
+  var names: [String]? {
+    guard case .object(let members) = self else { return nil }
+    return members.map { member in
+      let isPlain = !member.name.contains(UInt8(ascii: "\\"))
+      return (isPlain ? nil : JSONTree.scalar(member.name).string)
+        ?? String(decoding: member.name.dropFirst().dropLast(), as: UTF8.self)
+    }
   }
 
   /// A member of an object, the first of that name; setting it to nil removes it.

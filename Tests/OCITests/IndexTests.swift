@@ -39,7 +39,7 @@ struct IndexTests {
       entry(#""annotations":null"#), entry(#""annotations":{"a":null,"b":7}"#),
       entry(#""annotations":[]"#), entry(#""urls":null,"data":null"#),
       entry(#""urls":"x","data":7"#), entry(#""artifactType":{}"#),
-      entry(#""mediaType":"application/vnd.example.new.v9+json""#),
+      #"{"mediaType":"application/vnd.example.new.v9+json","digest":"\#(b)","size":7}"#,
       entry(#""unknown":{"deep":[1,{"x":null}]}"#),
     ])
   func toleratesOddEntries(entry: String) throws {
