@@ -81,10 +81,11 @@ public enum ImageDocument: Sendable, Equatable {
       throw .invalidDocument(reason: Self.describe(error))
     }
     // The content decides: what says that it is of version 2 is, whatever it is called.
-    if raw.schemaVersion == 1 || raw.mediaType?.isSchema1 == true { throw .schema1 }
-    if contentType?.isSchema1 == true, raw.schemaVersion != 2 { throw .schema1 }
-    guard raw.schemaVersion == 2 else {
-      throw .invalidDocument(reason: "schemaVersion is not 2")
+    if raw.isSchema1 || contentType?.isSchema1 == true && !raw.isOfVersion2 { throw .schema1 }
+    guard raw.isOfVersion2 else {
+      throw .invalidDocument(
+        reason: raw.version == nil
+          ? "it has no schemaVersion, no config and no manifests" : "schemaVersion is not 2")
     }
     let mediaType = try decideMediaType(raw, contentType: contentType)
     if mediaType.isIndex { return .index(try index(raw, mediaType)) }
@@ -123,8 +124,11 @@ public enum ImageDocument: Sendable, Equatable {
   }
 
   private static func index(_ raw: RawDocument, _ mediaType: MediaType) throws(OCIError) -> Index {
-    guard raw.layers == nil, raw.config == nil, !raw.hasFSLayers else {
-      throw .invalidDocument(reason: "it has both manifests and layers")
+    let others = [
+      ("layers", raw.layers != nil), ("config", raw.config != nil), ("fsLayers", raw.hasFSLayers),
+    ]
+    if let other = others.first(where: \.1)?.0 {
+      throw contradiction(raw.manifests == nil ? nil : "manifests", other, mediaType)
     }
     guard let manifests = raw.manifests else {
       throw .invalidDocument(reason: "the index has no manifests")
@@ -138,9 +142,9 @@ public enum ImageDocument: Sendable, Equatable {
   private static func manifest(_ raw: RawDocument, _ mediaType: MediaType) throws(OCIError)
     -> Manifest
   {
-    guard raw.manifests == nil, !raw.hasFSLayers else {
-      throw .invalidDocument(reason: "it has both manifests and layers")
-    }
+    let own = raw.config != nil ? "config" : raw.layers != nil ? "layers" : nil
+    if raw.manifests != nil { throw contradiction(own, "manifests", mediaType) }
+    if raw.hasFSLayers { throw contradiction(own, "fsLayers", mediaType) }
     guard let config = raw.config else {
       throw .invalidDocument(reason: "the manifest has no config")
     }
@@ -162,6 +166,19 @@ public enum ImageDocument: Sendable, Equatable {
     return manifest
   }
 
+  /// Two readers could see two things in the document (CVE-2021-41190).
+  ///
+  /// - Parameters:
+  ///   - own: a member that it has and that fits its type; nil where there is none.
+  ///   - other: one that does not.
+  private static func contradiction(_ own: String?, _ other: String, _ type: MediaType) -> OCIError
+  {
+    guard let own else {
+      return .invalidDocument(reason: "it is called \(type), but has \"\(other)\"")
+    }
+    return .invalidDocument(reason: "it has both \"\(own)\" and \"\(other)\"")
+  }
+
   private static func describe(_ error: any Error) -> String {
     guard let error = error as? DecodingError else { return "it is not JSON" }
     let (context, what): (DecodingError.Context, String) =
@@ -179,36 +196,5 @@ public enum ImageDocument: Sendable, Equatable {
     }
     return path.isEmpty
       ? what : "\(what) at \(path.joined(separator: ".").shownSafely(limit: 100))"
-  }
-}
-
-/// The union of every field that decides what a document is.
-private struct RawDocument: Decodable {
-  let schemaVersion: Int
-  let mediaType: MediaType?
-  let artifactType: String?
-  let config: Descriptor?
-  let layers: [Descriptor]?
-  let manifests: [Tolerant<Descriptor>]?
-  let hasFSLayers: Bool
-
-  enum CodingKeys: String, CodingKey {
-    case schemaVersion, mediaType, artifactType, config, layers, manifests, fsLayers
-  }
-
-  init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    schemaVersion = try values.decode(Int.self, forKey: .schemaVersion)
-    mediaType = values.readable(MediaType.self, .mediaType)
-    artifactType = values.readable(String.self, .artifactType)
-    // Schema 1 has neither of these in today's form: it must be told apart before they are read.
-    hasFSLayers = values.contains(.fsLayers)
-    guard schemaVersion == 2 else {
-      (config, layers, manifests) = (nil, nil, nil)
-      return
-    }
-    config = try values.decodeIfPresent(Descriptor.self, forKey: .config)
-    layers = try values.decodeIfPresent([Descriptor].self, forKey: .layers)
-    manifests = try values.decodeIfPresent([Tolerant<Descriptor>].self, forKey: .manifests)
   }
 }

@@ -94,18 +94,22 @@ struct ImageDocumentTests {
       ("", "not JSON"), ("[]", "wrong type"), ("{}", "schemaVersion"),
       (#"{"schemaVersion":3}"#, "not 2"),
       (#"{"schemaVersion":2}"#, "no config"),
-      (#"{"schemaVersion":2,"manifests":[],"layers":[]}"#, "both"),
-      (#"{"schemaVersion":2,"manifests":[],"config":{"digest":"\#(a)","size":1}}"#, "both"),
+      (#"{"schemaVersion":2,"manifests":[],"layers":[]}"#, #"both "manifests" and "layers""#),
+      (
+        #"{"schemaVersion":2,"manifests":[],"config":{"digest":"\#(a)","size":1}}"#,
+        #"both "manifests" and "config""#
+      ),
+      (#"{"schemaVersion":2,"manifests":[],"fsLayers":[]}"#, #"both "manifests" and "fsLayers""#),
       (
         #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","manifests":[]}"#,
-        "both"
+        #"it is called application/vnd.oci.image.manifest.v1+json, but has "manifests""#
       ),
       (
         #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json",\#(config)}"#,
-        "both"
+        #"it is called application/vnd.oci.image.index.v1+json, but has "config""#
       ),
       (#"{"schemaVersion":2,"mediaType":"text/html",\#(config)}"#, "none of a manifest"),
-      (#"{"schemaVersion":2,\#(config),"fsLayers":[]}"#, "both"),
+      (#"{"schemaVersion":2,\#(config),"fsLayers":[]}"#, #"both "config" and "fsLayers""#),
       (#"{"schemaVersion":2,"config":{"digest":"sha256:../x","size":1}}"#, "invalid digest"),
       (#"{"schemaVersion":2,"config":{"digest":"\#(a)","size":-1}}"#, "negative"),
       (
@@ -206,8 +210,50 @@ struct ImageDocumentTests {
     }
   }
 
+  @Test(
+    "a version that says nothing is the one that the content has",
+    arguments: ["", "null", "0", #""2""#, "2.0", #""""#, #""two""#, "[]", "{}", "true"])
+  func versions(text: String) throws {
+    let version = text.isEmpty ? "" : #""schemaVersion":\#(text),"#
+    for type in [nil, MediaType.dockerManifest, .dockerSchema1] {
+      #expect(try parse("{\(version)\(Self.config)}", type).mediaType.isManifest)
+    }
+    #expect(try parse(#"{\#(version)"manifests":[]}"#).mediaType == .ociIndex)
+    let old = #expect(throws: OCIError.self) {
+      try parse(#"{\#(version)"fsLayers":[{"blobSum":"x"}]}"#, .dockerSchema1)
+    }
+    #expect(old == .schema1 || text.contains("2"))
+    for json in [#""layers":[]"#, #""mediaType":"\#(MediaType.ociManifest)""#] {
+      #expect(throws: OCIError.self) { try parse("{\(version)\(json)}") }
+    }
+  }
+
+  @Test(
+    "another version is refused, whatever the content",
+    arguments: ["3", "-2", "2.5", #""3""#, "1e300", "99999999999999999999"])
+  func otherVersions(text: String) {
+    for content in [Self.config, #""manifests":[]"#] {
+      let error = #expect(throws: OCIError.self) {
+        try parse(#"{"schemaVersion":\#(text),\#(content)}"#)
+      }
+      #expect(error?.description.contains("schemaVersion is not 2") == true)
+    }
+    #expect(throws: OCIError.schema1) { try parse(#"{"schemaVersion":"1",\#(Self.config)}"#) }
+  }
+
+  @Test("a null is no member of the other kind")
+  func nulls() throws {
+    let manifest = #"{"schemaVersion":2,\#(Self.config),"manifests":null,"fsLayers":null}"#
+    #expect(try parse(manifest).mediaType == .ociManifest)
+    let index = #"{"schemaVersion":2,"manifests":[],"config":null,"layers":null,"fsLayers":null}"#
+    #expect(try parse(index).mediaType == .ociIndex)
+  }
+
   @Test("names schema 1 for what it is")
   func namesSchema1() {
+    #expect(throws: OCIError.schema1) {
+      try parse(#"{"fsLayers":[{"blobSum":"x"}],"history":[]}"#)
+    }
     #expect(throws: OCIError.schema1) {
       try parse(#"{"schemaVersion":1,"fsLayers":[{"blobSum":"x"}]}"#)
     }
