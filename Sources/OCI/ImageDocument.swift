@@ -21,7 +21,7 @@ public struct Manifest: Sendable, Equatable {
   public var isImage: Bool? {
     if MediaType.isArtifact(artifactType) { return false }
     if config.mediaType.isImageConfig { return true }
-    return config.mediaType.isVendors ? false : nil
+    return config.mediaType.isVendors && !config.mediaType.isOfImages ? false : nil
   }
 
   /// Whether this is an image's manifest, by its configuration where that has to tell.

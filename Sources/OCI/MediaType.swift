@@ -57,12 +57,22 @@ public struct MediaType: Hashable, Sendable, Codable, RawRepresentable, CustomSt
   ///
   /// Of a configuration or a layer, every other type says nothing: images of 2015 to 2017 have what the
   /// server said of their files (moby#48361, moby#30083).
-  public var isVendors: Bool { rawValue.split(separator: "/").last?.hasPrefix("vnd.") ?? false }
+  public var isVendors: Bool { name.hasPrefix("vnd.") }
+
+  /// True for what Docker and OCI call or called parts of images: before version 1.0 of either a configuration had many
+  /// names, and some tools cut today's short.
+  public var isOfImages: Bool {
+    ["vnd.oci.image.", "vnd.docker.image.", "vnd.docker.container.image."].contains {
+      "\(name).".hasPrefix($0)
+    }
+  }
+
+  private var name: Substring { rawValue.split(separator: "/").last ?? "" }
 
   /// Whether an `artifactType` is one: an image may have its configuration's type there.
   static func isArtifact(_ type: String?) -> Bool {
     guard let type, !type.isEmpty else { return false }
-    return !MediaType(rawValue: type).isImageConfig
+    return !MediaType(rawValue: type).isOfImages
   }
 
   /// The raw value.

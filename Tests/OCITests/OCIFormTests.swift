@@ -74,6 +74,11 @@ struct OCIFormTests {
     arguments: [
       "application/octet-stream", "text/html", "application/json", "", "text/plain; charset=utf-8",
       "Application/VND.OCI.Image.Config.v1+JSON", "application/vnd.docker.container.image.v1+json",
+      "application/vnd.oci.image.serialization.config.v1+json",
+      "application/vnd.docker.container.image.rootfs.config+json",
+      "application/vnd.docker.container.image.v1", "application/vnd.docker.container.image.v2+json",
+      "application/vnd.oci.image.config.v1", "application/vnd.oci.image.config",
+      "application/vnd.docker.container.image",
     ])
   func configurations(type: String) throws {
     let (data, manifest) = try manifest(
@@ -91,6 +96,7 @@ struct OCIFormTests {
       ("application/vnd.cncf.helm.config.v1+json", #"{"name":"x","version":"1"}"#),
       ("application/vnd.oci.empty.v1+json", "{}"), ("application/json", "{}"),
       ("application/octet-stream", "no json"),
+      ("application/vnd.oci.image.config.v1", "{}"), ("application/vnd.oci.image.config", "no json"),
       // A model's and a plugin's list layers as an image's do.
       (
         "application/vnd.docker.ai.model.config.v0.1+json",
