@@ -10,7 +10,7 @@ public import FoundationEssentials
 /// What a configuration is, its content decides: an image's lists the layers of a root file system. A vendor's type
 /// (`application/vnd.…`) is believed, however, so that artifacts stay what they are. A layer of an image has OCI's
 /// type if it has one of OCI's or a vendor's; Docker's are translated, and where a type says nothing, the first bytes
-/// decide.
+/// decide; they also do where OCI's own type says something else of them.
 public enum OCIForm {
   /// A manifest's twin.
   ///
@@ -23,43 +23,49 @@ public enum OCIForm {
   public static func manifest(
     _ data: Data, _ manifest: Manifest, isImage: Bool, content: (Descriptor) -> LayerContent?
   ) -> Data? {
-    guard let found = JSONTree(data), let config = found["config"] else { return nil }
+    guard let found = JSONTree(data) else { return nil }
+    let edited = edited(
+      found, manifest, config: isImage ? .ociConfig : manifest.config.mediaType.ociForm
+    ) {
+      isImage ? $0.mediaType.layerForm(content($0)) : $0.mediaType.ociForm
+    }
+    return edited.flatMap { finished($0, .ociManifest, found: found) }
+  }
+
+  /// A manifest with these types, and without what makes others refuse a descriptor in it.
+  private static func edited(
+    _ found: JSONTree, _ manifest: Manifest, config type: MediaType,
+    layerType: (Descriptor) -> MediaType
+  ) -> JSONTree? {
+    guard let config = found["config"] else { return nil }
     let layers = found["layers"]?.elements ?? []
     guard layers.count == manifest.layers.count else { return nil }
     var tree = found
-    tree["config"] = DescriptorForm.cleaned(
-      config, manifest.config, type: isImage ? .ociConfig : manifest.config.mediaType.ociForm)
+    tree["config"] = DescriptorForm.cleaned(config, manifest.config, type: type)
     if !layers.isEmpty {
       tree["layers"] = .array(
-        zip(layers, manifest.layers).map { layer, descriptor in
-          let type = descriptor.mediaType
-          return DescriptorForm.cleaned(
-            layer, descriptor, type: isImage ? type.layerForm(content(descriptor)) : type.ociForm)
-        })
+        zip(layers, manifest.layers).map { DescriptorForm.cleaned($0, $1, type: layerType($1)) })
     }
-    return finished(tree, .ociManifest, found: found)
+    return tree
   }
 
   /// An index's twin.
   ///
-  /// A twin does not name what was passed over, so that readers find all that it names; that alone is no reason for one.
+  /// It does not name what was passed over, so that readers find all that it names.
   ///
   /// - Parameters:
   ///   - data: the index as it was served.
   ///   - forms: what is to be named in place of a manifest or an index, by the digest of that; it may be the same.
+  ///     What is not there was passed over.
   /// - Returns: nil where the index needs none.
   public static func index(_ data: Data, _ forms: [Digest: Descriptor]) -> Data? {
     guard let found = JSONTree(data), let entries = found["manifests"]?.elements else { return nil }
-    let edited = entries.map { entry -> (tree: JSONTree, isThere: Bool)? in
-      // One that cannot be read makes other readers refuse the whole index.
-      guard let descriptor = entry.decoded(as: Descriptor.self) else { return nil }
-      let form = forms[descriptor.digest]
-      return (self.entry(entry, descriptor, form ?? descriptor), form != nil)
-    }
     var tree = found
-    tree["manifests"] = .array(edited.compactMap { $0?.tree })
-    guard finished(tree, .ociIndex, found: found) != nil else { return nil }
-    tree["manifests"] = .array(edited.compactMap { $0 }.filter(\.isThere).map(\.tree))
+    tree["manifests"] = .array(
+      entries.compactMap { entry in
+        guard let descriptor = entry.decoded(as: Descriptor.self) else { return nil }
+        return forms[descriptor.digest].map { self.entry(entry, descriptor, $0) }
+      })
     return finished(tree, .ociIndex, found: found)
   }
 
@@ -77,23 +83,27 @@ public enum OCIForm {
     return tree
   }
 
-  /// Whether all types in a manifest are Docker's, letter by letter: who reads a single manifest knows those, too.
+  /// Whether a manifest is Docker's, letter by letter: who reads a single manifest knows those, too.
   ///
-  /// - Parameter data: the manifest as it was served.
-  public static func isDockers(_ data: Data) -> Bool {
-    guard let tree = JSONTree(data),
-      tree["config"]?["mediaType"]?.string == MediaType.dockerConfig.rawValue
+  /// - Parameters:
+  ///   - data: the manifest as it was served.
+  ///   - manifest: what was read of it.
+  public static func isDockers(_ data: Data, _ manifest: Manifest) -> Bool {
+    guard let found = JSONTree(data),
+      found["mediaType"]?.string == MediaType.dockerManifest.rawValue,
+      manifest.config.mediaType == .dockerConfig,
+      manifest.layers.allSatisfy({ $0.mediaType.isDockerLayer })
     else { return false }
-    let own = tree["mediaType"]?.string
-    return own == MediaType.dockerManifest.rawValue
-      && (tree["layers"]?.elements ?? []).allSatisfy { layer in
-        let type = layer["mediaType"]?.string ?? ""
-        return MediaType(rawValue: type).isDockerLayer && MediaType(rawValue: type).rawValue == type
-      }
+    let edited = edited(found, manifest, config: .dockerConfig) { $0.mediaType }
+    return edited.map { finished($0, .dockerManifest, found: found) == nil } ?? false
   }
 
   private static func finished(_ edited: JSONTree, _ type: MediaType, found: JSONTree) -> Data? {
     var tree = DescriptorForm.withoutOddNotes(edited)
+    if let subject = tree["subject"] { tree["subject"] = DescriptorForm.subject(subject) }
+    // Members of another kind's documents, which are null here.
+    for name in type.isIndex ? ["config", "layers"] : ["manifests"] { tree[name] = nil }
+    for name in ["fsLayers", "history"] { tree[name] = nil }
     tree["schemaVersion"] = .scalar(Array("2".utf8))
     // Another spelling of the same string is no other type.
     if let own = tree["mediaType"], !own.isNull, own.string != type.rawValue {
@@ -123,13 +133,13 @@ extension MediaType {
   ///
   /// - Parameter content: how it is packed; nil where that is not known.
   func layerForm(_ content: LayerContent?) -> MediaType {
-    guard isDockerLayer || isOldLayer || !isVendors else { return self }
+    guard isDockerLayer || isOldLayer || isLayer || !isVendors else { return self }
     guard let content else { return ociForm }
     return layer(content)
   }
 
   private func layer(_ content: LayerContent) -> MediaType {
-    let isForeign = rawValue.contains(".foreign.")
+    let isForeign = rawValue.contains(".foreign.") || rawValue.contains(".nondistributable.")
     return MediaType(
       rawValue: "application/vnd.oci.image.layer." + (isForeign ? "nondistributable." : "")
         + "v1.tar" + content.suffix)
@@ -139,6 +149,15 @@ extension MediaType {
   var isDockerLayer: Bool {
     rawValue.hasPrefix("application/vnd.docker.image.rootfs.")
       || rawValue.hasPrefix("application/vnd.docker.container.image.rootfs.")
+  }
+
+  /// OCI's types of layers, which say no more than how one is packed: not those of encrypted ones.
+  private var isLayer: Bool {
+    ["", "nondistributable."].contains { kind in
+      ["", "+gzip", "+zstd"].contains {
+        rawValue == "application/vnd.oci.image.layer.\(kind)v1.tar\($0)"
+      }
+    }
   }
 
   /// OCI's types of layers before version 1.0.

@@ -25,7 +25,13 @@ struct LayoutForm {
     for document in wanted.documents.reversed() { try translate(document) }
     // Docker's own words are known to whoever reads a single manifest.
     let dockers = Set(
-      wanted.documents.filter { OCIForm.isDockers($0.data) }.map(\.descriptor.digest))
+      wanted.documents.filter { document in
+        if case .manifest(let manifest) = document.content {
+          OCIForm.isDockers(document.data, manifest)
+        } else {
+          false
+        }
+      }.map(\.descriptor.digest))
     return StoredImage(
       root: form(of: wanted.source), source: wanted.source,
       manifests: wanted.manifests.map { descriptor, manifest in

@@ -96,7 +96,8 @@ struct OCIFormTests {
       ("application/vnd.cncf.helm.config.v1+json", #"{"name":"x","version":"1"}"#),
       ("application/vnd.oci.empty.v1+json", "{}"), ("application/json", "{}"),
       ("application/octet-stream", "no json"),
-      ("application/vnd.oci.image.config.v1", "{}"), ("application/vnd.oci.image.config", "no json"),
+      ("application/vnd.oci.image.config.v1", "{}"),
+      ("application/vnd.oci.image.config", "no json"),
       // A model's and a plugin's list layers as an image's do.
       (
         "application/vnd.docker.ai.model.config.v0.1+json",
@@ -145,11 +146,28 @@ struct OCIFormTests {
         "application/vnd.docker.container.image.rootfs.diff+x-gtar", .gzip,
         "application/vnd.oci.image.layer.v1.tar+gzip"
       ),
-      // OCI's own and other vendors' are left alone.
+      // OCI's own, where they say something else.
       (
         "application/vnd.oci.image.layer.v1.tar+gzip", .zstd,
+        "application/vnd.oci.image.layer.v1.tar+zstd"
+      ),
+      (
+        "application/vnd.oci.image.layer.v1.tar+gzip", .tar,
+        "application/vnd.oci.image.layer.v1.tar"
+      ),
+      (
+        "application/vnd.oci.image.layer.v1.tar", .gzip,
         "application/vnd.oci.image.layer.v1.tar+gzip"
       ),
+      (
+        "application/vnd.oci.image.layer.v1.tar+zstd", nil,
+        "application/vnd.oci.image.layer.v1.tar+zstd"
+      ),
+      (
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", .zstd,
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd"
+      ),
+      // Other vendors' are left alone.
       (
         "application/vnd.oci.image.layer.v1.tar+gzip+encrypted", .gzip,
         "application/vnd.oci.image.layer.v1.tar+gzip+encrypted"
@@ -209,9 +227,14 @@ struct OCIFormTests {
     #expect(OCIForm.index(Data(good.utf8), [old: form]) == nil)
   }
 
-  @Test("what was passed over is not in a twin, and is no reason for one")
-  func passedOver() throws {
-    let odd = #"{"mediaType":"application/vnd.example.v9","digest":"\#(Self.digest)","size":5}"#
+  @Test(
+    "what was passed over is not in a twin, and reason enough for one",
+    arguments: [
+      #"{"mediaType":"application/vnd.example.v9","digest":"\#(digest)","size":5}"#,
+      #"{"mediaType":5,"digest":"\#(digest)","size":5}"#, #"{"digest":7}"#, "7", "null",
+      #"{"mediaType":"\#(MediaType.ociManifest)","digest":"\#(digest)","size":5}"#,
+    ], [MediaType.ociIndex, .dockerList])
+  func passedOver(odd: String, type: MediaType) throws {
     let other = "sha256:" + String(repeating: "b", count: 64)
     func text(_ type: MediaType, _ entries: String) -> String {
       #"{"schemaVersion":2,"mediaType":"\#(type)","manifests":[\#(entries)]}"#
@@ -219,8 +242,69 @@ struct OCIFormTests {
     let good = #"{"mediaType":"\#(MediaType.ociManifest)","digest":"\#(other)","size":9}"#
     let digest = try Digest(other)
     let forms = [digest: Descriptor(mediaType: .ociManifest, digest: digest, size: 9)]
-    #expect(OCIForm.index(Data(text(.ociIndex, odd + "," + good).utf8), forms) == nil)
-    let twin = OCIForm.index(Data(text(.dockerList, odd + "," + good).utf8), forms)
+    let twin = OCIForm.index(Data(text(type, odd + "," + good).utf8), forms)
     #expect(twin == Data(text(.ociIndex, good).utf8))
+    #expect(OCIForm.index(try #require(twin), forms) == nil)
+  }
+
+  static let subject =
+    #"{"mediaType":"\#(MediaType.ociManifest)","digest":"\#(digest)","size":7,"kept":[1]}"#
+
+  @Test(
+    "a subject of the wrong kind does not make others refuse the twin, and a good one is no reason for one",
+    arguments: [
+      ("5", nil), (#""x""#, nil), ("[]", nil), (#"{"digest":5,"size":1}"#, nil),
+      (#"{"digest":"x","size":"7"}"#, nil), ("null", "null"), (subject, subject), ("{}", "{}"),
+      (subject.replacing(":7,", with: ":7.0,"), subject),
+      (
+        subject.replacing("\"\(MediaType.ociManifest)\"", with: "5"),
+        #"{"digest":"\#(digest)","size":7,"kept":[1]}"#
+      ),
+      (
+        subject.replacing("[1]", with: #"[1],"platform":7,"urls":5,"data":1,"annotations":[]"#),
+        subject
+      ),
+    ] as [(String, String?)])
+  func subjects(found: String, expected: String?) throws {
+    for rest in [
+      #""config":{"mediaType":"\#(MediaType.ociConfig)","digest":"\#(Self.digest)","size":2}"#,
+      #""manifests":[]"#,
+    ] {
+      let type = rest.contains("config") ? MediaType.ociManifest : .ociIndex
+      func text(_ subject: String?) -> Data {
+        let member = subject.map { #","subject":\#($0)"# } ?? ""
+        return Data(#"{"schemaVersion":2,"mediaType":"\#(type)",\#(rest)\#(member)}"#.utf8)
+      }
+      let twin: Data?
+      switch try ImageDocument.parse(text(found), contentType: nil) {
+      case .manifest(let manifest):
+        twin = OCIForm.manifest(text(found), manifest, isImage: true) { _ in nil }
+      case .index: twin = OCIForm.index(text(found), [:])
+      }
+      #expect(twin == (found == expected ? nil : text(expected)))
+    }
+  }
+
+  @Test(
+    "a version in other words, and nulls that other readers count, are not in a twin",
+    arguments: [
+      (#""schemaVersion":"2","#, ""), ("", ""), (#""schemaVersion":null,"#, ""),
+      (#""schemaVersion":2,"#, #","fsLayers":null"#), (#""schemaVersion":2,"#, #","history":[]"#),
+      (#""schemaVersion":2,"#, #","manifests":null"#),
+    ])
+  func readableByAll(before: String, after: String) throws {
+    let config =
+      #""config":{"mediaType":"\#(MediaType.dockerConfig)","digest":"\#(Self.digest)","size":2}"#
+    let text = #"{\#(before)"mediaType":"\#(MediaType.dockerManifest)",\#(config)\#(after)}"#
+    guard
+      case .manifest(let manifest) = try ImageDocument.parse(Data(text.utf8), contentType: nil)
+    else { return }
+    #expect(!OCIForm.isDockers(Data(text.utf8), manifest))
+    let twin = try #require(OCIForm.manifest(Data(text.utf8), manifest, isImage: true) { _ in nil })
+    let words = String(decoding: twin, as: UTF8.self)
+    #expect(words.contains(#""schemaVersion":2"#))
+    #expect(!["fsLayers", "history", "manifests"].contains { words.contains("\"\($0)\"") })
+    let plain = #"{"schemaVersion":2,"mediaType":"\#(MediaType.dockerManifest)",\#(config)}"#
+    #expect(OCIForm.isDockers(Data(plain.utf8), manifest))
   }
 }
