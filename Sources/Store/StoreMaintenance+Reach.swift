@@ -24,43 +24,74 @@ extension StoreMaintenance {
     var isKnown = true
   }
 
+  /// The most documents of one entry that are looked at.
+  private static let documentLimit = 1_000_000
+
   /// Every digest that an entry needs, with its size.
+  ///
+  /// As in a pull the content says what a document is, not what names it: an index names documents, whatever types it
+  /// gives them, and a manifest names blobs.
   func reachable(from entry: Descriptor) -> Reach {
     var reach = Reach()
     var waiting = [entry]
-    /// What indexes name; a manifest's configuration and layers may have the same types.
     var documents: Set<Digest> = []
-    while let next = waiting.popLast(), reach.sizes.count < 1_000_000 {
-      guard reach.sizes.updateValue(next.size, forKey: next.digest) == nil else { continue }
-      let isDocument = next.mediaType.isIndex || next.mediaType.isManifest
-      // Other tools may name entries without a type.
-      guard isDocument || next.digest == entry.digest || documents.contains(next.digest) else {
-        if !store.contains(next) { reach.isComplete = false }
-        continue
+    while let next = waiting.popLast() {
+      guard documents.insert(next.digest).inserted else { continue }
+      guard documents.count < Self.documentLimit else {
+        reach.isKnown = false
+        break
       }
-      guard let data = store.document(next.digest),
-        let document = try? ImageDocument.parse(
-          data, contentType: isDocument ? next.mediaType : nil)
-      else {
-        // Of an entry that may be anything, and was no manifest.
-        if !isDocument, next.digest != entry.digest { continue }
+      switch document(next, isRoot: next.digest == entry.digest) {
+      case .index(let index): waiting += index.manifests
+      case .manifest(let manifest):
+        for blob in manifest.blobs {
+          reach.sizes[blob.digest] = blob.size
+          if !store.contains(blob) { reach.isComplete = false }
+        }
+      case .file: break
+      case .passedOver: continue
+      case .lost:
         reach.isComplete = false
         reach.isKnown = false
-        continue
       }
-      switch document {
-      // A pull passes over the others.
-      case .index(let index):
-        let named = index.manifests.filter {
-          $0.mediaType.isIndex || $0.mediaType.isManifest
-            || $0.mediaType.isUnspecific && Files.info(store.path(of: $0.digest)) != nil
-        }
-        documents.formUnion(named.map(\.digest))
-        waiting += named
-      case .manifest(let manifest): waiting += manifest.blobs
+      // As a blob it may have another size.
+      reach.sizes[next.digest] = max(next.size, reach.sizes[next.digest] ?? 0)
+    }
+    keepServed(of: entry, &reach)
+    return reach
+  }
+
+  /// What a descriptor of an index turns out to be.
+  private enum Found {
+    case index(Index)
+    case manifest(Manifest)
+    /// Something that is there, and is no document.
+    case file
+    /// Something that a pull left where it was.
+    case passedOver
+    /// A document that is not there, or that cannot be read any more.
+    case lost
+  }
+
+  private func document(_ descriptor: Descriptor, isRoot: Bool) -> Found {
+    let type = descriptor.mediaType
+    if let data = store.document(descriptor.digest) {
+      switch try? ImageDocument.parse(data, contentType: nil) {
+      case .index(let index): return .index(index)
+      case .manifest(let manifest): return .manifest(manifest)
+      case nil: return isRoot || type.isIndex || type.isManifest ? .lost : .file
       }
     }
-    // Documents as they were served stay, so that an unchanged tag costs one request.
+    guard let size = Files.size(store.path(of: descriptor.digest)) else {
+      let isWanted = (type.isIndex || type.isManifest) && !descriptor.isAttestation
+      return isRoot || isWanted ? .lost : .passedOver
+    }
+    // Damaged, it may have been a manifest; what is too large for one was none.
+    return isRoot || size <= ContentStore.documentLimit ? .lost : .file
+  }
+
+  /// Documents as they were served stay, so that an unchanged tag costs one request.
+  private func keepServed(of entry: Descriptor, _ reach: inout Reach) {
     for key in [LayoutIndex.indexKey, LayoutIndex.sourceKey] {
       guard let digest = entry.annotations?[key].flatMap({ try? Digest($0) }) else { continue }
       var served = [digest]
@@ -73,6 +104,5 @@ extension StoreMaintenance {
         if let size = Files.size(store.path(of: digest)) { reach.sizes[digest] = size }
       }
     }
-    return reach
   }
 }
