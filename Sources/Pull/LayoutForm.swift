@@ -5,11 +5,13 @@ import Store
 /// Puts an image whose blobs are in the store into the form that an OCI image layout can name.
 ///
 /// Documents stay as they were served; where they are not in words that every reader of layouts knows, twins
-/// are made beside them that are (`OCIForm`).
+/// are made beside them that are (`OCIForm`). What would be too large to be read again stays without one.
 struct LayoutForm {
   private let store: ContentStore
   /// What stands for each document: itself, or its twin.
   private var forms: [Digest: Descriptor] = [:]
+  /// What could not be put in those words, in words for people.
+  private(set) var notes: [String] = []
 
   init(store: ContentStore) { self.store = store }
 
@@ -57,6 +59,14 @@ struct LayoutForm {
       twin = OCIForm.index(document.data, forms)
     }
     var form = document.descriptor
+    if let twin, twin.count > ContentStore.documentLimit {
+      // Nobody reads such a document, also not to see which blobs it needs.
+      forms[form.digest] = form
+      notes.append(
+        "\(form.digest.short) is kept as it was served, which not every tool reads: in OCI's words it would "
+          + "have more than \(ByteCount.text(ContentStore.documentLimit))")
+      return
+    }
     form.mediaType = form.mediaType.ociForm
     if let twin {
       form.digest = try FileHash.digest(twin, .sha256)

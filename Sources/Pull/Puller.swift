@@ -118,10 +118,11 @@ public struct Puller: Sendable {
     let report = await finalReport(of: loop)
     if !missing.isEmpty { request.report(report) }
     warnAboutPlatform(request, resolution)
+    var form = LayoutForm(store: store)
     let image = try disk { () throws(StoreError) in
-      var form = LayoutForm(store: store)
-      return try form.image(wanted, reference: request.reference)
+      try form.image(wanted, reference: request.reference)
     }
+    for note in form.notes { display.show(.warning(note)) }
     try publish(image, resolution, as: request.storeName ?? request.reference.storeName)
     for output in request.outputs {
       try disk { () throws(StoreError) in try writer.write(image, to: output) }

@@ -51,23 +51,6 @@ public struct LayoutIndex: Sendable, Equatable {
   /// The annotation with the seconds since 1970 of the last pull.
   public static let pulledKey = "dev.cairn.pulled"
 
-  /// The most bytes of notes that an entry takes over from a registry.
-  private static let notesLimit = 64 << 10
-
-  /// What of a registry's annotations an entry may carry: none that say what an entry is called or where it came from, and none at all
-  /// where they are a burden.
-  ///
-  /// - Parameter served: annotations of a descriptor that a registry sent.
-  public static func notes(served: [String: String]?) -> [String: String]? {
-    guard let served else { return nil }
-    let kept = served.filter { key, _ in
-      key != nameKey && key != "io.containerd.image.name" && !key.hasPrefix("dev.cairn.")
-    }
-    // Of a document in memory: it fits.
-    let bytes = kept.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
-    return kept.isEmpty || bytes > notesLimit ? nil : kept
-  }
-
   static let layoutFile = #"{"imageLayoutVersion":"1.0.0"}"#
   private static let limit: Int64 = 64 << 20
 
@@ -131,7 +114,7 @@ public struct LayoutIndex: Sendable, Equatable {
   ///   - descriptor: the manifest; other annotations stay.
   /// - Throws: `StoreError.badIndex` where the entry cannot be encoded.
   public mutating func set(_ name: String, _ descriptor: Descriptor) throws(StoreError) {
-    var named = descriptor
+    var named = descriptor.bounded
     named.annotations = (named.annotations ?? [:]).merging([Self.nameKey: name]) { $1 }
     let entry = try Self.entry(named)
     guard let place = entries.firstIndex(where: { $0.name == name }) else {
@@ -148,7 +131,7 @@ public struct LayoutIndex: Sendable, Equatable {
   /// - Parameter descriptor: the manifest.
   /// - Throws: `StoreError.badIndex` where the entry cannot be encoded.
   mutating func append(_ descriptor: Descriptor) throws(StoreError) {
-    entries.append(try Self.entry(descriptor))
+    entries.append(try Self.entry(descriptor.bounded))
   }
 
   /// Removes entries.
