@@ -98,6 +98,8 @@ public struct Puller: Sendable {
         try writer.check(output, of: wanted.manifests.map(\.manifest))
       }
     }
+    let archive = ArchiveCheck(request.outputs, wanted, request.reference)
+    try await archive?.ahead(resolver)
     try announce(wanted.source, blobs)
     try storeInlineData(of: blobs)
     let missing = blobs.filter { !store.contains($0.descriptor) }
@@ -124,6 +126,7 @@ public struct Puller: Sendable {
     }
     for note in form.notes { display.show(.warning(note)) }
     try publish(image, resolution, as: request.storeName ?? request.reference.storeName)
+    try archive?.content(in: store)
     for output in request.outputs {
       try disk { () throws(StoreError) in try writer.write(image, to: output) }
       display.show(.wrote(output: output.name))

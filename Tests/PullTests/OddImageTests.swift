@@ -14,6 +14,8 @@ struct OddImageTests {
     "an image whose configuration has another type than an image's is one, and readers of layouts know it",
     arguments: [
       "application/octet-stream", "text/html", "application/json", "", nil,
+      "application/vnd.oci.image.serialization.config.v1+json",
+      "application/vnd.docker.container.image.v1",
       "Application/VND.Docker.Container.Image.v1+JSON; charset=utf-8",
     ], [MediaType.ociManifest, .dockerManifest])
   func configurationTypes(type: String?, manifest: MediaType) async throws {
@@ -84,5 +86,50 @@ struct OddImageTests {
     request.outputs = []
     #expect(try await bench.pull(request).digest == image.manifest)
     #expect(try bench.store.index().manifests.map(\.digest) == [image.manifest])
+  }
+
+  /// A registry with an image of this configuration.
+  static func registry(config type: String, _ content: String) throws -> (
+    FakeImage, FakeRegistry
+  ) {
+    let bytes = Array(content.utf8)
+    let digest = try Digest.of(bytes)
+    var image = try FakeImage(layers: [Self.layer]) { document in
+      document["config"] = ["mediaType": type, "digest": "\(digest)", "size": bytes.count]
+    }
+    image.blobs[digest] = bytes
+    return (image, try FakeRegistry(image))
+  }
+
+  static let noConfigurations = ["{}", "[]", "no JSON", "{\"rootfs\":7}", "null", " "]
+
+  @Test(
+    "what has no image's configuration goes into no docker-archive:, and its layers are not fetched",
+    arguments: ["", "application/json", "application/vnd.oci.image.config.v1"], noConfigurations)
+  func noImageAsArchive(type: String, content: String) async throws {
+    let (image, registry) = try Self.registry(config: type, content)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.outputs = [try OutputTarget("docker-archive:\(bench.folder("x.tar"))")]
+    #expect(try await bench.failure(request).category == .usage)
+    #expect(!registry.blobRequests.contains { $0.target.contains("\(image.layers[0])") })
+    request.outputs = [try OutputTarget("oci:\(bench.folder("oci"))")]
+    #expect(try await bench.pull(request).digest == image.manifest)
+  }
+
+  @Test(
+    "a configuration that is called an image's and is none makes no docker-archive:",
+    arguments: [MediaType.ociConfig, .dockerConfig], noConfigurations)
+  func calledImage(type: MediaType, content: String) async throws {
+    let (image, registry) = try Self.registry(config: type.rawValue, content)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    let file = bench.folder("x.tar")
+    request.outputs = [try OutputTarget("docker-archive:\(file)")]
+    let error = try await bench.failure(request)
+    #expect(error.category == .integrity && error.description.contains("docker-archive"))
+    #expect(!FileManager.default.fileExists(atPath: file))
+    request.outputs = []
+    #expect(try await bench.pull(request).digest == image.manifest)
   }
 }

@@ -209,7 +209,8 @@ public struct ImageWriter: Sendable {
     }
   }
 
-  private static let noImage = StoreError.badOutput(
+  /// What an artifact gets in place of an archive.
+  public static let noImage = StoreError.badOutput(
     "a docker-archive: output takes images only, and this is an artifact")
 
   private func isImage(_ manifest: Manifest) -> Bool {

@@ -1,0 +1,48 @@
+import OCI
+import Store
+
+/// Whether a `docker-archive:` output can hold what is pulled: an image, whose configuration lists layers.
+///
+/// Where a type leaves that open, the configuration is looked at before layers are fetched; where the type says so, before
+/// anything is written.
+struct ArchiveCheck {
+  /// What is pulled.
+  let manifest: Manifest
+  /// What it is pulled as.
+  let reference: Reference
+
+  /// - Returns: nil where no output is such an archive.
+  init?(_ outputs: [OutputTarget], _ wanted: WantedImage, _ reference: Reference) {
+    guard let manifest = wanted.manifests.first?.manifest,
+      outputs.contains(where: { if case .dockerArchive = $0 { true } else { false } })
+    else { return nil }
+    self.manifest = manifest
+    self.reference = reference
+  }
+
+  /// Looks at the configuration where nothing else tells, and keeps it.
+  ///
+  /// - Throws: `PullError` for an artifact, or where the configuration is not to be had.
+  func ahead(_ resolver: ImageResolver) async throws(PullError) {
+    guard manifest.isImage == nil else { return }
+    guard manifest.isImage(try await resolver.configuration(of: manifest)) else {
+      throw .store(ImageWriter.noImage)
+    }
+  }
+
+  /// Looks at the configuration in the store.
+  ///
+  /// - Throws: `PullError.document` where it is called an image's, and is none.
+  func content(in store: ContentStore) throws(PullError) {
+    let config = manifest.config
+    guard config.mediaType.isImageConfig, config.size <= ContentStore.documentLimit,
+      store.document(config.digest).flatMap({ ImageConfig(json: $0) })?.isImage != true
+    else { return }
+    throw .document(
+      .invalidDocument(
+        reason:
+          "its configuration \(config.digest.short) is none of an image: it lists no layers of a root "
+          + "file system, and nobody could load a docker-archive: of it"),
+      what: reference.description)
+  }
+}
