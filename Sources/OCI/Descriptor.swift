@@ -55,11 +55,18 @@ public struct Descriptor: Hashable, Sendable, Codable {
   /// The layer's file name for people (`org.opencontainers.image.title`), if it has one.
   public var title: String? { annotations?["org.opencontainers.image.title"] }
 
-  /// True for attestations and the like that BuildKit keeps in an index beside the images.
+  /// True for attestations and the like that BuildKit keeps in an index beside the images, and says so.
   public var isAttestation: Bool {
-    annotations?["vnd.docker.reference.type"] != nil
-      || (platform?.os == "unknown" && platform?.architecture == "unknown")
+    annotations?["vnd.docker.reference.type"].map { !$0.isEmpty } ?? false
   }
+
+  /// True where an index says that it is not known what a manifest is for, as BuildKit does of its attestations.
+  public var isOfUnknownPlatform: Bool {
+    platform.map { $0.os == "unknown" || $0.architecture == "unknown" } ?? false
+  }
+
+  /// True for what may be an attestation: nobody misses it.
+  public var mayBeAttestation: Bool { isAttestation || isOfUnknownPlatform }
 
   /// True where an index says that a manifest is an artifact's and not an image's: a list of materials, a
   /// signature, a chart.

@@ -31,6 +31,10 @@ public struct Manifest: Sendable, Equatable {
     isImage ?? configuration?.isImage ?? false
   }
 
+  /// False where every layer has a type that somebody gave to something else: signatures and lists of materials may have
+  /// an image's configuration.
+  public var mayHaveLayers: Bool { layers.isEmpty || layers.contains { $0.mediaType.mayBeLayer } }
+
   /// What kind of artifact this is, where it is one: what it says, else its configuration's type.
   public var typeOfArtifact: String { artifactType ?? config.mediaType.rawValue }
 

@@ -26,12 +26,21 @@ public struct Index: Sendable, Equatable {
 
   /// Entries that may be images: no attestations, no artifacts, nothing of a type that is not known.
   public var images: [Descriptor] {
+    candidates.filter { !$0.isOfUnknownPlatform }
+  }
+
+  /// Entries that may be images and are said to be for nothing that is known: attestations as a rule, but the configuration
+  /// decides.
+  public var unknown: [Descriptor] { candidates.filter(\.isOfUnknownPlatform) }
+
+  private var candidates: [Descriptor] {
     manifests.filter { !$0.isAttestation && !$0.isArtifact && $0.mediaType.canBeDocument }
   }
 
   /// Types of the artifacts among the entries, attestations included, for messages.
   public var artifactTypes: [String] {
-    manifests.filter { $0.isAttestation || $0.isArtifact }.map { $0.artifactType ?? "attestation" }
+    manifests.filter { $0.mayBeAttestation || $0.isArtifact }
+      .map { $0.artifactType ?? "attestation" }
   }
 
   /// Platforms of the images, for messages.

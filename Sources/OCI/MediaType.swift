@@ -67,6 +67,12 @@ public struct MediaType: Hashable, Sendable, Codable, RawRepresentable, CustomSt
     }
   }
 
+  /// True for a layer's type, and for those that servers and packers give to such files.
+  var mayBeLayer: Bool {
+    if isOfImages || isUnspecific || self == MediaType(rawValue: "text/html") { return true }
+    return !isVendors && ["tar", "zip", "zstd"].contains { rawValue.contains($0) }
+  }
+
   private var name: Substring { rawValue.split(separator: "/").last ?? "" }
 
   /// Whether an `artifactType` is one: an image may have its configuration's type there.

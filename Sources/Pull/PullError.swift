@@ -10,10 +10,11 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
   case registry(RegistryError)
   /// What the registry gave is not a usable image.
   case document(OCIError, what: String)
-  /// The index has no image for the platform.
-  case noPlatform(wanted: Platform, available: [Platform], reference: String)
+  /// The index has no image for the platform; `unreadable` of its entries might have one.
+  case noPlatform(
+    wanted: Platform, available: [Platform], unreadable: Int = 0, reference: String)
   /// The index has no image that can be read, but perhaps artifacts, of these types.
-  case noImage(artifacts: [String], reference: String)
+  case noImage(artifacts: [String], unreadable: Int = 0, reference: String)
   /// Content does not match its digest, after it was fetched again.
   case integrity(String)
   /// The store or an output cannot be written.
@@ -56,14 +57,18 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
     case .usage(let reason): return reason
     case .registry(let error): return error.description
     case .document(let error, let what): return "\(what): \(error)"
-    case .noPlatform(let wanted, let available, let reference):
+    case .noPlatform(let wanted, let available, let unreadable, let reference):
       let list = available.map(\.description)
+      let rest = Self.unreadable(unreadable)
       guard !list.isEmpty else {
-        return "\(reference) has no image for \(wanted), and names no other"
+        return "\(reference) has no image for \(wanted), and names no other\(rest)"
       }
-      return "\(reference) has no image for \(wanted); available: \(list.joined(separator: ", "))"
-    case .noImage(let artifacts, let reference):
-      guard !artifacts.isEmpty else { return "\(reference) is an index that names no image" }
+      return
+        "\(reference) has no image for \(wanted)\(rest); available: \(list.joined(separator: ", "))"
+    case .noImage(let artifacts, let unreadable, let reference):
+      guard !artifacts.isEmpty else {
+        return "\(reference) is an index that names no image\(Self.unreadable(unreadable))"
+      }
       let types = Set(artifacts).sorted().prefix(5).map { $0.shownSafely(limit: 80) }
       return
         "\(reference) is an index of artifacts (\(types.joined(separator: ", "))) and has no image"
@@ -76,15 +81,23 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
     }
   }
 
+  private static func unreadable(_ count: Int) -> String {
+    switch count {
+    case 0: ""
+    case 1: " (one of its entries cannot be read)"
+    default: " (\(count) of its entries cannot be read)"
+    }
+  }
+
   /// What the user could do, where something helps.
   public var hint: String? {
     switch self {
     case .registry(let error): error.hint
-    case .noPlatform(_, let available, _):
+    case .noPlatform(_, let available, _, _):
       available.isEmpty
         ? "take all of it with --all-platforms"
         : "choose one with --platform, or take all with --all-platforms"
-    case .noImage([], _): nil
+    case .noImage([], _, _): nil
     case .noImage: "take all of it with --all-platforms, or one of them by its digest"
     case .interrupted: "run the same command again to go on from there"
     case .store(let error) where error.isOutOfSpace:

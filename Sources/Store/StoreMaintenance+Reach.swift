@@ -83,7 +83,7 @@ extension StoreMaintenance {
       }
     }
     guard let size = Files.size(store.path(of: descriptor.digest)) else {
-      let isWanted = (type.isIndex || type.isManifest) && !descriptor.isAttestation
+      let isWanted = (type.isIndex || type.isManifest) && !descriptor.mayBeAttestation
       return isRoot || isWanted ? .lost : .passedOver
     }
     // Damaged, it may have been a manifest; what is too large for one was none.
