@@ -166,6 +166,16 @@ public struct Puller: Sendable {
           }
           continue
         }
+        let isNothing = (try? Digest.of(Data(), blob.digest.algorithm)) == blob.digest
+        guard isNothing == (blob.size == 0) else {
+          // Whatever a server has, it cannot be right.
+          throw .document(
+            .invalidDocument(
+              reason: blob.size == 0
+                ? "it says that \(label) has 0 bytes, and \(blob.digest.short) is not the digest of nothing"
+                : "it says that \(label) has \(blob.size) bytes, and \(blob.digest.short) is the digest of nothing"
+            ), what: reference.description)
+        }
         sizes[blob.digest] = blob.size
         blobs.append((blob, label))
       }

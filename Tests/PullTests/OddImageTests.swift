@@ -132,4 +132,29 @@ struct OddImageTests {
     request.outputs = []
     #expect(try await bench.pull(request).digest == image.manifest)
   }
+
+  @Test(
+    "a size of nothing with the digest of something is the manifest's fault, and the other way round",
+    arguments: ["config", "layers"], [true, false])
+  func sizes(member: String, isZero: Bool) async throws {
+    let empty = try Digest.of([])
+    let image = try FakeImage(layers: [Self.layer]) { document in
+      func changed(_ descriptor: Any?) -> [String: Any] {
+        let more: [String: Any] = isZero ? ["size": 0] : ["digest": "\(empty)"]
+        return (descriptor as? [String: Any] ?? [:]).merging(more) { $1 }
+      }
+      if member == "config" {
+        document["config"] = changed(document["config"])
+      } else {
+        document["layers"] = [changed((document["layers"] as? [Any])?.first)]
+      }
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+    #expect(error.category == .integrity)
+    #expect(error.description.contains("invalid image manifest"), "\(error)")
+    #expect(error.description.contains("digest of nothing"), "\(error)")
+    #expect(registry.blobRequests.isEmpty)
+  }
 }
