@@ -51,13 +51,14 @@ extension ImageResolver {
           throw .interrupted(done: 0, size: 0)
         }
         failure = .registry(error)
-        guard error.isTransient else { break }
+        // Wrong bytes may come right the second time, and are looked at then.
+        guard error.isTransient || error.kind == .integrity && attempt == 0 else { break }
         continue
       }
       let data = sink.data
       let found = try Self.digest(data, blob.digest.algorithm)
       if found == blob.digest { return data }
-      let senders = source.blame(blob.digest).senders.joined(separator: " and ")
+      let senders = source.blame(blob).senders.joined(separator: " and ")
       failure = .integrity("\(senders) sent \(found) for configuration \(blob.digest)")
     }
     throw failure

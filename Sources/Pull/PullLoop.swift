@@ -270,7 +270,7 @@ actor PullLoop {
   private func damaged(_ index: Int, found: Digest) {
     guard let partial = entries[index].partial, let id = entries[index].id else { return }
     let blob = entries[index].descriptor
-    let (senders, othersAreLeft) = source.blame(blob.digest)
+    let (senders, othersAreLeft) = source.blame(blob)
     if !othersAreLeft { entries[index].damages += 1 }
     do throws(StoreError) {
       try partial.startOver()

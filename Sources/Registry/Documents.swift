@@ -68,24 +68,37 @@ struct DocumentJudge {
   /// Whether it is at least meant to be one, as opposed to a page, half a document or an error.
   private static func looksLikeManifest(_ data: Data) -> Bool {
     guard let document = LooseJSON(data) else { return false }
-    return ["schemaVersion", "manifests", "layers"].contains { document[$0] != nil }
+    return ["schemaVersion", "manifests", "layers", "config"].contains { document[$0] != nil }
   }
 
   private static func nature(of data: Data) -> String {
     if data.isEmpty { return "nothing at all" }
-    let isPage = data.prefix(512).contains(UInt8(ascii: "<")) && LooseJSON(data) == nil
+    if isPacked(data) { return "\(data.count) bytes of gzip that are no manifest" }
+    // What is not text may have any byte in it.
+    let isText = data.prefix(512).allSatisfy {
+      $0 >= 0x20 || [0x09, 0x0A, 0x0C, 0x0D].contains($0)
+    }
+    let isPage = isText && data.prefix(512).contains(UInt8(ascii: "<")) && LooseJSON(data) == nil
     return isPage ? "a page of \(data.count) bytes" : "\(data.count) bytes that are no manifest"
   }
 
-  /// The body as its digest is meant: as it came where that is right, else without its encoding.
+  private static func isPacked(_ data: Data) -> Bool { data.starts(with: [0x1F, 0x8B]) }
+
+  /// The body as its digest is meant: as it came where that is right, else without its encoding, whether that is said or not.
   private func decoded(_ response: TransferResponse) throws(RegistryError) -> Data {
     let plain = Data(response.body)
-    guard response.head.fields["content-encoding"] != nil else { return plain }
+    let encoding = response.head.fields["content-encoding"]
+    guard encoding != nil || Self.isPacked(plain) else { return plain }
     if case .digest(let wanted, _) = name, try Self.digest(plain, wanted.algorithm) == wanted {
       return plain
     }
     do throws(TransferError) {
-      return Data(try response.decodedBody(limit: RepositoryClient.documentLimit))
+      let limit = RepositoryClient.documentLimit
+      let content = Data(try response.decodedBody(limit: limit))
+      guard Self.isPacked(content) else { return content }
+      // No manifest begins like this: packed without a word, or once more than is said.
+      return (try? ContentDecoding.decode(Array(content), encoding: "gzip", limit: limit))
+        .map { Data($0) } ?? content
     } catch {
       throw RegistryError(.integrity, "\(server), \(what): \(error.message)")
     }

@@ -42,7 +42,7 @@ enum BlobJudge: Equatable {
     }
   }
 
-  private static func isPage(_ head: ResponseHead) -> Bool {
+  static func isPage(_ head: ResponseHead) -> Bool {
     head.fields["content-type"].map { MediaType(rawValue: $0).rawValue == "text/html" } ?? false
   }
 

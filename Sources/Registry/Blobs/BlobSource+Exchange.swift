@@ -1,4 +1,5 @@
 import OCI
+import Synchronization
 import Transfer
 
 /// Asking one server for a range, and judging what it sends.
@@ -24,7 +25,7 @@ extension BlobSource {
         if isQuestion, route.isElsewhere { await locator?.reportAnswer(digest, route.place) }
         return try await self.perform(
           request, as: transfer, sharesConnection: isQuestion && !route.isElsewhere,
-          from: endpoint, report)
+          from: .endpoint(endpoint), report)
       }
       try checkEnd(request, route, received: timing.bytes)
       note(timing, of: digest, from: route.url.origin.authority)
@@ -58,7 +59,7 @@ extension BlobSource {
       var transfer = transfer
       transfer.mayReachLinkLocal = transfer.url.origin == registry
       return try await self.perform(
-        request, as: transfer, sharesConnection: false, from: nil, report)
+        request, as: transfer, sharesConnection: false, from: .place(text), report)
     }
     try checkEnd(request, route, received: timing.bytes)
     note(timing, of: request.blob.digest, from: route.url.origin.authority)
@@ -75,6 +76,7 @@ extension BlobSource {
     let place = "\(route.url.origin.authority), blob \(request.blob.digest.short)"
     // All that the server has, without a length and ended well: it is less than the manifest says.
     if !request.ranged || request.range == 0..<request.blob.size, received < request.blob.size {
+      suspect(request.blob)
       throw RegistryError(
         .integrity, "\(place): \(received) bytes came, the manifest says \(request.blob.size)")
     }
@@ -119,7 +121,7 @@ extension BlobSource {
   /// One HTTP exchange; content goes straight into the window.
   private func perform(
     _ request: Request, as transfer: TransferRequest, sharesConnection: Bool,
-    from endpoint: Endpoint?, _ report: @escaping @Sendable (Event) -> Void
+    from sender: Sender, _ report: @escaping @Sendable (Event) -> Void
   ) async throws(TransferError) -> RequestRoute.Outcome<TransferTiming> {
     let isAll = !request.ranged || request.range == 0..<request.blob.size
     let wanted = isAll ? nil : request.range
@@ -130,21 +132,63 @@ extension BlobSource {
     transfer.sharesConnection = sharesConnection
     transfer.headTimeout = client.headTimeout(stalls: request.stalls)
     let host = transfer.url.origin.authority
-    let response = try await client.engine.perform(transfer) { head, timing in
-      switch BlobJudge.judge(head, wanted: wanted, size: size) {
-      case .content(let offset, let isWhole):
-        self.noteSender(endpoint, of: request.blob.digest, host: host)
-        report(.responded(timing))
-        if isWhole, !(request.range == 0..<size) { report(.wholeBody) }
-        return .window(window, offset: offset)
-      case .aside: return .beginning(limit: RepositoryClient.asideLimit)
-      case .refused: return .refuse
+    let encoded = EncodedBlob(
+      blob: request.blob, wanted: wanted, isSuspect: isSuspect(request.blob))
+    let response: TransferResponse
+    let isInMemory = Mutex(false)
+    do throws(TransferError) {
+      response = try await client.engine.perform(transfer) { head, timing in
+        let judged = BlobJudge.judge(head, wanted: wanted, size: size)
+        if encoded.mayBe(head, judged: judged) {
+          isInMemory.withLock { $0 = true }
+          return .memory(limit: encoded.limit)
+        }
+        switch judged {
+        case .content(let offset, let isWhole):
+          self.noteSender(sender, of: request.blob.digest, host: host)
+          report(.responded(timing))
+          if isWhole, !(request.range == 0..<size) { report(.wholeBody) }
+          return .window(window, offset: offset)
+        case .aside: return .beginning(limit: RepositoryClient.asideLimit)
+        case .refused: return .refuse
+        }
       }
+    } catch {
+      guard error.kind == .badResponse, isInMemory.withLock({ $0 }) else { throw error }
+      return .refused(.integrity, "more bytes came than the \(size) that the manifest says")
     }
-    switch BlobJudge.judge(response.head, wanted: wanted, size: size) {
+    let judged = BlobJudge.judge(response.head, wanted: wanted, size: size)
+    if encoded.mayBe(response.head, judged: judged) {
+      return try take(encoded, response, request, from: sender, host: host, report)
+    }
+    switch judged {
     case .content: return .content(response.timing)
     case .aside: return .aside(response)
+    // Whoever encodes unasked does so again: it is not to be waited for.
+    case .refused(_, let reason) where response.head.encoding != nil:
+      return .refused(.integrity, reason)
     case .refused(let kind, let reason): return .refused(kind, reason)
     }
+  }
+
+  /// A blob that came into memory, into its window.
+  private func take(
+    _ encoded: EncodedBlob, _ response: TransferResponse, _ request: Request,
+    from sender: Sender, host: String, _ report: @escaping @Sendable (Event) -> Void
+  ) throws(TransferError) -> RequestRoute.Outcome<TransferTiming> {
+    let content: [UInt8]
+    do throws(RegistryError) {
+      content = try encoded.content(of: response)
+    } catch {
+      return .refused(error.kind, error.message)
+    }
+    noteSender(sender, of: request.blob.digest, host: host)
+    report(.responded(response.timing))
+    if request.range != 0..<request.blob.size { report(.wholeBody) }
+    let outcome = content.withUnsafeBytes { request.window.accept($0, at: 0) }
+    if case .failed(let code) = outcome {
+      throw TransferError(.disk(errno: code), "writing failed")
+    }
+    return .content(response.timing)
   }
 }

@@ -46,8 +46,19 @@ public final class BlobSource: Sendable {
   let locators: [Endpoint: BlobLocator]
   private let endpoints: [Endpoint]
   private let served = Mutex<[String: Int64]>([:])
-  /// Who sent bytes of a blob, for when its digest turns out to be wrong.
-  private let senders = Mutex<[Digest: [Endpoint: String]]>([:])
+  /// Who sent bytes of a blob, for when its digest turns out to be wrong; with the host's name.
+  private let senders = Mutex<[Digest: [Sender: String]]>([:])
+  /// Who sent wrong bytes of a blob; of mirrors the ledger knows it, too.
+  private let liars = Mutex<[Digest: Set<Sender>]>([:])
+  /// Blobs that came in another length than they should have: something on the way may have changed them.
+  private let suspects = Mutex<Set<Digest>>([])
+
+  /// Who can send bytes of a blob.
+  enum Sender: Hashable {
+    case endpoint(Endpoint)
+    /// A URL that the manifest names.
+    case place(String)
+  }
 
   /// Makes a source.
   ///
@@ -90,25 +101,48 @@ public final class BlobSource: Sendable {
 
   // MARK: Wrong content
 
-  /// Notes that a blob's bytes have the wrong digest: mirrors that sent some of them are not asked for it again.
+  /// Notes that a blob's bytes have the wrong digest: who sent some of them is not asked for it again, as long as there are others.
   ///
-  /// - Parameter digest: the blob's, as the manifest gives it.
+  /// - Parameter blob: as the manifest gives it.
   /// - Returns: who sent them, and whether others are left that sent none.
-  public func blame(_ digest: Digest) -> (senders: [String], othersAreLeft: Bool) {
-    let guilty = senders.withLock { $0.removeValue(forKey: digest) } ?? [:]
-    let mirrors = endpoints.dropLast().filter { guilty[$0] != nil }
-    for mirror in mirrors { client.ledger.disprove(mirror, for: digest.description) }
-    return (Set(guilty.values).sorted(), !mirrors.isEmpty)
+  public func blame(_ blob: Descriptor) -> (senders: [String], othersAreLeft: Bool) {
+    suspect(blob)
+    let guilty = senders.withLock { $0.removeValue(forKey: blob.digest) } ?? [:]
+    let mirrors = endpoints.dropLast().filter { guilty[.endpoint($0)] != nil }
+    for mirror in mirrors { client.ledger.disprove(mirror, for: blob.digest.description) }
+    let isNews = liars.withLock {
+      let before = $0[blob.digest, default: []].count
+      $0[blob.digest, default: []].formUnion(guilty.keys)
+      return $0[blob.digest, default: []].count > before
+    }
+    let othersAreLeft = !mirrors.isEmpty || isNews && !honestPlaces(of: blob).isEmpty
+    return (Set(guilty.values).sorted(), othersAreLeft)
+  }
+
+  /// Notes that a blob came in another length than it should have.
+  func suspect(_ blob: Descriptor) { suspects.withLock { _ = $0.insert(blob.digest) } }
+
+  /// Whether a blob arrived wrong before.
+  func isSuspect(_ blob: Descriptor) -> Bool { suspects.withLock { $0.contains(blob.digest) } }
+
+  /// The URLs that a manifest names for a blob, without those that sent wrong bytes of it.
+  private func honestPlaces(of blob: Descriptor) -> [String] {
+    let liars = liars.withLock { $0[blob.digest] ?? [] }
+    return (blob.urls ?? []).prefix(Self.mostPlaces).filter { !liars.contains(.place($0)) }
+  }
+  private static let mostPlaces = 8
+
+  private func isLiar(_ endpoint: Endpoint?, for blob: Descriptor) -> Bool {
+    guard let endpoint else { return false }
+    return liars.withLock { $0[blob.digest]?.contains(.endpoint(endpoint)) ?? false }
   }
 
   func note(_ timing: TransferTiming, of digest: Digest, from host: String) {
     served.withLock { $0[host, default: 0] += timing.bytes }
   }
 
-  func noteSender(_ endpoint: Endpoint?, of digest: Digest, host: String) {
-    // Other places that a manifest names stand in for the registry.
-    guard let endpoint = endpoint ?? endpoints.last else { return }
-    senders.withLock { $0[digest, default: [:]][endpoint] = host }
+  func noteSender(_ sender: Sender, of digest: Digest, host: String) {
+    senders.withLock { $0[digest, default: [:]][sender] = host }
   }
 
   // MARK: Fetching
@@ -129,6 +163,11 @@ public final class BlobSource: Sendable {
   private func fetchFromAnywhere(
     _ request: Request, _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
+    let places = honestPlaces(of: request.blob)
+    // What it has is wrong: layers that it may not distribute it need not have.
+    if !places.isEmpty, isLiar(endpoints.last, for: request.blob) {
+      return try await fetchForeign(request, places, report)
+    }
     let failure: RegistryError
     do throws(RegistryError) {
       return try await client.failover.first(
@@ -146,9 +185,9 @@ public final class BlobSource: Sendable {
       failure = error
     }
     // Layers that may not be distributed are elsewhere; what the registry says of them varies.
-    guard let urls = request.blob.urls, !urls.isEmpty, !failure.isFinal else { throw failure }
+    guard !places.isEmpty, !failure.isFinal else { throw failure }
     do throws(RegistryError) {
-      return try await fetchForeign(request, urls, report)
+      return try await fetchForeign(request, places, report)
     } catch {
       throw error.after([failure.message])
     }
@@ -172,10 +211,10 @@ public final class BlobSource: Sendable {
 
   /// Other places that a descriptor names.
   private func fetchForeign(
-    _ request: Request, _ urls: [String], _ report: @escaping @Sendable (Event) -> Void
+    _ request: Request, _ places: [String], _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
     var last: RegistryError?
-    for text in urls.prefix(8) {
+    for text in places {
       let attempt = await attempt(request) { () async throws(RegistryError) in
         try await self.fetch(request, fromForeign: text, report)
       }

@@ -1,3 +1,5 @@
+import Support
+
 /// Authentication: nobody reported just these, but their kin.
 extension Report {
   private static let http = "https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1"

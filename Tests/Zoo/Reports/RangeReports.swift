@@ -1,3 +1,5 @@
+import Support
+
 /// Ranges have dialects, and so have first bytes, connections and encodings.
 extension Report {
   static let ranges =

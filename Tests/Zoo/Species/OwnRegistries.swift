@@ -1,3 +1,5 @@
+import Support
+
 /// Registries that people run themselves.
 extension Animal {
   private static let harborToken = Auth.Bearer(

@@ -1,0 +1,80 @@
+import FoundationEssentials
+import Hashing
+import OCI
+import Transfer
+
+/// A small blob that something on the way has encoded, though nobody asked for that.
+///
+/// What may be one is taken into memory; the digest decides whether its bytes are right as they came, or without their
+/// encoding. Layers of any size are not: they go to the disk as they come.
+struct EncodedBlob {
+  /// The blob.
+  let blob: Descriptor
+  /// The bytes that are wanted; nil: all.
+  let wanted: Range<Int64>?
+  /// Whether what came of it before was wrong.
+  let isSuspect: Bool
+
+  /// Whether an answer may be one.
+  ///
+  /// - Parameters:
+  ///   - head: of the answer.
+  ///   - judged: what it means where nothing is encoded.
+  func mayBe(_ head: ResponseHead, judged: BlobJudge) -> Bool {
+    guard head.status == 200, blob.size > 0, blob.size <= Int64(RepositoryClient.documentLimit),
+      wanted == nil || isSuspect, !BlobJudge.isPage(head)
+    else { return false }
+    if let length = head.contentLength, length > Int64(limit) { return false }
+    switch judged {
+    case .refused: return head.contentLength != blob.size
+    case .content:
+      // With the right length it is right, or somebody else's mistake.
+      return isSuspect || head.encoding != nil && head.contentLength == nil
+    case .aside: return false
+    }
+  }
+
+  /// The most bytes that it may have: packing makes nothing much larger.
+  var limit: Int { Int(clamping: blob.size + blob.size / 500 + 128) }
+
+  /// The blob's bytes.
+  ///
+  /// - Parameter response: with its body.
+  /// - Throws: `RegistryError` of kind `integrity` where they are not in it.
+  func content(of response: TransferResponse) throws(RegistryError) -> [UInt8] {
+    if isRight(response.body) { return response.body }
+    let own = response.head.encoding
+    for encoding in [own, "gzip"].compactMap(\.self) {
+      let decoded = try? ContentDecoding.decode(
+        response.body, encoding: encoding, limit: Int(clamping: blob.size))
+      if let decoded, isRight(decoded) { return decoded }
+    }
+    // Of the right length it goes where every blob goes, and its digest is found wrong there.
+    if Int64(response.body.count) == blob.size { return response.body }
+    throw RegistryError(.integrity, reason(own, bytes: response.body.count))
+  }
+
+  private func isRight(_ bytes: [UInt8]) -> Bool {
+    Int64(bytes.count) == blob.size
+      && (try? Digest.of(Data(bytes), blob.digest.algorithm)) == blob.digest
+  }
+
+  /// - Parameters:
+  ///   - encoding: what the answer says of itself.
+  ///   - bytes: how many came.
+  private func reason(_ encoding: String?, bytes: Int) -> String {
+    if let encoding {
+      return
+        "the blob was re-encoded (\(encoding.shownSafely(limit: 20))) on its way, and is not what the "
+        + "manifest says without that either"
+    }
+    return "\(bytes) bytes came, the manifest says \(blob.size)"
+  }
+}
+
+extension ResponseHead {
+  /// What the body is said to be encoded with; nil where that is nothing.
+  var encoding: String? {
+    fields["content-encoding"].flatMap { ["", "identity"].contains($0.lowercased()) ? nil : $0 }
+  }
+}
