@@ -100,7 +100,7 @@ struct RealServerTests {
     process.executableURL = URL(filePath: "/usr/bin/nohup")
     process.arguments = [Command.path, "pull", "\(try server("SLOW"))/shared:one", "--quiet"]
     let running = try Running.start(process)
-    try await waitForBytes()
+    try await waitForBytes(of: running)
     kill(running.process.processIdentifier, SIGHUP)
     #expect(await running.finished().status == 0)
   }
@@ -232,7 +232,7 @@ struct RealServerTests {
     let name = "\(try server("SLOW"))/big"
     let running = try Running.start(
       cairn.process(["pull", name, "--workers", "2", "--progress", "json"]))
-    try await waitForBytes()
+    try await waitForBytes(of: running)
     kill(running.process.processIdentifier, signal)
     let outcome = await running.finished()
     if signal != SIGKILL {
@@ -244,10 +244,10 @@ struct RealServerTests {
     #expect(try await cairn("store", "verify").status == 0)
   }
 
-  /// Waits until a resume map speaks of at least 2 MB.
-  private func waitForBytes() async throws {
+  /// Waits until a resume map speaks of at least 2 MB, while the pull runs.
+  private func waitForBytes(of running: Running) async throws {
     let folder = cairn.store + "/.cairn/ingest"
-    while true {
+    while running.process.isRunning {
       let maps = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
         $0.hasSuffix(".map")
       }
@@ -262,6 +262,7 @@ struct RealServerTests {
       if written > 2_000_000 { return }
       await Task.yield()
     }
+    Issue.record("the pull ended too early: \(await running.finished().errors)")
   }
 
   @Test("two processes fetch common layers once")
