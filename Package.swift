@@ -20,7 +20,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
-    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
   ],
   targets: [
@@ -28,6 +27,7 @@ let package = Package(
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+    .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
 
     // MARK: Pure
     .target(name: "OCI", swiftSettings: strict),
@@ -50,10 +50,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(name: "Store", dependencies: ["OCI", "Hashing"], swiftSettings: strict),
-    .target(
-      name: "History",
-      dependencies: ["Tuning", .product(name: "GRDB", package: "GRDB.swift")],
-      swiftSettings: strict),
+    .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
+    .target(name: "History", dependencies: ["Tuning", "SQLite"], swiftSettings: strict),
     .target(
       name: "Pull",
       dependencies: ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress"],
@@ -91,7 +89,7 @@ let package = Package(
     .testTarget(name: "StoreTests", dependencies: ["Store", "Support"], swiftSettings: strict),
     .testTarget(
       name: "HistoryTests",
-      dependencies: ["History", "Support", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["History", "SQLite", "Support", "Tuning"], exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(name: "TuningTests", dependencies: ["Tuning"], swiftSettings: strict),
     .testTarget(

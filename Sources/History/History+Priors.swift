@@ -1,4 +1,4 @@
-import GRDB
+import SQLite
 public import Tuning
 
 /// What a pull starts from.
@@ -14,15 +14,13 @@ extension History {
     of registry: String, machine: String, network: String
   ) throws(HistoryError) -> RegistryServers? {
     try read { db in
-      try Row.fetchOne(
-        db,
-        sql: """
-          SELECT blobHost, tokenRealm, tokenService FROM path
-          JOIN machine ON machine.id = path.machine
-          WHERE registry = ? AND name = ? AND network = ? ORDER BY usedAt DESC LIMIT 1
-          """,
-        arguments: [registry, machine, network]
-      ).flatMap { row in
+      try db.first(
+        """
+        SELECT blobHost, tokenRealm, tokenService FROM path
+        JOIN machine ON machine.id = path.machine
+        WHERE registry = ? AND name = ? AND network = ? ORDER BY usedAt DESC LIMIT 1
+        """, [registry, machine, network]
+      ) { row in
         row.value("blobHost").map {
           RegistryServers(
             blobHost: $0, tokenRealm: row.value("tokenRealm"),
@@ -47,29 +45,24 @@ extension History {
     machine: MachineIdentity, registry: String, network: String, now: Double
   ) throws(HistoryError) -> Prior? {
     try read { db in
-      if let path = try Int64.fetchOne(
-        db,
-        sql: """
-          SELECT path.id FROM path JOIN machine ON machine.id = path.machine
-          WHERE name = ? AND cpus = ? AND os = ? AND architecture = ? AND registry = ?
-            AND network = ? ORDER BY usedAt DESC LIMIT 1
-          """,
-        arguments: [
-          machine.name, machine.cpus, machine.os, machine.architecture, registry, network,
-        ]),
+      if let path: Int64 = try db.first(
+        """
+        SELECT path.id FROM path JOIN machine ON machine.id = path.machine
+        WHERE name = ? AND cpus = ? AND os = ? AND architecture = ? AND registry = ?
+          AND network = ? ORDER BY usedAt DESC LIMIT 1
+        """,
+        [machine.name, machine.cpus, machine.os, machine.architecture, registry, network]),
         let prior = try Self.memory(of: path, db).prior(at: now)
       {
         return prior
       }
       guard
-        let path = try Int64.fetchOne(
-          db,
-          sql: """
-            SELECT path.id FROM path JOIN machine ON machine.id = path.machine
-            WHERE name = ? AND network = ?
-            ORDER BY registry = ? DESC, abs(cpus - ?), usedAt DESC LIMIT 1
-            """,
-          arguments: [machine.name, network, registry, machine.cpus])
+        let path: Int64 = try db.first(
+          """
+          SELECT path.id FROM path JOIN machine ON machine.id = path.machine
+          WHERE name = ? AND network = ?
+          ORDER BY registry = ? DESC, abs(cpus - ?), usedAt DESC LIMIT 1
+          """, [machine.name, network, registry, machine.cpus])
       else { return nil }
       var hint = try Self.memory(of: path, db).prior(at: now)
       hint?.isOwn = false

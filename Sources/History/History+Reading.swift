@@ -1,4 +1,4 @@
-import GRDB
+import SQLite
 import Tuning
 
 /// Reading back what was written down.
@@ -6,49 +6,54 @@ import Tuning
 /// The file may have been changed by anybody: rows with values that no pull has are passed over, so that no rule
 /// meets a number that it cannot reckon with.
 extension History {
-  static func epochs(of pull: Int64, _ db: Database) throws -> [Epoch] {
+  static func epochs(of pull: Int64, _ statement: Statement) throws -> [Epoch] {
     // By place, not by name: a report reads hundreds of thousands of these.
-    let statement = try db.cachedStatement(
-      sql: """
-        SELECT poolSize, startedAt, seconds, bytes, roundTrip, isAppLimited, reason
-        FROM epoch WHERE pull = ? ORDER BY startedAt
-        """)
-    let rows = try Row.fetchCursor(statement, arguments: [pull])
     var epochs: [Epoch] = []
-    while let row = try rows.next() {
-      guard let size = row[0] as Int?, Bounds.poolSizes.contains(size),
-        let startedAt = row[1] as Double?, Bounds.times.contains(startedAt),
-        let seconds = row[2] as Double?, seconds >= Bounds.shortest, Bounds.spans.contains(seconds),
-        let bytes = row[3] as Int64?, Bounds.bytes.contains(bytes)
-      else { continue }
+    try statement.run([pull]) { row in
+      guard let size: Int = row.value(0), Bounds.poolSizes.contains(size),
+        let startedAt: Double = row.value(1), Bounds.times.contains(startedAt),
+        let seconds: Double = row.value(2), seconds >= Bounds.shortest,
+        Bounds.spans.contains(seconds),
+        let bytes: Int64 = row.value(3), Bounds.bytes.contains(bytes)
+      else { return true }
+      let roundTrip: Double? = row.value(4)
       epochs.append(
         Epoch(
           poolSize: size, startedAt: startedAt, seconds: seconds, bytes: bytes,
-          roundTripSeconds: (row[4] as Double?).flatMap { Bounds.spans.contains($0) ? $0 : nil },
-          isAppLimited: row[5] as Bool? ?? true, reason: row[6] as String? ?? ""))
+          roundTripSeconds: roundTrip.flatMap { Bounds.spans.contains($0) ? $0 : nil },
+          isAppLimited: row.value(5) ?? true, reason: row.value(6) ?? ""))
+      return true
     }
     return epochs
+  }
+
+  /// What reads a pull's epochs: prepared once for all pulls.
+  static func epochStatement(_ db: Database) throws -> Statement {
+    try db.statement(
+      """
+      SELECT poolSize, startedAt, seconds, bytes, roundTrip, isAppLimited, reason
+      FROM epoch WHERE pull = ? ORDER BY startedAt
+      """)
   }
 
   static func restoreAggregates(
     _ path: Int64, isImported: Bool, into memory: inout PathMemory, _ db: Database
   ) throws {
-    let rows = try Row.fetchAll(
-      db, sql: "SELECT * FROM aggregate WHERE path = ? AND isImported = ? ORDER BY at",
-      arguments: [path, isImported])
-    for row in rows {
-      guard let size: Int = row.value("poolSize"), Bounds.poolSizes.contains(size),
-        let weight: Double = row.value("weight"), weight > 0, weight < Bounds.weight,
-        let mean: Double = row.value("mean"), abs(mean) < Bounds.logarithm,
-        let squares: Double = row.value("squares"), squares >= 0, squares < Bounds.squares,
-        let busy: Double = row.value("busyWeight"), busy >= 0
-      else { continue }
-      memory.merge(
-        [
-          size: PathMemory.Statistics(
-            weight: weight, mean: mean, squares: squares, busyWeight: min(busy, weight))
-        ], at: row.time("at"))
-    }
+    try db.statement("SELECT * FROM aggregate WHERE path = ? AND isImported = ? ORDER BY at")
+      .run([path, isImported]) { row in
+        guard let size: Int = row.value("poolSize"), Bounds.poolSizes.contains(size),
+          let weight: Double = row.value("weight"), weight > 0, weight < Bounds.weight,
+          let mean: Double = row.value("mean"), abs(mean) < Bounds.logarithm,
+          let squares: Double = row.value("squares"), squares >= 0, squares < Bounds.squares,
+          let busy: Double = row.value("busyWeight"), busy >= 0
+        else { return true }
+        memory.merge(
+          [
+            size: PathMemory.Statistics(
+              weight: weight, mean: mean, squares: squares, busyWeight: min(busy, weight))
+          ], at: row.time("at"))
+        return true
+      }
   }
 
   /// Everything that is known of a path.
@@ -56,28 +61,28 @@ extension History {
     var memory = PathMemory()
     try restoreAggregates(path, isImported: true, into: &memory, db)
     try restoreAggregates(path, isImported: false, into: &memory, db)
-    let pulls = try Row.fetchAll(
-      db,
-      // What is older is about to be folded.
-      sql: """
-        SELECT id, at, idleRoundTrip FROM (
-          SELECT id, at, idleRoundTrip FROM pull WHERE path = ? ORDER BY at DESC LIMIT ?)
-        ORDER BY at
-        """,
-      arguments: [path, keptPulls])
-    for row in pulls {
-      guard let id: Int64 = row.value("id") else { continue }
+    let epochs = try epochStatement(db)
+    // What is older is about to be folded.
+    try db.statement(
+      """
+      SELECT id, at, idleRoundTrip FROM (
+        SELECT id, at, idleRoundTrip FROM pull WHERE path = ? ORDER BY at DESC LIMIT ?)
+      ORDER BY at
+      """
+    ).run([path, keptPulls]) { row in
+      guard let id: Int64 = row.value("id") else { return true }
       let idle: Double? = row.value("idleRoundTrip")
       let record = PullRecord(
-        seconds: 0, bytes: 0, epochs: try epochs(of: id, db),
+        seconds: 0, bytes: 0, epochs: try Self.epochs(of: id, epochs),
         idleRoundTripSeconds: idle.flatMap { Bounds.spans.contains($0) ? $0 : nil })
       memory.learn(record, at: row.time("at"))
+      return true
     }
-    if let row = try Row.fetchOne(
-      db, sql: "SELECT poolSize, at FROM ceiling WHERE path = ?", arguments: [path]),
-      let size: Int = row.value("poolSize"), Bounds.poolSizes.contains(size)
-    {
-      memory.limit(to: size, at: row.time("at"))
+    try db.statement("SELECT poolSize, at FROM ceiling WHERE path = ?").run([path]) { row in
+      if let size: Int = row.value("poolSize"), Bounds.poolSizes.contains(size) {
+        memory.limit(to: size, at: row.time("at"))
+      }
+      return true
     }
     return memory
   }
@@ -102,15 +107,7 @@ extension History {
   }
 }
 
-extension Row {
-  /// A column's value; nil where it has none of that type.
-  ///
-  /// - Parameter column: its name.
-  func value<Value: DatabaseValueConvertible>(_ column: String) -> Value? {
-    guard hasColumn(column) else { return nil }
-    return Value.fromDatabaseValue(self[column])
-  }
-
+extension Statement.Row {
   /// A column's time in seconds since 1970; 0 where it has none that can be.
   ///
   /// - Parameter column: its name.

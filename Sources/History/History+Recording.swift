@@ -1,4 +1,4 @@
-import GRDB
+import SQLite
 public import Tuning
 
 /// Writing down pulls, and keeping the database small.
@@ -87,30 +87,30 @@ extension History {
     try write { db in
       let path = try Self.path(entry.machine, entry.path, at: entry.at, db)
       try db.execute(
-        sql: """
-          INSERT INTO pull (path, at, seconds, bytes, policy, isComplete, limitedBy, idleRoundTrip)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-          """,
-        arguments: [
+        """
+        INSERT INTO pull (path, at, seconds, bytes, policy, isComplete, limitedBy, idleRoundTrip)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
           path, entry.at, entry.record.seconds, entry.record.bytes, entry.policy,
           entry.isComplete, entry.record.limitedBy?.rawValue, entry.record.idleRoundTripSeconds,
         ])
-      let pull = db.lastInsertedRowID
+      let pull = db.lastInsertedRow
       try Self.insert(entry.layers, of: pull, db)
       try Self.insert(entry.record.epochs, of: pull, db)
       try db.execute(
-        sql: """
-          UPDATE path SET pulls = pulls + 1, usedAt = ?, limitedBy = coalesce(?, limitedBy),
-            tokenRealm = ?, tokenService = ?
-          WHERE id = ?
-          """,
-        arguments: [
+        """
+        UPDATE path SET pulls = pulls + 1, usedAt = ?, limitedBy = coalesce(?, limitedBy),
+          tokenRealm = ?, tokenService = ?
+        WHERE id = ?
+        """,
+        [
           entry.at, entry.record.limitedBy?.rawValue, entry.tokenRealm, entry.tokenService, path,
         ])
       if let ceiling = entry.record.ceiling {
         try db.execute(
-          sql: "INSERT OR REPLACE INTO ceiling (path, poolSize, at) VALUES (?, ?, ?)",
-          arguments: [path, ceiling, entry.at])
+          "INSERT OR REPLACE INTO ceiling (path, poolSize, at) VALUES (?, ?, ?)",
+          [path, ceiling, entry.at])
       }
       try Self.fold(path, db)
       try Self.dropOldPaths(db)
@@ -121,36 +121,34 @@ extension History {
     _ machine: MachineIdentity, _ path: PathIdentity, at now: Double, _ db: Database
   ) throws -> Int64 {
     try db.execute(
-      sql: "INSERT OR IGNORE INTO machine (name, cpus, os, architecture) VALUES (?, ?, ?, ?)",
-      arguments: [machine.name, machine.cpus, machine.os, machine.architecture])
-    let id = try Int64.fetchOne(
-      db,
-      sql: "SELECT id FROM machine WHERE name = ? AND cpus = ? AND os = ? AND architecture = ?",
-      arguments: [machine.name, machine.cpus, machine.os, machine.architecture])
+      "INSERT OR IGNORE INTO machine (name, cpus, os, architecture) VALUES (?, ?, ?, ?)",
+      [machine.name, machine.cpus, machine.os, machine.architecture])
+    let id: Int64? = try db.first(
+      "SELECT id FROM machine WHERE name = ? AND cpus = ? AND os = ? AND architecture = ?",
+      [machine.name, machine.cpus, machine.os, machine.architecture])
     try db.execute(
-      sql: """
-        INSERT OR IGNORE INTO path (machine, registry, blobHost, network, usedAt)
-        VALUES (?, ?, ?, ?, ?)
-        """,
-      arguments: [id, path.registry, path.blobHost, path.network, now])
-    let known = try Int64.fetchOne(
-      db,
-      sql: """
-        SELECT id FROM path WHERE machine = ? AND registry = ? AND blobHost = ? AND network = ?
-        """,
-      arguments: [id, path.registry, path.blobHost, path.network])
-    guard let known else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
+      """
+      INSERT OR IGNORE INTO path (machine, registry, blobHost, network, usedAt)
+      VALUES (?, ?, ?, ?, ?)
+      """,
+      [id, path.registry, path.blobHost, path.network, now])
+    let known: Int64? = try db.first(
+      """
+      SELECT id FROM path WHERE machine = ? AND registry = ? AND blobHost = ? AND network = ?
+      """,
+      [id, path.registry, path.blobHost, path.network])
+    guard let known else { throw DatabaseError.corrupt("a path that was inserted is not there") }
     return known
   }
 
   private static func insert(_ layers: [PullEntry.Layer], of pull: Int64, _ db: Database) throws {
-    let statement = try db.makeStatement(
-      sql: """
-        INSERT INTO layer (pull, digest, size, bytes, seconds, rate, retries, isComplete)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """)
+    let statement = try db.statement(
+      """
+      INSERT INTO layer (pull, digest, size, bytes, seconds, rate, retries, isComplete)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      """)
     for layer in layers {
-      try statement.execute(arguments: [
+      try statement.run([
         pull, layer.digest, layer.size, layer.bytes, layer.seconds, layer.rate, layer.retries,
         layer.isComplete,
       ])
@@ -158,13 +156,13 @@ extension History {
   }
 
   private static func insert(_ epochs: [Epoch], of pull: Int64, _ db: Database) throws {
-    let statement = try db.makeStatement(
-      sql: """
-        INSERT INTO epoch (pull, poolSize, startedAt, seconds, bytes, roundTrip, isAppLimited, reason)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """)
+    let statement = try db.statement(
+      """
+      INSERT INTO epoch (pull, poolSize, startedAt, seconds, bytes, roundTrip, isAppLimited, reason)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      """)
     for epoch in epochs {
-      try statement.execute(arguments: [
+      try statement.run([
         pull, epoch.poolSize, epoch.startedAt, epoch.seconds, epoch.bytes, epoch.roundTripSeconds,
         epoch.isAppLimited, epoch.reason,
       ])
@@ -175,23 +173,25 @@ extension History {
 
   /// Replaces the details of all but the newest pulls by what they taught.
   private static func fold(_ path: Int64, _ db: Database) throws {
-    let old = try Row.fetchAll(
-      db,
-      sql: """
-        SELECT id, at FROM (SELECT id, at FROM pull WHERE path = ? ORDER BY at DESC LIMIT -1 OFFSET ?)
-        ORDER BY at LIMIT ?
-        """,
-      arguments: [path, keptPulls, foldedPulls])
+    let old = try db.rows(
+      """
+      SELECT id, at FROM (SELECT id, at FROM pull WHERE path = ? ORDER BY at DESC LIMIT -1 OFFSET ?)
+      ORDER BY at LIMIT ?
+      """,
+      [path, keptPulls, foldedPulls]
+    ) { row in
+      row.value("id").map { (id: $0 as Int64, at: row.time("at")) }
+    }
     guard let newest = old.last else { return }
     var memory = PathMemory()
     try restoreAggregates(path, isImported: false, into: &memory, db)
-    for row in old {
-      guard let id: Int64 = row.value("id") else { continue }
-      let epochs = try Self.epochs(of: id, db)
-      memory.learn(PullRecord(seconds: 0, bytes: 0, epochs: epochs), at: row.time("at"))
-      try db.execute(sql: "DELETE FROM pull WHERE id = ?", arguments: [id])
+    let statement = try epochStatement(db)
+    for pull in old {
+      let epochs = try Self.epochs(of: pull.id, statement)
+      memory.learn(PullRecord(seconds: 0, bytes: 0, epochs: epochs), at: pull.at)
+      try db.execute("DELETE FROM pull WHERE id = ?", [pull.id])
     }
-    try save(memory.statistics, of: path, isImported: false, at: newest.time("at"), db)
+    try save(memory.statistics, of: path, isImported: false, at: newest.at, db)
   }
 
   static func save(
@@ -200,12 +200,12 @@ extension History {
   ) throws {
     for (size, known) in statistics {
       try db.execute(
-        sql: """
-          INSERT OR REPLACE INTO aggregate
-            (path, poolSize, isImported, at, weight, mean, squares, busyWeight)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-          """,
-        arguments: [
+        """
+        INSERT OR REPLACE INTO aggregate
+          (path, poolSize, isImported, at, weight, mean, squares, busyWeight)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
           path, size, isImported, now, known.weight, known.mean, known.squares, known.busyWeight,
         ])
     }
@@ -213,10 +213,10 @@ extension History {
 
   private static func dropOldPaths(_ db: Database) throws {
     try db.execute(
-      sql: """
-        DELETE FROM path WHERE id IN (
-          SELECT id FROM path ORDER BY usedAt DESC LIMIT ? OFFSET ?)
-        """,
-      arguments: [droppedPaths, keptPaths])
+      """
+      DELETE FROM path WHERE id IN (
+        SELECT id FROM path ORDER BY usedAt DESC LIMIT ? OFFSET ?)
+      """,
+      [droppedPaths, keptPaths])
   }
 }

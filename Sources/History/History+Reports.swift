@@ -1,4 +1,4 @@
-import GRDB
+import SQLite
 public import Tuning
 
 /// Looking at what was learned, forgetting it, and sharing it.
@@ -38,7 +38,7 @@ extension History {
       "(?1 IS NULL OR machine.name = ?1) AND (?2 IS NULL OR path.registry = ?2)"
     }
 
-    var arguments: StatementArguments { [machine, registry] }
+    var arguments: [(any ValueConvertible)?] { [machine, registry] }
   }
 
   /// Everything known, most recently used path first.
@@ -48,16 +48,15 @@ extension History {
   ///   - now: seconds since 1970.
   /// - Throws: `HistoryError`.
   public func reports(_ selection: Selection, now: Double) throws(HistoryError) -> [PathReport] {
-    try read { db in
-      let rows = try Row.fetchAll(
-        db,
-        sql: """
-          SELECT path.*, machine.name, machine.cpus, machine.os, machine.architecture
-          FROM path JOIN machine ON machine.id = path.machine
-          WHERE \(selection.condition) ORDER BY path.usedAt DESC, path.id
-          """,
-        arguments: selection.arguments)
-      return try rows.compactMap { row in
+    try read(within: Self.patiently) { db in
+      try db.rows(
+        """
+        SELECT path.*, machine.name, machine.cpus, machine.os, machine.architecture
+        FROM path JOIN machine ON machine.id = path.machine
+        WHERE \(selection.condition) ORDER BY path.usedAt DESC, path.id
+        """,
+        selection.arguments
+      ) { row in
         guard let machine = MachineIdentity(row), let path = PathIdentity(row),
           let id: Int64 = row.value("id")
         else { return nil }
@@ -77,16 +76,16 @@ extension History {
   /// - Returns: paths that were forgotten.
   /// - Throws: `HistoryError`.
   public func forget(_ selection: Selection) throws(HistoryError) -> Int {
-    try write { db in
+    try write(within: Self.patiently) { db in
       try db.execute(
-        sql: """
-          DELETE FROM path WHERE id IN (
-            SELECT path.id FROM path JOIN machine ON machine.id = path.machine
-            WHERE \(selection.condition))
-          """,
-        arguments: selection.arguments)
-      let paths = db.changesCount
-      try db.execute(sql: "DELETE FROM machine WHERE id NOT IN (SELECT machine FROM path)")
+        """
+        DELETE FROM path WHERE id IN (
+          SELECT path.id FROM path JOIN machine ON machine.id = path.machine
+          WHERE \(selection.condition))
+        """,
+        selection.arguments)
+      let paths = db.changedRows
+      try db.execute("DELETE FROM machine WHERE id NOT IN (SELECT machine FROM path)")
       return paths
     }
   }
@@ -94,7 +93,7 @@ extension History {
 
 extension MachineIdentity {
   /// The machine of a row; nil where it names none that can be.
-  fileprivate init?(_ row: Row) {
+  fileprivate init?(_ row: Statement.Row) {
     guard let name: String = row.value("name"), let cpus: Int = row.value("cpus"),
       History.Bounds.cpus.contains(cpus), let os: String = row.value("os"),
       let architecture: String = row.value("architecture")
@@ -105,7 +104,7 @@ extension MachineIdentity {
 
 extension PathIdentity {
   /// The path of a row; nil where it names none.
-  fileprivate init?(_ row: Row) {
+  fileprivate init?(_ row: Statement.Row) {
     guard let registry: String = row.value("registry"),
       let blobHost: String = row.value("blobHost"),
       let network: String = row.value("network")

@@ -1,5 +1,5 @@
-public import Foundation
-import GRDB
+public import FoundationEssentials
+import SQLite
 public import Tuning
 
 /// What one machine learned, as a file for others.
@@ -48,15 +48,13 @@ extension History {
   /// - Throws: `HistoryError`.
   public func export(_ machine: MachineIdentity, now: Double) throws(HistoryError) -> HistoryExport
   {
-    try read { db in
-      let rows = try Row.fetchAll(
-        db,
-        sql: """
-          SELECT path.* FROM path JOIN machine ON machine.id = path.machine
-          WHERE name = ? AND cpus = ? AND pulls > 0 ORDER BY registry, blobHost
-          """,
-        arguments: [machine.name, machine.cpus])
-      let paths = try rows.compactMap { row -> HistoryExport.Path? in
+    try read(within: Self.patiently) { db in
+      let paths = try db.rows(
+        """
+        SELECT path.* FROM path JOIN machine ON machine.id = path.machine
+        WHERE name = ? AND cpus = ? AND pulls > 0 ORDER BY registry, blobHost
+        """, [machine.name, machine.cpus]
+      ) { row -> HistoryExport.Path? in
         guard let id: Int64 = row.value("id"), let registry: String = row.value("registry"),
           let blobHost: String = row.value("blobHost"), let pulls: Int = row.value("pulls")
         else { return nil }
@@ -84,7 +82,7 @@ extension History {
     _ data: Data, as machine: MachineIdentity, network: (String) -> String, now: Double
   ) throws(HistoryError) -> Int {
     let export = try Self.parse(data)
-    return try write { db in
+    return try write(within: Self.patiently) { db in
       for known in export.paths {
         let identity = PathIdentity(
           registry: known.registry, blobHost: known.blobHost, network: network(known.registry))

@@ -12,6 +12,8 @@ public struct HistoryError: Error, Equatable, Sendable, CustomStringConvertible 
     case full
     /// Its content makes no sense.
     case corrupt
+    /// It is something else than a history, and was left alone.
+    case foreign
     /// It cannot be opened.
     case unreadable
     /// A file to import is not one.

@@ -19,7 +19,8 @@ struct ImportTests {
     "Store": ["OCI", "Hashing"],
     "Plot": [],
     "Progress": ["OCI"],
-    "History": ["Tuning"],
+    "SQLite": ["CSQLite"],
+    "History": ["Tuning", "SQLite"],
     "Pull": ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress"],
     "cairn": [
       "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
@@ -33,9 +34,9 @@ struct ImportTests {
     "ArgumentParser": ["cairn", "link-emulator"],
     "Logging": ["cairn"],
     "Subprocess": ["Registry"],
-    "GRDB": ["History"],
     "CCurl": ["CurlTransfer"],
     "CZlib": ["Transfer"],
+    "CSQLite": ["SQLite"],
     "CCrypto": ["Hashing"],
   ]
 

@@ -1,5 +1,5 @@
 import Foundation
-import GRDB
+import SQLite
 import Support
 import Testing
 import Tuning
@@ -87,9 +87,9 @@ struct HistoryTests {
     let folder = try TemporaryFolder()
     let history = try History(file: folder.path + "/history.sqlite")
     try history.record(Self.entry([2: 1e6, 4: 2e6]))
-    let counts = try history.read { db in
+    let counts: [Int] = try history.read { db in
       try ["machine", "path", "pull", "layer", "epoch"].map {
-        try Int.fetchOne(db, sql: "SELECT count(*) FROM \($0)") ?? 0
+        try db.first("SELECT count(*) FROM \($0)") ?? 0
       }
     }
     #expect(counts == [1, 1, 1, 1, 2])
@@ -135,9 +135,9 @@ struct HistoryTests {
       try history.record(entry)
       direct.learn(entry.record, at: entry.at)
     }
-    let pulls = try history.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM pull") }
+    let pulls: Int? = try history.read { try $0.first("SELECT count(*) FROM pull") }
     #expect(pulls == History.keptPulls)
-    let layers = try history.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM layer") }
+    let layers: Int? = try history.read { try $0.first("SELECT count(*) FROM layer") }
     #expect(layers == History.keptPulls)
     let now = 100.0
     let (kept, whole) = (try #require(try Self.prior(history, now: now)), direct.prior(at: now))
@@ -163,7 +163,7 @@ struct HistoryTests {
     #expect(try history.forget(.init(machine: "m")) == 1)
     #expect(try history.reports(.init(), now: 0).map(\.machine.name) == ["other"])
     #expect(try history.forget(.init()) == 1)
-    let left = try history.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM epoch") }
+    let left: Int? = try history.read { try $0.first("SELECT count(*) FROM epoch") }
     #expect(left == 0)
   }
 
@@ -240,33 +240,59 @@ struct HistoryTests {
   @Test("a damaged database is set aside whole, and a new one made")
   func setsAside() throws {
     let folder = try TemporaryFolder()
-    let file = folder.path + "/history.sqlite"
-    let rubbish = Data(repeating: 0x5A, count: 10_000)
-    try rubbish.write(to: URL(filePath: file))
+    let file = try Self.fixture("3", in: folder)
+    // The tables are named on the first page; it has a table's root no more.
+    var damaged = try readFile(file)
+    damaged.replaceSubrange(100..<108, with: repeatElement(0xFF, count: 8))
+    try writeFile(file, damaged)
     var warnings: [String] = []
     let history = try History(file: file) { warnings.append($0) }
     #expect(warnings.count == 1)
     try history.record(Self.entry())
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     let aside = try #require(names.first { $0.contains("corrupt") })
-    #expect(FileManager.default.contents(atPath: folder.path + "/" + aside) == rubbish)
+    #expect(try readFile(folder(aside)) == damaged)
   }
 
-  @Test("an older version's database is brought up to date, and what it knew counts")
-  func older() throws {
+  /// Files that GRDB wrote, when it was what the history was read with.
+  static func fixture(_ version: String, in folder: TemporaryFolder) throws -> String {
+    let file = folder("version-\(version).sqlite")
+    let source = URL(filePath: #filePath).deletingLastPathComponent().path + "/Fixtures"
+    try writeFile(file, readFile("\(source)/version-\(version).sqlite"))
+    return file
+  }
+
+  @Test(
+    "an older version's database is brought up to date, and what it knew counts",
+    arguments: ["1", "2", "3"])
+  func older(version: String) throws {
     let folder = try TemporaryFolder()
-    let file = folder.path + "/history.sqlite"
-    try Schema.migrator.migrate(try DatabaseQueue(path: file), upTo: "1")
-    try DatabaseQueue(path: file).write { db in
-      try db.execute(
-        sql: """
-          INSERT INTO machine VALUES (1, 'm', 4, 'linux', 'x86_64');
-          INSERT INTO path VALUES (1, 1, 'r.example', 'cdn.example', 'n', 3, 900, NULL);
-          INSERT INTO aggregate VALUES (1, 6, 0, 900, 4, 15, 0);
-          """)
+    let file = try Self.fixture(version, in: folder)
+    let history = try History(file: file)
+    let now = 1_760_200_000.0
+    let prior = try #require(try Self.prior(history, now: now))
+    #expect(prior.isOwn && prior.ceiling == 9)
+    #expect(prior.points.map(\.poolSize) == [4, 8])
+    #expect(prior.points.allSatisfy { !$0.isBound })
+    try history.record(Self.entry([4: 1e6], at: now))
+    let reports = try History(file: file).reports(.init(), now: now)
+    #expect(reports.map(\.pulls) == [44, 0] && reports.map(\.isImported) == [false, true])
+    let done: [String] = try history.read { db in
+      try db.rows("SELECT identifier FROM grdb_migrations ORDER BY 1") { $0.value(0) }
     }
-    let point = try #require(try Self.prior(History(file: file))?.points.first)
-    #expect(point.poolSize == 6 && !point.isBound)
+    #expect(done == ["1", "2", "3"])
+  }
+
+  @Test("a new database has the tables that GRDB would have made")
+  func sameSchema() throws {
+    func tables(_ file: String) throws -> [String] {
+      try Database(file: file).rows("SELECT sql FROM sqlite_schema ORDER BY name") { row in
+        row.value(0).map { (sql: String) in sql.filter { !$0.isWhitespace } }
+      }
+    }
+    let folder = try TemporaryFolder()
+    _ = try History(file: folder("new.sqlite"))
+    #expect(try tables(folder("new.sqlite")) == tables(Self.fixture("3", in: folder)))
   }
 
   @Test("a newer version's database is left alone")
@@ -274,7 +300,7 @@ struct HistoryTests {
     let folder = try TemporaryFolder()
     let file = folder.path + "/history.sqlite"
     try History(file: file).write { db in
-      try db.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('99')")
+      try db.execute("INSERT INTO grdb_migrations (identifier) VALUES ('99')")
     }
     #expect(Self.kind { () throws(HistoryError) in _ = try History(file: file) } == .newer)
   }
@@ -284,13 +310,11 @@ struct HistoryTests {
     let folder = try TemporaryFolder()
     let file = folder.path + "/history.sqlite"
     let history = try History(file: file)
-    let other = try DatabaseQueue(path: file)
-    try other.inDatabase { db in
-      try db.execute(sql: "BEGIN EXCLUSIVE")
-      #expect(
-        Self.kind { () throws(HistoryError) in try history.record(Self.entry()) } == .locked)
-      try db.execute(sql: "ROLLBACK")
-    }
+    let other = try Database(file: file)
+    try other.execute("BEGIN EXCLUSIVE")
+    #expect(
+      Self.kind { () throws(HistoryError) in try history.record(Self.entry()) } == .locked)
+    try other.execute("ROLLBACK")
     try history.record(Self.entry())
   }
 
@@ -299,10 +323,8 @@ struct HistoryTests {
     let folder = try TemporaryFolder()
     let history = try History(file: folder.path + "/history.sqlite")
     try history.record(Self.entry())
-    try history.database.inDatabase { db in
-      let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
-      try db.execute(sql: "PRAGMA max_page_count = \(pages)")
-    }
+    let pages: Int = try history.database.first("PRAGMA page_count") ?? 0
+    try history.database.execute("PRAGMA max_page_count = \(pages)")
     var big = Self.entry()
     big.layers = Array(repeating: big.layers[0], count: 5_000)
     #expect(Self.kind { () throws(HistoryError) in try history.record(big) } == .full)
@@ -355,9 +377,9 @@ struct HistoryTests {
           try history.record(
             Self.entry([4: 4e6, 8: 8e6], at: 1_000 + Double(number), refusals: [9]))
         }
-        try history.database.write { db in
+        try history.write { db in
           // What may not be null, or must be unique, stays as it is.
-          try db.execute(sql: "UPDATE OR IGNORE \(table) SET \(name) = \(value)")
+          try db.execute("UPDATE OR IGNORE \(table) SET \(name) = \(value)")
         }
         let everything = History.Selection()
         _ = try history.reports(everything, now: 2_000)

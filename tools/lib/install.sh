@@ -47,6 +47,6 @@ need_swift() {
 }
 
 # What every build of Cairn needs.
-BUILD_PACKAGES=(libcurl4-openssl-dev libssl-dev zlib1g-dev)
+BUILD_PACKAGES=(libcurl4-openssl-dev libsqlite3-dev libssl-dev zlib1g-dev)
 # What its tests, demo and benchmarks start.
 SERVER_PACKAGES=(docker-registry nginx-light python3 openssl curl ca-certificates)

@@ -1,0 +1,65 @@
+#include "CSQLite.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct cairn_database_state {
+  sqlite3 *handle;
+  /// Nanoseconds of the monotonic clock; 0: none.
+  _Atomic long long deadline;
+};
+
+enum {
+  /// Steps of SQLite's machine between two looks at the clock: less than a millisecond.
+  steps_between = 20000,
+  /// Bytes of a row or a value at most; what Cairn writes has some hundred.
+  longest_value = 16 << 20,
+};
+
+static long long now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static int is_late(void *context) {
+  struct cairn_database_state *state = context;
+  long long deadline = atomic_load(&state->deadline);
+  return deadline != 0 && now() > deadline;
+}
+
+int cairn_database_open(const char *file, int flags, const char *vfs, cairn_database *database) {
+  struct cairn_database_state *state = calloc(1, sizeof *state);
+  database->state = state;
+  if (state == NULL) return SQLITE_NOMEM;
+  int code = sqlite3_open_v2(file, &state->handle, flags | SQLITE_OPEN_FULLMUTEX, vfs);
+  if (code != SQLITE_OK || state->handle == NULL) return code;
+  sqlite3_extended_result_codes(state->handle, 1);
+  sqlite3_limit(state->handle, SQLITE_LIMIT_LENGTH, longest_value);
+  sqlite3_limit(state->handle, SQLITE_LIMIT_ATTACHED, 0);
+  sqlite3_db_config(state->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  sqlite3_db_config(state->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  sqlite3_db_config(state->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+  sqlite3_db_config(state->handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+  sqlite3_db_config(state->handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+  sqlite3_progress_handler(state->handle, steps_between, is_late, state);
+  return SQLITE_OK;
+}
+
+void cairn_database_close(cairn_database database) {
+  if (database.state == NULL) return;
+  /* One with statements left goes when the last of them does. */
+  sqlite3_progress_handler(database.state->handle, 0, NULL, NULL);
+  sqlite3_close_v2(database.state->handle);
+  free(database.state);
+}
+
+sqlite3 *cairn_database_handle(cairn_database database) {
+  return database.state == NULL ? NULL : database.state->handle;
+}
+
+void cairn_database_end_after(cairn_database database, double seconds) {
+  if (database.state == NULL) return;
+  atomic_store(&database.state->deadline, seconds > 0 ? now() + (long long)(seconds * 1e9) : 0);
+}
