@@ -39,28 +39,31 @@ let package = Package(
     .target(name: "Progress", dependencies: ["OCI"], swiftSettings: strict),
 
     // MARK: Effects
-    .target(name: "Transfer", dependencies: ["CZlib"], swiftSettings: strict),
+    .target(name: "Disk", swiftSettings: strict),
+    .target(name: "Transfer", dependencies: ["CZlib", "Disk"], swiftSettings: strict),
     .target(name: "Hashing", dependencies: ["OCI", "CCrypto"], swiftSettings: strict),
     .target(name: "CurlTransfer", dependencies: ["Transfer", "CCurl"], swiftSettings: strict),
     .target(
       name: "Registry",
       dependencies: [
-        "OCI", "Hashing", "Transfer", .product(name: "Subprocess", package: "swift-subprocess"),
+        "OCI", "Hashing", "Transfer", "Disk", .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
-    .target(name: "Store", dependencies: ["OCI", "Hashing"], swiftSettings: strict),
+    .target(name: "Store", dependencies: ["OCI", "Hashing", "Disk"], swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
     .target(name: "History", dependencies: ["Tuning", "SQLite"], swiftSettings: strict),
     .target(
       name: "Pull",
-      dependencies: ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress"],
+      dependencies: [
+        "OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress", "Disk",
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "cairn",
       dependencies: [
         "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "Registry", "Store", "Progress",
-        "Plot", "History", "Pull", "CurlTransfer",
+        "Plot", "History", "Pull", "CurlTransfer", "Disk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -86,7 +89,9 @@ let package = Package(
     .testTarget(
       name: "RegistryTests", dependencies: ["Registry", "CurlTransfer", "Support"],
       swiftSettings: strict),
-    .testTarget(name: "StoreTests", dependencies: ["Store", "Support"], swiftSettings: strict),
+    .testTarget(name: "DiskTests", dependencies: ["Disk", "Support"], swiftSettings: strict),
+    .testTarget(
+      name: "StoreTests", dependencies: ["Store", "Disk", "Support"], swiftSettings: strict),
     .testTarget(
       name: "HistoryTests",
       dependencies: ["History", "SQLite", "Support", "Tuning"], exclude: ["Fixtures"],

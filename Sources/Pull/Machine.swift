@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Disk
 import Glibc
 
 /// This machine, as far as a pool size depends on it.
@@ -15,7 +15,7 @@ public enum Machine {
   ///
   /// Source: the x86-64 psABI, "Micro-Architecture Levels", by the flags that `/proc/cpuinfo` names.
   public static let processorLevel = level(
-    flags: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
+    flags: text("/proc/cpuinfo") ?? "")
 
   static func level(flags text: String) -> Int {
     let line = text.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
@@ -112,6 +112,6 @@ public enum Machine {
   }
 
   private static func text(_ path: String) -> String? {
-    (try? Data(contentsOf: URL(filePath: path))).map { String(decoding: $0, as: UTF8.self) }
+    try? InputFile.text(path, limit: 16 << 20)
   }
 }

@@ -38,6 +38,7 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
       switch error {
       case .wrongContent: return .integrity
       case .badOutput: return .usage
+      case .interrupted: return .interrupted
       default: return .disk
       }
     case .registry(let error):
@@ -99,7 +100,7 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
         : "choose one with --platform, or take all with --all-platforms"
     case .noImage([], _, _): nil
     case .noImage: "take all of it with --all-platforms, or one of them by its digest"
-    case .interrupted: "run the same command again to go on from there"
+    case .interrupted, .store(.interrupted): "run the same command again to go on from there"
     case .store(let error) where error.isOutOfSpace:
       "what was fetched is kept; free some space (\"cairn store prune\" may help) and run it again"
     case .integrity:

@@ -118,7 +118,7 @@ actor PullLoop {
       seed: UInt64.random(in: 0 ... .max))
     (events, inbox) = AsyncStream.makeStream(of: Event.self)
     let entries = blobs.map { blob in
-      let isHere = store.contains(blob.descriptor)
+      let isHere = (try? store.holds(blob.descriptor)) ?? false
       return Entry(
         descriptor: blob.descriptor,
         shown: PullSnapshot.Blob(

@@ -1,3 +1,4 @@
+import Disk
 import FoundationEssentials
 public import OCI
 public import Progress
@@ -18,6 +19,8 @@ public struct Puller: Sendable {
     public var outputs: [OutputTarget] = []
     /// Whether outputs that exist are replaced.
     public var overwrites = false
+    /// Whether large blobs of outputs may be hard links to the store's.
+    public var linksOutputs = false
     /// Decides the pool size.
     public var policy: any Policy
     /// The image's name in the store, where it is another than the reference's.
@@ -66,7 +69,10 @@ public struct Puller: Sendable {
     let start = Timekeeper.monotonicSeconds()
     display.show(.started(reference: request.reference.description))
     let store = store
-    let writer = ImageWriter(store: store, overwrites: request.overwrites)
+    let display = display
+    let writer = ImageWriter(
+      store: store, overwrites: request.overwrites, links: request.linksOutputs
+    ) { display.show(.warning($0)) }
     let lock = try disk { () throws(StoreError) in
       for output in request.outputs {
         try writer.check(output, isIndex: request.platforms == .all)
@@ -100,9 +106,9 @@ public struct Puller: Sendable {
     }
     let archive = ArchiveCheck(request.outputs, wanted, request.reference)
     try await archive?.ahead(resolver)
-    try announce(wanted.source, blobs)
-    try storeInlineData(of: blobs)
-    let missing = blobs.filter { !store.contains($0.descriptor) }
+    var missing = try missing(of: blobs)
+    try announce(wanted.source, blobs, missing)
+    if try storeInlineData(of: blobs) { missing = try self.missing(of: blobs) }
     let opening = Opening(
       bytes: missing.reduce(0) { $0 + $1.descriptor.size }, blobs: missing.count,
       roundTripSeconds: resolution.roundTripSeconds)
@@ -189,30 +195,50 @@ public struct Puller: Sendable {
   }
 
   private func announce(
-    _ source: Descriptor, _ blobs: [(descriptor: Descriptor, label: String)]
+    _ source: Descriptor, _ blobs: [LabelledBlob], _ missing: [LabelledBlob]
   ) throws(PullError) {
-    let missing = blobs.filter { !store.contains($0.descriptor) }.map(\.descriptor)
     let bytes = blobs.reduce(0) { $0 + $1.descriptor.size }
-    let left = missing.reduce(0) { $0 + $1.size }
+    let left = missing.reduce(0) { $0 + $1.descriptor.size }
     display.show(
       .resolved(
         digest: source.digest, platform: source.platform?.description, blobs: blobs.count,
         bytes: bytes, present: bytes - left))
     try disk { () throws(StoreError) in
-      try store.requireSpace(for: missing)
+      try store.requireSpace(for: missing.map(\.descriptor))
     }
   }
 
-  /// Puts blobs that the manifest carries itself into the store.
-  private func storeInlineData(of blobs: [(descriptor: Descriptor, label: String)])
-    throws(PullError)
-  {
+  private typealias LabelledBlob = (descriptor: Descriptor, label: String)
+
+  /// The blobs that the store has not, or no longer as they were.
+  private func missing(of blobs: [LabelledBlob]) throws(PullError) -> [LabelledBlob] {
+    var missing: [LabelledBlob] = []
+    for blob in blobs {
+      let (isThere, isRight) = try disk { () throws(StoreError) in
+        (store.contains(blob.descriptor), try store.holds(blob.descriptor))
+      }
+      if isRight { continue }
+      missing.append(blob)
+      if isThere {
+        let digest = blob.descriptor.digest.short
+        display.show(
+          .warning("\(digest) was changed in the store since it was fetched: it is fetched again"))
+      }
+    }
+    return missing
+  }
+
+  /// Puts blobs that the manifest carries itself into the store; true where there were any.
+  private func storeInlineData(of blobs: [LabelledBlob]) throws(PullError) -> Bool {
+    var isAny = false
     for (blob, _) in blobs {
-      guard let data = blob.data, Int64(data.count) == blob.size, !store.contains(blob),
+      guard let data = blob.data, Int64(data.count) == blob.size,
         (try? Digest.of(data, blob.digest.algorithm)) == blob.digest
       else { continue }
       try disk { () throws(StoreError) in try store.put(data, as: blob.digest) }
+      isAny = true
     }
+    return isAny
   }
 
   private func publish(

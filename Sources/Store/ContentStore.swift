@@ -1,3 +1,4 @@
+import Disk
 public import FoundationEssentials
 import Glibc
 public import OCI
@@ -10,7 +11,9 @@ public import OCI
 /// .cairn/lock                                         shared by pulls, exclusive for prune
 /// .cairn/index.lock                                   held while index.json is changed
 /// .cairn/ingest/<algorithm>-<hex>.partial, .map       blobs on their way
+/// .cairn/marks/<algorithm>-<hex>                      what blobs were like when they were right
 /// ```
+/// The directory is opened once. Everything below is reached from there, and never through a link.
 public struct ContentStore: Sendable {
   /// The format that this version reads and writes.
   public static let formatVersion = 1
@@ -19,68 +22,74 @@ public struct ContentStore: Sendable {
 
   /// The store's directory.
   public let root: String
-  private let bootID: String
-  /// How often a partial file may be gone between opening and locking it.
-  private static let namingAttempts = 50
-
-  /// What there is to do to get a blob.
-  public enum Ingest: Sendable {
-    /// It is in the store.
-    case present
-    /// Another process is fetching it.
-    case busy
-    /// It is ours to fetch, perhaps with some bytes there already.
-    case ours(PartialBlob)
-  }
+  let folder: Folder
+  let ingest: Folder
+  let marks: BlobMarks
+  let bootID: String
+  let tell: @Sendable (String) -> Void
 
   /// Opens a store, or makes one.
   ///
-  /// - Parameter root: its directory.
+  /// - Parameters:
+  ///   - root: its directory.
+  ///   - tell: told what takes long: somebody else's lock that is waited for.
   /// - Throws: `StoreError`: not writable, another thing than a store, or of a later version.
-  public init(root: String) throws(StoreError) {
+  public init(root: String, tell: @escaping @Sendable (String) -> Void = { _ in })
+    throws(StoreError)
+  {
     self.root = root
+    self.tell = tell
     bootID = Self.readBootID()
     // A limit on the size of files (ulimit -f) is to be an error that is told, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
-    try Files.makeDirectory(root)
+    folder = try disk(try Folder(root, making: 0o700))
     guard
-      Files.info(root + "/.cairn") != nil || Files.info(root + "/oci-layout") != nil
-        || Files.list(root).isEmpty
+      folder.info(".cairn") != nil || folder.info("oci-layout") != nil || folder.list().isEmpty
     else { throw .notALayout(path: root) }
-    try Files.makeDirectory(".cairn/ingest", below: root)
+    ingest = try disk(try folder.folder(".cairn/ingest", making: 0o700))
+    marks = BlobMarks(try? folder.folder(".cairn/marks", making: 0o700), of: folder)
     for algorithm in Digest.Algorithm.allCases {
-      try Files.makeDirectory("blobs/" + algorithm.rawValue, below: root)
+      _ = try disk(try folder.folder("blobs/" + algorithm.rawValue, making: 0o700))
     }
     // Several processes may open a new store at the same time; one of them fills it.
     let lock = try lockIndex()
     try checkVersion()
-    if Files.info(root + "/index.json") == nil { try LayoutIndex().write(to: root) }
-    if Files.info(root + "/oci-layout") == nil {
-      try Files.writeAtomically(root + "/oci-layout", Data(LayoutIndex.layoutFile.utf8))
+    if folder.info("index.json") == nil { try LayoutIndex().write(to: folder) }
+    if folder.info("oci-layout") == nil {
+      try disk(
+        try folder.writeAtomically("oci-layout", LayoutIndex.layoutFile.utf8, mode: 0o600))
     }
     withExtendedLifetime(lock) {}
   }
 
   private func checkVersion() throws(StoreError) {
-    let path = root + "/.cairn/version"
-    guard Files.info(path) != nil else {
-      try Files.writeAtomically(path, Data("\(Self.formatVersion)\n".utf8))
+    let state = try state()
+    guard state.info("version") != nil else {
+      try disk(
+        try state.writeAtomically("version", "\(Self.formatVersion)\n".utf8, mode: 0o600))
       return
     }
-    let text = String(decoding: try Files.read(path, limit: 64), as: UTF8.self).prefix {
-      !$0.isNewline
-    }
+    let bytes = try disk(try state.read("version", limit: 64))
+    let text = String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }
     guard text == "\(Self.formatVersion)" else {
       throw .newerVersion(path: root, found: String(text))
     }
   }
 
   private static func readBootID() -> String {
-    let data = try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64)
-    return data.map { String(decoding: $0, as: UTF8.self).filter { $0.isHexDigit } } ?? ""
+    let text = try? InputFile.text("/proc/sys/kernel/random/boot_id", limit: 64)
+    return text.map { $0.filter { $0.isHexDigit } } ?? ""
   }
 
+  /// The directory of what is Cairn's own.
+  func state() throws(StoreError) -> Folder { try disk(try folder.folder(".cairn")) }
+
   // MARK: Blobs
+
+  /// The directory of the blobs of an algorithm.
+  func blobs(_ algorithm: Digest.Algorithm) throws(StoreError) -> Folder {
+    try disk(try folder.folder("blobs/" + algorithm.rawValue))
+  }
 
   /// Where a blob stands, or would stand.
   ///
@@ -89,11 +98,48 @@ public struct ContentStore: Sendable {
     "\(root)/blobs/\(digest.algorithm.rawValue)/\(digest.hex)"
   }
 
-  /// True when a blob of that digest and size is in the store.
+  /// The size of a blob's file; nil where there is none.
+  func size(of digest: Digest) -> Int64? {
+    (try? blobs(digest.algorithm))?.size(digest.hex)
+  }
+
+  /// True when a blob of that digest and size is in the store, whatever its content has become since.
   ///
   /// - Parameter descriptor: the blob.
   public func contains(_ descriptor: Descriptor) -> Bool {
-    Files.size(path(of: descriptor.digest)) == descriptor.size
+    size(of: descriptor.digest) == descriptor.size
+  }
+
+  /// True when a blob is in the store and right: as it was when it was published, or else read once more.
+  ///
+  /// - Parameter descriptor: the blob.
+  /// - Throws: `StoreError`: it cannot be read, or the task was cancelled meanwhile.
+  public func holds(_ descriptor: Descriptor) throws(StoreError) -> Bool {
+    try sound(descriptor) != nil
+  }
+
+  /// Opens a blob that is right; nil where there is none.
+  func sound(_ descriptor: Descriptor) throws(StoreError) -> SoundBlob? {
+    let digest = descriptor.digest
+    guard contains(descriptor) else { return nil }
+    let file = try disk(try OpenFile(digest.hex, in: try openedBlobs(digest), O_RDONLY))
+    guard let info = file.info, info.st_size == descriptor.size else { return nil }
+    let mark = FileMark(info)
+    let blob = SoundBlob(descriptor: descriptor, file: file, mark: mark)
+    if marks.knows(digest, mark) { return blob }
+    guard !marks.knowsWrong(digest, mark) else { return nil }
+    let found = try FileHash.digest(of: file, digest.algorithm)
+    guard found == digest else {
+      marks.noteWrong(digest, mark)
+      return nil
+    }
+    try blob.recheck()
+    marks.note(digest, mark)
+    return blob
+  }
+
+  private func openedBlobs(_ digest: Digest) throws(DiskError) -> Folder {
+    try folder.folder("blobs/" + digest.algorithm.rawValue)
   }
 
   /// Reads a small blob (manifest, index, configuration) and checks it.
@@ -101,10 +147,11 @@ public struct ContentStore: Sendable {
   /// - Parameter digest: its digest.
   /// - Returns: nil when it is not in the store or no longer what it was.
   public func document(_ digest: Digest) -> Data? {
-    guard let data = try? Files.read(path(of: digest), limit: Self.documentLimit),
-      (try? Digest.of(data, digest.algorithm)) == digest
+    guard
+      let bytes = try? blobs(digest.algorithm).read(digest.hex, limit: Self.documentLimit),
+      (try? Digest.of(bytes, digest.algorithm)) == digest
     else { return nil }
-    return data
+    return Data(bytes)
   }
 
   /// How a layer's file is packed, by its first bytes.
@@ -112,7 +159,9 @@ public struct ContentStore: Sendable {
   /// - Parameter digest: the layer's digest.
   /// - Returns: nil when it is not in the store or nothing that is known.
   public func content(ofLayer digest: Digest) -> LayerContent? {
-    guard let file = try? OpenFile(path(of: digest), O_RDONLY | O_NOFOLLOW) else { return nil }
+    guard let folder = try? blobs(digest.algorithm),
+      let file = try? OpenFile(digest.hex, in: folder, O_RDONLY)
+    else { return nil }
     var head = [UInt8](repeating: 0, count: LayerContent.headLength)
     let count = pread(file.descriptor, &head, head.count, 0)
     return LayerContent(head: Array(head.prefix(max(0, count))))
@@ -129,95 +178,16 @@ public struct ContentStore: Sendable {
     guard found == digest else { throw .wrongContent(expected: digest, found: "it is \(found)") }
     // What stands there may have been damaged since.
     guard document(digest) == nil else { return }
-    // As a layer: a hard link of an output must not be an open door to the store's content.
-    try Files.writeAtomically(path(of: digest), data, mode: 0o400)
+    let blobs = try blobs(digest.algorithm)
+    // As a layer: nobody is to write to it by accident.
+    try disk(try blobs.writeAtomically(digest.hex, data, mode: 0o400))
+    noteMark(of: digest, in: blobs)
   }
 
-  /// Begins to bring a blob into the store, where nobody else is at it.
-  ///
-  /// - Parameter descriptor: the blob.
-  /// - Throws: `StoreError`.
-  public func beginIngest(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
-    let digest = descriptor.digest
-    let base = "\(root)/.cairn/ingest/\(digest.algorithm.rawValue)-\(digest.hex)"
-    for _ in 0..<Self.namingAttempts {
-      if contains(descriptor) { return .present }
-      let file = try OpenFile(base + ".partial", O_RDWR | O_CREAT | O_NOFOLLOW)
-      guard try file.lock(exclusive: true, wait: false) else { return .busy }
-      // Between opening and locking the other process may have published the file or removed it.
-      guard file.isStillNamed else { continue }
-      if contains(descriptor) {
-        try Files.remove(base + ".partial")
-        return .present
-      }
-      return .ours(
-        try PartialBlob(
-          descriptor: descriptor, file: file, mapPath: base + ".map", bootID: bootID))
-    }
-    // Not even a crowd of others is this quick: the file system gives a file another number each time that it is asked.
-    let file = try OpenFile(base + ".partial", O_RDWR | O_CREAT | O_NOFOLLOW)
-    guard try file.lock(exclusive: true, wait: false) else { return .busy }
-    return .ours(
-      try PartialBlob(descriptor: descriptor, file: file, mapPath: base + ".map", bootID: bootID))
-  }
-
-  /// Bytes that a blob still needs on the disk; those of a partial download are there already.
-  ///
-  /// - Parameter descriptor: a blob that is not in the store.
-  public func missingBytes(_ descriptor: Descriptor) -> Int64 {
-    let digest = descriptor.digest
-    let path = "\(root)/.cairn/ingest/\(digest.algorithm.rawValue)-\(digest.hex).partial"
-    let allocated = Files.info(path)?.allocatedBytes ?? 0
-    return max(0, descriptor.size.addingClamped(-allocated))
-  }
-
-  /// Gives a verified blob its name: data first, then the name, then away with the map.
-  func publish(_ blob: PartialBlob) throws(StoreError) {
-    let size = off_t(blob.descriptor.size)
-    var info = stat()
-    // Whoever cannot cut files is asked to only where one is too long.
-    if fstat(blob.file.descriptor, &info) != 0 || info.st_size != size {
-      guard ftruncate(blob.file.descriptor, size) == 0 else {
-        throw Files.failed("write", blob.file.path)
-      }
-    }
-    // A hard link of an output must not be an open door to the store's content.
-    fchmod(blob.file.descriptor, 0o400)
-    try blob.file.sync()
-    // What was verified is the open file; where nobody can say that the name is still its own, the name's is read, too.
-    if !blob.file.isStillNamed, Files.info(blob.file.path) != nil {
-      try Self.check(blob.file.path, blob.descriptor.digest)
-    }
-    try name(blob, path(of: blob.descriptor.digest))
-    blob.removeMap()
-  }
-
-  private func name(_ blob: PartialBlob, _ target: String) throws(StoreError) {
-    if rename(blob.file.path, target) == 0 { return }
-    switch errno {
-    case EEXIST: try Files.replace(target, by: blob.file.path, action: "publish")
-    case EXDEV:
-      // Several disks under one name: what is copied is read once more before it has the blob's name.
-      let copy = target + ".copy"
-      try FileCopy.place(blob.file.path, at: copy, mode: 0o400)
-      do throws(StoreError) {
-        try Self.check(copy, blob.descriptor.digest)
-        try Files.replace(target, by: copy, action: "publish")
-      } catch {
-        unlink(copy)
-        throw error
-      }
-      try Files.remove(blob.file.path)
-    // Without locks another process may have been quicker; it read what it published, as we did.
-    case ENOENT where contains(blob.descriptor): return
-    default: throw Files.failed("publish", target)
-    }
-  }
-
-  private static func check(_ path: String, _ digest: Digest) throws(StoreError) {
-    let found = try FileHash.digest(ofFile: path, digest.algorithm)
-    guard found != digest else { return }
-    throw .wrongContent(expected: digest, found: "it is \(found)")
+  /// Notes what a blob is like that was just found to be right.
+  func noteMark(of digest: Digest, in blobs: Folder) {
+    guard let info = blobs.info(digest.hex) else { return }
+    marks.note(digest, FileMark(info))
   }
 
   /// Makes the names of published blobs survive a power loss; before an index refers to them.
@@ -225,7 +195,8 @@ public struct ContentStore: Sendable {
   /// - Throws: `StoreError`.
   public func syncNames() throws(StoreError) {
     for algorithm in Digest.Algorithm.allCases {
-      try Files.syncDirectory(root + "/blobs/" + algorithm.rawValue)
+      let blobs = try blobs(algorithm)
+      try disk(try blobs.sync())
     }
   }
 
@@ -235,10 +206,10 @@ public struct ContentStore: Sendable {
   /// - Throws: `StoreError`.
   public func requireSpace(for blobs: [Descriptor]) throws(StoreError) {
     let largest = blobs.map(\.size).max() ?? 0
-    let file = try OpenFile(root + "/.cairn/lock", O_RDWR | O_CREAT | O_NOFOLLOW)
-    guard Files.takes(largest, file) else {
-      throw .system(
-        action: "keep a file of \(ByteCount.text(largest)) in", path: root, errno: EFBIG)
+    let file = try openLock("lock")
+    guard file.takes(largest) else {
+      throw .refused(
+        "the file system of \(root) keeps no file of \(ByteCount.text(largest)), as a layer has")
     }
     let bytes = blobs.map { missingBytes($0) }.clampedSum
     guard let free = freeBytes, free < bytes else { return }
@@ -247,54 +218,4 @@ public struct ContentStore: Sendable {
 
   /// Bytes that can still be written to the store's file system; nil when it does not say.
   public var freeBytes: Int64? { FreeSpace.bytes(at: root) }
-
-  // MARK: Locks
-
-  /// Keeps prune away while a pull runs; released when the value goes, or the process.
-  public struct UseLock: Sendable {
-    let file: OpenFile
-  }
-
-  /// Takes the store for use by a pull, beside other pulls.
-  ///
-  /// - Throws: `StoreError.inUse` while a prune or repair runs.
-  public func lockForUse() throws(StoreError) -> UseLock { try lock(exclusive: false) }
-
-  /// Takes the store for removing things.
-  ///
-  /// - Throws: `StoreError.inUse` while a pull runs.
-  public func lockForRemoval() throws(StoreError) -> UseLock { try lock(exclusive: true) }
-
-  private func lock(exclusive: Bool) throws(StoreError) -> UseLock {
-    let file = try OpenFile(root + "/.cairn/lock", O_RDWR | O_CREAT | O_NOFOLLOW)
-    guard try file.lock(exclusive: exclusive, wait: false) else { throw .inUse(path: root) }
-    return UseLock(file: file)
-  }
-
-  /// Waits until no other process changes `index.json`, and keeps them out while the file is open.
-  private func lockIndex() throws(StoreError) -> OpenFile {
-    let file = try OpenFile(root + "/.cairn/index.lock", O_RDWR | O_CREAT | O_NOFOLLOW)
-    _ = try file.lock(exclusive: true, wait: true)
-    return file
-  }
-
-  /// Changes `index.json`; one process at a time.
-  ///
-  /// - Parameter change: gets the present index and leaves the new one in its place.
-  /// - Throws: `StoreError`.
-  public func updateIndex(_ change: (inout LayoutIndex) throws(StoreError) -> Void)
-    throws(StoreError)
-  {
-    let lock = try lockIndex()
-    var index = try LayoutIndex(readingFrom: root)
-    let before = index
-    try change(&index)
-    if index != before { try index.write(to: root) }
-    withExtendedLifetime(lock) {}
-  }
-
-  /// The images that have a name here.
-  ///
-  /// - Throws: `StoreError.badIndex`.
-  public func index() throws(StoreError) -> LayoutIndex { try LayoutIndex(readingFrom: root) }
 }

@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 import Hashing
 public import OCI
@@ -24,23 +25,23 @@ public enum FileHash {
     }
   }
 
-  /// The digest of a file; links are not followed.
-  static func digest(ofFile path: String, _ algorithm: Digest.Algorithm) throws(StoreError)
-    -> Digest
+  /// The digest of an open file, from its beginning, where it stands afterwards.
+  ///
+  /// - Throws: `StoreError`, `interrupted` where the task was cancelled meanwhile.
+  static func digest(of file: OpenFile, _ algorithm: Digest.Algorithm) throws(StoreError) -> Digest
   {
-    let file = try OpenFile(path, O_RDONLY | O_NOFOLLOW)
     var hasher = try begin(algorithm)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
     defer { buffer.deallocate() }
+    lseek(file.descriptor, 0, SEEK_SET)
     while true {
-      let count = read(file.descriptor, buffer.baseAddress, buffer.count)
-      if count == 0 { return try end(&hasher) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw Files.failed("read", path)
-      }
+      try checkInterruption()
+      let count = try disk(try file.read(into: buffer))
+      if count == 0 { break }
       hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
+    lseek(file.descriptor, 0, SEEK_SET)
+    return try end(&hasher)
   }
 
   /// The digest of all that a running hash took.

@@ -1,3 +1,4 @@
+import Disk
 import FoundationEssentials
 public import OCI
 
@@ -51,6 +52,7 @@ public struct LayoutIndex: Sendable, Equatable {
   /// The annotation with the seconds since 1970 of the last pull.
   public static let pulledKey = "dev.cairn.pulled"
 
+  static let fileName = "index.json"
   static let layoutFile = #"{"imageLayoutVersion":"1.0.0"}"#
   private static let limit: Int64 = 64 << 20
 
@@ -61,10 +63,10 @@ public struct LayoutIndex: Sendable, Equatable {
   /// An index without entries.
   public init() { members = JSONTree(Self.newMembers.utf8) ?? .object([]) }
 
-  init(readingFrom root: String) throws(StoreError) {
-    let path = root + "/index.json"
-    guard let index = Self(json: try Files.read(path, limit: Self.limit)) else {
-      throw .badIndex(path: path, reason: "it is no OCI index")
+  init(readingFrom folder: Folder) throws(StoreError) {
+    let bytes = try disk(try folder.read(Self.fileName, limit: Self.limit))
+    guard let index = Self(json: Data(bytes)) else {
+      throw .badIndex(path: folder.path(of: Self.fileName), reason: "it is no OCI index")
     }
     self = index
   }
@@ -91,8 +93,9 @@ public struct LayoutIndex: Sendable, Equatable {
     return data
   }
 
-  func write(to root: String, mode: UInt32 = 0o600) throws(StoreError) {
-    try Files.writeAtomically(root + "/index.json", try encoded(), mode: mode)
+  func write(to folder: Folder, mode: UInt32 = 0o600) throws(StoreError) {
+    let data = try encoded()
+    try disk(try folder.writeAtomically(Self.fileName, data, mode: mode))
   }
 
   /// The entry of a name.

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Disk
 import Glibc
 public import OCI
 import Synchronization
@@ -11,7 +11,8 @@ public final class PartialBlob: Sendable {
   public let descriptor: Descriptor
 
   let file: OpenFile
-  private let mapPath: String
+  private let mapName: String
+  private var ingest: Folder { file.folder }
   private let journal: Mutex<Journal>
 
   private struct Journal {
@@ -24,20 +25,19 @@ public final class PartialBlob: Sendable {
   private static let journalLimit = 64 << 10
 
   /// Takes over a locked data file.
-  init(descriptor: Descriptor, file: OpenFile, mapPath: String, bootID: String) throws(StoreError) {
+  init(descriptor: Descriptor, file: OpenFile, mapName: String, bootID: String) throws(StoreError) {
     self.descriptor = descriptor
     self.file = file
-    self.mapPath = mapPath
+    self.mapName = mapName
     var map = ResumeMap(digest: descriptor.digest, size: descriptor.size, bootID: bootID)
-    if let data = try? Files.read(mapPath, limit: 16 << 20),
+    if let bytes = try? file.folder.read(mapName, limit: 16 << 20),
       let known = ResumeMap(
-        parsing: String(decoding: data, as: UTF8.self), digest: descriptor.digest,
+        parsing: String(decoding: bytes, as: UTF8.self), digest: descriptor.digest,
         size: descriptor.size)
     {
       var usable = known.usable(bootID: bootID)
       // The file may be shorter than the map claims.
-      var info = stat()
-      let length = fstat(file.descriptor, &info) == 0 ? Int64(info.st_size) : 0
+      let length = Int64(file.info?.st_size ?? 0)
       usable.remove(contentsOf: length..<Int64.max)
       map.written = usable
       map.synced = known.synced.intersection(usable)
@@ -88,7 +88,7 @@ public final class PartialBlob: Sendable {
   /// - Throws: `StoreError`.
   public func checkpoint() throws(StoreError) {
     let before = have
-    try file.sync()
+    try disk(try file.sync())
     try withJournal { (journal: inout Journal) throws(StoreError) in
       let added = before.subtracting(journal.map.synced)
       journal.map.synced.formUnion(before)
@@ -105,11 +105,11 @@ public final class PartialBlob: Sendable {
       journal.map.synced = RangeSet()
       try self.rewrite(&journal)
     }
-    guard ftruncate(file.descriptor, 0) == 0 else { throw Files.failed("empty", file.path) }
+    try disk(try file.cut(to: 0))
   }
 
   /// Removes the map; the data file has its final name by now.
-  func removeMap() { unlink(mapPath) }
+  func removeMap() { try? ingest.remove(mapName) }
 
   private func withJournal(_ body: (inout Journal) throws(StoreError) -> Void) throws(StoreError) {
     try journal.withLock { (journal: inout Journal) throws(StoreError) in try body(&journal) }
@@ -120,17 +120,17 @@ public final class PartialBlob: Sendable {
       try rewrite(&journal)
       return
     }
-    try file.writeAll(Array(line.utf8))
+    try disk(try file.writeAll(line.utf8))
     journal.appendedBytes += line.utf8.count
   }
 
   /// Replaces the journal by the shortest one that says the same.
   private func rewrite(_ journal: inout Journal) throws(StoreError) {
-    let temporary = mapPath + ".new"
-    unlink(temporary)
-    let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL)
-    try file.writeAll(Array(journal.map.text.utf8))
-    try Files.replace(mapPath, by: temporary)
+    let temporary = mapName + ".new"
+    try? ingest.remove(temporary)
+    let file = try disk(try OpenFile(temporary, in: ingest, O_WRONLY | O_CREAT | O_EXCL))
+    try disk(try file.writeAll(journal.map.text.utf8))
+    try disk(try ingest.replace(mapName, by: temporary))
     journal.file = file
     journal.appendedBytes = 0
   }

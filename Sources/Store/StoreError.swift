@@ -20,12 +20,27 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   case outputExists(path: String)
   /// An output description cannot be understood or does not fit the image.
   case badOutput(String)
+  /// Something is in the way that is not touched, or something waited for did not come; a sentence.
+  case refused(String)
+  /// The task was cancelled.
+  case interrupted
+
+  /// The disk's error as one of the store's.
+  init(_ error: DiskError) {
+    if error.isInterruption {
+      self = .interrupted
+    } else if error.reason != nil {
+      self = .refused(error.description)
+    } else {
+      self = .system(action: error.action, path: error.path, errno: error.code)
+    }
+  }
 
   /// One sentence, with the path.
   public var description: String {
     switch self {
     case .system(let action, let path, let errno):
-      return "cannot \(action) \(path): \(Files.message(errno))"
+      return "cannot \(action) \(path): \(DiskError.words(errno))"
     case .noSpace(let path, let needed, let free):
       let left = free.map { ", \(ByteCount.text($0)) free" } ?? ""
       return "not enough space in \(path): \(ByteCount.text(needed)) needed\(left)"
@@ -46,8 +61,10 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         + "\"cairn store verify --repair\" fetches it again"
     case .outputExists(let path):
       return "\(path) exists already; add --overwrite to replace it"
-    case .badOutput(let reason):
+    case .badOutput(let reason), .refused(let reason):
       return reason
+    case .interrupted:
+      return "interrupted"
     }
   }
 
@@ -61,5 +78,16 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
+import Disk
 import Glibc
 public import OCI
+
+/// Takes a step on the disk; its error is one of the store's.
+func disk<Value>(_ step: @autoclosure () throws(DiskError) -> Value) throws(StoreError) -> Value {
+  do throws(DiskError) { return try step() } catch { throw StoreError(error) }
+}
+
+/// Ends what takes long where the task was cancelled.
+func checkInterruption() throws(StoreError) {
+  guard !Task.isCancelled else { throw .interrupted }
+}

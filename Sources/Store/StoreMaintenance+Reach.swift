@@ -7,7 +7,7 @@ extension StoreMaintenance {
   func roots() throws(StoreError) -> [Descriptor] {
     try store.index().entries.compactMap { entry in
       if let descriptor = entry.descriptor { return descriptor }
-      guard let digest = entry.digest, let size = Files.size(store.path(of: digest)) else {
+      guard let digest = entry.digest, let size = store.size(of: digest) else {
         return nil
       }
       return Descriptor(mediaType: MediaType(rawValue: ""), digest: digest, size: size)
@@ -82,7 +82,7 @@ extension StoreMaintenance {
       case nil: return isRoot || type.isIndex || type.isManifest ? .lost : .file
       }
     }
-    guard let size = Files.size(store.path(of: descriptor.digest)) else {
+    guard let size = store.size(of: descriptor.digest) else {
       let isWanted = (type.isIndex || type.isManifest) && !descriptor.mayBeAttestation
       return isRoot || isWanted ? .lost : .passedOver
     }
@@ -101,7 +101,7 @@ extension StoreMaintenance {
         served += index.manifests.map(\.digest)
       }
       for digest in served {
-        if let size = Files.size(store.path(of: digest)) { reach.sizes[digest] = size }
+        if let size = store.size(of: digest) { reach.sizes[digest] = size }
       }
     }
   }

@@ -1,3 +1,4 @@
+import Disk
 import FoundationEssentials
 import Glibc
 public import OCI
@@ -104,36 +105,43 @@ public struct StoreMaintenance: Sendable {
     report.images = doomed.sorted()
     try store.updateIndex { $0.remove(where: isDoomed) }
     for algorithm in Digest.Algorithm.allCases {
-      let folder = "\(store.root)/blobs/\(algorithm.rawValue)"
-      for name in Files.list(folder) {
+      let folder = try store.blobs(algorithm)
+      for name in folder.list() {
         if let digest = try? Digest("\(algorithm.rawValue):\(name)"), needed.contains(digest) {
           continue
         }
-        report.bytes = report.bytes.addingClamped(Files.size("\(folder)/\(name)") ?? 0)
+        report.bytes = report.bytes.addingClamped(folder.size(name) ?? 0)
         report.blobs += 1
-        try Files.removeTree("\(folder)/\(name)")
+        try disk(try folder.removeTree(name))
       }
     }
-    let ingest = store.root + "/.cairn/ingest"
-    for name in Files.list(ingest) {
-      if name.hasSuffix(".partial"), let info = Files.info("\(ingest)/\(name)") {
+    store.marks.prune(keeping: needed)
+    let ingest = store.ingest
+    for name in ingest.list() {
+      if name.hasSuffix(".partial"), let info = ingest.info(name) {
         report.partials += 1
         report.bytes = report.bytes.addingClamped(info.allocatedBytes)
       }
-      try Files.remove("\(ingest)/\(name)")
+      try disk(try ingest.removeTree(name))
     }
-    // What a killed process was about to give a name.
-    for folder in [store.root, store.root + "/.cairn"] {
-      for name in Files.list(folder) where name.hasSuffix(".new") {
-        guard ["index.json.", "oci-layout.", "version."].contains(where: name.hasPrefix),
-          let size = Files.size("\(folder)/\(name)")
-        else { continue }
-        report.bytes = report.bytes.addingClamped(size)
-        try Files.remove("\(folder)/\(name)")
-      }
-    }
+    try removeLeftovers(in: store.folder, &report)
+    try removeLeftovers(in: try store.state(), &report)
     withExtendedLifetime(lock) {}
     return report
+  }
+
+  /// Removes what a killed process was about to give a name.
+  private func removeLeftovers(in folder: Folder, _ report: inout PruneReport) throws(StoreError) {
+    // Those of earlier versions had the name that they were for before them.
+    func isEarlier(_ name: String) -> Bool {
+      name.hasSuffix(".new")
+        && ["index.json.", "oci-layout.", "version."].contains(where: name.hasPrefix)
+    }
+    for name in folder.list() where Temporary.isOne(name) || isEarlier(name) {
+      guard let size = folder.size(name) else { continue }
+      report.bytes = report.bytes.addingClamped(size)
+      try disk(try folder.remove(name))
+    }
   }
 
   private func doomedImages(olderThan: Double?, keepBytes: Int64?, now: Double) throws(StoreError)
@@ -183,17 +191,15 @@ public struct StoreMaintenance: Sendable {
     var seen: Set<Digest> = []
     var bytes: Int64 = 0
     for algorithm in Digest.Algorithm.allCases {
-      let folder = "\(store.root)/blobs/\(algorithm.rawValue)"
-      for name in Files.list(folder) {
+      let folder = try store.blobs(algorithm)
+      for name in folder.list() {
         guard let digest = try? Digest("\(algorithm.rawValue):\(name)") else { continue }
         seen.insert(digest)
-        let found = try FileHash.digest(ofFile: "\(folder)/\(name)", algorithm)
-        bytes = bytes.addingClamped(Files.size("\(folder)/\(name)") ?? 0)
+        bytes = bytes.addingClamped(folder.size(name) ?? 0)
         progress(bytes)
-        if found != digest {
-          let reason = "its content is \(found)"
+        if let reason = try wrong(digest, in: folder) {
           damage.append(Damage(digest: digest, reason: reason, images: users[digest] ?? []))
-          if removesDamage { try Files.removeTree("\(folder)/\(name)") }
+          if removesDamage { try disk(try folder.removeTree(name)) }
         }
       }
     }
@@ -202,5 +208,22 @@ public struct StoreMaintenance: Sendable {
     }
     withExtendedLifetime(lock) {}
     return (seen.count, bytes, damage)
+  }
+
+  /// What is wrong with a blob's file, which is read; nil: nothing.
+  private func wrong(_ digest: Digest, in folder: Folder) throws(StoreError) -> String? {
+    // A directory, a pipe or a link in its place is not read.
+    guard let kind = folder.info(digest.hex)?.kind, kind == .regular else {
+      return folder.info(digest.hex)?.kind.words ?? "it is missing"
+    }
+    let file = try disk(try OpenFile(digest.hex, in: folder, O_RDONLY))
+    let before = file.info
+    let found = try FileHash.digest(of: file, digest.algorithm)
+    guard found == digest else {
+      before.map { store.marks.noteWrong(digest, FileMark($0)) }
+      return "its content is \(found)"
+    }
+    before.map { store.marks.note(digest, FileMark($0)) }
+    return nil
   }
 }

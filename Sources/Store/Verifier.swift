@@ -178,7 +178,7 @@ public final class Verifier: Sendable {
           guard count > 0 else {
             if count < 0, errno == EINTR { continue }
             if count == 0 { errno = EIO }
-            throw Files.failed("read back", blob.file.path)
+            throw StoreError.system(action: "read back", path: blob.file.path, errno: errno)
           }
           job.hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
           job.hashed += Int64(count)

@@ -1,3 +1,4 @@
+import Disk
 import FoundationEssentials
 import Glibc
 
@@ -63,8 +64,11 @@ public struct TrustBundle: Sendable, Equatable {
 
   /// Reads a file that somebody asked for by name: all of it must be right.
   static func named(_ path: String) throws(TransferError) -> [PEMCertificate] {
-    guard let bytes = read(path) else {
-      let reason = String(cString: strerror(errno))
+    let bytes: [UInt8]
+    do throws(DiskError) {
+      bytes = try InputFile.read(path, limit: fileLimit, pipes: .read)
+    } catch {
+      let reason = error.reason ?? String(cString: strerror(error.code))
       throw TransferError(.tls, "the certificate authorities in \(path) cannot be read: \(reason)")
     }
     let reading = PEMCertificate.read(bytes)
@@ -84,38 +88,17 @@ public struct TrustBundle: Sendable, Equatable {
   }
 
   private mutating func addFile(_ path: String) {
-    guard let bytes = Self.read(path) else { return }
+    guard let bytes = try? InputFile.read(path, limit: Self.fileLimit, pipes: .read) else { return }
     add(PEMCertificate.read(bytes).certificates)
   }
 
   /// Adds every file of a directory; links within it only give names to its own files.
   private mutating func addFolder(_ path: String) {
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: path))?.sorted() ?? [] {
+    for name in Files.list(path) {
       let file = "\(path)/\(name)"
-      var target = [CChar](repeating: 0, count: Int(PATH_MAX))
-      let length = readlink(file, &target, target.count)
-      if length > 0, !target[..<length].contains(CChar(0x2F)) { continue }
-      var info = stat()
-      guard stat(file, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { continue }
+      if let target = Files.link(file), !target.contains("/") { continue }
+      guard (try? Files.target(file))?.kind == .regular else { continue }
       addFile(file)
     }
-  }
-
-  /// A file's bytes; nil, and `errno` says why, where it cannot be read.
-  private static func read(_ path: String) -> [UInt8]? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 256 << 10)
-    while bytes.count <= fileLimit {
-      let count = Glibc.read(file, &chunk, chunk.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { return nil }
-      if count == 0 { return bytes }
-      bytes += chunk[..<count]
-    }
-    errno = EFBIG
-    return nil
   }
 }

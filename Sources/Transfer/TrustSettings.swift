@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 
 /// Which certificate authorities are trusted, wherever no server has some of its own beside them.
@@ -40,8 +41,8 @@ public struct TrustSettings: Hashable, Sendable {
   public var unreadable: [String] {
     guard onlyFile == nil else { return [] }
     var found: [String] = []
-    if let environmentFile, access(environmentFile, R_OK) != 0 {
-      found.append("SSL_CERT_FILE: \(environmentFile) cannot be read")
+    if let environmentFile, let reason = InputFile.complaint(environmentFile) {
+      found.append("SSL_CERT_FILE: \(environmentFile) cannot be read: \(reason)")
     }
     for folder in environmentFolders where access(folder, R_OK | X_OK) != 0 {
       found.append("SSL_CERT_DIR: \(folder) cannot be read")

@@ -1,3 +1,4 @@
+import Disk
 import Dispatch
 import Foundation
 import Synchronization
@@ -98,6 +99,8 @@ enum Signals {
   private static func end(_ number: Int32) -> Never {
     let last = state.withLock { $0.last }
     for action in last.values { action() }
+    // What is half written goes, too.
+    Temporary.removeAll()
     _exit(128 + number)
   }
 }

@@ -374,9 +374,10 @@ struct AttackTests {
   }
 
   @Test(
-    "a link in the place of an output is replaced; what it points to stays",
-    arguments: ["dir", "oci-archive", "docker-archive"])
-  func linkAsOutput(kind: String) async throws {
+    "a link of one's own leads to the archive that is replaced; a directory is never written through a link, nor root through others' links",
+    arguments: ["dir", "oci-archive", "docker-archive"], [false, true])
+  func linkAsOutput(kind: String, isOthers: Bool) async throws {
+    guard geteuid() == 0 || !isOthers else { return }
     let image = try FakeImage(layers: [Content.bytes(500, seed: 1)])
     let registry = try FakeRegistry(image)
     let bench = try Bench()
@@ -392,9 +393,23 @@ struct AttackTests {
     #expect(symlink(bench.folder("theirs"), bench.folder("out")) == 0)
     request.outputs = [try OutputTarget("\(kind):\(bench.folder("out"))")]
     request.overwrites = true
-    try await bench.pull(request)
+    if isOthers { lchown(bench.folder("out"), 65_534, 65_534) }
+    func target() -> stat {
+      var info = stat()
+      stat(bench.folder("theirs"), &info)
+      return info
+    }
+    let old = target()
+    if kind == "dir" || isOthers {
+      let error = try await bench.failure(request)
+      #expect(error.category == .disk && error.description.contains("link"), "\(error)")
+      #expect(target().st_ino == old.st_ino && target().st_mtim.tv_nsec == old.st_mtim.tv_nsec)
+    } else {
+      try await bench.pull(request)
+      #expect(target().st_ino != old.st_ino)
+    }
     var info = stat()
-    #expect(lstat(bench.folder("out"), &info) == 0 && info.st_mode & S_IFMT != S_IFLNK)
+    #expect(lstat(bench.folder("out"), &info) == 0 && info.st_mode & S_IFMT == S_IFLNK)
     #expect(try files() == before && !before.isEmpty)
   }
 

@@ -183,7 +183,8 @@ struct HostsFileTests {
         == HTTPFields([("Authorization", "Basic s3cret"), ("x-a", "1"), ("x-a", "2")]))
     for bad in ["\"x y\" = \"s3cret\"", "x = \"s3cret\\r\\nHost: e\"", "x = [\"s3cret\", 1]"] {
       let broken = try HostsFile("[host.\"https://m\".header]\n\(bad)")
-      #expect(broken.hosts.isEmpty && broken.warnings.count == 1)
+      #expect(broken.hosts.map(\.settings.fields) == [HTTPFields()])
+      #expect(broken.warnings.count == 1)
       #expect(!broken.warnings.joined().contains("s3cret"))
     }
   }
@@ -227,14 +228,10 @@ struct HostsFileTests {
   }
 
   @Test(
-    "what a host has wrong costs that host, with a warning",
+    "what a host has wrong, and must not be asked without, costs that host, with a warning",
     arguments: [
       "[host.\"ftp://x\"]", "[host.\"https://u:p@x\"]", "host.x = 1",
-      "[host.x]\ncapabilities = [\"full\"]", "[host.x]\ncapabilities = \"pull\"",
-      "[host.x]\nca = 1", "[host.x]\nca = [1]", "[host.x]\nclient = [[\"a\"]]",
-      "[host.x]\nskip_verify = \"true\"", "[host.x]\noverride_path = 1", "[host.x]\nheader = \"a\"",
-      "[host.x]\ndial_timeout = 3", "[host.x]\ndial_timeout = \"3\"",
-      "[host.x]\ndial_timeout = \"-3s\"", "[host.x]\nproxy = 1",
+      "[host.x]\ncapabilities = [\"full\"]", "[host.x]\ncapabilities = 1", "[host.x]\nproxy = 1",
       "[host.x]\nproxy = \"ftp://u:p@x\"", "[host.x]\nproxy = \"http://u:p@x/path\"",
     ])
   func leftOut(text: String) throws {
@@ -242,6 +239,59 @@ struct HostsFileTests {
     #expect(file.hosts.map(\.url.origin.host) == ["good.example"])
     #expect(file.warnings.count == 1)
     #expect(file.warnings.allSatisfy { $0.contains("is left out") && !$0.contains(":p@") })
+  }
+
+  @Test(
+    "a value that makes no sense costs no host: it is taken for what it must mean or passed over, with a warning that has its key",
+    arguments: [
+      ("capabilities = \"pull\"", "true false"),
+      ("capabilities = [\"resolve\", \"referrers\"]", "false true"),
+      ("ca = 1", "[]"), ("ca = [1]", "[]"), ("client = [[\"a\"]]", "nil"),
+      ("skip_verify = \"true\"", "true"), ("skip_verify = \"False\"", "false"),
+      ("skip_verify = 1", "false"), ("skip_verify = \"yes\"", "false"),
+      ("override_path = 1", "false"), ("override_path = \"TRUE\"", "true"),
+      ("header = \"a\"", "true"), ("dial_timeout = 5", "5.0"), ("dial_timeout = 2.5", "2.5"),
+      ("dial_timeout = \"3\"", "3.0"), ("dial_timeout = \"-3s\"", "nil"),
+      ("dial_timeout = nan", "nil"), ("dial_timeout = true", "nil"),
+    ])
+  func understood(text: String, meaning: String) throws {
+    let key = try #require(text.split(separator: " ").first)
+    let file = try HostsFile("[host.\"https://m\"]\n" + text)
+    #expect(file.hosts.map { self.meaning(of: key, $0.settings) } == [meaning])
+    #expect(file.warnings.count == 1)
+    let words = key == "capabilities" ? "capabilit" : String(key)
+    #expect(file.warnings.allSatisfy { $0.hasPrefix("mirror https://m: ") && $0.contains(words) })
+    // At the root it is about the registry itself.
+    #expect(try self.meaning(of: key, HostsFile(text).root) == meaning)
+  }
+
+  private func meaning(of key: Substring, _ settings: HostSettings) -> String {
+    func text<Value>(_ value: Value?) -> String { value.map { "\($0)" } ?? "nil" }
+    return switch key {
+    case "capabilities": "\(text(settings.serves)) \(text(settings.resolves))"
+    case "ca": "\(settings.access.caFiles)"
+    case "client": text(settings.access.clientCertificate)
+    case "skip_verify": "\(settings.access.skipsVerification)"
+    case "override_path": "\(settings.overridesPath)"
+    case "header": "\(settings.fields == HTTPFields())"
+    default: text(settings.access.connectTimeout)
+    }
+  }
+
+  @Test(
+    "what is there twice is named, without secrets",
+    arguments: [
+      (
+        "[host.\"https://m\"]\n[host.\"https://n\"]\n[host.\"https://m\"]",
+        "line 3 has host.https://m a second time"
+      ),
+      ("[host.\"https://u:p@m\"]\n[host.\"https://u:p@m\"]", "line 2 has host.https://m a second time"),
+      ("server = \"a\"\nserver = \"b\"", "line 2 has server a second time"),
+      ("[host.a]\nca = \"x\"\nca = \"y\"", "line 3 has host.a.ca a second time"),
+    ])
+  func twice(text: String, words: String) {
+    let error = #expect(throws: HostsFile.Invalid.self) { try HostsFile(text) }
+    #expect(error?.description == words)
   }
 
   @Test("keys that nobody knows are passed over, with a warning; the host is asked all the same")
@@ -260,7 +310,7 @@ struct HostsFileTests {
   @Test(
     "what is no TOML, or has a server or root that cannot be read, is refused",
     arguments: [
-      "server = ", "server = \"https://u:p@x\"", "server = 1", "host = 1", "ca = 1",
+      "server = ", "server = \"https://u:p@x\"", "server = 1", "host = 1", "proxy = 1",
       "capabilities = [\"x\"]",
       // The library that was here before ended the process at these two.
       "[`ost]", "capabilities = [}full\"]",

@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 import OCI
 import Support
@@ -92,7 +93,7 @@ struct LayoutIndexTests {
       try writer.write(image, to: target)
       let text = String(decoding: try readFile(directory + "/index.json"), as: UTF8.self)
       #expect(text.hasPrefix(head + ",{"), "\(text)")
-      #expect(try LayoutIndex(readingFrom: directory)["mine"]?.digest == image.root.digest)
+      #expect(try LayoutIndex(readingFrom: Folder(directory))["mine"]?.digest == image.root.digest)
     }
   }
 
@@ -110,7 +111,7 @@ struct LayoutIndexTests {
       try ImageWriter(store: store, overwrites: false).write(image, to: target)
     }
     try ImageWriter(store: store, overwrites: true).write(image, to: target)
-    let index = try LayoutIndex(readingFrom: folder("out"))
+    let index = try LayoutIndex(readingFrom: Folder(folder("out")))
     #expect(index.entries.count == 1 && index["t"]?.digest == image.root.digest)
   }
 

@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 import OCI
 @testable import Store
@@ -68,16 +69,16 @@ struct OutputTests {
   @Test("an oci: output is a layout with the image's name; a second image joins it")
   func writesLayout() throws {
     try write("oci:\(folder("out"))")
-    let index = try LayoutIndex(readingFrom: folder("out"))
+    let index = try LayoutIndex(readingFrom: Folder(folder("out")))
     #expect(index["1"]?.digest == image.root.digest)
     for blob in image.contents {
       let path = "\(folder("out"))/blobs/sha256/\(blob.digest.hex)"
       #expect(try readFile(path) == readFile(store.path(of: blob.digest)))
     }
     try write("oci:\(folder("out")):two")
-    #expect(try LayoutIndex(readingFrom: folder("out")).manifests.count == 2)
+    #expect(try LayoutIndex(readingFrom: Folder(folder("out"))).manifests.count == 2)
     try write("oci:\(folder("out")):two")
-    #expect(try LayoutIndex(readingFrom: folder("out")).manifests.count == 2)
+    #expect(try LayoutIndex(readingFrom: Folder(folder("out"))).manifests.count == 2)
   }
 
   @Test("many that write into one layout at once all get their names into it")
@@ -92,7 +93,7 @@ struct OutputTests {
       }
       for await isGood in group { #expect(isGood) }
     }
-    #expect(try LayoutIndex(readingFrom: path).manifests.count == 8)
+    #expect(try LayoutIndex(readingFrom: Folder(path)).manifests.count == 8)
   }
 
   @Test("what an interrupted write left in a layout does not block the next")
@@ -100,7 +101,7 @@ struct OutputTests {
     try write("oci:\(folder("out"))")
     #expect(unlink(folder("out") + "/index.json") == 0)
     try write("oci:\(folder("out"))")
-    #expect(try LayoutIndex(readingFrom: folder("out")).manifests.count == 1)
+    #expect(try LayoutIndex(readingFrom: Folder(folder("out"))).manifests.count == 1)
   }
 
   @Test("a tag that names another image is replaced only when told so")
@@ -112,7 +113,7 @@ struct OutputTests {
       try ImageWriter(store: store, overwrites: false).write(other, to: target)
     }
     try ImageWriter(store: store, overwrites: true).write(other, to: target)
-    #expect(try LayoutIndex(readingFrom: folder("out"))["t"]?.digest == other.root.digest)
+    #expect(try LayoutIndex(readingFrom: Folder(folder("out")))["t"]?.digest == other.root.digest)
   }
 
   @Test("outputs that exist are left alone, and the error says how to replace them")
@@ -211,11 +212,12 @@ struct OutputTests {
 
   @Test("tar headers hold long names and sizes beyond 8 GiB")
   func longNamesAndSizes() throws {
-    let file = try OpenFile(folder("t.tar"), O_RDWR | O_CREAT)
+    let file = try OutputFile(folder("t.tar"))
     let tar = TarWriter(file)
     let name = "blobs/sha512/" + String(repeating: "ab", count: 64)
     try tar.add(name, Array("hello".utf8))
     try tar.finish()
+    try file.finish()
     let listing = Process()
     listing.executableURL = URL(filePath: "/bin/tar")
     listing.arguments = ["-xOf", folder("t.tar"), name]

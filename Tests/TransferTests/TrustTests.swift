@@ -176,7 +176,7 @@ struct TrustTests {
     let system = TrustBundle.System(file: try file("one.pem", Self.one), folder: nil)
     for (path, words) in [
       ("/nowhere.pem", "/nowhere.pem cannot be read: No such file or directory"),
-      (folder.path, "cannot be read: Is a directory"),
+      (folder.path, "cannot be read: it is a directory"),
       (damaged, "damaged.pem has a certificate that is damaged"),
       (empty, "empty.pem has no certificate in PEM form"), (key, "key.pem has no certificate"),
     ] {
@@ -197,7 +197,8 @@ struct TrustTests {
     nothing.read(environment: ["SSL_CERT_FILE": "/nowhere", "SSL_CERT_DIR": "/no:\(folder.path)"])
     #expect(
       nothing.unreadable == [
-        "SSL_CERT_FILE: /nowhere cannot be read", "SSL_CERT_DIR: /no cannot be read",
+        "SSL_CERT_FILE: /nowhere cannot be read: No such file or directory",
+        "SSL_CERT_DIR: /no cannot be read",
       ])
     try nothing.check()
     nothing.environmentFolders = ["/no"]

@@ -74,6 +74,17 @@ static int fails_on(const char *call, int file) {
 /* Where a long has 64 bits, the names with 64 are the same calls. */
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
+/* The path of a name in an open directory. */
+static const char *path_in(int folder, const char *name, char *path, size_t size) {
+  if (name[0] == '/' || folder == AT_FDCWD) return name;
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+  ssize_t length = readlink(link, path, size - 1);
+  if (length < 0) return name;
+  snprintf(path + length, size - (size_t)length, "/%s", name);
+  return path;
+}
+
 ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset) {
   return fails_on("pwrite", file) ? -1 : REAL(pwrite)(file, bytes, count, offset);
 }
@@ -92,12 +103,28 @@ int rename(const char *from, const char *to) {
   int across = a == NULL || b == NULL || a - from != b - to || strncmp(from, to, (size_t)(a - from)) != 0;
   return fails("rename", to) || (across && fails("across", to)) ? -1 : REAL(rename)(from, to);
 }
+int renameat(int from_folder, const char *from, int to_folder, const char *to) {
+  char a[8192], b[8192];
+  const char *source = path_in(from_folder, from, a, sizeof a), *target = path_in(to_folder, to, b, sizeof b);
+  const char *c = strrchr(source, '/'), *d = strrchr(target, '/');
+  int across = c == NULL || d == NULL || c - source != d - target || strncmp(source, target, (size_t)(c - source)) != 0;
+  return fails("rename", target) || (across && fails("across", target)) ? -1 : REAL(renameat)(from_folder, from, to_folder, to);
+}
+int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags) {
+  char path[8192];
+  return fails("link", path_in(to_folder, to, path, sizeof path)) ? -1 : REAL(linkat)(from_folder, from, to_folder, to, flags);
+}
+int mkdirat(int folder, const char *name, mode_t mode) {
+  char path[8192];
+  return fails("mkdir", path_in(folder, name, path, sizeof path)) ? -1 : REAL(mkdirat)(folder, name, mode);
+}
 int link(const char *from, const char *to) { return fails("link", to) ? -1 : REAL(link)(from, to); }
 int mkdir(const char *path, mode_t mode) { return fails("mkdir", path) ? -1 : REAL(mkdir)(path, mode); }
 int fchmod(int file, mode_t mode) { return fails_on("fchmod", file) ? -1 : REAL(fchmod)(file, mode); }
 int ftruncate(int file, off_t size) { return fails_on("ftruncate", file) ? -1 : REAL(ftruncate)(file, size); }
 int ftruncate64(int, off64_t) __attribute__((alias("ftruncate")));
-off_t lseek(int file, off_t offset, int from) { return fails_on("lseek", file) ? -1 : REAL(lseek)(file, offset, from); }
+/* Beyond the beginning: those that take no large files do not refuse small ones. */
+off_t lseek(int file, off_t offset, int from) { return offset > 0 && fails_on("lseek", file) ? -1 : REAL(lseek)(file, offset, from); }
 off64_t lseek64(int, off64_t, int) __attribute__((alias("lseek")));
 /* Locks of parts alone: what else it does has arguments of its own. */
 int fcntl(int file, int command, ...) {
@@ -123,6 +150,14 @@ int lstat(const char *path, struct stat *info) {
   if (result == 0 && fails("inode", path)) info->st_ino = (ino_t)atomic_load(&calls) + 1000000;
   return result;
 }
+int fstatat(int folder, const char *name, struct stat *info, int flags) {
+  char path[8192];
+  int result = REAL(fstatat)(folder, name, info, flags);
+  if (result == 0 && (flags & AT_SYMLINK_NOFOLLOW) && fails("inode", path_in(folder, name, path, sizeof path)))
+    info->st_ino = (ino_t)atomic_load(&calls) + 1000000;
+  return result;
+}
+int fstatat64(int, const char *, struct stat64 *, int) __attribute__((alias("fstatat")));
 int lstat64(const char *, struct stat64 *) __attribute__((alias("lstat")));
 int statvfs(const char *path, struct statvfs *info) {
   int result = REAL(statvfs)(path, info);
@@ -144,6 +179,17 @@ int open(const char *path, int flags, ...) {
   va_end(list);
   return fails("open", path) ? -1 : REAL(open)(path, flags, mode);
 }
+/* A step on the way to a file opens nothing. */
+int openat(int folder, const char *name, int flags, ...) {
+  va_list list;
+  va_start(list, flags);
+  mode_t mode = va_arg(list, mode_t);
+  va_end(list);
+  char path[8192];
+  if (!(flags & O_PATH) && fails("open", path_in(folder, name, path, sizeof path))) return -1;
+  return REAL(openat)(folder, name, flags, mode);
+}
+int openat64(int, const char *, int, ...) __attribute__((alias("openat")));
 int open64(const char *, int, ...) __attribute__((alias("open")));
 
 /* Even and odd half seconds differ by the jump. */

@@ -1,3 +1,4 @@
+import Disk
 import FoundationEssentials
 import Glibc
 import OCI
@@ -18,6 +19,8 @@ public struct CredentialChain: Sendable {
   /// Told when a helper or a file cannot be used.
   public var warn: @Sendable (String) -> Void
   private let said = Said()
+  /// The most bytes of a credential file.
+  private static let fileLimit = 16 << 20
   /// Seconds that a helper may take.
   public var helperTimeout = 60.0
 
@@ -114,19 +117,16 @@ public struct CredentialChain: Sendable {
   }
 
   func read(_ path: String) -> AuthFile? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      let reason = errno
+    let data: Data
+    do throws(DiskError) {
+      data = Data(try InputFile.read(path, limit: Self.fileLimit, pipes: .read))
+    } catch {
       // That a usual file is not there says nothing; that it may not be read does.
-      let isAbsent = reason == ENOENT || reason == ENOTDIR
+      let isAbsent = error.reason == nil && [ENOENT, ENOTDIR].contains(error.code)
       if !isAbsent || requiredFiles.contains(path) {
-        warnOnce("cannot read the credential file \(path): \(String(cString: strerror(reason)))")
+        let reason = error.reason ?? String(cString: strerror(error.code))
+        warnOnce("cannot read the credential file \(path): \(reason)")
       }
-      return nil
-    }
-    close(descriptor)
-    guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-      warnOnce("cannot read the credential file \(path)")
       return nil
     }
     do {

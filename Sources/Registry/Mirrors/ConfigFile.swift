@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 
 /// A file of the user's or the machine's configuration, read whole.
@@ -16,28 +17,26 @@ enum ConfigFile: Equatable {
   ///
   /// - Parameter path: where it may be.
   static func read(_ path: String) -> ConfigFile {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else {
-      return isAbsence(errno) ? .missing : .unusable(words(errno))
+    do throws(DiskError) {
+      return decoded(try InputFile.read(path, limit: limit))
+    } catch {
+      // A link that leads nowhere was made by somebody who wants something there.
+      guard isAbsence(error.code), error.reason == nil else {
+        return .unusable(error.reason ?? DiskError.words(error.code))
+      }
+      return .missing
     }
-    defer { close(file) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 64 << 10)
-    while bytes.count <= limit {
-      let count = Glibc.read(file, &chunk, chunk.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { return .unusable(words(errno)) }
-      if count == 0 { return decoded(bytes) }
-      bytes += chunk[..<count]
-    }
-    return .unusable("it has more than \(limit) bytes")
   }
 
   /// Whether a directory or file is there; a reason where that cannot be found out.
   static func exists(_ path: String) -> Result<Bool, Unclear> {
-    var info = stat()
-    if stat(path, &info) == 0 { return .success(true) }
-    return isAbsence(errno) ? .success(false) : .failure(Unclear(reason: words(errno)))
+    do throws(DiskError) {
+      _ = try Files.target(path)
+      return .success(true)
+    } catch {
+      if isAbsence(error.code) { return .success(false) }
+      return .failure(Unclear(reason: DiskError.words(error.code)))
+    }
   }
 
   /// Why it cannot be found out whether something is there.
@@ -46,23 +45,11 @@ enum ConfigFile: Equatable {
   }
 
   /// The names in a directory, sorted; empty where there is none.
-  static func names(in folder: String) -> [String] {
-    guard let directory = opendir(folder) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
-  }
+  static func names(in folder: String) -> [String] { Files.list(folder) }
 
-  /// Whether a file can be read by this user.
+  /// Whether a file can be read by this user; what libcurl opens by its name must be one that does not make it wait.
   static func isReadable(_ path: String) -> Bool {
-    var info = stat()
-    return access(path, R_OK) == 0 && stat(path, &info) == 0 && info.st_mode & S_IFMT != S_IFDIR
+    InputFile.complaint(path, pipes: .refused) == nil
   }
 
   /// TOML is UTF-8, comments too: who wrote something else may have meant something else in other places as well.
@@ -74,6 +61,4 @@ enum ConfigFile: Equatable {
   }
 
   private static func isAbsence(_ code: Int32) -> Bool { code == ENOENT || code == ENOTDIR }
-
-  private static func words(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

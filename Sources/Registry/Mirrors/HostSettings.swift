@@ -37,20 +37,21 @@ struct HostSettings: Sendable, Equatable {
   ///   - table: of the file.
   ///   - folder: where the file is, which paths are relative to.
   ///   - others: keys that belong to somebody else.
-  /// - Throws: `Invalid` for a value that containerd would not take either.
+  /// - Throws: `Invalid` for a value without which the server must not be asked: a proxy that would be gone around, capabilities
+  ///   that nobody knows. Other values that make no sense are passed over, or taken for what they must mean, with a warning.
   /// - Source: containerd's docs/hosts.md and core/remotes/docker/config/hosts.go.
   init(_ table: TOMLTable, folder: String, besides others: Set<String> = []) throws(Invalid) {
     for key in table.keys where !Self.keys.contains(key) && !others.contains(key) {
       warnings.append("\(key.shownSafely(limit: 60)) is not supported and passed over")
     }
     try readCapabilities(table)
-    access.caFiles = try Self.paths("ca", table, folder)
-    try readClient(table, folder)
-    access.skipsVerification = try Self.flag("skip_verify", table) ?? false
-    overridesPath = try Self.flag("override_path", table) ?? false
+    access.caFiles = paths("ca", table, folder)
+    readClient(table, folder)
+    access.skipsVerification = flag("skip_verify", table) ?? false
+    overridesPath = flag("override_path", table) ?? false
     speaksOfTLS = ["ca", "client", "skip_verify"].contains { table[$0] != nil }
-    try readHeader(table)
-    try readDialTimeout(table)
+    readHeader(table)
+    readDialTimeout(table)
     try readProxy(table)
   }
 
@@ -70,24 +71,26 @@ struct HostSettings: Sendable, Equatable {
 
   private mutating func readCapabilities(_ table: TOMLTable) throws(Invalid) {
     guard let value = table["capabilities"] else { return }
-    guard let names = value.strings else {
+    if value.string != nil { warn("capabilities is no array of strings, and taken for one") }
+    guard let names = value.strings ?? value.string.map({ [$0] }) else {
       throw Invalid(reason: "capabilities is no array of strings")
     }
+    // An empty list means all, as with containerd.
+    guard !names.isEmpty else { return }
     let known = ["pull", "resolve", "push"]
     let lower = names.map { $0.lowercased() }
-    if let other = lower.first(where: { !known.contains($0) }) {
-      throw Invalid(reason: "there is no capability \"\(other.shownSafely(limit: 60))\"")
+    for other in lower where !known.contains(other) {
+      let words = "there is no capability \"\(other.shownSafely(limit: 60))\""
+      guard lower.contains(where: known.contains) else { throw Invalid(reason: words) }
+      warn(words)
     }
-    // An empty list means all, as with containerd.
-    guard !lower.isEmpty else { return }
     resolves = lower.contains("resolve")
     serves = lower.contains("pull")
   }
 
   /// A file, files, or pairs of files.
-  private mutating func readClient(_ table: TOMLTable, _ folder: String) throws(Invalid) {
+  private mutating func readClient(_ table: TOMLTable, _ folder: String) {
     guard let value = table["client"] else { return }
-    let invalid = Invalid(reason: "client is no path, array of paths or array of pairs of paths")
     var found: [ServerAccess.ClientCertificate] = []
     for entry in value.array ?? [value] {
       if let path = entry.string {
@@ -99,7 +102,8 @@ struct HostSettings: Sendable, Equatable {
             certificate: Self.path(pair[0], folder),
             key: pair[1].isEmpty ? nil : Self.path(pair[1], folder)))
       } else {
-        throw invalid
+        warn("client is no path, array of paths or array of pairs of paths, and passed over")
+        return
       }
     }
     access.clientCertificate = found.first
@@ -108,21 +112,26 @@ struct HostSettings: Sendable, Equatable {
     }
   }
 
-  private mutating func readHeader(_ table: TOMLTable) throws(Invalid) {
+  private mutating func readHeader(_ table: TOMLTable) {
     guard let value = table["header"] else { return }
-    guard let header = value.table else { throw Invalid(reason: "header is no table") }
+    guard let header = value.table else { return warn("header is no table, and passed over") }
     for name in header.keys {
       // Never the value, which may be a secret.
       let shown = "header \"\(name.shownSafely(limit: 60))\""
       guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte) else {
-        throw Invalid(reason: "\(shown) is no name of a field")
+        warn("\(shown) is no name of a field, and passed over")
+        continue
       }
       guard let texts = header[name]?.string.map({ [$0] }) ?? header[name]?.strings else {
-        throw Invalid(reason: "\(shown) is no string or array of strings")
+        warn("\(shown) is no string or array of strings, and passed over")
+        continue
       }
       for text in texts {
         guard text.unicodeScalars.allSatisfy({ $0 == "\t" || $0.value >= 32 && $0.value != 127 })
-        else { throw Invalid(reason: "\(shown) has a control character") }
+        else {
+          warn("\(shown) has a control character, and is passed over")
+          continue
+        }
         fields.append(name, text)
       }
     }
@@ -136,31 +145,47 @@ struct HostSettings: Sendable, Equatable {
     }
   }
 
-  private mutating func readDialTimeout(_ table: TOMLTable) throws(Invalid) {
+  private mutating func readDialTimeout(_ table: TOMLTable) {
     guard let value = table["dial_timeout"] else { return }
-    guard let text = value.string, let seconds = text.isEmpty ? 0 : GoDuration.seconds(text),
-      seconds >= 0
-    else { throw Invalid(reason: "dial_timeout is no time such as \"3s\"") }
+    var known = value.string.flatMap { $0.isEmpty ? 0 : GoDuration.seconds($0) }
+    if known == nil, let seconds = (value.string ?? value.other).flatMap({ Double($0) }), seconds >= 0 {
+      known = seconds
+      warn("dial_timeout is no time such as \"3s\", and taken for seconds")
+    }
+    guard let seconds = known, (0...).contains(seconds) else {
+      return warn("dial_timeout is no time such as \"3s\", and passed over")
+    }
     guard seconds > 0 else { return }
     access.connectTimeout = min(max(seconds, 0.001), Self.longestDial)
   }
 
   // MARK: Values
 
-  private static func flag(_ key: String, _ table: TOMLTable) throws(Invalid) -> Bool? {
+  private mutating func warn(_ words: String) { warnings.append(words) }
+
+  private mutating func flag(_ key: String, _ table: TOMLTable) -> Bool? {
     guard let value = table[key] else { return nil }
-    guard let flag = value.boolean else { throw Invalid(reason: "\(key) is not true or false") }
-    return flag
+    if let flag = value.boolean { return flag }
+    switch value.string?.lowercased() {
+    case "true":
+      warn("\(key) is a string, and taken for true")
+      return true
+    case "false":
+      warn("\(key) is a string, and taken for false")
+      return false
+    default:
+      warn("\(key) is not true or false, and passed over")
+      return nil
+    }
   }
 
-  private static func paths(_ key: String, _ table: TOMLTable, _ folder: String) throws(Invalid)
-    -> [String]
-  {
+  private mutating func paths(_ key: String, _ table: TOMLTable, _ folder: String) -> [String] {
     guard let value = table[key] else { return [] }
     guard let paths = value.string.map({ [$0] }) ?? value.strings else {
-      throw Invalid(reason: "\(key) is no path or array of paths")
+      warn("\(key) is no path or array of paths, and passed over")
+      return []
     }
-    return paths.map { path($0, folder) }
+    return paths.map { Self.path($0, folder) }
   }
 
   private static func path(_ path: String, _ folder: String) -> String {

@@ -3,8 +3,8 @@ import Transfer
 
 /// A `hosts.toml` of containerd: which servers are asked for a registry's images, in order, and how.
 ///
-/// What one `[host]` table has wrong costs that host, with a warning; a file that is no TOML, or whose server cannot be read,
-/// is none.
+/// A value that makes no sense is passed over, with a warning, where a server can be asked without it; what a server must not be asked
+/// without costs that host; a file that is no TOML, or whose server cannot be read, is none.
 struct HostsFile: Sendable, Equatable {
   /// Why a file cannot be used.
   struct Invalid: Error, CustomStringConvertible {
@@ -38,7 +38,11 @@ struct HostsFile: Sendable, Equatable {
     do {
       table = try TOMLReader.read(text)
     } catch {
-      throw Invalid(description: "line \(error.line) is not TOML")
+      guard let twice = error.twice else {
+        throw Invalid(description: "line \(error.line) is not TOML")
+      }
+      let name = twice.map { Self.shown($0) }.joined(separator: ".")
+      throw Invalid(description: "line \(error.line) has \(name) a second time")
     }
     do throws(HostSettings.Invalid) {
       root = try HostSettings(table, folder: folder, besides: ["server", "host"])

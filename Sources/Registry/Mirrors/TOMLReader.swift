@@ -6,6 +6,8 @@ struct TOMLReader {
   /// The document is no TOML; where.
   struct Invalid: Error, Equatable {
     let line: Int
+    /// The table or key that is there twice, where that is what is wrong.
+    var twice: [String]?
   }
 
   let text: [Unicode.Scalar]
@@ -38,6 +40,8 @@ struct TOMLReader {
   var next: Unicode.Scalar? { place < text.count ? text[place] : nil }
 
   var invalid: Invalid { Invalid(line: 1 + text[..<place].count { $0 == "\n" }) }
+
+  private func twice(_ path: [String]) -> Invalid { Invalid(line: invalid.line, twice: path) }
 
   mutating func take(_ wanted: String) -> Bool {
     guard text[place...].starts(with: wanted.unicodeScalars) else { return false }
@@ -93,7 +97,7 @@ struct TOMLReader {
       tables.append(.table(TOMLTable()))
       try put(.array(tables), at: path, isNew: false)
     } else {
-      guard heads.insert(path).inserted else { throw invalid }
+      guard heads.insert(path).inserted else { throw twice(path) }
       if let found = try value(at: path) {
         guard found.table != nil else { throw invalid }
       } else {
@@ -134,8 +138,9 @@ struct TOMLReader {
   }
 
   private mutating func put(_ value: TOMLValue, at path: [String], isNew: Bool) throws(Invalid) {
-    guard path.count <= Self.deepest, root.put(value, at: path[...], isNew: isNew) else {
-      throw invalid
+    guard path.count <= Self.deepest else { throw invalid }
+    guard root.put(value, at: path[...], isNew: isNew) else {
+      throw (try? self.value(at: path)) ?? nil != nil ? twice(path) : invalid
     }
   }
 

@@ -9,6 +9,7 @@ indirect enum TOMLValue: Equatable, Sendable {
 
   var string: String? { if case .string(let text) = self { text } else { nil } }
   var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }
+  var other: String? { if case .other(let text) = self { text } else { nil } }
   var array: [TOMLValue]? { if case .array(let values) = self { values } else { nil } }
   var table: TOMLTable? { if case .table(let table) = self { table } else { nil } }
 

@@ -1,54 +1,93 @@
+import Disk
 import Glibc
+import OCI
 
-/// Gives a blob of the store a second place without copying bytes, where the file system can.
-enum FileCopy {
-  /// `FICLONE` of linux/fs.h: shares the blocks until one side is written.
-  private static let ficlone: UInt = 0x4004_9409
+/// Gives a blob of the store a second place, without copying bytes where the file system can.
+struct FileCopy {
+  /// Whether large files may be hard links, whose content is the store's.
+  let links: Bool
 
   /// Smaller files are copied: a link would save nothing worth sharing the store's file for.
   private static let linkedBytes: Int64 = 1 << 20
 
-  /// Puts the content of `source` at `target`: a reflink, else a hard link, else a copy.
+  /// Puts a blob into a directory: a reflink, else a hard link where they are asked for, else a copy.
   ///
-  /// - Throws: `StoreError`; what stood at `target` is still there then.
-  static func place(_ source: String, at target: String, mode: mode_t = 0o644) throws(StoreError) {
-    let temporary = Files.temporaryName(beside: target)
-    do throws(StoreError) {
-      try fill(temporary, from: source, mode)
-      try Files.replace(target, by: temporary)
-    } catch {
-      unlink(temporary)
-      throw error
+  /// - Parameters:
+  ///   - descriptor: the blob, or a document.
+  ///   - store: has it.
+  ///   - name: what it is called there.
+  ///   - folder: where.
+  /// - Throws: `StoreError`; what stood there is still there then.
+  func place(
+    _ descriptor: Descriptor, of store: ContentStore, at name: String, in folder: Folder
+  ) throws(StoreError) {
+    guard let blob = try store.sound(descriptor) else {
+      throw .wrongContent(
+        expected: descriptor.digest, found: "the store's file was changed since it was fetched")
     }
-  }
-
-  private static func fill(_ target: String, from source: String, _ mode: mode_t) throws(StoreError)
-  {
-    let from = try OpenFile(source, O_RDONLY | O_NOFOLLOW)
-    let to = try OpenFile(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
-    if ioctl(to.descriptor, ficlone, from.descriptor) != 0 {
-      if (Files.size(source) ?? 0) >= linkedBytes {
-        let link = target + ".link"
-        if Glibc.link(source, link) == 0 {
-          try Files.replace(target, by: link)
-          return
+    let temporary = Temporary(in: folder)
+    if links, descriptor.size >= Self.linkedBytes {
+      if try Self.reflink(blob, temporary) {
+        try disk(try temporary.take(name))
+        return
+      }
+      if try Self.isLinked(blob, of: store, temporary) {
+        try disk(try temporary.take(name))
+        // A name more is no change of what is in it.
+        if let mine = blob.file.info, FileMark(mine).hasSameContent(as: blob.mark) {
+          store.marks.note(descriptor.digest, FileMark(mine))
         }
+        return
       }
-      try copy(from, to)
     }
-    try to.sync()
+    try Self.fill(temporary, from: blob.file, mode: 0o644)
+    try blob.recheck()
+    try disk(try temporary.take(name))
   }
 
-  private static func copy(_ from: OpenFile, _ to: OpenFile) throws(StoreError) {
-    var buffer = [UInt8](repeating: 0, count: 256 << 10)
-    while true {
-      let count = read(from.descriptor, &buffer, buffer.count)
-      if count == 0 { return }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw Files.failed("read", from.path)
-      }
-      try to.writeAll(buffer[..<count])
+  private static func reflink(_ blob: SoundBlob, _ temporary: Temporary) throws(StoreError) -> Bool
+  {
+    let file = try disk(try temporary.open(0o644))
+    if file.shareBlocks(of: blob.file) {
+      try disk(try file.sync())
+      try blob.recheck()
+      return true
     }
+    try disk(try temporary.folder.remove(temporary.name))
+    return false
+  }
+
+  private static func isLinked(
+    _ blob: SoundBlob, of store: ContentStore, _ temporary: Temporary
+  ) throws(StoreError) -> Bool {
+    let digest = blob.descriptor.digest
+    let blobs = try store.blobs(digest.algorithm)
+    try blob.recheck()
+    guard temporary.folder.link(temporary.name, to: digest.hex, of: blobs) else { return false }
+    if let mine = blob.file.info, let theirs = temporary.folder.info(temporary.name),
+      mine.isSame(as: theirs)
+    {
+      return true
+    }
+    try disk(try temporary.folder.remove(temporary.name))
+    return false
+  }
+
+  /// Makes a file with another's content.
+  ///
+  /// - Parameter mode: of the new one, less the process's mask.
+  static func fill(_ temporary: Temporary, from source: OpenFile, mode: mode_t) throws(StoreError) {
+    let file = try disk(try temporary.open(mode))
+    if !file.shareBlocks(of: source) {
+      var buffer = [UInt8](repeating: 0, count: 256 << 10)
+      lseek(source.descriptor, 0, SEEK_SET)
+      while true {
+        try checkInterruption()
+        let count = try disk(try source.read(into: &buffer))
+        if count == 0 { break }
+        try disk(try file.writeAll(buffer[..<count]))
+      }
+    }
+    try disk(try file.sync())
   }
 }

@@ -1,3 +1,4 @@
+import Disk
 /// Where a pulled image is written beside the store, in the notation of containers' transports.
 public enum OutputTarget: Sendable, Equatable {
   /// An OCI image layout; the tag names the image in it.
@@ -57,7 +58,8 @@ public enum OutputTarget: Sendable, Equatable {
   /// True where the image goes to standard output.
   public var isStandardOutput: Bool {
     switch self {
-    case .ociArchive(let file, _), .dockerArchive(let file, _): file == "-"
+    case .ociArchive(let file, _), .dockerArchive(let file, _):
+      OutputFile.isStandardOutput(file)
     case .oci, .directory: false
     }
   }

@@ -1,48 +1,50 @@
+import Disk
 import Glibc
 
 /// Writes a POSIX tar archive (ustar, with pax records where a name or size does not fit).
 ///
 /// Times, owners and modes are constant, so equal images give equal archives.
 struct TarWriter {
-  private let file: OpenFile
+  private let file: OutputFile
   private static let block = 512
 
-  init(_ file: OpenFile) { self.file = file }
+  init(_ file: OutputFile) { self.file = file }
 
   /// Adds a file with content from memory.
   func add(_ name: String, _ content: [UInt8]) throws(StoreError) {
     try header(name, size: Int64(content.count))
-    try file.writeAll(content)
+    try write(content)
     try pad(Int64(content.count))
   }
 
   /// Adds a file with another file's content.
-  func add(_ name: String, copying path: String, size: Int64) throws(StoreError) {
+  func add(_ name: String, copying source: OpenFile, size: Int64) throws(StoreError) {
     try header(name, size: size)
-    let source = try OpenFile(path, O_RDONLY | O_NOFOLLOW)
     var buffer = [UInt8](repeating: 0, count: 256 << 10)
     var left = size
+    lseek(source.descriptor, 0, SEEK_SET)
     while left > 0 {
-      let count = read(source.descriptor, &buffer, Int(min(left, Int64(buffer.count))))
-      guard count > 0 else {
-        if count < 0, errno == EINTR { continue }
-        if count == 0 { errno = EIO }
-        throw Files.failed("read", path)
-      }
-      try file.writeAll(buffer[..<count])
-      left -= Int64(count)
+      let count = try disk(try source.read(into: &buffer))
+      guard count > 0 else { throw .system(action: "read", path: source.path, errno: EIO) }
+      let taken = Int(min(left, Int64(count)))
+      try write(buffer[..<taken])
+      left -= Int64(taken)
     }
     try pad(size)
   }
 
+  private func write(_ bytes: some Collection<UInt8>) throws(StoreError) {
+    try disk(try file.write(bytes))
+  }
+
   /// Ends the archive.
   func finish() throws(StoreError) {
-    try file.writeAll([UInt8](repeating: 0, count: 2 * Self.block))
+    try write([UInt8](repeating: 0, count: 2 * Self.block))
   }
 
   private func pad(_ size: Int64) throws(StoreError) {
     let rest = Int(size % Int64(Self.block))
-    if rest > 0 { try file.writeAll([UInt8](repeating: 0, count: Self.block - rest)) }
+    if rest > 0 { try write([UInt8](repeating: 0, count: Self.block - rest)) }
   }
 
   private func header(_ name: String, size: Int64) throws(StoreError) {
@@ -51,11 +53,11 @@ struct TarWriter {
     if size > 0o77_777_777_777 { records += Self.paxRecord("size", String(size)) }
     if !records.isEmpty {
       let bytes = Array(records.utf8)
-      try file.writeAll(Self.block("pax", size: Int64(bytes.count), type: "x"))
-      try file.writeAll(bytes)
+      try write(Self.block("pax", size: Int64(bytes.count), type: "x"))
+      try write(bytes)
       try pad(Int64(bytes.count))
     }
-    try file.writeAll(Self.block(name, size: size > 0o77_777_777_777 ? 0 : size, type: "0"))
+    try write(Self.block(name, size: size > 0o77_777_777_777 ? 0 : size, type: "0"))
   }
 
   /// `length key=value\n`, where the length counts itself.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disk
 import Foundation
 import OCI
 import Progress
@@ -32,6 +33,11 @@ struct PullCommand: AsyncParsableCommand {
 
   @Flag(help: "Replace outputs that exist.")
   var overwrite = false
+
+  @Flag(
+    help:
+      "Let large files of oci: and dir: outputs be hard links to the store's, where they cannot share blocks.")
+  var link = false
 
   @Option(
     help: ArgumentHelp(
@@ -114,7 +120,7 @@ struct PullCommand: AsyncParsableCommand {
       let summary = try await pull(request, display, servers?.knownTokenService)
       display.show(.finished(summary))
       // An archive on standard output must be nothing but the archive.
-      let isTaken = request.outputs.contains(where: \.isStandardOutput)
+      let isTaken = takesStandardOutput(request)
       if quiet, isTaken { LineOutput.standardError.write("\(summary.digest)\n") }
       if quiet, !isTaken { print(summary.digest) }
     } catch var failure as CommandFailure {
@@ -181,10 +187,12 @@ struct PullCommand: AsyncParsableCommand {
         throw CommandFailure(error)
       }
     }
-    guard request.outputs.count(where: \.isStandardOutput) <= 1 else {
+    let isTraced = trace.map { OutputFile.isStandardOutput($0) } ?? false
+    guard request.outputs.count(where: \.isStandardOutput) + (isTraced ? 1 : 0) <= 1 else {
       throw ValidationError("only one output can be standard output")
     }
     request.overwrites = overwrite
+    request.linksOutputs = link
     request.settings.retries = registryOptions.retries
     request.settings.minimumRate = Double(registryOptions.minRate.bytes)
     return request
@@ -196,12 +204,18 @@ struct PullCommand: AsyncParsableCommand {
     return .one(try parsed { () throws(OCIError) in try Platform(platform) }, isExplicit: true)
   }
 
+  /// Whether standard output is an archive's or the trace's, and nothing else's.
+  private func takesStandardOutput(_ request: Puller.Request) -> Bool {
+    request.outputs.contains(where: \.isStandardOutput)
+      || trace.map { OutputFile.isStandardOutput($0) } ?? false
+  }
+
   private func makeDisplay(_ request: Puller.Request) -> any ProgressDisplay {
     if quiet { return WarningDisplay() }
     switch progress {
     case .none: return WarningDisplay()
     case .json:
-      return JSONDisplay(toStandardError: request.outputs.contains(where: \.isStandardOutput))
+      return JSONDisplay(toStandardError: takesStandardOutput(request))
     case .plain: return PlainDisplay()
     case .bar: return BarDisplay()
     case .auto:

@@ -161,12 +161,3 @@ struct SimulateCommand: AsyncParsableCommand {
     return .crowd(rows)
   }
 }
-
-/// Writes a text file that the user asked for.
-func write(_ text: String, to file: String) throws {
-  do {
-    try Data(text.utf8).write(to: URL(filePath: file))
-  } catch {
-    throw CommandFailure(message: "\(file) cannot be written", exitCode: 73)
-  }
-}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disk
 import Foundation
 import History
 import OCI
@@ -80,6 +81,8 @@ struct TuneCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    try requireWritable(plot)
+    try requireWritable(export)
     if report {
       try showReport()
     } else if reset {
@@ -179,9 +182,7 @@ struct TuneCommand: AsyncParsableCommand {
   }
 
   private func takeIn(_ file: String) throws {
-    guard let data = FileManager.default.contents(atPath: file) else {
-      throw CommandFailure(message: "there is no file \(file)", exitCode: 66)
-    }
+    let data = Data(try readInput(file, what: "file", limit: Self.importLimit))
     let history = try historyOptions.open()
     let count: Int
     do throws(HistoryError) {
@@ -193,6 +194,9 @@ struct TuneCommand: AsyncParsableCommand {
     }
     print("took in \(Self.paths(count)); what this machine learns itself weighs more")
   }
+
+  /// The most bytes of an import: some thousand paths have a megabyte.
+  private static let importLimit = 64 << 20
 
   private static func paths(_ count: Int) -> String { count == 1 ? "one path" : "\(count) paths" }
 }

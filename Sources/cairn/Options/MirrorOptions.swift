@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disk
 import Foundation
 import Registry
 import Transfer
@@ -35,8 +36,8 @@ struct MirrorOptions: ParsableArguments {
     if key != nil, cert == nil { throw ValidationError("--key needs --cert") }
     let files = [("--registries-conf", registriesConf), ("--cert", cert), ("--key", key)]
     for (option, file) in files {
-      if let file, !FileManager.default.isReadableFile(atPath: file) {
-        throw ValidationError("\(option) \(file) cannot be read")
+      if let file, let reason = InputFile.complaint(file, pipes: .refused) {
+        throw ValidationError("\(option) \(file) cannot be read: \(reason)")
       }
     }
   }

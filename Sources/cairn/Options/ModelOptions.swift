@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disk
 import Foundation
 import Simulation
 
@@ -21,6 +22,9 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("Noise of every timing, in place of the models' own.", valueName: "ms"))
   var timingNoise: Double?
+
+  /// The most bytes of a model.
+  private static let sizeLimit = 16 << 20
 
   /// The links that are meant.
   func links() throws -> [LinkModel] {
@@ -53,8 +57,7 @@ struct ModelOptions: ParsableArguments {
 
   private func files(_ choice: String, in folder: String) throws -> [String] {
     if choice == "all" {
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-      let files = names.filter { $0.hasSuffix(".json") }.sorted().map { "\(folder)/\($0)" }
+      let files = Files.list(folder).filter { $0.hasSuffix(".json") }.map { "\(folder)/\($0)" }
       guard !files.isEmpty else {
         throw CommandFailure(
           message: "there are no models in \(folder)", hint: "name their folder with --models",
@@ -68,11 +71,9 @@ struct ModelOptions: ParsableArguments {
   private func reading<Value>(_ file: String, _ parse: (Data) throws(ModelError) -> Value) throws
     -> Value
   {
-    guard let data = FileManager.default.contents(atPath: file) else {
-      throw CommandFailure(message: "there is no model \(file)", exitCode: 66)
-    }
+    let bytes = try readInput(file, what: "model", limit: Self.sizeLimit)
     do throws(ModelError) {
-      return try parse(data)
+      return try parse(Data(bytes))
     } catch {
       throw CommandFailure(message: "\(file): \(error)", exitCode: 65)
     }

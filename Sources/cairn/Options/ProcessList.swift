@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 
 /// What other users of the machine see of this process's arguments.
@@ -28,7 +29,7 @@ enum ProcessList {
 
   /// Where the kernel reads `/proc/self/cmdline` from: fields 48 and 49 of `/proc/self/stat`.
   private static func argumentArea() -> UnsafeMutableRawBufferPointer? {
-    guard let text = try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8),
+    guard let text = try? InputFile.text("/proc/self/stat", limit: 64 << 10),
       let name = text.lastIndex(of: ")")
     else { return nil }
     // The name, field 2, may contain anything; what follows it begins with field 3.

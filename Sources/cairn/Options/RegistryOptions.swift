@@ -1,5 +1,6 @@
 import ArgumentParser
 import CurlTransfer
+import Disk
 import Foundation
 import Logging
 import OCI
@@ -60,8 +61,8 @@ struct RegistryOptions: ParsableArguments {
     guard (0...1000).contains(retries) else {
       throw ValidationError("--retries takes a number from 0 to 1000")
     }
-    if let authfile, !FileManager.default.isReadableFile(atPath: authfile) {
-      throw ValidationError("--authfile \(authfile) cannot be read")
+    if let authfile, let reason = InputFile.complaint(authfile) {
+      throw ValidationError("--authfile \(authfile) cannot be read: \(reason)")
     }
   }
 

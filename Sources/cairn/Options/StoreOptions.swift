@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disk
 import Foundation
 import OCI
 import Progress
@@ -20,7 +21,7 @@ struct StoreOptions: ParsableArguments {
     let path =
       store ?? variable("CAIRN_STORE")
       ?? (variable("XDG_DATA_HOME") ?? home + "/.local/share") + "/cairn/store"
-    return path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    return URL(filePath: path).path
   }
 
   /// Says what the store's file system cannot do; for commands without a display.
@@ -33,7 +34,9 @@ struct StoreOptions: ParsableArguments {
   /// Opens the store, making it where there is none.
   func open() throws -> ContentStore {
     do throws(StoreError) {
-      return try ContentStore(root: path)
+      return try ContentStore(root: path) {
+        LineOutput.standardError.write("warning: \($0.linesShownSafely)\n")
+      }
     } catch {
       throw CommandFailure(error)
     }

@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 import Pull
 import Simulation
@@ -42,11 +43,7 @@ struct ReplayReport {
   }
 
   private static func read(_ file: String) throws -> [TraceStep] {
-    guard let size = try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int,
-      size <= sizeLimit, let data = FileManager.default.contents(atPath: file)
-    else {
-      throw CommandFailure(message: "there is no trace \(file)", exitCode: 66)
-    }
+    let data = Data(try readInput(file, what: "trace", limit: sizeLimit))
     do throws(TraceError) {
       return try Replay.read(data)
     } catch {

@@ -1,4 +1,5 @@
 import CurlTransfer
+import Disk
 import Foundation
 import History
 import OCI
@@ -30,22 +31,29 @@ struct SweepRunner {
       sweep.note(seconds: seconds)
       try save(sweep)
     }
-    try? FileManager.default.removeItem(atPath: stateFile)
+    try? stateFolder().remove(stateName)
     if isatty(STDERR_FILENO) == 1 { LineOutput.standardError.replaceLine(with: "") }
     return sweep
   }
 
   // MARK: State
 
-  private var stateFile: String {
+  private var stateName: String {
     let plan = "\(reference.description)|\(sizes)|\(repeats)"
     let name = (try? Digest.of(Data(plan.utf8)))?.hex.prefix(16) ?? "plan"
-    return (historyFile as NSString).deletingLastPathComponent + "/sweep-\(name).json"
+    return "sweep-\(name).json"
   }
 
+  private func stateFolder() throws(DiskError) -> Folder {
+    try Folder(Files.parent(of: historyFile), making: 0o700)
+  }
+
+  /// The most bytes of a state: a thousand pulls of a thousand sizes.
+  private static let stateLimit: Int64 = 256 << 20
+
   private func resume() throws -> Sweep {
-    if let data = FileManager.default.contents(atPath: stateFile),
-      let sweep = try? JSONDecoder().decode(Sweep.self, from: data),
+    if let bytes = try? stateFolder().read(stateName, limit: Self.stateLimit),
+      let sweep = try? JSONDecoder().decode(Sweep.self, from: Data(bytes)),
       sweep.reference == reference.description, sweep.sizes == sizes, sweep.repeats == repeats,
       sweep.runs.allSatisfy({ (0...1e7).contains($0.seconds) })
     {
@@ -58,21 +66,21 @@ struct SweepRunner {
   }
 
   private func save(_ sweep: Sweep) throws {
-    let folder = (stateFile as NSString).deletingLastPathComponent
     do {
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-      try JSONEncoder().encode(sweep).write(to: URL(filePath: stateFile), options: .atomic)
+      let data = try JSONEncoder().encode(sweep)
+      try stateFolder().writeAtomically(stateName, data, mode: 0o600)
     } catch {
-      throw CommandFailure(message: "\(stateFile) cannot be written", exitCode: 73)
+      throw CommandFailure(message: "the sweep's state: \(error)", exitCode: 73)
     }
   }
 
   // MARK: One pull
 
   private func pull(_ size: Int) async throws -> Double {
-    let folder = NSTemporaryDirectory() + "cairn-sweep-\(UUID().uuidString)"
-    let remove: @Sendable () -> Void = { try? FileManager.default.removeItem(atPath: folder) }
+    let name = "cairn-sweep-\(UUID().uuidString)"
+    let parent = Files.parent(of: NSTemporaryDirectory() + name)
+    let folder = "\(parent)/\(name)"
+    let remove: @Sendable () -> Void = { try? Folder(parent).removeTree(name) }
     let number = Signals.atForcedEnd(remove)
     defer {
       remove()

@@ -1,29 +1,30 @@
+import Disk
 import Foundation
 import OCI
+import Progress
 import Synchronization
 import Tuning
 
 /// Writes every sample and decision of a pull as JSON Lines; `docs/trace.md` documents them.
 final class TraceFile: Sendable {
-  private let handle: FileHandle
+  private let output: OutputFile
   private let hasFailed = Mutex(false)
 
-  /// - Parameter path: a new file; one that exists is replaced.
+  /// - Parameter path: a file, which is replaced and can be read while it grows, or a pipe, a device or `-`, which are written.
   /// - Throws: `CommandFailure` where it cannot be written.
   init(path: String) throws {
-    guard FileManager.default.createFile(atPath: path, contents: nil),
-      let handle = FileHandle(forWritingAtPath: path)
-    else {
-      throw CommandFailure(message: "the trace \(path) cannot be written", exitCode: 73)
+    do throws(DiskError) {
+      output = try OutputFile(path, isLive: true) { LineOutput.standardError.write("\($0)\n") }
+    } catch {
+      throw CommandFailure(message: "the trace: \(error)", exitCode: 73)
     }
-    self.handle = handle
   }
 
-  /// Writes a step; a full disk ends the trace, not the pull.
+  /// Writes a step; a full disk or a reader that went away ends the trace, not the pull.
   func write(_ step: TraceStep) {
     guard !hasFailed.withLock({ $0 }), let line = try? StableJSON.encode(step) else { return }
     do {
-      try handle.write(contentsOf: line + Data("\n".utf8))
+      try output.write(line + Data("\n".utf8))
     } catch {
       hasFailed.withLock { $0 = true }
     }

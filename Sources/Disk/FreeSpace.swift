@@ -1,13 +1,12 @@
 import Glibc
-import OCI
 
 /// What a file system says of its room, which is not always anything.
 ///
 /// Network and FUSE file systems answer `statvfs` with zeros where they have no idea (rclone#2356), BSD servers with less than nothing
 /// where the root's reserve is touched. Whoever does not say how much room there is, is not full: writing will tell.
-enum FreeSpace {
+package enum FreeSpace {
   /// Bytes that this user can still write to the file system of a path; nil where it does not say.
-  static func bytes(at path: String) -> Int64? {
+  package static func bytes(at path: String) -> Int64? {
     var info = statvfs()
     guard statvfs(path, &info) == 0 else { return nil }
     return bytes(
@@ -23,7 +22,7 @@ enum FreeSpace {
   ///   - fragment: bytes of each.
   ///   - block: bytes of each, where `fragment` is zero.
   /// - Returns: nil where the numbers make no sense.
-  static func bytes(blocks: UInt64, available: UInt64, fragment: UInt64, block: UInt64) -> Int64? {
+  package static func bytes(blocks: UInt64, available: UInt64, fragment: UInt64, block: UInt64) -> Int64? {
     let unit = fragment > 0 ? fragment : block
     // Less than nothing is a large number here.
     guard blocks > 0, available <= blocks, unit > 0 else { return nil }
@@ -34,7 +33,8 @@ enum FreeSpace {
 
 extension stat {
   /// Bytes on the disk, by the blocks of 512 that the file system claims.
-  var allocatedBytes: Int64 {
-    Swift.max(0, Int64(st_blocks).multipliedClamped(by: 512))
+  package var allocatedBytes: Int64 {
+    let (bytes, overflows) = Swift.max(0, Int64(st_blocks)).multipliedReportingOverflow(by: 512)
+    return overflows ? .max : bytes
   }
 }

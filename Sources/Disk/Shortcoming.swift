@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Network, FUSE and virtual machines' shared file systems lack parts of what POSIX asks for. A store on them works as far as it can, and
 /// says once what its user has to do without. An error that means a broken disk (`EIO`, `ENOSPC`) is never one of these.
-enum Shortcoming: CaseIterable, Hashable {
+package enum Shortcoming: CaseIterable, Hashable {
   /// Directories are not synced (CIFS, vboxsf, some of FUSE; borg#1287).
   case directorySync
   /// Nor are files.
@@ -13,7 +13,7 @@ enum Shortcoming: CaseIterable, Hashable {
   case locks
 
   /// Whether an `errno` of that call means that the file system cannot do it at all.
-  func isMeant(by code: Int32) -> Bool {
+  package func isMeant(by code: Int32) -> Bool {
     switch self {
     case .directorySync:
       // A directory that cannot be opened for reading, or not at all, cannot be synced either.
@@ -25,7 +25,7 @@ enum Shortcoming: CaseIterable, Hashable {
   }
 
   /// What that means for whoever uses it.
-  func words(_ path: String) -> String {
+  package func words(_ path: String) -> String {
     switch self {
     case .directorySync:
       "the file system of \(path) does not sync directories: a loss of power may undo what was just written"

@@ -1,22 +1,22 @@
 import Synchronization
 
 /// What file systems turned out not to be able to do, each said once in a process, whatever the number of files.
-public final class FileSystemNotes: Sendable {
+package final class FileSystemNotes: Sendable {
   /// Those of this process.
-  public static let process = FileSystemNotes()
+  package static let process = FileSystemNotes()
 
   private let state = Mutex<(known: Set<Shortcoming>, words: [String])>(([], []))
 
-  init() {}
+  package init() {}
 
-  func add(_ shortcoming: Shortcoming, at path: String) {
+  package func add(_ shortcoming: Shortcoming, at path: String) {
     state.withLock {
       if $0.known.insert(shortcoming).inserted { $0.words.append(shortcoming.words(path)) }
     }
   }
 
   /// What has not been said yet, one sentence each; whoever takes it says it.
-  public func take() -> [String] {
+  package func take() -> [String] {
     state.withLock { state in
       defer { state.words = [] }
       return state.words

@@ -1,0 +1,50 @@
+import Glibc
+
+/// Why something on the disk could not be done.
+package struct DiskError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What was to be done, as a verb: `open`, `write`.
+  package let action: String
+  /// With what, as its user knows it.
+  package let path: String
+  /// The system's number; `ECANCELED` where the task was cancelled while it waited.
+  package let code: Int32
+  /// What is wrong, where the system's words say too little.
+  package let reason: String?
+
+  /// Makes an error.
+  package init(_ action: String, _ path: String, _ code: Int32, reason: String? = nil) {
+    self.action = action
+    self.path = path
+    self.code = code
+    self.reason = reason
+  }
+
+  /// The error of the call that was just made.
+  static func last(_ action: String, _ path: String) -> DiskError {
+    DiskError(action, path, errno)
+  }
+
+  /// True where nothing is wrong but that the task was cancelled.
+  package var isInterruption: Bool { code == ECANCELED }
+
+  /// One sentence, with the path.
+  package var description: String {
+    "cannot \(action) \(path): \(reason ?? Self.words(code))"
+  }
+
+  /// The system's words, or better ones.
+  package static func words(_ code: Int32) -> String {
+    switch code {
+    case ENOSPC: "the disk is full"
+    case EDQUOT: "the disk quota is used up"
+    case EROFS: "the file system is read-only"
+    case EACCES, EPERM: "permission denied"
+    case EISDIR: "it is a directory"
+    case ENOTDIR: "part of the path is no directory"
+    case ENAMETOOLONG: "the name is too long"
+    case ELOOP: "it is a symbolic link, and none is followed here"
+    case ECANCELED: "interrupted"
+    default: String(cString: strerror(code))
+    }
+  }
+}

@@ -1,0 +1,47 @@
+package import Glibc
+
+/// What is under a path; for questions only, since the answer may be old when it is used.
+package enum Files {
+  /// What `stat` says of a path itself (links are not followed); nil where there is nothing.
+  package static func info(_ path: String) -> stat? {
+    var info = stat()
+    return lstat(path, &info) == 0 ? info : nil
+  }
+
+  /// What `stat` says of what a path leads to.
+  ///
+  /// - Throws: `DiskError` with the code `ENOENT` or `ENOTDIR` where there is nothing.
+  package static func target(_ path: String) throws(DiskError) -> stat {
+    var info = stat()
+    guard stat(path, &info) == 0 else { throw .last("open", path) }
+    return info
+  }
+
+  /// The names in a directory, sorted; empty where there is none.
+  package static func list(_ path: String) -> [String] {
+    guard let opened = Descriptor(path, at: AT_FDCWD, Descriptor.pathOnly | O_DIRECTORY) else {
+      return []
+    }
+    return Folder(opened, path: path).list()
+  }
+
+  /// Size of a regular file; nil where there is none.
+  package static func size(_ path: String) -> Int64? {
+    guard let info = info(path), info.kind == .regular else { return nil }
+    return Int64(info.st_size)
+  }
+
+  /// The directory of a path's last name.
+  package static func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// The text of a link; nil where it is none.
+  package static func link(_ path: String) -> String? {
+    var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let length = readlink(path, &target, target.count)
+    guard length > 0 else { return nil }
+    return String(decoding: target[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}

@@ -1,0 +1,143 @@
+package import Glibc
+
+/// A regular file that is open, in a directory that is.
+package final class OpenFile: Sendable {
+  /// The open descriptor; its position is the file's own.
+  package let descriptor: Int32
+  /// Where it is.
+  package let folder: Folder
+  /// What it was opened as.
+  package let name: String
+
+  /// Its path, for words.
+  package var path: String { folder.path(of: name) }
+
+  /// Opens or makes a file.
+  ///
+  /// - Parameters:
+  ///   - name: in the directory; where it is a link, a directory, a pipe or a device, that is an error.
+  ///   - flags: of `open`.
+  ///   - mode: of a new file, less the process's mask.
+  package init(_ name: String, in folder: Folder, _ flags: Int32, _ mode: mode_t = 0o600)
+    throws(DiskError)
+  {
+    self.name = name
+    self.folder = folder
+    // Whoever opens a pipe or a terminal must not wait for it, or become its owner.
+    let kept = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+    let number = folder.handle.number
+    descriptor = retrying { openat(number, name, flags | kept, mode) }
+    let path = folder.path(of: name)
+    guard descriptor >= 0 else {
+      // The other end of a pipe, or a socket.
+      guard errno == ENXIO, let kind = folder.info(name)?.kind else { throw .last("open", path) }
+      throw DiskError("open", path, ENXIO, reason: kind.words)
+    }
+    guard let kind = info?.kind, kind != .regular else { return }
+    throw DiskError("open", path, kind.code, reason: kind.words)
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// What `fstat` says.
+  package var info: stat? {
+    var info = stat()
+    return fstat(descriptor, &info) == 0 ? info : nil
+  }
+
+  /// True while its name is still that of this very file.
+  package var isStillNamed: Bool {
+    guard let mine = info, let named = folder.info(name) else { return false }
+    return mine.isSame(as: named)
+  }
+
+  // MARK: Reading
+
+  /// Reads on at the file's position; 0 at its end.
+  package func read(into buffer: inout [UInt8]) throws(DiskError) -> Int {
+    try buffer.withUnsafeMutableBufferPointer { (bytes) throws(DiskError) in
+      try read(into: UnsafeMutableRawBufferPointer(bytes))
+    }
+  }
+
+  /// Reads on at the file's position; 0 at its end.
+  package func read(into buffer: UnsafeMutableRawBufferPointer) throws(DiskError) -> Int {
+    while true {
+      let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      if count >= 0 { return count }
+      guard errno == EINTR else { throw .last("read", path) }
+    }
+  }
+
+  // MARK: Writing
+
+  /// Writes a whole buffer at an offset; 0 or an `errno`.
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int32 {
+    var done = 0
+    while done < bytes.count {
+      let count = pwrite(
+        descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done,
+        off_t(offset) + off_t(done))
+      if count < 0 {
+        if errno == EINTR { continue }
+        return errno
+      }
+      // Nothing taken, and no reason given: again would be for ever.
+      if count == 0 { return EIO }
+      done += count
+    }
+    return 0
+  }
+
+  /// Writes at the file's position.
+  package func writeAll(_ bytes: some Collection<UInt8>) throws(DiskError) {
+    let array = ContiguousArray(bytes)
+    try array.withUnsafeBufferPointer { (bytes) throws(DiskError) in
+      try writeAll(UnsafeRawBufferPointer(bytes))
+    }
+  }
+
+  /// Writes at the file's position.
+  package func writeAll(_ bytes: UnsafeRawBufferPointer) throws(DiskError) {
+    var done = 0
+    while done < bytes.count {
+      let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .last("write", path)
+      }
+      guard count > 0 else { throw DiskError("write", path, EIO) }
+      done += count
+    }
+  }
+
+  /// Makes it that long.
+  package func cut(to size: Int64) throws(DiskError) {
+    guard ftruncate(descriptor, off_t(size)) == 0 else { throw .last("write", path) }
+  }
+
+  /// Waits until the data is on the disk, where its file system can.
+  package func sync() throws(DiskError) {
+    guard retrying({ fdatasync(descriptor) }) != 0 else { return }
+    guard Shortcoming.fileSync.isMeant(by: errno) else { throw .last("sync", path) }
+    FileSystemNotes.process.add(.fileSync, at: folder.path)
+  }
+
+  /// Sets the mode, where the file system has any.
+  package func setMode(_ mode: mode_t) { fchmod(descriptor, mode) }
+
+  /// `FICLONE` of linux/fs.h: shares the blocks of a file until one side is written; false where that cannot be.
+  package func shareBlocks(of other: OpenFile) -> Bool {
+    ioctl(descriptor, 0x4004_9409, other.descriptor) == 0
+  }
+
+  /// Whether its file system takes files of a size; it is only asked, nothing is written.
+  package func takes(_ size: Int64) -> Bool {
+    // Whoever has a limit does not go beyond it, and whoever has none goes anywhere. Who goes nowhere at all has said nothing.
+    if lseek(descriptor, off_t(size), SEEK_SET) >= 0 { return true }
+    guard [EINVAL, EFBIG, EOVERFLOW].contains(errno) else { return true }
+    return lseek(descriptor, 0, SEEK_SET) < 0
+  }
+}

@@ -1,0 +1,256 @@
+package import Glibc
+import Synchronization
+
+/// A file that the user named for something to be written to.
+///
+/// What is there already decides how:
+///
+/// | there is | it is |
+/// |---|---|
+/// | nothing, or a file | written beside it under a temporary name, which it gets when it is whole |
+/// | a file that cannot be replaced: mounted by itself, in a folder that is not ours | written in place |
+/// | a link | what it leads to, as far as `LinkTrust` lets us |
+/// | a pipe, a device, a descriptor of this process (`/dev/stdout`, a shell's `>(…)`, `-`) | written as it is |
+/// | a directory, a socket, a block device | refused |
+package final class OutputFile: Sendable {
+  /// What is there.
+  package enum Present: Sendable, Equatable {
+    case nothing, file
+    /// A pipe, a device or a descriptor: nothing is replaced.
+    case stream
+  }
+
+  private enum Form {
+    case temporary(Temporary, OpenFile, target: String)
+    case inPlace(OpenFile)
+    case stream(Descriptor)
+  }
+
+  private let path: String
+  private let form: Form
+  private let isFinished = Mutex(false)
+
+  /// Bytes that a pipe takes without making us wait, once it takes any.
+  private static let streamBytes = 4096
+  private static let action = "write"
+
+  // MARK: Looking
+
+  /// Whether a path means standard output.
+  package static func isStandardOutput(_ path: String) -> Bool {
+    path == "-" || OwnDescriptor.number(path) == STDOUT_FILENO
+  }
+
+  /// Whether a path leads to a terminal.
+  package static func isTerminal(_ path: String) -> Bool {
+    if let number = path == "-" ? STDOUT_FILENO : OwnDescriptor.number(path) {
+      return isatty(number) == 1
+    }
+    guard (try? Files.target(path))?.kind == .characterDevice,
+      let file = Descriptor(path, at: AT_FDCWD, O_WRONLY | O_NONBLOCK | O_NOCTTY)
+    else { return false }
+    return isatty(file.number) == 1
+  }
+
+  /// Looks, before anything is done, whether a path can be written.
+  ///
+  /// - Throws: `DiskError`: it cannot.
+  package static func check(_ path: String) throws(DiskError) -> Present {
+    if path == "-" { return .stream }
+    if let number = OwnDescriptor.number(path) { return try checked(number, path) }
+    let place = try PathWalk.place(path)
+    if let number = OwnDescriptor.number(place) { return try checked(number, path) }
+    guard let name = place.name else { throw DiskError(action, path, EISDIR) }
+    if place.isMagic { return .stream }
+    let folder = Folder(place.folder, path: path)
+    var info = stat()
+    guard fstatat(place.folder.number, name, &info, AT_SYMLINK_NOFOLLOW) == 0 else {
+      guard errno == ENOENT else { throw .last(action, path) }
+      if let code = folder.refusal { throw DiskError(action, path, code) }
+      return .nothing
+    }
+    switch info.kind {
+    case .regular:
+      if let code = folder.refusal, faccessat(place.folder.number, name, W_OK, 0) != 0 {
+        throw DiskError(action, path, code)
+      }
+      return .file
+    case .pipe, .characterDevice:
+      guard faccessat(place.folder.number, name, W_OK, 0) == 0 else { throw .last(action, path) }
+      return .stream
+    case let kind: throw DiskError(action, path, kind.code, reason: kind.words)
+    }
+  }
+
+  private static func checked(_ number: Int32, _ path: String) throws(DiskError) -> Present {
+    let flags = fcntl(number, F_GETFL)
+    guard flags >= 0 else {
+      throw DiskError(action, path, EBADF, reason: "no file is open under that number")
+    }
+    guard flags & O_ACCMODE != O_RDONLY else {
+      throw DiskError(action, path, EBADF, reason: "it is open for reading only")
+    }
+    return .stream
+  }
+
+  // MARK: Opening
+
+  /// Opens a path for writing.
+  ///
+  /// - Parameters:
+  ///   - path: as the user named it; `-` is standard output.
+  ///   - mode: of a new file, less the process's mask; one that replaces another keeps that one's.
+  ///   - isLive: true where it is to be seen under its name while it is written.
+  ///   - tell: told what is waited for: the reader of a pipe.
+  /// - Throws: `DiskError`; with `ECANCELED` where the task was cancelled while it waited.
+  package init(
+    _ path: String, mode: mode_t = 0o644, isLive: Bool = false, tell: (String) -> Void = { _ in }
+  ) throws(DiskError) {
+    self.path = path == "-" ? "standard output" : path
+    if let number = path == "-" ? STDOUT_FILENO : OwnDescriptor.number(path) {
+      form = .stream(try OwnDescriptor.copy(of: number, Self.action, path))
+      return
+    }
+    let present = try Self.check(path)
+    let place = try PathWalk.place(path)
+    guard let name = place.name else { throw DiskError(Self.action, path, EISDIR) }
+    if let number = OwnDescriptor.number(place) {
+      form = .stream(try OwnDescriptor.copy(of: number, Self.action, path))
+    } else if place.isMagic || present == .stream {
+      form = .stream(try Self.stream(place, name, path, tell))
+    } else {
+      let folder = Folder(place.folder, path: Files.parent(of: path))
+      form = try Self.file(name, in: folder, mode, path, isLive)
+    }
+  }
+
+  private static func file(
+    _ name: String, in folder: Folder, _ mode: mode_t, _ path: String, _ isLive: Bool
+  ) throws(DiskError) -> Form {
+    let old = folder.info(name)
+    do {
+      let temporary = Temporary(in: folder)
+      let file = try temporary.open(mode)
+      if let old { file.setMode(old.st_mode & 0o777) }
+      guard isLive else { return .temporary(temporary, file, target: name) }
+      try temporary.take(name)
+      return .inPlace(file)
+    } catch {
+      // A file in a folder where nothing can be made or renamed may be written all the same.
+      guard old != nil, [EACCES, EPERM, EROFS, EBUSY, EXDEV].contains(error.code),
+        let file = try? OpenFile(name, in: folder, O_WRONLY)
+      else { throw DiskError(action, path, error.code, reason: error.reason) }
+      try file.cut(to: 0)
+      return .inPlace(file)
+    }
+  }
+
+  /// Opens a pipe or a device, and waits for the reader of a pipe.
+  private static func stream(
+    _ place: PathWalk.Place, _ name: String, _ path: String, _ tell: (String) -> Void
+  ) throws(DiskError) -> Descriptor {
+    let links = place.isMagic ? 0 : O_NOFOLLOW
+    var isTold = false
+    while true {
+      let flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | links
+      if let opened = Descriptor(name, at: place.folder.number, flags) {
+        guard let kind = opened.info?.kind, [.pipe, .characterDevice, .regular].contains(kind)
+        else { throw DiskError(action, path, EINVAL, reason: "it is no longer what it was") }
+        return opened
+      }
+      var info = stat()
+      guard errno == ENXIO, fstatat(place.folder.number, name, &info, 0) == 0, info.kind == .pipe
+      else { throw .last(action, path) }
+      if !isTold {
+        isTold = true
+        tell("waiting for somebody to read the pipe \(path)")
+      }
+      try Waiting.pause(0.05, DiskError(action, path, ECANCELED))
+    }
+  }
+
+  // MARK: Writing
+
+  /// Appends bytes.
+  ///
+  /// - Throws: `DiskError`; with `ECANCELED` where the task was cancelled.
+  package func write(_ bytes: some Collection<UInt8>) throws(DiskError) {
+    let array = ContiguousArray(bytes)
+    try array.withUnsafeBufferPointer { (bytes) throws(DiskError) in
+      try write(UnsafeRawBufferPointer(bytes))
+    }
+  }
+
+  /// Appends bytes.
+  ///
+  /// - Throws: `DiskError`; with `ECANCELED` where the task was cancelled.
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(DiskError) {
+    guard !Task.isCancelled else { throw DiskError(Self.action, path, ECANCELED) }
+    switch form {
+    case .temporary(_, let file, _), .inPlace(let file):
+      do { try file.writeAll(bytes) } catch {
+        throw DiskError(Self.action, path, error.code, reason: error.reason)
+      }
+    case .stream(let file): try stream(bytes, to: file.number)
+    }
+  }
+
+  private func stream(_ bytes: UnsafeRawBufferPointer, to number: Int32) throws(DiskError) {
+    let interruption = DiskError(Self.action, path, ECANCELED)
+    var done = 0
+    while done < bytes.count {
+      _ = try Waiting.until(number, POLLOUT, interruption)
+      let count = Glibc.write(
+        number, bytes.baseAddress.map { $0 + done }, min(bytes.count - done, Self.streamBytes))
+      if count < 0 {
+        if errno == EINTR || errno == EAGAIN { continue }
+        throw .last(Self.action, path)
+      }
+      guard count > 0 else { throw DiskError(Self.action, path, EIO) }
+      done += count
+    }
+  }
+
+  /// Gives what is whole its name.
+  ///
+  /// - Throws: `DiskError`; what was there before is still there then, unless it was written in place.
+  package func finish() throws(DiskError) {
+    guard isFinished.withLock({ isDone in
+      defer { isDone = true }
+      return !isDone
+    }) else { return }
+    switch form {
+    case .stream: return
+    case .inPlace(let file): try file.sync()
+    case .temporary(let temporary, let file, let target):
+      try file.sync()
+      do {
+        try temporary.take(target)
+      } catch {
+        // Mounted by itself: it cannot be replaced, but written.
+        guard error.code == EBUSY else {
+          throw DiskError(Self.action, path, error.code, reason: error.reason)
+        }
+        try Self.copy(file, over: target)
+      }
+    }
+  }
+
+  private static func copy(_ file: OpenFile, over name: String) throws(DiskError) {
+    let target = try OpenFile(name, in: file.folder, O_WRONLY)
+    try target.cut(to: 0)
+    var buffer = [UInt8](repeating: 0, count: 256 << 10)
+    var offset = 0
+    while true {
+      let count = pread(file.descriptor, &buffer, buffer.count, off_t(offset))
+      if count == 0 { break }
+      guard count > 0 else {
+        if errno == EINTR { continue }
+        throw .last("read", file.path)
+      }
+      try target.writeAll(buffer[..<count])
+      offset += count
+    }
+    try target.sync()
+  }
+}

@@ -1,0 +1,111 @@
+import Disk
+import Glibc
+public import OCI
+
+/// Bringing blobs into the store.
+extension ContentStore {
+  /// How often a partial file may be gone between opening and locking it.
+  private static let namingAttempts = 50
+
+  /// What there is to do to get a blob.
+  public enum Ingest: Sendable {
+    /// It is in the store.
+    case present
+    /// Another process is fetching it.
+    case busy
+    /// It is ours to fetch, perhaps with some bytes there already.
+    case ours(PartialBlob)
+  }
+
+  private static func name(_ digest: Digest, _ end: String) -> String {
+    "\(digest.algorithm.rawValue)-\(digest.hex).\(end)"
+  }
+
+  /// Begins to bring a blob into the store, where nobody else is at it.
+  ///
+  /// - Parameter descriptor: the blob.
+  /// - Throws: `StoreError`.
+  public func beginIngest(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
+    let name = Self.name(descriptor.digest, "partial")
+    for _ in 0..<Self.namingAttempts {
+      if try holds(descriptor) { return .present }
+      let file = try disk(try OpenFile(name, in: ingest, O_RDWR | O_CREAT))
+      guard try disk(try file.lock(exclusive: true)) else { return .busy }
+      // Between opening and locking the other process may have published the file or removed it.
+      guard file.isStillNamed else { continue }
+      if try holds(descriptor) {
+        try disk(try ingest.remove(name))
+        return .present
+      }
+      return .ours(try partial(descriptor, file))
+    }
+    // Not even a crowd of others is this quick: the file system gives a file another number each time that it is asked.
+    let file = try disk(try OpenFile(name, in: ingest, O_RDWR | O_CREAT))
+    guard try disk(try file.lock(exclusive: true)) else { return .busy }
+    return .ours(try partial(descriptor, file))
+  }
+
+  private func partial(_ descriptor: Descriptor, _ file: OpenFile) throws(StoreError)
+    -> PartialBlob
+  {
+    try PartialBlob(
+      descriptor: descriptor, file: file, mapName: Self.name(descriptor.digest, "map"),
+      bootID: bootID)
+  }
+
+  /// Bytes that a blob still needs on the disk; those of a partial download are there already.
+  ///
+  /// - Parameter descriptor: a blob that is not in the store.
+  public func missingBytes(_ descriptor: Descriptor) -> Int64 {
+    let name = Self.name(descriptor.digest, "partial")
+    return max(0, descriptor.size.addingClamped(-(ingest.info(name)?.allocatedBytes ?? 0)))
+  }
+
+  /// Gives a verified blob its name: data first, then the name, then away with the map.
+  func publish(_ blob: PartialBlob) throws(StoreError) {
+    let (file, digest) = (blob.file, blob.descriptor.digest)
+    // Whoever cannot cut files is asked to only where one is too long.
+    if file.info.map({ Int64($0.st_size) }) != blob.descriptor.size {
+      try disk(try file.cut(to: blob.descriptor.size))
+    }
+    // Nobody is to write to it by accident.
+    file.setMode(0o400)
+    try disk(try file.sync())
+    // What was verified is the open file; where nobody can say that the name is still its own, the name's is read, too.
+    if !file.isStillNamed, ingest.info(file.name) != nil {
+      try Self.check(file.name, in: ingest, digest)
+    }
+    let blobs = try blobs(digest.algorithm)
+    try name(blob, digest.hex, in: blobs)
+    noteMark(of: digest, in: blobs)
+    blob.removeMap()
+  }
+
+  private func name(_ blob: PartialBlob, _ target: String, in blobs: Folder) throws(StoreError) {
+    do throws(DiskError) {
+      try ingest.replace(target, by: blob.file.name, in: blobs, action: "publish")
+    } catch {
+      switch error.code {
+      case EXDEV:
+        // Several disks under one name: what is copied is read once more before it has the blob's name.
+        let copy = Temporary(in: blobs)
+        try FileCopy.fill(copy, from: blob.file, mode: 0o400)
+        try Self.check(copy.name, in: blobs, blob.descriptor.digest)
+        try disk(try copy.take(target))
+        try disk(try ingest.remove(blob.file.name))
+      // Without locks another process may have been quicker; it read what it published, as we did.
+      case ENOENT where contains(blob.descriptor): return
+      default: throw StoreError(error)
+      }
+    }
+  }
+
+  private static func check(_ name: String, in folder: Folder, _ digest: Digest)
+    throws(StoreError)
+  {
+    let file = try disk(try OpenFile(name, in: folder, O_RDONLY))
+    let found = try FileHash.digest(of: file, digest.algorithm)
+    guard found != digest else { return }
+    throw .wrongContent(expected: digest, found: "it is \(found)")
+  }
+}

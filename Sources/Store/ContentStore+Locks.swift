@@ -1,0 +1,61 @@
+import Disk
+import Glibc
+
+/// Who may do what at the same time.
+extension ContentStore {
+  /// How long another process's lock on an index is waited for, in seconds. Whoever changes an index has it for milliseconds.
+  static let lockSeconds = 30.0
+
+  /// Keeps prune away while a pull runs; released when the value goes, or the process.
+  public struct UseLock: Sendable {
+    let file: OpenFile
+  }
+
+  /// Takes the store for use by a pull, beside other pulls.
+  ///
+  /// - Throws: `StoreError.inUse` while a prune or repair runs.
+  public func lockForUse() throws(StoreError) -> UseLock { try lock(exclusive: false) }
+
+  /// Takes the store for removing things.
+  ///
+  /// - Throws: `StoreError.inUse` while a pull runs.
+  public func lockForRemoval() throws(StoreError) -> UseLock { try lock(exclusive: true) }
+
+  private func lock(exclusive: Bool) throws(StoreError) -> UseLock {
+    let file = try openLock("lock")
+    guard try disk(try file.lock(exclusive: exclusive)) else { throw .inUse(path: root) }
+    return UseLock(file: file)
+  }
+
+  func openLock(_ name: String) throws(StoreError) -> OpenFile {
+    let state = try state()
+    return try disk(try OpenFile(name, in: state, O_RDWR | O_CREAT))
+  }
+
+  /// Waits until no other process changes `index.json`, and keeps them out while the file is open.
+  func lockIndex() throws(StoreError) -> OpenFile {
+    let file = try openLock("index.lock")
+    try disk(try file.waitForLock(seconds: Self.lockSeconds, tell: tell))
+    return file
+  }
+
+  /// Changes `index.json`; one process at a time.
+  ///
+  /// - Parameter change: gets the present index and leaves the new one in its place.
+  /// - Throws: `StoreError`.
+  public func updateIndex(_ change: (inout LayoutIndex) throws(StoreError) -> Void)
+    throws(StoreError)
+  {
+    let lock = try lockIndex()
+    var index = try LayoutIndex(readingFrom: folder)
+    let before = index
+    try change(&index)
+    if index != before { try index.write(to: folder) }
+    withExtendedLifetime(lock) {}
+  }
+
+  /// The images that have a name here.
+  ///
+  /// - Throws: `StoreError.badIndex`.
+  public func index() throws(StoreError) -> LayoutIndex { try LayoutIndex(readingFrom: folder) }
+}

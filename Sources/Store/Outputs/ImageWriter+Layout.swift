@@ -1,0 +1,103 @@
+import Disk
+import Glibc
+import OCI
+
+/// `oci:`, an image layout that others may write to as well.
+extension ImageWriter {
+  func checkLayout(_ directory: String) throws(StoreError) {
+    let found: Folder?
+    do throws(StoreError) {
+      found = try existing(directory)
+    } catch .system(_, _, ENOTDIR) {
+      throw .notALayout(path: directory)
+    }
+    if let found { try Self.check(found) }
+  }
+
+  /// Fails where an open directory is no layout, or parts of it lead elsewhere.
+  private static func check(_ folder: Folder) throws(StoreError) {
+    guard folder.info("oci-layout") != nil || folder.list().isEmpty else {
+      throw .notALayout(path: folder.path)
+    }
+    for name in ["oci-layout", LayoutIndex.fileName] {
+      guard let kind = folder.info(name)?.kind, kind != .regular else { continue }
+      throw .refused("cannot write \(folder.path(of: name)): \(kind.words)")
+    }
+    guard folder.info("blobs") != nil else { return }
+    let blobs = try disk(try folder.folder("blobs"))
+    for algorithm in Digest.Algorithm.allCases where blobs.info(algorithm.rawValue) != nil {
+      _ = try disk(try blobs.folder(algorithm.rawValue))
+    }
+  }
+
+  func writeLayout(_ image: StoredImage, _ directory: String, tag: String?) throws(StoreError) {
+    // Opened once: what is looked at is what is written to, whatever the path leads to by then.
+    let folder: Folder
+    do throws(DiskError) {
+      folder = try Folder(directory, making: 0o755)
+    } catch {
+      throw error.code == ENOTDIR ? .notALayout(path: directory) : StoreError(error)
+    }
+    try Self.check(folder)
+    // Blobs go by their digests: whoever writes one at the same time writes the same.
+    for descriptor in image.contents {
+      let blobs = try disk(
+        try folder.folder("blobs/\(descriptor.digest.algorithm.rawValue)", making: 0o755))
+      if try Self.has(descriptor, in: blobs) { continue }
+      try copy.place(descriptor, of: store, at: descriptor.digest.hex, in: blobs)
+      try disk(try blobs.sync())
+    }
+    let locks = try lockLayout(folder)
+    let isNew = folder.info(LayoutIndex.fileName) == nil
+    var index = isNew ? LayoutIndex() : try LayoutIndex(readingFrom: folder)
+    if let tag, index.hasName(tag), index[tag]?.digest != image.root.digest, !overwrites {
+      throw .outputExists(path: "\(directory):\(tag)")
+    }
+    if let tag {
+      try index.set(tag, image.root)
+    } else if !index.manifests.contains(where: { $0.digest == image.root.digest }) {
+      try index.append(image.root)
+    }
+    try index.write(to: folder, mode: 0o644)
+    withExtendedLifetime(locks) {}
+  }
+
+  /// Whether a file is what a descriptor says: others write to a layout, too, and a pull that ends well vouches for all of it.
+  ///
+  /// One that cannot be read is replaced like a wrong one.
+  private static func has(_ descriptor: Descriptor, in blobs: Folder) throws(StoreError) -> Bool {
+    guard blobs.size(descriptor.digest.hex) == descriptor.size,
+      let file = try? OpenFile(descriptor.digest.hex, in: blobs, O_RDONLY)
+    else { return false }
+    do throws(StoreError) {
+      return try FileHash.digest(of: file, descriptor.digest.algorithm) == descriptor.digest
+    } catch .interrupted {
+      throw .interrupted
+    } catch {
+      return false
+    }
+  }
+
+  /// Makes a directory a layout, where it is none, and keeps other writers out of its index.
+  private func lockLayout(_ folder: Folder) throws(StoreError) -> [OpenFile] {
+    let name = "oci-layout"
+    if folder.info(name) == nil,
+      let file = try? OpenFile(name, in: folder, O_WRONLY | O_CREAT | O_EXCL, 0o644)
+    {
+      try disk(try file.writeAll(LayoutIndex.layoutFile.utf8))
+      try disk(try file.sync())
+    }
+    // NFS locks only what is open for writing; a layout of somebody else's may be locked all the same.
+    let file =
+      if let opened = try? OpenFile(name, in: folder, O_RDWR) { opened } else {
+        try disk(try OpenFile(name, in: folder, O_RDONLY))
+      }
+    try disk(try file.waitForLock(seconds: ContentStore.lockSeconds, tell: tell))
+    // A store is a layout as well, with a lock of its own.
+    guard let state = try? folder.folder(".cairn"),
+      let store = try? OpenFile("index.lock", in: state, O_RDWR)
+    else { return [file] }
+    try disk(try store.waitForLock(seconds: ContentStore.lockSeconds, tell: tell))
+    return [file, store]
+  }
+}

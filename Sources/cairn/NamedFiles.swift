@@ -1,0 +1,41 @@
+import Disk
+import Progress
+
+/// Writes a text to a file, pipe or device that the user named; `-` is standard output.
+///
+/// - Throws: `CommandFailure` where it cannot be written.
+func write(_ text: String, to file: String) throws {
+  do throws(DiskError) {
+    let output = try OutputFile(file) { LineOutput.standardError.write("\($0)\n") }
+    try output.write(text.utf8)
+    try output.finish()
+  } catch {
+    throw CommandFailure(message: error.description, exitCode: 73)
+  }
+}
+
+/// Fails where a file that the user named for output cannot be written; before the work.
+///
+/// - Throws: `CommandFailure`.
+func requireWritable(_ file: String?) throws {
+  guard let file else { return }
+  do throws(DiskError) { _ = try OutputFile.check(file) } catch {
+    throw CommandFailure(message: error.description, exitCode: 73)
+  }
+}
+
+/// Reads a file that the user named.
+///
+/// - Parameters:
+///   - file: its path.
+///   - what: what it should be, for words.
+///   - limit: the most bytes that it may have.
+/// - Throws: `CommandFailure` where it cannot be read.
+func readInput(_ file: String, what: String, limit: Int) throws -> [UInt8] {
+  do throws(DiskError) {
+    return try InputFile.read(file, limit: limit, pipes: .read)
+  } catch {
+    let reason = error.reason ?? DiskError.words(error.code)
+    throw CommandFailure(message: "cannot read the \(what) \(file): \(reason)", exitCode: 66)
+  }
+}

@@ -1,0 +1,73 @@
+@testable import Disk
+import Foundation
+import Support
+import Testing
+
+@Suite("Input files", .timeLimit(.minutes(1)))
+struct InputFileTests {
+  @Test("a file is read whole, up to a limit, also behind links")
+  func files() throws {
+    let scene = try Scene()
+    try scene.file("a", "12345")
+    scene.link("l", to: "a")
+    for name in ["a", "l"] {
+      #expect(try InputFile.read(scene.path(name), limit: 5) == Array("12345".utf8))
+      #expect(throws: DiskError.self) { try InputFile.read(scene.path(name), limit: 4) }
+    }
+    #expect(try InputFile.read("/dev/null", limit: 0) == [])
+  }
+
+  @Test(
+    "what never ends, or never begins, is refused in words",
+    arguments: [
+      ("pipe", "it is a pipe", "it is a pipe that nobody writes to"),
+      ("folder", "it is a directory", "it is a directory"),
+      ("nowhere", "it is a link that leads nowhere", "it is a link that leads nowhere"),
+      ("/dev/zero", "it is a device", "it has more than 100 bytes"),
+      ("none", nil, nil),
+    ] as [(String, String?, String?)])
+  func refused(name: String, quiet: String?, named: String?) throws {
+    let scene = try Scene()
+    mkfifo(scene.path("pipe"), 0o600)
+    try scene.makeFolder("folder")
+    scene.link("nowhere", to: "none")
+    let path = name.hasPrefix("/") ? name : scene.path(name)
+    for (pipes, words) in [(InputFile.Pipes.refused, quiet), (.read, named)] {
+      let error = #expect(throws: DiskError.self) {
+        try InputFile.read(path, limit: 100, pipes: pipes)
+      }
+      #expect(error?.reason == words)
+    }
+  }
+
+  @Test("a pipe that somebody named is read once to its end, and remembered")
+  func pipes() throws {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    let text = Array("some certificates".utf8)
+    #expect(write(ends[1], text, text.count) == text.count)
+    close(ends[1])
+    defer { close(ends[0]) }
+    let path = "/dev/fd/\(ends[0])"
+    #expect(InputFile.complaint(path) == nil)
+    for _ in 0..<2 {
+      #expect(try InputFile.read(path, limit: 100, pipes: .read) == text)
+    }
+  }
+
+  @Test("a pipe's writer may come after its reader, and take its time")
+  func lateWriter() throws {
+    let scene = try Scene()
+    let path = scene.path("p")
+    #expect(mkfifo(path, 0o600) == 0)
+    Thread.detachNewThread {
+      let file = open(path, O_WRONLY)
+      for part in ["one ", "two"] {
+        _ = part.withCString { write(file, $0, strlen($0)) }
+        usleep(20_000)
+      }
+      close(file)
+    }
+    #expect(try InputFile.read(path, limit: 100, pipes: .read) == Array("one two".utf8))
+  }
+}
