@@ -46,7 +46,8 @@ let package = Package(
     .target(
       name: "Registry",
       dependencies: [
-        "OCI", "Hashing", "Transfer", "Disk", .product(name: "Subprocess", package: "swift-subprocess"),
+        "OCI", "Hashing", "Transfer", "Disk",
+        .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),

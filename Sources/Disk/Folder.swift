@@ -57,7 +57,7 @@ package final class Folder: Sendable {
 
   // MARK: Looking
 
-  /// What `stat` says of a name; links are not followed. Nil where there is nothing.
+  /// What `stat` says of a name, links themselves included; nil: nothing is there.
   package func info(_ name: String) -> stat? {
     var info = stat()
     return fstatat(handle.number, name, &info, AT_SYMLINK_NOFOLLOW) == 0 ? info : nil

@@ -22,7 +22,9 @@ package enum FreeSpace {
   ///   - fragment: bytes of each.
   ///   - block: bytes of each, where `fragment` is zero.
   /// - Returns: nil where the numbers make no sense.
-  package static func bytes(blocks: UInt64, available: UInt64, fragment: UInt64, block: UInt64) -> Int64? {
+  package static func bytes(blocks: UInt64, available: UInt64, fragment: UInt64, block: UInt64)
+    -> Int64?
+  {
     let unit = fragment > 0 ? fragment : block
     // Less than nothing is a large number here.
     guard blocks > 0, available <= blocks, unit > 0 else { return nil }

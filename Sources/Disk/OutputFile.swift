@@ -215,10 +215,12 @@ package final class OutputFile: Sendable {
   ///
   /// - Throws: `DiskError`; what was there before is still there then, unless it was written in place.
   package func finish() throws(DiskError) {
-    guard isFinished.withLock({ isDone in
-      defer { isDone = true }
-      return !isDone
-    }) else { return }
+    guard
+      isFinished.withLock({ isDone in
+        defer { isDone = true }
+        return !isDone
+      })
+    else { return }
     switch form {
     case .stream: return
     case .inPlace(let file): try file.sync()

@@ -130,7 +130,8 @@ enum PathWalk {
     guard let folder = here.info, LinkTrust.process.follows(owner: info.st_uid, in: folder) else {
       throw DiskError(
         "open", path, ELOOP,
-        reason: "a symbolic link in it belongs to another user (\(info.st_uid)) and is not followed")
+        reason: "a symbolic link in it belongs to another user (\(info.st_uid)) and is not followed"
+      )
     }
     var target = [CChar](repeating: 0, count: Int(PATH_MAX))
     let length = readlinkat(link.number, "", &target, target.count)

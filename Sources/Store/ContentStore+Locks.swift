@@ -3,7 +3,9 @@ import Glibc
 
 /// Who may do what at the same time.
 extension ContentStore {
-  /// How long another process's lock on an index is waited for, in seconds. Whoever changes an index has it for milliseconds.
+  /// How long another process's lock on an index is waited for, in seconds.
+  ///
+  /// Whoever changes an index has it for milliseconds.
   static let lockSeconds = 30.0
 
   /// Keeps prune away while a pull runs; released when the value goes, or the process.

@@ -19,7 +19,8 @@ struct DoorTests {
   static let words = [
     "FileManager", "contentsOf: URL", "contentsOfFile", "contentsOfURL", "forWritingAtPath",
     "forReadingAtPath", "forUpdatingAtPath", "InputStream(", "OutputStream(", "FileDescriptor.open",
-    "FilePath(", ".write(to: url", ".write(to: URL", "options: .atomic", "NSData(", "NSFileHandle", "fileURLWithPath",
+    "FilePath(", ".write(to: url", ".write(to: URL", "options: .atomic", "NSData(", "NSFileHandle",
+    "fileURLWithPath",
   ]
   /// Files that may, and why.
   static let exempt: [String: String] = [
@@ -74,7 +75,8 @@ struct DoorTests {
     "the search finds what it is for, and nothing else",
     arguments: [
       ("let x = open(path, O_RDONLY)", ["open"]), ("Glibc.rename(a, b)", ["rename"]),
-      ("guard unlink(path) == 0", ["unlink"]), ("try Data(contentsOf: URL(x))", ["contentsOf: URL"]),
+      ("guard unlink(path) == 0", ["unlink"]),
+      ("try Data(contentsOf: URL(x))", ["contentsOf: URL"]),
       ("FileManager.default.x", ["FileManager"]), ("if !(stat(p, &i) == 0)", ["stat"]),
       ("try storeOptions.open()", []), ("var info = stat()", []), ("func open(_ x: Int) {", []),
       ("// open(path)", []), ("  /// unlink(path)", []), ("reopen(x)", []), ("fstat(d, &i)", []),

@@ -100,7 +100,9 @@ struct FolderTests {
     #expect(try FileMark(#require(folder.info("a"))) == FileMark(before))
     let file = try OpenFile("a", in: folder, O_RDWR)
     // The clock of the file system has its own steps.
-    repeat { try file.writeAll("n".utf8) } while file.info?.st_ctim.tv_nsec == before.st_ctim.tv_nsec
+    repeat {
+      try file.writeAll("n".utf8)
+    } while file.info?.st_ctim.tv_nsec == before.st_ctim.tv_nsec
     var times = [before.st_atim, before.st_mtim]
     futimens(file.descriptor, &times)
     let after = try FileMark(#require(folder.info("a")))

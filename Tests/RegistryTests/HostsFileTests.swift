@@ -285,7 +285,10 @@ struct HostsFileTests {
         "[host.\"https://m\"]\n[host.\"https://n\"]\n[host.\"https://m\"]",
         "line 3 has host.https://m a second time"
       ),
-      ("[host.\"https://u:p@m\"]\n[host.\"https://u:p@m\"]", "line 2 has host.https://m a second time"),
+      (
+        "[host.\"https://u:p@m\"]\n[host.\"https://u:p@m\"]",
+        "line 2 has host.https://m a second time"
+      ),
       ("server = \"a\"\nserver = \"b\"", "line 2 has server a second time"),
       ("[host.a]\nca = \"x\"\nca = \"y\"", "line 3 has host.a.ca a second time"),
     ])

@@ -130,7 +130,8 @@ struct RaceTests {
     #expect(throws: StoreError.self) { try writer.write(image, to: target) }
   }
 
-  @Test("another user's lock on a layout is waited for, told, and given up when the task is cancelled")
+  @Test(
+    "another user's lock on a layout is waited for, told, and given up when the task is cancelled")
   func layoutLock() async throws {
     let out = folder("theirs") + "/out"
     let told = Log<String>()
@@ -155,6 +156,8 @@ struct RaceTests {
     await waits.opened()
     task.cancel()
     #expect(await task.value == .interrupted)
-    #expect(told.all.count == 1 && told.all[0].contains("process \(getpid())") || told.all[0].contains("this process"))
+    #expect(
+      told.all.count == 1 && told.all[0].contains("process \(getpid())")
+        || told.all[0].contains("this process"))
   }
 }

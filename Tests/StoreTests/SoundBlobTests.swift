@@ -57,7 +57,9 @@ struct SoundBlobTests {
     #expect(try store.holds(blob) && readFile(path) == content)
   }
 
-  @Test("what may be as it was is read again, and then known again: after chmod, a copy, or without a mark")
+  @Test(
+    "what may be as it was is read again, and then known again: after chmod, a copy, or without a mark"
+  )
   func unchanged() throws {
     let whole = try readFile(mark)
     for change in 0..<4 {
@@ -75,7 +77,9 @@ struct SoundBlobTests {
     }
   }
 
-  @Test("no output takes a damaged blob, and says which", arguments: ["oci", "dir", "oci-archive", "docker-archive"])
+  @Test(
+    "no output takes a damaged blob, and says which",
+    arguments: ["oci", "dir", "oci-archive", "docker-archive"])
   func outputs(transport: String) throws {
     let image = try image()
     try damage()

@@ -148,7 +148,9 @@ struct HostSettings: Sendable, Equatable {
   private mutating func readDialTimeout(_ table: TOMLTable) {
     guard let value = table["dial_timeout"] else { return }
     var known = value.string.flatMap { $0.isEmpty ? 0 : GoDuration.seconds($0) }
-    if known == nil, let seconds = (value.string ?? value.other).flatMap({ Double($0) }), seconds >= 0 {
+    if known == nil, let seconds = (value.string ?? value.other).flatMap({ Double($0) }),
+      seconds >= 0
+    {
       known = seconds
       warn("dial_timeout is no time such as \"3s\", and taken for seconds")
     }

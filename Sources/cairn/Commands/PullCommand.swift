@@ -36,7 +36,8 @@ struct PullCommand: AsyncParsableCommand {
 
   @Flag(
     help:
-      "Let large files of oci: and dir: outputs be hard links to the store's, where they cannot share blocks.")
+      "Let large files of oci: and dir: outputs be hard links to the store's, where they cannot share blocks."
+  )
   var link = false
 
   @Option(
