@@ -18,7 +18,8 @@ extension History {
         """
         SELECT blobHost, tokenRealm, tokenService FROM path
         JOIN machine ON machine.id = path.machine
-        WHERE registry = ? AND name = ? AND network = ? ORDER BY usedAt DESC LIMIT 1
+        WHERE registry = ? AND name = ? AND network = ? AND \(Bounds.isOwn)
+        ORDER BY \(Bounds.usedAt) DESC LIMIT 1
         """, [registry, machine, network]
       ) { row in
         row.value("blobHost").map {
@@ -49,10 +50,10 @@ extension History {
         """
         SELECT path.id FROM path JOIN machine ON machine.id = path.machine
         WHERE name = ? AND cpus = ? AND os = ? AND architecture = ? AND registry = ?
-          AND network = ? ORDER BY usedAt DESC LIMIT 1
+          AND network = ? ORDER BY \(Bounds.isOwn) DESC, \(Bounds.usedAt) DESC LIMIT 1
         """,
         [machine.name, machine.cpus, machine.os, machine.architecture, registry, network]),
-        let prior = try Self.memory(of: path, db).prior(at: now)
+        let prior = try Self.memory(of: path, at: now, db).prior(at: now)
       {
         return prior
       }
@@ -61,10 +62,11 @@ extension History {
           """
           SELECT path.id FROM path JOIN machine ON machine.id = path.machine
           WHERE name = ? AND network = ?
-          ORDER BY registry = ? DESC, abs(cpus - ?), usedAt DESC LIMIT 1
+          ORDER BY registry = ? DESC, \(Bounds.isOwn) DESC, abs(CAST(cpus AS REAL) - ?),
+            \(Bounds.usedAt) DESC LIMIT 1
           """, [machine.name, network, registry, machine.cpus])
       else { return nil }
-      var hint = try Self.memory(of: path, db).prior(at: now)
+      var hint = try Self.memory(of: path, at: now, db).prior(at: now)
       hint?.isOwn = false
       // Another registry's limits are its own.
       hint?.ceiling = nil

@@ -1,3 +1,4 @@
+import Glibc
 import SQLite
 import Tuning
 
@@ -6,21 +7,24 @@ import Tuning
 /// The file may have been changed by anybody: rows with values that no pull has are passed over, so that no rule
 /// meets a number that it cannot reckon with.
 extension History {
+  /// Own seconds of measurement from which on a path does without what others learned.
+  private static let enoughOwn = 60.0
+
   static func epochs(of pull: Int64, _ statement: Statement) throws -> [Epoch] {
     // By place, not by name: a report reads hundreds of thousands of these.
     var epochs: [Epoch] = []
-    try statement.run([pull]) { row in
+    try statement.run([pull, Bounds.mostEpochs]) { row in
       guard let size: Int = row.value(0), Bounds.poolSizes.contains(size),
         let startedAt: Double = row.value(1), Bounds.times.contains(startedAt),
-        let seconds: Double = row.value(2), seconds >= Bounds.shortest,
-        Bounds.spans.contains(seconds),
-        let bytes: Int64 = row.value(3), Bounds.bytes.contains(bytes)
+        let seconds: Double = row.value(2), Bounds.epochs.contains(seconds),
+        let bytes: Int64 = row.value(3), Bounds.bytes.contains(bytes),
+        bytes == 0 || Bounds.rates.contains(Double(bytes) / seconds)
       else { return true }
       let roundTrip: Double? = row.value(4)
       epochs.append(
         Epoch(
           poolSize: size, startedAt: startedAt, seconds: seconds, bytes: bytes,
-          roundTripSeconds: roundTrip.flatMap { Bounds.spans.contains($0) ? $0 : nil },
+          roundTripSeconds: roundTrip.flatMap { Bounds.roundTrips.contains($0) ? $0 : nil },
           isAppLimited: row.value(5) ?? true, reason: row.value(6) ?? ""))
       return true
     }
@@ -32,35 +36,37 @@ extension History {
     try db.statement(
       """
       SELECT poolSize, startedAt, seconds, bytes, roundTrip, isAppLimited, reason
-      FROM epoch WHERE pull = ? ORDER BY startedAt
+      FROM epoch WHERE pull = ? ORDER BY startedAt LIMIT ?
       """)
   }
 
-  static func restoreAggregates(
-    _ path: Int64, isImported: Bool, into memory: inout PathMemory, _ db: Database
-  ) throws {
-    try db.statement("SELECT * FROM aggregate WHERE path = ? AND isImported = ? ORDER BY at")
-      .run([path, isImported]) { row in
-        guard let size: Int = row.value("poolSize"), Bounds.poolSizes.contains(size),
-          let weight: Double = row.value("weight"), weight > 0, weight < Bounds.weight,
-          let mean: Double = row.value("mean"), abs(mean) < Bounds.logarithm,
-          let squares: Double = row.value("squares"), squares >= 0, squares < Bounds.squares,
-          let busy: Double = row.value("busyWeight"), busy >= 0
-        else { return true }
-        memory.merge(
-          [
-            size: PathMemory.Statistics(
-              weight: weight, mean: mean, squares: squares, busyWeight: min(busy, weight))
-          ], at: row.time("at"))
-        return true
-      }
+  /// What was folded, oldest first.
+  static func aggregates(
+    of path: Int64, isImported: Bool, at now: Double, _ db: Database
+  ) throws -> [(poolSize: Int, statistics: PathMemory.Statistics, at: Double)] {
+    try db.rows(
+      """
+      SELECT poolSize, at, weight, mean, squares, busyWeight FROM aggregate
+      WHERE path = ? AND isImported = ? LIMIT ?
+      """, [path, isImported, Bounds.mostSizes]
+    ) { row in
+      guard let size: Int = row.value("poolSize"), Bounds.poolSizes.contains(size),
+        let weight: Double = row.value("weight"), let mean: Double = row.value("mean"),
+        let squares: Double = row.value("squares"), let busy: Double = row.value("busyWeight"),
+        let known = Bounds.statistics(
+          .init(weight: weight, mean: mean, squares: squares, busyWeight: busy),
+          most: isImported ? importedWeight : Bounds.mostWeight)
+      else { return nil }
+      return (size, known, row.time("at", until: now))
+    }.sorted { $0.at < $1.at }
   }
 
-  /// Everything that is known of a path.
-  static func memory(of path: Int64, _ db: Database) throws -> PathMemory {
+  /// What was learned of a path from pulls over it.
+  static func ownMemory(of path: Int64, at now: Double, _ db: Database) throws -> PathMemory {
     var memory = PathMemory()
-    try restoreAggregates(path, isImported: true, into: &memory, db)
-    try restoreAggregates(path, isImported: false, into: &memory, db)
+    for known in try aggregates(of: path, isImported: false, at: now, db) {
+      memory.merge([known.poolSize: known.statistics], at: known.at)
+    }
     let epochs = try epochStatement(db)
     // What is older is about to be folded.
     try db.statement(
@@ -74,45 +80,40 @@ extension History {
       let idle: Double? = row.value("idleRoundTrip")
       let record = PullRecord(
         seconds: 0, bytes: 0, epochs: try Self.epochs(of: id, epochs),
-        idleRoundTripSeconds: idle.flatMap { Bounds.spans.contains($0) ? $0 : nil })
-      memory.learn(record, at: row.time("at"))
+        idleRoundTripSeconds: idle.flatMap { Bounds.roundTrips.contains($0) ? $0 : nil })
+      memory.learn(record, at: row.time("at", until: now))
       return true
     }
     try db.statement("SELECT poolSize, at FROM ceiling WHERE path = ?").run([path]) { row in
-      if let size: Int = row.value("poolSize"), Bounds.poolSizes.contains(size) {
-        memory.limit(to: size, at: row.time("at"))
+      // One that is dated far ahead would not end before that.
+      if let size: Int = row.value("poolSize"), Bounds.poolSizes.contains(size),
+        row.time("at") < now + PathMemory.ceilingLife
+      {
+        memory.limit(to: size, at: row.time("at", until: now))
       }
       return true
     }
     return memory
   }
 
-  /// What a number can be.
-  enum Bounds {
-    static let poolSizes = 1...100_000
-    /// CPUs of a machine.
-    static let cpus = 1...1_000_000
-    /// Bytes that an epoch brought.
-    static let bytes: ClosedRange<Int64> = 0...(1 << 50)
-    /// Seconds that something took.
-    static let spans = 0.0...1e8
-    /// Seconds that an epoch has at least.
-    static let shortest = 1e-3
-    /// Seconds since 1970, or since a pull began.
-    static let times = 0.0...1e11
-    /// Seconds of measurement, and what is summed up over them.
-    static let weight = 1e12
-    static let logarithm = 50.0
-    static let squares = 1e15
-  }
-}
-
-extension Statement.Row {
-  /// A column's time in seconds since 1970; 0 where it has none that can be.
+  /// Everything that is known of a path.
   ///
-  /// - Parameter column: its name.
-  func time(_ column: String) -> Double {
-    let time: Double = value(column) ?? 0
-    return History.Bounds.times.contains(time) ? time : 0
+  /// What others learned is what a machine begins with, and counts less the more it has measured itself: nobody
+  /// knows how true it is, and it must not hold a path for longer than that takes.
+  static func memory(of path: Int64, at now: Double, _ db: Database) throws -> PathMemory {
+    var memory = try ownMemory(of: path, at: now, db)
+    let own = memory.prior(at: now)?.points.reduce(0) { $0 + $1.weight } ?? 0
+    let room = max(0, 1 - own / enoughOwn)
+    guard room > 0 else { return memory }
+    for known in try aggregates(of: path, isImported: true, at: now, db) {
+      let age = max(0, memory.learnedAt - known.at)
+      let share = room * exp2(-age / PathMemory.halfLife)
+      var weaker = known.statistics
+      weaker.weight *= share
+      weaker.squares *= share
+      weaker.busyWeight *= share
+      memory.merge([known.poolSize: weaker], at: max(known.at, memory.learnedAt))
+    }
+    return memory
   }
 }

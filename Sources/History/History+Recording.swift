@@ -1,7 +1,7 @@
 import SQLite
 public import Tuning
 
-/// Writing down pulls, and keeping the database small.
+/// Writing down pulls.
 extension History {
   /// One pull, as the history keeps it.
   public struct PullEntry: Sendable {
@@ -71,14 +71,6 @@ extension History {
     }
   }
 
-  /// Pulls of one path whose details are kept; older ones are folded into one row for each pool size.
-  static let keptPulls = 40
-  /// Paths that are kept; the least recently used ones go first.
-  static let keptPaths = 500
-  /// Pulls that one recording folds, and paths that it drops, at most: nobody waits for a history that grew under other rules.
-  private static let foldedPulls = 100
-  private static let droppedPaths = 3
-
   /// Writes down a pull, all of it or nothing.
   ///
   /// - Parameter entry: the pull.
@@ -100,7 +92,8 @@ extension History {
       try Self.insert(entry.record.epochs, of: pull, db)
       try db.execute(
         """
-        UPDATE path SET pulls = pulls + 1, usedAt = ?, limitedBy = coalesce(?, limitedBy),
+        UPDATE path SET pulls = CASE WHEN typeof(pulls) = 'integer' AND pulls BETWEEN 0 AND 1e8
+            THEN pulls + 1 ELSE 1 END, usedAt = ?, limitedBy = coalesce(?, limitedBy),
           tokenRealm = ?, tokenService = ?
         WHERE id = ?
         """,
@@ -112,6 +105,7 @@ extension History {
           "INSERT OR REPLACE INTO ceiling (path, poolSize, at) VALUES (?, ?, ?)",
           [path, ceiling, entry.at])
       }
+      try Self.settle(path, at: entry.at, db)
       try Self.fold(path, db)
       try Self.dropOldPaths(db)
     }
@@ -167,56 +161,5 @@ extension History {
         epoch.isAppLimited, epoch.reason,
       ])
     }
-  }
-
-  // MARK: Folding
-
-  /// Replaces the details of all but the newest pulls by what they taught.
-  private static func fold(_ path: Int64, _ db: Database) throws {
-    let old = try db.rows(
-      """
-      SELECT id, at FROM (SELECT id, at FROM pull WHERE path = ? ORDER BY at DESC LIMIT -1 OFFSET ?)
-      ORDER BY at LIMIT ?
-      """,
-      [path, keptPulls, foldedPulls]
-    ) { row in
-      row.value("id").map { (id: $0 as Int64, at: row.time("at")) }
-    }
-    guard let newest = old.last else { return }
-    var memory = PathMemory()
-    try restoreAggregates(path, isImported: false, into: &memory, db)
-    let statement = try epochStatement(db)
-    for pull in old {
-      let epochs = try Self.epochs(of: pull.id, statement)
-      memory.learn(PullRecord(seconds: 0, bytes: 0, epochs: epochs), at: pull.at)
-      try db.execute("DELETE FROM pull WHERE id = ?", [pull.id])
-    }
-    try save(memory.statistics, of: path, isImported: false, at: newest.at, db)
-  }
-
-  static func save(
-    _ statistics: [Int: PathMemory.Statistics], of path: Int64, isImported: Bool, at now: Double,
-    _ db: Database
-  ) throws {
-    for (size, known) in statistics {
-      try db.execute(
-        """
-        INSERT OR REPLACE INTO aggregate
-          (path, poolSize, isImported, at, weight, mean, squares, busyWeight)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        [
-          path, size, isImported, now, known.weight, known.mean, known.squares, known.busyWeight,
-        ])
-    }
-  }
-
-  private static func dropOldPaths(_ db: Database) throws {
-    try db.execute(
-      """
-      DELETE FROM path WHERE id IN (
-        SELECT id FROM path ORDER BY usedAt DESC LIMIT ? OFFSET ?)
-      """,
-      [droppedPaths, keptPaths])
   }
 }

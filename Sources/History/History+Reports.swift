@@ -53,7 +53,7 @@ extension History {
         """
         SELECT path.*, machine.name, machine.cpus, machine.os, machine.architecture
         FROM path JOIN machine ON machine.id = path.machine
-        WHERE \(selection.condition) ORDER BY path.usedAt DESC, path.id
+        WHERE \(selection.condition) ORDER BY \(Bounds.usedAt) DESC, path.id
         """,
         selection.arguments
       ) { row in
@@ -61,11 +61,12 @@ extension History {
           let id: Int64 = row.value("id")
         else { return nil }
         let limit: String? = row.value("limitedBy")
-        let pulls: Int = row.value("pulls") ?? 0
+        let counted: Int = row.value("pulls") ?? 0
+        let pulls = Bounds.pulls.contains(counted) ? counted : 0
         return PathReport(
-          machine: machine, path: path, pulls: pulls, usedAt: row.time("usedAt"),
+          machine: machine, path: path, pulls: pulls, usedAt: row.time("usedAt", until: now),
           limitedBy: limit.flatMap { PullRecord.Limit(rawValue: $0) },
-          prior: try Self.memory(of: id, db).prior(at: now), isImported: pulls == 0)
+          prior: try Self.memory(of: id, at: now, db).prior(at: now), isImported: pulls == 0)
       }
     }
   }
@@ -85,7 +86,8 @@ extension History {
         """,
         selection.arguments)
       let paths = db.changedRows
-      try db.execute("DELETE FROM machine WHERE id NOT IN (SELECT machine FROM path)")
+      try db.execute(
+        "DELETE FROM machine WHERE id NOT IN (SELECT machine FROM path WHERE machine IS NOT NULL)")
       return paths
     }
   }

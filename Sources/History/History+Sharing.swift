@@ -37,8 +37,13 @@ public struct HistoryExport: Sendable, Codable, Equatable {
 extension History {
   /// What another machine's second of measurement counts beside an own one.
   static let importedShare = 0.3
-  /// Paths that are taken from one file.
-  private static let importLimit = 10_000
+  /// Seconds that a pool size of another machine's weighs at most, of `Bounds.mostWeight`.
+  static let importedWeight = 30.0
+  /// Bytes of a file to import at most: ten times what a full history gives.
+  public static let importBytes = 8 << 20
+  /// Paths and pool sizes of one file at most: a history keeps half as many.
+  private static let importedPaths = 2 * keptPaths
+  private static let importedSizes = 1...1_024
 
   /// Writes down what a machine learned.
   ///
@@ -58,7 +63,8 @@ extension History {
         guard let id: Int64 = row.value("id"), let registry: String = row.value("registry"),
           let blobHost: String = row.value("blobHost"), let pulls: Int = row.value("pulls")
         else { return nil }
-        let memory = try Self.memory(of: id, db)
+        // What others learned is theirs to give.
+        let memory = try Self.ownMemory(of: id, at: now, db)
         return HistoryExport.Path(
           registry: registry, blobHost: blobHost, pulls: pulls,
           points: memory.statistics.sorted { $0.key < $1.key }.map {
@@ -93,11 +99,11 @@ extension History {
           weaker.weight *= Self.importedShare
           weaker.squares *= Self.importedShare
           weaker.busyWeight *= Self.importedShare
-          statistics[point.poolSize] = weaker
+          statistics[point.poolSize] = Bounds.statistics(weaker, most: Self.importedWeight)
         }
         try Self.save(statistics, of: path, isImported: true, at: min(export.at, now), db)
       }
-      return export.paths.count
+      return max(0, export.paths.count - (try Self.dropImportedPaths(db)))
     }
   }
 
@@ -105,26 +111,26 @@ extension History {
     func refuse(_ reason: String) -> HistoryError {
       HistoryError(kind: .notAnExport, description: "not a history that can be imported: \(reason)")
     }
+    guard data.count <= importBytes else { throw refuse("it is larger than 8 MiB") }
     let export: HistoryExport
     do {
       export = try JSONDecoder().decode(HistoryExport.self, from: data)
     } catch {
       throw refuse("it is not of the form that --export writes")
     }
-    guard export.at.isFinite else { throw refuse("its time is none") }
     guard export.version == 1 else { throw refuse("its version is \(export.version)") }
-    guard export.paths.count <= importLimit else { throw refuse("it has too many paths") }
+    guard Bounds.times.contains(export.at) else { throw refuse("its time is none") }
+    guard export.paths.count <= importedPaths else { throw refuse("it has too many paths") }
     for path in export.paths {
       for text in [path.registry, path.blobHost] {
-        guard text.utf8.count <= 255, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-          throw refuse("a host's name is malformed")
-        }
+        guard (1...255).contains(text.utf8.count),
+          text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { throw refuse("a host's name is malformed") }
       }
+      guard path.points.count <= importedSizes.count else { throw refuse("it has too many sizes") }
       for point in path.points {
-        let known = point.statistics
-        guard (1...1_024).contains(point.poolSize), known.weight > 0, known.weight < 1e9,
-          abs(known.mean) < 50, known.squares >= 0, known.squares < 1e12,
-          (0...known.weight).contains(known.busyWeight)
+        guard importedSizes.contains(point.poolSize), Bounds.statistics(point.statistics) != nil,
+          point.statistics.busyWeight <= point.statistics.weight
         else { throw refuse("a measurement of \(path.registry) is out of range") }
       }
     }

@@ -7,7 +7,8 @@ struct Ticks: Sendable {
 
   /// - Parameter data: what must fit; without any, from 0 to 1.
   init(_ data: [Double]) {
-    let finite = data.filter(\.isFinite)
+    // Beyond these, neighbours are no longer told apart.
+    let finite = data.filter { abs($0) <= 1e15 }
     var low = finite.min() ?? 0
     var high = finite.max() ?? 1
     if high <= low { (low, high) = (min(0, low), max(1, high)) }

@@ -90,6 +90,27 @@ struct TuneTests: TunedPulls {
     #expect(try await report().isEmpty)
   }
 
+  @Test(
+    "a file to import may be anything: what is none of ours is refused, however long it is",
+    arguments: [("/dev/zero", 66), ("/dev/null", 65), ("/proc/self/mem", 66), ("/", 66)])
+  func oddImports(file: String, status: Int32) async throws {
+    let outcome = try await cairn("tune", "--import", file)
+    #expect(outcome.status == status, "\(outcome.errors)")
+  }
+
+  @Test("an export comes through a pipe, too")
+  func importsFromPipe() async throws {
+    let (file, pipe) = (cairn.folder("export.json"), cairn.folder("pipe"))
+    _ = try await pull(1, "--workers", "4")
+    #expect(try await cairn("tune", "--export", file).status == 0)
+    #expect(mkfifo(pipe, 0o600) == 0)
+    // Its writer waits for a reader, as a shell's would.
+    async let written = cairn("tune", "--export", pipe)
+    let taken = try await cairn("tune", "--import", pipe, "--history", cairn.folder("new.sqlite"))
+    #expect(taken.output.contains("one path"), "\(taken.errors)")
+    _ = try await written
+  }
+
   @Test("a history that cannot be used is a warning, once, and the pull goes on")
   func badHistory() async throws {
     let file = cairn.folder("bad.sqlite")
@@ -97,6 +118,12 @@ struct TuneTests: TunedPulls {
     let other = try await cairn("pull", image, "--history", file, "--workers", "8")
     #expect(other.status == 0 && other.errors.contains("left alone"))
     #expect(FileManager.default.contents(atPath: file) == Data(repeating: 1, count: 5_000))
+    let pipe = cairn.folder("pipe.sqlite")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    for other in [pipe, "/dev/full", cairn.folder("")] {
+      let odd = try await cairn("pull", image, "--history", other, "--workers", "8")
+      #expect(odd.status == 0 && odd.errors.contains("is no file"), "\(odd.errors)")
+    }
     let folder = try await cairn(
       "pull", image, "--history", "/proc/nothing/history.sqlite", "--workers", "8", "--store",
       cairn.folder("second"))

@@ -182,6 +182,10 @@ enum Fuzz {
     for path in parsed.paths {
       isShown(path.registry + path.blobHost)
       require(path.points.allSatisfy { $0.statistics.weight > 0 }, "a measurement of nothing")
+      var memory = PathMemory()
+      for point in path.points { memory.merge([point.poolSize: point.statistics], at: parsed.at) }
+      let curve = memory.prior(at: parsed.at).flatMap { RateCurve($0) }
+      require(curve?.rate.isFinite ?? true, "a rate without end")
     }
   }
 

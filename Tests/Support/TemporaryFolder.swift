@@ -4,9 +4,15 @@ import Foundation
 public final class TemporaryFolder: Sendable {
   public let path: String
 
-  public init() throws {
-    path = NSTemporaryDirectory() + "cairn-test-\(UUID().uuidString)"
+  /// - Parameter parent: where it is to be, with a slash at its end; nil: where temporary files go.
+  public init(in parent: String? = nil) throws {
+    path = (parent ?? NSTemporaryDirectory()) + "cairn-test-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  /// One in memory where the system has that: for hundreds of files that would each wait for the disk.
+  public static func inMemory() throws -> TemporaryFolder {
+    access("/dev/shm", W_OK) == 0 ? try TemporaryFolder(in: "/dev/shm/") : try TemporaryFolder()
   }
 
   deinit { try? FileManager.default.removeItem(atPath: path) }

@@ -139,7 +139,8 @@ struct TuneCommand: AsyncParsableCommand {
     }
     print("this forgets \(Self.paths(paths.count)):")
     for path in paths {
-      print("  \(path.path.registry) from \(path.machine.name), \(TuneReport.pulls(path))")
+      let line = "  \(path.path.registry) from \(path.machine.name), \(TuneReport.pulls(path))"
+      print(line.shownSafely(limit: 1_000))
     }
     if !yes {
       guard isatty(STDIN_FILENO) == 1 else {
@@ -182,7 +183,7 @@ struct TuneCommand: AsyncParsableCommand {
   }
 
   private func takeIn(_ file: String) throws {
-    let data = Data(try readInput(file, what: "file", limit: Self.importLimit))
+    let data = Data(try readInput(file, what: "file", limit: History.importBytes))
     let history = try historyOptions.open()
     let count: Int
     do throws(HistoryError) {
@@ -194,9 +195,6 @@ struct TuneCommand: AsyncParsableCommand {
     }
     print("took in \(Self.paths(count)); what this machine learns itself weighs more")
   }
-
-  /// The most bytes of an import: some thousand paths have a megabyte.
-  private static let importLimit = 64 << 20
 
   private static func paths(_ count: Int) -> String { count == 1 ? "one path" : "\(count) paths" }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import History
+import OCI
 import Plot
 import Tuning
 
@@ -34,7 +35,7 @@ struct TuneReport {
     lines.append("  \(pulls), last \(age(path)) ago" + limitWords(path))
     guard let curve = path.prior.flatMap({ RateCurve($0) }) else {
       lines.append("  nothing measured yet: its pulls were too short")
-      return lines.joined(separator: "\n") + "\n"
+      return Self.shown(lines)
     }
     lines.append(
       "  best with \(curve.optimum) workers (\(curve.interval.lowerBound) to "
@@ -50,7 +51,12 @@ struct TuneReport {
       lines.append("  the server refused more than \(ceiling)")
     }
     lines += bars(curve)
-    return lines.joined(separator: "\n") + "\n"
+    return Self.shown(lines)
+  }
+
+  /// Names in a history are data from outside.
+  private static func shown(_ lines: [String]) -> String {
+    lines.map { $0.shownSafely(limit: 1_000) + "\n" }.joined()
   }
 
   private func bars(_ curve: RateCurve) -> [String] {
