@@ -163,7 +163,7 @@ extension PullLoop {
     case .integrity, .unauthorised, .notFound: .doubtful
     case .transfer(let cause) where cause.kind == .tls: .doubtful
     case .transfer(let cause) where cause.kind == .stalled: .stalled
-    default: error.isTransient ? .transient : .fatal
+    default: error.isTransient ? .transient : error.mayPass ? .doubtful : .fatal
     }
   }
 

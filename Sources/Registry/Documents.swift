@@ -82,6 +82,12 @@ struct DocumentJudge {
     return isPage ? "a page of \(data.count) bytes" : "\(data.count) bytes that are no manifest"
   }
 
+  /// Whether it is a page by its first character, whatever it is called: no manifest begins like this.
+  static func isPage(_ body: [UInt8]) -> Bool {
+    let space: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF]
+    return body.first { !space.contains($0) } == UInt8(ascii: "<")
+  }
+
   private static func isPacked(_ data: Data) -> Bool { data.starts(with: [0x1F, 0x8B]) }
 
   /// The body as its digest is meant: as it came where that is right, else without its encoding, whether that is said or not.

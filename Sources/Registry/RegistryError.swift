@@ -36,8 +36,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   public let message: String
   /// What the user could do, where something helps.
   public let hint: String?
-  /// True for what is final as a rule, but passes often enough to be asked for again: twice, with a pause.
-  var mayPass = false
+  /// Times that it is asked for again, with a pause, though the answer is final as a rule: some such answers pass.
+  var secondLooks = 0
 
   /// Makes an error.
   public init(_ kind: Kind, _ message: String, hint: String? = nil) {
@@ -64,6 +64,9 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     case .notFound, .unauthorised, .integrity, .unusable, .refusedTarget: false
     }
   }
+
+  /// True for what is final as a rule, but passes often enough to be asked for again.
+  public var mayPass: Bool { secondLooks > 0 }
 
   /// True where content came that is not what was asked for: somebody on the way may have made it, once.
   var isWrongContent: Bool { kind == .integrity }

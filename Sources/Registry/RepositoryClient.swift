@@ -41,7 +41,7 @@ public final class RepositoryClient: Sendable {
   /// The most bytes of a redirect's or error's body that are of interest.
   static let asideLimit = 64 << 10
   /// Times that content which turned out to be wrong is asked for again where nobody else can be asked.
-  private static let secondLooks = 2
+  private static let looksAtWrongContent = 2
   /// Times that a server may say nothing for a whole time limit when it is asked for a document: none takes long to find.
   private static let mostStalls = 2
 
@@ -72,7 +72,7 @@ public final class RepositoryClient: Sendable {
     failover = FailoverRunner(ledger: ledger, time: time, hedges: retryRule.hedges, tell: tell)
     authorizer = Authorizer(
       engine: engine, credentials: credentials, registry: reference.registry,
-      expected: tokenService, time: time)
+      expected: tokenService, time: time, tell: tell)
   }
 
   /// The token service that the registry named in this run; nil: none.
@@ -106,7 +106,7 @@ public final class RepositoryClient: Sendable {
         } catch {
           var error = error
           // What an index has just named may not have got everywhere yet.
-          if case .digest(_, size: .some) = name, error.kind == .notFound { error.mayPass = true }
+          if case .digest(_, size: .some) = name, error.kind == .notFound { error.secondLooks = 2 }
           return Attempt(result: .failure(error), isFinal: error.isFinal)
         }
       }
@@ -139,11 +139,13 @@ public final class RepositoryClient: Sendable {
       var request = request
       request.headTimeout = patience
       let response = try await engine.perform(request) { head, _ in
-        (200..<300).contains(head.status)
+        [200, 203].contains(head.status)
           ? .memory(limit: Self.documentLimit) : .beginning(limit: Self.asideLimit)
       }
       roundTrip = response.timing.roundTripSeconds ?? roundTrip
-      return response.head.status == 200 ? .content(response) : .aside(response)
+      guard [200, 203].contains(response.head.status) else { return .aside(response) }
+      return DocumentJudge.isPage(response.body)
+        ? .page(response, else: .content(response)) : .content(response)
     }
     var document = try DocumentJudge(
       name: name, server: route.url.origin.authority, what: what
@@ -167,8 +169,9 @@ public final class RepositoryClient: Sendable {
       }
       var wait = min(15, 0.5 * Double(1 << min(attempt, 8))) * (0.5 + 0.5 * time.random())
       if case .overloaded(let asked?) = failure.kind { wait = max(wait, asked) }
-      let isOdd = failure.isWrongContent || failure.mayPass
-      let most = isOdd ? min(Self.secondLooks, retryRule.retries) : retryRule.retries
+      let looks = failure.isWrongContent ? Self.looksAtWrongContent : failure.secondLooks
+      let isOdd = looks > 0
+      let most = isOdd ? min(looks, retryRule.retries) : retryRule.retries
       if failure.isStall { stalls += 1 }
       guard failure.isTransient || isOdd, attempt < most, stalls < Self.mostStalls,
         wait <= retryRule.maximumWait

@@ -221,7 +221,9 @@ struct DialectTests {
     },
   ]
 
-  @Test("a registry's dialect is understood", arguments: statuses + ranges + tokens)
+  @Test(
+    "a registry's dialect is understood",
+    arguments: statuses + ranges + tokens + challenges + logins)
   func understood(dialect: Dialect) async throws {
     let image = try FakeImage(
       layers: [Content.bytes(200_000, seed: 1), Content.bytes(150_000, seed: 2)])

@@ -21,7 +21,7 @@ actor Authorizer {
     var isAnonymous = false
   }
 
-  private enum Entry {
+  enum Entry {
     case fixed(String)
     /// A token, and when it came.
     case bearer(TokenForm, Token, at: Double)
@@ -34,24 +34,25 @@ actor Authorizer {
     }
   }
 
-  private struct Fetch: Hashable {
+  struct Fetch: Hashable {
     var scope: Scope
     var form: TokenForm
   }
 
   private let engine: any TransferEngine
-  private let tokens: TokenClient
-  private let credentials: CredentialChain
-  private let time: Timekeeper
-  private var entries: [Scope: Entry] = [:]
-  private var fetches: [Fetch: Task<Result<String, RegistryError>, Never>] = [:]
-  private var credentialSearches: [Scope: Task<Credential?, Never>] = [:]
-  private let registry: String
+  let tokens: TokenClient
+  let credentials: CredentialChain
+  let time: Timekeeper
+  private let watch: SlowAnswerWatch
+  var entries: [Scope: Entry] = [:]
+  var fetches: [Fetch: Task<Result<String, RegistryError>, Never>] = [:]
+  var credentialSearches: [Scope: Task<Credential?, Never>] = [:]
+  let registry: String
   /// The token service that the registry named in this run; nil: none.
   private(set) var tokenService: TokenService?
   /// The one that it named before, until it was asked ahead.
-  private var expected: TokenService?
-  private var askedAhead: [Fetch: Task<Token?, Never>] = [:]
+  var expected: TokenService?
+  var askedAhead: [Fetch: Task<Token?, Never>] = [:]
   /// Where it was asked already what the API itself wants to see.
   private var pinged: Set<Scope> = []
 
@@ -64,13 +65,16 @@ actor Authorizer {
   ///   - registry: the registry that is pulled from, mirrors or not.
   ///   - expected: the token service that it named the last time.
   ///   - time: clocks.
+  ///   - tell: told of helpers and token services that are slow.
   init(
     engine: any TransferEngine, credentials: CredentialChain, registry: String,
-    expected: TokenService?, time: Timekeeper
+    expected: TokenService?, time: Timekeeper,
+    tell: @escaping @Sendable (RegistryNotice) -> Void = { _ in }
   ) {
     self.engine = engine
     self.time = time
-    tokens = TokenClient(engine: engine, time: time)
+    watch = SlowAnswerWatch(time: time, tell: tell)
+    tokens = TokenClient(engine: engine, time: time, watch: watch)
     self.credentials = credentials
     self.registry = registry
     self.expected = expected
@@ -89,57 +93,103 @@ actor Authorizer {
     }
   }
 
-  /// A new header after a denial.
+  /// A new header after a denial: by the first of its challenges that leads to one.
   ///
   /// - Parameters:
-  ///   - head: the 401, or a 403 or 404 of a server that does not say that it wants to see something.
+  ///   - denial: what the server said.
   ///   - rejected: the header that was sent.
+  ///   - tried: the ways that the same request has gone already.
   ///   - scope: what for.
   /// - Throws: `RegistryError`; nil is returned where nothing can be done.
-  func answer(_ head: ResponseHead, rejected: String?, for scope: Scope)
-    async throws(RegistryError) -> String?
+  func answer(_ denial: Denial, rejected: String?, tried: [Way: Int], for scope: Scope)
+    async throws(RegistryError) -> Pass?
   {
-    // Who was shown something and says no to the thing itself means it.
-    guard head.status == 401 || rejected == nil else { return nil }
-    var challenges = Self.challenges(head)
+    guard denial.wantsMore(than: rejected) else { return nil }
     // What is named after a refused token may be a dead end.
-    if head.status == 401, rejected == nil, scope.registry == registry {
-      tokenService = challenges.first { $0.scheme == "bearer" }
-        .flatMap { TokenService($0, repository: scope.repository) }
+    if rejected == nil, scope.registry == registry,
+      denial.status == 401 || !denial.challenges.isEmpty
+    {
+      tokenService =
+        denial.challenges.lazy.filter { $0.scheme == "bearer" }
+        .compactMap { TokenService($0, repository: scope.repository) }.first
     }
     let credential = await credential(scope)
     // Another request got a new one in the meantime.
-    if let current = entries[scope]?.header, current != rejected { return current }
+    if let current = entries[scope]?.header, current != rejected {
+      return Pass(header: current, way: nil)
+    }
+    var challenges = denial.challenges
     if challenges.isEmpty, rejected == nil {
       guard credential != nil else { return nil }
       challenges = await challengesOfAPI(scope)
-      if challenges.isEmpty { challenges = [Challenge(scheme: "basic", parameters: [:])] }
-    }
-    if let bearer = challenges.first(where: { $0.scheme == "bearer" }) {
-      if case .registryToken(let token)? = credential {
-        return rejected == nil ? keep("Bearer " + token, for: scope) : nil
+      if challenges.isEmpty, !denial.hasOthers {
+        challenges = [Challenge(scheme: "basic", parameters: [:])]
       }
-      return try await fetch(Fetch(scope: scope, form: try TokenForm(bearer, scope: scope)))
     }
-    // A registry whose token has expired may ask for Basic alone, though it gave tokens before.
-    if case .bearer(let form, _, let at)? = entries[scope],
-      time.seconds() - at > Self.freshSeconds
+    if case .registryToken(let token)? = credential,
+      challenges.contains(where: { $0.scheme == "bearer" })
     {
-      return try await fetch(Fetch(scope: scope, form: form))
+      return rejected == nil ? Pass(header: keep("Bearer " + token, for: scope), way: nil) : nil
     }
-    guard challenges.contains(where: { $0.scheme == "basic" }),
-      let header = credential?.basicHeader, header != rejected
-    else { return nil }
-    return keep(header, for: scope)
+    var (ways, failure) = Self.ways(challenges, scope)
+    // A registry whose token has died may ask for Basic alone, or say it in words, though it gave tokens before.
+    if case .bearer(let form, _, let at)? = entries[scope],
+      !ways.contains(where: \.isToken),
+      denial.dislikesToken || time.seconds() - at > Self.freshSeconds
+    {
+      ways.insert(.bearer(form), at: 0)
+    }
+    // A token that is liked, and does not suffice, is not made better by another like it.
+    if denial.status != 401, !denial.dislikesToken,
+      case .bearer(let form, let token, _)? = entries[scope],
+      rejected == "Bearer " + token.value
+    {
+      ways.removeAll { $0 == .bearer(form) }
+    }
+    for way in Way.open(ways, tried: tried) {
+      do throws(RegistryError) {
+        guard let header = try await header(by: way, credential, scope), header != rejected else {
+          continue
+        }
+        return Pass(header: header, way: way)
+      } catch {
+        // The next challenge may lead further; of those that lead nowhere, the last one's reason says most.
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return nil
+  }
+
+  /// The ways that challenges offer, tokens first; and why one that names a token service offers none.
+  private static func ways(_ challenges: [Challenge], _ scope: Scope) -> ([Way], RegistryError?) {
+    var (ways, failure): ([Way], RegistryError?) = ([], nil)
+    var offersBasic = challenges.contains { $0.scheme == "basic" }
+    for challenge in challenges where challenge.scheme == "bearer" {
+      do throws(RegistryError) {
+        ways.append(.bearer(try TokenForm(challenge, scope: scope)))
+      } catch {
+        failure = error
+        // Who names no place for tokens may mean passwords.
+        if error.kind != .refusedTarget { offersBasic = true }
+      }
+    }
+    if offersBasic { ways.append(.basic) }
+    return (ways, failure)
+  }
+
+  private func header(by way: Way, _ credential: Credential?, _ scope: Scope)
+    async throws(RegistryError) -> String?
+  {
+    switch way {
+    case .bearer(let form): try await fetch(Fetch(scope: scope, form: form))
+    case .basic: credential?.basicHeader.map { keep($0, for: scope) }
+    }
   }
 
   private func keep(_ header: String, for scope: Scope) -> String {
     entries[scope] = .fixed(header)
     return header
-  }
-
-  private static func challenges(_ head: ResponseHead) -> [Challenge] {
-    head.fields.values("www-authenticate").flatMap { Challenge.parse($0) }
   }
 
   /// What the API's root wants to see: some registries say it nowhere else.
@@ -151,19 +201,20 @@ actor Authorizer {
         decide: { _, _ in .beginning(limit: RepositoryClient.asideLimit) })
     else { return [] }
     // Its scope is of some other repository, or a placeholder.
-    return Self.challenges(response.head).map {
+    return Denial(response, at: url).challenges.map {
       var challenge = $0
       challenge.parameters["scope"] = nil
       return challenge
     }
   }
 
-  private func credential(_ scope: Scope) async -> Credential? {
+  func credential(_ scope: Scope) async -> Credential? {
     guard !scope.isAnonymous else { return nil }
     let search =
       credentialSearches[scope]
-      ?? Task { [credentials] in
-        await credentials.credential(registry: scope.registry, repository: scope.repository)
+      ?? Task { [credentials, watch] in
+        await credentials.credential(
+          registry: scope.registry, repository: scope.repository, watch: watch)
       }
     credentialSearches[scope] = search
     let found = await withTaskCancellationHandler {
@@ -174,65 +225,5 @@ actor Authorizer {
     }
     if Task.isCancelled { credentialSearches[scope] = nil }
     return found
-  }
-
-  // MARK: Tokens
-
-  /// Asks the expected token service, without waiting for it, and without credentials: it is only remembered.
-  private func askAhead(_ scope: Scope) {
-    guard scope.registry == registry, let service = expected else { return }
-    expected = nil
-    guard let form = try? TokenForm(service, scope: scope) else { return }
-    let fetch = Fetch(scope: scope, form: form)
-    askedAhead[fetch] = Task {
-      guard await credential(scope) == nil else { return nil }
-      return try? await tokens.token(form, nil, for: scope)
-    }
-  }
-
-  /// The same is fetched once at a time; everybody else waits for its result.
-  private func fetch(_ fetch: Fetch) async throws(RegistryError) -> String {
-    let task = fetches[fetch] ?? Task { await self.fetchToken(fetch) }
-    fetches[fetch] = task
-    return try await task.value.get()
-  }
-
-  /// A token by the credential for it; a stored one that the service refuses does not stand before a public image.
-  private func newToken(_ fetch: Fetch) async throws(RegistryError) -> Token {
-    let credential = await credential(fetch.scope)
-    do throws(RegistryError) {
-      return try await tokens.token(fetch.form, credential, for: fetch.scope)
-    } catch {
-      guard error.kind == .unauthorised, credential != nil,
-        !credentials.isExplicit(registry: fetch.scope.registry)
-      else { throw error }
-      credentials.warn(
-        "the stored login for \(fetch.scope.registry) was refused: \(error.message); "
-          + "going on without it")
-      credentialSearches[fetch.scope] = Task { nil }
-      do throws(RegistryError) {
-        return try await tokens.token(fetch.form, nil, for: fetch.scope)
-      } catch _ {
-        throw error
-      }
-    }
-  }
-
-  private func fetchToken(_ fetch: Fetch) async -> Result<String, RegistryError> {
-    defer { fetches[fetch] = nil }
-    do throws(RegistryError) {
-      let token: Token
-      if let ahead = await askedAhead.removeValue(forKey: fetch)?.value,
-        time.seconds() < ahead.refreshAt
-      {
-        token = ahead
-      } else {
-        token = try await newToken(fetch)
-      }
-      entries[fetch.scope] = .bearer(fetch.form, token, at: time.seconds())
-      return .success("Bearer " + token.value)
-    } catch {
-      return .failure(error)
-    }
   }
 }

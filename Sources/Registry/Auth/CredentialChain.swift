@@ -88,6 +88,14 @@ public struct CredentialChain: Sendable {
   ///   - registry: as in a reference.
   ///   - repository: the repository's path.
   public func credential(registry: String, repository: String) async -> Credential? {
+    let watch = SlowAnswerWatch(time: Timekeeper(), tell: { _ in })
+    return await credential(registry: registry, repository: repository, watch: watch)
+  }
+
+  /// The same, saying so where a helper is slow.
+  func credential(registry: String, repository: String, watch: SlowAnswerWatch) async
+    -> Credential?
+  {
     if isExplicit(registry: registry) { return explicit }
     for case .credential(let credential) in inline?.answers(
       registry: registry, repository: repository) ?? []
@@ -104,7 +112,12 @@ public struct CredentialChain: Sendable {
           guard askedHelpers.insert(name).inserted else { continue }
           do throws(CredentialHelper.Failure) {
             let helper = CredentialHelper(name: name, timeout: helperTimeout)
-            if let credential = try await helper.credential(for: server) { return credential }
+            let shown = "docker-credential-\(name.shownSafely(limit: 60))"
+            let found = try await watch.over(shown, limit: helperTimeout) {
+              () async throws(CredentialHelper.Failure) in
+              try await helper.credential(for: server)
+            }
+            if let found { return found }
           } catch {
             warnOnce(
               "credential helper docker-credential-\(name.shownSafely(limit: 60)): \(error); "

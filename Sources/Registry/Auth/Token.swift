@@ -17,8 +17,8 @@ struct Token: Sendable, Equatable {
   /// - Returns: nil when there is no usable token in it.
   init?(_ body: [UInt8], now: Double) {
     guard let document = LooseJSON(Data(body)),
-      let value = [document["token"], document["access_token"]].compactMap({ $0?.string })
-        .first(where: { !$0.isEmpty }),
+      let value = [document["token"], document["access_token"]]
+        .compactMap({ $0?.string.map(Self.clean) }).first(where: { !$0.isEmpty }),
       value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
     else { return nil }
     self.value = value
@@ -26,5 +26,14 @@ struct Token: Sendable, Equatable {
     if !(lifetime > 0 && lifetime.isFinite) { lifetime = Self.defaultLifetime }
     // A fifth of the lifetime, at most half a minute, for the request that carries it.
     refreshAt = now + lifetime - min(30, lifetime / 5)
+  }
+
+  /// A token without what is around it: space, line ends, and the scheme that the field gets anyway.
+  private static func clean(_ text: String) -> String {
+    var words = text.split(whereSeparator: \.isWhitespace)
+    if words.count == 2, words[0].lowercased() == "bearer" { words.removeFirst() }
+    // What else is more than one word is none, and refused for what is in it.
+    guard let only = words.first, words.count == 1 else { return text }
+    return String(only)
   }
 }

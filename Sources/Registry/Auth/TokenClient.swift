@@ -1,14 +1,18 @@
+import FoundationEssentials
 import Transfer
 
 /// Asks token services for tokens.
 struct TokenClient: Sendable {
   let engine: any TransferEngine
   let time: Timekeeper
+  let watch: SlowAnswerWatch
 
   /// The most bytes of a token service's answer.
   static let bodyLimit = 1 << 20
+  /// Times that a service is asked again that sent a page, or nothing, and called it a success.
+  private static let secondLooks = 2
 
-  /// A new token.
+  /// A new token; where something that is none at all came in its place, it is asked for again, with a pause.
   ///
   /// - Parameters:
   ///   - form: what to ask whom.
@@ -17,6 +21,21 @@ struct TokenClient: Sendable {
   /// - Throws: `RegistryError`.
   func token(_ form: TokenForm, _ credential: Credential?, for scope: Authorizer.Scope)
     async throws(RegistryError) -> Token
+  {
+    for look in 0..<Self.secondLooks {
+      if let token = try await ask(form, credential, scope) { return token }
+      guard (try? await time.sleep(0.5 * Double(1 << look) * (0.5 + 0.5 * time.random()))) != nil
+      else { break }
+    }
+    if let token = try await ask(form, credential, scope) { return token }
+    throw RegistryError(
+      .protocolError(transient: false),
+      "the token service \(form.realm.origin.authority) sent a page or nothing in place of a token")
+  }
+
+  /// One try; nil: what came is no document at all.
+  private func ask(_ form: TokenForm, _ credential: Credential?, _ scope: Authorizer.Scope)
+    async throws(RegistryError) -> Token?
   {
     var answer: Answer?
     if let refresh = credential?.refreshToken {
@@ -31,21 +50,45 @@ struct TokenClient: Sendable {
     let status = answer.response.head.status
     guard status == 200 || status == 201 else {
       var error = ResponseJudge.error(
-        answer.response, what: "a token for \(scope.repository)", origin: answer.origin,
+        answer.response, what: "token for \(scope.repository)", origin: answer.origin,
         hiding: Secrets(credential), now: time.unixSeconds())
       // Who showed nothing was not refused for what was shown.
-      error.mayPass = error.kind == .unauthorised && credential == nil
-      guard status == 400, credential != nil else { throw error }
-      throw RegistryError(.unauthorised, error.message, hint: error.hint)
+      if error.kind == .unauthorised, credential == nil { error.secondLooks = 2 }
+      throw Self.refusal(error, answer.response, credential)
     }
     let body = try Self.decoded(answer)
-    guard let token = Token(body, now: time.seconds()) else { throw Self.unusable(answer.origin) }
-    return token
+    if let token = Token(body, now: time.seconds()) { return token }
+    guard LooseJSON(Data(body))?.members == nil else { throw Self.unusable(answer.origin) }
+    return nil
+  }
+
+  /// That a token service has no such thing says nothing of the image.
+  private static func refusal(
+    _ error: RegistryError, _ response: TransferResponse, _ credential: Credential?
+  ) -> RegistryError {
+    switch response.head.status {
+    case 400 where credential != nil && !error.isTransient:
+      return RegistryError(.unauthorised, error.message, hint: error.hint)
+    case 404, 405, 410:
+      return RegistryError(.unauthorised, error.message, hint: error.hint)
+    default: return error
+    }
   }
 
   private struct Answer {
     var response: TransferResponse
     var origin: RemoteURL.Origin
+  }
+
+  private func answer(to request: TransferRequest) async throws(TransferError) -> TransferResponse {
+    try await watch.over("the token service \(request.url.origin.authority)") {
+      () async throws(TransferError) in
+      try await engine.perform(request) { head, _ in
+        // Of a page and of an error only the words count.
+        [200, 201].contains(head.status) && !BlobJudge.isPage(head)
+          ? .memory(limit: Self.bodyLimit) : .beginning(limit: RepositoryClient.asideLimit)
+      }
+    }
   }
 
   private static func unusable(_ origin: RemoteURL.Origin) -> RegistryError {
@@ -69,8 +112,8 @@ struct TokenClient: Sendable {
       // The user named the registry; what else it names is its own word.
       request.mayReachLinkLocal = request.url.origin == scope.origin
       let response: TransferResponse
-      do {
-        response = try await engine.perform(request, limit: Self.bodyLimit)
+      do throws(TransferError) {
+        response = try await answer(to: request)
       } catch {
         let plain = RegistryError.transfer(error, from: request.url.origin)
         throw RegistryError(plain.kind, "token server \(plain.message)", hint: plain.hint)

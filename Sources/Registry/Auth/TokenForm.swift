@@ -13,7 +13,7 @@ struct TokenForm: Hashable {
   init(_ challenge: Challenge, scope: Authorizer.Scope) throws(RegistryError) {
     guard let realm = challenge.parameters["realm"] else {
       throw RegistryError(
-        .protocolError(transient: false), "\(scope.origin.authority) names no token realm")
+        .unauthorised, "\(scope.origin.authority) wants a token and names no place that gives one")
     }
     let service = TokenService(realm: realm, service: challenge.parameters["service"])
     try self.init(service, scope: scope, wanted: challenge.parameters["scope"])

@@ -19,13 +19,13 @@ enum BlobJudge: Equatable {
   static func judge(_ head: ResponseHead, wanted: Range<Int64>?, size: Int64) -> BlobJudge {
     let encoding = head.fields["content-encoding"]?.lowercased() ?? "identity"
     switch head.status {
-    case 200, 206:
+    case 200, 203, 206:
       // Some servers send exactly the range and call it 200.
-      let part = wanted == nil && head.status == 200 ? nil : part(head)
+      let part = wanted == nil && head.status != 206 ? nil : part(head)
       if let wanted, let part, part.range.lowerBound == wanted.lowerBound || head.status == 206 {
         return judge(part, head, encoding, wanted: wanted, size: size)
       }
-      guard head.status == 200 else { return unreadable(head, wanted: wanted, size: size) }
+      guard head.status != 206 else { return unreadable(head, wanted: wanted, size: size) }
       if head.contentLength != size, isPage(head) {
         return .refused(
           .integrity, "a page came in place of the blob: something on the way may hold it back")

@@ -99,9 +99,11 @@ extension BlobSource {
         guard !route.isElsewhere else { return .content(route.place) }
         let response = try await client.engine.perform(request) { head, _ in
           // Who ignores the range is about to send all of it.
-          head.status == 200 ? .refuse : .beginning(limit: RepositoryClient.asideLimit)
+          [200, 203].contains(head.status)
+            ? .refuse : .beginning(limit: RepositoryClient.asideLimit)
         }
-        return [200, 206, 416].contains(response.head.status) ? .content(.here) : .aside(response)
+        return [200, 203, 206, 416].contains(response.head.status)
+          ? .content(.here) : .aside(response)
       }
     } catch {
       return .unknown
@@ -167,7 +169,9 @@ extension BlobSource {
     // Whoever encodes unasked does so again: it is not to be waited for.
     case .refused(_, let reason) where response.head.encoding != nil:
       return .refused(.integrity, reason)
-    case .refused(let kind, let reason): return .refused(kind, reason)
+    case .refused(let kind, let reason):
+      let refused = RequestRoute.Outcome<TransferTiming>.refused(kind, reason)
+      return BlobJudge.isPage(response.head) ? .page(response, else: refused) : refused
     }
   }
 

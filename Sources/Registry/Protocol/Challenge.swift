@@ -7,83 +7,45 @@ public struct Challenge: Sendable, Equatable {
 
   /// The most parameters that are read of one challenge.
   private static let parameterLimit = 32
+  /// The most bytes that are read of a field.
+  private static let lengthLimit = 8192
 
-  /// Reads every challenge of a field; what cannot be read ends the reading.
+  /// Reads every challenge of a field, as its writers mean it; what cannot be read is passed over.
   ///
   /// - Parameter field: for example `Bearer realm="https://auth.example/token",service="r"`.
   public static func parse(_ field: String) -> [Challenge] {
-    var scanner = Scanner(Array(field.utf8.prefix(8192)))
+    var scanner = ChallengeScanner(Array(field.utf8.prefix(lengthLimit)))
     var challenges: [Challenge] = []
-    while let scheme = scanner.token() {
-      var challenge = Challenge(scheme: scheme.lowercased(), parameters: [:])
+    while !scanner.isAtEnd {
+      guard let word = scanner.token() else {
+        scanner.passOver()
+        continue
+      }
+      guard !scanner.skip(UInt8(ascii: "=")) else {
+        // A parameter of no challenge, or one too many.
+        _ = scanner.value()
+        continue
+      }
+      var challenge = Challenge(scheme: word.lowercased(), parameters: [:])
+      scanner.skipToken68()
+      var last: String?
       while challenge.parameters.count < parameterLimit {
         let mark = scanner.position
-        guard let name = scanner.token(), scanner.skip(UInt8(ascii: "=")) else {
+        guard let name = scanner.token()?.lowercased() else { break }
+        if scanner.skip(UInt8(ascii: "=")) {
+          challenge.parameters[name] = scanner.value()
+          last = name
+        } else if last == "scope", ["pull", "push", "delete", "*"].contains(name) {
+          // A scope without quotation marks has commas of its own.
+          challenge.parameters["scope"]? += "," + name
+        } else {
           // A word without "=" is the next challenge's scheme.
           scanner.position = mark
           break
         }
-        guard let value = scanner.value() else { return challenges + [challenge] }
-        challenge.parameters[name.lowercased()] = value
-        _ = scanner.skip(UInt8(ascii: ","))
       }
       challenges.append(challenge)
     }
     return challenges
-  }
-
-  /// Reads tokens and quoted strings of a header field.
-  private struct Scanner {
-    let bytes: [UInt8]
-    var position = 0
-
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    mutating func skipSpace() {
-      while position < bytes.count, bytes[position] == 0x20 || bytes[position] == 0x09 {
-        position += 1
-      }
-    }
-
-    mutating func skip(_ byte: UInt8) -> Bool {
-      skipSpace()
-      guard position < bytes.count, bytes[position] == byte else { return false }
-      position += 1
-      return true
-    }
-
-    mutating func token() -> String? {
-      while skip(UInt8(ascii: ",")) {}
-      skipSpace()
-      let start = position
-      while position < bytes.count, Self.isTokenByte(bytes[position]) { position += 1 }
-      return start == position ? nil : String(decoding: bytes[start..<position], as: UTF8.self)
-    }
-
-    mutating func value() -> String? {
-      skipSpace()
-      guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { return token() }
-      position += 1
-      var text: [UInt8] = []
-      while position < bytes.count {
-        let byte = bytes[position]
-        position += 1
-        if byte == UInt8(ascii: "\"") { return String(decoding: text, as: UTF8.self) }
-        if byte == UInt8(ascii: "\\"), position < bytes.count {
-          text.append(bytes[position])
-          position += 1
-        } else {
-          text.append(byte)
-        }
-      }
-      return nil
-    }
-
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-      default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-      }
-    }
   }
 }

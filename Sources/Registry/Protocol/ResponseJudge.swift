@@ -49,7 +49,7 @@ enum ResponseJudge {
         "something in front of \(host) sent a page in place of \(what) (403)",
         hint:
           "a web application firewall or a proxy may want a browser, or know this address too well")
-      error.mayPass = true
+      error.secondLooks = 2
       return error
     case 403:
       return RegistryError(
@@ -70,15 +70,24 @@ enum ResponseJudge {
         "\(host) was not reached: the network wants a login first (511)\(said)",
         hint: "open a web page and log in to the network")
     case 500...599:
-      return RegistryError(
+      var error = RegistryError(
         .serverError(transient: !neverTransient.contains(status)),
         "\(host) answered \(status) for \(what)\(said)")
+      if !error.isTransient { error.secondLooks = 1 }
+      return error
     default:
-      return RegistryError(
-        .protocolError(transient: transientStatuses.contains(status)),
+      var error = RegistryError(
+        .protocolError(transient: isEmptySuccess(status) || transientStatuses.contains(status)),
         "\(host) answered \(status) for \(what)\(said)",
         hint: wantsTLS(response) ? "the server speaks HTTPS there: leave out --plain-http" : nil)
+      if !error.isTransient, !meant4xx.contains(status) { error.secondLooks = 1 }
+      return error
     }
+  }
+
+  /// Whether it calls itself a success without being one: nobody asked for a part, or whether something changed.
+  private static func isEmptySuccess(_ status: Int) -> Bool {
+    (200..<300).contains(status) || status == 304
   }
 
   /// Whether these are the words of a server of TLS for a request that came without.
@@ -88,7 +97,9 @@ enum ResponseJudge {
     return words.contains("HTTPS") || words.contains("SSL-ENABLED")
   }
 
-  /// Server errors that say of themselves that they stay: not implemented, version not supported, loop, not extended.
+  /// What registries mean as they say it; others come from something in front of them, and may pass.
+  private static let meant4xx: Set<Int> = [400, 402, 405, 406, 411, 412, 413, 414, 415, 422, 451]
+  /// Server errors that say of themselves that they stay, which is believed the second time: not implemented, version not supported, loop, not extended.
   private static let neverTransient: Set<Int> = [501, 505, 506, 508, 510]
   /// Others that pass: time-outs, a request that came too early or to the wrong connection, a conflict.
   private static let transientStatuses: Set<Int> = [408, 409, 421, 425]
@@ -112,7 +123,8 @@ enum ResponseJudge {
     return isSpent || limitWords.contains { text.contains($0) }
   }
 
-  private static func isPage(_ response: TransferResponse) -> Bool {
+  /// Whether it is a web page, of somebody who does not speak of authorization.
+  static func isPage(_ response: TransferResponse) -> Bool {
     guard response.head.fields["www-authenticate"] == nil else { return false }
     return response.head.fields["content-type"]?.lowercased().hasPrefix("text/html") ?? false
   }

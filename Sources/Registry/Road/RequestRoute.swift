@@ -4,7 +4,8 @@ import Transfer
 /// The route of one request: from where it starts, through 401s and redirects, to the server that answers.
 ///
 /// ```
-/// at endpoint -> at endpoint        a 401 was answered by a new token (twice at most)
+/// at endpoint -> at endpoint        a denial was answered by a token or a password (each way of its challenges twice at most)
+/// elsewhere   -> at endpoint        a redirect ended at a login's page, and there are credentials to show
 /// at endpoint -> elsewhere          a redirect; to another origin without credentials, also where it leads back
 /// elsewhere   -> elsewhere          another redirect, eight hops at most, or an anonymous token of that place
 /// elsewhere   -> at endpoint        the remembered place has expired (once)
@@ -23,6 +24,8 @@ struct RequestRoute {
     case content(Answer)
     /// A redirect, a challenge or an error.
     case aside(TransferResponse)
+    /// A web page where content was asked for, which may be a login's, and what it is if nobody logs in.
+    indirect case page(TransferResponse, else: Outcome)
     /// An answer that cannot be used.
     case refused(RegistryError.Kind, String)
   }
@@ -32,15 +35,20 @@ struct RequestRoute {
   /// What is asked for, for errors.
   let what: String
   let client: RepositoryClient
-  private var authorization: String?
-  private var challenges = 0
+  var authorization: String?
+  /// What was shown to the endpoint on this route last.
+  var shown: String?
+  /// How often each way of being let in was gone.
+  var tried: [Way: Int] = [:]
+  /// New headers in all, by whatever way.
+  var passes = 0
   private var hops = 0
   private var visited: Set<RemoteURL> = []
-  private var mayReturn = false
+  var mayReturn = false
   /// Whether a server sent us elsewhere: a path of its choice gets no credentials, wherever it leads.
   private var isSent: Bool
   /// The place elsewhere that wanted a token of its own, which anybody gets.
-  private var anonymous: Authorizer.Scope?
+  var anonymous: Authorizer.Scope?
   /// What TLS came to, while plain HTTP is a guess.
   var failureByTLS: RegistryError?
 
@@ -98,10 +106,16 @@ struct RequestRoute {
         continue
       }
       if try speaksOtherwise(outcome) { continue }
-      switch outcome {
+      var final = outcome
+      if case .page(let response, let plain) = outcome {
+        if try await logIn(response) { continue }
+        final = plain
+      }
+      switch final {
       case .content(let answer): return answer
       case .refused(let kind, let reason):
         throw RegistryError(kind, "\(url.origin.authority), \(what): \(reason)")
+      case .page(let response, _): throw denied(response)
       case .aside(let response):
         await leaves(url)
         try await follow(response)
@@ -130,7 +144,7 @@ struct RequestRoute {
   }
 
   /// What the request here carried and no message may quote.
-  private var secrets: Secrets { Secrets(authorization: authorization, url: url) }
+  var secrets: Secrets { Secrets(authorization: authorization, url: url) }
 
   /// The request for what is here: the fields given, and the endpoint's own and credentials only at itself.
   private mutating func request(adding given: HTTPFields) async throws(RegistryError)
@@ -141,6 +155,7 @@ struct RequestRoute {
     let endpoint = endpointHere
     if let endpoint {
       authorization = try await client.authorizer.header(for: client.scope(endpoint))
+      shown = authorization
     } else if let anonymous, anonymous.origin == url.origin {
       authorization = try await client.authorizer.header(for: anonymous)
     }
@@ -183,45 +198,10 @@ struct RequestRoute {
       try restart()
       return
     }
-    let error = ResponseJudge.error(
-      response, what: what, origin: url.origin, hiding: secrets, now: client.time.unixSeconds())
-    if [401, 403, 404].contains(status), error.kind.isDenial, challenges < 2,
-      try await authorize(response.head)
-    {
-      challenges += 1
-      return
-    }
-    guard status == 401, challenges > 0 else { throw error }
-    var refusal = ResponseJudge.refusedInSpiteOfToken(
-      response, what: what, origin: url.origin, hiding: secrets)
-    // A token that was made a moment ago may not be valid yet by the registry's clock.
-    refusal.mayPass = response.head.fields.values("www-authenticate").contains {
-      Challenge.parse($0).contains { $0.parameters["error"] == "invalid_token" }
-    }
-    throw refusal
+    try await answer(denial: response)
   }
 
-  /// Gets what a server that denies something wants to see.
-  ///
-  /// - Returns: true where there is something new to show.
-  private mutating func authorize(_ head: ResponseHead) async throws(RegistryError) -> Bool {
-    if let endpoint = endpointHere {
-      return try await client.authorizer.answer(
-        head, rejected: authorization, for: client.scope(endpoint)) != nil
-    }
-    // Another registry may take over a whole repository, and give its tokens to anybody.
-    guard head.status == 401, authorization == nil, case .endpoint = start else { return false }
-    let scope = Authorizer.Scope(
-      origin: url.origin, registry: url.origin.authority, repository: client.reference.repository,
-      isAnonymous: true)
-    guard try await client.authorizer.answer(head, rejected: nil, for: scope) != nil else {
-      return false
-    }
-    anonymous = scope
-    return true
-  }
-
-  private mutating func restart() throws(RegistryError) {
+  mutating func restart() throws(RegistryError) {
     guard case .endpoint(let endpoint, let path, _) = start else { return }
     mayReturn = false
     isSent = false

@@ -1,0 +1,62 @@
+import Transfer
+
+/// Fetching tokens.
+extension Authorizer {
+  /// Asks the expected token service, without waiting for it, and without credentials: it is only remembered.
+  func askAhead(_ scope: Scope) {
+    guard scope.registry == registry, let service = expected else { return }
+    expected = nil
+    guard let form = try? TokenForm(service, scope: scope) else { return }
+    let fetch = Fetch(scope: scope, form: form)
+    askedAhead[fetch] = Task {
+      guard await credential(scope) == nil else { return nil }
+      return try? await tokens.token(form, nil, for: scope)
+    }
+  }
+
+  /// The same is fetched once at a time; everybody else waits for its result.
+  func fetch(_ fetch: Fetch) async throws(RegistryError) -> String {
+    let task = fetches[fetch] ?? Task { await self.fetchToken(fetch) }
+    fetches[fetch] = task
+    return try await task.value.get()
+  }
+
+  /// A token by the credential for it; a stored one that the service refuses does not stand before a public image.
+  private func newToken(_ fetch: Fetch) async throws(RegistryError) -> Token {
+    let credential = await credential(fetch.scope)
+    do throws(RegistryError) {
+      return try await tokens.token(fetch.form, credential, for: fetch.scope)
+    } catch {
+      guard error.kind == .unauthorised, credential != nil,
+        !credentials.isExplicit(registry: fetch.scope.registry)
+      else { throw error }
+      credentials.warn(
+        "the stored login for \(fetch.scope.registry) was refused: \(error.message); "
+          + "going on without it")
+      credentialSearches[fetch.scope] = Task { nil }
+      do throws(RegistryError) {
+        return try await tokens.token(fetch.form, nil, for: fetch.scope)
+      } catch _ {
+        throw error
+      }
+    }
+  }
+
+  private func fetchToken(_ fetch: Fetch) async -> Result<String, RegistryError> {
+    defer { fetches[fetch] = nil }
+    do throws(RegistryError) {
+      let token: Token
+      if let ahead = await askedAhead.removeValue(forKey: fetch)?.value,
+        time.seconds() < ahead.refreshAt
+      {
+        token = ahead
+      } else {
+        token = try await newToken(fetch)
+      }
+      entries[fetch.scope] = .bearer(fetch.form, token, at: time.seconds())
+      return .success("Bearer " + token.value)
+    } catch {
+      return .failure(error)
+    }
+  }
+}

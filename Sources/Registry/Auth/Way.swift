@@ -1,0 +1,36 @@
+/// A way to be let in that a challenge offers.
+enum Way: Hashable {
+  /// A token of this service.
+  case bearer(TokenForm)
+  /// User name and password.
+  case basic
+
+  var isToken: Bool { self != .basic }
+
+  /// Times that it is gone for one request: a token may have died, a password has not.
+  private var limit: Int {
+    switch self {
+    case .bearer: 2
+    case .basic: 1
+    }
+  }
+
+  /// The ways still worth going, in order: what was tried least comes first.
+  ///
+  /// - Parameters:
+  ///   - ways: in the order of preference.
+  ///   - tried: how often each was gone for this request.
+  static func open(_ ways: [Way], tried: [Way: Int]) -> [Way] {
+    var seen: Set<Way> = []
+    let open = ways.filter { seen.insert($0).inserted && tried[$0, default: 0] < $0.limit }
+    return [0, 1].flatMap { count in open.filter { tried[$0, default: 0] == count } }
+  }
+}
+
+/// What is shown from now on, and how it was come by.
+struct Pass: Sendable {
+  /// The `Authorization` field.
+  var header: String
+  /// nil: another request got it.
+  var way: Way?
+}

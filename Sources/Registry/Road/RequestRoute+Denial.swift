@@ -1,0 +1,75 @@
+import Transfer
+
+/// What a route does where it is denied what it asks for.
+extension RequestRoute {
+  /// New headers that one route may show; each is another try.
+  private static let mostPasses = 6
+
+  /// Shows something new, where there is something, after an answer that is no content.
+  ///
+  /// - Throws: the answer's error where there is nothing.
+  mutating func answer(denial response: TransferResponse) async throws(RegistryError) {
+    let error = denied(response)
+    if case .overloaded = error.kind { throw error }
+    if !ResponseJudge.wantsTLS(response), try await authorize(Denial(response, at: url)) { return }
+    guard response.head.status == 401, passes > 0 || authorization != nil else { throw error }
+    var refusal = ResponseJudge.refusedInSpiteOfToken(
+      response, what: what, origin: url.origin, hiding: secrets)
+    // A token that was made a moment ago may not be valid yet by the registry's clock.
+    if Denial(response, at: url).dislikesToken { refusal.secondLooks = 2 }
+    throw refusal
+  }
+
+  /// The error of an answer that is neither content nor a redirect.
+  func denied(_ response: TransferResponse) -> RegistryError {
+    ResponseJudge.error(
+      response, what: what, origin: url.origin, hiding: secrets, now: client.time.unixSeconds())
+  }
+
+  /// Goes back to the endpoint with credentials, where a page came in place of content.
+  ///
+  /// Registries send those who showed nothing to a login, at their own place or another; what that page says is not about
+  /// the registry.
+  ///
+  /// - Returns: false where there is nothing to show, or something was shown.
+  mutating func logIn(_ page: TransferResponse) async throws(RegistryError) -> Bool {
+    guard !mayReturn, case .endpoint(let endpoint, _, _) = start, shown == nil,
+      try await passes(Denial.loginPage, at: endpoint)
+    else { return false }
+    try restart()
+    return true
+  }
+
+  /// Gets what a server that denies something wants to see.
+  ///
+  /// - Returns: true where there is something new to show.
+  private mutating func authorize(_ denial: Denial) async throws(RegistryError) -> Bool {
+    if let endpoint = endpointHere { return try await passes(denial, at: endpoint) }
+    // Another registry may take over a whole repository, and give its tokens to anybody.
+    guard denial.status == 401, authorization == nil, case .endpoint = start else { return false }
+    let scope = Authorizer.Scope(
+      origin: url.origin, registry: url.origin.authority, repository: client.reference.repository,
+      isAnonymous: true)
+    guard try await passes(denial, scope, rejected: nil) else { return false }
+    anonymous = scope
+    return true
+  }
+
+  private mutating func passes(_ denial: Denial, at endpoint: Endpoint)
+    async throws(RegistryError) -> Bool
+  {
+    try await passes(denial, client.scope(endpoint), rejected: shown)
+  }
+
+  private mutating func passes(
+    _ denial: Denial, _ scope: Authorizer.Scope, rejected: String?
+  ) async throws(RegistryError) -> Bool {
+    guard passes < Self.mostPasses,
+      let pass = try await client.authorizer.answer(
+        denial, rejected: rejected, tried: tried, for: scope)
+    else { return false }
+    passes += 1
+    if let way = pass.way { tried[way, default: 0] += 1 }
+    return true
+  }
+}

@@ -1,0 +1,101 @@
+import OCI
+import Testing
+import Transfer
+
+@testable import Registry
+
+@Suite("Challenges as servers write them")
+struct ChallengeTests {
+  struct Case: Sendable, CustomStringConvertible {
+    var description: String
+    var field: String
+    /// The first Bearer challenge's realm; nil: it has none.
+    var realm: String?
+    var schemes: [String]
+
+    init(_ description: String, _ field: String, _ realm: String?, _ schemes: [String]) {
+      self.description = description
+      self.field = field
+      self.realm = realm
+      self.schemes = schemes
+    }
+  }
+
+  static let place = "https://auth.example/token"
+
+  static let cases: [Case] = [
+    Case("unquoted", "Bearer realm=\(place),service=r", place, ["bearer"]),
+    Case(
+      "unquoted with a query", "Bearer realm=\(place)?a=b, service=r", place + "?a=b", ["bearer"]),
+    Case("single quotes", "Bearer realm='\(place)',service='r'", place, ["bearer"]),
+    Case("space around =", "Bearer realm = \"\(place)\" , service = \"r\"", place, ["bearer"]),
+    Case(
+      "letter case, tabs, commas", "\t, bEaReR\tREALM=\"\(place)\",, service=r", place, ["bearer"]),
+    Case("semicolons", "Bearer realm=\"\(place)\"; service=\"r\"", place, ["bearer"]),
+    Case("no commas", "Bearer realm=\"\(place)\" service=\"r\"", place, ["bearer"]),
+    Case("a colon", "Bearer: realm=\"\(place)\"", place, ["bearer"]),
+    Case(
+      "token68 first", "Negotiate YII/abc==, Bearer realm=\"\(place)\"", place,
+      ["negotiate", "bearer"]),
+    Case(
+      "token68 between", "Basic realm=x, NTLM TlRMTVNT+/AAA=, Bearer realm=\(place)", place,
+      ["basic", "ntlm", "bearer"]),
+    Case("token68 last", "Bearer realm=\(place), Negotiate abc", place, ["bearer", "negotiate"]),
+    Case(
+      "no quotation mark at the end of another", "Bearer realm=\"\(place)\", Basic realm=\"x",
+      place,
+      ["bearer", "basic"]),
+    Case("no value", "Bearer realm=, service=r", nil, ["bearer"]),
+    Case("words that are nothing", "@@ (x) Bearer realm=\(place)", place, ["x", "bearer"]),
+    Case(
+      "Digest's many parameters",
+      #"Digest realm="a, b", qop="auth,auth-int", nonce="7==", Bearer realm="\#(place)""#, place,
+      ["digest", "bearer"]),
+  ]
+
+  @Test("schemes and realms are read, whatever is around them", arguments: cases)
+  func reads(_ one: Case) {
+    let found = Challenge.parse(one.field)
+    #expect(found.map(\.scheme) == one.schemes)
+    #expect(found.first { $0.scheme == "bearer" }?.parameters["realm"] == one.realm)
+  }
+
+  @Test("a scope without quotation marks keeps its actions")
+  func scope() {
+    let found = Challenge.parse(
+      "Bearer realm=\(Self.place),scope=repository:o/n:pull,push,service=s")
+    #expect(
+      found.map(\.parameters) == [
+        ["realm": Self.place, "scope": "repository:o/n:pull,push", "service": "s"]
+      ])
+  }
+
+  @Test(
+    "a realm is a URL, a path at the server that was asked, or none",
+    arguments: [
+      ("https://a.example/t", "https://a.example/t"),
+      (" https://a.example/t ", "https://a.example/t"),
+      ("/token", "https://r.example:5000/token"),
+      ("token/x", "https://r.example:5000/v2/o/token/x"),
+      ("../auth", "https://r.example:5000/v2/auth"),
+      ("?token", "https://r.example:5000/v2/o/n?token"),
+      ("Registry", nil), ("a registry", nil), (nil, nil),
+    ] as [(String?, String?)])
+  func realm(text: String?, place: String?) throws {
+    let url = try RemoteURL("https://r.example:5000/v2/o/n")
+    let expected: TokenService.Realm = place.map { .place($0) } ?? .none
+    #expect(TokenService.realm(text, at: url) == expected)
+  }
+
+  @Test(
+    "tokens lose what is around them, and are refused with control characters inside",
+    arguments: [
+      (#" good\n"#, "good"), ("Bearer good", "good"), (#"\tbearer  good\r\n"#, "good"),
+      (#"go\nod"#, nil), (#"go\u0000od"#, nil), ("a b c", nil), (" ", nil),
+    ] as [(String, String?)])
+  func token(text: String, value: String?) {
+    for name in ["token", "access_token"] {
+      #expect(Token(Array("{\"\(name)\":\"\(text)\"}".utf8), now: 0)?.value == value)
+    }
+  }
+}
