@@ -8,7 +8,8 @@ import Tuning
 @testable import History
 
 /// A history and an export are data from outside: whatever is in them, a pull goes on.
-@Suite("Hostile histories")
+/// One after the other, with a pause after each file: thousands of files would keep every other test from its turn.
+@Suite("Hostile histories", .serialized)
 struct HostileTests {
   /// Numbers that are the same for the same seed (SplitMix64).
   struct Numbers: RandomNumberGenerator {
@@ -43,7 +44,8 @@ struct HostileTests {
   ]
 
   /// Does with a file what a pull and its user would; a `HistoryError` is an answer, anything else is none.
-  static func drive(_ file: String) throws {
+  static func drive(_ file: String) async throws {
+    await Task.yield()
     do throws(HistoryError) {
       let history = try History(file: file)
       _ = try history.servers(of: "r.example", machine: "m", network: "n")
@@ -74,7 +76,7 @@ struct HostileTests {
   }
 
   @Test("no flipped bit ends the process, whatever else it does", arguments: 0..<8)
-  func flippedBits(part: Int) throws {
+  func flippedBits(part: Int) async throws {
     let folder = try TemporaryFolder.inMemory()
     var numbers = Numbers(state: UInt64(part))
     for number in 0..<50 {
@@ -86,12 +88,12 @@ struct HostileTests {
       }
       let file = folder("flipped-\(number).sqlite")
       try writeFile(file, bytes)
-      try Self.drive(file)
+      try await Self.drive(file)
     }
   }
 
   @Test("no cut file and no overwritten page ends the process", arguments: 0..<4)
-  func torn(part: Int) throws {
+  func torn(part: Int) async throws {
     let folder = try TemporaryFolder.inMemory()
     var numbers = Numbers(state: UInt64(100 + part))
     let whole = try readFile(HistoryTests.fixture("3", in: folder))
@@ -107,7 +109,7 @@ struct HostileTests {
       }
       let file = folder("torn-\(number).sqlite")
       try writeFile(file, bytes)
-      try Self.drive(file)
+      try await Self.drive(file)
     }
   }
 
@@ -120,7 +122,7 @@ struct HostileTests {
 
   /// Tables without their constraints take anything: SQLite holds any type in any column.
   @Test("no value in any column ends the process", arguments: values)
-  func anyValue(value: String) throws {
+  func anyValue(value: String) async throws {
     let folder = try TemporaryFolder.inMemory()
     for (table, names) in Self.columns {
       for name in names {
@@ -135,13 +137,13 @@ struct HostileTests {
           ALTER TABLE copy RENAME TO \(table);
           UPDATE \(table) SET \(name) = \(value);
           """)
-        try Self.drive(file)
+        try await Self.drive(file)
       }
     }
   }
 
   @Test("several values at once end no process", arguments: 0..<4)
-  func anyValues(part: Int) throws {
+  func anyValues(part: Int) async throws {
     let folder = try TemporaryFolder.inMemory()
     var numbers = Numbers(state: UInt64(200 + part))
     for _ in 0..<40 {
@@ -156,7 +158,7 @@ struct HostileTests {
         try? database.execute(
           "UPDATE OR IGNORE \(table) SET \(name) = \(value) WHERE abs(random() % 3) = 0")
       }
-      try Self.drive(file)
+      try await Self.drive(file)
     }
   }
 
@@ -172,11 +174,11 @@ struct HostileTests {
       "CREATE INDEX i ON pull (abs(-9223372036854775808 + id - id))",
       "PRAGMA user_version = 77", "PRAGMA journal_mode = WAL",
     ])
-  func schema(sql: String) throws {
+  func schema(sql: String) async throws {
     let folder = try TemporaryFolder.inMemory()
     let file = try HistoryTests.fixture("3", in: folder)
     try? Database(file: file).execute("PRAGMA foreign_keys = OFF; \(sql)")
-    try Self.drive(file)
+    try await Self.drive(file)
   }
 
   // MARK: What is left alone

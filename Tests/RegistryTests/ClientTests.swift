@@ -560,14 +560,12 @@ struct HelperTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// A helper that is found by an absolute PATH entry of its own.
+  /// A helper in the folder; not by `PATH`, which other threads read while they start programs.
   func helper(_ script: String) throws -> String {
     let name = "test-\(UUID().uuidString.prefix(8))"
     let path = folder("docker-credential-\(name)")
     try writeFile(path, Array("#!/bin/sh\n\(script)\n".utf8))
     #expect(chmod(path, 0o755) == 0)
-    let old = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    setenv("PATH", "\(folder.path):\(old)", 1)
     return name
   }
 
@@ -577,12 +575,29 @@ struct HelperTests {
       #"read server; echo "{\"ServerURL\":\"$server\",\"Username\":\"u\",\"Secret\":\"for $server\"}""#
     )
     #expect(
-      try await CredentialHelper(name: good).credential(for: "ghcr.io")
+      try await CredentialHelper(name: good, searchPath: folder.path).credential(for: "ghcr.io")
         == .basic(user: "u", password: "for ghcr.io"))
     let token = try helper(#"echo '{"Username":"<token>","Secret":"t"}'"#)
-    #expect(try await CredentialHelper(name: token).credential(for: "x") == .identityToken("t"))
+    #expect(
+      try await CredentialHelper(name: token, searchPath: folder.path).credential(for: "x")
+        == .identityToken("t"))
     let nothing = try helper("echo 'credentials not found in native keychain'; exit 1")
-    #expect(try await CredentialHelper(name: nothing).credential(for: "x") == nil)
+    #expect(
+      try await CredentialHelper(name: nothing, searchPath: folder.path).credential(for: "x") == nil
+    )
+  }
+
+  @Test(
+    "a good answer stands, whatever is said beside it",
+    arguments: [
+      "head -c 300000 /dev/zero | tr '\\0' x >&2", "echo 'WARNING: {old} keyring'",
+      #"printf '\357\273\277'"#,
+    ])
+  func noisy(beside: String) async throws {
+    let name = try helper(beside + #"; echo '{"Username":"u","Secret":"p"}'"#)
+    #expect(
+      try await CredentialHelper(name: name, searchPath: folder.path).credential(for: "x")
+        == .basic(user: "u", password: "p"))
   }
 
   @Test(
@@ -601,6 +616,7 @@ struct HelperTests {
     try writeFile(folder("config.json"), Array(#"{"credsStore":"\#(name)"}"#.utf8))
     let warnings = Log<String>()
     var chain = CredentialChain(files: [folder("config.json")], warn: { warnings.add($0) })
+    chain.helperPath = folder.path
     chain.helperTimeout = kind == "hangs" ? 0.5 : 50
     #expect(await chain.credential(registry: "ghcr.io", repository: "o/n") == nil)
     #expect(warnings.all.count == 1)

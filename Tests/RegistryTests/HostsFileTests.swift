@@ -41,6 +41,18 @@ struct HostsFileTests {
     }
   }
 
+  @Test("the registry's name without TLS is not shown what is kept for it with TLS")
+  func plainTwin() throws {
+    let reference = try Reference("r.example/o/n")
+    let own = try Endpoint(of: reference, plainHTTP: false)
+    let found = try HostsFile("[host.\"http://r.example\"]").endpoints(for: reference, own: own)
+    #expect(found.map { $0.registry(of: reference) } == ["http://r.example", "r.example"])
+    let plain = try Endpoint(of: reference, plainHTTP: true)
+    let wanted = try HostsFile("[host.\"http://r.example\"]").endpoints(
+      for: reference, own: plain)
+    #expect(wanted.allSatisfy { $0.registry(of: reference) == "r.example" })
+  }
+
   @Test(
     "mirrors are asked in the file's order, then the registry, which is not told whose image is meant"
   )

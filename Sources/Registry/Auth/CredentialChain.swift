@@ -23,6 +23,8 @@ public struct CredentialChain: Sendable {
   private static let fileLimit = 16 << 20
   /// Seconds that a helper may take.
   public var helperTimeout = 60.0
+  /// Where helpers are looked for before `PATH`; nil: nowhere.
+  var helperPath: String?
 
   /// Makes a chain.
   ///
@@ -111,7 +113,8 @@ public struct CredentialChain: Sendable {
         case .helper(let name, let server):
           guard askedHelpers.insert(name).inserted else { continue }
           do throws(CredentialHelper.Failure) {
-            let helper = CredentialHelper(name: name, timeout: helperTimeout)
+            let helper = CredentialHelper(
+              name: name, searchPath: helperPath, timeout: helperTimeout)
             let shown = "docker-credential-\(name.shownSafely(limit: 60))"
             let found = try await watch.over(shown, limit: helperTimeout) {
               () async throws(CredentialHelper.Failure) in

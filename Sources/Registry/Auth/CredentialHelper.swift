@@ -11,6 +11,8 @@ struct CredentialHelper {
   }
 
   let name: String
+  /// Where programs are looked for first, as in `PATH`; nil: only where that says.
+  var searchPath: String?
   /// Seconds before a helper that hangs is ended.
   var timeout = 60.0
 
@@ -24,7 +26,7 @@ struct CredentialHelper {
     else { throw Failure(description: "its name is not a program's") }
     let outcome: Outcome
     do {
-      outcome = try await Self.run("docker-credential-\(name)", server: server, timeout: timeout)
+      outcome = try await run("docker-credential-\(name)", server: server)
     } catch let failure as Failure {
       throw failure
     } catch {
@@ -38,13 +40,31 @@ struct CredentialHelper {
       if said.contains(where: { $0.lowercased().contains("credentials not found") }) { return nil }
       throw Failure(description: text.isEmpty ? "it failed" : text.shownSafely(limit: 120))
     }
-    guard let answer = LooseJSON(Data(outcome.output.utf8)), let user = answer["username"]?.string,
-      let secret = answer["secret"]?.string
-    else {
+    guard let (user, secret) = Self.answer(outcome.output) else {
       throw Failure(description: "its answer is not in the expected form")
     }
     if secret.isEmpty { return nil }
     return user == "<token>" ? .identityToken(secret) : .basic(user: user, password: secret)
+  }
+
+  /// The most bytes that are read of what a helper says, on either output.
+  private static let mostRead = 64 << 10
+  /// The most beginnings of an object that are tried.
+  private static let mostBeginnings = 16
+
+  /// User name and secret, whatever stands before and after the object: warnings, or a byte order mark.
+  static func answer(_ output: String) -> (user: String, secret: String)? {
+    let bytes = Array(output.utf8)
+    guard let end = bytes.lastIndex(of: UInt8(ascii: "}")) else { return nil }
+    let beginnings = bytes.indices.filter { bytes[$0] == UInt8(ascii: "{") && $0 < end }
+    for start in beginnings.prefix(mostBeginnings) {
+      if let object = LooseJSON(Data(bytes[start...end])),
+        let user = object["username"]?.string, let secret = object["secret"]?.string
+      {
+        return (user, secret)
+      }
+    }
+    return nil
   }
 
   private struct Outcome: Sendable {
@@ -62,22 +82,34 @@ struct CredentialHelper {
     return reading
   }
 
-  private static func run(_ program: String, server: String, timeout: Double) async throws
-    -> Outcome
-  {
-    try await withThrowingTaskGroup(of: Outcome?.self) { group in
+  private var environment: Environment {
+    guard let searchPath else { return .inherit }
+    let own = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    return .inherit.updating(["PATH": "\(searchPath):\(own)"])
+  }
+
+  private func run(_ program: String, server: String) async throws -> Outcome {
+    let (environment, timeout) = (environment, timeout)
+    return try await withThrowingTaskGroup(of: Outcome?.self) { group in
       group.addTask {
         var options = PlatformOptions()
         options.teardownSequence = [.send(signal: .kill, allowedDurationToNextStep: .seconds(1))]
         let result = try await Subprocess.run(
-          .name(program), arguments: ["get"], platformOptions: options,
+          .name(program), arguments: ["get"], environment: environment, platformOptions: options,
           input: .fileDescriptor(
             try Self.pipe(holding: server + "\n"), closeAfterSpawningProcess: true),
-          output: .string(limit: 64 << 10),
-          error: .string(limit: 64 << 10))
+          output: .string(limit: Self.mostRead), error: .sequence
+        ) { execution in
+          // All of it is read, lest the helper waits for ever to say it; only its beginning is kept.
+          var said: [UInt8] = []
+          for try await part in execution.standardError where said.count < Self.mostRead {
+            part.withUnsafeBytes { said += $0.prefix(Self.mostRead - said.count) }
+          }
+          return String(decoding: said, as: UTF8.self)
+        }
         return Outcome(
           isSuccess: result.terminationStatus.isSuccess, output: result.standardOutput,
-          error: result.standardError)
+          error: result.closureResult)
       }
       group.addTask {
         try await Task.sleep(for: .seconds(timeout))

@@ -112,7 +112,16 @@ struct HostsFile: Sendable, Equatable {
       last.access = root.access
       last.fields = root.fields
     }
-    var all = hosts.map { Self.endpoint($0.url, $0.settings, reference, own) }
+    var all = hosts.map { host in
+      var endpoint = Self.endpoint(host.url, host.settings, reference, own)
+      // The registry's name without TLS is another origin: what is kept for the one is not shown to the other in clear.
+      if host.url.origin.scheme == "http", last.origin.scheme == "https",
+        host.url.origin.authority == last.origin.authority
+      {
+        endpoint.registry = host.url.origin.description
+      }
+      return endpoint
+    }
     // People name one server twice.
     if let before = all.last, before.isCovered(by: last) { all.removeLast() }
     all.append(last)
