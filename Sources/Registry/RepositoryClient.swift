@@ -42,8 +42,8 @@ public final class RepositoryClient: Sendable {
   static let asideLimit = 64 << 10
   /// Times that content which turned out to be wrong is asked for again where nobody else can be asked.
   private static let looksAtWrongContent = 2
-  /// Times that a server may say nothing for a whole time limit when it is asked for a document: none takes long to find.
-  private static let mostStalls = 2
+  /// Times that a server may say nothing for a whole time limit when it is asked for a document.
+  private static let mostStalls = 3
 
   /// Makes a client.
   ///

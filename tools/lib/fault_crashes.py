@@ -192,6 +192,8 @@ def recorded(trace):
         if "resumed>" in line:
             begin, head = pending.pop(process, (number, ""))
             line = head + line.partition("resumed>")[2]
+        # Names in open folders, as whole paths.
+        line = re.sub(r'(?:\d+|AT_FDCWD)<([^>]*)>, "([^"/][^"]*)"', r'"\1/\2"', line) if "renameat" in line else line
         found = (re.match(r"\s*(\w+)\(\d+<([^>]*)>(.*)", line)
                  or re.match(r'\s*(rename\w*)\([^"]*"([^"]+)"(.*)', line))
         if found and not re.search(r"= -1 E\w+", line):
