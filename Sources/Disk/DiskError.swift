@@ -27,10 +27,11 @@ package struct DiskError: Error, Equatable, Sendable, CustomStringConvertible {
   /// True where nothing is wrong but that the task was cancelled.
   package var isInterruption: Bool { code == ECANCELED }
 
+  /// What is wrong, without the path.
+  package var why: String { reason ?? Self.words(code) }
+
   /// One sentence, with the path.
-  package var description: String {
-    "cannot \(action) \(path): \(reason ?? Self.words(code))"
-  }
+  package var description: String { "cannot \(action) \(path): \(why)" }
 
   /// The system's words, or better ones.
   package static func words(_ code: Int32) -> String {

@@ -26,7 +26,7 @@ extension Folder {
     let temporary = Temporary(in: self)
     let file = try temporary.open(mode)
     if let old = info(name), old.kind == .regular {
-      fchmod(file.descriptor, old.st_mode & 0o777)
+      file.setMode(old.st_mode & 0o777)
     }
     try file.writeAll(bytes)
     try file.sync()

@@ -32,11 +32,3 @@ package enum FreeSpace {
     return overflow ? .max : Int64(clamping: product)
   }
 }
-
-extension stat {
-  /// Bytes on the disk, by the blocks of 512 that the file system claims.
-  package var allocatedBytes: Int64 {
-    let (bytes, overflows) = Swift.max(0, Int64(st_blocks)).multipliedReportingOverflow(by: 512)
-    return overflows ? .max : bytes
-  }
-}

@@ -62,7 +62,7 @@ package enum InputFile {
       case let kind: return kind.words
       }
     } catch {
-      return error.reason ?? DiskError.words(error.code)
+      return error.why
     }
   }
 

@@ -1,6 +1,5 @@
 import Glibc
 import OCI
-import Synchronization
 
 /// The door through which everything goes that is printed, to a terminal or into a file.
 ///

@@ -102,7 +102,8 @@ actor PullLoop {
   static let recordBytes: Int64 = 4 << 20
 
   init(
-    blobs: [(descriptor: Descriptor, label: String)], name: String, store: ContentStore,
+    blobs: [(descriptor: Descriptor, label: String)], missing: Set<Digest>, name: String,
+    store: ContentStore,
     source: BlobSource, request: Puller.Request, opening: Opening, display: any ProgressDisplay
   ) {
     self.store = store
@@ -118,7 +119,7 @@ actor PullLoop {
       seed: UInt64.random(in: 0 ... .max))
     (events, inbox) = AsyncStream.makeStream(of: Event.self)
     let entries = blobs.map { blob in
-      let isHere = (try? store.holds(blob.descriptor)) ?? false
+      let isHere = !missing.contains(blob.descriptor.digest)
       return Entry(
         descriptor: blob.descriptor,
         shown: PullSnapshot.Blob(
@@ -126,15 +127,15 @@ actor PullLoop {
           done: isHere ? blob.descriptor.size : 0, state: isHere ? .present : .waiting))
     }
     self.entries = entries
-    let missing = entries.indices.filter { entries[$0].shown.state == .waiting }
+    let toFetch = entries.indices.filter { entries[$0].shown.state == .waiting }
     // The configuration first, then large before small: the last ones are short then.
-    queue = missing.sorted { left, right in
+    queue = toFetch.sorted { left, right in
       let (a, b) = (entries[left].shown, entries[right].shown)
       if (a.label == "config") != (b.label == "config") { return b.label == "config" }
       return a.size == b.size ? left > right : a.size < b.size
     }
-    unfinished = missing.count
-    scheduler.bytesToCome = missing.reduce(0) { $0 + entries[$1].shown.size }
+    unfinished = toFetch.count
+    scheduler.bytesToCome = toFetch.reduce(0) { $0 + entries[$1].shown.size }
   }
 
   var now: Moment {

@@ -113,7 +113,8 @@ public struct Puller: Sendable {
       bytes: missing.reduce(0) { $0 + $1.descriptor.size }, blobs: missing.count,
       roundTripSeconds: resolution.roundTripSeconds)
     let loop = PullLoop(
-      blobs: blobs, name: request.reference.description, store: store,
+      blobs: blobs, missing: Set(missing.map(\.descriptor.digest)),
+      name: request.reference.description, store: store,
       source: BlobSource(client: client, blobHost: request.blobHost), request: request,
       opening: opening, display: display)
     let result: PullLoop.Result

@@ -25,9 +25,6 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     case transfer(TransferError)
     /// The server pointed to a place that is not followed.
     case refusedTarget
-
-    /// True where the server says that there is no such thing, or that we may not have it.
-    var isDenial: Bool { self == .notFound || self == .unauthorised }
   }
 
   /// What kind of thing went wrong.

@@ -139,11 +139,11 @@ public final class RepositoryClient: Sendable {
       var request = request
       request.headTimeout = patience
       let response = try await engine.perform(request) { head, _ in
-        [200, 203].contains(head.status)
+        head.isWhole
           ? .memory(limit: Self.documentLimit) : .beginning(limit: Self.asideLimit)
       }
       roundTrip = response.timing.roundTripSeconds ?? roundTrip
-      guard [200, 203].contains(response.head.status) else { return .aside(response) }
+      guard response.head.isWhole else { return .aside(response) }
       return DocumentJudge.isPage(response.body)
         ? .page(response, else: .content(response)) : .content(response)
     }

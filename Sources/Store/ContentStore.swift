@@ -121,8 +121,9 @@ public struct ContentStore: Sendable {
   /// Opens a blob that is right; nil where there is none.
   func sound(_ descriptor: Descriptor) throws(StoreError) -> SoundBlob? {
     let digest = descriptor.digest
-    guard contains(descriptor) else { return nil }
-    let file = try disk(try OpenFile(digest.hex, in: try openedBlobs(digest), O_RDONLY))
+    guard let blobs = try? blobs(digest.algorithm), blobs.size(digest.hex) == descriptor.size
+    else { return nil }
+    let file = try disk(try OpenFile(digest.hex, in: blobs, O_RDONLY))
     guard let info = file.info, info.st_size == descriptor.size else { return nil }
     let mark = FileMark(info)
     let blob = SoundBlob(descriptor: descriptor, file: file, mark: mark)
@@ -138,8 +139,13 @@ public struct ContentStore: Sendable {
     return blob
   }
 
-  private func openedBlobs(_ digest: Digest) throws(DiskError) -> Folder {
-    try folder.folder("blobs/" + digest.algorithm.rawValue)
+  /// Opens a blob that an output is made of.
+  ///
+  /// - Throws: `StoreError.wrongContent` where there is none that is right.
+  func requireSound(_ descriptor: Descriptor) throws(StoreError) -> SoundBlob {
+    if let blob = try sound(descriptor) { return blob }
+    throw .wrongContent(
+      expected: descriptor.digest, found: "the store's file was changed since it was fetched")
   }
 
   /// Reads a small blob (manifest, index, configuration) and checks it.

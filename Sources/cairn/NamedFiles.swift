@@ -35,7 +35,6 @@ func readInput(_ file: String, what: String, limit: Int) throws -> [UInt8] {
   do throws(DiskError) {
     return try InputFile.read(file, limit: limit, pipes: .read)
   } catch {
-    let reason = error.reason ?? DiskError.words(error.code)
-    throw CommandFailure(message: "cannot read the \(what) \(file): \(reason)", exitCode: 66)
+    throw CommandFailure(message: "cannot read the \(what) \(file): \(error.why)", exitCode: 66)
   }
 }

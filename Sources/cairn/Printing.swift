@@ -1,7 +1,6 @@
 import Foundation
 import Glibc
 import Logging
-import OCI
 import Progress
 import Synchronization
 

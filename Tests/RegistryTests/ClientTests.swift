@@ -482,7 +482,7 @@ struct ClientTests {
       }
     }
     _ = try await client(server, retries: 5, sleeps: sleeps).document(.tag("1"))
-    let waits = sleeps.all.filter { $0 != FailoverRunner.patience }
+    let waits = sleeps.all.filter { $0 != Lateness.patience }
     try #require(waits.count == 4)
     #expect(waits[1] == 40)
     #expect(waits[0] <= 0.5 && waits[3] > 1)

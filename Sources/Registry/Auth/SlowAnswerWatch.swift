@@ -15,13 +15,9 @@ struct SlowAnswerWatch: Sendable {
     isolation: isolated (any Actor)? = #isolation,
     _ ask: () async throws(Failure) -> Answer
   ) async throws(Failure) -> Answer {
-    let timer = Task { [time, tell] in
-      guard (try? await time.sleep(FailoverRunner.patience)) != nil else { return }
-      let silence = "has not answered for \(Int(FailoverRunner.patience)) s"
-      let rest = limit.map {
-        "it has up to \(Int(max(0, min($0 - FailoverRunner.patience, 1e6)).rounded(.up))) s more"
-      }
-      tell(.late(name, because: [silence, rest ?? "it is waited for"].joined(separator: "; ")))
+    let timer = time.whenLate { [tell] in
+      let meanwhile = limit.map(Lateness.left) ?? "it is waited for"
+      tell(.late(name, because: Lateness.words(meanwhile)))
     }
     defer { timer.cancel() }
     return try await ask()

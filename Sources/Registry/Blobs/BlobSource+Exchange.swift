@@ -99,11 +99,10 @@ extension BlobSource {
         guard !route.isElsewhere else { return .content(route.place) }
         let response = try await client.engine.perform(request) { head, _ in
           // Who ignores the range is about to send all of it.
-          [200, 203].contains(head.status)
-            ? .refuse : .beginning(limit: RepositoryClient.asideLimit)
+          head.isWhole ? .refuse : .beginning(limit: RepositoryClient.asideLimit)
         }
-        return [200, 203, 206, 416].contains(response.head.status)
-          ? .content(.here) : .aside(response)
+        let isThere = response.head.isWhole || [206, 416].contains(response.head.status)
+        return isThere ? .content(.here) : .aside(response)
       }
     } catch {
       return .unknown

@@ -22,7 +22,7 @@ enum ConfigFile: Equatable {
     } catch {
       // A link that leads nowhere was made by somebody who wants something there.
       guard isAbsence(error.code), error.reason == nil else {
-        return .unusable(error.reason ?? DiskError.words(error.code))
+        return .unusable(error.why)
       }
       return .missing
     }
@@ -43,9 +43,6 @@ enum ConfigFile: Equatable {
   struct Unclear: Error, Equatable {
     let reason: String
   }
-
-  /// The names in a directory, sorted; empty where there is none.
-  static func names(in folder: String) -> [String] { Files.list(folder) }
 
   /// Whether a file can be read by this user; what libcurl opens by its name must be one that does not make it wait.
   static func isReadable(_ path: String) -> Bool {

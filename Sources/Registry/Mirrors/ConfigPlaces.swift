@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 
 /// Where the files of mirrors, short names and certificates are.
@@ -59,6 +60,6 @@ struct ConfigPlaces: Sendable {
   }
 
   private static func dropIns(_ folder: String) -> [(path: String, isNamed: Bool)] {
-    ConfigFile.names(in: folder).filter { $0.hasSuffix(".conf") }.map { ("\(folder)/\($0)", false) }
+    Files.list(folder).filter { $0.hasSuffix(".conf") }.map { ("\(folder)/\($0)", false) }
   }
 }

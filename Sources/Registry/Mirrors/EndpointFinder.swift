@@ -1,3 +1,4 @@
+import Disk
 public import OCI
 public import Transfer
 
@@ -76,7 +77,7 @@ public struct EndpointFinder: Sendable {
         return (EndpointPlan(endpoints: [own]), nil)
       }
       let path = "\(folder)/hosts.toml"
-      let certificates = CertificateFolder(folder, names: ConfigFile.names(in: folder))
+      let certificates = CertificateFolder(folder, names: Files.list(folder))
       switch ConfigFile.read(path) {
       case .missing, .text(""): return (nil, certificates)
       case .unusable(let reason):
@@ -183,7 +184,7 @@ public struct EndpointFinder: Sendable {
       let folders = places.certificateFolders(of: name, port: endpoint.origin.port)
       // The first folder that is there counts, as with podman.
       for path in folders where (try? ConfigFile.exists(path).get()) == true {
-        return CertificateFolder(path, names: ConfigFile.names(in: path))
+        return CertificateFolder(path, names: Files.list(path))
       }
     }
     return nil

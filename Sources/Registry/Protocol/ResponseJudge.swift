@@ -137,3 +137,8 @@ enum ResponseJudge {
 
   private static func seconds(_ wait: Double) -> Int { Int(min(wait, 1e9).rounded(.up)) }
 }
+
+extension ResponseHead {
+  /// Whether the body is all of what was asked for: as the server has it, or as something on the way passed it on (203).
+  var isWhole: Bool { [200, 203].contains(status) }
+}

@@ -79,7 +79,7 @@ extension FailoverRunner {
     }
 
     private func start(_ index: Int) {
-      let (endpoint, inbox, ask, time) = (candidates[index], inbox, ask, runner.time)
+      let (endpoint, inbox, ask) = (candidates[index], inbox, ask)
       asked += 1
       let own = Ask(index: index, number: asked)
       asks[index] = own
@@ -89,10 +89,7 @@ extension FailoverRunner {
         let attempt = await ask(endpoint) { inbox.yield(.answered(own)) }
         inbox.yield(.ended(own, attempt))
       }
-      timers[index] = Task {
-        guard (try? await time.sleep(FailoverRunner.patience)) != nil else { return }
-        inbox.yield(.late(own))
-      }
+      timers[index] = runner.time.whenLate { inbox.yield(.late(own)) }
     }
 
     /// Takes a request back; one that was never answered may say something about its server.

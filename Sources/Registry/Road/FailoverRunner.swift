@@ -20,9 +20,6 @@ struct FailoverRunner: Sendable {
   let hedges: Bool
   let tell: @Sendable (RegistryNotice) -> Void
 
-  /// Seconds without an answer after which the next endpoint is asked, too.
-  static let patience = 2.0
-
   enum Event<Answer: Sendable>: Sendable {
     case late(Ask)
     case answered(Ask)
@@ -75,10 +72,7 @@ struct FailoverRunner: Sendable {
     _ endpoint: Endpoint, _ patience: Double,
     _ ask: Asking<Answer>
   ) async -> Attempt<Answer> {
-    let timer = Task { [self] in
-      guard (try? await time.sleep(Self.patience)) != nil else { return }
-      sayLate(endpoint, patience, isMirror: false)
-    }
+    let timer = time.whenLate { sayLate(endpoint, patience, isMirror: false) }
     defer { timer.cancel() }
     return await ask(endpoint) { timer.cancel() }
   }
@@ -86,11 +80,9 @@ struct FailoverRunner: Sendable {
   /// One line for a server that lets others wait.
   func sayLate(_ endpoint: Endpoint, _ patience: Double, isMirror: Bool) {
     guard ledger.mayComplain(of: endpoint, now: time.seconds()) else { return }
-    let silence = "has not answered for \(Int(Self.patience)) s"
-    let left = Int(max(0, min(patience - Self.patience, 1e6)).rounded(.up))
-    let rest =
-      isMirror && hedges ? "the next server is asked, too" : "it has up to \(left) s more"
-    tell(.late(endpoint.origin.authority, because: "\(silence); \(rest)"))
+    let meanwhile =
+      isMirror && hedges ? "the next server is asked, too" : Lateness.left(of: patience)
+    tell(.late(endpoint.origin.authority, because: Lateness.words(meanwhile)))
   }
 
   private func race<Answer: Sendable>(

@@ -11,12 +11,13 @@ extension RequestRoute {
   mutating func answer(denial response: TransferResponse) async throws(RegistryError) {
     let error = denied(response)
     if case .overloaded = error.kind { throw error }
-    if !ResponseJudge.wantsTLS(response), try await authorize(Denial(response, at: url)) { return }
+    let denial = Denial(response, at: url)
+    if !ResponseJudge.wantsTLS(response), try await authorize(denial) { return }
     guard response.head.status == 401, passes > 0 || authorization != nil else { throw error }
     var refusal = ResponseJudge.refusedInSpiteOfToken(
       response, what: what, origin: url.origin, hiding: secrets)
     // A token that was made a moment ago may not be valid yet by the registry's clock.
-    if Denial(response, at: url).dislikesToken { refusal.secondLooks = 2 }
+    if denial.dislikesToken { refusal.secondLooks = 2 }
     throw refusal
   }
 

@@ -21,10 +21,7 @@ struct FileCopy {
   func place(
     _ descriptor: Descriptor, of store: ContentStore, at name: String, in folder: Folder
   ) throws(StoreError) {
-    guard let blob = try store.sound(descriptor) else {
-      throw .wrongContent(
-        expected: descriptor.digest, found: "the store's file was changed since it was fetched")
-    }
+    let blob = try store.requireSound(descriptor)
     let temporary = Temporary(in: folder)
     if links, descriptor.size >= Self.linkedBytes {
       if try Self.reflink(blob, temporary) {

@@ -37,10 +37,7 @@ extension ImageWriter {
   }
 
   private func add(_ descriptor: Descriptor, to tar: TarWriter) throws(StoreError) {
-    guard let blob = try store.sound(descriptor) else {
-      throw .wrongContent(
-        expected: descriptor.digest, found: "the store's file was changed since it was fetched")
-    }
+    let blob = try store.requireSound(descriptor)
     try tar.add(Self.name(descriptor), copying: blob.file, size: descriptor.size)
     try blob.recheck()
   }

@@ -194,8 +194,7 @@ struct PullCommand: AsyncParsableCommand {
     }
     request.overwrites = overwrite
     request.linksOutputs = link
-    request.settings.retries = registryOptions.retries
-    request.settings.minimumRate = Double(registryOptions.minRate.bytes)
+    request.settings = registryOptions.schedulerSettings
     return request
   }
 

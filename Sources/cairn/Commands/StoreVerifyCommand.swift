@@ -61,8 +61,7 @@ struct StoreVerifyCommand: AsyncParsableCommand {
       platforms: image.descriptor.mediaType.isIndex ? .all : .one(.host, isExplicit: false),
       policy: FixedPolicy(poolSize: 2 * Machine.effectiveCPUs, reason: "2 x CPU"))
     request.storeName = image.name
-    request.settings.retries = registryOptions.retries
-    request.settings.minimumRate = Double(registryOptions.minRate.bytes)
+    request.settings = registryOptions.schedulerSettings
     do throws(PullError) {
       let puller = Puller(client: client, store: store, display: display)
       display.show(.finished(try await puller.pull(request)))

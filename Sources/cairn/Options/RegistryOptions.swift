@@ -7,6 +7,7 @@ import OCI
 import Progress
 import Pull
 import Registry
+import Scheduling
 import Transfer
 
 /// How registries are reached; shared by every command that does.
@@ -171,6 +172,14 @@ struct RegistryOptions: ParsableArguments {
     let logger = logger
     guard logger.logLevel <= .debug else { return engine }
     return ObservedEngine(engine) { logger.debug("\($0)") }
+  }
+
+  /// What bounds the choices of a pull's scheduler.
+  var schedulerSettings: SchedulerSettings {
+    var settings = SchedulerSettings()
+    settings.retries = retries
+    settings.minimumRate = Double(minRate.bytes)
+    return settings
   }
 
   /// A logger on standard error.

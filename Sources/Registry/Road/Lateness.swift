@@ -1,0 +1,27 @@
+/// When an answer counts as late, and how that is said.
+enum Lateness {
+  /// Seconds without an answer after which it is late.
+  static let patience = 2.0
+
+  /// That somebody is late, and what is done meanwhile: a clause without its subject.
+  static func words(_ meanwhile: String) -> String {
+    "has not answered for \(Int(patience)) s; \(meanwhile)"
+  }
+
+  /// How long somebody who is late still has.
+  ///
+  /// - Parameter limit: seconds from the beginning.
+  static func left(of limit: Double) -> String {
+    "it has up to \(Int(max(0, min(limit - patience, 1e6)).rounded(.up))) s more"
+  }
+}
+
+extension Timekeeper {
+  /// Does something once an answer is late; cancel it when the answer comes.
+  func whenLate(_ act: @escaping @Sendable () -> Void) -> Task<Void, Never> {
+    Task {
+      guard (try? await sleep(Lateness.patience)) != nil else { return }
+      act()
+    }
+  }
+}
