@@ -55,20 +55,15 @@ struct DoorTests {
 
   @Test("nothing reaches for the disk but by the door")
   func everythingUsesTheDoor() throws {
-    let files = FileManager.default.enumerator(
-      at: ImportTests.sources, includingPropertiesForKeys: nil)
-    var seen = 0
-    for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
-      let path = file.pathComponents.drop { $0 != "Sources" }.dropFirst()
-      let room = path.first ?? ""
-      seen += 1
-      guard !Self.rooms.contains(room), Self.exempt[room] == nil,
-        Self.exempt[file.lastPathComponent] == nil
+    let files = try ImportTests.files()
+    for file in files {
+      guard !Self.rooms.contains(file.room), Self.exempt[file.room] == nil,
+        Self.exempt[file.name] == nil
       else { continue }
-      let found = try Self.offences(in: String(contentsOf: file, encoding: .utf8))
-      #expect(found.isEmpty, "\(room)/\(file.lastPathComponent): \(found)")
+      let found = try Self.offences(in: file.text)
+      #expect(found.isEmpty, "\(file.room)/\(file.name): \(found)")
     }
-    #expect(seen > 100)
+    #expect(files.count > 100)
   }
 
   @Test(

@@ -48,6 +48,27 @@ struct ImportTests {
     .deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: "Sources")
 
+  /// A file of the product.
+  struct Source: Sendable {
+    let room: String
+    let name: String
+    let text: String
+  }
+
+  /// Every Swift file below `Sources`.
+  static func files() throws -> [Source] {
+    let files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
+    var found: [Source] = []
+    for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
+      let path = file.pathComponents.drop { $0 != "Sources" }
+      found.append(
+        Source(
+          room: path.dropFirst().first ?? "", name: file.lastPathComponent,
+          text: try String(contentsOf: file, encoding: .utf8)))
+    }
+    return found
+  }
+
   struct Import: Sendable {
     let room: String
     let module: String
@@ -55,17 +76,14 @@ struct ImportTests {
   }
 
   static func imports() throws -> [Import] {
-    let files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
     var found: [Import] = []
-    for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
-      let path = file.pathComponents.drop { $0 != "Sources" }
-      let room = path.dropFirst().first ?? ""
-      for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
+    for file in try files() {
+      for line in file.text.split(separator: "\n") {
         let words = line.split(separator: " ").filter {
           !["public", "internal", "package"].contains($0)
         }
         if words.count >= 2, words[0] == "import" {
-          found.append(Import(room: room, module: String(words[1]), file: file.lastPathComponent))
+          found.append(Import(room: file.room, module: String(words[1]), file: file.name))
         }
       }
     }
@@ -104,16 +122,13 @@ struct ImportTests {
 
   @Test("everything printed goes through the door")
   func oneDoorForWords() throws {
-    let files = FileManager.default.enumerator(at: Self.sources, includingPropertiesForKeys: nil)
     var seen = 0
-    for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
-      // The emulator is a tool of the lab, and speaks JSON with a script.
-      guard !file.path.contains("/link-emulator/") else { continue }
+    // The emulator is a tool of the lab, and speaks JSON with a script.
+    for file in try Self.files() where file.room != "link-emulator" {
       seen += 1
       // Paths of that name are files like others.
-      let text = try String(contentsOf: file, encoding: .utf8)
-        .replacing("/dev/stdout", with: "").replacing("/dev/stderr", with: "")
-      let name = file.lastPathComponent
+      let text = file.text.replacing("/dev/stdout", with: "").replacing("/dev/stderr", with: "")
+      let name = file.name
       for word in [
         "FileHandle.standardOutput", "FileHandle.standardError", "fputs(", "fprintf(", "puts(",
         "Swift.print(", "debugPrint(", "dump(", "StreamLogHandler", "stdout", "stderr", "vprintf(",
@@ -122,7 +137,7 @@ struct ImportTests {
         #expect(!text.contains(word), "\(name): \(word)")
       }
       // The commands' own `print` is the door's; elsewhere it would be the library's.
-      let isCommand = file.path.contains("/cairn/")
+      let isCommand = file.room == "cairn"
       #expect(isCommand || text.firstMatch(of: /(^|[^A-Za-z.])print\(/) == nil, "\(name): print")
       if !["LineOutput.swift", "Displays.swift", "SweepRunner.swift"].contains(name) {
         for word in [".draw(", ".replaceLine(", "\\u{1B}"] {
@@ -135,16 +150,12 @@ struct ImportTests {
 
   @Test("unchecked sendability is CurlTransfer's alone")
   func uncheckedOnlyInCurl() throws {
-    let files = FileManager.default.enumerator(at: Self.sources, includingPropertiesForKeys: nil)
-    var seen = 0
-    for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
-      let text = try String(contentsOf: file, encoding: .utf8)
-      seen += 1
-      guard !file.path.contains("/CurlTransfer/") else { continue }
+    let files = try Self.files()
+    for file in files where file.room != "CurlTransfer" {
       for word in ["@unchecked Sendable", "nonisolated(unsafe)", "try!", "fatalError("] {
-        #expect(!text.contains(word), "\(file.lastPathComponent): \(word)")
+        #expect(!file.text.contains(word), "\(file.name): \(word)")
       }
     }
-    #expect(seen > 40)
+    #expect(files.count > 40)
   }
 }

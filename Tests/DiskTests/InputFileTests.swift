@@ -64,7 +64,9 @@ struct InputFileTests {
       let file = open(path, O_WRONLY)
       for part in ["one ", "two"] {
         _ = part.withCString { write(file, $0, strlen($0)) }
-        usleep(20_000)
+        // The next part comes when this one was read, and the reader has to wait for it.
+        var left: Int32 = 1
+        while left > 0, ioctl(file, UInt(FIONREAD), &left) == 0 { sched_yield() }
       }
       close(file)
     }

@@ -341,5 +341,6 @@ struct DialectTests {
     let request = try bench.request("\(gone.host)/o/n:latest")
     let puller = try bench.puller(request.reference, mirrors: [mirror.host], retries: 5)
     #expect(try await puller.pull(request).digest == image.manifest)
+    withExtendedLifetime(gone) {}
   }
 }

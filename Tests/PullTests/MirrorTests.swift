@@ -215,6 +215,7 @@ struct MirrorTests {
       if case .mirrorGivenUp(let mirror, _) = $0 { mirror } else { nil }
     }
     #expect(said == [gone.host])
+    withExtendedLifetime(gone) {}
   }
 
   /// Answers for a tag that are well formed, and lead nowhere.

@@ -37,16 +37,7 @@ struct PruneTests {
       OddIndexTests.entry(nested, of: image, type: isManifests ? nil : type),
     ]
     let root = try image.addIndex(entries, type: index)
-    image.tags["latest"] = root.digest
-    let registry = try FakeRegistry(image)
-    let bench = try Bench()
-    var request = try bench.request("\(registry.host)/o/n")
-    request.platforms = .all
-    try await bench.pull(request)
-    #expect(try Self.prune(bench.store).blobs == 0)
-    for (digest, bytes) in image.blobs {
-      #expect(bench.store.document(digest) == Data(bytes))
-    }
+    let bench = try await Self.prunedNothing(of: image, root.digest)
     for digest in image.manifests.keys { #expect(bench.store.document(digest) != nil) }
   }
 
@@ -68,15 +59,22 @@ struct PruneTests {
     for order in [[nested, outer], [outer, nested]] {
       let entries = order.map { OddIndexTests.entry($0, of: image, type: nil) }
       let root = try image.addIndex(entries)
-      image.tags["latest"] = root.digest
-      let registry = try FakeRegistry(image)
-      let bench = try Bench()
-      var request = try bench.request("\(registry.host)/o/n")
-      request.platforms = .all
-      try await bench.pull(request)
-      #expect(try Self.prune(bench.store).blobs == 0)
-      for (digest, bytes) in image.blobs { #expect(bench.store.document(digest) == Data(bytes)) }
+      _ = try await Self.prunedNothing(of: image, root.digest)
     }
+  }
+
+  /// Pulls all platforms of an index, and expects that a prune then takes nothing, and every blob is still there.
+  private static func prunedNothing(of image: FakeImage, _ root: Digest) async throws -> Bench {
+    var image = image
+    image.tags["latest"] = root
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.platforms = .all
+    try await bench.pull(request)
+    #expect(try prune(bench.store).blobs == 0)
+    for (digest, bytes) in image.blobs { #expect(bench.store.document(digest) == Data(bytes)) }
+    return bench
   }
 
   @Test("what was passed over keeps no image from being pruned around")

@@ -93,7 +93,11 @@ public final class RawServer: Sendable {
     Thread.detachNewThread { [self] in accept() }
   }
 
-  deinit { stop() }
+  // Not before: the port of a server that is gone would be the next one's, and somebody else would answer for it.
+  deinit {
+    stop()
+    close(listener)
+  }
 
   /// `127.0.0.1:port`.
   public var host: String { "127.0.0.1:\(port)" }
@@ -104,7 +108,7 @@ public final class RawServer: Sendable {
   /// Connections so far.
   public var connections: Int { state.withLock { $0.connections } }
 
-  /// Closes the port and every connection; once, because numbers of closed sockets are used again.
+  /// Ends every connection, and lets nobody connect any more; once, because numbers of closed sockets are used again.
   public func stop() {
     state.withLock { state in
       guard !state.isStopped else { return }
@@ -136,10 +140,7 @@ public final class RawServer: Sendable {
       }
       if isOneAtATime { work() } else { Thread.detachNewThread(work) }
     }
-    state.withLock {
-      $0.isStopped = true
-      _ = close(listener)
-    }
+    state.withLock { $0.isStopped = true }
   }
 
   private func serve(_ socket: Int32, _ number: Int) {

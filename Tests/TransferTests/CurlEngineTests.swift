@@ -231,6 +231,7 @@ struct CurlEngineTests {
         TransferRequest(.get, RemoteURL("http://does-not-exist.invalid/")), limit: 1)
     }
     #expect(unknown?.kind == .resolve)
+    withExtendedLifetime(server) {}
   }
 
   @Test("TLS with a server that speaks plain HTTP is told apart")
