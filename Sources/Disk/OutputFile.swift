@@ -28,9 +28,14 @@ package final class OutputFile: Sendable {
 
   private let path: String
   private let form: Form
+  private let isLive: Bool
   private let isFinished = Mutex(false)
+  /// What a stream did not get yet.
+  private let pending = Mutex(ContiguousArray<UInt8>())
 
   /// Bytes that a pipe takes without making us wait, once it takes any.
+  ///
+  /// What is not written live goes in such pieces, since some readers want whole blocks (`tar -f`).
   private static let streamBytes = 4096
   private static let action = "write"
 
@@ -107,6 +112,7 @@ package final class OutputFile: Sendable {
     _ path: String, mode: mode_t = 0o644, isLive: Bool = false, tell: (String) -> Void = { _ in }
   ) throws(DiskError) {
     self.path = path == "-" ? "standard output" : path
+    self.isLive = isLive
     if let number = path == "-" ? STDOUT_FILENO : OwnDescriptor.number(path) {
       form = .stream(try OwnDescriptor.copy(of: number, Self.action, path))
       return
@@ -191,7 +197,21 @@ package final class OutputFile: Sendable {
       do { try file.writeAll(bytes) } catch {
         throw DiskError(Self.action, path, error.code, reason: error.reason)
       }
-    case .stream(let file): try stream(bytes, to: file.number)
+    case .stream(let file):
+      guard !isLive else { return try stream(bytes, to: file.number) }
+      let whole = pending.withLock { pending in
+        pending += bytes
+        let whole = pending.prefix(pending.count / Self.streamBytes * Self.streamBytes)
+        pending.removeFirst(whole.count)
+        return ContiguousArray(whole)
+      }
+      try send(whole, to: file)
+    }
+  }
+
+  private func send(_ bytes: ContiguousArray<UInt8>, to file: Descriptor) throws(DiskError) {
+    try bytes.withUnsafeBufferPointer { (bytes) throws(DiskError) in
+      try stream(UnsafeRawBufferPointer(bytes), to: file.number)
     }
   }
 
@@ -222,7 +242,7 @@ package final class OutputFile: Sendable {
       })
     else { return }
     switch form {
-    case .stream: return
+    case .stream(let file): try send(pending.withLock { $0 }, to: file)
     case .inPlace(let file): try file.sync()
     case .temporary(let temporary, let file, let target):
       try file.sync()

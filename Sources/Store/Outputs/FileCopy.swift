@@ -61,11 +61,8 @@ struct FileCopy {
     let blobs = try store.blobs(digest.algorithm)
     try blob.recheck()
     guard temporary.folder.link(temporary.name, to: digest.hex, of: blobs) else { return false }
-    if let mine = blob.file.info, let theirs = temporary.folder.info(temporary.name),
-      mine.isSame(as: theirs)
-    {
-      return true
-    }
+    let linked = try? OpenFile(temporary.name, in: temporary.folder, O_RDONLY)
+    if let mine = blob.file.info, let theirs = linked?.info, mine.isSame(as: theirs) { return true }
     try disk(try temporary.folder.remove(temporary.name))
     return false
   }

@@ -88,7 +88,9 @@ extension ImageWriter {
     }
     let aside = Temporary(in: parent)
     try disk(try parent.rename(name, to: aside.name))
-    guard let moved = parent.info(aside.name), let looked = old.info, moved.isSame(as: looked)
+    // Asked of what is open: some file systems give a name another number each time.
+    guard let moved = (try? parent.folder(aside.name))?.info, let looked = old.info,
+      moved.isSame(as: looked)
     else {
       try disk(try aside.take(name))
       throw .refused("cannot write \(directory): somebody else changes it at the same time")
