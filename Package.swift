@@ -110,7 +110,7 @@ let package = Package(
       name: "ZooTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],
       path: "Tests/Zoo", swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["cairn", "Support"], exclude: ["Help"],
+      name: "CommandTests", dependencies: ["cairn", "Disk", "Support"], exclude: ["Help"],
       swiftSettings: strict),
   ]
 )
