@@ -40,9 +40,11 @@ let package = Package(
 
     // MARK: Effects
     .target(name: "Disk", swiftSettings: strict),
+    .target(name: "Threads", swiftSettings: strict),
     .target(name: "Transfer", dependencies: ["CZlib", "Disk"], swiftSettings: strict),
     .target(name: "Hashing", dependencies: ["OCI", "CCrypto"], swiftSettings: strict),
-    .target(name: "CurlTransfer", dependencies: ["Transfer", "CCurl"], swiftSettings: strict),
+    .target(
+      name: "CurlTransfer", dependencies: ["Transfer", "Threads", "CCurl"], swiftSettings: strict),
     .target(
       name: "Registry",
       dependencies: [
@@ -51,7 +53,8 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
-    .target(name: "Store", dependencies: ["OCI", "Hashing", "Disk"], swiftSettings: strict),
+    .target(
+      name: "Store", dependencies: ["OCI", "Hashing", "Disk", "Threads"], swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
     .target(name: "History", dependencies: ["Tuning", "SQLite"], swiftSettings: strict),
     .target(

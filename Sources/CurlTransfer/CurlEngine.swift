@@ -1,6 +1,7 @@
 internal import CCurl
-import Foundation
+import Dispatch
 import Synchronization
+import Threads
 public import Transfer
 
 /// The transfer engine on libcurl: one dedicated thread owns the multi handle and every easy handle.
@@ -39,7 +40,7 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   /// - Throws: `TransferError` of kind `setup` when libcurl cannot be initialised.
   public init(settings: TransferSettings) throws(TransferError) {
     loop = try CurlLoop(settings: settings)
-    let thread = Thread { [self] in
+    let hasStarted = DedicatedThread.start(name: "cairn-transfer") { [self] in
       loop.run {
         self.takeCommands()
       } publish: { readings in
@@ -47,9 +48,9 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
       }
       ended.signal()
     }
-    thread.name = "cairn-transfer"
-    thread.stackSize = 512 << 10
-    thread.start()
+    guard hasStarted else {
+      throw TransferError(.setup, "no thread is left for transfers (ulimit -u)")
+    }
   }
 
   /// Ends every transfer (each gets `cancelled`), closes the connections and waits for the thread.

@@ -1,5 +1,5 @@
 internal import CCurl
-import Foundation
+import Glibc
 import Synchronization
 import Transfer
 

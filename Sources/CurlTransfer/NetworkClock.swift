@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// Seconds on a monotonic clock, and how many of them went into blocked disk writes.
 ///

@@ -1,5 +1,5 @@
 internal import CCurl
-import Foundation
+import Glibc
 import Transfer
 
 /// The certificate authorities in the form in which libcurl takes them, made when the first server needs them.

@@ -1,9 +1,9 @@
 import Dispatch
-import Foundation
 import Glibc
 import Hashing
 public import OCI
 import Synchronization
+import Threads
 
 /// Hashes blobs as they arrive and publishes those whose digest holds.
 ///
@@ -76,10 +76,11 @@ public final class Verifier: Sendable {
     self.threads = max(1, threads)
     state = Mutex(State(threads: self.threads))
     for number in 1...self.threads {
-      let thread = Thread { [self] in self.run() }
-      thread.name = "cairn-verify-\(number)"
-      thread.stackSize = 512 << 10
-      thread.start()
+      let run: @Sendable () -> Void = { [self] in self.run() }
+      if !DedicatedThread.start(name: "cairn-verify-\(number)", run) {
+        // The system has none left; Dispatch has some already, or gets one later.
+        DispatchQueue.global().async(execute: run)
+      }
     }
   }
 

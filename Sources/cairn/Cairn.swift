@@ -1,5 +1,6 @@
 import ArgumentParser
-import Foundation
+import FoundationEssentials
+import Glibc
 import Progress
 import Pull
 
@@ -29,7 +30,7 @@ struct Cairn: AsyncParsableCommand {
     let command = Task { await run() }
     Signals.watch { command.cancel() }
     let code = await command.value
-    Foundation.exit(code == 0 ? 0 : Signals.first.map { 128 + $0 } ?? code)
+    Glibc.exit(code == 0 ? 0 : Signals.first.map { 128 + $0 } ?? code)
   }
 
   /// Runs the command that was given; returns its exit code.

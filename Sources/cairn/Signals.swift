@@ -1,6 +1,6 @@
 import Disk
 import Dispatch
-import Foundation
+import Glibc
 import Synchronization
 
 /// Ctrl-C, SIGTERM and SIGHUP: the first asks the command to stop, and ends the process after a moment where it does not; the

@@ -30,6 +30,7 @@ struct DoorTests {
     "TrustStore.swift": "asks whether /proc shows a file without a name",
     "TrustSettings.swift": "asks whether a directory can be read",
     "Cairn.swift": "standard output",
+    "DedicatedThread.swift": "the thread's own name, in /proc",
   ]
   /// Rooms without effects have functions of their own with such names.
   static let rooms = ImportTests.pure.union(["Disk", "Progress"])

@@ -13,11 +13,12 @@ struct ImportTests {
     "Emulation": ["Simulation", "Tuning"],
     "link-emulator": ["Emulation", "Simulation"],
     "Disk": [],
+    "Threads": [],
     "Transfer": ["CZlib", "Disk"],
-    "CurlTransfer": ["Transfer", "CCurl"],
+    "CurlTransfer": ["Transfer", "Threads", "CCurl"],
     "Hashing": ["OCI", "CCrypto"],
     "Registry": ["OCI", "Hashing", "Transfer", "Disk"],
-    "Store": ["OCI", "Hashing", "Disk"],
+    "Store": ["OCI", "Hashing", "Disk", "Threads"],
     "Plot": [],
     "Progress": ["OCI"],
     "SQLite": ["CSQLite"],
@@ -105,6 +106,13 @@ struct ImportTests {
       if let rooms = Self.libraries[one.module] {
         #expect(rooms.contains(one.room), "\(one.room)/\(one.file) imports \(one.module)")
       }
+    }
+  }
+
+  @Test("no room brings Foundation along, whose ICU data would be most of the binary")
+  func withoutFoundation() throws {
+    for one in try Self.imports() {
+      #expect(one.module != "Foundation", "\(one.room)/\(one.file) imports Foundation")
     }
   }
 

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import OCI
 import Registry
 import Transfer

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Disk
-import Foundation
+import FoundationEssentials
+import Glibc
 import OCI
 import Progress
 import Pull

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Disk
-import Foundation
+import FoundationEssentials
 import Registry
 import Transfer
 

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Disk
-import Foundation
+import FoundationEssentials
 import Simulation
 
 /// Which links and images are simulated.

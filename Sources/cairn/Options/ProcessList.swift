@@ -1,5 +1,5 @@
 import Disk
-import Foundation
+import FoundationEssentials
 
 /// What other users of the machine see of this process's arguments.
 enum ProcessList {

@@ -1,5 +1,4 @@
 import CurlTransfer
-import Foundation
 import OCI
 import Progress
 import Pull

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CurlTransfer
 import Disk
-import Foundation
+import FoundationEssentials
 import Logging
 import OCI
 import Progress

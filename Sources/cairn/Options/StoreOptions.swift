@@ -1,6 +1,7 @@
 import ArgumentParser
 import Disk
-import Foundation
+import FoundationEssentials
+import Glibc
 import OCI
 import Progress
 import Store
@@ -17,11 +18,17 @@ struct StoreOptions: ParsableArguments {
   var path: String {
     let environment = ProcessInfo.processInfo.environment
     func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-    let home = variable("HOME") ?? NSHomeDirectory()
+    let home = variable("HOME") ?? Self.homeOfUser
     let path =
       store ?? variable("CAIRN_STORE")
       ?? (variable("XDG_DATA_HOME") ?? home + "/.local/share") + "/cairn/store"
     return URL(filePath: path).path
+  }
+
+  /// The home that the user database names.
+  private static var homeOfUser: String {
+    guard let entry = getpwuid(geteuid()), let home = entry.pointee.pw_dir else { return "/" }
+    return String(cString: home)
   }
 
   /// Says what the store's file system cannot do; for commands without a display.

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Progress
 
 /// Questions on the terminal, wherever standard input and output go.

@@ -1,5 +1,5 @@
 import Disk
-import Foundation
+import FoundationEssentials
 import Pull
 import Simulation
 import Tuning
@@ -34,7 +34,7 @@ struct ReplayReport {
       let rate = Double(step.sample.bytesDone - seen.bytes) / max(0.001, now - seen.at) / 1e6
       lines.append(
         String(
-          format: "%10.2f  %8.2f  %8d  %5d  ", now, rate, recorded.decision.poolSize,
+          figures: "%10.2f  %8.2f  %8d  %5d  ", now, rate, recorded.decision.poolSize,
           step.decision.poolSize) + step.decision.reason)
       last = (recorded.decision.poolSize, step.decision)
       seen = (now, step.sample.bytesDone)

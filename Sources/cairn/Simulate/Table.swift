@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import OCI
 
 /// Rows of figures under named columns, as aligned text, JSON or CSV.
@@ -11,7 +11,7 @@ struct Table {
     var shown: String {
       switch self {
       case .text(let text): text
-      case .number(let value, let digits): String(format: "%.\(digits)f", value)
+      case .number(let value, let digits): String(figures: "%.\(digits)f", value)
       }
     }
   }
@@ -76,7 +76,7 @@ struct Table {
             switch cell {
             case .text(let text): (name, .text(text))
             case .number(let value, let digits):
-              (name, .number(Double(String(format: "%.\(digits)f", value)) ?? value))
+              (name, .number(Double(String(figures: "%.\(digits)f", value)) ?? value))
             }
           })
       }

@@ -1,4 +1,3 @@
-import Foundation
 import Pull
 import Simulation
 import Tuning
@@ -13,7 +12,7 @@ enum Explanation {
     for step in report.decisions { lines.append(line(step.decision, at: step.at)) }
     let record = report.record
     if let idle = record.idleRoundTripSeconds {
-      lines.append(String(format: "idle round trip %.2f ms", idle * 1e3))
+      lines.append(String(figures: "idle round trip %.2f ms", idle * 1e3))
     }
     for size in Set(record.epochs.map(\.poolSize)).sorted() {
       let epochs = record.epochs.filter { $0.poolSize == size && !$0.isAppLimited }
@@ -21,17 +20,22 @@ enum Explanation {
       guard seconds > 0 else { continue }
       let rate = Double(epochs.reduce(0) { $0 + $1.bytes }) / seconds
       lines.append(
-        String(format: "%4d workers brought %7.2f MB/s over %.1f s", size, rate / 1e6, seconds))
+        String(figures: "%4d workers brought %7.2f MB/s over %.1f s", size, rate / 1e6, seconds))
     }
     return lines.joined(separator: "\n") + "\n"
   }
 
   /// One line for each decision of a simulated pull.
   static func text(_ score: League.Score) -> String {
-    let title = String(
-      format: "%@, %@, %.0f s, %@, %@: %.1f s, %.3f of the best (%d workers)",
-      score.model.name, score.image, score.length, score.isWarm ? "warm" : "cold",
-      score.policy.rawValue, score.seconds, score.efficiency, score.bestSize)
+    let length = String(figures: "%.0f s", score.length)
+    let names = [
+      score.model.name, score.image, length, score.isWarm ? "warm" : "cold", score.policy.rawValue,
+    ]
+    let title =
+      names.joined(separator: ", ")
+      + String(
+        figures: ": %.1f s, %.3f of the best (%d workers)", score.seconds, score.efficiency,
+        score.bestSize)
     let lines = score.steps.map { line($0.decision, at: $0.sample.now.seconds) }
     return ([title] + lines).joined(separator: "\n") + "\n"
   }
@@ -40,7 +44,7 @@ enum Explanation {
   static func text(_ row: SimulationReport.CrowdRow) -> String {
     var lines: [String] = []
     for (index, machine) in row.outcome.machines.enumerated() {
-      let began = String(format: "began at %.1f s", machine.startedAt)
+      let began = String(figures: "began at %.1f s", machine.startedAt)
       lines.append("\(row.model), \(row.policy.rawValue), machine \(index + 1), \(began)")
       lines += machine.steps.map {
         line($0.decision, at: machine.startedAt + $0.sample.now.seconds)
@@ -50,8 +54,8 @@ enum Explanation {
   }
 
   private static func line(_ decision: PoolDecision, at seconds: Double) -> String {
-    let time = String(format: "%8.2f s", seconds)
-    let workers = String(format: "%4d", decision.poolSize)
+    let time = String(figures: "%8.2f s", seconds)
+    let workers = String(figures: "%4d", decision.poolSize)
     return "\(time) \(workers) workers  \(decision.reason)"
   }
 }

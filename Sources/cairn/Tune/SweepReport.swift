@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Plot
 import Tuning
 
@@ -14,20 +14,20 @@ struct SweepReport {
     lines += "best: \(best.poolSize) workers, \(seconds(best.mean)) s\n"
     for (size, name) in [(1, "serial"), (2 * cpus, "2 x CPU = \(2 * cpus)")] {
       guard let result = sweep.results.first(where: { $0.poolSize == size }) else { continue }
-      let ratio = String(format: "%.2f", result.mean / best.mean)
+      let ratio = String(figures: "%.2f", result.mean / best.mean)
       lines += "\(name): \(seconds(result.mean)) s, \(ratio) times the best\n"
     }
     if let test = sweep.oddTest() {
+      let margin = String(figures: "%.1f %%", 100 * abs(test.advantage))
       lines +=
-        String(
-          format: "odd sizes take %.1f %% %@ than their neighbours; so much in favour of odd by "
-            + "chance alone: p = %.3f\n", 100 * abs(test.advantage),
-          test.advantage < 0 ? "more" : "less", test.chance)
+        "odd sizes take \(margin) \(test.advantage < 0 ? "more" : "less") than their neighbours; "
+        + "so much in favour of odd by chance alone: p = "
+        + String(figures: "%.3f\n", test.chance)
     }
     return lines
   }
 
-  private func seconds(_ value: Double) -> String { String(format: "%.2f", value) }
+  private func seconds(_ value: Double) -> String { String(figures: "%.2f", value) }
 
   private var table: Table {
     var table = Table(columns: ["workers", "runs", "seconds", "margin95", "note"])

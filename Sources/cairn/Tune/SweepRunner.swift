@@ -1,6 +1,7 @@
 import CurlTransfer
 import Disk
-import Foundation
+import FoundationEssentials
+import Glibc
 import History
 import OCI
 import Progress
@@ -78,7 +79,8 @@ struct SweepRunner {
 
   private func pull(_ size: Int) async throws -> Double {
     let name = "cairn-sweep-\(UUID().uuidString)"
-    let parent = Files.parent(of: NSTemporaryDirectory() + name)
+    let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+    let parent = Files.parent(of: temporary + "/" + name)
     let folder = "\(parent)/\(name)"
     let remove: @Sendable () -> Void = { try? Folder(parent).removeTree(name) }
     let number = Signals.atForcedEnd(remove)
@@ -119,7 +121,7 @@ struct SweepRunner {
     let total = sizes.count * repeats
     let left = sweep.secondsLeft.map { "; \(clock($0)) left" } ?? ""
     let last = sweep.runs.last.map {
-      String(format: "; %d took %.2f s", $0.poolSize, $0.seconds)
+      String(figures: "; %d took %.2f s", $0.poolSize, $0.seconds)
     }
     let line =
       "pull \(sweep.runs.count + 1) of \(total): \(size == 1 ? "1 worker" : "\(size) workers")\(last ?? "")\(left)"
@@ -132,7 +134,7 @@ struct SweepRunner {
 
   private func clock(_ seconds: Double) -> String {
     let whole = Int(min(seconds, 1e7))
-    return String(format: "%d:%02d:%02d", whole / 3_600, whole / 60 % 60, whole % 60)
+    return String(figures: "%d:%02d:%02d", whole / 3_600, whole / 60 % 60, whole % 60)
   }
 }
 

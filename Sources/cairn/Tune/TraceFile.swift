@@ -1,5 +1,6 @@
 import Disk
-import Foundation
+import FoundationEssentials
+import Glibc
 import OCI
 import Progress
 import Synchronization

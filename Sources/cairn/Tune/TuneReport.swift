@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import History
 import OCI
 import Plot
@@ -45,7 +45,7 @@ struct TuneReport {
       let isMeasured = curve.points.contains { $0.poolSize == size }
       lines.append(
         "  \(name): \(megabytes(rate))\(isMeasured ? "" : " by the fitted curve"), "
-          + String(format: "%.0f %% of the best", 100 * rate / curve.rate))
+          + String(figures: "%.0f %% of the best", 100 * rate / curve.rate))
     }
     if let ceiling = path.prior?.ceiling {
       lines.append("  the server refused more than \(ceiling)")
@@ -64,7 +64,7 @@ struct TuneReport {
     return curve.points.map { point in
       let width = Int((point.rate / most * Self.barWidth).rounded())
       let mark = point.poolSize == curve.optimum ? " *" : ""
-      let size = String(format: "%6d ", point.poolSize)
+      let size = String(figures: "%6d ", point.poolSize)
       let bar = String(repeating: "#", count: max(1, width))
       return size + bar + (point.isBound ? " at least " : " ") + megabytes(point.rate) + mark
     }
@@ -82,7 +82,7 @@ struct TuneReport {
     return "\(Int(seconds / 86_400)) days"
   }
 
-  private func megabytes(_ rate: Double) -> String { String(format: "%.2f MB/s", rate / 1e6) }
+  private func megabytes(_ rate: Double) -> String { String(figures: "%.2f MB/s", rate / 1e6) }
 
   /// How many, in words.
   static func pulls(_ path: History.PathReport) -> String {
