@@ -4,9 +4,10 @@ import Transfer
 extension TransferError.Kind {
   /// What a code of libcurl's means; some mean several things, which only its words tell apart.
   init(_ code: CURLcode, detail: String) {
-    // 407, 403 and the like are the proxy's considered answer; a 5xx passes.
+    // 407, 403 and the like are the proxy's considered answer; a 5xx passes, and so does a limit.
     if detail.contains("CONNECT"), detail.contains("response 4") {
-      self = .proxyRefused
+      let passes = [408, 425, 429].contains { detail.contains("response \($0)") }
+      self = passes ? .proxy : .proxyRefused
       return
     }
     self =

@@ -250,7 +250,7 @@ final class CurlTransfer {
       isFull = true
       return result(CURLE_OK)
     }
-    return .failure(stallError)
+    return .failure(marked(stallError))
   }
 
   private var stallError: TransferError {
@@ -270,10 +270,10 @@ final class CurlTransfer {
   // MARK: Ending
 
   func result(_ code: CURLcode) -> Result<TransferResponse, TransferError> {
-    if let failure { return .failure(failure) }
+    if let failure { return .failure(marked(failure)) }
     if code != CURLE_OK, !isFull {
       noteFailedSharing()
-      return .failure(error(code))
+      return .failure(marked(error(code)))
     }
     guard status >= 200, destination != nil else {
       return .failure(Self.notHTTP)
@@ -295,6 +295,13 @@ final class CurlTransfer {
     timing.firstByteSeconds = Double(cairn_info_off(easy, CURLINFO_STARTTRANSFER_TIME_T)) / 1e6
     timing.bytes = received
     return timing
+  }
+
+  /// The error, with whether a status line came before it.
+  private func marked(_ error: TransferError) -> TransferError {
+    var error = error
+    error.hasHead = status > 0
+    return error
   }
 
   private static let longHeader = TransferError(

@@ -157,7 +157,8 @@ extension PullLoop {
   static func outcome(of error: RegistryError) -> FetchFailure {
     switch error.kind {
     case .overloaded(let retryAfter): .refused(retryAfter: retryAfter)
-    case .serverError(transient: true): .serverError
+    // What comes to nothing for whatever it is asked is in trouble, too.
+    case .serverError(transient: true), .protocolError(transient: true): .serverError
     case .rangeRefused: .rangeRefused
     // The manifest names it, and came from there: what is not to be had for a moment, or over one bad node, may come.
     case .integrity, .unauthorised, .notFound: .doubtful

@@ -118,4 +118,6 @@ struct RequestState: Sendable {
   /// Whether a range was asked for, not the whole blob.
   let ranged: Bool
   var respondedAt: Moment?
+  /// Whether it went out over a connection.
+  var isSent = false
 }

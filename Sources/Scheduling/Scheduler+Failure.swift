@@ -70,10 +70,11 @@ extension Scheduler {
     let isOver =
       mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt)
       || blobs[blob.index].doubts >= 2 * settings.doubts
-    // Before a blob is given up it is asked for as a whole, whatever was said of its ranges.
+    // Before a blob is given up it is asked for as a whole, whatever was said of its ranges; after refusals where it may be
+    // that only ranges are refused.
     let isLastResort =
-      isOver && request.ranged && blobs[blob.index].ranged && !said.isRefusal
-      && said != .stalled
+      isOver && request.ranged && blobs[blob.index].ranged && said != .stalled
+      && (!said.isRefusal || !servesRanges)
     if isLastResort || mayBeTheRange(said, request, piece, blob) {
       blobs[blob.index].ranged = false
       giveBack(piece, of: blob)
@@ -107,15 +108,28 @@ extension Scheduler {
   private func mayBeTheRange(
     _ failure: FetchFailure, _ request: RequestState, _ piece: Piece, _ blob: BlobID
   ) -> Bool {
-    guard request.ranged, blobs[blob.index].ranged, !blobs.contains(where: { $0.servesRanges })
-    else { return false }
+    guard request.ranged, blobs[blob.index].ranged, !servesRanges else { return false }
     switch failure {
     case .fatal: return true
     // Once may be anything: somebody on the way, or a server out of breath.
     case .doubtful, .serverError: return piece.failures.count > 1
     // Ranges of what a server has to fetch first may be more than it can do.
     case .stalled: return max(piece.failures.stalls, trouble.stalls) > 1
-    case .refused, .rangeRefused, .transient: return false
+    // A server that hangs up on ranges; those that cannot be reached say nothing of them.
+    case .transient: return piece.failures.count > 1 && request.isSent
+    case .refused, .rangeRefused: return false
+    }
+  }
+
+  /// Whether a range of anything was ever served.
+  private var servesRanges: Bool { blobs.contains { $0.servesRanges } }
+
+  /// Bytes of a blob came: by a range, or in answer to a request without one, which teaches for all blobs where ranges only fail.
+  mutating func noteServed(_ blob: BlobID, byRange isRange: Bool) {
+    if isRange {
+      if blobs[blob.index].ranged { blobs[blob.index].servesRanges = true }
+    } else if !blobs[blob.index].ranged, !servesRanges {
+      for index in blobs.indices { blobs[index].ranged = false }
     }
   }
 

@@ -113,6 +113,7 @@ public struct Scheduler: Sendable {
     switch event {
     case .sent(let request):
       requests[request]?.startedAt = now
+      requests[request]?.isSent = true
     case .responded(let request, let connectSeconds):
       responded(request, connectSeconds: connectSeconds, now: now)
     case .advanced(let segment, let position):
@@ -168,9 +169,7 @@ public struct Scheduler: Sendable {
         blobs[segment.blob.index].doubts = 0
       }
       let isRanged = segment.requests.contains { requests[$0]?.ranged ?? false }
-      if isRanged, blobs[segment.blob.index].ranged {
-        blobs[segment.blob.index].servesRanges = true
-      }
+      noteServed(segment.blob, byRange: isRanged)
       segment.position = position
       segment.failures.note(gained, at: now, minimumRate: settings.minimumRate)
     }

@@ -31,6 +31,8 @@ public enum ContentDecoding {
       switch coding {
       case "gzip", "x-gzip": decoded = try gunzipped(decoded, limit: limit)
       case "deflate": decoded = try inflated(decoded, limit: limit)
+      // A proxy that decoded it may have left the field standing, or a server writes what is no coding there.
+      case _ where decoded.first.map(isPlain) ?? true: break
       default:
         let name = String(coding.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(20))
         throw TransferError(

@@ -34,6 +34,8 @@ public struct TransferError: Error, Equatable, Sendable, CustomStringConvertible
   public let kind: Kind
   /// One clause for people, already capped.
   public let message: String
+  /// Whether the server had begun an answer in HTTP.
+  public var hasHead = false
 
   /// Makes an error.
   public init(_ kind: Kind, _ message: String) {

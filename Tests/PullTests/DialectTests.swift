@@ -79,12 +79,15 @@ struct DialectTests {
   // MARK: Ranges
 
   static let ranges: [Dialect] =
-    [400, 401, 403, 404, 405, 416, 500, 501].map { status in
+    [204, 302, 304, 400, 401, 403, 404, 405, 416, 429, 500, 501, 503, 529].map { status in
       // registry.k8s.io#333 and kin: any range is refused, in whatever words.
       Dialect("a range is refused with \(status)") { request, _, _ in
         isBlob(request) && request.range != nil ? .status(status) : nil
       }
     } + [
+      Dialect("whoever asks for a range is hung up on") { request, _, _ in
+        isBlob(request) && request.range != nil ? .raw([], .close) : nil
+      },
       // modelscope_hub#50.
       Dialect("exactly the range, called 200") { request, image, _ in
         guard isBlob(request), request.range != nil,

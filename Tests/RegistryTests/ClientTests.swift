@@ -411,7 +411,8 @@ struct ClientTests {
     ledger.noteAnswer(endpoint)
     #expect(!ledger.notePlain(endpoint, after: .broken))
     #expect(
-      ledger.notePlain(endpoint, after: .notTLS) && !ledger.withdrawPlain(endpoint, isTLS: false))
+      ledger.notePlain(endpoint, after: .notTLS)
+        && !ledger.withdrawPlain(endpoint, after: .init(.broken, "")))
     #expect(!ledger.notePlain(endpoint, after: .resolve))
     for (name, plain) in [
       ("localhost/x", "http://localhost"), ("localhost:5/x", "http://localhost:5"),
@@ -456,6 +457,57 @@ struct ClientTests {
     let last = server.requests.last
     #expect(last?.target.hasSuffix("of-its-choice") == true && last?["authorization"] == nil)
     #expect(there.requests.count == 1 && there.requests[0]["authorization"] == nil)
+  }
+
+  @Test(
+    "a name and a password in a redirect are left out, and the place is followed",
+    arguments: ["http://u:p@HOST/x", "//u@HOST/x", "http://a@b:c@HOST/x"])
+  func redirectWithUser(location: String) async throws {
+    let other = try RawServer { _ in .ok(Self.manifest) }
+    let server = try RawServer { _ in
+      .status(307, [("Location", location.replacing("HOST", with: other.host))])
+    }
+    _ = try await client(server).document(.tag("1"))
+    #expect(other.requests.map(\.target) == ["/x"])
+    #expect(other.requests[0]["authorization"] == nil)
+  }
+
+  @Test(
+    "half an answer in HTTP shows what a server speaks, and the error is that of HTTP",
+    arguments: [
+      "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+    ])
+  func halfAnAnswer(words: String) async throws {
+    let server = try RawServer { _ in .raw(Array(words.utf8), .close) }
+    let client = try client(server, endpoints: [insecure(server)])
+    let error = try #require(await error(client))
+    guard case .transfer(let cause) = error.kind else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(cause.kind != .connect && !cause.message.contains("SSL"))
+    #expect(client.ledger.origin(of: client.endpoints[0]).scheme == "http")
+    #expect(client.ledger.guessTimeout(client.endpoints[0]) == nil)
+  }
+
+  @Test("a server that closes plain requests, and never says a word of TLS, is one of plain HTTP")
+  func guessSettles() throws {
+    let ledger = EndpointLedger(silenceLimit: 30)
+    let endpoint = try Endpoint(of: Reference("localhost:5000/x"), plainHTTP: false)
+    for guess in 0..<3 {
+      #expect(ledger.notePlain(endpoint, after: .connect))
+      let isBack = ledger.withdrawPlain(endpoint, after: .init(.broken, ""))
+      #expect(isBack == (guess < 2))
+    }
+    #expect(ledger.origin(of: endpoint).scheme == "http")
+    // Who refuses plain connections, too, may be up in TLS next time.
+    let refusing = try Endpoint(of: Reference("localhost:5001/x"), plainHTTP: false)
+    for _ in 0..<9 {
+      #expect(ledger.notePlain(refusing, after: .connect))
+      let isBack = ledger.withdrawPlain(refusing, after: .init(.connect, ""))
+      #expect(isBack)
+    }
   }
 
   @Test(

@@ -23,6 +23,7 @@ struct FakeNetwork {
     let fetch: Fetch
     let behaviour: Behaviour
     let start: Double
+    var sent = false
     var responded = false
 
     var isRefused: Bool {
@@ -44,6 +45,8 @@ struct FakeNetwork {
   /// Requests that the server serves at a time; others are told to come back later.
   var mostServed = Int.max
   var retryAfter = 10.0
+  /// Whether it tells when requests went out, a step after they were made.
+  var saysSent = false
   var flights: [RequestID: Flight] = [:]
   var windows: [SegmentID: Window] = [:]
   var sizes: [Int64] = []
@@ -95,6 +98,10 @@ struct FakeNetwork {
 
   private mutating func progress(_ id: RequestID, _ flight: Flight) {
     if case .silent = flight.behaviour { return }
+    if saysSent, !flight.sent {
+      flights[id]?.sent = true
+      handle(.sent(id))
+    }
     guard now - flight.start >= firstByte else { return }
     if !flight.responded {
       flights[id]?.responded = true

@@ -440,6 +440,44 @@ struct SchedulerTests {
     #expect(network.complete.count == 1)
   }
 
+  @Test(
+    "where ranges only ever fail, blobs are asked for as a whole, and what one taught holds for all",
+    arguments: [
+      (FetchFailure.transient, 30), (.serverError, 20), (.doubtful, 30), (.rangeRefused, 30),
+      (.refused(retryAfter: nil), 60), (.fatal, 12),
+    ])
+  func wholeWhereRangesFail(_ failure: FetchFailure, most: Int) {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { fetch, _ in
+      fetch.ranged ? .fails(after: 0, failure) : .good(rate: 50e6)
+    }
+    network.saysSent = true
+    for _ in 0..<6 { network.add(5 * mebibyte) }
+    network.run(limit: 600)
+    #expect(network.complete.count == 6)
+    #expect(network.fetches.count <= most)
+  }
+
+  @Test(
+    "a whole answer to one range, and servers that cannot be reached, say nothing against ranges")
+  func rangesAreNotGivenUpLightly() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { _, count in
+      count == 0 ? .whole(rate: 5e6) : .good(rate: 5e6)
+    }
+    for _ in 0..<3 { network.add(5 * mebibyte) }
+    network.run(limit: 60)
+    #expect(network.complete.count == 3 && network.fetches.allSatisfy { $0.ranged })
+
+    var scheduler = Scheduler(policy: FixedPolicy(poolSize: 1))
+    _ = scheduler.add(size: 5 * mebibyte)
+    var fetches = scheduler.handle(.tick, now: .zero).fetches
+    for second in 1...4 {
+      let now = Moment(seconds: Double(second))
+      #expect(fetches.allSatisfy { $0.ranged })
+      let failed = fetches.first.map { scheduler.handle(.failed($0.request, .transient), now: now) }
+      fetches = (failed ?? []).fetches + scheduler.handle(.tick, now: now).fetches
+    }
+  }
+
   @Test("damaged content is fetched again, all of it")
   func fetchesDamagedAgain() {
     var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in .good(rate: 1e6) }

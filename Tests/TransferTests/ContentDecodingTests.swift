@@ -22,6 +22,7 @@ struct ContentDecodingTests {
       (document, ""), (document, "aws-chunked"), (document, "none"),
       // A proxy decoded it and left the field.
       (document, "gzip"), (document, "deflate"), (document, "gzip, gzip"),
+      (document, "br"), (document, "utf-8"), (document, "zstd, gzip"),
       // Something behind the end is no part of it.
       (gzip + [0, 0, 0], "gzip"),
     ])
@@ -45,7 +46,7 @@ struct ContentDecodingTests {
       (gzip.prefix(12) + [0xFF] + gzip.dropFirst(13), "gzip", "damaged"),
       (Array(zlib.prefix(5)), "deflate", "damaged"),
       (raw + raw, "gzip, gzip, gzip, gzip", "4 times"),
-      (document, "br", "\"br\""), (document, "\u{1B}[31mzstd", "\"31mzstd\""),
+      (raw, "br", "\"br\""), (zlib, "\u{1B}[31mzstd", "\"31mzstd\""),
       (gzip + gzip, "gzip", "larger than 7 bytes"), (document + [0x20], "", "larger than 7 bytes"),
       (Array(repeatElement(gzip, count: 300).joined()), "gzip", "larger than 7 bytes"),
     ] as [([UInt8], String, String)])

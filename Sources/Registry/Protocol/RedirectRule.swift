@@ -43,13 +43,26 @@ enum RedirectRule {
     }
     let target: RemoteURL
     do {
-      target = try url.resolving(location).overTLS(where: url.origin)
+      target = try url.resolving(withoutUser(location)).overTLS(where: url.origin)
     } catch {
       throw RegistryError(
         .refusedTarget, "the redirect of \(url.origin.authority) is refused: \(error)")
     }
     try check(target, from: url.origin, what: "redirect")
     return target
+  }
+
+  /// A location without a name and password in front of its host, which nobody gets from us.
+  private static func withoutUser(_ location: String) -> String {
+    let text = location.utf8
+    guard let slashes = location.firstRange(of: "//"),
+      slashes.lowerBound == location.startIndex
+        || location[..<slashes.lowerBound].hasSuffix(":")
+    else { return location }
+    let host = slashes.upperBound
+    let end = text[host...].firstIndex { "/?#\\".utf8.contains($0) } ?? text.endIndex
+    guard let at = text[host..<end].lastIndex(of: UInt8(ascii: "@")) else { return location }
+    return String(location[..<host]) + String(location[text.index(after: at)...])
   }
 
   /// True for the statuses that carry a `Location` to follow.

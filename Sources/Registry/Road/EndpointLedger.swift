@@ -64,18 +64,29 @@ final class EndpointLedger: Sendable {
     return change(endpoint) {
       guard failure == .notTLS || !$0.hasAnswered else { return false }
       $0.origin = endpoint.plainOrigin
+      // It spoke, and not TLS.
+      if failure == .notTLS { $0.hasAnswered = true }
       return true
     }
   }
 
+  /// Guesses in vain after which a server that reacts to plain HTTP, and never to TLS, is taken for one of plain HTTP.
+  private static let mostGuesses = 2
+
   /// Takes back that plain HTTP is spoken; false where it is known.
   ///
-  /// - Parameter isTLS: whether it is known now that TLS is.
-  func withdrawPlain(_ endpoint: Endpoint, isTLS: Bool) -> Bool {
+  /// - Parameter failure: what plain HTTP came to; nil: words that ask for TLS.
+  func withdrawPlain(_ endpoint: Endpoint, after failure: TransferError?) -> Bool {
     change(endpoint) {
       guard !$0.hasAnswered, $0.origin != nil else { return false }
+      // Half an answer in HTTP is one, as far as this goes.
+      let reacts = failure?.kind == .broken && $0.guesses >= Self.mostGuesses
+      guard failure?.hasHead != true, !reacts else {
+        $0.hasAnswered = true
+        return false
+      }
       $0.origin = nil
-      $0.hasAnswered = isTLS
+      $0.hasAnswered = failure == nil
       $0.guesses += 1
       return true
     }

@@ -8,7 +8,7 @@ extension RequestRoute {
   mutating func recover(from error: TransferError) throws(RegistryError) {
     let failure = RegistryError.transfer(error, from: url.origin, fetching: what)
     guard case .endpoint(let endpoint, let path, _) = start else { throw failure }
-    if let failureByTLS, client.ledger.withdrawPlain(endpoint, isTLS: false) {
+    if let failureByTLS, client.ledger.withdrawPlain(endpoint, after: error) {
       throw failureByTLS
     }
     // Compared with the endpoint as configured: another request may have found it out meanwhile.
@@ -25,7 +25,7 @@ extension RequestRoute {
   mutating func speaksOtherwise(_ outcome: Outcome<some Sendable>) throws(RegistryError) -> Bool {
     guard let endpoint = endpointHere else { return false }
     if failureByTLS != nil, case .aside(let response) = outcome,
-      ResponseJudge.wantsTLS(response), client.ledger.withdrawPlain(endpoint, isTLS: true),
+      ResponseJudge.wantsTLS(response), client.ledger.withdrawPlain(endpoint, after: nil),
       case .endpoint(_, let path, _) = start
     {
       url = try Self.url(endpoint, path, what, client)
