@@ -44,15 +44,15 @@ struct Table {
     rows.contains { if case .number = $0[column] { true } else { false } }
   }
 
+  /// Numbers are not texts: a minus sign begins no formula there.
   private var csv: String {
-    ([columns] + rows.map { $0.map(\.shown) }).map { row in
-      row.map { $0.contains(where: { ",\"\n".contains($0) }) ? quoted($0) : $0 }
-        .joined(separator: ",") + "\n"
-    }.joined()
-  }
-
-  private func quoted(_ text: String) -> String {
-    "\"" + text.replacing("\"", with: "\"\"") + "\""
+    let heads = columns.map(CSVCell.text)
+    let lines = rows.map { row in
+      row.map { cell in
+        if case .text(let text) = cell { CSVCell.text(text) } else { cell.shown }
+      }
+    }
+    return ([heads] + lines).map { $0.joined(separator: ",") + "\n" }.joined()
   }
 
   private enum Value: Encodable {

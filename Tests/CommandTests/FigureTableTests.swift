@@ -1,0 +1,35 @@
+import Foundation
+import Support
+import Testing
+
+/// Tables that programs read.
+@Suite("Tables of figures", .timeLimit(.minutes(1)))
+struct FigureTableTests {
+  @Test(
+    "no text of a CSV table begins like a formula, in whichever program",
+    arguments: [
+      ("plain name.1", "plain name.1"), ("a=b", "a=b"), ("mail@home", "mail@home"),
+      ("=1+1", "\"'=1+1\""), ("+1", "\"'+1\""), ("-1", "\"'-1\""), ("@SUM(1)", "\"'@SUM(1)\""),
+      ("  =1", "\"  '=1\""), ("\t=1", "\"'\t'=1\""), ("a;=1", "\"a;'=1\""), ("a,=1", "\"a,'=1\""),
+      ("\"=1", "\"\"\"'=1\""), ("x\"; @y", "\"x\"\"; '@y\""), ("＝1", "\"'＝1\""),
+      ("=cmd|' /C calc'!A0", "\"'=cmd|' /C calc'!A0\""), ("a|-b", "\"a|'-b\""),
+      ("it's", "\"it's\""),
+    ])
+  func csv(name: String, cell: String) async throws {
+    let cairn = try Command()
+    let model = cairn.folder("model.json")
+    try JSONSerialization.data(
+      withJSONObject: [
+        "name": name, "about": "-", "bandwidthMbit": 100, "roundTripMs": 10, "bufferKiB": 1024,
+      ]
+    ).write(to: URL(filePath: model))
+    let models = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "models").path
+    let outcome = try await cairn(
+      "simulate", "--model", model, "--models", models, "--image", "one-big", "--workers", "2",
+      "--by", "link", "--format", "csv")
+    let cells = outcome.output.split(separator: "\n").dropFirst()
+    #expect(!cells.isEmpty, "\(outcome.errors)")
+    for line in cells { #expect(line.contains(cell), "\(line)") }
+  }
+}
