@@ -3,9 +3,14 @@ package import Glibc
 extension Folder {
   /// Reads a file of this directory.
   ///
-  /// - Parameter limit: the most bytes that it may have.
-  package func read(_ name: String, limit: Int64) throws(DiskError) -> [UInt8] {
+  /// - Parameters:
+  ///   - limit: the most bytes that it may have.
+  ///   - owner: whose file it must be; nil: anybody's.
+  package func read(_ name: String, limit: Int64, owner: uid_t? = nil) throws(DiskError)
+    -> [UInt8]
+  {
     let file = try OpenFile(name, in: self, O_RDONLY)
+    if let owner, file.info?.st_uid != owner { throw DiskError("read", path(of: name), EACCES) }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
     while true {
@@ -55,9 +60,13 @@ extension Folder {
       throw DiskError("remove", path(of: name), ELOOP, reason: "it has too many directories within")
     }
     let folder = Folder(opened, path: path(of: name))
-    for entry in folder.list() { try folder.removeTree(entry, depth: depth + 1) }
+    // What says that it is about to be removed goes last.
+    for entry in folder.list().reversed() { try folder.removeTree(entry, depth: depth + 1) }
     try removeEmpty(name)
   }
+
+  /// Removes a directory that has nothing in it.
+  func removeEmptyFolder(_ name: String) { try? removeEmpty(name) }
 
   private func removeEmpty(_ name: String) throws(DiskError) {
     guard unlinkat(handle.number, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {

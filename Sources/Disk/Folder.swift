@@ -96,6 +96,11 @@ package final class Folder: Sendable {
     faccessat(handle.number, ".", W_OK | X_OK, 0) == 0 ? nil : errno
   }
 
+  /// Whether it has nothing in it; false also where that cannot be told.
+  package var isEmpty: Bool {
+    Descriptor(".", at: handle.number, O_RDONLY | O_DIRECTORY) != nil && list().isEmpty
+  }
+
   // MARK: Changing
 
   /// Makes the names in it survive a loss of power, where its file system can.

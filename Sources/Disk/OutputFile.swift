@@ -76,7 +76,8 @@ package final class OutputFile: Sendable {
     }
     switch info.kind {
     case .regular:
-      if let code = folder.refusal, faccessat(place.folder.number, name, W_OK, 0) != 0 {
+      let code = folder.refusal ?? (folder.keeps(info) ? EPERM : nil)
+      if let code, faccessat(place.folder.number, name, W_OK, 0) != 0 {
         throw DiskError(action, path, code)
       }
       return .file
@@ -134,7 +135,9 @@ package final class OutputFile: Sendable {
     _ name: String, in folder: Folder, _ mode: mode_t, _ path: String, _ isLive: Bool
   ) throws(DiskError) -> Form {
     let old = folder.info(name)
-    do {
+    Leftovers.clear(in: folder)
+    do throws(DiskError) {
+      if let old, folder.keeps(old) { throw DiskError(action, path, EPERM) }
       let temporary = Temporary(in: folder)
       let file = try temporary.open(mode)
       if let old { file.setMode(old.st_mode & 0o777) }

@@ -6,8 +6,11 @@ import OCI
 /// `dir:`, skopeo's flat directory.
 extension ImageWriter {
   func checkDirectory(_ directory: String) throws(StoreError) {
-    guard let (parent, name) = try place(of: directory) else { return }
+    guard let (parent, name) = try place(of: directory) else {
+      return try checkRoom(for: directory)
+    }
     _ = try replaceable(name, in: parent, directory)
+    if let obstacle = parent.obstacle(to: name) { throw StoreError(obstacle) }
   }
 
   /// Where a directory is to stand; nil where not even its parent is there.
@@ -39,11 +42,14 @@ extension ImageWriter {
       throw .badOutput("\(directory) is not replaced: name a new directory in it")
     }
     let folder = try disk(try parent.folder(name))
+    if parent.isMount(name), let obstacle = parent.obstacle(to: name) { throw StoreError(obstacle) }
     guard !folder.list().isEmpty else { return folder }
     guard overwrites else { throw .outputExists(path: directory) }
     guard Self.isDirectoryOutput(folder) else {
       throw .badOutput("\(directory) is not replaced: it was not made by a dir: output")
     }
+    // What is in it could not be removed.
+    if let code = folder.refusal { throw StoreError(DiskError("replace", directory, code)) }
     return folder
   }
 
@@ -55,7 +61,7 @@ extension ImageWriter {
     return folder.list().allSatisfy { name in
       // Other tools put signatures beside the blobs.
       let isKnown =
-        ["version", "manifest.json"].contains(name) || name.hasPrefix("signature-")
+        ["version", "manifest.json", Temporary.mark].contains(name) || name.hasPrefix("signature-")
         || Digest.Algorithm.allCases.contains { (try? Digest("\($0.rawValue):\(name)")) != nil }
       return isKnown && folder.size(name) != nil
     }
@@ -65,6 +71,7 @@ extension ImageWriter {
     guard let (descriptor, manifest) = image.manifests.first else { return }
     let trimmed = Self.trimmed(directory)
     let parent = try disk(try Folder(Files.parent(of: trimmed), making: 0o755))
+    Leftovers.clear(in: parent)
     let temporary = Temporary(in: parent)
     let folder = try disk(try temporary.makeFolder(0o755))
     try disk(
@@ -74,7 +81,6 @@ extension ImageWriter {
     for blob in manifest.blobs {
       try copy.place(blob, of: store, at: blob.digest.hex, in: folder)
     }
-    try disk(try folder.sync())
     try put(temporary, at: Self.name(trimmed), in: parent, directory)
   }
 
@@ -88,12 +94,9 @@ extension ImageWriter {
     }
     let aside = Temporary(in: parent)
     try disk(try parent.rename(name, to: aside.name))
-    // Asked of what is open: some file systems give a name another number each time.
-    guard let moved = (try? parent.folder(aside.name))?.info, let looked = old.info,
-      moved.isSame(as: looked)
-    else {
+    guard Self.isSame(try? parent.folder(aside.name), old) else {
       try disk(try aside.take(name))
-      throw .refused("cannot write \(directory): somebody else changes it at the same time")
+      throw Self.contended(directory)
     }
     do throws(DiskError) {
       try temporary.take(name)
@@ -101,6 +104,17 @@ extension ImageWriter {
       try disk(try aside.take(name))
       throw StoreError(error)
     }
+    aside.doom()
     try disk(try parent.removeTree(aside.name))
+  }
+
+  /// Asked of what is open: some file systems give a name another number each time.
+  private static func isSame(_ one: Folder?, _ other: Folder) -> Bool {
+    guard let one = one?.info, let other = other.info else { return false }
+    return one.isSame(as: other)
+  }
+
+  private static func contended(_ directory: String) -> StoreError {
+    .refused("cannot write \(directory): somebody else changes it at the same time")
   }
 }

@@ -11,15 +11,34 @@ extension ImageWriter {
     } catch .system(_, _, ENOTDIR) {
       throw .notALayout(path: directory)
     }
-    if let found { try Self.check(found) }
+    guard let found else { return try checkRoom(for: directory) }
+    try Self.check(found)
+    // Its index is replaced, whatever of the rest is there.
+    if let obstacle = found.obstacle(to: LayoutIndex.fileName) { throw StoreError(obstacle) }
+  }
+
+  /// Fails where blobs are missing in a layout that takes none.
+  func checkLayout(_ directory: String, has blobs: [Descriptor]) throws(StoreError) {
+    guard let found = try existing(directory) else { return }
+    for algorithm in Set(blobs.map(\.digest.algorithm)) {
+      let name = "blobs/\(algorithm.rawValue)"
+      guard let folder = (try? found.folder(name)) ?? (try? found.folder("blobs")),
+        let code = folder.refusal
+      else { continue }
+      let mine = blobs.filter { $0.digest.algorithm == algorithm }
+      guard mine.contains(where: { folder.size($0.digest.hex) != $0.size }) else { continue }
+      throw StoreError(DiskError("write", folder.path, code))
+    }
   }
 
   /// Fails where an open directory is no layout, or parts of it lead elsewhere.
   private static func check(_ folder: Folder) throws(StoreError) {
-    guard folder.info("oci-layout") != nil || folder.list().isEmpty else {
+    func isLayout() -> Bool { folder.info(layoutName) != nil }
+    // Asked again: somebody else may make it one meanwhile.
+    guard isLayout() || folder.list().isEmpty || isLayout() else {
       throw .notALayout(path: folder.path)
     }
-    for name in ["oci-layout", LayoutIndex.fileName] {
+    for name in [layoutName, LayoutIndex.fileName] {
       guard let kind = folder.info(name)?.kind, kind != .regular else { continue }
       throw .refused("cannot write \(folder.path(of: name)): \(kind.words)")
     }
@@ -39,6 +58,13 @@ extension ImageWriter {
       throw error.code == ENOTDIR ? .notALayout(path: directory) : StoreError(error)
     }
     try Self.check(folder)
+    try Self.makeLayout(folder)
+    Leftovers.clear(in: folder)
+    for algorithm in Set(image.contents.map(\.digest.algorithm)) {
+      if let blobs = try? folder.folder("blobs/\(algorithm.rawValue)") {
+        Leftovers.clear(in: blobs)
+      }
+    }
     // Blobs go by their digests: whoever writes one at the same time writes the same.
     for descriptor in image.contents {
       let blobs = try disk(
@@ -78,15 +104,21 @@ extension ImageWriter {
     }
   }
 
-  /// Makes a directory a layout, where it is none, and keeps other writers out of its index.
+  /// Makes a directory a layout, where it is none; before anything else is in it, by which another writer would take it for something else.
+  private static func makeLayout(_ folder: Folder) throws(StoreError) {
+    let flags = O_WRONLY | O_CREAT | O_EXCL
+    guard folder.info(layoutName) == nil,
+      let file = try? OpenFile(layoutName, in: folder, flags, 0o644)
+    else { return }
+    try disk(try file.writeAll(LayoutIndex.layoutFile.utf8))
+    try disk(try file.sync())
+  }
+
+  private static let layoutName = "oci-layout"
+
+  /// Keeps other writers out of a layout's index.
   private func lockLayout(_ folder: Folder) throws(StoreError) -> [OpenFile] {
-    let name = "oci-layout"
-    if folder.info(name) == nil,
-      let file = try? OpenFile(name, in: folder, O_WRONLY | O_CREAT | O_EXCL, 0o644)
-    {
-      try disk(try file.writeAll(LayoutIndex.layoutFile.utf8))
-      try disk(try file.sync())
-    }
+    let name = Self.layoutName
     // NFS locks only what is open for writing; a layout of somebody else's may be locked all the same.
     let file =
       if let opened = try? OpenFile(name, in: folder, O_RDWR) { opened } else {

@@ -62,6 +62,17 @@ public struct ImageWriter: Sendable {
     }
   }
 
+  /// Fails where a directory that is not there cannot be made.
+  func checkRoom(for directory: String) throws(StoreError) {
+    var path = directory
+    while path != ".", path != "/" {
+      path = Files.parent(of: path)
+      guard let folder = try existing(path) else { continue }
+      guard let code = folder.refusal else { return }
+      throw StoreError(DiskError("make directory", directory, code))
+    }
+  }
+
   /// Writes an image.
   ///
   /// - Parameters:
@@ -94,8 +105,11 @@ public struct ImageWriter: Sendable {
   /// - Parameters:
   ///   - target: the output.
   ///   - manifests: of the image.
-  /// - Throws: `StoreError.badOutput` for an artifact that is to go into an output of images.
+  /// - Throws: `StoreError`: an artifact is to go into an output of images, or blobs into a directory that takes none.
   public func check(_ target: OutputTarget, of manifests: [Manifest]) throws(StoreError) {
+    if case .oci(let directory, _) = target {
+      try checkLayout(directory, has: manifests.flatMap(\.blobs))
+    }
     guard case .dockerArchive = target, let manifest = manifests.first,
       !manifest.config.mediaType.isImageConfig, manifest.isImage == false
     else { return }
