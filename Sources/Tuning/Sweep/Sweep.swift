@@ -48,6 +48,12 @@ public struct Sweep: Sendable, Equatable, Codable {
     return runs.count < plan.count ? plan[runs.count] : nil
   }
 
+  /// Whether what was measured is what the plan says: a state comes from a file.
+  public var followsPlan: Bool {
+    let plan = plan
+    return runs.count <= plan.count && zip(runs, plan).allSatisfy { $0.poolSize == $1 }
+  }
+
   /// Notes the next run's time.
   public mutating func note(seconds: Double) {
     guard let next else { return }

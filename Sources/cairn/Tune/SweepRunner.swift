@@ -26,6 +26,8 @@ struct SweepRunner {
   /// - Throws: `CommandFailure`; what was measured is kept.
   func run() async throws -> Sweep {
     var sweep = try resume()
+    // Where it cannot be kept, that is said before an hour of pulls.
+    try save(sweep)
     while let size = sweep.next {
       show(sweep, size)
       let seconds = try await pull(size)
@@ -53,11 +55,12 @@ struct SweepRunner {
   private static let stateLimit: Int64 = 256 << 20
 
   private func resume() throws -> Sweep {
-    if let bytes = try? stateFolder().read(stateName, limit: Self.stateLimit),
+    if let bytes = try? stateFolder().read(stateName, limit: Self.stateLimit, owner: geteuid()),
       let sweep = try? JSONDecoder().decode(Sweep.self, from: Data(bytes)),
       sweep.reference == reference.description, sweep.sizes == sizes, sweep.repeats == repeats,
-      sweep.runs.allSatisfy({ (0...1e7).contains($0.seconds) })
+      sweep.runs.allSatisfy({ (0...1e7).contains($0.seconds) }), sweep.followsPlan
     {
+      guard !sweep.runs.isEmpty else { return sweep }
       say("going on after \(sweep.runs.count) of \(sizes.count * repeats) pulls\n")
       return sweep
     }
@@ -77,17 +80,24 @@ struct SweepRunner {
 
   // MARK: One pull
 
-  private func pull(_ size: Int) async throws -> Double {
-    let name = "cairn-sweep-\(UUID().uuidString)"
-    let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-    let parent = Files.parent(of: temporary + "/" + name)
-    let folder = "\(parent)/\(name)"
-    let remove: @Sendable () -> Void = { try? Folder(parent).removeTree(name) }
-    let number = Signals.atForcedEnd(remove)
-    defer {
-      remove()
-      Signals.withdraw(number)
+  /// A directory that goes with the value, and with the process where a signal ends it; what killed sweeps left goes now.
+  private static func emptyFolder() throws -> Temporary {
+    do throws(DiskError) {
+      let place = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+      let parent = try Folder(Files.parent(of: place + "/x"))
+      Leftovers.clear(in: parent)
+      let temporary = Temporary(in: parent)
+      _ = try temporary.makeFolder(0o700)
+      return temporary
+    } catch {
+      throw CommandFailure(message: "a folder for the sweep's pulls: \(error)", exitCode: 73)
     }
+  }
+
+  private func pull(_ size: Int) async throws -> Double {
+    let place = try Self.emptyFolder()
+    defer { withExtendedLifetime(place) {} }
+    let folder = "\(place.folder.path(of: place.name))/store"
     // A connection left open by the run before would be a head start.
     let engine = try registryOptions.engine()
     defer { engine.stop() }
