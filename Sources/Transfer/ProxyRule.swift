@@ -28,10 +28,15 @@ public struct ProxyRule: Equatable, Sendable {
 
   /// Takes the rule from environment variables, lower case before upper case.
   ///
+  /// In a program that a web server runs (CGI), `HTTP_PROXY` is what its client's `Proxy:` field says, and counts for nothing
+  /// (CVE-2016-5385, "httpoxy").
+  ///
   /// - Parameter environment: for example the process's own.
   public init(environment: [String: String]) {
+    let isClients = !(environment["REQUEST_METHOD"] ?? "").isEmpty
     func value(_ name: String) -> String? {
-      [environment[name.lowercased()], environment[name]].compactMap { $0 }
+      let upper = name == "HTTP_PROXY" && isClients ? nil : environment[name]
+      return [environment[name.lowercased()], upper].compactMap { $0 }
         .map { $0.trimmingBlanks }.first { !$0.isEmpty }
     }
     let all = value("ALL_PROXY")

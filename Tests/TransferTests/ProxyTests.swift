@@ -134,6 +134,14 @@ struct ProxyTests {
       (["all_proxy": "c:1", "HTTPS_PROXY": "b:1"], "http://c:1", "http://b:1"),
       (["ALL_PROXY": "c:1", "NO_PROXY": "far.test"], nil, nil),
       (["ALL_PROXY": "c:1", "no_proxy": "far.test", "NO_PROXY": "x"], nil, nil), ([:], nil, nil),
+      // What a web server's client says (CVE-2016-5385).
+      (["REQUEST_METHOD": "GET", "HTTP_PROXY": "a:1", "HTTPS_PROXY": "b:1"], nil, "http://b:1"),
+      (["REQUEST_METHOD": "GET", "HTTP_PROXY": "a:1", "http_proxy": "b:1"], "http://b:1", nil),
+      (
+        ["REQUEST_METHOD": "GET", "HTTP_PROXY": "a:1", "ALL_PROXY": "b:1"], "http://b:1",
+        "http://b:1"
+      ),
+      (["REQUEST_METHOD": "", "HTTP_PROXY": "a:1"], "http://a:1", nil),
     ] as [([String: String], String?, String?)])
   func environment(variables: [String: String], plain: String?, secure: String?) throws {
     var settings = TransferSettings()
