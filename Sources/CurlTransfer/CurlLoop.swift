@@ -207,8 +207,8 @@ final class CurlLoop {
   private func pollMilliseconds() -> Int32 {
     guard !transfers.isEmpty else { return 60_000 }
     guard transfers.values.contains(where: { $0.isPaused }) else {
-      return Int32(Self.stallCheckSeconds * 1000)
+      return Int32(clamping: Milliseconds.whole(Self.stallCheckSeconds))
     }
-    return Int32(max(1, min(limiterDelay(), Self.stallCheckSeconds) * 1000))
+    return Int32(clamping: Milliseconds.whole(min(limiterDelay(), Self.stallCheckSeconds)))
   }
 }

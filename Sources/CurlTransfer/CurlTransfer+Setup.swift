@@ -27,7 +27,7 @@ extension CurlTransfer {
     _ = cairn_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     _ = cairn_set_long(
       easy, CURLOPT_CONNECTTIMEOUT_MS,
-      max(1, Int((job.request.access.connectTimeout ?? settings.connectTimeout) * 1000)))
+      Milliseconds.whole(job.request.access.connectTimeout ?? settings.connectTimeout))
     _ = cairn_set_long(easy, CURLOPT_BUFFERSIZE, bufferSize)
     _ = cairn_set_string(easy, CURLOPT_USERAGENT, settings.userAgent)
     _ = cairn_set_pointer(easy, CURLOPT_ERRORBUFFER, errorBuffer)
@@ -74,7 +74,8 @@ extension CurlTransfer {
   /// Under a rate limit chunks are small, so that the bucket is never far in debt.
   private var bufferSize: Int {
     guard let limit = settings.rateLimit else { return Self.receiveBuffer }
-    return min(Self.receiveBuffer, max(1024, Int(limit / 20)))
+    return min(
+      Self.receiveBuffer, max(1024, Int(exactly: (limit / 20).rounded()) ?? Self.receiveBuffer))
   }
 
   /// libcurl lends a connection, and a TLS session, only to a request for which all of these are the same; but for the key, which is

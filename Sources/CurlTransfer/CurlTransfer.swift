@@ -254,12 +254,14 @@ final class CurlTransfer {
   }
 
   private var stallError: TransferError {
-    let seconds = Int(min(patience, 1e9).rounded())
+    let seconds = Int(exactly: patience.rounded()) ?? 0
     guard headerBytes > 0 else {
       return TransferError(.stalled, "no answer came for \(seconds) s")
     }
     return TransferError(
-      .stalled, "less than \(Int(settings.minimumRate)) bytes/s arrived for \(seconds) s")
+      .stalled,
+      "less than \(Int(exactly: settings.minimumRate.rounded()) ?? .max) bytes/s arrived for \(seconds) s"
+    )
   }
 
   /// Whatever was wrong, the next try has a connection of its own.

@@ -10,7 +10,12 @@ enum Waiting {
   /// - Throws: the error that is given where the task was cancelled.
   static func pause(_ seconds: Double, _ interruption: DiskError) throws(DiskError) {
     guard !Task.isCancelled else { throw interruption }
-    poll(nil, 0, Int32(seconds * 1000))
+    poll(nil, 0, milliseconds(seconds))
+  }
+
+  /// As `poll` takes them: a day at most.
+  private static func milliseconds(_ seconds: Double) -> Int32 {
+    Int32(exactly: (min(max(seconds, 0), 86_400) * 1_000).rounded()) ?? 0
   }
 
   /// Waits until a descriptor can be read from or written to.
@@ -23,7 +28,7 @@ enum Waiting {
   static func until(
     _ descriptor: Int32, _ events: Int32, seconds: Double? = nil, _ interruption: DiskError
   ) throws(DiskError) -> Bool {
-    var left = seconds.map { Int32($0 * 1000) }
+    var left = seconds.map { milliseconds($0) }
     while true {
       guard !Task.isCancelled else { throw interruption }
       var waiting = pollfd(fd: descriptor, events: Int16(events), revents: 0)

@@ -13,7 +13,7 @@ public enum ByteCount {
     }
     if unit == 0 { return "\(bytes) B" }
     let rounded = value < 99.95 ? (value * 10).rounded() / 10 : value.rounded()
-    return rounded < 100 ? "\(rounded) \(units[unit])" : "\(Int(rounded)) \(units[unit])"
+    return rounded < 100 ? "\(rounded) \(units[unit])" : "\(Int(clamping: rounded)) \(units[unit])"
   }
 
   /// Parses a size such as `20G`, `512k`, `1.5MiB`, `10MB` or `4096`; letters mean powers of 1024.

@@ -35,3 +35,16 @@ extension Sequence<Int64> {
   /// The sum of all, or the nearest number to it that fits.
   public var clampedSum: Int64 { reduce(0) { $0.addingClamped($1) } }
 }
+
+extension FixedWidthInteger {
+  /// The whole number below a number, or above a negative one; the nearest that fits, and 0 for what is no number.
+  ///
+  /// - Parameter value: for example seconds that a server named.
+  public init(clamping value: Double) {
+    if let fits = Self(exactly: value.rounded(.towardZero)) {
+      self = fits
+    } else {
+      self = value.isNaN ? 0 : value < 0 ? .min : .max
+    }
+  }
+}

@@ -58,7 +58,7 @@ public struct BarRenderer: Sendable {
   private func bar(_ done: Int64, of size: Int64) -> String {
     guard columns >= Self.narrow else { return "" }
     let share = size > 0 ? max(0, min(1, Double(done) / Double(size))) : 1
-    let filled = Int(share * Double(Self.barWidth))
+    let filled = Int(clamping: share * Double(Self.barWidth))
     return "[" + String(repeating: "=", count: filled)
       + (filled < Self.barWidth ? ">" : "")
       + String(repeating: " ", count: max(0, Self.barWidth - filled - 1)) + "]"

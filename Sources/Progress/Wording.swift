@@ -4,7 +4,7 @@ import OCI
 enum Wording {
   /// The nearest whole number that is not negative and fits; 0 of what is no number.
   static func whole(_ value: Double) -> Int64 {
-    value > 0 ? Int64(min(value, 1e18).rounded()) : 0
+    Int64(clamping: max(0, value).rounded())
   }
 
   /// For example `3.2 MiB/s`.

@@ -1,5 +1,6 @@
 import Disk
 import Glibc
+import OCI
 
 /// This machine, as far as a pool size depends on it.
 public enum Machine {
@@ -7,7 +8,7 @@ public enum Machine {
   public static var effectiveCPUs: Int {
     var count = affinity
     // A quota beyond all CPUs is none, whatever is written there.
-    if let quota, quota < Double(count) { count = max(1, Int(max(1, quota).rounded(.up))) }
+    if let quota, quota < Double(count) { count = max(1, Int(clamping: quota.rounded(.up))) }
     return max(1, count)
   }
 

@@ -249,7 +249,7 @@ public struct Puller: Sendable {
       try store.syncNames()
       var entry = image.root
       var notes = entry.annotations ?? [:]
-      notes[LayoutIndex.pulledKey] = String(Int64(Date().timeIntervalSince1970))
+      notes[LayoutIndex.pulledKey] = String(Int64(clamping: Date().timeIntervalSince1970))
       if image.source.digest != image.root.digest {
         notes[LayoutIndex.sourceKey] = image.source.digest.description
       }

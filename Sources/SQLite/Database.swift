@@ -39,7 +39,7 @@ package final class Database: Sendable {
     let code = cairn_database_open(file, flags, options.hasLocks ? nil : "unix-none", &made)
     connection = made
     try check(code)
-    let milliseconds = Int32(max(0, min(options.patience, 3_600)) * 1_000)
+    let milliseconds = Int32(exactly: (max(0, min(options.patience, 3_600)) * 1_000).rounded()) ?? 0
     try check(sqlite3_busy_timeout(handle, milliseconds))
     if !options.isSynced { try execute("PRAGMA synchronous = OFF") }
   }

@@ -57,7 +57,8 @@ extension Scheduler {
     let wanted = rate.map { $0 * decision.segmentSeconds } ?? Double(settings.firstSegment)
     let bounded = min(wanted * stagger, Double(settings.maximumSegment))
     let worth = min(bounded, (rate ?? 0) * settings.requestsWorth * requestSeconds)
-    return max(settings.minimumSegment, Int64(min(bounded, max(worth, share))))
+    return max(
+      settings.minimumSegment, Int64(exactly: min(bounded, max(worth, share)).rounded(.down)) ?? 0)
   }
 
   /// A factor from 0.6 to 1.4 that differs from one segment to the next, so that workers which began

@@ -33,4 +33,20 @@ struct ClampedArithmeticTests {
       }
     }
   }
+
+  @Test(
+    "any number becomes a whole one, cut towards zero and to what fits",
+    arguments: [
+      (0.0, 0), (-0.0, 0), (1.9, 1), (-1.9, -1), (127, 127), (127.9, 127), (128, 127),
+      (-128.9, -128),
+      (-129, -128), (.infinity, 127), (-.infinity, -128), (.nan, 0), (.signalingNaN, 0),
+      (1e308, 127),
+      (-1e308, -128), (.leastNonzeroMagnitude, 0),
+    ] as [(Double, Int8)])
+  func clamps(number: Double, expected: Int8) {
+    #expect(Int8(clamping: number) == expected)
+    let wide = Int64(clamping: number)
+    #expect(number.isNaN ? wide == 0 : number >= 0 ? wide >= 0 : wide <= 0)
+    #expect(UInt8(clamping: number) == (number.isNaN || number < 0 ? 0 : UInt8(clamping: wide)))
+  }
 }

@@ -117,7 +117,7 @@ struct CredentialHelper {
       }
       defer { group.cancelAll() }
       guard let first = try await group.next(), let outcome = first else {
-        throw Failure(description: "it did not answer within \(Int(timeout)) s")
+        throw Failure(description: "it did not answer within \(Int(clamping: timeout)) s")
       }
       return outcome
     }

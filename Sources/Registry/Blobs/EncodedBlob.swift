@@ -35,7 +35,7 @@ struct EncodedBlob {
   }
 
   /// The most bytes that it may have: packing makes nothing much larger.
-  var limit: Int { Int(clamping: blob.size + blob.size / 500 + 128) }
+  var limit: Int { Int(clamping: blob.size.addingClamped(blob.size / 500 + 128)) }
 
   /// The blob's bytes.
   ///

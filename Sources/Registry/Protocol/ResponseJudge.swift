@@ -1,3 +1,4 @@
+import OCI
 import Transfer
 
 /// What a response's status means, for any request to a registry.
@@ -135,7 +136,7 @@ enum ResponseJudge {
     return head.fields["retry-after"].flatMap { RetryAfter.seconds($0, now: sentAt) }
   }
 
-  private static func seconds(_ wait: Double) -> Int { Int(min(wait, 1e9).rounded(.up)) }
+  private static func seconds(_ wait: Double) -> Int { Int(clamping: wait.rounded(.up)) }
 }
 
 extension ResponseHead {

@@ -1,3 +1,4 @@
+import OCI
 import Synchronization
 import Transfer
 
@@ -166,7 +167,7 @@ final class EndpointLedger: Sendable {
     change(endpoint) {
       $0.unanswered -= 1
       guard let since = $0.silentSince, now - since >= silenceLimit else { return nil }
-      return $0.leave(because: "it said nothing for \(Int(min(now - since, 1e6))) s")
+      return $0.leave(because: "it said nothing for \(Int(clamping: now - since)) s")
     }
   }
 

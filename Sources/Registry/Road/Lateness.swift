@@ -1,3 +1,5 @@
+import OCI
+
 /// When an answer counts as late, and how that is said.
 enum Lateness {
   /// Seconds without an answer after which it is late.
@@ -5,14 +7,14 @@ enum Lateness {
 
   /// That somebody is late, and what is done meanwhile: a clause without its subject.
   static func words(_ meanwhile: String) -> String {
-    "has not answered for \(Int(patience)) s; \(meanwhile)"
+    "has not answered for \(Int(clamping: patience)) s; \(meanwhile)"
   }
 
   /// How long somebody who is late still has.
   ///
   /// - Parameter limit: seconds from the beginning.
   static func left(of limit: Double) -> String {
-    "it has up to \(Int(max(0, min(limit - patience, 1e6)).rounded(.up))) s more"
+    "it has up to \(Int(clamping: max(0, limit - patience).rounded(.up))) s more"
   }
 }
 

@@ -46,7 +46,8 @@ public struct Crowd: Sendable {
     var random = RandomSource(seed: seed)
     let capacity = min(model.bandwidth, model.server.rate)
     let image = ImageModel(
-      name: "endless", blobs: Array(repeating: Int64(capacity * end / 8), count: 16))
+      name: "endless",
+      blobs: Array(repeating: Int64(exactly: (capacity * end / 8).rounded(.down)) ?? 1, count: 16))
     let prior = knowsIdle ? Prior(points: [], idleRoundTripSeconds: model.roundTrip) : nil
     let context = PolicyName.Context(cpus: model.client.cpus, prior: prior)
     let pullers = (0..<clients).map { _ in

@@ -29,7 +29,9 @@ public struct ImageModel: Sendable, Equatable {
     var fields = try ModelFields(data)
     name = try fields.text("name")
     about = try fields.text("about")
-    blobs = try fields.numbers("layersKB", 0.001...1e9).map { Int64($0 * 1e3) }
+    blobs = try fields.numbers("layersKB", 0.001...1e9).map {
+      Int64(exactly: ($0 * 1e3).rounded(.down)) ?? 1
+    }
     try fields.finish()
   }
 
@@ -42,6 +44,9 @@ public struct ImageModel: Sendable, Equatable {
   public func scaled(to bytes: Double) -> ImageModel {
     let factor = bytes / Double(size)
     return ImageModel(
-      name: name, about: about, blobs: blobs.map { max(1, Int64(Double($0) * factor)) })
+      name: name, about: about,
+      blobs: blobs.map {
+        max(1, Int64(exactly: (Double($0) * factor).rounded(.down)) ?? 1)
+      })
   }
 }

@@ -46,7 +46,7 @@ public struct AIMDPolicy: Policy {
   }
 
   private mutating func backOff() {
-    bound(Int(Double(limit) * Self.backoffRatio))
+    bound(whole((Double(limit) * Self.backoffRatio).rounded(.down)))
   }
 
   private mutating func bound(_ wanted: Int) {

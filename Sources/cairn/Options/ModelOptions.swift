@@ -23,6 +23,12 @@ struct ModelOptions: ParsableArguments {
     help: ArgumentHelp("Noise of every timing, in place of the models' own.", valueName: "ms"))
   var timingNoise: Double?
 
+  func validate() throws {
+    guard timingNoise.map({ (0...10_000).contains($0) }) ?? true else {
+      throw ValidationError("--timing-noise takes milliseconds from 0 to 10000")
+    }
+  }
+
   /// The most bytes of a model.
   private static let sizeLimit = 16 << 20
 

@@ -143,7 +143,7 @@ struct SweepRunner {
   }
 
   private func clock(_ seconds: Double) -> String {
-    let whole = Int(min(seconds, 1e7))
+    let whole = Int(clamping: min(seconds, 1e7))
     return String(figures: "%d:%02d:%02d", whole / 3_600, whole / 60 % 60, whole % 60)
   }
 }

@@ -62,7 +62,7 @@ struct TuneReport {
   private func bars(_ curve: RateCurve) -> [String] {
     let most = curve.points.map(\.rate).max() ?? 1
     return curve.points.map { point in
-      let width = Int((point.rate / most * Self.barWidth).rounded())
+      let width = Int(clamping: min(point.rate / most, 1) * Self.barWidth)
       let mark = point.poolSize == curve.optimum ? " *" : ""
       let size = String(figures: "%6d ", point.poolSize)
       let bar = String(repeating: "#", count: max(1, width))
@@ -76,10 +76,10 @@ struct TuneReport {
 
   private func age(_ path: History.PathReport) -> String {
     let seconds = max(0, now - path.usedAt)
-    if seconds < 90 { return "\(Int(seconds)) s" }
-    if seconds < 5_400 { return "\(Int(seconds / 60)) min" }
-    if seconds < 129_600 { return "\(Int(seconds / 3_600)) h" }
-    return "\(Int(seconds / 86_400)) days"
+    if seconds < 90 { return "\(Int(clamping: seconds)) s" }
+    if seconds < 5_400 { return "\(Int(clamping: seconds / 60)) min" }
+    if seconds < 129_600 { return "\(Int(clamping: seconds / 3_600)) h" }
+    return "\(Int(clamping: seconds / 86_400)) days"
   }
 
   private func megabytes(_ rate: Double) -> String { String(figures: "%.2f MB/s", rate / 1e6) }
