@@ -107,6 +107,7 @@ public struct StoreMaintenance: Sendable {
     for algorithm in Digest.Algorithm.allCases {
       let folder = try store.blobs(algorithm)
       for name in folder.list() {
+        try checkInterruption()
         if let digest = try? Digest("\(algorithm.rawValue):\(name)"), needed.contains(digest) {
           continue
         }
@@ -118,6 +119,7 @@ public struct StoreMaintenance: Sendable {
     store.marks.prune(keeping: needed)
     let ingest = store.ingest
     for name in ingest.list() {
+      try checkInterruption()
       if name.hasSuffix(".partial"), let info = ingest.info(name) {
         report.partials += 1
         report.bytes = report.bytes.addingClamped(info.allocatedBytes)

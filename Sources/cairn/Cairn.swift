@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import Progress
 import Pull
+import Registry
 
 /// The command line.
 @main
@@ -30,6 +31,7 @@ struct Cairn: AsyncParsableCommand {
     let command = Task { await run() }
     Signals.watch { command.cancel() }
     let code = await command.value
+    HelperProcesses.endAll()
     Glibc.exit(code == 0 ? 0 : Signals.first.map { 128 + $0 } ?? code)
   }
 

@@ -1,6 +1,7 @@
 import Disk
 import Dispatch
 import Glibc
+import Registry
 import Synchronization
 
 /// Ctrl-C, SIGTERM and SIGHUP: the first asks the command to stop, and ends the process after a moment where it does not; the
@@ -99,6 +100,7 @@ enum Signals {
   private static func end(_ number: Int32) -> Never {
     let last = state.withLock { $0.last }
     for action in last.values { action() }
+    HelperProcesses.endAll()
     // What is half written goes, too.
     Temporary.removeAll()
     _exit(128 + number)

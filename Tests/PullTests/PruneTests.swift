@@ -19,6 +19,19 @@ struct PruneTests {
     return report
   }
 
+  @Test("an interrupted prune ends, and the next one removes the rest")
+  func interrupted() async throws {
+    let folder = try TemporaryFolder()
+    let store = try ContentStore(root: folder.path)
+    for number in 0..<3 { try store.put(Data("\(number)".utf8), as: .of(Data("\(number)".utf8))) }
+    let pruning = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      _ = try Self.prune(store)
+    }
+    await #expect(throws: StoreError.interrupted) { try await pruning.value }
+    #expect(try Self.prune(store).blobs == 3)
+  }
+
   @Test(
     "with all platforms nothing is removed of what was pulled, whatever its index calls it",
     arguments: [

@@ -675,4 +675,27 @@ struct HelperTests {
     #expect(!warnings.all[0].contains("hunter2"))
     if kind == "fails" { #expect(warnings.all[0].contains("vault is sealed")) }
   }
+
+  @Test(
+    "what a helper started ends with it, by a cancelled pull and when its time is over",
+    arguments: ["sleep 1000", "sh -c 'sleep 1000; :'", "sleep 1000 & sleep 1000 & wait"],
+    [true, false])
+  func endsAll(script: String, isCancelled: Bool) async throws {
+    #expect(mkfifo(folder("started"), 0o600) == 0)
+    let name = try helper(isCancelled ? "echo > '\(folder("started"))'; \(script)" : script)
+    let asked = Task { [folder] in
+      try await CredentialHelper(
+        name: name, searchPath: folder.path, timeout: isCancelled ? 50 : 0.5
+      ).credential(for: "x")
+    }
+    if isCancelled {
+      let started = open(folder("started"), O_RDONLY)
+      var byte: UInt8 = 0
+      #expect(read(started, &byte, 1) == 1)
+      close(started)
+      asked.cancel()
+    }
+    // It reads the helper's outputs to their end: that comes when nobody holds them any more.
+    await #expect(throws: (any Error).self) { try await asked.value }
+  }
 }

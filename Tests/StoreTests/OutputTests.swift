@@ -104,6 +104,26 @@ struct OutputTests {
     #expect(try LayoutIndex(readingFrom: Folder(folder("out"))).manifests.count == 1)
   }
 
+  @Test(
+    "an interrupted output leaves nothing of it, or what the next one goes on with",
+    arguments: ["oci", "dir", "oci-archive", "docker-archive"])
+  func interrupted(transport: String) async throws {
+    try FileManager.default.createDirectory(
+      atPath: folder("in"), withIntermediateDirectories: true)
+    let (target, writer) = (
+      "\(transport):\(folder("in"))/out", ImageWriter(store: store, overwrites: false)
+    )
+    let (output, image) = (try OutputTarget(target), image)
+    let writing = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      try writer.write(image, to: output)
+    }
+    await #expect(throws: (any Error).self) { try await writing.value }
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder("in"))
+    #expect(left == (transport == "oci" ? ["out"] : []))
+    try write(target)
+  }
+
   @Test("a tag that names another image is replaced only when told so")
   func guardsTags() throws {
     try write("oci:\(folder("out")):t")

@@ -12,7 +12,7 @@ INTRODUCTION = """# Reliability
 Each section is written by the command that it names, from what that command saw; how it is done is in [design/faults.md](design/faults.md).
 """
 # In the page's order.
-SECTIONS = ["Faults one by one", "Random mixes", "Killed pulls", "Many at once", "Power loss", "Load", "Fuzzing", "Sanitizers"]
+SECTIONS = ["Faults one by one", "Random mixes", "Killed pulls", "Many at once", "Power loss", "Signals", "Load", "Fuzzing", "Sanitizers"]
 
 
 def write(command, sections):

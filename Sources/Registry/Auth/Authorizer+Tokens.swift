@@ -14,11 +14,26 @@ extension Authorizer {
     }
   }
 
-  /// The same is fetched once at a time; everybody else waits for its result.
+  /// The same is fetched once at a time; everybody else waits for its result, and it ends when nobody does any more.
   func fetch(_ fetch: Fetch) async throws(RegistryError) -> String {
     let task = fetches[fetch] ?? Task { await self.fetchToken(fetch) }
     fetches[fetch] = task
-    return try await task.value.get()
+    nextWaiter &+= 1
+    let waiter = nextWaiter
+    waiters[fetch, default: []].insert(waiter)
+    let result = await withTaskCancellationHandler {
+      await task.value
+    } onCancel: {
+      Task { await self.leave(fetch, waiter) }
+    }
+    leave(fetch, waiter)
+    return try result.get()
+  }
+
+  private func leave(_ fetch: Fetch, _ waiter: Int) {
+    guard waiters[fetch]?.remove(waiter) != nil, waiters[fetch]?.isEmpty == true else { return }
+    waiters[fetch] = nil
+    fetches.removeValue(forKey: fetch)?.cancel()
   }
 
   /// A token by the credential for it; a stored one that the service refuses does not stand before a public image.
@@ -42,13 +57,21 @@ extension Authorizer {
     }
   }
 
+  /// What was asked ahead; it ends with whoever waits for it.
+  private func answerAhead(_ fetch: Fetch) async -> Token? {
+    guard let asked = askedAhead.removeValue(forKey: fetch) else { return nil }
+    return await withTaskCancellationHandler {
+      await asked.value
+    } onCancel: {
+      asked.cancel()
+    }
+  }
+
   private func fetchToken(_ fetch: Fetch) async -> Result<String, RegistryError> {
     defer { fetches[fetch] = nil }
     do throws(RegistryError) {
       let token: Token
-      if let ahead = await askedAhead.removeValue(forKey: fetch)?.value,
-        time.seconds() < ahead.refreshAt
-      {
+      if let ahead = await answerAhead(fetch), time.seconds() < ahead.refreshAt {
         token = ahead
       } else {
         token = try await newToken(fetch)

@@ -46,6 +46,9 @@ actor Authorizer {
   private let watch: SlowAnswerWatch
   var entries: [Scope: Entry] = [:]
   var fetches: [Fetch: Task<Result<String, RegistryError>, Never>] = [:]
+  /// Who waits for each, by numbers of their own.
+  var waiters: [Fetch: Set<Int>] = [:]
+  var nextWaiter = 0
   var credentialSearches: [Scope: Task<Credential?, Never>] = [:]
   let registry: String
   /// The token service that the registry named in this run; nil: none.

@@ -26,7 +26,7 @@ struct CredentialHelper {
     else { throw Failure(description: "its name is not a program's") }
     let outcome: Outcome
     do {
-      outcome = try await run("docker-credential-\(name)", server: server)
+      outcome = try await runInTime("docker-credential-\(name)", server: server)
     } catch let failure as Failure {
       throw failure
     } catch {
@@ -82,35 +82,49 @@ struct CredentialHelper {
     return reading
   }
 
-  private var environment: Environment {
-    guard let searchPath else { return .inherit }
+  private func environment(_ processes: HelperProcesses) -> Environment {
+    let marked = Environment.inherit.updating([HelperProcesses.variable: processes.value])
+    guard let searchPath else { return marked }
     let own = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-    return .inherit.updating(["PATH": "\(searchPath):\(own)"])
+    return marked.updating(["PATH": "\(searchPath):\(own)"])
   }
 
+  /// One run of a program, until it ends or the task is cancelled: then it is ended, with all that it started.
   private func run(_ program: String, server: String) async throws -> Outcome {
-    let (environment, timeout) = (environment, timeout)
-    return try await withThrowingTaskGroup(of: Outcome?.self) { group in
-      group.addTask {
-        var options = PlatformOptions()
-        options.teardownSequence = [.send(signal: .kill, allowedDurationToNextStep: .seconds(1))]
-        let result = try await Subprocess.run(
-          .name(program), arguments: ["get"], environment: environment, platformOptions: options,
-          input: .fileDescriptor(
-            try Self.pipe(holding: server + "\n"), closeAfterSpawningProcess: true),
-          output: .string(limit: Self.mostRead), error: .sequence
-        ) { execution in
-          // All of it is read, lest the helper waits for ever to say it; only its beginning is kept.
-          var said: [UInt8] = []
-          for try await part in execution.standardError where said.count < Self.mostRead {
-            part.withUnsafeBytes { said += $0.prefix(Self.mostRead - said.count) }
-          }
-          return String(decoding: said, as: UTF8.self)
+    let processes = HelperProcesses()
+    processes.note()
+    // Where it was ended, the end of this process looks again: a program that was just being started has no environment.
+    defer { if !Task.isCancelled { processes.withdraw() } }
+    return try await withTaskCancellationHandler {
+      var options = PlatformOptions()
+      options.teardownSequence = [.send(signal: .kill, allowedDurationToNextStep: .seconds(1))]
+      let result = try await Subprocess.run(
+        .name(program), arguments: ["get"], environment: environment(processes),
+        platformOptions: options,
+        input: .fileDescriptor(
+          try Self.pipe(holding: server + "\n"), closeAfterSpawningProcess: true),
+        output: .string(limit: Self.mostRead), error: .sequence
+      ) { execution in
+        // It may have come to be after all were looked for.
+        if Task.isCancelled { processes.end() }
+        // All of it is read, lest the helper waits for ever to say it; only its beginning is kept.
+        var said: [UInt8] = []
+        for try await part in execution.standardError where said.count < Self.mostRead {
+          part.withUnsafeBytes { said += $0.prefix(Self.mostRead - said.count) }
         }
-        return Outcome(
-          isSuccess: result.terminationStatus.isSuccess, output: result.standardOutput,
-          error: result.closureResult)
+        return String(decoding: said, as: UTF8.self)
       }
+      return Outcome(
+        isSuccess: result.terminationStatus.isSuccess, output: result.standardOutput,
+        error: result.closureResult)
+    } onCancel: {
+      processes.end()
+    }
+  }
+
+  private func runInTime(_ program: String, server: String) async throws -> Outcome {
+    try await withThrowingTaskGroup(of: Outcome?.self) { group in
+      group.addTask { try await run(program, server: server) }
       group.addTask {
         try await Task.sleep(for: .seconds(timeout))
         return nil

@@ -21,6 +21,7 @@ struct FileCopy {
   func place(
     _ descriptor: Descriptor, of store: ContentStore, at name: String, in folder: Folder
   ) throws(StoreError) {
+    try checkInterruption()
     let blob = try store.requireSound(descriptor)
     let temporary = Temporary(in: folder)
     if links, descriptor.size >= Self.linkedBytes {
