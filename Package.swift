@@ -113,7 +113,12 @@ let package = Package(
       name: "ZooTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],
       path: "Tests/Zoo", swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["cairn", "Disk", "Support"], exclude: ["Help"],
+      name: "CommandTests",
+      dependencies: [
+        "cairn", "Disk", "History", "OCI", "Registry", "Simulation", "Store", "Support", "Transfer",
+        "Tuning",
+      ],
+      exclude: ["Help"],
       swiftSettings: strict),
   ]
 )
