@@ -405,13 +405,13 @@ class Import(Phase):
     name = "import"
 
     def __enter__(self):
-        path = {"registry": "r.example", "blobHost": "b.example", "pulls": 3, "at": 1_760_000_000,
-                "points": [{"poolSize": size, "rate": 1e6 * size, "weight": 3.0, "variance": 1e9} for size in range(1, 30)]}
+        point = {"statistics": {"weight": 3, "mean": 14, "squares": 0.5, "busyWeight": 0.5}}
+        path = {"registry": "r.example", "blobHost": "b.example", "pulls": 3,
+                "points": [{"poolSize": size, **point} for size in range(1, 30)]}
         self.export = self.folder / "export.json"
         self.problems += self.quick("tune", "--export", self.export, "--history", self.puller.history)
         document = json.loads(self.export.read_text())
-        self.export.write_text(json.dumps(document))
-        document["paths"] = [{**path, "registry": f"r{number}.example"} for number in range(2_000)]
+        document["paths"] = [{**path, "registry": f"r{number}.example"} for number in range(400)]
         self.large = self.folder / "large.json"
         self.large.write_text(json.dumps(document))
         self.pipe = self.folder / "pipe"
