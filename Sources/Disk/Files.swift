@@ -8,6 +8,12 @@ package enum Files {
     return lstat(path, &info) == 0 ? info : nil
   }
 
+  /// False where a path certainly leads to nothing.
+  package static func isThere(_ path: String) -> Bool {
+    var info = stat()
+    return stat(path, &info) == 0 || errno != ENOENT
+  }
+
   /// What `stat` says of what a path leads to.
   ///
   /// - Throws: `DiskError` with the code `ENOENT` or `ENOTDIR` where there is nothing.

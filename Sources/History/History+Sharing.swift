@@ -32,6 +32,17 @@ public struct HistoryExport: Sendable, Codable, Equatable {
   public var at: Double
   /// What it learned.
   public var paths: [Path]
+
+  init(cpus: Int, at: Double, paths: [Path]) {
+    self.cpus = cpus
+    self.at = at
+    self.paths = paths
+  }
+
+  /// What a machine without a history learned.
+  public init(ofNothing machine: MachineIdentity, at: Double) {
+    self.init(cpus: machine.cpus, at: at, paths: [])
+  }
 }
 
 extension History {

@@ -14,6 +14,17 @@ func write(_ text: String, to file: String) throws {
   }
 }
 
+/// Prints figures: on standard error where standard output is what is drawn from them.
+///
+/// - Parameter drawing: where the drawing goes; nil: there is none.
+func print(_ figures: String, beside drawing: String?) {
+  guard let drawing, OutputFile.isStandardOutput(drawing) else {
+    print(figures, terminator: "")
+    return
+  }
+  LineOutput.standardError.write(figures)
+}
+
 /// Fails where a file that the user named for output cannot be written; before the work.
 ///
 /// - Throws: `CommandFailure`.
@@ -27,14 +38,22 @@ func requireWritable(_ file: String?) throws {
 /// Reads a file that the user named.
 ///
 /// - Parameters:
-///   - file: its path.
+///   - file: its path; `-` is standard input.
 ///   - what: what it should be, for words.
 ///   - limit: the most bytes that it may have.
 /// - Throws: `CommandFailure` where it cannot be read.
 func readInput(_ file: String, what: String, limit: Int) throws -> [UInt8] {
   do throws(DiskError) {
-    return try InputFile.read(file, limit: limit, pipes: .read)
+    return try InputFile.read(file == "-" ? "/dev/stdin" : file, limit: limit, pipes: .read)
   } catch {
-    throw CommandFailure(message: "cannot read the \(what) \(file): \(error.why)", exitCode: 66)
+    throw CommandFailure(
+      message: "cannot read the \(what) \(shownName(file, "input")): \(error.why)", exitCode: 66)
   }
+}
+
+/// A file as the user named it, for words.
+///
+/// - Parameter stream: which standard stream `-` is.
+func shownName(_ file: String, _ stream: String) -> String {
+  file == "-" ? "standard \(stream)" : file
 }

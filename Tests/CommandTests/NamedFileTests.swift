@@ -97,6 +97,34 @@ struct NamedFileTests {
     }
   }
 
+  @Test(
+    "- is a standard stream, and what goes there has it for itself",
+    arguments: [
+      // Every line is the trace's, whatever shows the progress.
+      ("cairn pull $I --progress json --trace - 2>/dev/null", "event"),
+      ("cairn pull $I -q --trace - 2>/dev/null", "sha256"),
+      ("cairn pull $I --explain --trace - 2>/dev/null", "policy"),
+      ("cairn tune --export -", "wrote"), ("cairn tune --export - 2>&1 >/dev/null", "{"),
+    ])
+  func streams(line: String, missing: String) async throws {
+    let outcome = try await shell(line)
+    #expect(outcome.status == 0 && !outcome.output.isEmpty, "\(outcome.errors)")
+    #expect(!outcome.output.contains("\"\(missing)") && !outcome.output.hasPrefix(missing))
+  }
+
+  @Test("what was learned goes through pipes by -, and a drawing has standard output for itself")
+  func learnedStreams() async throws {
+    let outcome = try await shell(
+      "cairn pull $I -q --workers 2 >/dev/null; cairn tune --export - "
+        + "| cairn tune --import - --history $D/h >&2; cairn tune --report --plot -")
+    #expect(outcome.errors.contains("took in one path"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("wrote one path to standard output"))
+    #expect(outcome.output.isEmpty || outcome.output.hasPrefix("<svg"), "\(outcome.output)")
+    #expect(outcome.errors.contains("from "))
+    let nobody = try await shell("cairn tune --import - </dev/null")
+    #expect(nobody.status == 65 && nobody.errors.contains("standard input"))
+  }
+
   @Test("authorities from a pipe are read once, and all of them")
   func authorities() async throws {
     let outcome = try await shell(

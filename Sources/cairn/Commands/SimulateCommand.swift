@@ -91,7 +91,7 @@ struct SimulateCommand: AsyncParsableCommand {
     } else {
       report = try await league()
     }
-    print(try report.text(format), terminator: "")
+    print(try report.text(format), beside: plot)
     if let plot { try write(report.plot.svg, to: plot) }
   }
 

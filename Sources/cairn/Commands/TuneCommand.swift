@@ -103,8 +103,11 @@ struct TuneCommand: AsyncParsableCommand {
     return History.Selection(machine: name == "all" ? nil : name, registry: registry)
   }
 
-  private func onHistory<Value>(_ body: (History) throws(HistoryError) -> Value) throws -> Value {
-    let history = try historyOptions.open()
+  /// Asks the history; `nothing` is the answer of one that is not there, and is not made for that.
+  private func onHistory<Value>(
+    _ nothing: @autoclosure () -> Value, _ body: (History) throws(HistoryError) -> Value
+  ) throws -> Value {
+    guard let history = try historyOptions.openForReading() else { return nothing() }
     do throws(HistoryError) {
       return try body(history)
     } catch {
@@ -117,11 +120,11 @@ struct TuneCommand: AsyncParsableCommand {
   private func showReport() throws {
     let now = Date().timeIntervalSince1970
     let selection = selection
-    let paths = try onHistory { (history) throws(HistoryError) in
+    let paths = try onHistory([]) { (history) throws(HistoryError) in
       try history.reports(selection, now: now)
     }
     let report = TuneReport(paths: paths, now: now)
-    print(try report.text(format), terminator: "")
+    print(try report.text(format), beside: plot)
     guard let plot else { return }
     guard let drawing = report.plot else {
       throw CommandFailure(message: "nothing was measured yet that could be drawn", exitCode: 66)
@@ -131,7 +134,7 @@ struct TuneCommand: AsyncParsableCommand {
 
   private func forget() throws {
     let selection = selection
-    let paths = try onHistory { (history) throws(HistoryError) in
+    let paths = try onHistory([]) { (history) throws(HistoryError) in
       try history.reports(selection, now: Date().timeIntervalSince1970)
     }
     guard !paths.isEmpty else {
@@ -155,7 +158,7 @@ struct TuneCommand: AsyncParsableCommand {
         return
       }
     }
-    let count = try onHistory { (history) throws(HistoryError) in try history.forget(selection) }
+    let count = try onHistory(0) { (history) throws(HistoryError) in try history.forget(selection) }
     print("forgot \(Self.paths(count))")
   }
 
@@ -171,16 +174,18 @@ struct TuneCommand: AsyncParsableCommand {
       sizes: workers.sizes, repeats: repeats, registryOptions: registryOptions,
       historyFile: historyOptions.file)
     let report = SweepReport(sweep: try await runner.run(), cpus: Machine.effectiveCPUs)
-    print(try report.text(format), terminator: "")
+    print(try report.text(format), beside: plot)
     if let plot { try write(report.plot.svg, to: plot) }
   }
 
   private func share(_ file: String) throws {
-    let export = try onHistory { (history) throws(HistoryError) in
-      try history.export(.here, now: Date().timeIntervalSince1970)
+    let now = Date().timeIntervalSince1970
+    let export = try onHistory(HistoryExport(ofNothing: .here, at: now)) {
+      (history) throws(HistoryError) in try history.export(.here, now: now)
     }
     try write(String(decoding: try StableJSON.encode(export), as: UTF8.self) + "\n", to: file)
-    LineOutput.standardError.write("wrote \(Self.paths(export.paths.count)) to \(file)\n")
+    LineOutput.standardError.write(
+      "wrote \(Self.paths(export.paths.count)) to \(shownName(file, "output"))\n")
   }
 
   private func takeIn(_ file: String) throws {
@@ -192,7 +197,8 @@ struct TuneCommand: AsyncParsableCommand {
         data, as: .here, network: { Machine.network(to: $0) }, now: Date().timeIntervalSince1970)
     } catch {
       throw CommandFailure(
-        message: "\(file): \(error)", exitCode: error.kind == .notAnExport ? 65 : 73)
+        message: "\(shownName(file, "input")): \(error)",
+        exitCode: error.kind == .notAnExport ? 65 : 73)
     }
     print("took in \(Self.paths(count)); what this machine learns itself weighs more")
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disk
 import FoundationEssentials
 import Glibc
 import History
@@ -15,6 +16,11 @@ struct HistoryOptions: ParsableArguments {
   var file: String {
     history.map { URL(filePath: $0).path }
       ?? History.defaultFile(ProcessInfo.processInfo.environment)
+  }
+
+  /// Opens it where there is one; nil: there is none, and none is made.
+  func openForReading() throws -> History? {
+    Files.isThere(file) ? try open() : nil
   }
 
   /// Opens it; for commands that cannot do without.
