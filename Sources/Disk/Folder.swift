@@ -101,6 +101,9 @@ package final class Folder: Sendable {
     Descriptor(".", at: handle.number, O_RDONLY | O_DIRECTORY) != nil && list().isEmpty
   }
 
+  /// Whether the names in it can be listed.
+  package var isReadable: Bool { faccessat(handle.number, ".", R_OK | X_OK, 0) == 0 }
+
   // MARK: Changing
 
   /// Makes the names in it survive a loss of power, where its file system can.

@@ -15,6 +15,7 @@ public struct JSONRenderer: Sendable {
     var reference: String?
     var digest: String?
     var platform: String?
+    var platformDigest: String?
     var label: String?
     var state: String?
     var blobs: Int?
@@ -54,10 +55,12 @@ public struct JSONRenderer: Sendable {
       line.event = "pool"
       line.poolSize = workers
       line.poolReason = reason
-    case .resolved(let digest, let platform, let blobs, let bytes, let present):
+    case .resolved(
+      let digest, let platform, let platformDigest, let blobs, let bytes, let present):
       line.event = "resolved"
       line.digest = digest.description
       line.platform = platform
+      line.platformDigest = platformDigest?.description
       line.blobs = blobs
       line.bytes = bytes
       line.bytesPresent = present
@@ -101,6 +104,8 @@ public struct JSONRenderer: Sendable {
       line.event = "finished"
       line.reference = summary.reference
       line.digest = summary.digest.description
+      line.platform = summary.platform
+      line.platformDigest = summary.platformDigest?.description
       line.bytes = summary.bytes
       line.bytesFetched = summary.fetched
       line.seconds = Self.round(summary.seconds)

@@ -21,10 +21,12 @@ public struct PlainRenderer: Sendable {
       guard !isOpened else { return nil }
       isOpened = true
       return "opened with \(Wording.workers(workers)): \(reason)"
-    case .resolved(let digest, let platform, let blobs, let bytes, let present):
+    case .resolved(
+      let digest, let platform, let platformDigest, let blobs, let bytes, let present):
       let here = present > 0 ? ", \(ByteCount.text(present)) already here" : ""
-      let platform = platform.map { " (\($0))" } ?? ""
-      return "resolved \(digest)\(platform): \(blobs) blobs, \(ByteCount.text(bytes))\(here)"
+      let own = [platform, platformDigest?.description].compactMap { $0 }.joined(separator: " ")
+      return
+        "resolved \(digest)\(own.isEmpty ? "" : " (\(own))"): \(blobs) blobs, \(ByteCount.text(bytes))\(here)"
     case .blob(let blob):
       switch blob.state {
       case .done: return "\(blob.label) \(blob.digest.short): done, \(ByteCount.text(blob.size))"

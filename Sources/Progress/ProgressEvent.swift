@@ -6,8 +6,10 @@ public enum ProgressEvent: Sendable, Equatable {
   case started(reference: String)
   /// So many workers are allowed from now on, for that reason.
   case pool(workers: Int, reason: String)
-  /// The manifest is known.
-  case resolved(digest: Digest, platform: String?, blobs: Int, bytes: Int64, present: Int64)
+  /// The manifest is known: what the reference names, and the platform's image where that is an index.
+  case resolved(
+    digest: Digest, platform: String?, platformDigest: Digest?, blobs: Int, bytes: Int64,
+    present: Int64)
   /// How the pull stands; several a second.
   case snapshot(PullSnapshot)
   /// A blob changed its state.
@@ -31,8 +33,14 @@ public enum ProgressEvent: Sendable, Equatable {
   public struct Summary: Sendable, Equatable {
     /// The image as the user named it.
     public var reference: String
-    /// Digest of the manifest or index.
+    /// Digest of what the reference names: of the index, where it is one.
     public var digest: Digest
+    /// The platform that the image is for; nil: all of an index, or not known.
+    public var platform: String?
+    /// Digest of the platform's manifest, where `digest` is an index's; nil: all of it was pulled.
+    public var platformDigest: Digest?
+    /// Digest of what was pulled, as the registry serves it.
+    public var imageDigest: Digest { platformDigest ?? digest }
     /// Sum of the blobs' sizes, in bytes.
     public var bytes: Int64
     /// Bytes that were fetched in this run.

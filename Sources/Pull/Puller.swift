@@ -107,7 +107,7 @@ public struct Puller: Sendable {
     let archive = ArchiveCheck(request.outputs, wanted, request.reference)
     try await archive?.ahead(resolver)
     var missing = try missing(of: blobs)
-    try announce(wanted.source, blobs, missing)
+    try announce(wanted, blobs, missing)
     if try storeInlineData(of: blobs) { missing = try self.missing(of: blobs) }
     let opening = Opening(
       bytes: missing.reduce(0) { $0 + $1.descriptor.size }, blobs: missing.count,
@@ -132,18 +132,21 @@ public struct Puller: Sendable {
       try form.image(wanted, reference: request.reference)
     }
     for note in form.notes { display.show(.warning(note)) }
-    try publish(image, resolution, as: request.storeName ?? request.reference.storeName)
+    try publish(image, wanted, request)
     try archive?.content(in: store)
     for output in request.outputs {
       try disk { () throws(StoreError) in try writer.write(image, to: output) }
       display.show(.wrote(output: output.name))
     }
-    return ProgressEvent.Summary(
-      reference: request.reference.description, digest: image.source.digest,
+    var summary = ProgressEvent.Summary(
+      reference: request.reference.description, digest: wanted.root.digest,
       bytes: blobs.reduce(0) { $0 + $1.descriptor.size }, fetched: result.fetched,
       seconds: Timekeeper.monotonicSeconds() - start, requests: result.requests,
       connections: result.connections, retries: result.retries, poolSize: result.poolSize,
       limitedBy: missing.isEmpty ? nil : report.record.limitedBy?.words)
+    summary.platform = wanted.source.platform?.description
+    summary.platformDigest = wanted.platformDigest
+    return summary
   }
 
   /// Says what the file systems of the store and of the outputs cannot do.
@@ -196,14 +199,15 @@ public struct Puller: Sendable {
   }
 
   private func announce(
-    _ source: Descriptor, _ blobs: [LabelledBlob], _ missing: [LabelledBlob]
+    _ wanted: WantedImage, _ blobs: [LabelledBlob], _ missing: [LabelledBlob]
   ) throws(PullError) {
     let bytes = blobs.reduce(0) { $0 + $1.descriptor.size }
     let left = missing.reduce(0) { $0 + $1.descriptor.size }
     display.show(
       .resolved(
-        digest: source.digest, platform: source.platform?.description, blobs: blobs.count,
-        bytes: bytes, present: bytes - left))
+        digest: wanted.root.digest, platform: wanted.source.platform?.description,
+        platformDigest: wanted.platformDigest, blobs: blobs.count, bytes: bytes,
+        present: bytes - left))
     try disk { () throws(StoreError) in
       try store.requireSpace(for: missing.map(\.descriptor))
     }
@@ -243,27 +247,15 @@ public struct Puller: Sendable {
   }
 
   private func publish(
-    _ image: StoredImage, _ resolution: ImageResolver.Resolution, as name: String
+    _ image: StoredImage, _ wanted: WantedImage, _ request: Request
   ) throws(PullError) {
+    let name = request.storeName ?? request.reference.storeName
+    let entry = wanted.entry(for: image.root, in: store, at: Date().timeIntervalSince1970)
     try disk { () throws(StoreError) in
       try store.syncNames()
-      var entry = image.root
-      var notes = entry.annotations ?? [:]
-      notes[LayoutIndex.pulledKey] = String(Int64(clamping: Date().timeIntervalSince1970))
-      if image.source.digest != image.root.digest {
-        notes[LayoutIndex.sourceKey] = image.source.digest.description
-      }
-      if resolution.root.descriptor.digest != image.source.digest {
-        notes[LayoutIndex.indexKey] = resolution.root.descriptor.digest.description
-      }
-      entry.annotations = notes
       try store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
-        // Pulled by digest, an image does not say again what its index said of it.
-        if let known = index[name], known.digest == entry.digest {
-          entry.platform = entry.platform ?? known.platform
-          entry.annotations?.merge(known.annotations ?? [:]) { mine, _ in mine }
-        }
-        try index.set(name, entry)
+        // A repair knows no more than what the store calls the image.
+        try request.storeName == nil ? index.place(name, entry) : index.renew(name, entry)
       }
     }
   }

@@ -3,7 +3,9 @@ import Store
 
 /// What of a resolved reference goes into the store: one image of an index, or all of it.
 struct WantedImage {
-  /// What the registry serves: the image's manifest, or the index.
+  /// What the reference names.
+  let root: Descriptor
+  /// What of it is pulled, as the registry serves it: the image's manifest, or the index.
   let source: Descriptor
   /// Every document that is wanted, parents first.
   let documents: [ImageResolver.Document]
@@ -23,8 +25,12 @@ struct WantedImage {
         nil
       }
     }
+    root = resolution.root.descriptor
     let isWhole = takesAll || manifests.count != 1
     documents = isWhole ? resolution.documents : resolution.manifests
     source = isWhole ? resolution.root.descriptor : resolution.manifests[0].descriptor
   }
+
+  /// The digest of the one image of an index that is wanted; nil where all of what the reference names is.
+  var platformDigest: Digest? { source.digest == root.digest ? nil : source.digest }
 }

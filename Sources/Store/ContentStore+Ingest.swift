@@ -27,6 +27,7 @@ extension ContentStore {
   /// - Throws: `StoreError`.
   public func beginIngest(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
     let name = Self.name(descriptor.digest, "partial")
+    guard let ingest else { throw .refused("the store \(root) is only read") }
     for _ in 0..<Self.namingAttempts {
       if try holds(descriptor) { return .present }
       let file = try disk(try OpenFile(name, in: ingest, O_RDWR | O_CREAT))
@@ -58,12 +59,13 @@ extension ContentStore {
   /// - Parameter descriptor: a blob that is not in the store.
   public func missingBytes(_ descriptor: Descriptor) -> Int64 {
     let name = Self.name(descriptor.digest, "partial")
-    return max(0, descriptor.size.addingClamped(-(ingest.info(name)?.allocatedBytes ?? 0)))
+    return max(0, descriptor.size.addingClamped(-(ingest?.info(name)?.allocatedBytes ?? 0)))
   }
 
   /// Gives a verified blob its name: data first, then the name, then away with the map.
   func publish(_ blob: PartialBlob) throws(StoreError) {
     let (file, digest) = (blob.file, blob.descriptor.digest)
+    let ingest = file.folder
     // Whoever cannot cut files is asked to only where one is too long.
     if file.info.map({ Int64($0.st_size) }) != blob.descriptor.size {
       try disk(try file.cut(to: blob.descriptor.size))
@@ -82,6 +84,7 @@ extension ContentStore {
   }
 
   private func name(_ blob: PartialBlob, _ target: String, in blobs: Folder) throws(StoreError) {
+    let ingest = blob.file.folder
     do throws(DiskError) {
       try ingest.replace(target, by: blob.file.name, in: blobs, action: "publish")
     } catch {

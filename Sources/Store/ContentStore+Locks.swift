@@ -10,7 +10,8 @@ extension ContentStore {
 
   /// Keeps prune away while a pull runs; released when the value goes, or the process.
   public struct UseLock: Sendable {
-    let file: OpenFile
+    /// Nil where a store that is only read has no lock that could be taken.
+    let file: OpenFile?
   }
 
   /// Takes the store for use by a pull, beside other pulls.
@@ -24,6 +25,13 @@ extension ContentStore {
   public func lockForRemoval() throws(StoreError) -> UseLock { try lock(exclusive: true) }
 
   private func lock(exclusive: Bool) throws(StoreError) -> UseLock {
+    if isOnlyRead {
+      guard let file = try? OpenFile("lock", in: state(), O_RDONLY) else {
+        return UseLock(file: nil)
+      }
+      guard try disk(try file.lock(exclusive: false)) else { throw .inUse(path: root) }
+      return UseLock(file: file)
+    }
     let file = try openLock("lock")
     guard try disk(try file.lock(exclusive: exclusive)) else { throw .inUse(path: root) }
     return UseLock(file: file)
@@ -59,5 +67,9 @@ extension ContentStore {
   /// The images that have a name here.
   ///
   /// - Throws: `StoreError.badIndex`.
-  public func index() throws(StoreError) -> LayoutIndex { try LayoutIndex(readingFrom: folder) }
+  public func index() throws(StoreError) -> LayoutIndex {
+    // A layout of another tool, or one that is being made.
+    if isOnlyRead, folder.info(LayoutIndex.fileName) == nil { return LayoutIndex() }
+    return try LayoutIndex(readingFrom: folder)
+  }
 }

@@ -23,8 +23,11 @@ public struct ContentStore: Sendable {
   /// The store's directory.
   public let root: String
   let folder: Folder
-  let ingest: Folder
+  /// Where blobs are on their way; nil in a store that is only read, where there is none.
+  let ingest: Folder?
   let marks: BlobMarks
+  /// Whether nothing is made or changed in it.
+  let isOnlyRead: Bool
   let bootID: String
   let tell: @Sendable (String) -> Void
 
@@ -39,13 +42,12 @@ public struct ContentStore: Sendable {
   {
     self.root = root
     self.tell = tell
+    isOnlyRead = false
     bootID = Self.readBootID()
     // A limit on the size of files (ulimit -f) is to be an error that is told, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     folder = try disk(try Folder(root, making: 0o700))
-    guard
-      folder.info(".cairn") != nil || folder.info("oci-layout") != nil || folder.list().isEmpty
-    else { throw .notALayout(path: root) }
+    guard Self.isLayout(folder) || folder.list().isEmpty else { throw .notALayout(path: root) }
     ingest = try disk(try folder.folder(".cairn/ingest", making: 0o700))
     marks = BlobMarks(try? folder.folder(".cairn/marks", making: 0o700), of: folder)
     for algorithm in Digest.Algorithm.allCases {
@@ -62,9 +64,52 @@ public struct ContentStore: Sendable {
     withExtendedLifetime(lock) {}
   }
 
+  /// Opens a store for reading: nothing in it is made or changed.
+  ///
+  /// Others may own it, and it may be where nobody can write. Any OCI image layout will do.
+  ///
+  /// - Parameters:
+  ///   - root: its directory.
+  ///   - tell: told what takes long.
+  /// - Returns: nil where there is nothing.
+  /// - Throws: `StoreError`: another thing than a store, or of a later version.
+  public static func reading(
+    _ root: String, tell: @escaping @Sendable (String) -> Void = { _ in }
+  ) throws(StoreError) -> ContentStore? {
+    let folder: Folder
+    do throws(DiskError) {
+      folder = try Folder(root)
+    } catch {
+      guard error.code == ENOENT else { throw StoreError(error) }
+      return nil
+    }
+    if isLayout(folder) { return try ContentStore(reading: folder, root, tell) }
+    // Whoever may not look into a directory does not know that it is empty.
+    guard folder.list().isEmpty, folder.isReadable else { throw .notALayout(path: root) }
+    return nil
+  }
+
+  private init(reading folder: Folder, _ root: String, _ tell: @escaping @Sendable (String) -> Void)
+    throws(StoreError)
+  {
+    self.root = root
+    self.tell = tell
+    self.folder = folder
+    isOnlyRead = true
+    bootID = ""
+    ingest = try? folder.folder(".cairn/ingest")
+    marks = BlobMarks(nil, of: folder)
+    if folder.info(".cairn") != nil { try checkVersion() }
+  }
+
+  private static func isLayout(_ folder: Folder) -> Bool {
+    folder.info(".cairn") != nil || folder.info("oci-layout") != nil
+  }
+
   private func checkVersion() throws(StoreError) {
     let state = try state()
     guard state.info("version") != nil else {
+      guard !isOnlyRead else { return }
       try disk(
         try state.writeAtomically("version", "\(Self.formatVersion)\n".utf8, mode: 0o600))
       return
@@ -89,6 +134,16 @@ public struct ContentStore: Sendable {
   /// The directory of the blobs of an algorithm.
   func blobs(_ algorithm: Digest.Algorithm) throws(StoreError) -> Folder {
     try disk(try folder.folder("blobs/" + algorithm.rawValue))
+  }
+
+  /// The directory of the blobs of an algorithm; nil where there is none.
+  func existingBlobs(_ algorithm: Digest.Algorithm) throws(StoreError) -> Folder? {
+    do throws(DiskError) {
+      return try folder.folder("blobs/" + algorithm.rawValue)
+    } catch {
+      guard error.code == ENOENT else { throw StoreError(error) }
+      return nil
+    }
   }
 
   /// Where a blob stands, or would stand.

@@ -129,6 +129,22 @@ public struct LayoutIndex: Sendable, Equatable {
     entries.insert(entry, at: place)
   }
 
+  /// Puts something else in the place of each entry that is an image of a name; nil: nothing.
+  ///
+  /// - Parameter only: of one entry alone, by its place.
+  mutating func rewrite(_ name: String, only place: Int? = nil, _ change: (Entry) -> Entry?) {
+    entries = entries.enumerated().compactMap { number, entry in
+      guard entry.imageName == name, place == nil || place == number else { return entry }
+      return change(entry)
+    }
+  }
+
+  /// Puts a manifest in the place of an entry.
+  mutating func replace(_ entry: Entry, by descriptor: Descriptor) throws(StoreError) {
+    let new = try Self.entry(descriptor.bounded)
+    entries = entries.map { $0 == entry ? new : $0 }
+  }
+
   /// Adds a manifest without a name.
   ///
   /// - Parameter descriptor: the manifest.

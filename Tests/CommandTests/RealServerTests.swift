@@ -119,6 +119,31 @@ struct RealServerTests {
     #expect(!list.output.contains("incomplete"))
   }
 
+  @Test(
+    "two platforms of a tag stand beside each other, and skopeo and umoci read the one that has the name"
+  )
+  func twoPlatforms() async throws {
+    let name = "\(try server("REGISTRY"))/demo:latest"
+    for platform in ["linux/arm/v7", "linux/amd64"] {
+      try await pull(name, "--platform", platform)
+    }
+    #expect(try await cairn("store", "prune").output.contains(": 0 blobs"))
+    let source = "oci:\(cairn.store):\(name)"
+    let inspected = try await Command.tool("skopeo", "inspect", source)
+    #expect(inspected.output.contains(#""Architecture": "amd64""#), "\(inspected.errors)")
+    try await skopeo(source, "dir:\(cairn.folder("judge"))")
+    let unpack = try await Command.tool(
+      "umoci", "unpack", "--rootless", "--image", "\(cairn.store):\(name)", cairn.folder("bundle"))
+    #expect(unpack.status == 0, "\(unpack.errors)")
+    let tags = try await Command.tool("umoci", "ls", "--layout", cairn.store)
+    #expect(tags.output == name + "\n", "\(tags.errors)")
+    let removed = try await cairn("store", "remove", name, "--platform", "linux/amd64")
+    #expect(removed.output.hasPrefix("removed \(name)\nfreed "), "\(removed.errors)")
+    let other = try await Command.tool("skopeo", "inspect", source)
+    #expect(other.output.contains(#""Architecture": "arm""#), "\(other.errors)")
+    #expect(try await cairn("store", "verify").status == 0)
+  }
+
   @Test("an unchanged tag is not fetched again; --quiet prints the digest alone")
   func unchangedTag() async throws {
     let name = "\(try server("REGISTRY"))/demo"

@@ -9,7 +9,7 @@ struct UsageTests {
     arguments: [
       ("cairn", []), ("pull", ["pull"]), ("simulate", ["simulate"]), ("tune", ["tune"]),
       ("inspect", ["inspect"]),
-      ("store", ["store"]),
+      ("store", ["store"]), ("store-remove", ["store", "remove"]),
       ("store-list", ["store", "list"]), ("store-verify", ["store", "verify"]),
       ("store-prune", ["store", "prune"]), ("store-path", ["store", "path"]),
     ] as [(String, [String])])
@@ -57,6 +57,7 @@ struct UsageTests {
       ["pull", "x", "--connect-timeout", "0"],
       ["pull", "x", "--output", "docker-archive:-", "--output", "oci-archive:-"], ["inspect"],
       ["frobnicate"],
+      ["store", "remove"], ["store", "remove", "x", "--platform", "linux"],
       ["store", "prune", "--older-than", "soon"], ["store", "prune", "--keep-bytes", "lots"],
     ])
   func usage(arguments: [String]) async throws {
@@ -124,7 +125,8 @@ struct UsageTests {
     let none = try await cairn("store", "list", "--store", other)
     #expect(none.status == 73)
     #expect(none.errors == "cairn: \(other) exists but is no OCI image layout\n")
-    _ = try await cairn("store", "list")
+    try FileManager.default.createDirectory(
+      atPath: cairn.store + "/.cairn", withIntermediateDirectories: true)
     try writeFile(cairn.store + "/.cairn/version", Array("9\n".utf8))
     let json = try await cairn("pull", "127.0.0.1:1/x", "--progress", "json")
     #expect(json.output.contains("\"event\":\"failed\"") && json.errors.isEmpty)

@@ -123,7 +123,9 @@ struct RenderingTests {
     let digest = try Digest("sha256:" + String(repeating: "a", count: 64))
     let events: [ProgressEvent] = [
       .started(reference: "u"), .pool(workers: 1, reason: "r"),
-      .resolved(digest: digest, platform: "linux/amd64", blobs: 2, bytes: 3, present: 1),
+      .resolved(
+        digest: digest, platform: "linux/amd64", platformDigest: nil, blobs: 2, bytes: 3, present: 1
+      ),
       .snapshot(try Self.snapshot()), .blob(try Self.blob(1, .fetching, 1, 2)), .warning("a\nb"),
       .wrote(output: "dir:x"),
       .failed(message: "m", hint: nil, exitCode: 69),

@@ -47,9 +47,9 @@ struct CandidateTests {
     let more = namesPlatforms ? Self.amd64 : [:]
     let entries = [odd, wanted].map { OddIndexTests.entry($0, of: image, more) }
     let (bench, _, request) = try Self.bench(image, entries)
-    #expect(try await bench.pull(request).digest == wanted)
+    #expect(try await bench.pull(request).imageDigest == wanted)
     let (alone, _, only) = try Self.bench(image, [entries[0]])
-    #expect(try await alone.pull(only).digest == odd)
+    #expect(try await alone.pull(only).imageDigest == odd)
     #expect(alone.display.warnings.contains { $0.contains("no layer of one") })
   }
 
@@ -66,7 +66,7 @@ struct CandidateTests {
     let odd = try OddIndexTests.add("linux/amd64", to: &image, edit: Self.layers(of: type))
     let (bench, _, request) = try Self.bench(
       image, [odd, image.manifest].map { OddIndexTests.entry($0, of: image, Self.amd64) })
-    #expect(try await bench.pull(request).digest == odd)
+    #expect(try await bench.pull(request).imageDigest == odd)
   }
 
   @Test("of two for one platform the one whose configuration is an image's is taken")
@@ -83,7 +83,7 @@ struct CandidateTests {
     }
     let (bench, _, request) = try Self.bench(
       image, [odd, wanted].map { OddIndexTests.entry($0, of: image, Self.amd64) })
-    #expect(try await bench.pull(request).digest == wanted)
+    #expect(try await bench.pull(request).imageDigest == wanted)
   }
 
   @Test(
@@ -142,7 +142,7 @@ struct CandidateTests {
     }
     let second = OddIndexTests.entry(wanted, of: image, Self.amd64)
     let (bench, _, request) = try Self.bench(image, [first, second])
-    #expect(try await bench.pull(request).digest == wanted)
+    #expect(try await bench.pull(request).imageDigest == wanted)
     #expect(bench.display.warnings.contains { $0.contains("passed over") })
     // Alone, it is the reason.
     let (alone, _, only) = try Self.bench(image, [first])
@@ -165,7 +165,7 @@ struct CandidateTests {
     if let kind { entry["annotations"] = ["vnd.docker.reference.type": kind] }
     let (bench, _, request) = try Self.bench(
       image, [OddIndexTests.entry(image.manifest, of: image, entry)])
-    #expect(try await bench.pull(request).digest == image.manifest)
+    #expect(try await bench.pull(request).imageDigest == image.manifest)
     #expect(bench.display.warnings.contains { $0.contains("not known") })
     #expect(
       try bench.store.index().manifests.first?.platform == Platform("linux/amd64"))
@@ -177,7 +177,7 @@ struct CandidateTests {
     let notes: [String: Any] = ["annotations": ["vnd.docker.reference.type": ""]]
     let (bench, _, request) = try Self.bench(
       image, [OddIndexTests.entry(image.manifest, of: image, Self.amd64.merging(notes) { $1 })])
-    #expect(try await bench.pull(request).digest == image.manifest)
+    #expect(try await bench.pull(request).imageDigest == image.manifest)
     #expect(bench.display.warnings.isEmpty)
   }
 
@@ -197,7 +197,7 @@ struct CandidateTests {
     // Beside the image nobody looks at it.
     let (bench, registry, request) = try Self.bench(
       image, [entry, OddIndexTests.entry(image.manifest, of: image, Self.amd64)])
-    #expect(try await bench.pull(request).digest == image.manifest)
+    #expect(try await bench.pull(request).imageDigest == image.manifest)
     #expect(!registry.server.requests.contains { $0.target.contains("\(odd)") })
   }
 

@@ -244,7 +244,7 @@ struct DialectTests {
     let puller = try bench.puller(request.reference, credentials: dialect.credentials)
     do throws(PullError) {
       let summary = try await puller.pull(request)
-      #expect(summary.digest == image.manifest)
+      #expect(summary.imageDigest == image.manifest)
       #expect(dialect.failure == nil)
     } catch {
       #expect(dialect.failure == error.category, "\(error)")
@@ -271,7 +271,7 @@ struct DialectTests {
     let chain = CredentialChain(files: [file]) { warnings.add($0) }
     let request = try bench.request("\(registry.host)/o/n:latest")
     let puller = try bench.puller(request.reference, credentials: chain)
-    #expect(try await puller.pull(request).digest == image.manifest)
+    #expect(try await puller.pull(request).imageDigest == image.manifest)
     #expect(warnings.all.contains { $0.contains("stored login") })
   }
 
@@ -292,7 +292,7 @@ struct DialectTests {
     let bench = try Bench()
     let request = try bench.request("\(registry.host)/o/n:latest")
     let puller = try bench.puller(request.reference, credentials: Self.user)
-    #expect(try await puller.pull(request).digest == image.manifest)
+    #expect(try await puller.pull(request).imageDigest == image.manifest)
     #expect(other.server.requests.allSatisfy { $0["authorization"] != "Basic dTpw" })
   }
 
@@ -311,7 +311,7 @@ struct DialectTests {
         request.target.contains("\(image.layers[0])") ? .status(status) : nil
       }
       let bench = try Bench()
-      #expect(try await bench.pull("\(registry.host)/o/n:latest").digest == image.manifest)
+      #expect(try await bench.pull("\(registry.host)/o/n:latest").imageDigest == image.manifest)
     }
   }
 
@@ -343,7 +343,7 @@ struct DialectTests {
     let bench = try Bench()
     let request = try bench.request("\(gone.host)/o/n:latest")
     let puller = try bench.puller(request.reference, mirrors: [mirror.host], retries: 5)
-    #expect(try await puller.pull(request).digest == image.manifest)
+    #expect(try await puller.pull(request).imageDigest == image.manifest)
     withExtendedLifetime(gone) {}
   }
 }

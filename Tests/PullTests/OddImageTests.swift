@@ -84,7 +84,7 @@ struct OddImageTests {
     #expect(try await bench.failure(request).category == .usage)
     #expect(registry.blobRequests.isEmpty)
     request.outputs = []
-    #expect(try await bench.pull(request).digest == image.manifest)
+    #expect(try await bench.pull(request).imageDigest == image.manifest)
     #expect(try bench.store.index().manifests.map(\.digest) == [image.manifest])
   }
 
@@ -114,7 +114,7 @@ struct OddImageTests {
     #expect(try await bench.failure(request).category == .usage)
     #expect(!registry.blobRequests.contains { $0.target.contains("\(image.layers[0])") })
     request.outputs = [try OutputTarget("oci:\(bench.folder("oci"))")]
-    #expect(try await bench.pull(request).digest == image.manifest)
+    #expect(try await bench.pull(request).imageDigest == image.manifest)
   }
 
   @Test(
@@ -130,7 +130,7 @@ struct OddImageTests {
     #expect(error.category == .integrity && error.description.contains("docker-archive"))
     #expect(!FileManager.default.fileExists(atPath: file))
     request.outputs = []
-    #expect(try await bench.pull(request).digest == image.manifest)
+    #expect(try await bench.pull(request).imageDigest == image.manifest)
   }
 
   @Test(

@@ -59,7 +59,8 @@ struct OddIndexTests {
       let bench = try Bench()
       var request = try bench.request("\(registry.host)/o/n")
       request.platforms = platforms ?? request.platforms
-      #expect(try await bench.pull(request).digest == (platforms == nil ? named : index.digest))
+      #expect(
+        try await bench.pull(request).imageDigest == (platforms == nil ? named : index.digest))
       #expect(try StoreMaintenance(store: bench.store).images().map(\.isComplete) == [true])
       let entry = try #require(try bench.store.index().manifests.first)
       #expect(entry.mediaType == (platforms == nil ? .ociManifest : .ociIndex))
@@ -90,11 +91,11 @@ struct OddIndexTests {
     let registry = try FakeRegistry(image)
     let bench = try Bench()
     var request = try bench.request("\(registry.host)/o/n")
-    #expect(try await bench.pull(request).digest == wanted)
+    #expect(try await bench.pull(request).imageDigest == wanted)
     #expect(bench.display.warnings.isEmpty)
     // All of it: what can be read is taken, the rest is passed over with a note.
     request.platforms = .all
-    #expect(try await bench.pull(request).digest == index.digest)
+    #expect(try await bench.pull(request).imageDigest == index.digest)
     let isTaken = bench.store.document(other) != nil
     #expect(bench.display.warnings.count == (isTaken ? 0 : 1), "\(bench.display.warnings)")
     #expect(isTaken == (number < 7))
@@ -150,7 +151,7 @@ struct OddIndexTests {
     let bench = try Bench()
     var request = try bench.request("\(registry.host)/o/n")
     request.platforms = .one(try Platform(platform), isExplicit: true)
-    #expect(try await bench.pull(request).digest == manifests[expected])
+    #expect(try await bench.pull(request).imageDigest == manifests[expected])
     let images = try StoreMaintenance(store: bench.store).images()
     #expect(images.map(\.isComplete) == [true])
     #expect(images[0].descriptor.platform != nil)
@@ -182,7 +183,7 @@ struct OddIndexTests {
     #expect(error.description.hasSuffix("available: linux/arm64"), "\(error)")
     #expect(error.hint?.contains("--platform") == true)
     request.platforms = .one(try Platform("linux/arm64"), isExplicit: true)
-    #expect(try await bench.pull(request).digest == arm)
+    #expect(try await bench.pull(request).imageDigest == arm)
   }
 
   @Test("a list of one that names its platform nowhere is what is meant")
@@ -205,7 +206,7 @@ struct OddIndexTests {
     image.tags["latest"] = index.digest
     let registry = try FakeRegistry(image)
     let bench = try Bench()
-    #expect(try await bench.pull("\(registry.host)/o/n").digest == manifest)
+    #expect(try await bench.pull("\(registry.host)/o/n").imageDigest == manifest)
   }
 
   // MARK: Artifacts
@@ -227,7 +228,7 @@ struct OddIndexTests {
     image.tags["latest"] = index.digest
     let registry = try FakeRegistry(image)
     let bench = try Bench()
-    #expect(try await bench.pull("\(registry.host)/o/n").digest == wanted)
+    #expect(try await bench.pull("\(registry.host)/o/n").imageDigest == wanted)
     try bench.expectNothingWrong()
   }
 
@@ -246,7 +247,7 @@ struct OddIndexTests {
     #expect(error.description.contains("artifacts (application/spdx+json)"), "\(error)")
     #expect(error.hint?.contains("--all-platforms") == true)
     request.platforms = .all
-    #expect(try await bench.pull(request).digest == index.digest)
+    #expect(try await bench.pull(request).imageDigest == index.digest)
     try await bench.pull("\(registry.host)/o/n@\(artifact)")
   }
 
@@ -283,7 +284,7 @@ struct OddIndexTests {
     image.tags["latest"] = root.digest
     let registry = try FakeRegistry(image)
     let bench = try Bench()
-    #expect(try await bench.pull("\(registry.host)/o/n").digest == wanted)
+    #expect(try await bench.pull("\(registry.host)/o/n").imageDigest == wanted)
     #expect(try StoreMaintenance(store: bench.store).images().map(\.isComplete) == [true])
   }
 }

@@ -11,7 +11,7 @@ struct PruneTests {
   static let layer = Content.bytes(2_000, seed: 1)
 
   /// Prunes; an image that was complete before is so afterwards, and whole.
-  static func prune(_ store: ContentStore) throws -> StoreMaintenance.PruneReport {
+  static func prune(_ store: ContentStore) throws -> StoreMaintenance.Removal {
     let maintenance = StoreMaintenance(store: store)
     let report = try maintenance.prune(olderThan: nil, keepBytes: nil, now: 0)
     #expect(try maintenance.images().allSatisfy(\.isComplete))
@@ -106,7 +106,7 @@ struct PruneTests {
     let bench = try Bench()
     var request = try bench.request("\(registry.host)/o/n")
     request.platforms = .all
-    #expect(try await bench.pull(request).digest == root.digest)
+    #expect(try await bench.pull(request).imageDigest == root.digest)
     #expect(try Self.prune(bench.store).blobs == 0)
     // What is named has nothing that is not there.
     let named = try #require(try bench.store.index().manifests.first)

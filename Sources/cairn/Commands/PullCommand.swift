@@ -77,7 +77,9 @@ struct PullCommand: AsyncParsableCommand {
   @Option(help: "How progress is shown.")
   var progress = ProgressStyle.auto
 
-  @Flag(name: .shortAndLong, help: "Print nothing but the digest.")
+  @Flag(
+    name: .shortAndLong,
+    help: "Print nothing but the digest of what the name means: of the index, where it is one.")
   var quiet = false
 
   @OptionGroup var storeOptions: StoreOptions

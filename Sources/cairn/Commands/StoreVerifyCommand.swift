@@ -19,7 +19,8 @@ struct StoreVerifyCommand: AsyncParsableCommand {
   @OptionGroup var registryOptions: RegistryOptions
 
   func run() async throws {
-    let store = try storeOptions.open()
+    let opened = repair ? try storeOptions.openExisting() : try storeOptions.openForReading()
+    guard let store = opened else { return }
     let maintenance = StoreMaintenance(store: store)
     let found = try onDisk { () throws(StoreError) in
       try maintenance.verify(removesDamage: repair)
@@ -40,7 +41,7 @@ struct StoreVerifyCommand: AsyncParsableCommand {
         exitCode: 65)
     }
     let images = try onDisk { () throws(StoreError) in try maintenance.images() }
-    for image in images where broken.contains(image.name) {
+    for image in images where broken.contains(image.label) {
       try await fetchAgain(image, store)
     }
   }

@@ -38,6 +38,26 @@ struct StoreOptions: ParsableArguments {
     }
   }
 
+  /// Opens the store for reading; nil, which is said, where there is none.
+  func openForReading() throws -> ContentStore? {
+    do throws(StoreError) {
+      if let store = try ContentStore.reading(path) { return store }
+    } catch {
+      throw CommandFailure(error)
+    }
+    sayNone()
+    return nil
+  }
+
+  /// Opens a store that is there; nil, which is said, where there is none.
+  func openExisting() throws -> ContentStore? {
+    try openForReading() == nil ? nil : try open()
+  }
+
+  private func sayNone() {
+    LineOutput.standardError.write("there is no store at \(path) yet\n".linesShownSafely + "\n")
+  }
+
   /// Opens the store, making it where there is none.
   func open() throws -> ContentStore {
     do throws(StoreError) {

@@ -112,7 +112,7 @@ final class Visitor: Sendable {
   ) throws {
     switch (ending, outcome) {
     case (.success(let summary), .image):
-      try expectWhole(image, summary.digest, sourceLocation)
+      try expectWhole(image, summary.imageDigest, sourceLocation)
     case (.failure(let error), .error(let categories)):
       #expect(categories.contains(error.category), "\(error)", sourceLocation: sourceLocation)
       let said = "\(error)\n\(said)"

@@ -1,0 +1,158 @@
+import Disk
+import OCI
+
+/// Taking out of the store what nobody wants any more.
+extension StoreMaintenance {
+  /// What was removed, or would be.
+  public struct Removal: Sendable, Equatable {
+    /// Names of images.
+    public var images: [String] = []
+    /// Number of blobs.
+    public var blobs = 0
+    /// Number of partial downloads.
+    public var partials = 0
+    /// Bytes that became free.
+    public var bytes: Int64 = 0
+  }
+
+  /// Removes images by age or room, then every blob and partial download that nothing needs.
+  ///
+  /// - Parameters:
+  ///   - olderThan: removes images last pulled longer ago than this, in seconds; nil: none by age.
+  ///   - keepBytes: removes the images pulled longest ago until the rest is no larger; nil: none.
+  ///   - now: seconds since 1970.
+  ///   - isRehearsal: true where nothing is to be removed, and only said what would be.
+  /// - Throws: `StoreError`; `inUse` while a pull runs, `unreadableImage` when it cannot be told what
+  ///   an image needs.
+  public func prune(
+    olderThan: Double?, keepBytes: Int64?, now: Double, isRehearsal: Bool = false
+  ) throws(StoreError) -> Removal {
+    let lock = isRehearsal ? nil : try store.lockForRemoval()
+    var removal = Removal()
+    let doomed = try doomedImages(olderThan: olderThan, keepBytes: keepBytes, now: now)
+    let entries = Set(doomed.map(\.descriptor))
+    let needed = try needed(without: entries)
+    removal.images = doomed.map(\.label).sorted()
+    if !isRehearsal { try forget(entries) }
+    for algorithm in Digest.Algorithm.allCases {
+      guard let folder = try store.existingBlobs(algorithm) else { continue }
+      for name in folder.list() {
+        try checkInterruption()
+        if let digest = try? Digest("\(algorithm.rawValue):\(name)"), needed.contains(digest) {
+          continue
+        }
+        removal.bytes = removal.bytes.addingClamped(folder.size(name) ?? 0)
+        removal.blobs += 1
+        if !isRehearsal { try disk(try folder.removeTree(name)) }
+      }
+    }
+    if !isRehearsal { store.marks.prune(keeping: needed) }
+    try removePartials(isRehearsal, &removal)
+    for folder in [store.folder, try? store.state()].compactMap(\.self) {
+      try removeLeftovers(in: folder, isRehearsal, &removal)
+    }
+    withExtendedLifetime(lock) {}
+    return removal
+  }
+
+  /// Removes images, and the blobs that only they need.
+  ///
+  /// - Parameter isDoomed: which.
+  /// - Returns: nil where there are none.
+  /// - Throws: `StoreError`; `inUse` while a pull runs, `unreadableImage` when it cannot be told what
+  ///   another image needs.
+  public func remove(where isDoomed: (Image) -> Bool) throws(StoreError) -> Removal? {
+    let lock = try store.lockForRemoval()
+    let doomed = try images().filter(isDoomed)
+    guard !doomed.isEmpty else { return nil }
+    let entries = Set(doomed.map(\.descriptor))
+    let needed = try needed(without: entries)
+    var removal = Removal()
+    removal.images = doomed.map(\.label)
+    try forget(entries)
+    let theirs = Set(entries.flatMap { reachable(from: $0).sizes.keys }).subtracting(needed)
+    for digest in theirs.sorted(by: { $0.description < $1.description }) {
+      try checkInterruption()
+      guard let folder = try store.existingBlobs(digest.algorithm),
+        let size = folder.size(digest.hex)
+      else { continue }
+      try disk(try folder.remove(digest.hex))
+      removal.bytes = removal.bytes.addingClamped(size)
+      removal.blobs += 1
+    }
+    withExtendedLifetime(lock) {}
+    return removal
+  }
+
+  /// Takes entries out of the index; a name that nobody has then goes to an image of another platform.
+  private func forget(_ doomed: Set<Descriptor>) throws(StoreError) {
+    try store.updateIndex { index in
+      index.remove(where: doomed.contains)
+      index.restoreNames()
+    }
+  }
+
+  /// What all images but some need.
+  private func needed(without doomed: Set<Descriptor>) throws(StoreError) -> Set<Digest> {
+    var needed: Set<Digest> = []
+    for entry in try roots() where !doomed.contains(entry) {
+      let reach = reachable(from: entry)
+      guard reach.isKnown else {
+        let name = entry.annotations?[LayoutIndex.nameKey] ?? entry.digest.description
+        throw .unreadableImage(name: name)
+      }
+      needed.formUnion(reach.sizes.keys)
+    }
+    return needed
+  }
+
+  private func removePartials(_ isRehearsal: Bool, _ removal: inout Removal) throws(StoreError) {
+    guard let ingest = store.ingest else { return }
+    for name in ingest.list() {
+      try checkInterruption()
+      if name.hasSuffix(".partial"), let info = ingest.info(name) {
+        removal.partials += 1
+        removal.bytes = removal.bytes.addingClamped(info.allocatedBytes)
+      }
+      if !isRehearsal { try disk(try ingest.removeTree(name)) }
+    }
+  }
+
+  /// Removes what a killed process was about to give a name.
+  private func removeLeftovers(
+    in folder: Folder, _ isRehearsal: Bool, _ removal: inout Removal
+  ) throws(StoreError) {
+    // Those of earlier versions had the name that they were for before them.
+    func isEarlier(_ name: String) -> Bool {
+      name.hasSuffix(".new")
+        && ["index.json.", "oci-layout.", "version."].contains(where: name.hasPrefix)
+    }
+    for name in folder.list() where Temporary.isOne(name) || isEarlier(name) {
+      guard let size = folder.size(name) else { continue }
+      removal.bytes = removal.bytes.addingClamped(size)
+      if !isRehearsal { try disk(try folder.remove(name)) }
+    }
+  }
+
+  private func doomedImages(olderThan: Double?, keepBytes: Int64?, now: Double) throws(StoreError)
+    -> [Image]
+  {
+    var kept = try images().sorted { $0.pulled > $1.pulled }
+    var doomed: [Image] = []
+    if let olderThan {
+      doomed = kept.filter { now - $0.pulled > olderThan }
+      kept.removeAll { now - $0.pulled > olderThan }
+    }
+    guard let keepBytes else { return doomed }
+    // Newest first: an image stays while everything up to it fits, shared blobs counted once.
+    var counted: [Digest: Int64] = [:]
+    var isFull = false
+    for image in kept {
+      let sizes = reachable(from: image.descriptor).sizes
+      let merged = counted.merging(sizes) { $1 }
+      isFull = isFull || merged.values.clampedSum > keepBytes
+      if isFull { doomed.append(image) } else { counted = merged }
+    }
+    return doomed
+  }
+}

@@ -1,0 +1,127 @@
+import FoundationEssentials
+import OCI
+import Testing
+
+@testable import Store
+
+/// Which entries of a name live beside each other.
+@Suite("Names in the index")
+struct NamesTests {
+  /// An entry: `linux/arm64`, `all`, or `none`.
+  static func entry(_ what: String, _ number: Int, pulled: Int = 0) throws -> Descriptor {
+    var entry = Descriptor(
+      mediaType: what == "all" ? .ociIndex : .ociManifest,
+      digest: try Digest.of(Array("\(number)".utf8)), size: 1)
+    if what.contains("/") {
+      let parts = what.split(separator: "@")
+      entry.platform = try Platform(String(parts[0]))
+      entry.platform?.osVersion = parts.dropFirst().first.map(String.init)
+    }
+    entry.annotations = [LayoutIndex.pulledKey: "\(pulled)"]
+    return entry
+  }
+
+  /// Numbers of the entries of the name `n`: that which has it first, then the others.
+  static func numbers(_ index: LayoutIndex) throws -> [Int] {
+    let numbers = try Dictionary(
+      uniqueKeysWithValues: (0..<20).map { (try Digest.of(Array("\($0)".utf8)), $0) })
+    let own = index["n"].map(\.digest)
+    let held = index.manifests.filter { $0.annotations?[LayoutIndex.heldKey] == "n" }
+      .map(\.digest)
+    return ([own].compactMap { $0 } + held).compactMap { numbers[$0] }
+  }
+
+  @Test(
+    "what was pulled last has the name; other platforms stay, what it succeeds goes",
+    arguments: [
+      (["linux/amd64", "linux/arm64"], [1, 0]),
+      (["linux/amd64", "linux/amd64"], [1]),
+      (["linux/amd64", "linux/arm64", "linux/amd64"], [2, 1]),
+      (["linux/arm/v6", "linux/arm/v7", "linux/arm64/v8"], [2, 0, 1]),
+      (["linux/arm64", "linux/arm64/v8"], [1]),
+      (["windows/amd64@10.0.17763.1", "windows/amd64@10.0.17763.2"], [1]),
+      (["windows/amd64@10.0.17763.1", "windows/amd64@10.0.20348.1"], [1, 0]),
+      (["linux/amd64", "all"], [1]), (["all", "linux/amd64"], [1, 0]),
+      (["all", "all"], [1]), (["all", "linux/amd64", "all"], [2]),
+      (["none", "linux/amd64"], [1]), (["linux/amd64", "none"], [1]), (["none", "none"], [1]),
+    ])
+  func places(pulls: [String], left: [Int]) throws {
+    var index = LayoutIndex()
+    try index.place("other", Self.entry("linux/s390x", 19))
+    for (number, what) in pulls.enumerated() {
+      try index.place("n", Self.entry(what, number, pulled: number))
+    }
+    #expect(try Self.numbers(index) == left)
+    #expect(index["other"]?.digest == (try Self.entry("none", 19)).digest)
+    let again = try #require(LayoutIndex(json: try index.encoded()))
+    #expect(try Self.numbers(again) == left)
+    // Only one entry has the name.
+    #expect(index.manifests.count { $0.annotations?[LayoutIndex.nameKey] == "n" } == 1)
+  }
+
+  @Test("the same image pulled again is there once, whether it had the name or not")
+  func pullsAgain() throws {
+    var index = LayoutIndex()
+    for number in [0, 1, 0, 0, 1, 0] {
+      try index.place("n", Self.entry(number == 0 ? "linux/amd64" : "linux/arm64", number))
+    }
+    #expect(try Self.numbers(index) == [0, 1])
+  }
+
+  @Test(
+    "pulled by its digest an image keeps its index's words, but not the index that it was chosen from"
+  )
+  func keepsWords() throws {
+    var index = LayoutIndex()
+    var known = try Self.entry("windows/amd64@10.0.17763.1", 0)
+    known.annotations?["a"] = "b"
+    known.annotations?[LayoutIndex.indexKey] = "\(try Digest.of([1]))"
+    try index.place("n", known)
+    try index.place("n", Self.entry("windows/amd64", 0, pulled: 7))
+    #expect(index["n"]?.platform?.osVersion == "10.0.17763.1")
+    #expect(index["n"]?.annotations?["a"] == "b")
+    #expect(index["n"]?.annotations?[LayoutIndex.pulledKey] == "7")
+    #expect(index["n"]?.annotations?[LayoutIndex.indexKey] == nil)
+  }
+
+  @Test(
+    "a name that nobody has any more goes to what was pulled last", arguments: [[0], [0, 2], [1]])
+  func restores(removed: [Int]) throws {
+    var index = LayoutIndex()
+    for (number, what) in ["linux/arm64", "linux/s390x", "linux/amd64"].enumerated() {
+      try index.place("n", Self.entry(what, number, pulled: number))
+    }
+    let doomed = try removed.map { try Self.entry("none", $0).digest }
+    index.remove { doomed.contains($0.digest) }
+    index.restoreNames()
+    let left = [2, 1, 0].filter { !removed.contains($0) }
+    #expect(try Self.numbers(index).first == left.first)
+    #expect(try Set(Self.numbers(index)) == Set(left))
+  }
+
+  @Test("what is fetched once more is called what it was called before, with its index's words")
+  func renews() throws {
+    var index = LayoutIndex()
+    var first = try Self.entry("linux/amd64", 0)
+    first.annotations?[LayoutIndex.indexKey] = "\(try Digest.of([1]))"
+    try index.place("n", first)
+    try index.place("n", Self.entry("linux/arm64", 1))
+    try index.renew("n", Self.entry("linux/amd64", 0, pulled: 9))
+    #expect(try Self.numbers(index) == [1, 0])
+    let held = try #require(index.manifests.first { $0.digest == first.digest })
+    #expect(held.annotations?[LayoutIndex.indexKey] != nil)
+    #expect(held.annotations?[LayoutIndex.pulledKey] == "9")
+    // A twin that is written in other words by now takes its place.
+    try index.renew("n", Self.entry("linux/arm64", 2))
+    #expect(try Self.numbers(index) == [2, 0])
+  }
+
+  @Test("entries of others under the same name, that cannot be read, give way")
+  func unreadable() throws {
+    let text =
+      #"{"manifests":[{"digest":7,"annotations":{"org.opencontainers.image.ref.name":"n"}},{"digest":8,"annotations":{"dev.cairn.name":"n","x":"y"}},null]}"#
+    var index = try #require(LayoutIndex(json: Data(text.utf8)))
+    try index.place("n", Self.entry("linux/amd64", 0))
+    #expect(try Self.numbers(index) == [0] && index.entries.count == 2)
+  }
+}
