@@ -107,7 +107,7 @@ public indirect enum JSONTree: Hashable, Sendable {
   /// An object's names, in their order and as often as they are there; nil for anything else.
   ///
   /// What is no Unicode in them is replaced, as readers in Go do.
-  var names: [String]? {
+  public var names: [String]? {
     guard case .object(let members) = self else { return nil }
     return members.map { member in
       let isPlain = !member.name.contains(UInt8(ascii: "\\"))

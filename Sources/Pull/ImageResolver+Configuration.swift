@@ -16,11 +16,16 @@ extension ImageResolver {
   /// - Returns: nil where it is none of an image, or larger than one could be.
   /// - Throws: `PullError`.
   func configuration(of manifest: Manifest) async throws(PullError) -> ImageConfig? {
+    try await configurationData(of: manifest).flatMap { ImageConfig(json: $0) }
+  }
+
+  /// A manifest's configuration as it is served; nil where it is larger than one of an image could be.
+  func configurationData(of manifest: Manifest) async throws(PullError) -> Data? {
     let blob = manifest.config
     guard blob.size > 0, blob.size <= ContentStore.documentLimit else { return nil }
-    if let data = load(blob.digest) { return ImageConfig(json: data) }
+    if let data = load(blob.digest) { return data }
     if let inline = blob.data, try Self.digest(inline, blob.digest.algorithm) == blob.digest {
-      return ImageConfig(json: inline)
+      return inline
     }
     let source = BlobSource(client: client)
     let data: Data
@@ -32,7 +37,7 @@ extension ImageResolver {
     }
     await source.close()
     try keep(data, blob.digest)
-    return ImageConfig(json: data)
+    return data
   }
 
   private func fetch(_ blob: Descriptor, from source: BlobSource) async throws(PullError) -> Data {

@@ -269,7 +269,7 @@ public struct Puller: Sendable {
     else { return }
     if wanted.preference(for: own) == nil {
       display.show(
-        .warning("\(request.reference) is not multi-platform; it is for \(own), not for \(wanted)"))
+        .warning(ImageResolver.mismatch(request.reference, own, wanted)))
     }
   }
 

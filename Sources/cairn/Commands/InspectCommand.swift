@@ -9,7 +9,7 @@ import Registry
 struct InspectCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Show an image's index, platforms, manifest and layers without pulling it.")
+    abstract: "Show an image's platforms, layers, configuration and history without pulling it.")
 
   @Argument(help: "The image.")
   var reference: String
@@ -52,7 +52,7 @@ struct InspectCommand: AsyncParsableCommand {
     let client = try registryOptions.client(for: reference, engine: engine) { event in
       if let line = PlainRenderer.notice(event) { logger.warning("\(line)") }
     }
-    let resolver = ImageResolver(client: client, load: { _ in nil }, save: { _, _ in })
+    let resolver = ImageResolver(client: client, memory: DocumentMemory())
     if raw {
       Printing.document(try await document(resolver))
       return
@@ -64,7 +64,18 @@ struct InspectCommand: AsyncParsableCommand {
         let resolution = try await client.followingTag(
           warn: { logger.warning("\($0)") }
         ) { () async throws(PullError) in try await resolver.resolve(choice) }
-        report = InspectReport(reference, resolution)
+        let image = resolution.manifests.first
+        var details: ImageDetails?
+        do throws(PullError) {
+          if let image, case .manifest(let manifest) = image.content {
+            details = try await resolver.details(of: manifest)
+          }
+        } catch {
+          if case .interrupted = error { throw error }
+          // The rest is true without it.
+          logger.warning("the configuration cannot be shown: \(error)")
+        }
+        report = InspectReport(reference, root: resolution.root, image: image, details: details)
       } catch {
         switch error {
         case .noPlatform where wanted == nil, .noImage:

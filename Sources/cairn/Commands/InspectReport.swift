@@ -28,6 +28,7 @@ struct InspectReport: Encodable {
     var config: Entry
     var layers: [Entry]
     var size: Int64
+    var configuration: InspectedConfiguration?
   }
 
   var reference: String
@@ -36,11 +37,15 @@ struct InspectReport: Encodable {
   var manifests: [Entry]?
   var image: Image?
 
-  init(_ reference: Reference, _ resolution: ImageResolver.Resolution) {
-    self.init(reference, root: resolution.root, image: resolution.manifests.first)
-  }
-
-  init(_ reference: Reference, root: ImageResolver.Document, image: ImageResolver.Document?) {
+  /// - Parameters:
+  ///   - reference: what was asked for.
+  ///   - root: what it names.
+  ///   - image: the platform's image; nil: none.
+  ///   - details: what its configuration says; nil: nothing, or it is no image.
+  init(
+    _ reference: Reference, root: ImageResolver.Document, image: ImageResolver.Document?,
+    details: ImageDetails? = nil
+  ) {
     self.reference = reference.description
     digest = root.descriptor.digest
     mediaType = root.descriptor.mediaType
@@ -51,7 +56,8 @@ struct InspectReport: Encodable {
       platform: image.descriptor.platform?.description,
       artifactType: manifest.artifactType?.shownSafely(limit: 120),
       config: Entry(manifest.config), layers: manifest.layers.map(Entry.init),
-      size: manifest.totalSize ?? 0)
+      size: manifest.totalSize ?? 0,
+      configuration: details.map { InspectedConfiguration($0, layers: manifest.layers) })
   }
 
   var json: String {
@@ -76,6 +82,7 @@ struct InspectReport: Encodable {
       for (index, layer) in image.layers.enumerated() {
         lines.append("  " + Self.row("layer \(index + 1)", layer))
       }
+      lines += image.configuration?.lines ?? []
     }
     return lines.joined(separator: "\n")
   }
@@ -85,7 +92,7 @@ struct InspectReport: Encodable {
       + " \(entry.title ?? entry.mediaType.rawValue.shownSafely(limit: 80))"
   }
 
-  private static func pad(_ text: String, _ width: Int) -> String {
+  static func pad(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(1, width - text.count))
   }
 }
