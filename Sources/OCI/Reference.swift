@@ -29,6 +29,11 @@ public struct Reference: Hashable, Sendable, CustomStringConvertible {
     self = try parser.parse()
   }
 
+  /// Whether a text is a tag by the grammar.
+  ///
+  /// - Parameter text: for example what a registry lists.
+  public static func isTag(_ text: String) -> Bool { (try? Reference("x:\(text)"))?.tag == text }
+
   /// What stands in a manifest URL after `/manifests/`: the digest, else the tag.
   public var manifestSelector: String { digest?.description ?? tag ?? "latest" }
 

@@ -125,14 +125,11 @@ public struct ImageResolver: Sendable {
     do {
       return try await client.document(name)
     } catch {
-      if case .transfer(let cause) = error.kind, cause.kind == .cancelled {
-        throw .interrupted(done: 0, size: 0)
-      }
       // What has the right digest is the image's own fault.
       if case .unusable(let reason, isProven: true) = error.kind {
         throw .document(reason, what: client.reference.description)
       }
-      throw .registry(error)
+      throw PullError(error)
     }
   }
 

@@ -1,6 +1,7 @@
 public import OCI
 public import Registry
 public import Store
+import Transfer
 
 /// Why a pull failed.
 public enum PullError: Error, Sendable, CustomStringConvertible {
@@ -25,6 +26,15 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
   /// What kind of failure this is, for exit codes.
   public enum Category: Sendable {
     case usage, notFound, unauthorised, network, integrity, disk, interrupted
+  }
+
+  /// The failure of a small request to a registry: interrupted where the task was cancelled.
+  public init(_ error: RegistryError) {
+    if case .transfer(let cause) = error.kind, cause.kind == .cancelled {
+      self = .interrupted(done: 0, size: 0)
+    } else {
+      self = .registry(error)
+    }
   }
 
   /// The kind of failure.

@@ -71,7 +71,7 @@ public struct Endpoint: Sendable, Hashable {
   }
 
   func url(_ path: String, over origin: RemoteURL.Origin) throws(TransferError) -> RemoteURL {
-    let query = namespace.map { "?ns=\($0)" } ?? ""
+    let query = namespace.map { (path.contains("?") ? "&" : "?") + "ns=\($0)" } ?? ""
     return try RemoteURL(origin: origin, target: pathPrefix + path + query)
   }
 }

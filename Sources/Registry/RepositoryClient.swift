@@ -89,8 +89,7 @@ public final class RepositoryClient: Sendable {
   public func document(_ name: DocumentName) async throws(RegistryError) -> FetchedDocument {
     let isTag = if case .tag = name { true } else { false }
     let what = "manifest \(reference.repository)\(isTag ? ":" : "@")\(name.selector)"
-    // One line for each type: servers compare them whole.
-    let fields = HTTPFields(MediaType.acceptedManifests.map { ("Accept", $0.rawValue) })
+    let fields = Self.acceptedManifests
     let asked = endpoints.filter { isTag ? $0.resolvesTags : $0.servesContent }
     return try await retrying { (stalls) async throws(RegistryError) in
       let patience = self.headTimeout(stalls: stalls)
@@ -112,6 +111,10 @@ public final class RepositoryClient: Sendable {
       }
     }
   }
+
+  /// One line for each type: servers compare them whole.
+  static let acceptedManifests = HTTPFields(
+    MediaType.acceptedManifests.map { ("Accept", $0.rawValue) })
 
   /// Notes that what the tag named leads nowhere: the mirror that answered for it is not asked for it again.
   ///
@@ -155,7 +158,7 @@ public final class RepositoryClient: Sendable {
   }
 
   /// Asks again where that can help; `stalls` is how often nobody had answered in time.
-  private func retrying<Value: Sendable>(
+  func retrying<Value: Sendable>(
     _ body: (_ stalls: Int) async throws(RegistryError) -> Value
   ) async throws(RegistryError) -> Value {
     var attempt = 0

@@ -20,8 +20,8 @@ struct Cairn: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      PullCommand.self, InspectCommand.self, SimulateCommand.self, StoreCommand.self,
-      TuneCommand.self,
+      PullCommand.self, InspectCommand.self, TagsCommand.self, DigestCommand.self,
+      SimulateCommand.self, StoreCommand.self, TuneCommand.self,
     ])
 
   static func main() async {

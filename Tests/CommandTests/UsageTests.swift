@@ -8,7 +8,7 @@ struct UsageTests {
     "help screens",
     arguments: [
       ("cairn", []), ("pull", ["pull"]), ("simulate", ["simulate"]), ("tune", ["tune"]),
-      ("inspect", ["inspect"]),
+      ("inspect", ["inspect"]), ("tags", ["tags"]), ("digest", ["digest"]),
       ("store", ["store"]), ("store-remove", ["store", "remove"]),
       ("store-list", ["store", "list"]), ("store-verify", ["store", "verify"]),
       ("store-prune", ["store", "prune"]), ("store-path", ["store", "path"]),
@@ -57,6 +57,8 @@ struct UsageTests {
       ["pull", "x", "--connect-timeout", "0"],
       ["pull", "x", "--output", "docker-archive:-", "--output", "oci-archive:-"], ["inspect"],
       ["frobnicate"],
+      ["tags"], ["tags", "x:1"], ["tags", "X"], ["digest"], ["digest", "x", "--platform", "linux"],
+      ["tags", "x@sha256:\(String(repeating: "a", count: 64))"],
       ["store", "remove"], ["store", "remove", "x", "--platform", "linux"],
       ["store", "prune", "--older-than", "soon"], ["store", "prune", "--keep-bytes", "lots"],
     ])

@@ -35,6 +35,8 @@ struct RequestRoute {
   /// What is asked for, for errors.
   let what: String
   let client: RepositoryClient
+  /// Of every request on the way.
+  var method = TransferRequest.Method.get
   var authorization: String?
   /// What was shown to the endpoint on this route last.
   var shown: String?
@@ -164,7 +166,7 @@ struct RequestRoute {
     where authorization == nil || field.name.lowercased() != "authorization" {
       fields.append(field.name, field.value)
     }
-    var request = TransferRequest(.get, url, fields: fields, sharesConnection: true)
+    var request = TransferRequest(method, url, fields: fields, sharesConnection: true)
     request.mayReachLinkLocal = !isSent
     if let endpoint { request.access = patience(endpoint) }
     return request

@@ -1,0 +1,88 @@
+import FoundationEssentials
+import OCI
+import Transfer
+
+/// Gathers the pages of a list of tags, within bounds.
+///
+/// - Source: OCI distribution specification 1.1, "Listing Tags"; RFC 8288 for `Link`.
+struct TagPages {
+  /// One page.
+  struct Page: Sendable, Equatable {
+    /// Names, as they came.
+    var names: [String]
+    /// The query of the next page; nil: this is the last.
+    var next: String?
+
+    /// - Parameters:
+    ///   - data: the body.
+    ///   - fields: of the response.
+    /// - Returns: nil for what is no list of tags.
+    init?(_ data: Data, _ fields: HTTPFields) {
+      // A repository without tags has null, or nothing, in their place.
+      guard let document = LooseJSON(data), document["tags"] != nil || document["name"] != nil
+      else { return nil }
+      names = document["tags"]?.elements?.compactMap(\.string) ?? []
+      next = fields.values("link").lazy.compactMap(Self.next).first
+    }
+
+    /// The query of the link that is called `next`.
+    private static func next(_ field: String) -> String? {
+      for link in field.split(separator: ",<").flatMap({ $0.split(separator: ", <") }) {
+        guard let end = link.firstIndex(of: ">") else { continue }
+        let words = link[end...].lowercased().split(separator: ";")
+        let isNext = words.contains { word in
+          let word = word.filter { !$0.isWhitespace && $0 != "\"" }
+          return word == "rel=next"
+        }
+        guard isNext else { continue }
+        let target = link[..<end].drop { $0 == "<" || $0.isWhitespace }
+        guard let question = target.firstIndex(of: "?") else { return nil }
+        let query = target[target.index(after: question)...].prefix { $0 != "#" }
+        guard query.utf8.count <= TagPages.queryBytes else { return nil }
+        // Whose images a mirror is asked for, we say ourselves.
+        let parts = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }
+        return parts.isEmpty ? nil : parts.joined(separator: "&")
+      }
+      return nil
+    }
+  }
+
+  /// Pages that a list may have.
+  static let pageLimit = 10_000
+  /// Bytes that all names may have.
+  static let byteLimit = 64 << 20
+  /// Bytes of one page: servers may send all tags at once.
+  static let pageBytes = 16 << 20
+  /// Bytes that the query of a link may have.
+  private static let queryBytes = 4_096
+  /// Asks for as many as the server likes to send; some refuse to be asked for more than that.
+  private static let first = ""
+
+  private(set) var list = RepositoryClient.TagList()
+  /// The query of the page to ask for; nil: there is none left.
+  private(set) var next: String? = first
+  private var seen: Set<String> = []
+  private var asked: Set<String> = [first]
+  private var bytes = 0
+
+  /// Takes in the page that was asked for.
+  ///
+  /// - Returns: why the list is given up; nil: it is not.
+  mutating func take(_ page: Page) -> String? {
+    let before = seen.count
+    for name in page.names where seen.insert(name).inserted {
+      bytes += name.utf8.count
+      if Reference.isTag(name) { list.tags.append(name) } else { list.passedOver += 1 }
+    }
+    guard bytes <= Self.byteLimit else {
+      return "the names have more than \(Self.byteLimit >> 20) MiB"
+    }
+    next = page.next
+    guard let following = page.next else { return nil }
+    guard asked.insert(following).inserted, seen.count > before else {
+      return "its pages lead in a circle"
+    }
+    guard asked.count <= Self.pageLimit else { return "it has more than \(Self.pageLimit) pages" }
+    return nil
+  }
+}

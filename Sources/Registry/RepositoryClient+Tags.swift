@@ -1,0 +1,83 @@
+import FoundationEssentials
+import OCI
+import Transfer
+
+extension RepositoryClient {
+  /// The tags of a repository.
+  public struct TagList: Sendable, Equatable {
+    /// In the registry's order, each once.
+    public var tags: [String] = []
+    /// How many names it listed that are no tags.
+    public var passedOver = 0
+  }
+
+  /// Lists the tags of the repository, page by page.
+  ///
+  /// The first server that answers is asked for all pages. Of a `Link` only the query is taken: that
+  /// server is asked, for this repository, whatever else stands in it.
+  ///
+  /// - Throws: `RegistryError`; of kind `protocolError` where the pages have no end.
+  public func tags() async throws(RegistryError) -> TagList {
+    var gathering = TagPages()
+    var asked = endpoints.filter(\.resolvesTags)
+    while let query = gathering.next {
+      let (endpoint, page) = try await page(query, of: asked)
+      // The next page is that server's.
+      asked = [endpoint]
+      if let reason = gathering.take(page) {
+        throw RegistryError(
+          .protocolError(transient: false),
+          "\(endpoint.origin.authority), tags of \(reference.repository): \(reason)")
+      }
+    }
+    return gathering.list
+  }
+
+  private func page(
+    _ query: String, of asked: [Endpoint]
+  ) async throws(RegistryError) -> (Endpoint, TagPages.Page) {
+    try await retrying { (stalls) async throws(RegistryError) in
+      let patience = self.headTimeout(stalls: stalls)
+      return try await self.failover.first(of: asked, for: "tags/list", patience: patience) {
+        (endpoint, answered) in
+        do throws(RegistryError) {
+          let page = try await self.page(query, from: endpoint, patience)
+          answered()
+          return Attempt(result: .success((endpoint, page)))
+        } catch {
+          return Attempt(result: .failure(error), isFinal: error.isFinal)
+        }
+      }
+    }
+  }
+
+  private func page(
+    _ query: String, from endpoint: Endpoint, _ patience: Double
+  ) async throws(RegistryError) -> TagPages.Page {
+    let what = "tags of \(reference.repository)"
+    let path =
+      "/\(endpoint.repository(of: reference))/tags/list" + (query.isEmpty ? "" : "?\(query)")
+    var route = try RequestRoute(
+      .endpoint(endpoint, path: path, remembered: nil), what: what, client: self)
+    let engine = engine
+    let fields = HTTPFields([("Accept", "application/json")])
+    let response: TransferResponse = try await route.run(fields: fields) {
+      (request, _) async throws(TransferError) in
+      var request = request
+      request.headTimeout = patience
+      let response = try await engine.perform(request) { head, _ in
+        head.isWhole
+          ? .memory(limit: TagPages.pageBytes) : .beginning(limit: Self.asideLimit)
+      }
+      guard response.head.isWhole else { return .aside(response) }
+      return DocumentJudge.isPage(response.body)
+        ? .page(response, else: .content(response)) : .content(response)
+    }
+    let plain = try? response.decodedBody(limit: TagPages.pageBytes)
+    guard let page = TagPages.Page(Data(plain ?? response.body), response.head.fields) else {
+      throw RegistryError(
+        .integrity, "\(route.url.origin.authority) sent something else for \(what)")
+    }
+    return page
+  }
+}

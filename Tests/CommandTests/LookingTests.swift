@@ -1,0 +1,141 @@
+import Foundation
+import OCI
+import Support
+import Testing
+
+/// `cairn tags` and `cairn digest`: what a registry has, without pulling it.
+@Suite("Looking", .timeLimit(.minutes(2)), .serialized)
+struct LookingTests {
+  let cairn: Command
+
+  init() throws { cairn = try Command() }
+
+  func run(_ arguments: String...) async throws -> Command.Outcome {
+    try await Command.finish(cairn.process(arguments + ["--plain-http", "--retries", "1"]))
+  }
+
+  // MARK: Tags
+
+  /// A registry whose tags come in pages of two.
+  func paged(_ tags: [String], link: @escaping @Sendable (Int) -> String) throws -> RawServer {
+    try RawServer { request in
+      guard request.target.hasPrefix("/v2/o/n/tags/list") else { return .status(404) }
+      let start =
+        request.target.firstRange(of: "last=").flatMap {
+          Int(request.target[$0.upperBound...].prefix { $0.isNumber })
+        } ?? 0
+      let part = tags.dropFirst(start).prefix(2).map { "\"\($0)\"" }.joined(separator: ",")
+      let isLast = start + 2 >= tags.count
+      return .ok(
+        "{\"name\":\"o/n\",\"tags\":[\(part)]}", isLast ? [] : [("Link", link(start + 2))])
+    }
+  }
+
+  @Test(
+    "tags of all pages are listed in the registry's order, wherever its links lead",
+    arguments: [
+      "/v2/o/n/tags/list", "http://127.0.0.1:1/steal", "https://evil.example/v2/o/n/tags/list", "",
+    ])
+  func tags(place: String) async throws {
+    let server = try paged(["b", "a", "10", "9", "latest"]) {
+      "<\(place)?last=\($0)&n=2>; rel=\"next\""
+    }
+    let text = try await run("tags", "\(server.host)/o/n")
+    #expect(text.output == "b\na\n10\n9\nlatest\n", "\(text.errors)")
+    let json = try await run("tags", "\(server.host)/o/n", "--format", "json")
+    #expect(
+      json.output
+        == "{\"repository\":\"\(server.host)/o/n\",\"tags\":[\"b\",\"a\",\"10\",\"9\",\"latest\"]}\n"
+    )
+  }
+
+  @Test("tags that are none do not reach scripts, and pages without an end are an error")
+  func hostileTags() async throws {
+    let odd = try RawServer { _ in .ok(#"{"tags":["ok","a\nrm -rf","\u001b[2J","x y"]}"#) }
+    let outcome = try await run("tags", "\(odd.host)/o/n")
+    #expect(outcome.status == 0 && outcome.output == "ok\n")
+    #expect(outcome.errors.contains("3 names in the list are no tags"))
+    let endless = try RawServer { request in
+      .ok("{\"tags\":[\"a\"]}", [("Link", "<?x=\(request.target.utf8.count)>; rel=next")])
+    }
+    let circle = try await run("tags", "\(endless.host)/o/n")
+    #expect(circle.status == 69 && circle.output.isEmpty)
+    #expect(circle.errors.contains("its pages lead in a circle"))
+    let none = try RawServer { _ in .ok(#"{"name":"o/n","tags":null}"#) }
+    let empty = try await run("tags", "\(none.host)/o/n")
+    #expect(empty.status == 0 && empty.output.isEmpty && empty.errors.isEmpty)
+    let missing = try RawServer { _ in .status(404) }
+    #expect(try await run("tags", "\(missing.host)/o/n").status == 66)
+    let page = try RawServer { _ in .ok("<html>log in</html>") }
+    #expect(try await run("tags", "\(page.host)/o/n").status == 65)
+  }
+
+  // MARK: Digest
+
+  static let type = ("Content-Type", MediaType.ociIndex.rawValue)
+
+  @Test(
+    "the digest is the server's word where that is good enough, else the document's own",
+    arguments: [
+      ("said", 1), ("nothing", 2), ("not allowed", 2), ("no digest", 2), ("another type", 2),
+      ("other algorithm", 2),
+    ])
+  func digests(head: String, requests: Int) async throws {
+    let image = try FakeImage(
+      layers: [[1, 2, 3]], platforms: ["linux/amd64", "linux/arm64"])
+    let registry = try FakeRegistry(image) { request in
+      guard request.method == "HEAD" else { return nil }
+      let said = ("Docker-Content-Digest", "\(image.manifest)")
+      switch head {
+      case "nothing": return .response(200, [Self.type], [])
+      case "not allowed": return .status(405)
+      case "no digest":
+        return .response(200, [Self.type, ("Docker-Content-Digest", "sha256:x")], [])
+      case "another type": return .response(200, [said, ("Content-Type", "text/html")], [])
+      case "other algorithm":
+        return .response(200, [Self.type, ("Docker-Content-Digest", "md5:00")], [])
+      default: return nil
+      }
+    }
+    let outcome = try await run("digest", "\(registry.host)/o/n")
+    #expect(outcome.output == "\(image.manifest)\n", "\(outcome.errors)")
+    #expect(registry.server.requests.count == requests)
+    #expect(registry.server.requests[0].method == "HEAD")
+    let pinned = try await run("digest", "\(registry.host)/o/n@\(image.manifest)")
+    #expect(pinned.output == "\(image.manifest)\n")
+    let missing = try await run("digest", "\(registry.host)/o/n:none")
+    #expect(
+      missing.status == 66 && missing.output.isEmpty && missing.errors.contains("manifest unknown"))
+  }
+
+  @Test("a server that says another digest than the one asked for is not believed")
+  func wrongWord() async throws {
+    let image = try FakeImage(layers: [[1, 2, 3]], platforms: ["linux/amd64"])
+    let registry = try FakeRegistry(image) { request in
+      guard request.method == "HEAD" else { return nil }
+      return .response(
+        200, [Self.type, ("Docker-Content-Digest", "sha256:\(String(repeating: "a", count: 64))")],
+        [])
+    }
+    let outcome = try await run("digest", "\(registry.host)/o/n@\(image.manifest)")
+    #expect(outcome.output == "\(image.manifest)\n")
+  }
+
+  @Test("with a platform it is that of its manifest, which pulls the same image")
+  func platformDigest() async throws {
+    let image = try FakeImage(
+      layers: [[1, 2, 3]], platforms: ["linux/amd64", "linux/arm64"])
+    let registry = try FakeRegistry(image)
+    let outcome = try await run("digest", "\(registry.host)/o/n", "--platform", "linux/arm64")
+    let digest = try Digest(outcome.output.trimmingCharacters(in: .newlines))
+    #expect(digest != image.manifest && image.manifests[digest] != nil)
+    let pulled = try await run("pull", "\(registry.host)/o/n@\(digest)", "-q")
+    #expect(pulled.output == outcome.output)
+    let none = try await run("digest", "\(registry.host)/o/n", "--platform", "linux/s390x")
+    #expect(none.status == 66 && none.errors.contains("available: linux/amd64, linux/arm64"))
+    let single = try FakeRegistry(FakeImage(layers: [[1, 2, 3]]))
+    let other = try await run("digest", "\(single.host)/o/n", "--platform", "linux/arm64")
+    #expect(
+      other.status == 0 && other.errors.contains("it is for linux/amd64, not for linux/arm64"))
+  }
+}

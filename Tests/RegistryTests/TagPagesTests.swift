@@ -1,0 +1,94 @@
+import FoundationEssentials
+import Testing
+import Transfer
+
+@testable import Registry
+
+/// Pages of a list of tags, well and ill meant.
+@Suite("Pages of tags")
+struct TagPagesTests {
+  func read(_ body: String, _ links: [String] = []) -> TagPages.Page? {
+    TagPages.Page(Data(body.utf8), HTTPFields(links.map { ("Link", $0) }))
+  }
+
+  @Test(
+    "only the query of the link that is called next is taken",
+    arguments: [
+      (#"</v2/o/n/tags/list?last=b&n=2>; rel="next""#, "last=b&n=2"),
+      (#"<https://r.example/v2/o/n/tags/list?last=b>; rel=next"#, "last=b"),
+      (#"<?next_page=gAAA%3D>; REL="NEXT""#, "next_page=gAAA%3D"),
+      (#"</a?x=1>; rel="prev", </a?x=2>; rel="next""#, "x=2"),
+      (#"</a?x=1>; rel="prev",</a?x=2>;title="t"; rel="next""#, "x=2"),
+      (#"</a?x=1,2>; rel="next""#, "x=1,2"),
+      (#"<http://evil.example/steal?last=b#f>; rel="next""#, "last=b"),
+      (#"<//evil.example/v2/x?last=b>; rel="next""#, "last=b"),
+      (#"</a?ns=evil.example&last=b>; rel="next""#, "last=b"),
+      (#"</a?ns=evil.example>; rel="next""#, nil), (#"</a>; rel="next""#, nil),
+      (#"</a?>; rel="next""#, nil), (#"</a?x=1>; rel="last""#, nil), (#"</a?x=1>"#, nil),
+      ("", nil), ("<", nil), (">", nil), (#"rel="next""#, nil),
+      ("</a?\(String(repeating: "x", count: 5_000))>; rel=\"next\"", nil),
+    ])
+  func links(link: String, next: String?) throws {
+    #expect(try #require(read(#"{"tags":["a"]}"#, [link])).next == next)
+  }
+
+  @Test(
+    "names are what is a string in the list, as the registry orders them",
+    arguments: [
+      (#"{"name":"n","tags":["b","a","c"]}"#, ["b", "a", "c"]),
+      (#"{"name":"n","tags":null}"#, []), (#"{"name":"n"}"#, []), (#"{"tags":[]}"#, []),
+      (#"{"name":"n","tags":["a",7,null,{"x":1},"b"]}"#, ["a", "b"]),
+      (#"{"Name":"n","Tags":["a"]}"#, ["a"]), (#"{"name":"n","tags":{"a":1}}"#, []),
+    ] as [(String, [String])])
+  func names(body: String, names: [String]) throws {
+    #expect(try #require(read(body)).names == names)
+  }
+
+  @Test(
+    "what is no list is none",
+    arguments: ["", "[]", "7", "<html>", "{}", #"{"errors":[]}"#, #"{"tags":["#])
+  func noList(body: String) { #expect(read(body) == nil) }
+
+  @Test("names that are no tags are counted, and each tag is there once")
+  func tags() throws {
+    var pages = TagPages()
+    let odd = try #require(
+      read(#"{"tags":["1.0","a\nb","\u001b[2J","","x/y","-x","a b","1.0","_x","v@1"]}"#))
+    #expect(pages.take(odd) == nil && pages.next == nil)
+    #expect(pages.list == .init(tags: ["1.0", "_x"], passedOver: 7))
+  }
+
+  @Test("pages without an end are given up: the same one again, or nothing new")
+  func endless() throws {
+    var circle = TagPages()
+    let same = try #require(read(#"{"tags":["a"]}"#, ["</a?last=a>; rel=next"]))
+    #expect(circle.take(same) == nil && circle.next == "last=a")
+    #expect(circle.take(same) == "its pages lead in a circle")
+    var stale = TagPages()
+    for number in 0..<2 {
+      let page = try #require(read(#"{"tags":["a"]}"#, ["</a?last=\(number)>; rel=next"]))
+      #expect((stale.take(page) == nil) == (number == 0))
+    }
+    var many = TagPages()
+    var taken = 0
+    while taken < 20_000 {
+      taken += 1
+      let page = try #require(
+        read("{\"tags\":[\"t\(taken)\"]}", ["</a?last=\(taken)>; rel=next"]))
+      if many.take(page) != nil { break }
+    }
+    #expect(taken == TagPages.pageLimit)
+  }
+
+  @Test("names of too many bytes are given up")
+  func large() throws {
+    var pages = TagPages()
+    var complaint: String?
+    for number in 0..<80 where complaint == nil {
+      let name = String(repeating: "x", count: 1 << 20) + "\(number)"
+      let page = try #require(read("{\"tags\":[\"\(name)\"]}", ["</a?last=\(number)>; rel=next"]))
+      complaint = pages.take(page)
+    }
+    #expect(complaint == "the names have more than 64 MiB")
+  }
+}
