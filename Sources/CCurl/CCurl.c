@@ -1,8 +1,11 @@
 #define _GNU_SOURCE
 #include "CCurl.h"
 
+#include <errno.h>
 #include <linux/tcp.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,4 +133,43 @@ int cairn_memory_file(const void *bytes, size_t count) {
     count -= (size_t)done;
   }
   return file;
+}
+
+struct lookup {
+  char *host;
+  void (*done)(void *context, int code);
+  void *context;
+};
+
+static void *look_up(void *argument) {
+  struct lookup *lookup = argument;
+  struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+  struct addrinfo *found = NULL;
+  int code = getaddrinfo(lookup->host, NULL, &hints, &found);
+  if (found != NULL) freeaddrinfo(found);
+  lookup->done(lookup->context, code);
+  free(lookup->host);
+  free(lookup);
+  return NULL;
+}
+
+int cairn_look_up(const char *host, void (*done)(void *context, int code), void *context) {
+  struct lookup *lookup = malloc(sizeof *lookup);
+  char *copy = strdup(host);
+  pthread_attr_t attributes;
+  if (lookup == NULL || copy == NULL || pthread_attr_init(&attributes) != 0) {
+    free(lookup);
+    free(copy);
+    return ENOMEM;
+  }
+  *lookup = (struct lookup){copy, done, context};
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t thread;
+  int code = pthread_create(&thread, &attributes, look_up, lookup);
+  pthread_attr_destroy(&attributes);
+  if (code != 0) {
+    free(copy);
+    free(lookup);
+  }
+  return code;
 }

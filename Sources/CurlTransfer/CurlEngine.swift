@@ -19,6 +19,8 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   enum Command {
     case start(CurlJob)
     case cancel(UInt64)
+    /// A host's name was looked up: a code of `getaddrinfo`.
+    case lookedUp(String, Int32)
     case stop
   }
 
@@ -45,6 +47,8 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
         self.takeCommands()
       } publish: { readings in
         self.measured.withLock { $0 = readings }
+      } lookUp: { host in
+        NameLookup.begin(host) { [weak self] in self?.post(.lookedUp(host, $0)) }
       }
       ended.signal()
     }

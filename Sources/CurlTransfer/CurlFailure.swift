@@ -1,9 +1,15 @@
 import CCurl
+import Glibc
 import Transfer
 
 extension TransferError.Kind {
   /// What a code of libcurl's means; some mean several things, which only its words tell apart.
-  init(_ code: CURLcode, detail: String) {
+  ///
+  /// - Parameters:
+  ///   - code: libcurl's.
+  ///   - errno: why the last connection could not be made; 0: it could, or nobody knows.
+  ///   - detail: libcurl's words.
+  init(_ code: CURLcode, errno: Int, detail: String) {
     // 407, 403 and the like are the proxy's considered answer; a 5xx passes, and so does a limit.
     if detail.contains("CONNECT"), detail.contains("response 4") {
       let passes = [408, 425, 429].contains { detail.contains("response \($0)") }
@@ -14,6 +20,7 @@ extension TransferError.Kind {
       switch code {
       case CURLE_COULDNT_RESOLVE_HOST: .resolve
       case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: .proxy
+      case CURLE_COULDNT_CONNECT where errno == ECONNREFUSED: .refused
       case CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT, CURLE_INTERFACE_FAILED: .connect
       case CURLE_SSL_CONNECT_ERROR:
         if detail.contains("wrong version number") || detail.contains("packet length too long") {
@@ -35,5 +42,19 @@ extension TransferError.Kind {
       case CURLE_RECV_ERROR where detail.contains("CONNECT"): .proxy
       default: .broken
       }
+  }
+}
+
+extension CurlTransfer {
+  /// Whom the connection is made to: the proxy, or the server itself.
+  var peer: String { proxy?.address ?? job.request.url.origin.description }
+
+  /// The host whose name could not be looked up, where that is why the transfer failed.
+  func unknownHost(_ error: TransferError, _ code: CURLcode) -> String? {
+    switch code {
+    case CURLE_COULDNT_RESOLVE_HOST where error.kind == .resolve: job.request.url.origin.host
+    case CURLE_COULDNT_RESOLVE_PROXY: proxy?.host
+    default: nil
+    }
   }
 }

@@ -22,6 +22,10 @@ final class CurlLoop {
   private var limiter: RateLimiter?
   /// Servers where a shared connection has failed.
   private var unshared: Set<RemoteURL.Origin> = []
+  /// Whom a transfer had an answer from, or a proxy's; see `CurlTransfer.peer`.
+  private var reached: Set<String> = []
+  /// Failed transfers whose hosts' names are being asked about.
+  private var checks = NameChecks()
   private var nextStallCheck = 0.0
   private var busySeconds = 0.0
   private var nextReadings = 0.0
@@ -62,8 +66,14 @@ final class CurlLoop {
   func wake() { _ = cairn_multi_wakeup(multi) }
 
   /// Runs until a stop command, on the thread that calls it.
+  ///
+  /// - Parameters:
+  ///   - takeCommands: what was asked for since the last time.
+  ///   - publish: told what was measured.
+  ///   - lookUp: begins to look up a host's name; the answer comes as a command.
   func run(
-    takeCommands: () -> [CurlEngine.Command], publish: (EngineReadings) -> Void
+    takeCommands: () -> [CurlEngine.Command], publish: (EngineReadings) -> Void,
+    lookUp: (String) -> Void
   ) {
     var isStopping = false
     while !isStopping {
@@ -72,19 +82,21 @@ final class CurlLoop {
         switch command {
         case .start(let job): start(job)
         case .cancel(let number): cancel(number)
+        case .lookedUp(let host, let code): finishChecks(checks.answered(host, code))
         case .stop: isStopping = true
         }
       }
       var running: Int32 = 0
       _ = cairn_multi_perform(multi, &running)
-      finishDone()
+      finishDone(lookUp)
+      finishChecks(checks.expired(now: clock.now))
       resumePaused()
       endStalled()
       measure(publish)
       busySeconds += clock.now - woken
       if !isStopping { _ = cairn_multi_poll(multi, pollMilliseconds()) }
     }
-    for number in Array(transfers.keys) { cancel(number) }
+    for number in Array(transfers.keys) + checks.numbers { cancel(number) }
     for easy in idleHandles { cairn_easy_cleanup(easy) }
     cairn_multi_cleanup(multi)
     cairn_sockets_free(sockets)
@@ -116,20 +128,42 @@ final class CurlLoop {
   }
 
   private func cancel(_ number: UInt64) {
-    guard let transfer = transfers[number] else { return }
+    guard let job = transfers[number]?.job ?? checks.take(number) else { return }
     forget(number)
-    transfer.job.ended(.failure(TransferError(.cancelled, "the transfer was cancelled")))
+    job.ended(.failure(TransferError(.cancelled, "the transfer was cancelled")))
   }
 
-  private func finishDone() {
+  private func finishDone(_ lookUp: (String) -> Void) {
     var code = CURLE_OK
     while let easy = cairn_multi_next_done(multi, &code) {
       guard let number = numbers[easy], let transfer = transfers[number] else { continue }
       let result = transfer.result(code)
+      let peer = transfer.peer
+      var doubtful: (host: String, error: TransferError)?
+      if case .failure(let error) = result, let host = transfer.unknownHost(error, code),
+        !reached.contains(peer)
+      {
+        doubtful = (host, error)
+      }
       forget(number)
-      transfer.job.ended(result)
+      if let (host, error) = doubtful {
+        // Whether there is no such name, or only nobody who knows: libcurl does not tell.
+        if checks.add(transfer.job, error, host: host, now: clock.now) { lookUp(host) }
+      } else {
+        transfer.job.ended(result)
+      }
     }
   }
+
+  private func finishChecks(_ checked: [NameChecks.Checked]) {
+    for (job, error) in checked { job.ended(.failure(error)) }
+  }
+
+  /// Notes that somebody answers.
+  func noteReached(_ peer: String) { reached.insert(peer) }
+
+  /// Whether somebody has answered since the engine was made.
+  func wasReached(_ peer: String) -> Bool { reached.contains(peer) }
 
   /// Takes the handle out of libcurl's hands; from here on no callback can reach the transfer.
   private func forget(_ number: UInt64) {
@@ -205,7 +239,7 @@ final class CurlLoop {
   }
 
   private func pollMilliseconds() -> Int32 {
-    guard !transfers.isEmpty else { return 60_000 }
+    guard !transfers.isEmpty || !checks.isEmpty else { return 60_000 }
     guard transfers.values.contains(where: { $0.isPaused }) else {
       return Int32(clamping: Milliseconds.whole(Self.stallCheckSeconds))
     }

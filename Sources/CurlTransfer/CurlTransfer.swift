@@ -129,6 +129,7 @@ final class CurlTransfer {
   }
 
   private func decide() -> Bool {
+    loop.noteReached(peer)
     let decided = job.decide(ResponseHead(status: status, fields: fields), timing())
     destination = decided
     restartStallRule()
@@ -321,7 +322,14 @@ final class CurlTransfer {
     let detail = String(cString: errorBuffer)
     let general = String(cString: curl_easy_strerror(code))
     let message = String((detail.isEmpty ? general : detail).prefix(300))
-    return TransferError(.init(code, detail: message), message)
+    let errno = cairn_info_long(easy, CURLINFO_OS_ERRNO)
+    var kind = TransferError.Kind(code, errno: errno, detail: message)
+    // A server that is being started again refuses for a while.
+    if kind == .refused, loop.wasReached(peer) { kind = .connect }
+    let why =
+      code == CURLE_COULDNT_CONNECT && errno != 0
+      ? " (\(String(cString: strerror(Int32(truncatingIfNeeded: errno)))))" : ""
+    return TransferError(kind, message + why)
   }
 }
 

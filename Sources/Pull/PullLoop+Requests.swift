@@ -164,6 +164,7 @@ extension PullLoop {
     case .integrity, .unauthorised, .notFound: .doubtful
     case .transfer(let cause) where cause.kind == .tls: .doubtful
     case .transfer(let cause) where cause.kind == .stalled: .stalled
+    case .transfer where error.isAbsence: .absent
     default: error.isTransient ? .transient : error.mayPass ? .doubtful : .fatal
     }
   }

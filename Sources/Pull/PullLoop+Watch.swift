@@ -1,4 +1,5 @@
 import Progress
+import Registry
 import Scheduling
 import Tuning
 
@@ -11,7 +12,8 @@ extension PullLoop {
     // Where others go on, that one place rests is nobody's concern.
     if scheduler.openRequests == 0, let due = scheduler.nextDue { until = max(until, due) }
     if let seconds = watch.wait(until: until, now: now) {
-      display.show(.waiting(seconds: seconds, reason: reason))
+      let limit = LongWait.words(seconds, limit: scheduler.settings.maximumRetryAfter)
+      display.show(.waiting(seconds: seconds, reason: reason + limit))
     }
   }
 

@@ -36,6 +36,9 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   /// Times that it is asked for again, with a pause, though the answer is final as a rule: some such answers pass.
   var secondLooks = 0
 
+  /// True where another server failed in a way that may pass, though this one's will not.
+  var othersMayPass = false
+
   /// Makes an error.
   public init(_ kind: Kind, _ message: String, hint: String? = nil) {
     self.kind = kind
@@ -54,7 +57,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
 
   /// True where trying again can help.
   public var isTransient: Bool {
-    switch kind {
+    if othersMayPass { return true }
+    return switch kind {
     case .overloaded, .rangeRefused: true
     case .protocolError(let transient), .serverError(let transient): transient
     case .transfer(let error): error.isTransient
@@ -78,6 +82,11 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     if case .transfer(let error) = kind { error.isTransient } else { false }
   }
 
+  /// True where nobody is there at all, and nothing says that somebody will be.
+  public var isAbsence: Bool {
+    if case .transfer(let error) = kind { error.isAbsence && !othersMayPass } else { false }
+  }
+
   /// True where no other server can do better.
   var isFinal: Bool {
     switch kind {
@@ -91,6 +100,22 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   func after(_ earlier: [String]) -> RegistryError {
     var error = self
     error.earlier += earlier
+    return error
+  }
+
+  /// The error with those of servers that were asked before.
+  ///
+  /// Where nobody is at home at the last one, a mirror that is only out of breath is worth waiting for.
+  func after(_ earlier: [RegistryError]) -> RegistryError {
+    let error = after(earlier.map(\.message))
+    return error.isAbsence && earlier.contains { $0.isTransient } ? error.passing : error
+  }
+
+  /// The error where somebody else, who was not at home either, may be soon.
+  var passing: RegistryError {
+    var error = self
+    error.othersMayPass = true
+    error.secondLooks = 0
     return error
   }
 
@@ -110,7 +135,9 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
       case .tls:
         "for a private certificate authority add --ca-file PEM, or name it in SSL_CERT_FILE; to accept any certificate, "
           + "--tls-verify=false"
-      case .resolve: "check the registry's name and the network"
+      case .noSuchHost: "check the name for a typing error"
+      case .refused: "check the name and the port; is the server running?"
+      case .resolve: "check the network and its name servers"
       case .proxyRefused:
         "a proxy that wants a login takes it as HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT; "
           + "NO_PROXY leaves hosts out"
@@ -118,6 +145,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
       default: nil
       }
     let place = origin.authority + (what.map { ", \($0)" } ?? "")
-    return RegistryError(.transfer(error), "\(place): \(error.message)", hint: hint)
+    var failure = RegistryError(.transfer(error), "\(place): \(error.message)", hint: hint)
+    if error.isAbsence { failure.secondLooks = 1 }
+    return failure
   }
 }

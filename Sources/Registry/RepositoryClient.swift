@@ -180,7 +180,10 @@ public final class RepositoryClient: Sendable {
         wait <= retryRule.maximumWait
       else { throw failure }
       attempt += 1
-      tell(.waiting(seconds: wait, because: failure.message))
+      tell(
+        .waiting(
+          seconds: wait,
+          because: failure.message + LongWait.words(wait, limit: retryRule.maximumWait)))
       do {
         try await time.sleep(wait)
       } catch {

@@ -27,6 +27,8 @@ extension Scheduler {
   private static let errorsOfOverload = 3
   /// Refusals of one range in a row that are taken for odd, where other ranges of the blob were served.
   private static let oddRanges = 3
+  /// Times that a server which nobody has reached yet is tried again.
+  private static let looksAtAbsence = 1
 
   mutating func fail(
     _ id: RequestID, _ failure: FetchFailure, now: Moment, _ actions: inout [SchedulerAction]
@@ -74,6 +76,7 @@ extension Scheduler {
     // that only ranges are refused.
     let isLastResort =
       isOver && request.ranged && blobs[blob.index].ranged && said != .stalled
+      && said != .absent
       && (!said.isRefusal || !servesRanges)
     if isLastResort || mayBeTheRange(said, request, piece, blob) {
       blobs[blob.index].ranged = false
@@ -117,7 +120,7 @@ extension Scheduler {
     case .stalled: return max(piece.failures.stalls, trouble.stalls) > 1
     // A server that hangs up on ranges; those that cannot be reached say nothing of them.
     case .transient: return piece.failures.count > 1 && request.isSent
-    case .refused, .rangeRefused: return false
+    case .refused, .rangeRefused, .absent: return false
     }
   }
 
@@ -152,6 +155,9 @@ extension Scheduler {
       return false
     case .stalled:
       return trouble.stalls >= settings.stalls || run.stalls >= 2 * settings.stalls
+    case .absent:
+      guard run.count > Self.looksAtAbsence else { return false }
+      return !othersProgress || run.count > settings.retries
     case .transient, .serverError, .rangeRefused:
       guard run.count > settings.retries else { return false }
       return !othersProgress || run.count > 4 * settings.retries

@@ -83,6 +83,8 @@ public enum FetchFailure: Sendable, Equatable {
   case transient
   /// Nothing, or next to nothing, came for the whole time limit: a retry can help, but costs as much again.
   case stalled
+  /// Nobody is there, and nobody was in this run: no such name, or every connection refused.
+  case absent
   /// The server refused for load (429, 503); `retryAfter` in seconds where it said.
   case refused(retryAfter: Double?)
   /// The server failed (5xx), which a retry can help; where it does so again and again it is overloaded.

@@ -4,10 +4,14 @@ public struct TransferError: Error, Equatable, Sendable, CustomStringConvertible
   public enum Kind: Equatable, Sendable {
     /// A URL is malformed or of a scheme that is not followed.
     case invalidURL
-    /// The host name has no address.
+    /// The host name has no address for the moment: name servers fail, or say nothing.
     case resolve
-    /// No connection within the time allowed, or it was refused.
+    /// There is no such host name, as the name servers say, and it never had an address in this run.
+    case noSuchHost
+    /// No connection within the time allowed, or it was refused by whoever had taken some before.
     case connect
+    /// Every connection was refused, from the first one of this run on.
+    case refused
     /// The proxy cannot be reached or refused.
     case proxy
     /// The proxy answered, and wants a login or does not let us through.
@@ -50,9 +54,14 @@ public struct TransferError: Error, Equatable, Sendable, CustomStringConvertible
   public var isTransient: Bool {
     switch kind {
     case .resolve, .connect, .proxy, .broken, .stalled, .badResponse: true
-    case .proxyRefused, .tls, .notTLS, .invalidURL, .disk, .cancelled, .setup: false
+    case .noSuchHost, .refused, .proxyRefused, .tls, .notTLS, .invalidURL, .disk, .cancelled,
+      .setup:
+      false
     }
   }
+
+  /// True for what is most likely a wrong name or port, or a server that is off: worth one more try, at once.
+  public var isAbsence: Bool { kind == .noSuchHost || kind == .refused }
 
   static func invalidURL(_ text: String, _ reason: String) -> TransferError {
     // Queries carry signatures, user info passwords; anything but plain ASCII could act on a terminal.

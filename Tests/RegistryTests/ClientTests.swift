@@ -540,6 +540,46 @@ struct ClientTests {
     #expect(waits[0] <= 0.5 && waits[3] > 1)
   }
 
+  @Test(
+    "a port where nobody listens is tried twice and then left, whatever else refuses before it",
+    arguments: [0, 2])
+  func nobodyListens(mirrors: Int) async throws {
+    let sleeps = Log<Double>()
+    let server = try RawServer { _ in .status(200) }
+    let gone = try (0..<mirrors).map { _ in try RawServer { _ in .status(200) } }
+    server.stop()
+    gone.forEach { $0.stop() }
+    let endpoints = try (gone + [server]).map {
+      Endpoint(origin: try RemoteURL("http://\($0.host)").origin)
+    }
+    let found = await error(
+      try client(server, endpoints: endpoints, retries: 5, sleeps: sleeps))
+    #expect(found?.isAbsence == true)
+    let waits = sleeps.all.filter { $0 != Lateness.patience }
+    #expect(waits.count == 1 && waits.allSatisfy { $0 <= 0.5 })
+    withExtendedLifetime(gone) {}
+  }
+
+  @Test("a server that has answered in this run and refuses then is being started again")
+  func restarts() async throws {
+    let sleeps = Log<Double>()
+    let server = try RawServer { _ in .status(500) }
+    let client = try client(server, retries: 3, sleeps: sleeps)
+    _ = await error(client)
+    server.stop()
+    let found = await error(client)
+    #expect(found?.isTransient == true)
+    #expect(sleeps.all.filter { $0 != Lateness.patience }.count == 6)
+  }
+
+  @Test(
+    "a wait of minutes is told with how long such a wait may be",
+    arguments: [(1, ""), (59, ""), (60, "more than 10 min"), (590, "more than 10 min")])
+  func longWaits(seconds: Double, words: String) {
+    let said = LongWait.words(seconds, limit: 600)
+    #expect(words.isEmpty ? said.isEmpty : said.contains(words))
+  }
+
   @Test("does not retry what no retry can mend", arguments: [400, 401, 403, 404])
   func doesNotRetry(status: Int) async throws {
     let server = try RawServer { _ in .status(status) }

@@ -61,6 +61,35 @@ struct FailoverTests {
     #expect(Self.done(script, count: count) == expected)
   }
 
+  static let absent = RegistryError(.transfer(TransferError(.refused, "off")), "off")
+  static let unnamed = RegistryError(.transfer(TransferError(.noSuchHost, "?")), "?")
+  static let broken = RegistryError(.transfer(TransferError(.broken, "cut")), "cut")
+  static let unresolved = RegistryError(.transfer(TransferError(.resolve, "dns")), "dns")
+  static let busy = RegistryError(.overloaded(retryAfter: 1), "busy")
+  static let lacking = RegistryError(.notFound, "not here")
+
+  @Test(
+    "where nobody is at home at the registry, mirrors that may come round are waited for",
+    arguments: [
+      ([absent], false), ([unnamed], false), ([unresolved], true),
+      ([absent, unnamed], false), ([lacking, absent], false), ([unnamed, absent, absent], false),
+      ([broken, absent], true), ([busy, unnamed], true), ([unresolved, unnamed], true),
+      ([absent, broken, unnamed], true), ([unnamed, unresolved], true),
+    ])
+  func absence(errors: [RegistryError], mayPass: Bool) throws {
+    var failover = Failover<Int>(count: errors.count, hedges: false)
+    var actions = failover.begin()
+    for (index, error) in errors.enumerated() {
+      actions = failover.ended(index, .failure(error))
+    }
+    guard case .end(.failure(let end)) = actions.first else {
+      Issue.record("it goes on")
+      return
+    }
+    #expect(end.isTransient == mayPass && end.isAbsence == !mayPass)
+    #expect(end.message == errors.last?.message)
+  }
+
   @Test("nobody is overtaken where that is not wanted")
   func withoutHedges() {
     #expect(Self.done("late0 good0", count: 2, hedges: false) == "a0 end")

@@ -383,6 +383,24 @@ struct SchedulerTests {
     #expect(network.complete.count == 8)
   }
 
+  @Test(
+    "a place where nobody was ever reached is tried twice, and waited for where others bring bytes",
+    arguments: [(true, 2, true), (false, 3, false)])
+  func absence(isAll: Bool, tries: Int, isOver: Bool) {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { fetch, count in
+      let isDead = isAll || fetch.blob.index == 0 && count < 8
+      return isDead ? .fails(after: 0, .absent) : .good(rate: 200_000)
+    }
+    network.add(1_000_000)
+    network.add(2_000_000)
+    network.run(limit: isAll ? 3 : 100)
+    #expect(network.givenUp.isEmpty == !isOver)
+    let first = network.fetches.count { $0.blob.index == 0 }
+    #expect(isAll ? first == tries : first >= tries)
+    // Whoever is not there is not asked for the whole blob instead.
+    #expect(network.fetches.allSatisfy { $0.ranged })
+  }
+
   @Test("a Retry-After beyond all patience ends the pull")
   func refusesAbsurdRetryAfter() {
     var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in

@@ -214,7 +214,7 @@ struct CurlEngineTests {
     }
   }
 
-  @Test("a port where nobody listens is a connect error, an unknown name a resolve error")
+  @Test("nobody listening is a refusal, a name without an address a failure to resolve it")
   func connectErrors() async throws {
     let server = try RawServer { _ in .status(200) }
     let port = server.port
@@ -225,12 +225,13 @@ struct CurlEngineTests {
       try await engine.perform(
         TransferRequest(.get, RemoteURL("http://127.0.0.1:\(port)/")), limit: 1)
     }
-    #expect(refused?.kind == .connect || refused?.kind == .broken)
+    #expect(refused?.kind == .refused)
     let unknown = await error { () async throws(TransferError) in
       try await engine.perform(
         TransferRequest(.get, RemoteURL("http://does-not-exist.invalid/")), limit: 1)
     }
-    #expect(unknown?.kind == .resolve)
+    // What name servers say of it, or whether there are any, depends on the machine.
+    #expect(unknown?.kind == .resolve || unknown?.kind == .noSuchHost)
     withExtendedLifetime(server) {}
   }
 

@@ -48,6 +48,9 @@ static inline const curl_version_info_data *cairn_version(void) { return curl_ve
 static inline CURLcode cairn_set_share(cairn_easy *easy, cairn_share *share) {
   return curl_easy_setopt((CURL *)easy, CURLOPT_SHARE, (CURLSH *)share);
 }
+/// Looks up a host's name on a thread of its own, which ends by itself: `done` gets a code of getaddrinfo's.
+/// Returns 0, or an errno: then `done` is not called.
+int cairn_look_up(const char *host, void (*done)(void *context, int code), void *context);
 /// Pauses reading (1) or goes on (0).
 static inline CURLcode cairn_easy_pause_receiving(cairn_easy *easy, int paused) {
   return curl_easy_pause((CURL *)easy, paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);

@@ -116,7 +116,9 @@ struct TokenClient: Sendable {
         response = try await answer(to: request)
       } catch {
         let plain = RegistryError.transfer(error, from: request.url.origin)
-        throw RegistryError(plain.kind, "token server \(plain.message)", hint: plain.hint)
+        var failure = RegistryError(plain.kind, "token server \(plain.message)", hint: plain.hint)
+        failure.secondLooks = plain.secondLooks
+        throw failure
       }
       guard RedirectRule.isRedirect(response.head.status) else {
         return Answer(response: response, origin: request.url.origin)

@@ -59,9 +59,9 @@ final class EndpointLedger: Sendable {
   /// Only some servers say at once that they do not speak TLS: others close the connection, or wait for more. So any
   /// failure is taken for that until the endpoint has answered in one way or the other.
   func notePlain(_ endpoint: Endpoint, after failure: TransferError.Kind) -> Bool {
-    guard endpoint.allowsPlainFallback, [.notTLS, .connect, .broken].contains(failure) else {
-      return false
-    }
+    guard endpoint.allowsPlainFallback,
+      [.notTLS, .connect, .refused, .broken].contains(failure)
+    else { return false }
     return change(endpoint) {
       guard failure == .notTLS || !$0.hasAnswered else { return false }
       $0.origin = endpoint.plainOrigin

@@ -84,7 +84,7 @@ struct Failover<Answer: Sendable> {
   /// The last server's own word, with what those before it did.
   private func verdict(or error: RegistryError) -> RegistryError {
     let last = failures[states.count - 1] ?? error
-    let earlier = failures.keys.sorted().dropLast().compactMap { failures[$0]?.message }
+    let earlier = failures.keys.sorted().dropLast().compactMap { failures[$0] }
     return last.after(earlier)
   }
 

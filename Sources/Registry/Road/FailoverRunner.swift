@@ -59,7 +59,11 @@ struct FailoverRunner: Sendable {
       if candidates.count == 1 { return try await alone(last, patience, asking).result.get() }
       return try await race(candidates, for: key, patience, asking)
     } catch {
-      throw error.after(reasons)
+      let failure = error.after(reasons)
+      // Mirrors that were just pardoned have not been asked for this since.
+      let mirrorsMayPass =
+        candidates.count == 1 && ledger.candidates(endpoints, for: key).count > 1
+      throw failure.isAbsence && mirrorsMayPass ? failure.passing : failure
     }
   }
 

@@ -17,7 +17,8 @@ extension RegistryError {
     switch kind {
     case .transfer(let error):
       switch error.kind {
-      case .resolve, .connect, .proxy, .proxyRefused, .tls, .notTLS: .nobodyThere
+      case .resolve, .noSuchHost, .connect, .refused, .proxy, .proxyRefused, .tls, .notTLS:
+        .nobodyThere
       case .stalled: .wentQuiet
       default: .trouble(losesContent: false)
       }
