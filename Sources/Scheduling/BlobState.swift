@@ -106,6 +106,8 @@ struct SegmentState: Sendable {
   /// Not to be asked for a second time before: a second request has just failed.
   var repeatNotBefore = Moment.zero
   var rate: RateEstimate
+  /// Since when it has been far slower than the others.
+  var behindSince: Moment?
 
   var remaining: Int64 { range.upperBound - position }
 }

@@ -25,6 +25,11 @@ struct RateEstimate: Sendable {
     latest = (now, position)
   }
 
+  /// Bytes per second up to `now`, over a whole span at least; nil where it has not lasted that long.
+  func settledBytesPerSecond(at now: Moment) -> Double? {
+    now - older.at >= Self.span ? bytesPerSecond(at: now) : nil
+  }
+
   /// Bytes per second up to `now`; nil until there is enough to say.
   func bytesPerSecond(at now: Moment) -> Double? {
     let seconds = max(now, latest.at) - older.at

@@ -122,7 +122,7 @@ extension Scheduler {
   }
 
   /// What a new request costs before its first byte, in seconds.
-  private var requestSeconds: Double { typicalFirstByte ?? 0.2 }
+  var requestSeconds: Double { typicalFirstByte ?? 0.2 }
 
   /// Gives an idle worker the second half of the segment that will be busy longest.
   ///

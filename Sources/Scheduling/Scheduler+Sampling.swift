@@ -10,6 +10,7 @@ extension Scheduler {
     decision = policy.observe(sample)
     actions.append(.sampled(sample, decision))
     retire(now: now, &actions)
+    giveUpStragglers(now: now, &actions)
   }
 
   /// Makes a pool as small as it was set to, where that would not come about by itself.
@@ -28,15 +29,21 @@ extension Scheduler {
     guard surplus > soon else { return }
     for (id, _) in ends.reversed().prefix(surplus - soon) {
       guard let segment = segments[id], blobs[segment.blob.index].ranged else { continue }
-      for request in segment.requests {
-        requests[request] = nil
-        actions.append(.cancel(request))
-      }
-      remove(id)
-      var piece = Piece(range: segment.position..<segment.range.upperBound)
-      piece.failures = segment.failures
-      giveBack(piece, of: segment.blob)
+      handBack(id, &actions)
     }
+  }
+
+  /// Closes the connections of a segment; what came is kept, and what did not is pending again.
+  mutating func handBack(_ id: SegmentID, _ actions: inout [SchedulerAction]) {
+    guard let segment = segments[id] else { return }
+    for request in segment.requests {
+      requests[request] = nil
+      actions.append(.cancel(request))
+    }
+    remove(id)
+    var piece = Piece(range: segment.position..<segment.range.upperBound)
+    piece.failures = segment.failures
+    giveBack(piece, of: segment.blob)
   }
 
   /// The state of the pull at this moment, in the policy's terms.

@@ -32,6 +32,7 @@ public struct Scheduler: Sendable {
   var blobs: [BlobState] = []
   var segments: [SegmentID: SegmentState] = [:]
   var requests: [RequestID: RequestState] = [:]
+  var stragglers = StragglerRule()
   var nextNumber = 0
   /// No blob before this one has pending bytes: where the search for work begins.
   var firstPending = 0
@@ -182,6 +183,7 @@ public struct Scheduler: Sendable {
   ) {
     guard let request = requests[id], let segment = segments[request.segment] else { return }
     advance(request.segment, to: segment.range.upperBound, now: now)
+    stragglers.noteEnd()
     let seconds = now - (request.respondedAt ?? request.startedAt)
     if seconds > 0 {
       let rate = Double(segment.range.upperBound - request.startPosition) / seconds
