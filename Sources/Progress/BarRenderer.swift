@@ -9,8 +9,8 @@ public struct BarRenderer: Sendable {
 
   /// Lines of blobs that are shown at most.
   private static let blobLines = 12
-  private static let barWidth = 24
-  private static let narrow = 60
+  /// Columns of a bar, with its brackets.
+  private static let barWidths = [42, 26, 18, 12]
 
   /// Makes a renderer for a terminal's size.
   public init(columns: Int, rows: Int) {
@@ -18,7 +18,10 @@ public struct BarRenderer: Sendable {
     self.rows = max(3, rows)
   }
 
-  /// The lines, none wider than the terminal.
+  /// One column stays free, so that no terminal wraps the line.
+  private var width: Int { columns - 1 }
+
+  /// The lines, none wider than the terminal; where there is no room, what matters least is not there.
   ///
   /// - Parameter snapshot: how the pull stands.
   public func lines(_ snapshot: PullSnapshot) -> [String] {
@@ -29,39 +32,57 @@ public struct BarRenderer: Sendable {
     var lines = active.prefix(active.count > room ? room - 1 : room).map { line(of: $0) }
     if active.count > room { lines.append("  … and \(active.count - room + 1) more") }
     lines.append(total(snapshot))
-    // One column stays free, so that no terminal wraps the line.
-    return lines.map { String($0.prefix(columns - 1)) }
+    return lines.map { String($0.prefix(width)) }
   }
 
   private func line(of blob: PullSnapshot.Blob) -> String {
-    let name = "  " + pad("\(blob.label) \(blob.digest.short)", to: 22)
-    switch blob.state {
-    case .fetching:
-      return name + " " + bar(blob.done, of: blob.size) + Wording.percent(blob.done, of: blob.size)
-        + " of " + ByteCount.text(blob.size)
-    default:
-      return name + " " + pad(ByteCount.text(blob.size), to: 9) + " " + Wording.state(blob.state)
+    let label = "  " + pad(blob.label, to: 9)
+    let short = blob.digest.short
+    // The bars of all lines begin in the same column, whatever the lines have besides.
+    let name = LineLayout.Piece([pad("  \(blob.label) \(short)", to: 24), label], rank: 1)
+    let state = Wording.state(blob.state)
+    guard blob.state == .fetching else {
+      let size = LineLayout.Piece([pad(ByteCount.text(blob.size), to: 9)], rank: 2)
+      let brief = Wording.briefState(blob.state)
+      return LineLayout.line([name, size, .init([state, brief], rank: 0)], width: width)
     }
+    let percent = Wording.percent(blob.done, of: blob.size)
+    let size = "of " + ByteCount.text(blob.size)
+    // The widest that may be, so that the lines do not differ.
+    let room = width - 24 - " ".count - " 100 % of 1023 MiB".count
+    return LineLayout.line(
+      [
+        name, .init(bars(blob.done, of: blob.size, room: room), rank: 3),
+        .init([percent], rank: 0), .init([size], rank: 2),
+      ], width: width)
   }
 
   private func total(_ snapshot: PullSnapshot) -> String {
-    let left = snapshot.secondsLeft.map { " ETA " + Wording.clock($0) } ?? ""
-    let numbers =
-      "\(ByteCount.text(snapshot.done))/\(ByteCount.text(snapshot.size)) "
-      + "\(Wording.rate(snapshot.bytesPerSecond))\(left)"
-    let pool = "\(snapshot.open)/\(Wording.workers(snapshot.poolSize))"
-    let layers = "\(snapshot.blobsDone)/\(snapshot.blobs.count) blobs"
-    return Wording.percent(snapshot.done, of: snapshot.size) + " "
-      + bar(snapshot.done, of: snapshot.size) + " \(numbers), \(pool), \(layers)"
+    let (done, size) = (ByteCount.text(snapshot.done), ByteCount.text(snapshot.size))
+    let left = snapshot.secondsLeft.map { ["ETA " + Wording.clock($0)] } ?? []
+    let blobs = "\(snapshot.blobsDone)/\(snapshot.blobs.count)"
+    return LineLayout.line(
+      [
+        .init([Wording.percent(snapshot.done, of: snapshot.size)], rank: 0),
+        .init(bars(snapshot.done, of: snapshot.size, room: width), rank: 6),
+        .init(["\(done)/\(size)", "of \(size)"], rank: 3),
+        .init([Wording.rate(snapshot.bytesPerSecond)], rank: 1), .init(left, rank: 2),
+        .init([Wording.pool(snapshot)], rank: 4, separator: ", "),
+        .init(["\(blobs) blobs"], rank: 5, separator: ", "),
+      ], width: width)
   }
 
-  private func bar(_ done: Int64, of size: Int64) -> String {
-    guard columns >= Self.narrow else { return "" }
+  /// Bars of all widths that fit.
+  private func bars(_ done: Int64, of size: Int64, room: Int) -> [String] {
+    Self.barWidths.filter { $0 <= room }.map { bar(done, of: size, width: $0 - 2) }
+  }
+
+  private func bar(_ done: Int64, of size: Int64, width: Int) -> String {
     let share = size > 0 ? max(0, min(1, Double(done) / Double(size))) : 1
-    let filled = Int(clamping: share * Double(Self.barWidth))
+    let filled = Int(clamping: share * Double(width))
     return "[" + String(repeating: "=", count: filled)
-      + (filled < Self.barWidth ? ">" : "")
-      + String(repeating: " ", count: max(0, Self.barWidth - filled - 1)) + "]"
+      + (filled < width ? ">" : "")
+      + String(repeating: " ", count: max(0, width - filled - 1)) + "]"
   }
 
   private func pad(_ text: String, to width: Int) -> String {

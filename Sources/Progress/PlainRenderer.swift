@@ -20,7 +20,7 @@ public struct PlainRenderer: Sendable {
     case .pool(let workers, let reason):
       guard !isOpened else { return nil }
       isOpened = true
-      return "opened with \(Wording.workers(workers)): \(reason)"
+      return "starting with \(Wording.workers(workers)): \(reason)"
     case .resolved(
       let digest, let platform, let platformDigest, let blobs, let bytes, let present):
       let here = present > 0 ? ", \(ByteCount.text(present)) already here" : ""

@@ -4,9 +4,9 @@ public import OCI
 public struct PullSnapshot: Sendable, Equatable {
   /// What is happening to a blob.
   public enum State: String, Sendable, Equatable {
-    /// It will be fetched.
+    /// It will be fetched, or the rest of it: no worker is at it now.
     case waiting
-    /// Its bytes are arriving.
+    /// At least one worker is at it.
     case fetching
     /// Another process on this machine is fetching it.
     case elsewhere
@@ -53,7 +53,7 @@ public struct PullSnapshot: Sendable, Equatable {
   public var bytesPerSecond: Double
   /// Workers allowed.
   public var poolSize: Int
-  /// Requests in flight.
+  /// Requests in flight: more than workers are allowed where some of them end because there are to be fewer.
   public var open: Int
 
   /// Makes a snapshot.

@@ -49,10 +49,24 @@ enum Wording {
 
   static func workers(_ count: Int) -> String { count == 1 ? "1 worker" : "\(count) workers" }
 
+  /// How many of the workers are busy; those that end because the pool has become smaller are counted apart.
+  static func pool(_ snapshot: PullSnapshot) -> String {
+    let ending = snapshot.open.subtractingReportingOverflow(snapshot.poolSize)
+    guard !ending.overflow, ending.partialValue > 0 else {
+      return "\(snapshot.open)/\(workers(snapshot.poolSize))"
+    }
+    return "\(workers(snapshot.poolSize)) + \(ending.partialValue) ending"
+  }
+
+  /// As short as it gets.
+  static func briefState(_ state: PullSnapshot.State) -> String {
+    state == .elsewhere ? "by another" : Self.state(state)
+  }
+
   static func state(_ state: PullSnapshot.State) -> String {
     switch state {
     case .waiting: "waiting"
-    case .fetching: "fetching"
+    case .fetching: "downloading"
     case .elsewhere: "another cairn is fetching it"
     case .verifying: "verifying"
     case .done: "done"

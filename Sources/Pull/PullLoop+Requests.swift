@@ -63,6 +63,7 @@ extension PullLoop {
     }
     segments[fetch.segment]?.requests.insert(fetch.request)
     segmentOfRequest[fetch.request] = fetch.segment
+    setState(index, .fetching)
     result.requests += 1
     var request = BlobSource.Request(
       blob: entries[index].descriptor, range: fetch.range, ranged: fetch.ranged, window: window)
@@ -186,9 +187,19 @@ extension PullLoop {
     display.show(
       .snapshot(
         PullSnapshot(
-          name: name, blobs: entries.map(\.shown), seconds: now.seconds,
+          name: name, blobs: shownBlobs, seconds: now.seconds,
           bytesPerSecond: meter.bytesPerSecond, poolSize: scheduler.decision.poolSize,
           open: scheduler.openRequests)))
+  }
+
+  /// The blobs as they are now: those that no worker is at wait, though some of their bytes are here.
+  private var shownBlobs: [PullSnapshot.Blob] {
+    let busy = Set(segments.values.map(\.entry))
+    return entries.enumerated().map { index, entry in
+      var blob = entry.shown
+      if blob.state == .fetching, !busy.contains(index) { blob.state = .waiting }
+      return blob
+    }
   }
 
   /// Tells the scheduler how far a segment is, and now and then the resume map.

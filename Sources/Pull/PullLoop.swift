@@ -234,7 +234,7 @@ actor PullLoop {
       entries[index].startedAt = now.seconds
       entries[index].shown.done = partial.byteCount
       entries[index].had = entries[index].shown.done
-      setState(index, .fetching)
+      setState(index, .waiting)
       let (id, actions) = scheduler.add(size: entries[index].descriptor.size, have: have)
       entries[index].id = id
       entryOfBlob[id] = index
@@ -294,7 +294,7 @@ actor PullLoop {
         "\(entries[index].shown.label) \(blob.digest.short) arrived damaged\(origin); \(next)"))
     entries[index].shown.done = 0
     register(index, partial)
-    setState(index, .fetching)
+    setState(index, .waiting)
     perform(scheduler.handle(.damaged(id), now: now))
   }
 

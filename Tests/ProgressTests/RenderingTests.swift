@@ -30,11 +30,90 @@ struct RenderingTests {
     let lines = BarRenderer(columns: 120, rows: 40).lines(try Self.snapshot())
     #expect(
       lines == [
-        "  layer 1 100000000000   [======>                 ] 25 % of 20.0 MiB",
+        "  layer 1 100000000000   [==========>                             ]  25 % of 20.0 MiB",
         "  layer 2 200000000000   1.0 MiB   verifying",
         "  layer 3 300000000000   3.0 MiB   another cairn is fetching it",
-        " 23 % [=====>                  ] 6.0 MiB/26.0 MiB 2.5 MiB/s ETA 0:08, 3/4 workers, 1/5 blobs",
+        " 23 % [=========>                              ] 6.0 MiB/26.0 MiB 2.5 MiB/s ETA 0:08, 3/4 workers, 1/5 blobs",
       ])
+  }
+
+  /// A pull of 60 layers, large enough that every number is wide.
+  static func wide() throws -> PullSnapshot {
+    let (gib, mib) = (Int64(1) << 30, Int64(1) << 20)
+    var blobs = [
+      try blob(1, .fetching, 123 * mib, 3 * gib), try blob(2, .verifying, 900 * mib, 900 * mib),
+      try blob(3, .elsewhere, 0, 17 * mib),
+    ]
+    blobs += try (4...9).map { try blob($0, .done, 40 * mib, 40 * mib) }
+    blobs += try (1...9).map { try blob($0, .waiting, 0, 500 * mib) }
+    return PullSnapshot(
+      name: "u", blobs: blobs, seconds: 7, bytesPerSecond: 12.3 * 1_048_576, poolSize: 64, open: 64)
+  }
+
+  @Test(
+    "what matters least gives way to the width, and no number is cut",
+    arguments: [
+      (
+        40,
+        [
+          "  layer 1     4 % of 3.0 GiB", "  layer 2   900 MiB   verifying",
+          "  layer 3   17.0 MiB  by another", " 14 % of 8.5 GiB 12.3 MiB/s ETA 10:07",
+        ]
+      ),
+      (
+        60,
+        [
+          "  layer 1 100000000000   [>         ]   4 % of 3.0 GiB",
+          "  layer 2 200000000000   900 MiB   verifying",
+          "  layer 3   17.0 MiB  another cairn is fetching it",
+          " 14 % 1.2 GiB/8.5 GiB 12.3 MiB/s ETA 10:07, 64/64 workers",
+        ]
+      ),
+      (
+        80,
+        [
+          "  layer 1 100000000000   [>                       ]   4 % of 3.0 GiB",
+          "  layer 2 200000000000   900 MiB   verifying",
+          "  layer 3 300000000000   17.0 MiB  another cairn is fetching it",
+          " 14 % [=>        ] of 8.5 GiB 12.3 MiB/s ETA 10:07, 64/64 workers, 6/18 blobs",
+        ]
+      ),
+      (
+        120,
+        [
+          "  layer 1 100000000000   [=>                                      ]   4 % of 3.0 GiB",
+          "  layer 2 200000000000   900 MiB   verifying",
+          "  layer 3 300000000000   17.0 MiB  another cairn is fetching it",
+          " 14 % [=====>                                  ] 1.2 GiB/8.5 GiB 12.3 MiB/s ETA 10:07, 64/64 workers, "
+            + "6/18 blobs",
+        ]
+      ),
+      (
+        200,
+        [
+          "  layer 1 100000000000   [=>                                      ]   4 % of 3.0 GiB",
+          "  layer 2 200000000000   900 MiB   verifying",
+          "  layer 3 300000000000   17.0 MiB  another cairn is fetching it",
+          " 14 % [=====>                                  ] 1.2 GiB/8.5 GiB 12.3 MiB/s ETA 10:07, 64/64 workers, "
+            + "6/18 blobs",
+        ]
+      ),
+    ] as [(Int, [String])])
+  func widths(columns: Int, expected: [String]) throws {
+    let lines = BarRenderer(columns: columns, rows: 40).lines(try Self.wide())
+    #expect(lines == expected)
+  }
+
+  @Test(
+    "workers that end because there are to be fewer are counted apart",
+    arguments: [
+      (0, 1, "0/1 worker"), (16, 16, "16/16 workers"), (28, 16, "16 workers + 12 ending"),
+      (2, 1, "1 worker + 1 ending"), (Int.max, Int.min, "\(Int.max)/\(Int.min) workers"),
+    ])
+  func ending(open: Int, poolSize: Int, words: String) throws {
+    var snapshot = try Self.snapshot()
+    (snapshot.open, snapshot.poolSize) = (open, poolSize)
+    #expect(Wording.pool(snapshot) == words)
   }
 
   @Test(
@@ -93,7 +172,7 @@ struct RenderingTests {
     let snapshot = try Self.snapshot()
     func line(_ event: ProgressEvent) -> String? { plain.line(event) }
     #expect(line(.started(reference: "ubuntu")) == "pulling ubuntu")
-    #expect(line(.pool(workers: 4, reason: "2 x CPU")) == "opened with 4 workers: 2 x CPU")
+    #expect(line(.pool(workers: 4, reason: "2 x CPU")) == "starting with 4 workers: 2 x CPU")
     // Later changes are in the bars, and in the explanation at the end.
     #expect(line(.pool(workers: 8, reason: "room")) == nil)
     #expect(line(.blob(snapshot.blobs[0])) == "config 000000000000: done, 1.5 KiB")

@@ -83,7 +83,8 @@ struct ClimbRuleTests {
     // What looks like a queue is now a longer path, and each connection brings its own.
     drive.run(60, rate: { Double($0) * 6e6 }, queue: { _ in 0.08 })
     #expect(drive.decision.poolSize >= 3)
-    #expect(drive.reasons.contains("a queue, or a longer path: trying more"))
+    let reason = "round trips grew, by a queue or by a longer route: trying more workers"
+    #expect(drive.reasons.contains(reason))
   }
 
   @Test("harm: fewer are kept if they are faster, and more are tried again, rarer and rarer")
@@ -107,7 +108,7 @@ struct ClimbRuleTests {
     var drive = Drive(ClimbPolicy(maximum: 64))
     drive.run(20, rate: { _ in 12e6 }, queue: { _ in 0.08 })
     drive.run(10, rate: { _ in 6e6 }, queue: { _ in 0.08 })
-    #expect(drive.reasons.contains { $0.hasPrefix("nobody shares the line") })
+    #expect(drive.reasons.contains { $0.hasPrefix("the line is not shared") })
     #expect(drive.decision.poolSize == 2)
   }
 
@@ -124,7 +125,7 @@ struct ClimbRuleTests {
           appLimit: .nothingLeft, readings: .init(roundTripSeconds: [0.1])))
     }
     #expect(decision.poolSize == 9)
-    #expect(decision.reason == "there is work for 9 only")
+    #expect(decision.reason == "what is left keeps only 9 busy")
   }
 
   @Test("keep: a path that brings more than it did is climbed again")
