@@ -53,7 +53,7 @@ struct TuneTests: TunedPulls {
     let plot = cairn.folder("sweep.svg")
     let arguments = [
       "tune", "--sweep", image, "--workers", "8,16", "--repeat", "2", "--plot", plot, "--format",
-      "json",
+      "json", "--yes",
     ]
     let running = try Running.start(cairn.process(arguments))
     while try await report().isEmpty {}
@@ -61,6 +61,7 @@ struct TuneTests: TunedPulls {
     let stopped = await running.finished()
     #expect(stopped.status == 130)
     #expect(stopped.errors.contains("run the same command again"))
+    #expect(stopped.errors.contains("4 pulls of ") && stopped.errors.contains(" each: "))
     let outcome = try await Command.finish(cairn.process(arguments))
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.errors.contains("going on after"))
@@ -136,7 +137,10 @@ struct TuneTests: TunedPulls {
     for arguments in [
       ["pull", image, "--workers", "4", "--history", "h.sqlite", "--trace", "t.jsonl"],
       ["tune", "--report", "--history", "h.sqlite", "--plot", "p.svg"],
-      ["tune", "--sweep", image, "--workers", "16", "--repeat", "1", "--history", "h.sqlite"],
+      [
+        "tune", "--sweep", image, "--workers", "16", "--repeat", "1", "--yes", "--history",
+        "h.sqlite",
+      ],
       ["tune", "--export", "e.json", "--history", "h.sqlite"],
       ["tune", "--import", "e.json", "--history", "i.sqlite"],
       ["simulate", "--replay", "t.jsonl"],
@@ -178,5 +182,9 @@ struct TuneTests: TunedPulls {
     #expect(try await cairn("tune", "--report", "--reset").status == 64)
     #expect(try await cairn("tune", "--report", "--yes").status == 64)
     #expect(try await cairn("tune", "--sweep", "a", "--workers", "3-1").status == 64)
+    // Without a terminal nobody can be asked, and nothing is pulled.
+    let unasked = try await cairn("tune", "--sweep", image, "--workers", "1", "--repeat", "1")
+    #expect(unasked.status == 64 && unasked.errors.contains("without one, give --yes"))
+    #expect(unasked.errors.contains("one pull of ") && unasked.output.isEmpty)
   }
 }

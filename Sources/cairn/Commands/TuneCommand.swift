@@ -16,7 +16,7 @@ struct TuneCommand: AsyncParsableCommand {
     discussion: """
       --report shows, for each way to a registry, the pool size that did best and what limits it. \
       --reset forgets; --sweep measures every pool size in turn, in random order, and goes on where it \
-      was stopped when the same command is run again; --export and --import carry what one machine \
+      was stopped when the same command is run again; it says first how many pulls and bytes that will be, and asks. --export and --import carry what one machine \
       learned to others, where it weighs less than what they learn themselves.
       """)
 
@@ -49,7 +49,7 @@ struct TuneCommand: AsyncParsableCommand {
   @Flag(help: "Forget everything, of every machine.")
   var all = false
 
-  @Flag(help: "Forget without asking.")
+  @Flag(help: "Forget, or begin a sweep, without asking.")
   var yes = false
 
   @Option(help: ArgumentHelp("Pool sizes of a sweep, for example 1-8,12,16.", valueName: "list"))
@@ -78,7 +78,8 @@ struct TuneCommand: AsyncParsableCommand {
     if all, registry != nil || machine != nil {
       throw ValidationError("--all excludes --registry and --machine")
     }
-    if all || yes, !reset { throw ValidationError("--all and --yes belong to --reset") }
+    if all, !reset { throw ValidationError("--all belongs to --reset") }
+    if yes, !reset, sweep == nil { throw ValidationError("--yes belongs to --reset and --sweep") }
   }
 
   func run() async throws {
@@ -147,19 +148,25 @@ struct TuneCommand: AsyncParsableCommand {
       print(line.shownSafely(limit: 1_000))
     }
     if !yes {
-      guard isatty(STDIN_FILENO) == 1 else {
-        throw ValidationError("--reset asks on a terminal; without one, give --yes")
-      }
-      LineOutput.standardError.write("forget? [y/N] ")
-      guard let answer = Signals.endingAtOnce({ readLine() }),
-        ["y", "yes"].contains(answer.lowercased())
-      else {
+      guard try Self.agrees("forget?", mode: "--reset") else {
         print("nothing was forgotten")
         return
       }
     }
     let count = try onHistory(0) { (history) throws(HistoryError) in try history.forget(selection) }
     print("forgot \(Self.paths(count))")
+  }
+
+  /// Asks on the terminal.
+  ///
+  /// - Throws: `ValidationError` where there is none.
+  private static func agrees(_ question: String, mode: String) throws -> Bool {
+    guard isatty(STDIN_FILENO) == 1 else {
+      throw ValidationError("\(mode) asks on a terminal; without one, give --yes")
+    }
+    LineOutput.standardError.write("\(question) [y/N] ")
+    let answer = Signals.endingAtOnce { readLine() }
+    return ["y", "yes"].contains(answer?.lowercased() ?? "")
   }
 
   private func runSweep(_ reference: String) async throws {
@@ -173,7 +180,16 @@ struct TuneCommand: AsyncParsableCommand {
       reference: try await registryOptions.reference(reference),
       sizes: workers.sizes, repeats: repeats, registryOptions: registryOptions,
       historyFile: historyOptions.file)
-    let report = SweepReport(sweep: try await runner.run(), cpus: Machine.effectiveCPUs)
+    let started = try runner.resume()
+    let plan = try await runner.plan(started)
+    LineOutput.standardError.write(plan.text + "\n")
+    if !yes, plan.pulls > 0 {
+      guard try Self.agrees("begin?", mode: "--sweep") else {
+        print("nothing was pulled")
+        return
+      }
+    }
+    let report = SweepReport(sweep: try await runner.run(started), cpus: Machine.effectiveCPUs)
     print(try report.text(format), beside: plot)
     if let plot { try write(report.plot.svg, to: plot) }
   }

@@ -23,9 +23,10 @@ struct SweepRunner {
 
   /// Runs what is left of it.
   ///
+  /// - Parameter started: from `resume`.
   /// - Throws: `CommandFailure`; what was measured is kept.
-  func run() async throws -> Sweep {
-    var sweep = try resume()
+  func run(_ started: Sweep) async throws -> Sweep {
+    var sweep = started
     // Where it cannot be kept, that is said before an hour of pulls.
     try save(sweep)
     while let size = sweep.next {
@@ -54,7 +55,8 @@ struct SweepRunner {
   /// The most bytes of a state: a thousand pulls of a thousand sizes.
   private static let stateLimit: Int64 = 256 << 20
 
-  private func resume() throws -> Sweep {
+  /// The sweep as it was left, or a new one.
+  func resume() throws -> Sweep {
     if let bytes = try? stateFolder().read(stateName, limit: Self.stateLimit, owner: geteuid()),
       let sweep = try? JSONDecoder().decode(Sweep.self, from: Data(bytes)),
       sweep.reference == reference.description, sweep.sizes == sizes, sweep.repeats == repeats,
@@ -75,6 +77,30 @@ struct SweepRunner {
       try stateFolder().writeAtomically(stateName, data, mode: 0o600)
     } catch {
       throw CommandFailure(message: "the sweep's state: \(error)", exitCode: 73)
+    }
+  }
+
+  /// What is left to do, by what the registry says of the image.
+  func plan(_ sweep: Sweep) async throws -> SweepPlan {
+    let engine = try registryOptions.engine()
+    defer { engine.stop() }
+    let client = try registryOptions.client(for: reference, engine: engine) { event in
+      if let line = PlainRenderer.notice(event) { say(line + "\n") }
+    }
+    let resolver = ImageResolver(client: client, load: { _ in nil }, save: { _, _ in })
+    do throws(PullError) {
+      let found = try await resolver.resolve(.one(.host, isExplicit: false))
+      var sizes: [Digest: Int64] = [:]
+      for document in found.manifests {
+        guard case .manifest(let manifest) = document.content else { continue }
+        for blob in [manifest.config] + manifest.layers { sizes[blob.digest] = blob.size }
+      }
+      return SweepPlan(
+        reference: reference.description, pulls: self.sizes.count * repeats - sweep.runs.count,
+        bytes: Array(sizes.values).clampedSum,
+        isDockerHub: reference.registry == "docker.io")
+    } catch {
+      throw CommandFailure(error, signal: Signals.first)
     }
   }
 
@@ -101,7 +127,9 @@ struct SweepRunner {
     // A connection left open by the run before would be a head start.
     let engine = try registryOptions.engine()
     defer { engine.stop() }
+    let waited = WaitedSeconds()
     let client = try registryOptions.client(for: reference, engine: engine) { event in
+      if case .waiting(let seconds, _) = event { waited.add(seconds) }
       if let line = PlainRenderer.notice(event) { say("\n\(line)\n") }
     }
     let store = try onDisk { () throws(StoreError) in try ContentStore(root: folder) }
@@ -117,7 +145,8 @@ struct SweepRunner {
       let puller = Puller(client: client, store: store, display: WarningDisplay())
       let summary = try await puller.pull(request)
       report.value.map { keeper.record($0) }
-      return summary.seconds
+      // That the server had enough for a while says nothing of the pool.
+      return max(0.001, summary.seconds - waited.sum)
     } catch {
       var failure = CommandFailure(error, signal: Signals.first)
       failure.hint = "run the same command again to go on; what was measured is kept"
