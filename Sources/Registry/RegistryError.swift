@@ -135,9 +135,9 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
       case .tls:
         "for a private certificate authority add --ca-file PEM, or name it in SSL_CERT_FILE; to accept any certificate, "
           + "--tls-verify=false"
-      case .noSuchHost: "check the name for a typing error"
-      case .refused: "check the name and the port; is the server running?"
-      case .resolve: "check the network and its name servers"
+      case .noSuchHost: "check the registry's name for a typing error"
+      case .refused: "check the registry's name and port; is the server running?"
+      case .resolve: "check the registry's name and the network"
       case .proxyRefused:
         "a proxy that wants a login takes it as HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT; "
           + "NO_PROXY leaves hosts out"
