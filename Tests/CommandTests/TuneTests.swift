@@ -167,7 +167,7 @@ struct TuneTests: TunedPulls {
     let outcome = try await cairn(
       "simulate", "--model", link, "--image", image, "--workers", "1,5", "--format", "csv")
     let lines = outcome.output.split(separator: "\n")
-    #expect(lines.count == 3 && lines[0] == "link,image,workers,seconds,MB/s", "\(outcome.errors)")
+    #expect(lines.count == 3 && lines[0] == "link,image,workers,seconds,MiB/s", "\(outcome.errors)")
     let seconds = lines.dropFirst().compactMap { Double($0.split(separator: ",")[3]) }
     // A megabyte a second for each connection, after some round trips.
     #expect(seconds.count == 2 && seconds[0] > 10 && seconds[0] < 11)

@@ -113,13 +113,13 @@ struct SimulateCommand: AsyncParsableCommand {
     let points = await concurrently(cells) { link, image in
       Oracle(model: link, image: image, seeds: seeds, sizes: sizes).points
     }
-    var table = Table(columns: ["link", "image", "workers", "seconds", "MB/s"])
+    var table = Table(columns: ["link", "image", "workers", "seconds", "MiB/s"])
     for ((link, image), points) in zip(cells, points) {
       for point in points {
         let seconds = point.seconds + link.resolvingSeconds
         table.rows.append([
           .text(link.name), .text(image.name), .number(Double(point.poolSize), digits: 0),
-          .number(seconds, digits: 3), .number(Double(image.size) / seconds / 1e6, digits: 2),
+          .number(seconds, digits: 3), .number(Double(image.size) / seconds / 1_048_576, digits: 2),
         ])
       }
     }

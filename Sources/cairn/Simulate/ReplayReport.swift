@@ -20,7 +20,7 @@ struct ReplayReport {
     let trace = try Self.read(file)
     let context = PolicyName.Context(cpus: Machine.effectiveCPUs)
     let replayed = Replay.run(trace, policy.make(context))
-    var lines = ["   seconds      MB/s  recorded  \(policy.rawValue)"]
+    var lines = ["   seconds     MiB/s  recorded  \(policy.rawValue)"]
     var last: (Int, PoolDecision)?
     var seen = (at: 0.0, bytes: Int64(0))
     for (recorded, step) in zip(trace, replayed) {
@@ -31,7 +31,7 @@ struct ReplayReport {
             || $0.1.reason != step.decision.reason
         } ?? true
       guard isNews else { continue }
-      let rate = Double(step.sample.bytesDone - seen.bytes) / max(0.001, now - seen.at) / 1e6
+      let rate = Double(step.sample.bytesDone - seen.bytes) / max(0.001, now - seen.at) / 1_048_576
       lines.append(
         String(
           figures: "%10.2f  %8.2f  %8d  %5d  ", now, rate, recorded.decision.poolSize,

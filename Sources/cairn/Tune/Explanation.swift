@@ -20,7 +20,8 @@ enum Explanation {
       guard seconds > 0 else { continue }
       let rate = Double(epochs.reduce(0) { $0 + $1.bytes }) / seconds
       lines.append(
-        String(figures: "%4d workers brought %7.2f MB/s over %.1f s", size, rate / 1e6, seconds))
+        String(
+          figures: "%4d workers brought %7.2f MiB/s over %.1f s", size, rate / 1_048_576, seconds))
     }
     return lines.joined(separator: "\n") + "\n"
   }

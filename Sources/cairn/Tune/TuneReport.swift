@@ -82,7 +82,9 @@ struct TuneReport {
     return "\(Int(clamping: seconds / 86_400)) days"
   }
 
-  private func megabytes(_ rate: Double) -> String { String(figures: "%.2f MB/s", rate / 1e6) }
+  private func megabytes(_ rate: Double) -> String {
+    String(figures: "%.2f MiB/s", rate / 1_048_576)
+  }
 
   /// How many, in words.
   static func pulls(_ path: History.PathReport) -> String {
@@ -129,11 +131,11 @@ struct TuneReport {
     let points = curve.points.filter { !$0.isBound }.map { point in
       let spread = RateCurve.spread(of: point)
       return Plot.Point(
-        x: Double(point.poolSize), y: point.rate / 1e6,
-        spread: spread.lowerBound / 1e6...spread.upperBound / 1e6)
+        x: Double(point.poolSize), y: point.rate / 1_048_576,
+        spread: spread.lowerBound / 1_048_576...spread.upperBound / 1_048_576)
     }
     let bounds = curve.points.filter(\.isBound).map {
-      Plot.Point(x: Double($0.poolSize), y: $0.rate / 1e6)
+      Plot.Point(x: Double($0.poolSize), y: $0.rate / 1_048_576)
     }
     var series = [Plot.Series(name: "measured, 95 %", style: .points, points: points)]
     if !bounds.isEmpty {
@@ -141,13 +143,13 @@ struct TuneReport {
     }
     let largest = curve.points.map(\.poolSize).max() ?? 1
     let fitted = (1...largest).compactMap { size in
-      curve.fitted(at: size).map { Plot.Point(x: Double(size), y: $0 / 1e6) }
+      curve.fitted(at: size).map { Plot.Point(x: Double(size), y: $0 / 1_048_576) }
     }
     if fitted.count > 1 {
       series.append(Plot.Series(name: "n / sqrt(an² + bn + c)", style: .line, points: fitted))
     }
     return Plot(
-      title: "\(path.path.registry) from \(path.machine.name)", xLabel: "workers", yLabel: "MB/s",
+      title: "\(path.path.registry) from \(path.machine.name)", xLabel: "workers", yLabel: "MiB/s",
       series: series,
       marks: [
         .init(x: Double(curve.optimum), label: "best: \(curve.optimum)"),
