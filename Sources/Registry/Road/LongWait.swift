@@ -10,7 +10,7 @@ public enum LongWait {
   ///   - limit: seconds that a server may ask for; beyond them the pull ends.
   public static func words(_ seconds: Double, limit: Double) -> String {
     guard seconds >= long else { return "" }
-    let minutes = Int(min(limit / 60, 1e6))
+    let minutes = Int(clamping: min(limit / 60, 1e6))
     return "; a server that asks for more than \(minutes) min ends the pull, and so does Ctrl-C"
   }
 }
