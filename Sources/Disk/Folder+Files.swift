@@ -45,7 +45,18 @@ extension Folder {
   private static let mostDepth = 64
 
   /// Removes a file, or a directory and everything in it; links are removed, not followed.
+  ///
+  /// A directory is entered only where whoever could give it its name could also empty it: the owner of a folder can put
+  /// another user's private directory under any name in it, and only we would be able to remove what is in there.
   package func removeTree(_ name: String) throws(DiskError) { try removeTree(name, depth: 0) }
+
+  /// Removes everything in it; links are removed, not followed.
+  package func empty() throws(DiskError) { try empty(depth: 0) }
+
+  private func empty(depth: Int) throws(DiskError) {
+    // What says that it is about to be removed goes last.
+    for entry in list().reversed() { try removeTree(entry, depth: depth + 1) }
+  }
 
   private func removeTree(_ name: String, depth: Int) throws(DiskError) {
     let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
@@ -56,13 +67,35 @@ extension Folder {
       try removeEmpty(name)
       return
     }
+    let inner = Folder(opened, path: path(of: name))
     guard depth < Self.mostDepth else {
-      throw DiskError("remove", path(of: name), ELOOP, reason: "it has too many directories within")
+      throw DiskError("remove", inner.path, ELOOP, reason: "it has too many directories within")
     }
-    let folder = Folder(opened, path: path(of: name))
-    // What says that it is about to be removed goes last.
-    for entry in folder.list().reversed() { try folder.removeTree(entry, depth: depth + 1) }
-    try removeEmpty(name)
+    guard inner.list().isEmpty || isKeptFromOthers || inner.info?.st_uid == info?.st_uid else {
+      throw DiskError(
+        "remove", inner.path, EPERM, reason: "another user may have put it where it is")
+    }
+    try inner.empty(depth: depth)
+    try removeEmpty(name, inner)
+  }
+
+  /// Whether nobody but this user and root can move what is ours in it.
+  private var isKeptFromOthers: Bool {
+    guard let info, [0, geteuid()].contains(info.st_uid) else { return false }
+    return info.st_mode & (S_IWGRP | S_IWOTH) == 0 || info.st_mode & S_ISVTX != 0
+  }
+
+  /// Whether a name is that of an open directory.
+  ///
+  /// It is asked of what is open: some file systems give a name another number each time.
+  package func has(_ name: String, _ directory: Folder) -> Bool {
+    guard let named = (try? folder(name))?.info, let mine = directory.info else { return false }
+    return named.isSame(as: mine)
+  }
+
+  /// Removes a directory that has nothing in it, if the name is still its own.
+  func removeEmpty(_ name: String, _ directory: Folder) throws(DiskError) {
+    if has(name, directory) { try removeEmpty(name) }
   }
 
   /// Removes a directory that has nothing in it.

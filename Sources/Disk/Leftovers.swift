@@ -31,7 +31,8 @@ package enum Leftovers {
       if inner.isEmpty {
         folder.removeEmptyFolder(name)
       } else if let mark = locked(Temporary.mark, in: inner), mark.isStillNamed {
-        try? folder.removeTree(name)
+        try? inner.empty()
+        try? folder.removeEmpty(name, inner)
       }
     default: return
     }

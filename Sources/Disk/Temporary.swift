@@ -16,7 +16,7 @@ package final class Temporary: Sendable {
   package let folder: Folder
   /// The name.
   package let name: String
-  /// Of a directory.
+  /// The mark of a directory.
   private let marked = Mutex<OpenFile?>(nil)
 
   /// Thinks of a name that nobody can have made before.
@@ -24,10 +24,10 @@ package final class Temporary: Sendable {
     self.folder = folder
     let random = String(UInt64.random(in: 0 ... .max), radix: 36)
     name = Self.marks.0 + random + Self.marks.1
-    Self.all.withLock { $0[name] = folder }
+    Self.all.withLock { $0[name] = Place(folder: folder) }
   }
 
-  deinit { remove() }
+  deinit { try? remove() }
 
   /// Whether a name is one that a process was about to replace.
   package static func isOne(_ name: String) -> Bool {
@@ -49,15 +49,18 @@ package final class Temporary: Sendable {
       throw .last("make directory", folder.path)
     }
     let made = try folder.folder(name)
-    try setMark(in: made)
+    // Another may have the name by now: what is ours is empty.
+    guard made.isEmpty else { throw contended }
+    try hold(made)
     return made
   }
 
   /// Says that a directory which has the name by now is about to be removed.
-  package func doom() { if let made = try? folder.folder(name) { try? setMark(in: made) } }
+  package func doom(_ directory: Folder) { try? hold(directory) }
 
-  private func setMark(in made: Folder) throws(DiskError) {
-    let file = try OpenFile(Self.mark, in: made, O_RDWR | O_CREAT, 0o600)
+  private func hold(_ directory: Folder) throws(DiskError) {
+    Self.all.withLock { $0[name]?.directory = directory }
+    let file = try OpenFile(Self.mark, in: directory, O_RDWR | O_CREAT, 0o600)
     _ = file.isLockedQuietly()
     marked.withLock { $0 = file }
   }
@@ -74,18 +77,44 @@ package final class Temporary: Sendable {
   }
 
   /// Gives it the name that it was made for, in the same directory, whatever had that before.
+  ///
+  /// - Throws: `DiskError`; also where somebody else gave its name to another directory.
   package func take(_ target: String) throws(DiskError) {
+    let directory = Self.all.withLock { $0[name]?.directory }
     try takeMark()
+    if let directory, !folder.has(name, directory) { throw contended }
     try folder.replace(target, by: name)
     Self.all.withLock { $0[name] = nil }
+    if let directory, !folder.has(target, directory) { throw contended }
   }
 
-  private func remove() {
-    guard Self.all.withLock({ $0.removeValue(forKey: name) }) != nil else { return }
-    try? folder.removeTree(name)
+  private var contended: DiskError {
+    DiskError(
+      "write", folder.path(of: name), ESTALE, reason: "somebody else changes it at the same time")
   }
 
-  private static let all = Mutex<[String: Folder]>([:])
+  // MARK: Removing
+
+  /// What there is to remove, and where.
+  private struct Place {
+    let folder: Folder
+    /// What was made, or set aside: it is emptied itself, not what has its name by then, which the folder's owner can give to
+    /// any directory, also to one that only we could empty.
+    var directory: Folder?
+
+    func remove(_ name: String) throws(DiskError) {
+      guard let directory else { return try folder.remove(name) }
+      try directory.empty()
+      try folder.removeEmpty(name, directory)
+    }
+  }
+
+  /// Removes it now.
+  package func remove() throws(DiskError) {
+    try Self.all.withLock({ $0.removeValue(forKey: name) })?.remove(name)
+  }
+
+  private static let all = Mutex<[String: Place]>([:])
 
   /// Removes all that this process has: it is about to end.
   package static func removeAll() {
@@ -93,6 +122,6 @@ package final class Temporary: Sendable {
       defer { all = [:] }
       return all
     }
-    for (name, folder) in left { try? folder.removeTree(name) }
+    for (name, place) in left { try? place.remove(name) }
   }
 }

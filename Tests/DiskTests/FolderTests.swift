@@ -76,6 +76,35 @@ struct FolderTests {
     #expect(scene.names("outside").count == 201 && scene.names("outside/deep").count == 200)
   }
 
+  @Test("a directory is entered for removal only where its folder's owner could empty it, too")
+  func strangers() throws {
+    guard Scene.isRoot else { return }
+    let scene = try Scene()
+    try scene.makeFolder("theirs/ours/deep")
+    try scene.file("theirs/ours/precious", "x")
+    try scene.makeFolder("theirs/own")
+    try scene.file("theirs/own/y", "y")
+    for name in ["theirs", "theirs/own"] {
+      chown(scene.path(name), Scene.stranger, Scene.stranger)
+    }
+    let theirs = try Folder(scene.path("theirs"))
+    let error = #expect(throws: DiskError.self) { try theirs.removeTree("ours") }
+    #expect(error?.description.contains("another user") == true)
+    let root = try Folder(scene.path("."))
+    #expect(throws: DiskError.self) { try root.removeTree("theirs") }
+    #expect(scene.names("theirs/ours") == ["deep", "precious"])
+    // A folder that others can write to is as good as theirs, unless what is in it is kept for its owners.
+    chown(scene.path("theirs"), 0, 0)
+    chown(scene.path("theirs/ours"), Scene.stranger, Scene.stranger)
+    chmod(scene.path("theirs"), 0o777)
+    #expect(throws: DiskError.self) { try theirs.removeTree("ours") }
+    chmod(scene.path("theirs"), 0o1777)
+    try theirs.removeTree("ours")
+    chmod(scene.path("theirs"), 0o755)
+    try theirs.removeTree("own")
+    #expect(scene.names("theirs").isEmpty)
+  }
+
   @Test("a lock that another has is waited for, told, and given up")
   func locks() throws {
     let scene = try Scene()

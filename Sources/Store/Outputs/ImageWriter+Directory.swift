@@ -94,7 +94,7 @@ extension ImageWriter {
     }
     let aside = Temporary(in: parent)
     try disk(try parent.rename(name, to: aside.name))
-    guard Self.isSame(try? parent.folder(aside.name), old) else {
+    guard parent.has(aside.name, old) else {
       try disk(try aside.take(name))
       throw Self.contended(directory)
     }
@@ -104,14 +104,9 @@ extension ImageWriter {
       try disk(try aside.take(name))
       throw StoreError(error)
     }
-    aside.doom()
-    try disk(try parent.removeTree(aside.name))
-  }
-
-  /// Asked of what is open: some file systems give a name another number each time.
-  private static func isSame(_ one: Folder?, _ other: Folder) -> Bool {
-    guard let one = one?.info, let other = other.info else { return false }
-    return one.isSame(as: other)
+    // That which was looked at goes, whatever has its name by now.
+    aside.doom(old)
+    try disk(try aside.remove())
   }
 
   private static func contended(_ directory: String) -> StoreError {
