@@ -68,10 +68,14 @@ package enum InputFile {
 
   private static func open(_ path: String) throws(DiskError) -> Descriptor {
     let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
+    let number = OwnDescriptor.number(path)
+    if let number, let reason = StandardFiles.complaint(number) {
+      throw DiskError("read", path, EBADF, reason: reason)
+    }
     if let opened = Descriptor(path, at: AT_FDCWD, flags) { return opened }
     let code = errno
     // A socket cannot be opened by name, nor a pipe of whoever started us.
-    if let number = OwnDescriptor.number(path) {
+    if let number {
       return try OwnDescriptor.copy(of: number, "read", path)
     }
     var info = stat()

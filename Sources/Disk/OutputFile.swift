@@ -61,7 +61,7 @@ package final class OutputFile: Sendable {
   ///
   /// - Throws: `DiskError`: it cannot.
   package static func check(_ path: String) throws(DiskError) -> Present {
-    if path == "-" { return .stream }
+    if path == "-" { return try checked(STDOUT_FILENO, "standard output") }
     if let number = OwnDescriptor.number(path) { return try checked(number, path) }
     let place = try PathWalk.place(path)
     if let number = OwnDescriptor.number(place) { return try checked(number, path) }
@@ -89,10 +89,10 @@ package final class OutputFile: Sendable {
   }
 
   private static func checked(_ number: Int32, _ path: String) throws(DiskError) -> Present {
-    let flags = fcntl(number, F_GETFL)
-    guard flags >= 0 else {
-      throw DiskError(action, path, EBADF, reason: "no file is open under that number")
+    if let reason = StandardFiles.complaint(number) {
+      throw DiskError(action, path, EBADF, reason: reason)
     }
+    let flags = fcntl(number, F_GETFL)
     guard flags & O_ACCMODE != O_RDONLY else {
       throw DiskError(action, path, EBADF, reason: "it is open for reading only")
     }
@@ -115,7 +115,7 @@ package final class OutputFile: Sendable {
     self.path = path == "-" ? "standard output" : path
     self.isLive = isLive
     if let number = path == "-" ? STDOUT_FILENO : OwnDescriptor.number(path) {
-      form = .stream(try OwnDescriptor.copy(of: number, Self.action, path))
+      form = .stream(try OwnDescriptor.copy(of: number, Self.action, self.path))
       return
     }
     let present = try Self.check(path)

@@ -33,11 +33,11 @@ enum OwnDescriptor {
   static func copy(of number: Int32, _ action: String, _ path: String) throws(DiskError)
     -> Descriptor
   {
-    let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
-    guard copy >= 0 else {
-      throw DiskError(
-        action, path, errno, reason: errno == EBADF ? "no file is open under that number" : nil)
+    if let reason = StandardFiles.complaint(number) {
+      throw DiskError(action, path, EBADF, reason: reason)
     }
+    let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
+    guard copy >= 0 else { throw .last(action, path) }
     return Descriptor(copy)
   }
 }

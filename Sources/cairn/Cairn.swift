@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disk
 import FoundationEssentials
 import Glibc
 import Progress
@@ -25,6 +26,7 @@ struct Cairn: AsyncParsableCommand {
     ])
 
   static func main() async {
+    StandardFiles.fillPlaces()
     // A reader of our output that went away is noticed by the write that fails.
     signal(SIGPIPE, SIG_IGN)
     ProcessList.hideCredentials()
@@ -45,26 +47,31 @@ struct Cairn: AsyncParsableCommand {
       } else {
         try command.run()
       }
-      try checkOutput()
-      return 0
+      return printed()
     } catch let failure as CommandFailure {
       failure.report()
       return failure.exitCode
     } catch {
       // Help is a result, and everything else is for people.
       let code = exitCode(for: error).rawValue
-      let output = code == 0 ? LineOutput.standardOutput : .standardError
-      output.write(fullMessage(for: error) + "\n")
+      guard code != 0 else {
+        print(fullMessage(for: error))
+        return printed()
+      }
+      LineOutput.standardError.write(fullMessage(for: error) + "\n")
       return code
     }
   }
 
-  /// What was printed must not be lost in silence, on a full disk for example.
-  private static func checkOutput() throws {
+  /// The exit code of what went well: what was printed must not be lost in silence, on a full disk for example.
+  private static func printed() -> Int32 {
     let error = Printing.lost
-    guard error != 0 else { return }
-    throw CommandFailure(
-      message: "standard output: \(String(cString: strerror(error)))", exitCode: 73)
+    guard error != 0 else { return 0 }
+    let isClosed = StandardFiles.isClosed(STDOUT_FILENO)
+    let why = isClosed ? " is closed" : ": \(String(cString: strerror(error)))"
+    let failure = CommandFailure(message: "standard output\(why)", exitCode: 73)
+    failure.report()
+    return failure.exitCode
   }
 
   /// Each worker and each blob under way needs a descriptor; the usual soft limit is for old `select`.

@@ -72,6 +72,39 @@ struct NamedFileTests {
   }
 
   @Test(
+    "what is written to a closed standard file, or to a file of our own, is refused at once",
+    arguments: [
+      ("pull $N --output docker-archive:- >&-", "standard output is closed"),
+      ("pull $N --output oci-archive:/dev/stdout <&- >&-", "standard output is closed"),
+      ("pull $N --output docker-archive:/proc/self/fd/1 >&-", "standard output is closed"),
+      ("pull $N --trace - >&-", "standard output is closed"),
+      ("pull $N --trace $D/link >&-", "standard output is closed"),
+      ("pull $N --output docker-archive:/dev/fd/0 <&-", "standard input is closed"),
+      ("tune --export - --history $D/h >&-", "standard output is closed"),
+      ("--version >&-", "standard output is closed"),
+      ("pull --help >&-", "standard output is closed"),
+      ("pull $N --output docker-archive:/dev/fd/3", "no file is open"),
+      ("pull $N --output docker-archive:/dev/fd/4", "no file is open"),
+      ("pull $N --output docker-archive:/proc/thread-self/fd/5", "no file is open"),
+    ])
+  func closed(arguments: String, words: String) async throws {
+    let outcome = try await shell(
+      "ln -s /dev/stdout $D/link; N='127.0.0.1:1/x --plain-http --retries 0'; cairn \(arguments)")
+    #expect(outcome.status == 73 && outcome.errors.contains(words), "\(outcome)")
+    #expect(outcome.output.isEmpty)
+  }
+
+  @Test("without standard error a command has the outcome that it would have with it")
+  func silent() async throws {
+    for (arguments, status) in [
+      ("pull 127.0.0.1:1/x --trace /dev/stderr", 73), ("store list", 0), ("store none", 64),
+    ] {
+      let outcome = try await shell("cairn \(arguments) 2>&-")
+      #expect(outcome.status == status, "\(arguments): \(outcome)")
+    }
+  }
+
+  @Test(
     "a pull that waits for the reader of a pipe ends by a signal, at once and with nothing left",
     arguments: [("INT", 130), ("TERM", 143)])
   func signals(signal: String, status: Int32) async throws {

@@ -1,0 +1,38 @@
+import Glibc
+import Synchronization
+
+/// Standard input, output and error, which whoever starts a program may have closed (`>&-`).
+///
+/// The next thing that is opened gets the number of one that is closed: a result would be written into a socket or a queue of our
+/// own. So something else is opened in their places first, in the wrong direction, as libc does it for programs with more rights
+/// than their user: whoever uses it fails.
+package enum StandardFiles {
+  private static let closed = Mutex<Set<Int32>>([])
+
+  /// Fills the places of those that are closed; before anything else is opened.
+  package static func fillPlaces() {
+    for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(number, F_GETFD) < 0 {
+      closed.withLock { _ = $0.insert(number) }
+      // The lowest free number is this one.
+      if open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0 {
+        _ = open("/", Descriptor.pathOnly)
+      }
+    }
+  }
+
+  /// Why a descriptor is not one that this process was started with; nil: it is, as far as can be told.
+  static func complaint(_ number: Int32) -> String? {
+    if isClosed(number) {
+      return ["standard input", "standard output", "standard error"][Int(number)] + " is closed"
+    }
+    let flags = fcntl(number, F_GETFD)
+    // What came through `exec` is not closed by it; what was opened since is.
+    guard flags < 0 || flags & FD_CLOEXEC != 0 else { return nil }
+    return "no file is open under that number"
+  }
+
+  /// Whether one was closed when the process began.
+  package static func isClosed(_ number: Int32) -> Bool {
+    closed.withLock { $0.contains(number) }
+  }
+}
