@@ -67,7 +67,7 @@ let package = Package(
       name: "cairn",
       dependencies: [
         "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "Registry", "Store", "Progress",
-        "Plot", "History", "Pull", "CurlTransfer", "Disk",
+        "Plot", "History", "Pull", "CurlTransfer", "Disk", "Threads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

@@ -72,7 +72,7 @@ public enum Machine {
   }
 
   /// CPUs in this process's affinity mask, by `/proc/self/status`.
-  private static var affinity: Int {
+  public static var affinity: Int {
     let lines = text("/proc/self/status")?.split(separator: "\n") ?? []
     let mask = lines.first { $0.hasPrefix("Cpus_allowed:") }?.dropFirst("Cpus_allowed:".count) ?? ""
     let count = mask.reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }

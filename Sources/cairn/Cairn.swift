@@ -5,6 +5,7 @@ import Glibc
 import Progress
 import Pull
 import Registry
+import Threads
 
 /// The command line.
 @main
@@ -27,6 +28,10 @@ struct Cairn: AsyncParsableCommand {
 
   static func main() async {
     StandardFiles.fillPlaces()
+    if let failure = shortage {
+      failure.report()
+      Glibc.exit(failure.exitCode)
+    }
     // A reader of our output that went away is noticed by the write that fails.
     signal(SIGPIPE, SIG_IGN)
     ProcessList.hideCredentials()
@@ -37,10 +42,17 @@ struct Cairn: AsyncParsableCommand {
     Glibc.exit(code == 0 ? 0 : Signals.first.map { 128 + $0 } ?? code)
   }
 
+  /// What the system does not let this process have, and it could not do without, nor say so later; nil: nothing.
+  private static var shortage: CommandFailure? {
+    do { try raiseFileLimit() } catch { return error }
+    guard !ThreadRoom.isEnough(for: Machine.affinity) else { return nil }
+    return CommandFailure(
+      message: "too few threads or too little memory: see ulimit -u, -v, -d and -s", exitCode: 70)
+  }
+
   /// Runs the command that was given; returns its exit code.
   private static func run() async -> Int32 {
     do {
-      try raiseFileLimit()
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
@@ -75,7 +87,7 @@ struct Cairn: AsyncParsableCommand {
   }
 
   /// Each worker and each blob under way needs a descriptor; the usual soft limit is for old `select`.
-  private static func raiseFileLimit() throws {
+  private static func raiseFileLimit() throws(CommandFailure) {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
     limit.rlim_cur = min(limit.rlim_max, 65_536)

@@ -104,6 +104,22 @@ struct UsageTests {
       outcome.status == 73 && outcome.errors.contains("13 open files (ulimit -n) are too few"))
   }
 
+  @Test(
+    "too little memory for threads is said at once, and is no reason to wait for ever",
+    arguments: ["-v 123000", "-d 30000", "-d 8000", "-v 140000"],
+    [["store", "list"], ["pull", "127.0.0.1:1/x", "--retries", "0"], ["--version"]])
+  func littleMemory(limit: String, arguments: [String]) async throws {
+    let cairn = try Command()
+    let process = cairn.process([])
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments =
+      ["-c", "ulimit \(limit); exec timeout -k 1 20 \"$0\" \"$@\"", Command.path] + arguments
+    let outcome = try await Running.start(process).finished()
+    // Below some bound not even the libraries are loaded.
+    let isSaid = outcome.status == 70 && outcome.errors.contains("too little memory")
+    #expect(isSaid || outcome.status == 127, "\(outcome)")
+  }
+
   @Test("a registry that is not there is a network error, with a hint where one helps")
   func noRegistry() async throws {
     let cairn = try Command()
