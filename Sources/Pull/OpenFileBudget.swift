@@ -14,8 +14,9 @@ public struct OpenFileBudget: Equatable, Sendable {
 
   private static let askingConnections = 4
 
-  /// The lowest limit under which a pull with one blob and one connection has all that it needs.
-  public static let least: UInt64 = 20
+  /// The lowest limit under which a pull with one blob and one connection has all that it needs, with any output: the reserve and
+  /// theirs (25 were enough in trials), and a few for what whoever started us left open.
+  public static let least: UInt64 = 32
 
   /// A blob's data and its resume map.
   private static let filesOfABlob = 2

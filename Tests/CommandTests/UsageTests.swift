@@ -93,15 +93,16 @@ struct UsageTests {
     #expect(process.terminationReason == .exit && process.terminationStatus == 73)
   }
 
-  @Test("too few open files are said to be too few")
-  func fewFiles() async throws {
+  @Test("too few open files are said to be too few", arguments: [4, 5, 6, 13, 20, 24, 31])
+  func fewFiles(limit: Int) async throws {
     let cairn = try Command()
     let process = cairn.process(["store", "list"])
     process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", "ulimit -n 13; exec \"$0\" store list", Command.path]
+    process.arguments = ["-c", "ulimit -n \(limit); exec \"$0\" store list", Command.path]
     let outcome = try await Running.start(process).finished()
     #expect(
-      outcome.status == 73 && outcome.errors.contains("13 open files (ulimit -n) are too few"))
+      outcome.status == 73 && outcome.errors.contains("\(limit) open files (ulimit -n) are too few")
+    )
   }
 
   @Test(

@@ -546,7 +546,7 @@ def machine_cases(is_inside):
         Case("disk", "does not say how much room it has", room("0,0,4096,4096")),
         Case("disk", "has less than no room", room("1000,18446744073709551611,4096,4096")),
         Case("files", "none left while a blob is opened", failing("open", errno.EMFILE, 2, ".partial"), DISK, "open files"),
-        Case("files", "no more than 24 open files, 32 workers", few_files(24)),
+        Case("files", "no more than 32 open files, 32 workers", few_files(32)),
         Case("clock", "jumps by a day, there and back", clock(86_400)),
         Case("clock", "jumps by ten years, there and back", clock(-315_360_000)),
         Case("clock", "jumps by a day, there and back; TLS", clock(86_400, certificate=True)),
