@@ -137,7 +137,8 @@ struct PullCommand: AsyncParsableCommand {
 
   /// What a pull leaves behind, whether it went well or not.
   private func leave(_ report: PullReport, _ keeper: HistoryKeeper) {
-    keeper.record(report, isCapped: limitRate != nil)
+    // At a rate that its user set, a pull shows nothing of the path: neither its rate nor its round trips.
+    if limitRate == nil { keeper.record(report) }
     if explain { LineOutput.standardError.write(Explanation.text(report)) }
   }
 

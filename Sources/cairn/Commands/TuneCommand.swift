@@ -14,13 +14,14 @@ struct TuneCommand: AsyncParsableCommand {
     commandName: "tune",
     abstract: "Show, forget, measure or share what was learned about pool sizes.",
     discussion: """
-      --report shows, for each way to a registry, the pool size that did best and what limits it. \
+      Alone, or with --report, it shows for each way to a registry the pool size that did best, how sure \
+      that is, and what limits it. \
       --reset forgets; --sweep measures every pool size in turn, in random order, and goes on where it \
       was stopped when the same command is run again; it says first how many pulls and bytes that will be, and asks. --export and --import carry what one machine \
       learned to others, where it weighs less than what they learn themselves.
       """)
 
-  @Flag(help: "Show what was learned.")
+  @Flag(help: "Show what was learned, as without any option.")
   var report = false
 
   @Flag(help: "Forget what was learned on this machine.")
@@ -69,7 +70,7 @@ struct TuneCommand: AsyncParsableCommand {
 
   func validate() throws {
     let modes = [report, reset, sweep != nil, export != nil, importing != nil]
-    guard modes.count(where: { $0 }) == 1 else {
+    guard modes.count(where: { $0 }) <= 1 else {
       throw ValidationError("give one of --report, --reset, --sweep, --export, --import")
     }
     guard (1...1_000).contains(repeats) else {
@@ -85,9 +86,7 @@ struct TuneCommand: AsyncParsableCommand {
   func run() async throws {
     try requireWritable(plot)
     try requireWritable(export)
-    if report {
-      try showReport()
-    } else if reset {
+    if reset {
       try forget()
     } else if let sweep {
       try await runSweep(sweep)
@@ -95,6 +94,8 @@ struct TuneCommand: AsyncParsableCommand {
       try share(export)
     } else if let importing {
       try takeIn(importing)
+    } else {
+      try showReport()
     }
   }
 

@@ -56,16 +56,9 @@ final class HistoryKeeper {
 
   /// Writes a pull down.
   ///
-  /// - Parameters:
-  ///   - report: what the pull was like.
-  ///   - isCapped: whether the user limited its rate: then the path could have brought more.
-  func record(_ report: PullReport, isCapped: Bool = false) {
+  /// - Parameter report: what the pull was like.
+  func record(_ report: PullReport) {
     guard let history else { return }
-    var record = report.record
-    if isCapped {
-      for index in record.epochs.indices { record.epochs[index].isAppLimited = true }
-      record.limitedBy = nil
-    }
     let path = PathIdentity(
       registry: registry, blobHost: report.blobHost ?? registry, network: network)
     let layers = report.layers.map { layer in
@@ -76,7 +69,7 @@ final class HistoryKeeper {
     }
     var entry = History.PullEntry(
       machine: machine, path: path, at: Date().timeIntervalSince1970, policy: report.policy,
-      isComplete: report.isComplete, record: record, layers: layers)
+      isComplete: report.isComplete, record: report.record, layers: layers)
     entry.tokenRealm = report.tokenService?.realm
     entry.tokenService = report.tokenService?.service
     do throws(HistoryError) {
