@@ -27,6 +27,11 @@ extension History {
     /// Epochs of a pull, and pool sizes of a path, that are read.
     static let mostEpochs = 20_000
     static let mostSizes = 2_000
+    /// Sweeps of a path that are kept, and pulls of one that are read.
+    static let mostSweeps = 3
+    static let mostRuns = 100_000
+    /// Bytes of an image's name in a sweep.
+    static let mostName = 1_000
 
     /// Statistics that measurements can have; nil where none can.
     ///
@@ -39,9 +44,14 @@ extension History {
         known.squares >= 0, known.squares <= known.weight * width * width, known.busyWeight >= 0
       else { return nil }
       let share = min(1, most / known.weight)
-      return PathMemory.Statistics(
+      var usable = PathMemory.Statistics(
         weight: known.weight * share, mean: known.mean, squares: known.squares * share,
         busyWeight: min(known.busyWeight, known.weight) * share)
+      usable.pulls = (0...mostWeight).contains(known.pulls) ? known.pulls : 0
+      if let bound = known.bound, logarithms.contains(bound), known.boundWeight > 0 {
+        (usable.bound, usable.boundWeight) = (bound, min(known.boundWeight, mostWeight))
+      }
+      return usable
     }
 
     /// SQL for when a path was used last, in seconds since 1970; 0 where that cannot be.

@@ -46,12 +46,13 @@ extension History {
     let statement = try db.statement(
       """
       INSERT OR REPLACE INTO aggregate
-        (path, poolSize, isImported, at, weight, mean, squares, busyWeight)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        (path, poolSize, isImported, at, weight, mean, squares, busyWeight, pulls, bound, boundWeight)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """)
     for (size, known) in statistics {
       try statement.run([
         path, size, isImported, now, known.weight, known.mean, known.squares, known.busyWeight,
+        known.pulls, known.bound, known.boundWeight,
       ])
     }
   }
@@ -61,7 +62,7 @@ extension History {
     guard now > setClock else { return }
     // What is no number is after every number.
     let time = "CASE WHEN typeof(at) IN ('real', 'integer') THEN ?1 ELSE 0 END"
-    for table in ["pull", "aggregate", "ceiling"] {
+    for table in ["pull", "aggregate", "ceiling", "sweep"] {
       try db.execute(
         "UPDATE \(table) SET at = \(time) WHERE path = ?2 AND at > ?1", [now, path])
     }

@@ -53,7 +53,7 @@ extension History {
           AND network = ? ORDER BY \(Bounds.isOwn) DESC, \(Bounds.usedAt) DESC LIMIT 1
         """,
         [machine.name, machine.cpus, machine.os, machine.architecture, registry, network]),
-        let prior = try Self.memory(of: path, at: now, db).prior(at: now)
+        let prior = try Self.prior(of: path, at: now, db)
       {
         return prior
       }
@@ -66,7 +66,7 @@ extension History {
             \(Bounds.usedAt) DESC LIMIT 1
           """, [machine.name, network, registry, machine.cpus])
       else { return nil }
-      var hint = try Self.memory(of: path, at: now, db).prior(at: now)
+      var hint = try Self.prior(of: path, at: now, db)
       hint?.isOwn = false
       // Another registry's limits are its own.
       hint?.ceiling = nil

@@ -46,17 +46,21 @@ extension History {
   ) throws -> [(poolSize: Int, statistics: PathMemory.Statistics, at: Double)] {
     try db.rows(
       """
-      SELECT poolSize, at, weight, mean, squares, busyWeight FROM aggregate
+      SELECT poolSize, at, weight, mean, squares, busyWeight, pulls, bound, boundWeight FROM aggregate
       WHERE path = ? AND isImported = ? LIMIT ?
       """, [path, isImported, Bounds.mostSizes]
     ) { row in
       guard let size: Int = row.value("poolSize"), Bounds.poolSizes.contains(size),
         let weight: Double = row.value("weight"), let mean: Double = row.value("mean"),
-        let squares: Double = row.value("squares"), let busy: Double = row.value("busyWeight"),
-        let known = Bounds.statistics(
-          .init(weight: weight, mean: mean, squares: squares, busyWeight: busy),
-          most: isImported ? importedWeight : Bounds.mostWeight)
+        let squares: Double = row.value("squares"), let busy: Double = row.value("busyWeight")
       else { return nil }
+      var folded = PathMemory.Statistics(
+        weight: weight, mean: mean, squares: squares, busyWeight: busy)
+      folded.pulls = row.value("pulls") ?? 0
+      folded.bound = row.value("bound")
+      folded.boundWeight = row.value("boundWeight") ?? 0
+      let most = isImported ? importedWeight : Bounds.mostWeight
+      guard let known = Bounds.statistics(folded, most: most) else { return nil }
       return (size, known, row.time("at", until: now))
     }.sorted { $0.at < $1.at }
   }
@@ -84,6 +88,7 @@ extension History {
       memory.learn(record, at: row.time("at", until: now))
       return true
     }
+    for sweep in try sweeps(of: path, at: now, db) { memory.noteIdle(sweep.idleRoundTripSeconds) }
     try db.statement("SELECT poolSize, at FROM ceiling WHERE path = ?").run([path]) { row in
       // One that is dated far ahead would not end before that.
       if let size: Int = row.value("poolSize"), Bounds.poolSizes.contains(size),
@@ -109,11 +114,23 @@ extension History {
       let age = max(0, memory.learnedAt - known.at)
       let share = room * exp2(-age / PathMemory.halfLife)
       var weaker = known.statistics
-      weaker.weight *= share
-      weaker.squares *= share
-      weaker.busyWeight *= share
+      weaker.fade(by: share)
       memory.merge([known.poolSize: weaker], at: max(known.at, memory.learnedAt))
     }
     return memory
+  }
+
+  /// What a pull over a path starts from; nil where nothing was learned.
+  static func prior(of path: Int64, at now: Double, _ db: Database) throws -> Prior? {
+    let sweeps = try sweeps(of: path, at: now, db).compactMap(\.evidence)
+    let memory = try memory(of: path, at: now, db)
+    guard var prior = memory.prior(at: now) else {
+      guard !sweeps.isEmpty else { return nil }
+      var prior = Prior(points: [], idleRoundTripSeconds: memory.idle)
+      prior.sweeps = sweeps
+      return prior
+    }
+    prior.sweeps = sweeps
+    return prior
   }
 }

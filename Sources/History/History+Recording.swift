@@ -90,21 +90,11 @@ extension History {
       let pull = db.lastInsertedRow
       try Self.insert(entry.layers, of: pull, db)
       try Self.insert(entry.record.epochs, of: pull, db)
+      try Self.count(path, at: entry.at, limitedBy: entry.record.limitedBy, db)
       try db.execute(
-        """
-        UPDATE path SET pulls = CASE WHEN typeof(pulls) = 'integer' AND pulls BETWEEN 0 AND 1e8
-            THEN pulls + 1 ELSE 1 END, usedAt = ?, limitedBy = coalesce(?, limitedBy),
-          tokenRealm = ?, tokenService = ?
-        WHERE id = ?
-        """,
-        [
-          entry.at, entry.record.limitedBy?.rawValue, entry.tokenRealm, entry.tokenService, path,
-        ])
-      if let ceiling = entry.record.ceiling {
-        try db.execute(
-          "INSERT OR REPLACE INTO ceiling (path, poolSize, at) VALUES (?, ?, ?)",
-          [path, ceiling, entry.at])
-      }
+        "UPDATE path SET tokenRealm = ?, tokenService = ? WHERE id = ?",
+        [entry.tokenRealm, entry.tokenService, path])
+      try Self.limit(path, to: entry.record.ceiling, at: entry.at, db)
       try Self.settle(path, at: entry.at, db)
       try Self.fold(path, db)
       try Self.dropOldPaths(db)

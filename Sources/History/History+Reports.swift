@@ -19,6 +19,22 @@ extension History {
     public var prior: Prior?
     /// Whether all of it comes from another machine's export.
     public var isImported: Bool
+    /// The last pulls that were no sweep's, newest first, where they were asked for.
+    public var recent: [RecentPull] = []
+  }
+
+  /// One of the last pulls.
+  public struct RecentPull: Sendable {
+    /// When it ended, in seconds since 1970.
+    public var at: Double
+    /// Seconds that its downloads took.
+    public var seconds: Double
+    /// Bytes that it fetched.
+    public var bytes: Int64
+    /// What limited it.
+    public var limitedBy: PullRecord.Limit?
+    /// Its pool sizes in order, and why each was chosen.
+    public var epochs: [Epoch]
   }
 
   /// Which part of the history is meant.
@@ -46,8 +62,11 @@ extension History {
   /// - Parameters:
   ///   - selection: which machines and registries.
   ///   - now: seconds since 1970.
+  ///   - recent: so many of each path's last pulls.
   /// - Throws: `HistoryError`.
-  public func reports(_ selection: Selection, now: Double) throws(HistoryError) -> [PathReport] {
+  public func reports(
+    _ selection: Selection, now: Double, recent: Int = 0
+  ) throws(HistoryError) -> [PathReport] {
     try read(within: Self.patiently) { db in
       try db.rows(
         """
@@ -63,11 +82,33 @@ extension History {
         let limit: String? = row.value("limitedBy")
         let counted: Int = row.value("pulls") ?? 0
         let pulls = Bounds.pulls.contains(counted) ? counted : 0
-        return PathReport(
+        var report = PathReport(
           machine: machine, path: path, pulls: pulls, usedAt: row.time("usedAt", until: now),
           limitedBy: limit.flatMap { PullRecord.Limit(rawValue: $0) },
-          prior: try Self.memory(of: id, at: now, db).prior(at: now), isImported: pulls == 0)
+          prior: try Self.prior(of: id, at: now, db), isImported: pulls == 0)
+        if recent > 0 { report.recent = try Self.recent(recent, of: id, at: now, db) }
+        return report
       }
+    }
+  }
+
+  private static func recent(
+    _ count: Int, of path: Int64, at now: Double, _ db: Database
+  ) throws -> [RecentPull] {
+    let statement = try epochStatement(db)
+    return try db.rows(
+      "SELECT id, at, seconds, bytes, limitedBy FROM pull WHERE path = ? ORDER BY at DESC LIMIT ?",
+      [path, count]
+    ) { row in
+      guard let id: Int64 = row.value("id"), let seconds: Double = row.value("seconds"),
+        Bounds.times.contains(seconds), let bytes: Int64 = row.value("bytes"),
+        Bounds.bytes.contains(bytes)
+      else { return nil }
+      let limit: String? = row.value("limitedBy")
+      return RecentPull(
+        at: row.time("at", until: now), seconds: seconds, bytes: bytes,
+        limitedBy: limit.flatMap { PullRecord.Limit(rawValue: $0) },
+        epochs: try epochs(of: id, statement))
     }
   }
 

@@ -107,9 +107,7 @@ extension History {
         var statistics: [Int: PathMemory.Statistics] = [:]
         for point in known.points {
           var weaker = point.statistics
-          weaker.weight *= Self.importedShare
-          weaker.squares *= Self.importedShare
-          weaker.busyWeight *= Self.importedShare
+          weaker.fade(by: Self.importedShare)
           statistics[point.poolSize] = Bounds.statistics(weaker, most: Self.importedWeight)
         }
         try Self.save(statistics, of: path, isImported: true, at: min(export.at, now), db)

@@ -13,7 +13,11 @@ enum Schema {
     "pull": "id, path, at, seconds, bytes, policy, isComplete, limitedBy, idleRoundTrip",
     "layer": "pull, digest, size, bytes, seconds, rate, retries, isComplete",
     "epoch": "pull, poolSize, startedAt, seconds, bytes, roundTrip, isAppLimited, reason",
-    "aggregate": "path, poolSize, isImported, at, weight, mean, squares, busyWeight",
+    "aggregate": """
+    path, poolSize, isImported, at, weight, mean, squares, busyWeight, pulls, bound, boundWeight
+    """,
+    "sweep": "id, path, plan, reference, at",
+    "sweepRun": "sweep, poolSize, seconds, bytes, idleRoundTrip",
     "ceiling": "path, poolSize, at",
   ]
 
@@ -80,6 +84,22 @@ enum Schema {
       """
       ALTER TABLE path ADD COLUMN tokenRealm TEXT;
       ALTER TABLE path ADD COLUMN tokenService TEXT;
+      """
+    ),
+    // Sweeps, and lower bounds apart from measurements.
+    (
+      "4",
+      """
+      ALTER TABLE aggregate ADD COLUMN pulls REAL;
+      ALTER TABLE aggregate ADD COLUMN bound REAL;
+      ALTER TABLE aggregate ADD COLUMN boundWeight REAL;
+      CREATE TABLE sweep (
+        id INTEGER PRIMARY KEY, path INTEGER NOT NULL REFERENCES path ON DELETE CASCADE,
+        plan TEXT NOT NULL, reference TEXT NOT NULL, at REAL NOT NULL, UNIQUE (path, plan));
+      CREATE TABLE sweepRun (
+        sweep INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE, poolSize INTEGER NOT NULL,
+        seconds REAL NOT NULL, bytes INTEGER NOT NULL, idleRoundTrip REAL);
+      CREATE INDEX sweepRunBySweep ON sweepRun (sweep);
       """
     ),
   ]

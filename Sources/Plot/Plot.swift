@@ -25,6 +25,10 @@ public struct Plot: Sendable {
       case points
       /// A line through them.
       case line
+      /// The area of their spreads, behind a line through them.
+      case band
+      /// Marks that point upwards: it was at least so much.
+      case bounds
     }
 
     /// What the legend says.
@@ -33,6 +37,8 @@ public struct Plot: Sendable {
     public var style: Style
     /// The points, by `x`.
     public var points: [Point]
+    /// Which of the palette's colours, from 0; nil: the series' own place.
+    public var colour: Int?
 
     /// Makes a series.
     public init(name: String, style: Style, points: [Point]) {
@@ -82,15 +88,17 @@ public struct Plot: Sendable {
     self.names = names
   }
 
+  /// Width and height in pixels.
+  public var size = (width: 760.0, height: 440.0)
+  /// Its colours.
+  public var palette = Palette.paper
+
   // MARK: Drawing
 
-  static let width = 760.0
-  static let height = 440.0
   private static let left = 70.0
   private static let right = 24.0
-  private static let top = 62.0
+  private var top: Double { 62 + 16 * Double(legendRows - 1) }
   private static let bottom = 56.0
-  private static let colours = ["#1f5fa8", "#c2571a", "#2c8a4b", "#8a3fa0", "#77716a", "#b8a21f"]
 
   /// The whole drawing.
   public var svg: String {
@@ -99,39 +107,39 @@ public struct Plot: Sendable {
       names.isEmpty ? Ticks(all.map(\.x) + marks.map(\.x)) : Ticks(places: names.count)
     let yTicks = Ticks(all.flatMap { [$0.y, $0.spread?.upperBound ?? $0.y] } + [0])
     var parts = [
-      #"<svg xmlns="http://www.w3.org/2000/svg" width="\#(Int(Self.width))" height="\#(Int(Self.height))" "#
-        + #"viewBox="0 0 \#(Int(Self.width)) \#(Int(Self.height))" font-family="sans-serif" font-size="13">"#,
-      #"<rect width="100%" height="100%" fill="white"/>"#,
+      #"<svg xmlns="http://www.w3.org/2000/svg" width="\#(Int(size.width))" height="\#(Int(size.height))" "#
+        + #"viewBox="0 0 \#(Int(size.width)) \#(Int(size.height))" font-family="sans-serif" font-size="13">"#,
+      palette.paper.map { #"<rect width="100%" height="100%" fill="\#($0)"/>"# } ?? "",
       text(title, x: Self.left, y: 24, anchor: "start", size: 16),
     ]
     parts += axes(xTicks, yTicks)
     parts += marks.enumerated().map { mark($1, row: $0, xTicks) }
     for (index, one) in series.enumerated() {
-      parts.append(draw(one, Self.colours[index % Self.colours.count], xTicks, yTicks))
+      parts.append(draw(one, colour(index), xTicks, yTicks))
     }
     parts += legend()
     return parts.joined(separator: "\n") + "\n</svg>\n"
   }
 
   private func x(_ value: Double, _ ticks: Ticks) -> Double {
-    Self.left + ticks.share(of: value) * (Self.width - Self.left - Self.right)
+    Self.left + ticks.share(of: value) * (size.width - Self.left - Self.right)
   }
 
   private func y(_ value: Double, _ ticks: Ticks) -> Double {
-    Self.height - Self.bottom - ticks.share(of: value) * (Self.height - Self.top - Self.bottom)
+    size.height - Self.bottom - ticks.share(of: value) * (size.height - top - Self.bottom)
   }
 
   private func axes(_ xTicks: Ticks, _ yTicks: Ticks) -> [String] {
     var parts: [String] = []
-    let floor = Self.height - Self.bottom
+    let floor = size.height - Self.bottom
     for value in yTicks.values {
       let at = y(value, yTicks)
-      parts.append(line(Self.left, at, Self.width - Self.right, at, "#dddddd"))
+      parts.append(line(Self.left, at, size.width - Self.right, at, palette.grid))
       parts.append(text(yTicks.label(value), x: Self.left - 8, y: at + 4, anchor: "end"))
     }
     for value in xTicks.values {
       let at = x(value, xTicks)
-      parts.append(line(at, floor, at, floor + 5, "#555555"))
+      parts.append(line(at, floor, at, floor + 5, palette.faint))
       guard !names.isEmpty else {
         parts.append(text(xTicks.label(value), x: at, y: floor + 20, anchor: "middle"))
         continue
@@ -141,27 +149,27 @@ public struct Plot: Sendable {
       let row = floor + 18 + (names.count > 8 && index % 2 == 1 ? 15 : 0)
       parts.append(text(names[index], x: at, y: row, anchor: "middle", size: 12))
     }
-    parts.append(line(Self.left, floor, Self.width - Self.right, floor, "#555555"))
-    parts.append(line(Self.left, Self.top, Self.left, floor, "#555555"))
+    parts.append(line(Self.left, floor, size.width - Self.right, floor, palette.faint))
+    parts.append(line(Self.left, top, Self.left, floor, palette.faint))
     parts.append(
       text(
-        xLabel, x: (Self.left + Self.width - Self.right) / 2, y: Self.height - 14, anchor: "middle")
+        xLabel, x: (Self.left + size.width - Self.right) / 2, y: size.height - 14, anchor: "middle")
     )
-    let middle = number((Self.top + floor) / 2)
+    let middle = number((top + floor) / 2)
     parts.append(
-      #"<text x="18" y="\#(middle)" text-anchor="middle" transform="rotate(-90 18 \#(middle))">"#
+      #"<text x="18" y="\#(middle)" text-anchor="middle" fill="\#(palette.ink)" transform="rotate(-90 18 \#(middle))">"#
         + escaped(yLabel) + "</text>")
     return parts
   }
 
   private func mark(_ mark: Mark, row: Int, _ ticks: Ticks) -> String {
     let at = x(mark.x, ticks)
-    let isRight = at > Self.width - 160
-    return #"<path d="M\#(number(at)) \#(number(Self.top))V\#(number(Self.height - Self.bottom))" "#
-      + ##"stroke="#999999" stroke-dasharray="5 4" fill="none"/>"##
+    let isRight = at > size.width - 160
+    return #"<path d="M\#(number(at)) \#(number(top))V\#(number(size.height - Self.bottom))" "#
+      + #"stroke="\#(palette.faint)" stroke-dasharray="5 4" fill="none"/>"#
       + text(
-        mark.label, x: at + (isRight ? -5 : 5), y: Self.top + 12 + 16 * Double(row),
-        anchor: isRight ? "end" : "start", colour: "#555555")
+        mark.label, x: at + (isRight ? -5 : 5), y: top + 12 + 16 * Double(row),
+        anchor: isRight ? "end" : "start", colour: palette.faint)
   }
 
   private func draw(_ series: Series, _ colour: String, _ xTicks: Ticks, _ yTicks: Ticks) -> String
@@ -172,6 +180,19 @@ public struct Plot: Sendable {
         "\(index == 0 ? "M" : "L")\(number(x(point.x, xTicks))) \(number(y(point.y, yTicks)))"
       }
       return #"<path d="\#(path.joined())" fill="none" stroke="\#(colour)" stroke-width="2"/>"#
+    case .band:
+      let spreads = series.points.compactMap { point in point.spread.map { (point.x, $0) } }
+      let edge =
+        spreads.map { ($0.0, $0.1.upperBound) } + spreads.reversed().map { ($0.0, $0.1.lowerBound) }
+      let area = edge.enumerated().map { index, corner in
+        "\(index == 0 ? "M" : "L")\(number(x(corner.0, xTicks))) \(number(y(corner.1, yTicks)))"
+      }
+      let middle = Series(name: series.name, style: .line, points: series.points)
+      return #"<path d="\#(area.joined())Z" fill="\#(colour)" fill-opacity="0.15"/>"#
+        + draw(middle, colour, xTicks, yTicks)
+    case .bounds:
+      return series.points.map { dot(.bounds, x($0.x, xTicks), y($0.y, yTicks), colour) }
+        .joined(separator: "\n")
     case .points:
       return series.points.map { point in
         let (px, py) = (x(point.x, xTicks), y(point.y, yTicks))
@@ -186,31 +207,59 @@ public struct Plot: Sendable {
           parts += line(px - 4, high, px + 4, high, colour)
         }
         return parts
-          + #"<circle cx="\#(number(px))" cy="\#(number(py))" r="4" fill="\#(colour)"/>"#
+          + dot(.points, px, py, colour)
       }.joined(separator: "\n")
     }
   }
 
+  /// Rows that the legend takes, at least one.
+  private var legendRows: Int {
+    var (x, rows) = (Self.left, 1)
+    for name in series.map(\.name) where !name.isEmpty {
+      let width = 46 + 7.2 * Double(name.count)
+      if x > Self.left, x + width > size.width { (x, rows) = (Self.left, rows + 1) }
+      x += width
+    }
+    return rows
+  }
+
   private func legend() -> [String] {
-    guard series.count > 1 else { return [] }
+    guard series.count(where: { !$0.name.isEmpty }) > 1 else { return [] }
     // In the band under the title, side by side, where nothing is drawn.
     var x = Self.left
-    let y = 30.0
+    var y = 30.0
     var parts: [String] = []
-    for (index, one) in series.enumerated() {
+    for (index, one) in series.enumerated() where !one.name.isEmpty {
+      let width = 46 + 7.2 * Double(one.name.count)
+      if x > Self.left, x + width > size.width {
+        x = Self.left
+        y += 16
+      }
       let at = y + 16
-      let colour = Self.colours[index % Self.colours.count]
+      let colour = colour(index)
       parts.append(
-        one.style == .line
+        one.style == .line || one.style == .band
           ? line(x, at - 4, x + 18, at - 4, colour, width: 2)
-          : #"<circle cx="\#(number(x + 9))" cy="\#(number(at - 4))" r="4" fill="\#(colour)"/>"#)
+          : dot(one.style, x + 9, at - 4, colour))
       parts.append(text(one.name, x: x + 26, y: at, anchor: "start"))
-      x += 46 + 7.2 * Double(one.name.count)
+      x += width
     }
     return parts
   }
 
   // MARK: Elements
+
+  private func colour(_ index: Int) -> String {
+    let place = series[index].colour ?? index
+    return palette.series.isEmpty ? palette.ink : palette.series[place % palette.series.count]
+  }
+
+  private func dot(_ style: Series.Style, _ x: Double, _ y: Double, _ colour: String) -> String {
+    style == .bounds
+      ? #"<path d="M\#(number(x - 5)) \#(number(y))L\#(number(x)) \#(number(y - 8))L\#(number(x + 5)) "#
+        + #"\#(number(y))Z" fill="none" stroke="\#(colour)"/>"#
+      : #"<circle cx="\#(number(x))" cy="\#(number(y))" r="4" fill="\#(colour)"/>"#
+  }
 
   private func line(
     _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ colour: String, width: Double = 1
@@ -221,10 +270,10 @@ public struct Plot: Sendable {
 
   private func text(
     _ content: String, x: Double, y: Double, anchor: String, size: Double = 13,
-    colour: String = "#222222"
+    colour: String? = nil
   ) -> String {
     #"<text x="\#(number(x))" y="\#(number(y))" text-anchor="\#(anchor)" font-size="\#(number(size))" "#
-      + #"fill="\#(colour)">\#(escaped(content))</text>"#
+      + #"fill="\#(colour ?? palette.ink)">\#(escaped(content))</text>"#
   }
 
   private func number(_ value: Double) -> String {

@@ -83,7 +83,13 @@ struct TuneTests: TunedPulls {
   func manages() async throws {
     _ = try await pull(1, "--workers", "4")
     let text = try await cairn("tune", "--report")
-    #expect(text.output.contains("best with 4 workers") && text.output.contains("####"))
+    #expect(
+      text.output.contains("not known yet: ") && text.output.contains("starts from 4 workers"))
+    #expect(text.output.contains("####"))
+    let page = try await cairn("tune", "--format", "html")
+    #expect(page.output.hasPrefix("<!DOCTYPE html>") && page.output.contains("<svg"))
+    #expect(
+      page.output.contains("given by --workers") && !page.output.contains("http-equiv=\"refresh"))
     #expect(try await cairn("tune", "--report", "--registry", "other").output.contains("nothing"))
     let (file, other) = (cairn.folder("export.json"), cairn.folder("other.sqlite"))
     #expect(try await cairn("tune", "--export", file).status == 0)

@@ -184,7 +184,7 @@ enum Fuzz {
       require(path.points.allSatisfy { $0.statistics.weight > 0 }, "a measurement of nothing")
       var memory = PathMemory()
       for point in path.points { memory.merge([point.poolSize: point.statistics], at: parsed.at) }
-      let curve = memory.prior(at: parsed.at).flatMap { RateCurve($0) }
+      let curve = memory.prior(at: parsed.at).flatMap { PathEstimate($0) }
       require(curve?.rate.isFinite ?? true, "a rate without end")
     }
   }

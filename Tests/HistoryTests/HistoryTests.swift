@@ -254,7 +254,7 @@ struct HistoryTests {
     #expect(try readFile(folder(aside)) == damaged)
   }
 
-  /// Files that GRDB wrote, when it was what the history was read with.
+  /// Files of each version: 1 to 3 as GRDB wrote them, when it was what the history was read with.
   static func fixture(_ version: String, in folder: TemporaryFolder) throws -> String {
     let file = folder("version-\(version).sqlite")
     let source = URL(filePath: #filePath).deletingLastPathComponent().path + "/Fixtures"
@@ -264,7 +264,7 @@ struct HistoryTests {
 
   @Test(
     "an older version's database is brought up to date, and what it knew counts",
-    arguments: ["1", "2", "3"])
+    arguments: ["1", "2", "3", "4"])
   func older(version: String) throws {
     let folder = try TemporaryFolder()
     let file = try Self.fixture(version, in: folder)
@@ -280,10 +280,45 @@ struct HistoryTests {
     let done: [String] = try history.read { db in
       try db.rows("SELECT identifier FROM grdb_migrations ORDER BY 1") { $0.value(0) }
     }
-    #expect(done == ["1", "2", "3"])
+    #expect(done == ["1", "2", "3", "4"])
   }
 
-  @Test("a new database has the tables that GRDB would have made")
+  static func sweepEntry(_ size: Int, _ seconds: Double, plan: String = "1", at: Double = 1_000)
+    -> History.SweepEntry
+  {
+    History.SweepEntry(
+      machine: machine, path: path, plan: plan, reference: "r.example/a:1", at: at,
+      run: .init(poolSize: size, seconds: seconds, bytes: 10_000_000),
+      record: PullRecord(seconds: seconds, bytes: 10_000_000, idleRoundTripSeconds: 0.03))
+  }
+
+  @Test("a sweep's pulls are kept as what they are, and decide what the next pull starts from")
+  func keepsSweeps() throws {
+    let folder = try TemporaryFolder()
+    let history = try History(file: folder("history.sqlite"))
+    for repeats in 0..<3 {
+      for (size, seconds) in [(1, 8.0), (2, 4.0), (4, 2), (8, 2), (16, 2)] {
+        try history.record(Self.sweepEntry(size, seconds, at: 1_000 + Double(repeats)))
+      }
+    }
+    let report = try #require(try history.reports(.init(), now: 1_010).first)
+    #expect(report.pulls == 15 && !report.isImported)
+    let sweep = try #require(report.prior?.sweeps.first)
+    #expect(sweep.runs == 15 && sweep.reference == "r.example/a:1" && sweep.age == 8)
+    let prior = try #require(try Self.prior(history, now: 1_010))
+    #expect(prior.points.isEmpty && prior.idleRoundTripSeconds == 0.03)
+    #expect(PathEstimate(prior)?.gap == nil && PathEstimate.startingSize(prior) == 4)
+    // Only the newest are kept.
+    for plan in 2...5 {
+      try history.record(Self.sweepEntry(4, 2, plan: "\(plan)", at: 2_000 + Double(plan)))
+    }
+    let runs: Int? = try history.read { try $0.first("SELECT count(*) FROM sweepRun") }
+    #expect(runs == 3)
+    #expect(try history.forget(.init()) == 1)
+    #expect(try history.read { try $0.first("SELECT count(*) FROM sweepRun") } == 0)
+  }
+
+  @Test("a new database has the tables that one has that GRDB began")
   func sameSchema() throws {
     func tables(_ file: String) throws -> [String] {
       try Database(file: file).rows("SELECT sql FROM sqlite_schema ORDER BY name") { row in
@@ -291,8 +326,9 @@ struct HistoryTests {
       }
     }
     let folder = try TemporaryFolder()
-    _ = try History(file: folder("new.sqlite"))
-    #expect(try tables(folder("new.sqlite")) == tables(Self.fixture("3", in: folder)))
+    let old = try Self.fixture("3", in: folder)
+    _ = try (History(file: folder("new.sqlite")), History(file: old))
+    #expect(try tables(folder("new.sqlite")) == tables(old))
   }
 
   @Test("a newer version's database is left alone")

@@ -37,8 +37,11 @@ struct HostileTests {
       "pull", "poolSize", "startedAt", "seconds", "bytes", "roundTrip", "isAppLimited", "reason",
     ],
     "aggregate": [
-      "path", "poolSize", "isImported", "at", "weight", "mean", "squares", "busyWeight",
+      "path", "poolSize", "isImported", "at", "weight", "mean", "squares", "busyWeight", "pulls",
+      "bound", "boundWeight",
     ],
+    "sweep": ["id", "path", "plan", "reference", "at"],
+    "sweepRun": ["sweep", "poolSize", "seconds", "bytes", "idleRoundTrip"],
     "ceiling": ["path", "poolSize", "at"],
     "grdb_migrations": ["identifier"],
   ]
@@ -69,8 +72,9 @@ struct HostileTests {
       #expect(point.rate.isFinite && point.weight.isFinite && point.variance.isFinite)
       #expect(point.weight >= 0 && point.variance >= 0)
     }
-    guard let curve = RateCurve(prior) else { return }
-    #expect(curve.rate.isFinite && curve.interval.contains(curve.optimum))
+    guard let estimate = PathEstimate(prior) else { return }
+    #expect(estimate.rate.isFinite && estimate.interval.lowerBound >= 1)
+    #expect(estimate.gap != nil || estimate.interval.contains(estimate.optimum))
     let policy = PolicyName.climb.make(PolicyName.Context(cpus: 4, maximum: 64, prior: prior))
     #expect(policy.name == "climb")
   }
@@ -80,7 +84,7 @@ struct HostileTests {
     let folder = try TemporaryFolder.inMemory()
     var numbers = Numbers(state: UInt64(part))
     for number in 0..<50 {
-      let version = ["1", "2", "3"][number % 3]
+      let version = ["1", "2", "3", "4"][number % 4]
       var bytes = try readFile(HistoryTests.fixture(version, in: folder))
       for _ in 0..<Int.random(in: 1...4, using: &numbers) {
         let place = Int.random(in: 0..<bytes.count, using: &numbers)
@@ -96,7 +100,7 @@ struct HostileTests {
   func torn(part: Int) async throws {
     let folder = try TemporaryFolder.inMemory()
     var numbers = Numbers(state: UInt64(100 + part))
-    let whole = try readFile(HistoryTests.fixture("3", in: folder))
+    let whole = try readFile(HistoryTests.fixture("4", in: folder))
     for number in 0..<30 {
       var bytes = whole
       let page = 4_096 * Int.random(in: 0..<(whole.count / 4_096), using: &numbers)
@@ -126,7 +130,7 @@ struct HostileTests {
     let folder = try TemporaryFolder.inMemory()
     for (table, names) in Self.columns {
       for name in names {
-        let file = try HistoryTests.fixture("3", in: folder)
+        let file = try HistoryTests.fixture("4", in: folder)
         let database = try Database(file: file)
         // As somebody would who edits the file: the rows stay, what they may be does not.
         try database.execute(
@@ -147,7 +151,7 @@ struct HostileTests {
     let folder = try TemporaryFolder.inMemory()
     var numbers = Numbers(state: UInt64(200 + part))
     for _ in 0..<40 {
-      let file = try HistoryTests.fixture("3", in: folder)
+      let file = try HistoryTests.fixture("4", in: folder)
       let database = try Database(file: file)
       try database.execute("PRAGMA foreign_keys = OFF")
       for _ in 0..<6 {
@@ -176,7 +180,7 @@ struct HostileTests {
     ])
   func schema(sql: String) async throws {
     let folder = try TemporaryFolder.inMemory()
-    let file = try HistoryTests.fixture("3", in: folder)
+    let file = try HistoryTests.fixture("4", in: folder)
     try? Database(file: file).execute("PRAGMA foreign_keys = OFF; \(sql)")
     try await Self.drive(file)
   }
@@ -222,7 +226,7 @@ struct HostileTests {
     "damage that shows while a history is used sets it aside, and the next pull begins a new one")
   func damageLater() throws {
     let folder = try TemporaryFolder()
-    let file = try HistoryTests.fixture("3", in: folder)
+    let file = try HistoryTests.fixture("4", in: folder)
     let root: Int = try #require(
       try Database(file: file).first("SELECT rootpage FROM sqlite_schema WHERE name = 'pull'"))
     var bytes = try readFile(file)

@@ -32,7 +32,7 @@ struct HistoryImportTests {
   }
 
   static func best(_ history: History, now: Double) throws -> Int? {
-    try HistoryTests.prior(history, now: now).flatMap { RateCurve($0) }?.optimum
+    try HistoryTests.prior(history, now: now).flatMap { PathEstimate.startingSize($0) }
   }
 
   @Test("a lie about a pool size is found out within a minute of own measurements")

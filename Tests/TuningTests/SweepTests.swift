@@ -71,32 +71,4 @@ struct SweepTests {
     #expect(sweep.best?.poolSize == 5)
     #expect(test.chance < 0.01 && test.advantage > 0.05)
   }
-
-  @Test("the curve through points of the parallel-stream law is that law")
-  func fits() throws {
-    func law(_ n: Double) -> Double { 1e6 * n / (0.01 * n * n + 0.2 * n + 1).squareRoot() }
-    let points = [1, 2, 4, 8, 16].map {
-      Prior.Point(poolSize: $0, logRate: log(law(Double($0))), variance: 0.0001, weight: 10)
-    }
-    let curve = try #require(RateCurve(Prior(points: points)))
-    for size in [3, 6, 12, 24] {
-      let fitted = try #require(curve.fitted(at: size))
-      #expect(abs(fitted / law(Double(size)) - 1) < 0.01)
-    }
-  }
-
-  @Test("the optimum's interval widens with the spread of the measurements")
-  func interval() throws {
-    func curve(_ variance: Double) -> RateCurve? {
-      RateCurve(
-        Prior(
-          points: [(1, 2e6), (4, 8e6), (8, 9.5e6), (16, 10e6), (32, 9.8e6)].map {
-            Prior.Point(poolSize: $0.0, logRate: log($0.1), variance: variance, weight: 6)
-          }))
-    }
-    let sure = try #require(curve(1e-6))
-    let unsure = try #require(curve(0.05))
-    #expect(sure.optimum == 16 && sure.interval == 16...32)
-    #expect(unsure.interval == 4...32)
-  }
 }

@@ -28,10 +28,19 @@ struct KnownPath: Sendable, Equatable {
   private static let sigmas = 2.0
 
   init?(_ prior: Prior) {
-    let points = prior.points.filter { $0.weight >= Prior.Point.enough }
+    let estimate = PathEstimate(prior)
+    var points = prior.points.filter { $0.weight >= Prior.Point.enough }
+    if points.isEmpty, let estimate, case .sweep(let sweep) = estimate.source {
+      points = sweep.points.map {
+        Prior.Point(
+          poolSize: $0.poolSize, logRate: $0.logRate, variance: $0.variance,
+          weight: Prior.Point.enough)
+      }
+    }
     guard let best = points.max(by: { $0.logRate < $1.logRate }) else { return nil }
     rate = best.rate
     let chosen = points.first { $0.rate >= Self.tolerance * best.rate } ?? best
+    let size = estimate.flatMap { $0.gap == nil ? $0.optimum : nil } ?? chosen.poolSize
     let harmful = points.first {
       $0.poolSize > best.poolSize && !$0.isBound
         && $0.logRate + Self.sigmas * $0.standardError(scatter: Self.scatter) < best.logRate
@@ -40,8 +49,8 @@ struct KnownPath: Sendable, Equatable {
     isHarmed = harmful != nil
     ceiling = min(
       prior.ceiling ?? .max, harmful.map { max(best.poolSize, $0.poolSize - 1) } ?? .max)
-    poolSize = min(ceiling, chosen.poolSize)
-    safe = points.last { $0.rate >= Self.safeShare * best.rate }?.poolSize ?? chosen.poolSize
+    poolSize = min(ceiling, size)
+    safe = points.last { $0.rate >= Self.safeShare * best.rate }?.poolSize ?? size
     isGaining = Self.isGaining(points, best: best)
   }
 

@@ -12,6 +12,13 @@ public struct Prior: Sendable, Equatable {
     public var weight: Double
     /// The part of that in which every worker was busy; else the rate is a lower bound.
     public var busyWeight: Double
+    /// Pulls that it was measured in, fading with age.
+    public var pulls = 1.0
+    /// Beside measurements, the highest that it brought while not all workers were busy: the natural logarithm of bytes per
+    /// second, a lower bound.
+    public var bound: Double?
+    /// Seconds behind that, fading with age.
+    public var boundWeight = 0.0
 
     /// Makes a point; of nothing but busy workers, unless set.
     public init(
@@ -27,8 +34,14 @@ public struct Prior: Sendable, Equatable {
     /// Bytes per second.
     public var rate: Double { exp(logRate) }
 
-    /// Whether it was measured too little with every worker busy: the rate is a lower bound then.
-    public var isBound: Bool { busyWeight < Self.enough }
+    /// Whether most of it was not measured with every worker busy: the rate is a lower bound then.
+    public var isBound: Bool { 2 * busyWeight <= weight }
+
+    /// From and to where the rate lies with 95 % confidence, in bytes per second.
+    public var spread: ClosedRange<Double> {
+      let error = 1.96 * standardError()
+      return exp(logRate - error)...exp(logRate + error)
+    }
 
     /// Seconds measured from which a point counts.
     static let enough = 0.25
@@ -52,6 +65,8 @@ public struct Prior: Sendable, Equatable {
   public var ceiling: Int?
   /// False where it comes from another path or machine: a hint only.
   public var isOwn: Bool
+  /// Sweeps of the path, newest first.
+  public var sweeps: [SweepEvidence] = []
 
   /// Makes a prior.
   public init(
@@ -66,46 +81,6 @@ public struct Prior: Sendable, Equatable {
 
 /// Throughput by pool size on one path, learned pull by pull.
 public struct PathMemory: Sendable, Equatable {
-  /// Weighted mean and variance of the logarithm of throughput at one pool size.
-  public struct Statistics: Sendable, Equatable, Codable {
-    /// Seconds measured, fading with age.
-    public var weight = 0.0
-    /// Weighted mean of the natural logarithm of bytes per second.
-    public var mean = 0.0
-    /// Weighted sum of squared distances from the mean.
-    public var squares = 0.0
-    /// The part of `weight` in which every worker was busy.
-    public var busyWeight = 0.0
-
-    /// Makes statistics; of nothing, until set.
-    public init(
-      weight: Double = 0, mean: Double = 0, squares: Double = 0, busyWeight: Double = 0
-    ) {
-      self.weight = weight
-      self.mean = mean
-      self.squares = squares
-      self.busyWeight = busyWeight
-    }
-
-    /// Takes the statistics of other measurements in (Chan et al.'s rule).
-    public mutating func merge(_ other: Statistics) {
-      let sum = weight + other.weight
-      guard sum > 0 else { return }
-      let delta = other.mean - mean
-      squares += other.squares + delta * delta * weight * other.weight / sum
-      mean += delta * other.weight / sum
-      weight = sum
-      busyWeight += other.busyWeight
-    }
-
-    mutating func add(_ value: Double, weight added: Double) {
-      weight += added
-      let delta = value - mean
-      mean += delta * added / weight
-      squares += added * delta * (value - mean)
-    }
-  }
-
   /// Seconds in which half of what was learned fades: 14 days.
   public static let halfLife = 14 * 86_400.0
   /// Seconds for which a ceiling is remembered: 72 hours.
@@ -139,16 +114,18 @@ public struct PathMemory: Sendable, Equatable {
   ///   - now: when, in seconds of any clock that `prior(at:)` uses too.
   public mutating func learn(_ record: PullRecord, at now: Double) {
     fade(to: now)
+    var measured: Set<Int> = []
     for epoch in Self.pooled(record.epochs) where epoch.bytes > 0 {
-      if !epoch.isAppLimited {
-        statistics[epoch.poolSize, default: .init()].add(log(epoch.rate), weight: epoch.seconds)
-        statistics[epoch.poolSize]?.busyWeight += epoch.seconds
-      } else if log(epoch.rate) > statistics[epoch.poolSize]?.mean ?? -.infinity {
+      if epoch.isAppLimited {
         // With all its workers busy it would have been faster still: that much is certain.
         statistics[epoch.poolSize, default: .init()]
-          .add(log(epoch.rate), weight: epoch.seconds * Self.boundShare)
+          .bound(log(epoch.rate), weight: epoch.seconds * Self.boundShare)
+      } else {
+        statistics[epoch.poolSize, default: .init()].add(log(epoch.rate), weight: epoch.seconds)
+        measured.insert(epoch.poolSize)
       }
     }
+    for size in measured { statistics[size]?.pulls += 1 }
     noteIdle(record.idleRoundTripSeconds)
     if let served = record.ceiling { limit(to: served, at: now) }
   }
@@ -198,11 +175,7 @@ public struct PathMemory: Sendable, Equatable {
     learnedAt = max(now, learnedAt)
     guard factor < 1 else { return }
     // In place: a long history is read back pull by pull.
-    for index in statistics.values.indices {
-      statistics.values[index].weight *= factor
-      statistics.values[index].busyWeight *= factor
-      statistics.values[index].squares *= factor
-    }
+    for index in statistics.values.indices { statistics.values[index].fade(by: factor) }
   }
 
   /// What a policy starts from; nil where nothing was learned.
@@ -212,11 +185,15 @@ public struct PathMemory: Sendable, Equatable {
     guard !statistics.isEmpty || ceiling != nil else { return nil }
     let factor = exp2(-max(0, now - learnedAt) / Self.halfLife)
     let points = statistics.map { size, known in
-      Prior.Point(
+      var point = Prior.Point(
         poolSize: size, logRate: known.mean,
         variance: known.weight > 0 ? known.squares / known.weight : 0,
         weight: known.weight * factor,
         busyWeight: known.busyWeight * factor)
+      point.pulls = max(1, known.pulls * factor)
+      point.bound = known.bound
+      point.boundWeight = known.boundWeight * factor
+      return point
     }
     let isFresh = ceiling.map { now - $0.at < Self.ceilingLife } ?? false
     return Prior(

@@ -45,6 +45,9 @@ struct SimulateCommand: AsyncParsableCommand {
   @Flag(help: "Say of each pull how its pool size changed, and why.")
   var explain = false
 
+  @Flag(help: "Judge what histories of pulls and sweeps say of the best pool size.")
+  var estimates = false
+
   @Option(help: "How figures are shown.")
   var format = TableFormat.text
 
@@ -79,6 +82,12 @@ struct SimulateCommand: AsyncParsableCommand {
   func run() async throws {
     if let replay {
       try print(ReplayReport(file: replay, policy: policies[0]).text, terminator: "")
+      return
+    }
+    if estimates {
+      let report = try await HonestyReport(
+        modelOptions.links(), modelOptions.images(), repeats: seeds)
+      print(try report.table.text(format), terminator: "")
       return
     }
     if let workers = chosenWorkers {

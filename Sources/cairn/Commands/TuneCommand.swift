@@ -59,8 +59,8 @@ struct TuneCommand: AsyncParsableCommand {
   @Option(name: .customLong("repeat"), help: ArgumentHelp("Pulls of each size.", valueName: "n"))
   var repeats = 10
 
-  @Option(help: "How figures are shown.")
-  var format = TableFormat.text
+  @Option(help: "How figures are shown; html is one page with everything on it.")
+  var format = ReportFormat.text
 
   @Option(help: ArgumentHelp("Draw them there, as SVG.", valueName: "file"))
   var plot: String?
@@ -78,6 +78,9 @@ struct TuneCommand: AsyncParsableCommand {
     }
     if all, registry != nil || machine != nil {
       throw ValidationError("--all excludes --registry and --machine")
+    }
+    if format == .html, reset || sweep != nil || export != nil || importing != nil {
+      throw ValidationError("--format html is for the report")
     }
     if all, !reset { throw ValidationError("--all belongs to --reset") }
     if yes, !reset, sweep == nil { throw ValidationError("--yes belongs to --reset and --sweep") }
@@ -123,16 +126,19 @@ struct TuneCommand: AsyncParsableCommand {
     let now = Date().timeIntervalSince1970
     let selection = selection
     let paths = try onHistory([]) { (history) throws(HistoryError) in
-      try history.reports(selection, now: now)
+      try history.reports(selection, now: now, recent: format == .html ? Self.shownPulls : 0)
     }
     let report = TuneReport(paths: paths, now: now)
     print(try report.text(format), beside: plot)
     guard let plot else { return }
-    guard let drawing = report.plot else {
+    guard let drawing = PathPlots.plot(report.paths) else {
       throw CommandFailure(message: "nothing was measured yet that could be drawn", exitCode: 66)
     }
     try write(drawing.svg, to: plot)
   }
+
+  /// Pulls of each path that a page shows.
+  private static let shownPulls = 40
 
   private func forget() throws {
     let selection = selection
@@ -145,7 +151,7 @@ struct TuneCommand: AsyncParsableCommand {
     }
     print("this forgets \(Self.paths(paths.count)):")
     for path in paths {
-      let line = "  \(path.path.registry) from \(path.machine.name), \(TuneReport.pulls(path))"
+      let line = "  \(path.path.registry) from \(path.machine.name), \(KnownWay.pulls(path.pulls))"
       print(line.shownSafely(limit: 1_000))
     }
     if !yes {
@@ -191,7 +197,7 @@ struct TuneCommand: AsyncParsableCommand {
       }
     }
     let report = SweepReport(sweep: try await runner.run(started), cpus: Machine.effectiveCPUs)
-    print(try report.text(format), beside: plot)
+    print(try report.text(TableFormat(rawValue: format.rawValue) ?? .text), beside: plot)
     if let plot { try write(report.plot.svg, to: plot) }
   }
 
@@ -222,6 +228,8 @@ struct TuneCommand: AsyncParsableCommand {
 
   private static func paths(_ count: Int) -> String { count == 1 ? "one path" : "\(count) paths" }
 }
+
+extension ReportFormat: ExpressibleByArgument {}
 
 /// `--workers` of a sweep: `1-8,12,16`.
 struct SizeList: ExpressibleByArgument {

@@ -79,6 +79,26 @@ final class HistoryKeeper {
     }
   }
 
+  /// Writes a pull of a sweep down.
+  ///
+  /// - Parameters:
+  ///   - report: what the pull was like.
+  ///   - sweep: the sweep that it belongs to.
+  ///   - run: its pool size, and what it took.
+  func record(_ report: PullReport, of sweep: Sweep, _ run: SweepEvidence.Run) {
+    guard let history else { return }
+    let path = PathIdentity(
+      registry: registry, blobHost: report.blobHost ?? registry, network: network)
+    let entry = History.SweepEntry(
+      machine: machine, path: path, plan: "\(sweep.seed)", reference: sweep.reference,
+      at: Date().timeIntervalSince1970, run: run, record: report.record)
+    do throws(HistoryError) {
+      try history.record(entry)
+    } catch {
+      note(error)
+    }
+  }
+
   private func note(_ error: HistoryError) {
     guard !hasWarned else { return }
     hasWarned = true

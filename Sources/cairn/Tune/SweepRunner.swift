@@ -31,7 +31,7 @@ struct SweepRunner {
     try save(sweep)
     while let size = sweep.next {
       show(sweep, size)
-      let seconds = try await pull(size)
+      let seconds = try await pull(size, of: sweep)
       sweep.note(seconds: seconds)
       try save(sweep)
     }
@@ -120,7 +120,7 @@ struct SweepRunner {
     }
   }
 
-  private func pull(_ size: Int) async throws -> Double {
+  private func pull(_ size: Int, of sweep: Sweep) async throws -> Double {
     let place = try Self.emptyFolder()
     defer { withExtendedLifetime(place) {} }
     let folder = "\(place.folder.path(of: place.name))/store"
@@ -144,9 +144,13 @@ struct SweepRunner {
     do throws(PullError) {
       let puller = Puller(client: client, store: store, display: WarningDisplay())
       let summary = try await puller.pull(request)
-      report.value.map { keeper.record($0) }
       // That the server had enough for a while says nothing of the pool.
-      return max(0.001, summary.seconds - waited.sum)
+      let seconds = max(0.001, summary.seconds - waited.sum)
+      if let report = report.value {
+        let bytes = report.record.bytes
+        keeper.record(report, of: sweep, .init(poolSize: size, seconds: seconds, bytes: bytes))
+      }
+      return seconds
     } catch {
       var failure = CommandFailure(error, signal: Signals.first)
       failure.hint = "run the same command again to go on; what was measured is kept"

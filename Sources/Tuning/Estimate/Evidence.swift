@@ -1,0 +1,73 @@
+/// What was seen of one path's throughput against pool size, each kind as what it is.
+struct Evidence: Sendable, Equatable {
+  /// Throughput at a pool size, measured while every worker was busy, or over whole pulls of a sweep.
+  struct Reading: Sendable, Equatable {
+    var poolSize: Int
+    /// Mean of the natural logarithm of bytes per second.
+    var logRate: Double
+    /// Variance of a single measurement's.
+    var variance: Double
+    /// Measurements that do not depend on each other; short ones are less than one.
+    var count: Double
+    /// Pulls that they come from: between pulls, the path itself may change.
+    var pulls: Double
+
+    /// Least deviation of one measurement's logarithm: a few seem to agree better than they do.
+    private static let scatter = 0.02
+    /// Deviation of the logarithm of a size's throughput between pulls.
+    private static let drift = 0.01
+
+    /// Variance of `logRate`.
+    ///
+    /// - Parameter all: the path's readings; what one size's few say of their scatter is little, all sizes' together say more.
+    func noise(among all: [Reading]) -> Double {
+      let freedom = all.reduce(0) { $0 + max(0, $1.count - 1) }
+      let squares = all.reduce(0) { $0 + $1.variance * max(0, $1.count - 1) }
+      let pooled = freedom > 0 ? squares / freedom : 0
+      let single = max(Self.scatter * Self.scatter, pooled, variance / 2)
+      return single / max(1e-4, count) + Self.drift * Self.drift / max(1, pulls)
+    }
+  }
+
+  /// Throughput that a pool size brought while not all of its workers were busy: with all, it would be more.
+  struct Bound: Sendable, Equatable {
+    var poolSize: Int
+    /// The natural logarithm of bytes per second.
+    var logRate: Double
+    /// How much it counts, 0 to 1.
+    var weight: Double
+  }
+
+  var readings: [Reading] = []
+  var bounds: [Bound] = []
+  /// The largest pool size that can be chosen.
+  var most = 64
+
+  /// Where the smallest pool size within 2 % of the best lies by what was measured alone, size by size: between the size
+  /// before and the size that is good enough itself, in the middle third of what noise leaves possible.
+  var sizeBySize: ClosedRange<Int>? {
+    let usable = readings.filter { $0.poolSize <= most }.sorted { $0.poolSize < $1.poolSize }
+    guard let smallest = usable.first, usable.count > 1 else { return nil }
+    let deviations = usable.map { $0.noise(among: readings).squareRoot() }
+    var random = RandomSource(seed: 1)
+    var places = (0..<Self.draws).map { _ in
+      let drawn = zip(usable, deviations).map { $0.logRate + $1 * random.nextNormal() }
+      let enough = (drawn.max() ?? 0) + log(CurveFamily.tolerance)
+      return drawn.firstIndex { $0 >= enough } ?? 0
+    }
+    places.sort()
+    let low = places[Self.draws * 35 / 100]
+    let high = usable[places[Self.draws - 1 - Self.draws * 35 / 100]].poolSize
+    // Nothing is measured below the first: what lies there, only shapes can say.
+    return min(high, low > 0 ? usable[low - 1].poolSize + 1 : smallest.poolSize)...high
+  }
+
+  private static let draws = 400
+}
+
+extension RandomSource {
+  /// A number that is normally distributed, nearly: the sum of twelve that are even.
+  fileprivate mutating func nextNormal() -> Double {
+    (0..<12).reduce(-6) { sum, _ in sum + Double.random(in: 0..<1, using: &self) }
+  }
+}

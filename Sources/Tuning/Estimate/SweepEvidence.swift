@@ -1,0 +1,77 @@
+/// What a sweep measured: whole pulls of one image with every pool size, in random order.
+public struct SweepEvidence: Sendable, Equatable {
+  /// One pull.
+  public struct Run: Sendable, Equatable {
+    /// The pool size.
+    public var poolSize: Int
+    /// Seconds that it took.
+    public var seconds: Double
+    /// Bytes that it fetched.
+    public var bytes: Int64
+
+    /// Makes a run.
+    public init(poolSize: Int, seconds: Double, bytes: Int64) {
+      self.poolSize = poolSize
+      self.seconds = seconds
+      self.bytes = bytes
+    }
+  }
+
+  /// What one pool size came to.
+  public struct Point: Sendable, Equatable {
+    /// The pool size.
+    public var poolSize: Int
+    /// Pulls.
+    public var runs: Int
+    /// Mean of the natural logarithm of bytes per second, opening and end included.
+    public var logRate: Double
+    /// Variance of that among the pulls.
+    public var variance: Double
+
+    /// Bytes per second.
+    public var rate: Double { exp(logRate) }
+
+    /// From and to where the rate lies with 95 % confidence, in bytes per second.
+    public var spread: ClosedRange<Double> {
+      let error = 1.96 * (variance / Double(max(1, runs))).squareRoot()
+      return exp(logRate - error)...exp(logRate + error)
+    }
+  }
+
+  /// The image.
+  public var reference: String
+  /// Seconds since its last pull.
+  public var age: Double
+  /// Pool sizes, smallest first.
+  public let points: [Point]
+
+  /// Seconds for which it is preferred to what ordinary pulls show: four weeks.
+  private static let freshness = 28 * 86_400.0
+
+  /// Makes evidence of runs; nil where they show nothing.
+  ///
+  /// - Parameters:
+  ///   - reference: the image.
+  ///   - runs: its pulls, in any order.
+  ///   - age: seconds since the last of them.
+  public init?(reference: String, runs: [Run], age: Double) {
+    let usable = runs.filter { $0.poolSize > 0 && $0.seconds > 0 && $0.bytes > 0 }
+    guard !usable.isEmpty else { return nil }
+    self.reference = reference
+    self.age = max(0, age)
+    points = Dictionary(grouping: usable, by: \.poolSize).map { size, runs in
+      let logs = runs.map { log(Double($0.bytes) / $0.seconds) }
+      let mean = logs.reduce(0, +) / Double(logs.count)
+      let squares = logs.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      return Point(
+        poolSize: size, runs: logs.count, logRate: mean,
+        variance: squares / Double(max(1, logs.count - 1)))
+    }.sorted { $0.poolSize < $1.poolSize }
+  }
+
+  /// Pulls in all.
+  public var runs: Int { points.reduce(0) { $0 + $1.runs } }
+
+  /// Whether it is preferred to what ordinary pulls show.
+  public var isFresh: Bool { age <= Self.freshness }
+}

@@ -1,0 +1,44 @@
+import Simulation
+import Tuning
+
+/// How true it is what histories of simulated pulls say of the best pool size.
+struct HonestyReport {
+  let outcomes: [Honesty.Outcome]
+
+  /// Judges histories over all links that have one curve; `repeats` of each kind over each.
+  init(_ links: [LinkModel], _ images: [ImageModel], repeats: Int) async {
+    var honesty = Honesty()
+    honesty.repeats = repeats
+    let steady = links.filter { $0.kind != .changing }
+    let cells = steady.flatMap { link in images.map { (link, $0) } }
+    outcomes = await concurrently(cells) { [honesty] link, image in honesty.judge(link, image) }
+      .flatMap { $0 }
+  }
+
+  /// A row for each kind of history.
+  var table: Table {
+    var table = Table(columns: [
+      "history", "histories", "known", "covered", "covered of all", "narrow", "median", "wide",
+    ])
+    for history in Honesty.History.allCases {
+      let all = outcomes.filter { $0.history == history }
+      guard !all.isEmpty else { continue }
+      let known = all.filter(\.isKnown)
+      let widths = known.compactMap { $0.estimate?.interval }.map {
+        Double($0.upperBound) / Double($0.lowerBound)
+      }.sorted()
+      func share(_ part: Int, _ whole: Int) -> Table.Cell {
+        .number(whole > 0 ? 100 * Double(part) / Double(whole) : 0, digits: 1)
+      }
+      func width(_ share: Double) -> Table.Cell {
+        .number(widths.isEmpty ? 0 : widths[Int(Double(widths.count - 1) * share)], digits: 2)
+      }
+      table.rows.append([
+        .text(history.words), .number(Double(all.count), digits: 0),
+        share(known.count, all.count), share(known.count(where: \.isCovered), known.count),
+        share(all.count(where: \.isCovered), all.count), width(0.1), width(0.5), width(0.9),
+      ])
+    }
+    return table
+  }
+}
