@@ -85,8 +85,8 @@ struct DamagedFileTests {
     for path in parsed.paths {
       var memory = PathMemory()
       for point in path.points { memory.merge([point.poolSize: point.statistics], at: parsed.at) }
-      let curve = memory.prior(at: parsed.at).flatMap { RateCurve($0) }
-      #expect(curve?.rate.isFinite ?? true)
+      let estimate = memory.prior(at: parsed.at).flatMap { PathEstimate($0) }
+      #expect(estimate?.rate(at: 1)?.middle.isFinite ?? true)
     }
     return true
   }

@@ -131,4 +131,40 @@ struct EstimateTests {
     let estimate = try #require(PathEstimate(prior))
     #expect(estimate.gap == nil && (5...16).contains(estimate.interval.upperBound))
   }
+
+  @Test("a lower bound far above the best that was measured makes it unknown")
+  func isDenied() throws {
+    let epochs = [
+      (4, 4e6, 6.0, false), (8, 8e6, 6, false), (12, 8e6, 6, false), (24, 8e6, 6, false),
+    ]
+    let short = [(40, 30e6, 2.0, true)]
+    #expect(Self.memory([epochs, epochs]).flatMap { PathEstimate($0) }?.gap == nil)
+    #expect(
+      Self.memory([epochs, epochs, short]).flatMap { PathEstimate($0) }?.gap == .tooShortAbove(24))
+  }
+
+  @Test("where the best is said to be known, its interval has the truth in 17 of 20 histories")
+  func isHonest() throws {
+    var random = RandomSource(seed: 7)
+    var (known, covered) = (0, 0)
+    for _ in 0..<60 {
+      // A limit per connection, a line, and 2 % of noise on each measurement.
+      let knee = 2 * pow(20, Double.random(in: 0..<1, using: &random))
+      let truth = Int((0.98 * knee).rounded(.up))
+      let sizes = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]
+        .filter { _ in Double.random(in: 0..<1, using: &random) < 0.7 }
+      let rates = sizes.map { size in
+        (
+          size,
+          min(Double(size), knee) * 1e6 * (1 + Double.random(in: -0.03...0.03, using: &random))
+        )
+      }
+      guard let estimate = Self.measured(rates, pulls: 1).flatMap({ PathEstimate($0) }),
+        estimate.gap == nil
+      else { continue }
+      known += 1
+      if estimate.interval.contains(truth) { covered += 1 }
+    }
+    #expect(known >= 20 && 20 * covered >= 17 * known, "\(covered) of \(known)")
+  }
 }

@@ -45,7 +45,7 @@ enum CurveFamily {
     return shapes
   }()
 
-  private static let sharpnesses = [1.0, 1.5, 3, 10]
+  private static let sharpnesses = [1.0, 1.5, 3, 10, 50]
   private static let knees = (first: 0.5, last: 250.0, count: 40)
   private static let onsets = [2.0, 5, 10, 18, 32]
   private static let slopes = [0.03, 0.1]

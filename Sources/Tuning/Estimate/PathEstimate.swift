@@ -60,6 +60,8 @@ public struct PathEstimate: Sendable, Equatable {
   private static let tail = 0.05
   /// What a measured size may bring less than the best to be named: a measured one is better to start from than any between.
   private static let tolerance = 0.97
+  /// The logarithm by which a lower bound is above the best that was measured, and is no noise.
+  private static let denial = 0.15
   /// The best lies above what was measured with no more than this chance where it is known.
   private static let unseen = 0.1
 
@@ -127,10 +129,15 @@ public struct PathEstimate: Sendable, Equatable {
     let isWide =
       interval.upperBound > max(interval.lowerBound + 2, Self.widest * interval.lowerBound)
     let isCut = evidence.bounds.contains { $0.poolSize > high }
+    // What pulls brought that were short of work, and is far above the best, denies it.
+    let most = log(rate) + Self.denial
+    let denied = evidence.bounds.filter { $0.logRate > most }.map(\.poolSize).max()
     gap =
       low == high && (isOpen || isWide)
       ? (isCut ? .tooShortAbove(high) : .onlyOne(high))
-      : isOpen ? (isCut ? .tooShortAbove(high) : .mayGain(above: high)) : isWide ? .unsure : nil
+      : isOpen
+        ? (isCut ? .tooShortAbove(high) : .mayGain(above: high))
+        : isWide ? .unsure : denied.map { $0 > high ? .tooShortAbove(high) : .unsure }
   }
 
   /// What the shapes leave possible, and what the sizes do one by one; never narrower than the gaps between those that were

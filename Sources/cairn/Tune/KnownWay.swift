@@ -121,7 +121,9 @@ struct KnownWay {
 
   static func pulls(_ count: Int) -> String { count == 1 ? "1 pull" : "\(count) pulls" }
 
-  static func megabytes(_ rate: Double) -> String { String(figures: "%.2f MiB/s", rate / 1_048_576) }
+  static func megabytes(_ rate: Double) -> String {
+    String(figures: "%.2f MiB/s", rate / 1_048_576)
+  }
 
   static func age(_ seconds: Double) -> String {
     if seconds < 90 { return "\(Int(seconds)) s" }

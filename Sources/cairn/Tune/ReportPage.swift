@@ -12,7 +12,7 @@ struct ReportPage {
   /// Pulls of a path whose decisions are listed.
   private static let shownPulls = 5
   /// Width and height of its plots: small, so that their words can be read on a phone.
-  private static let plotSize = (width: 560.0, height: 340.0)
+  private static let plotSize = (width: 440.0, height: 300.0)
 
   var html: String {
     let parts = [overview, machines] + paths.map(section)
@@ -152,7 +152,7 @@ struct ReportPage {
     h2 small { font-weight: normal; color: var(--faint); }
     a { color: var(--series-1); }
     section { background: var(--card); border-radius: .5rem; padding: 1rem; margin: 1rem 0; }
-    figure { margin: .5rem 0; } svg { display: block; width: 100%; max-width: 700px; height: auto; }
+    figure { margin: .5rem 0; } svg { display: block; width: 100%; max-width: 640px; height: auto; }
     .best { font-weight: 600; } .open { font-weight: 600; color: var(--series-2); }
     ul { padding-left: 1.2rem; margin: .3rem 0; color: var(--faint); }
     .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .875rem; width: 100%; }
