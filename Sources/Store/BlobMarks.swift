@@ -7,11 +7,15 @@ import Synchronization
 /// What published blobs were like when they were last known to be right: `.cairn/marks/<algorithm>-<hex>`.
 ///
 /// A blob that is like its mark is not read again. A mark that is missing, torn or of another time costs a second reading, never
-/// a wrong blob: others can write to a blob in place, through a hard link of an output or with root's rights.
+/// a wrong blob: others can write to a blob in place, through a hard link of an output or with root's rights. Where the file
+/// system does not tell of every such change, no mark is believed.
 final class BlobMarks: Sendable {
   private let folder: Folder?
   /// What was found to be wrong by this process, so that it is read once.
   private let wrong = Mutex<[Digest: FileMark]>([:])
+
+  /// Whether the disk tells of every change; nil: it was not asked yet.
+  private let tells = Mutex<Bool?>(nil)
 
   private static let limit: Int64 = 256
 
@@ -28,11 +32,24 @@ final class BlobMarks: Sendable {
   }
 
   /// Whether a blob's file is as it was when it was right.
-  func knows(_ digest: Digest, _ mark: FileMark) -> Bool {
+  ///
+  /// - Parameter blobs: where it is.
+  func knows(_ digest: Digest, _ mark: FileMark, in blobs: Folder) -> Bool {
     guard let folder, let bytes = try? folder.read(Self.name(digest), limit: Self.limit) else {
       return false
     }
-    return bytes.elementsEqual(mark.text.utf8)
+    return bytes.elementsEqual(mark.text.utf8) && tellsOfChanges(blobs, folder)
+  }
+
+  private func tellsOfChanges(_ blobs: Folder, _ marks: Folder) -> Bool {
+    // What was tried in one place is true of another on the same disk.
+    guard let here = marks.info?.st_dev, here == blobs.info?.st_dev else { return false }
+    return tells.withLock { known in
+      if let known { return known }
+      let found = marks.stampsMappedWrites
+      known = found
+      return found
+    }
   }
 
   /// Whether a blob's file is as it was when it was wrong.

@@ -180,10 +180,11 @@ public struct ContentStore: Sendable {
     else { return nil }
     let file = try disk(try OpenFile(digest.hex, in: blobs, O_RDONLY))
     guard let info = file.info, info.st_size == descriptor.size else { return nil }
-    let mark = FileMark(info)
+    if marks.knows(digest, FileMark(info), in: blobs) {
+      return SoundBlob(descriptor: descriptor, file: file, mark: FileMark(info))
+    }
+    guard let mark = Self.mark(of: file), !marks.knowsWrong(digest, mark) else { return nil }
     let blob = SoundBlob(descriptor: descriptor, file: file, mark: mark)
-    if marks.knows(digest, mark) { return blob }
-    guard !marks.knowsWrong(digest, mark) else { return nil }
     let found = try FileHash.digest(of: file, digest.algorithm)
     guard found == digest else {
       marks.noteWrong(digest, mark)
@@ -192,6 +193,13 @@ public struct ContentStore: Sendable {
     try blob.recheck()
     marks.note(digest, mark)
     return blob
+  }
+
+  /// What a file is like that is about to be read.
+  static func mark(of file: OpenFile) -> FileMark? {
+    // Whoever has it mapped changes its times by the first write to each page that is clean.
+    try? file.sync()
+    return file.info.map { FileMark($0) }
   }
 
   /// Opens a blob that an output is made of.

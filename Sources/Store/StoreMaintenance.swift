@@ -71,13 +71,13 @@ public struct StoreMaintenance: Sendable {
       return folder.info(digest.hex)?.kind.words ?? "it is missing"
     }
     let file = try disk(try OpenFile(digest.hex, in: folder, O_RDONLY))
-    let before = file.info
+    let before = ContentStore.mark(of: file)
     let found = try FileHash.digest(of: file, digest.algorithm)
     guard found == digest else {
-      before.map { store.marks.noteWrong(digest, FileMark($0)) }
+      before.map { store.marks.noteWrong(digest, $0) }
       return "its content is \(found)"
     }
-    before.map { store.marks.note(digest, FileMark($0)) }
+    before.map { store.marks.note(digest, $0) }
     return nil
   }
 }

@@ -151,4 +151,47 @@ struct SoundBlobTests {
     _ = try maintenance.prune(olderThan: nil, keepBytes: nil, now: 0)
     #expect(Files.list(store.root + "/.cairn/marks").count == image.contents.count)
   }
+
+  /// Changes one byte of a file that may be written through a mapping that is shared with it, and was read before.
+  static func change(_ path: String, at offset: Int) {
+    let file = open(path, O_RDWR)
+    defer { close(file) }
+    let size = offset + 1
+    let flags = MAP_SHARED | MAP_POPULATE
+    guard let bytes = mmap(nil, size, PROT_READ | PROT_WRITE, flags, file, 0) else { return }
+    bytes.storeBytes(
+      of: bytes.load(fromByteOffset: offset, as: UInt8.self) ^ 1, toByteOffset: offset,
+      as: UInt8.self)
+    munmap(bytes, size)
+  }
+
+  @Test(
+    "a blob that was changed through a mapping goes nowhere, whatever its file system tells of that",
+    arguments: [true, false], [true, false])
+  func mapped(isInMemory: Bool, isVerified: Bool) throws {
+    let place = isInMemory ? try TemporaryFolder.inMemory() : folder
+    let store = try ContentStore(root: place("mapped"))
+    try store.put(Data(content), as: blob.digest)
+    let path = store.path(of: blob.digest)
+    chmod(path, 0o600)
+    if isVerified { _ = try StoreMaintenance(store: store).verify(removesDamage: false) }
+    #expect(try store.holds(blob))
+    Self.change(path, at: 1 << 20)
+    #expect(try !store.holds(blob))
+    #expect(throws: StoreError.self) { try store.requireSound(blob) }
+  }
+
+  @Test("a mapping that was written to before a blob was read tells of what it changes after that")
+  func mappedBefore() throws {
+    chmod(path, 0o600)
+    let file = open(path, O_RDWR)
+    defer { close(file) }
+    let bytes = try #require(mmap(nil, 1, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0))
+    defer { munmap(bytes, 1) }
+    // The page is dirty, and nothing else is.
+    bytes.storeBytes(of: content[0], as: UInt8.self)
+    #expect(try store.holds(blob))
+    bytes.storeBytes(of: content[0] ^ 1, as: UInt8.self)
+    #expect(try !store.holds(blob))
+  }
 }
