@@ -58,16 +58,20 @@ let package = Package(
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
     .target(name: "History", dependencies: ["Tuning", "SQLite"], swiftSettings: strict),
     .target(
+      name: "Downloads",
+      dependencies: ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store"],
+      swiftSettings: strict),
+    .target(
       name: "Pull",
       dependencies: [
-        "OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress", "Disk",
+        "OCI", "Tuning", "Scheduling", "Registry", "Store", "Progress", "Disk", "Downloads",
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "cairn",
       dependencies: [
         "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "Registry", "Store", "Progress",
-        "Plot", "History", "Pull", "CurlTransfer", "Disk", "Threads",
+        "Plot", "History", "Downloads", "Pull", "CurlTransfer", "Disk", "Threads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -107,7 +111,7 @@ let package = Package(
       name: "EmulationTests", dependencies: ["Emulation", "Simulation"], swiftSettings: strict),
     .testTarget(name: "ProgressTests", dependencies: ["Progress"], swiftSettings: strict),
     .testTarget(
-      name: "PullTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],
+      name: "PullTests", dependencies: ["Downloads", "Pull", "CurlTransfer", "Support", "Tuning"],
       swiftSettings: strict),
     .testTarget(
       name: "ZooTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],

@@ -1,3 +1,4 @@
+import Downloads
 public import OCI
 public import Registry
 public import Store
@@ -116,6 +117,25 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
     case .integrity:
       "the damaged data was dropped; if it happens again, the registry or a proxy serves wrong data"
     default: nil
+    }
+  }
+}
+
+extension PullError {
+  /// Why an image's blobs did not come.
+  init(
+    _ error: DownloadError, blobs: [LabelledBlob], missing: [LabelledBlob],
+    _ downloads: [Download]
+  ) {
+    switch error {
+    case .registry(let error): self = .registry(error)
+    case .store(let error): self = .store(error)
+    case .integrity(let reason): self = .integrity(reason)
+    case .stopped:
+      let size = blobs.lazy.map(\.size).clampedSum
+      let here = size.subtractingClamped(missing.lazy.map(\.size).clampedSum)
+      self = .interrupted(
+        done: here.addingClamped(downloads.lazy.map(\.progress.done).clampedSum), size: size)
     }
   }
 }

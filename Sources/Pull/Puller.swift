@@ -1,4 +1,5 @@
 import Disk
+public import Downloads
 import FoundationEssentials
 public import OCI
 public import Progress
@@ -61,11 +62,32 @@ public struct Puller: Sendable {
     self.display = display
   }
 
-  /// Pulls; cancelling the task interrupts it, and what arrived is kept.
+  /// Pulls one image in a run of its own; cancelling the task interrupts it, and what arrived is kept.
   ///
   /// - Parameter request: what to pull.
   /// - Throws: `PullError`.
   public func pull(_ request: Request) async throws(PullError) -> ProgressEvent.Summary {
+    let plan = PathPlan(policy: request.policy, settings: request.settings, trace: request.trace)
+    let run = PullRun(store: store, display: display) { _, _ in plan }
+    let outcome: Result<ProgressEvent.Summary, PullError>
+    do throws(PullError) {
+      outcome = .success(try await pull(request, in: run))
+    } catch {
+      outcome = .failure(error)
+    }
+    for report in await run.close() { request.report(report) }
+    return try outcome.get()
+  }
+
+  /// Pulls as a part of a run; cancelling the task interrupts it, and what arrived is kept.
+  ///
+  /// - Parameters:
+  ///   - request: what to pull; how its path is run says the run.
+  ///   - run: shared by all images that are pulled together.
+  /// - Throws: `PullError`.
+  public func pull(_ request: Request, in run: PullRun) async throws(PullError)
+    -> ProgressEvent.Summary
+  {
     let start = Timekeeper.monotonicSeconds()
     display.show(.started(reference: request.reference.description))
     let store = store
@@ -82,7 +104,7 @@ public struct Puller: Sendable {
     sayNotes()
     let summary = try await client.followingTag(
       warn: { display.show(.warning($0)) }
-    ) { () async throws(PullError) in try await fetch(request, writer, since: start) }
+    ) { () async throws(PullError) in try await fetch(request, writer, run, since: start) }
     withExtendedLifetime(lock) {}
     sayNotes()
     return summary
@@ -90,7 +112,7 @@ public struct Puller: Sendable {
 
   /// Resolves the reference, downloads what is missing, publishes the image and writes the outputs.
   private func fetch(
-    _ request: Request, _ writer: ImageWriter, since start: Double
+    _ request: Request, _ writer: ImageWriter, _ run: PullRun, since start: Double
   ) async throws(PullError) -> ProgressEvent.Summary {
     let store = store
     let resolver = ImageResolver(
@@ -109,23 +131,10 @@ public struct Puller: Sendable {
     var missing = try missing(of: blobs)
     try announce(wanted, blobs, missing)
     if try storeInlineData(of: blobs) { missing = try self.missing(of: blobs) }
-    let opening = Opening(
-      bytes: missing.reduce(0) { $0 + $1.descriptor.size }, blobs: missing.count,
-      roundTripSeconds: resolution.roundTripSeconds)
-    let loop = PullLoop(
-      blobs: blobs, missing: Set(missing.map(\.descriptor.digest)),
-      name: request.reference.description, store: store,
-      source: BlobSource(client: client, blobHost: request.blobHost), request: request,
-      opening: opening, display: display)
-    let result: PullLoop.Result
-    do throws(PullError) {
-      result = try await loop.run()
-    } catch {
-      request.report(await finalReport(of: loop))
-      throw error
-    }
-    let report = await finalReport(of: loop)
-    if !missing.isEmpty { request.report(report) }
+    let source = BlobSource(client: client, blobHost: request.blobHost)
+    let cost = try await download(
+      blobs, missing: missing, request, from: source, in: run, resolution.roundTripSeconds)
+    let path = missing.isEmpty ? nil : await run.downloads.report(of: source)
     warnAboutPlatform(request, resolution)
     var form = LayoutForm(store: store)
     let image = try disk { () throws(StoreError) in
@@ -140,13 +149,39 @@ public struct Puller: Sendable {
     }
     var summary = ProgressEvent.Summary(
       reference: request.reference.description, digest: wanted.root.digest,
-      bytes: blobs.reduce(0) { $0 + $1.descriptor.size }, fetched: result.fetched,
-      seconds: Timekeeper.monotonicSeconds() - start, requests: result.requests,
-      connections: result.connections, retries: result.retries, poolSize: result.poolSize,
-      limitedBy: missing.isEmpty ? nil : report.record.limitedBy?.words)
+      bytes: blobs.reduce(0) { $0 + $1.size }, fetched: cost.fetched,
+      seconds: Timekeeper.monotonicSeconds() - start, requests: cost.requests,
+      connections: cost.connections, retries: cost.retries,
+      poolSize: path?.decisions.last?.decision.poolSize ?? 0,
+      limitedBy: path?.record.limitedBy?.words)
     summary.platform = wanted.source.platform?.description
     summary.platformDigest = wanted.platformDigest
     return summary
+  }
+
+  /// Wants what is missing, and waits for it.
+  ///
+  /// - Returns: what it cost, without what others wanted before.
+  private func download(
+    _ blobs: [LabelledBlob], missing: [LabelledBlob], _ request: Request,
+    from source: BlobSource, in run: PullRun, _ roundTripSeconds: Double?
+  ) async throws(PullError) -> DownloadProgress.Cost {
+    let name = request.reference.description
+    run.board.add(name, blobs, missing: Set(missing.map(\.digest)))
+    guard !missing.isEmpty else { return DownloadProgress.Cost() }
+    let wishes = LabelledBlob.inOrderOfFetching(missing).map {
+      Wish($0.descriptor, label: $0.label, owner: name)
+    }
+    let downloads = await run.downloads.want(
+      wishes, from: source, roundTripSeconds: roundTripSeconds)
+    let failure = await Download.end(of: downloads)
+    if let failure {
+      await run.downloads.leave(downloads)
+      throw PullError(failure, blobs: blobs, missing: missing, downloads)
+    }
+    return downloads.reduce(into: DownloadProgress.Cost()) {
+      if !$1.isShared { $0.add($1.progress.cost) }
+    }
   }
 
   /// Says what the file systems of the store and of the outputs cannot do.
@@ -154,16 +189,10 @@ public struct Puller: Sendable {
     for words in FileSystemNotes.process.take() { display.show(.warning(words)) }
   }
 
-  private func finalReport(of loop: PullLoop) async -> PullReport {
-    var report = await loop.report()
-    report.tokenService = await client.tokenService
-    return report
-  }
-
   private static func blobs(of manifests: [Manifest], _ reference: Reference) throws(PullError)
-    -> [(descriptor: Descriptor, label: String)]
+    -> [LabelledBlob]
   {
-    var blobs: [(descriptor: Descriptor, label: String)] = []
+    var blobs: [LabelledBlob] = []
     var sizes: [Digest: Int64] = [:]
     for manifest in manifests {
       let labels = ["config"] + manifest.layers.indices.map { "layer \($0 + 1)" }
@@ -187,7 +216,8 @@ public struct Puller: Sendable {
             ), what: reference.description)
         }
         sizes[blob.digest] = blob.size
-        blobs.append((blob, label))
+        blobs.append(
+          LabelledBlob(descriptor: blob, label: label, isConfiguration: label == labels[0]))
       }
     }
     guard blobs.map(\.descriptor.size).clampedSum <= ImageDocument.sizeLimit else {
@@ -213,8 +243,6 @@ public struct Puller: Sendable {
     }
   }
 
-  private typealias LabelledBlob = (descriptor: Descriptor, label: String)
-
   /// The blobs that the store has not, or no longer as they were.
   private func missing(of blobs: [LabelledBlob]) throws(PullError) -> [LabelledBlob] {
     var missing: [LabelledBlob] = []
@@ -236,7 +264,7 @@ public struct Puller: Sendable {
   /// Puts blobs that the manifest carries itself into the store; true where there were any.
   private func storeInlineData(of blobs: [LabelledBlob]) throws(PullError) -> Bool {
     var isAny = false
-    for (blob, _) in blobs {
+    for blob in blobs.map(\.descriptor) {
       guard let data = blob.data, Int64(data.count) == blob.size,
         (try? Digest.of(data, blob.digest.algorithm)) == blob.digest
       else { continue }

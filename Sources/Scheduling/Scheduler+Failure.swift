@@ -84,6 +84,7 @@ extension Scheduler {
       return
     }
     if isOver {
+      giveBack(piece, of: blob)
       giveUp(blob, because: id, &actions)
       return
     }
@@ -194,7 +195,16 @@ extension Scheduler {
     _ id: BlobID, because request: RequestID, _ actions: inout [SchedulerAction]
   ) {
     guard !blobs[id.index].isOver else { return }
-    for segment in blobs[id.index].segments {
+    abandon(id, &actions)
+    actions.append(.giveUp(id, request))
+  }
+
+  /// Ends what is under way of a blob; what is missing of it is nothing that is left to do.
+  mutating func abandon(_ id: BlobID, _ actions: inout [SchedulerAction]) {
+    guard !blobs[id.index].isOver else { return }
+    bytesLeft -= blobs[id.index].pendingBytes
+    for segment in blobs[id.index].segments.sorted(by: { $0.number < $1.number }) {
+      bytesLeft -= segments[segment]?.remaining ?? 0
       for other in segments[segment]?.requests ?? [] {
         requests[other] = nil
         actions.append(.cancel(other))
@@ -204,7 +214,6 @@ extension Scheduler {
     blobs[id.index].segments = []
     blobs[id.index].pending = []
     blobs[id.index].isOver = true
-    actions.append(.giveUp(id, request))
   }
 
   /// When something is to be asked for that may not be asked for yet; nil: nothing is pending.

@@ -13,7 +13,7 @@ public import Tuning
 /// in flight -> done               its last byte is on disk (a second request is cancelled)
 /// in flight -> pending            its last request failed; what arrived is kept
 /// ```
-/// Life of a blob: `added -> complete` or `added -> given up`; `damaged` takes a complete one back to
+/// Life of a blob: `added -> complete`, `added -> given up` or `added -> left`; `damaged` takes a complete one back to
 /// the start.
 public struct Scheduler: Sendable {
   /// What bounds the choices made here.
@@ -132,6 +132,8 @@ public struct Scheduler: Sendable {
       return []
     case .damaged(let blob):
       restart(blob, &actions)
+    case .left(let blobs):
+      for blob in blobs { abandon(blob, &actions) }
     case .measured(let readings):
       gathered.readings = readings
       return []

@@ -71,6 +71,8 @@ public enum SchedulerEvent: Sendable, Equatable {
   case splitMissed(SegmentID, older: SegmentID, position: Int64)
   /// The blob's bytes are all here but have the wrong digest: fetch all of it again.
   case damaged(BlobID)
+  /// Nobody wants these blobs any more: their requests end, and what is missing of them is not fetched.
+  case left([BlobID])
   /// What the runner measured of its connections and of itself; for the next sample.
   case measured(Readings)
   /// Time passed.

@@ -32,6 +32,8 @@ public final class Verifier: Sendable {
     let blob: PartialBlob
     let job: Mutex<Job>
     let done: @Sendable (Outcome) -> Void
+    /// Set once nobody wants the blob any more.
+    let isForgotten = Atomic(false)
     init(
       _ blob: PartialBlob, _ hasher: consuming sending ContentHasher,
       done: @escaping @Sendable (Outcome) -> Void
@@ -54,6 +56,8 @@ public final class Verifier: Sendable {
     var threads: Int
     /// Who waits for them to end.
     var waiters: [CheckedContinuation<Void, Never>] = []
+    /// Who waits until no thread has a blob in its hands.
+    var lookers: [Digest: [CheckedContinuation<Void, Never>]] = [:]
   }
 
   private let store: ContentStore
@@ -130,6 +134,31 @@ public final class Verifier: Sendable {
     if isNew { work.signal() }
   }
 
+  /// Lets go of a blob whose hash is not complete: it gets no outcome.
+  ///
+  /// - Parameter digest: of a blob that was added.
+  public func forget(_ digest: Digest) {
+    let entry = state.withLock { $0.entries.removeValue(forKey: digest) }
+    entry?.isForgotten.store(true, ordering: .relaxed)
+  }
+
+  /// Returns when no thread has a blob in its hands that was forgotten: nothing of it is read or published after that.
+  ///
+  /// - Parameter digest: of the blob.
+  public func settled(_ digest: Digest) async {
+    await withCheckedContinuation { continuation in
+      let isSettled = state.withLock { state in
+        // One that was added anew is another.
+        guard state.busy.contains(digest), state.entries[digest] == nil, state.threads > 0 else {
+          return true
+        }
+        state.lookers[digest, default: []].append(continuation)
+        return false
+      }
+      if isSettled { continuation.resume() }
+    }
+  }
+
   /// True while no blob is being hashed or waits for it.
   public var isIdle: Bool { state.withLock { $0.busy.isEmpty } }
 
@@ -139,7 +168,9 @@ public final class Verifier: Sendable {
     while !isStopped { takeOne() }
     let waiters = state.withLock { state in
       state.threads -= 1
-      return state.threads == 0 ? state.waiters : []
+      guard state.threads == 0 else { return [CheckedContinuation<Void, Never>]() }
+      defer { state.lookers = [:] }
+      return state.waiters + state.lookers.values.joined()
     }
     for waiter in waiters { waiter.resume() }
   }
@@ -147,20 +178,33 @@ public final class Verifier: Sendable {
   /// Waits for a blob with bytes to hash, and hashes them.
   private func takeOne() {
     work.wait()
-    let taken: Entry? = state.withLock { state in
-      state.isStopped || state.queue.isEmpty ? nil : state.entries[state.queue.removeFirst()]
+    let (next, gone) = state.withLock { state -> (Entry?, Digest?) in
+      guard !state.isStopped, !state.queue.isEmpty else { return (nil, nil) }
+      let digest = state.queue.removeFirst()
+      return (state.entries[digest], digest)
     }
-    guard let entry = taken else { return }
+    guard let entry = next else {
+      if let gone { release(gone, goesOn: false) }
+      return
+    }
     let digest = entry.blob.descriptor.digest
     let outcome = hash(entry)
-    let goesOn = state.withLock { state in
-      if outcome != nil { state.entries[digest] = nil }
-      let again = state.again.remove(digest) != nil && outcome == nil
-      if again { state.queue.append(digest) } else { state.busy.remove(digest) }
-      return again
+    state.withLock { state in
+      if outcome != nil, state.entries[digest] === entry { state.entries[digest] = nil }
     }
-    if goesOn { work.signal() }
+    release(digest, goesOn: outcome == nil)
     if let outcome { entry.done(outcome) }
+  }
+
+  /// Puts a blob out of a thread's hands, or back into the queue where more of it came meanwhile.
+  private func release(_ digest: Digest, goesOn: Bool) {
+    let (isQueued, lookers) = state.withLock { state in
+      let again = state.again.remove(digest) != nil && goesOn
+      if again { state.queue.append(digest) } else { state.busy.remove(digest) }
+      return (again, again ? [] : state.lookers.removeValue(forKey: digest) ?? [])
+    }
+    if isQueued { work.signal() }
+    for looker in lookers { looker.resume() }
   }
 
   /// Hashes what is there; an outcome when the blob is at its end.
@@ -173,7 +217,7 @@ public final class Verifier: Sendable {
           byteCount: Self.bufferSize, alignment: 64)
         defer { buffer.deallocate() }
         while job.hashed < end {
-          guard !isStopped else { return nil }
+          guard !isStopped, !entry.isForgotten.load(ordering: .relaxed) else { return nil }
           let wanted = Int(min(Int64(buffer.count), end - job.hashed))
           let count = pread(blob.file.descriptor, buffer.baseAddress, wanted, off_t(job.hashed))
           guard count > 0 else {

@@ -23,11 +23,15 @@ struct ImportTests {
     "Progress": ["OCI"],
     "SQLite": ["CSQLite"],
     "History": ["Tuning", "SQLite"],
-    "Pull": ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress", "Disk"],
+    "Downloads": ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store"],
+    "Pull": [
+      "OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress", "Disk",
+      "Downloads",
+    ],
     "cairn": [
       "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
       "Progress",
-      "Plot", "History", "Pull", "Disk",
+      "Plot", "History", "Downloads", "Pull", "Disk",
     ],
   ]
 

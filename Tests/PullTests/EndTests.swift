@@ -1,5 +1,6 @@
 import Foundation
 import OCI
+@testable import Downloads
 @testable import Pull
 import Registry
 import Scheduling
@@ -94,8 +95,8 @@ struct EndTests {
 
   @Test("a watch that sees nothing under way and nothing due for five seconds ends the pull")
   func watch() {
-    var watch = PullWatch()
-    let idle = PullWatch.Look(isBusy: false, dueIn: nil)
+    var watch = PathWatch()
+    let idle = PathWatch.Look(isBusy: false, dueIn: nil)
     let over1 = watch.isOver(idle, now: Moment(seconds: 1))
     #expect(over1 == false)
     let over2 = watch.isOver(idle, now: Moment(seconds: 5.9))
@@ -103,7 +104,7 @@ struct EndTests {
     let over3 = watch.isOver(idle, now: Moment(seconds: 6))
     #expect(over3 == true)
     for look in [
-      PullWatch.Look(isBusy: true, dueIn: nil), PullWatch.Look(isBusy: false, dueIn: 3),
+      PathWatch.Look(isBusy: true, dueIn: nil), PathWatch.Look(isBusy: false, dueIn: 3),
     ] {
       let over4 = watch.isOver(look, now: Moment(seconds: 100))
       #expect(over4 == false)
@@ -114,7 +115,7 @@ struct EndTests {
 
   @Test("a wait of over a second is said once")
   func waits() {
-    var watch = PullWatch()
+    var watch = PathWatch()
     let wait6 = watch.wait(until: Moment(seconds: 0.9), now: .zero)
     #expect(wait6 == nil)
     let wait7 = watch.wait(until: Moment(seconds: 10), now: .zero)

@@ -2,6 +2,7 @@ import CurlTransfer
 import Foundation
 import OCI
 import Progress
+import Downloads
 import Pull
 import Registry
 import Scheduling

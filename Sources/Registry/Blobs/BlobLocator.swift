@@ -97,9 +97,10 @@ actor BlobLocator {
     if let redirects { state = redirects ? .redirects : .serves }
   }
 
-  /// Says which blobs will be wanted, in their order.
+  /// Says which blobs will be wanted, in their order, after those that were named before.
   func expect(_ blobs: [Descriptor]) {
-    upcoming = blobs.reversed()
+    // Next one last; what was said before comes first.
+    upcoming.insert(contentsOf: blobs.reversed(), at: 0)
     lookAhead()
   }
 

@@ -91,9 +91,18 @@ public final class BlobSource: Sendable {
     for locator in locators.values { await locator.close() }
   }
 
-  /// The host that served most bytes so far, with its port where that is not the scheme's; nil: none.
-  public var busiestHost: String? {
-    served.withLock { $0.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key }
+  /// Bytes that each host served so far, with its port where that is not the scheme's.
+  public var servedBytes: [String: Int64] { served.withLock { $0 } }
+
+  /// The registry that the repository is in.
+  public var registry: String { client.reference.registry }
+
+  /// Who is asked for content, in order: mirrors, and the registry itself.
+  public var servers: [String] { endpoints.map(\.origin.authority) }
+
+  /// The token service that the registry named in this run; nil: none.
+  public var tokenService: TokenService? {
+    get async { await client.tokenService }
   }
 
   /// What the transfer engine last measured.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Disk
+import Downloads
 import FoundationEssentials
 import Glibc
 import OCI

@@ -1,3 +1,6 @@
+import Downloads
+import FoundationEssentials
+import Glibc
 import Pull
 import Simulation
 import Tuning

@@ -1,4 +1,6 @@
+import Downloads
 import FoundationEssentials
+import Glibc
 import History
 import Pull
 import Registry

@@ -2,7 +2,7 @@ public import OCI
 public import Registry
 public import Tuning
 
-/// What a pull's downloads were like: for the history, and for whoever wants to know why.
+/// What downloads over one path were like: for the history, and for whoever wants to know why.
 public struct PullReport: Sendable {
   /// One blob that had to be fetched.
   public struct Layer: Sendable {
@@ -12,7 +12,7 @@ public struct PullReport: Sendable {
     public var size: Int64
     /// Bytes of it that were fetched.
     public var fetched: Int64
-    /// Seconds from its first request until it was in the store, or until the pull ended.
+    /// Seconds from its first request until it was in the store, or until the downloads ended.
     public var seconds: Double
     /// Requests of it that failed.
     public var retries: Int
@@ -31,6 +31,8 @@ public struct PullReport: Sendable {
     public var decision: PoolDecision
   }
 
+  /// The registry that was pulled from.
+  public var registry: String
   /// The policy's name.
   public var policy: String
   /// What there is to learn.

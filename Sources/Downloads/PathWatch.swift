@@ -1,8 +1,8 @@
 import Tuning
 
-/// Sees to it that a pull which waits says so, and that one for which nothing will come any more ends.
-struct PullWatch: Sendable {
-  /// What a pull looks like from outside.
+/// Sees to it that a path which waits says so, and that one for which nothing will come any more ends.
+struct PathWatch: Sendable {
+  /// What the downloads over a path look like from outside.
   struct Look: Sendable, Equatable {
     /// Whether something is under way whose end will be heard of: a request, a check, another process.
     var isBusy: Bool

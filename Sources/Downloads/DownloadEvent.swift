@@ -1,0 +1,27 @@
+/// What whoever shows downloads wants to know of them.
+public enum DownloadEvent: Sendable {
+  /// So many workers are allowed on a path from now on, for that reason.
+  case pool(PathKey, workers: Int, reason: String)
+  /// A blob changed its state.
+  case blob(DownloadProgress)
+  /// How everything stands; several a second.
+  case overview(Overview)
+  /// A blob arrived damaged, and what is done about it: words that follow its name.
+  case damaged(Wish, origin: String, next: String)
+  /// A server, or the scheduler, asks to wait for so many seconds, and why.
+  case waiting(seconds: Double, reason: String)
+
+  /// All downloads at one moment.
+  public struct Overview: Sendable {
+    /// Those under way.
+    public var blobs: [DownloadProgress]
+    /// Seconds since the first was wanted.
+    public var seconds: Double
+    /// Useful bytes per second of late.
+    public var bytesPerSecond: Double
+    /// Workers allowed, on all paths.
+    public var poolSize: Int
+    /// Requests in flight.
+    public var open: Int
+  }
+}

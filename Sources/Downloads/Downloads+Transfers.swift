@@ -1,0 +1,151 @@
+import OCI
+import Store
+
+/// Transfers, from the queue to the store.
+extension Downloads {
+  /// Opens the next blobs, as far as files may be open.
+  func refill() {
+    while openBlobs < limits.openBlobs, let transfer = queue.popLast() {
+      transfer.pool.scheduler.bytesToCome -= transfer.size
+      begin(transfer)
+    }
+    for pool in pools.values where !pool.wanted.isEmpty { pool.handle(.tick) }
+    settle()
+  }
+
+  /// Begins a transfer, where no other process is at it.
+  func begin(_ transfer: Transfer) {
+    let ingest: ContentStore.Ingest
+    do throws(StoreError) {
+      ingest = try store.beginIngest(transfer.wish.blob)
+    } catch {
+      transfer.pool.fail(transfer, .store(error))
+      return
+    }
+    switch ingest {
+    case .present:
+      finish(transfer, .present)
+    case .busy:
+      if transfer.progress.state != .elsewhere { waiting.append(transfer) }
+      transfer.pool.set(transfer, .elsewhere)
+    case .ours(let partial):
+      waiting.removeAll { $0 === transfer }
+      openBlobs += 1
+      transfer.partial = partial
+      guard register(transfer, partial) else { return }
+      transfer.pool.begin(transfer, partial)
+    }
+  }
+
+  /// Has a blob hashed as it arrives.
+  private func register(_ transfer: Transfer, _ partial: PartialBlob) -> Bool {
+    let (inbox, id) = (inbox, transfer.id)
+    do throws(StoreError) {
+      try verifier.add(partial) { inbox.yield(.verified(id, $0)) }
+      return true
+    } catch {
+      transfer.pool.fail(transfer, .store(error))
+      return false
+    }
+  }
+
+  /// Takes in how a blob turned out.
+  func verified(_ transfer: Transfer, _ outcome: Verifier.Outcome) {
+    switch outcome {
+    case .published:
+      transfer.pool.finishRequests(of: transfer)
+      finish(transfer, .done)
+      refill()
+    case .failed(let error):
+      transfer.pool.fail(transfer, .store(error))
+    case .wrongDigest(let found):
+      damaged(transfer, found: found)
+    }
+  }
+
+  /// Wrong content is fetched again, all of it: from somebody else where a mirror sent some of it, else once more.
+  private func damaged(_ transfer: Transfer, found: Digest) {
+    guard let partial = transfer.partial else { return }
+    let (wish, blob) = (transfer.wish, transfer.wish.blob)
+    let (senders, othersAreLeft) = transfer.source.blame(blob)
+    if !othersAreLeft { transfer.damages += 1 }
+    do throws(StoreError) {
+      try partial.startOver()
+    } catch {
+      transfer.pool.fail(transfer, .store(error))
+      return
+    }
+    let hosts = senders.joined(separator: " and ")
+    let origin = senders.isEmpty ? "" : " from \(hosts)"
+    guard transfer.damages < 2 else {
+      transfer.pool.fail(
+        transfer,
+        .integrity(
+          "\(wish.label) of \(wish.owner) is damaged"
+            + (senders.isEmpty ? "" : ", as \(hosts) sent it")
+            + ": its digest is \(found), the manifest says \(blob.digest)"))
+      return
+    }
+    let next = othersAreLeft ? "asking the next server" : "fetching it again"
+    tell(.damaged(wish, origin: origin, next: next))
+    guard register(transfer, partial) else { return }
+    transfer.pool.beginAgain(transfer)
+  }
+
+  // MARK: Ends
+
+  private func finish(_ transfer: Transfer, _ state: DownloadProgress.State) {
+    transfer.endedAt = transfer.pool.now.seconds
+    var progress = transfer.progress
+    if state == .done { progress.cost.fetched += max(0, progress.size - progress.done) }
+    progress.done = progress.size
+    transfer.progress = progress
+    transfer.pool.set(transfer, state)
+    forget(transfer)
+    transfer.board.end(.success(()))
+  }
+
+  /// Takes in what the pools could not go on with.
+  func settle() {
+    for pool in pools.values where !pool.failed.isEmpty {
+      let failed = pool.failed
+      pool.failed = []
+      for transfer in failed { retire([transfer], transfer.failure ?? .stopped) }
+    }
+  }
+
+  /// Ends transfers before their end: nothing more is written of them, and what arrived is noted.
+  func retire(_ group: [Transfer], _ error: DownloadError) {
+    let group = group.filter { transfers[$0.id] != nil }
+    for (_, ofPool) in Dictionary(grouping: group, by: \.pool.number) {
+      ofPool.first?.pool.abandon(ofPool)
+    }
+    for transfer in group {
+      verifier.forget(transfer.digest)
+      forget(transfer)
+      transfer.board.end(.failure(error))
+    }
+  }
+
+  private func forget(_ transfer: Transfer) {
+    let pool = transfer.pool
+    transfers[transfer.id] = nil
+    transferOf[transfer.digest] = nil
+    waiting.removeAll { $0 === transfer }
+    if let index = queue.firstIndex(where: { $0 === transfer }) {
+      queue.remove(at: index)
+      pool.scheduler.bytesToCome -= transfer.size
+    }
+    if transfer.partial != nil { openBlobs -= 1 }
+    transfer.partial = nil
+    pool.keep(transfer)
+    pool.wanted[transfer.id] = nil
+    if let blob = transfer.blob { pool.transfers[blob] = nil }
+    if pool.wanted.isEmpty { pool.clock.pause() }
+    let source = transfer.source
+    guard transfer.endedAt == nil, !transfers.values.contains(where: { $0.source === source })
+    else { return }
+    // Nobody comes for what was asked ahead.
+    Task { await source.close() }
+  }
+}

@@ -1,0 +1,311 @@
+import OCI
+public import Registry
+import Scheduling
+public import Store
+public import Tuning
+
+/// Everything that is wanted now, from whoever wants it: one pool of workers for each path, one transfer for each blob.
+///
+/// All state belongs to this actor; what happens elsewhere is reported through one stream of events, in order. It lives until
+/// `close`, however many images come and go.
+///
+/// Life of a transfer:
+/// ```
+/// wanted -> queued            somebody wants it; who comes later shares it
+/// queued -> present           it is in the store
+/// queued -> elsewhere         another process fetches it; looked at again twice a second
+/// queued, elsewhere -> begun  its file is ours; the path's scheduler hands out its bytes
+/// begun -> done               its digest is right, and it is published
+/// any -> failed               nobody gives it, or it cannot be written
+/// any -> retired              the last who wanted it is gone; what arrived stays
+/// ```
+public actor Downloads {
+  /// What bounds the service.
+  public struct Limits: Sendable {
+    /// Blobs that have their files open at the same time, at least 1.
+    public var openBlobs: Int
+    /// Blobs that are hashed at the same time, at least 1.
+    public var hashing: Int
+    /// Seconds for which a path that nobody wants anything from keeps its pool.
+    public var idleSeconds = 5.0
+
+    /// Makes limits.
+    public init(openBlobs: Int, hashing: Int) {
+      self.openBlobs = openBlobs
+      self.hashing = hashing
+    }
+  }
+
+  /// What comes in.
+  enum Event: Sendable {
+    case request(PathKey, Int, RequestID, BlobSource.Event)
+    case verified(Int, Verifier.Outcome)
+    case left(Int, Int)
+    case tick
+  }
+
+  /// Says how a path's downloads are to be run, when its first blob is wanted; and what the last ones over it were like, where
+  /// this service knows.
+  public typealias Planner = @Sendable (PathKey, PullRecord?) -> PathPlan
+
+  let store: ContentStore
+  let limits: Limits
+  let verifier: Verifier
+  let tell: @Sendable (DownloadEvent) -> Void
+  let inbox: AsyncStream<Event>.Continuation
+  private let events: AsyncStream<Event>
+  private let plan: Planner
+  private let ended: (@Sendable (PullReport) async -> Void)?
+  private var loop: Task<Void, Never>?
+  private var ticker: Task<Void, Never>?
+  private var start: ContinuousClock.Instant?
+
+  var pools: [PathKey: PathPool] = [:]
+  /// What paths were like whose pools are gone.
+  private var memory: [PathKey: PullRecord] = [:]
+  private var reports: [PullReport] = []
+  var transfers: [Int: Transfer] = [:]
+  var transferOf: [Digest: Transfer] = [:]
+  /// Not begun yet, next one last.
+  var queue: [Transfer] = []
+  /// Those that another process is fetching.
+  var waiting: [Transfer] = []
+  var openBlobs = 0
+  var isClosed = false
+  private var nextNumber = 0
+  private var meter = RateMeter()
+  private var bytesOfEndedPools: Int64 = 0
+  private var ticks = 0
+
+  static let tickSeconds = 0.05
+  /// Ticks between two looks at blobs that another process fetches, and between two journal entries.
+  static let slowTicks = 10
+  /// Ticks between two overviews.
+  static let shownTicks = 2
+
+  /// Makes a service; `close` ends it.
+  ///
+  /// - Parameters:
+  ///   - store: where blobs are published.
+  ///   - limits: what bounds it.
+  ///   - plan: how each path's downloads are to be run.
+  ///   - ended: told what downloads over a path were like when its pool ends; nil: `close` returns all of that.
+  ///   - tell: told what happens, in order.
+  public init(
+    store: ContentStore, limits: Limits, plan: @escaping Planner,
+    ended: (@Sendable (PullReport) async -> Void)? = nil,
+    tell: @escaping @Sendable (DownloadEvent) -> Void = { _ in }
+  ) {
+    self.store = store
+    self.limits = limits
+    self.plan = plan
+    self.ended = ended
+    self.tell = tell
+    verifier = Verifier(store: store, threads: limits.hashing)
+    (events, inbox) = AsyncStream.makeStream(of: Event.self)
+  }
+
+  // MARK: Wanting
+
+  /// Wants blobs of one repository.
+  ///
+  /// - Parameters:
+  ///   - wishes: the blobs, in the order in which they are to be begun.
+  ///   - source: where they are to be had.
+  ///   - roundTripSeconds: of a round trip to the registry, where it is known.
+  /// - Returns: their downloads, in the same order.
+  public func want(
+    _ wishes: [Wish], from source: BlobSource, roundTripSeconds: Double? = nil
+  ) async -> [Download] {
+    // Said first, so that it is known in time where they are.
+    let unknown = wishes.map(\.blob).filter { transferOf[$0.digest] == nil }
+    if !unknown.isEmpty { await source.expect(unknown) }
+    guard !isClosed else { return wishes.map { Download(ended: $0, .failure(.stopped)) } }
+    let new = unknown.filter { transferOf[$0.digest] == nil }
+    if !new.isEmpty { prepare(new, source, roundTripSeconds) }
+    let downloads = wishes.map { want($0, from: source) }
+    refill()
+    return downloads
+  }
+
+  private func want(_ wish: Wish, from source: BlobSource) -> Download {
+    nextNumber += 1
+    let wanter = nextNumber
+    let known = transferOf[wish.blob.digest]
+    guard let transfer = known ?? add(wish, from: source) else {
+      return Download(ended: wish, .failure(.stopped))
+    }
+    transfer.wanters.insert(wanter)
+    let (inbox, id) = (inbox, transfer.id)
+    return Download(transfer, wanter: wanter, isShared: known != nil) {
+      inbox.yield(.left(id, wanter))
+    }
+  }
+
+  private func add(_ wish: Wish, from source: BlobSource) -> Transfer? {
+    guard let pool = pools[PathKey(source)] else { return nil }
+    nextNumber += 1
+    let transfer = Transfer(id: nextNumber, wish, from: source, over: pool)
+    transfers[transfer.id] = transfer
+    transferOf[transfer.digest] = transfer
+    pool.wanted[transfer.id] = transfer
+    pool.clock.resume()
+    pool.scheduler.bytesToCome += transfer.size
+    queue.insert(transfer, at: 0)
+    return transfer
+  }
+
+  /// Makes a path ready for blobs: with a pool of its own where it has none.
+  private func prepare(_ new: [Descriptor], _ source: BlobSource, _ roundTripSeconds: Double?) {
+    run()
+    let key = PathKey(source)
+    let pool: PathPool
+    if let known = pools[key] {
+      pool = known
+    } else {
+      nextNumber += 1
+      let (inbox, number) = (inbox, nextNumber)
+      let opening = Opening(
+        bytes: new.lazy.map(\.size).clampedSum, blobs: new.count,
+        roundTripSeconds: roundTripSeconds)
+      pool = PathPool(
+        key, number: number, plan: plan(key, memory[key]), opening: opening,
+        in: PathPool.Surroundings(store: store, verifier: verifier, tell: tell) {
+          inbox.yield(.request(key, number, $0, $1))
+        })
+      pools[key] = pool
+    }
+    pool.use(source)
+  }
+
+  /// Stops wanting blobs, and returns when nothing more is written of those that nobody else wants.
+  public func leave(_ downloads: [Download]) async {
+    leave(downloads.map { ($0.transfer, $0.wanter) })
+    for download in downloads { await verifier.settled(download.progress.digest) }
+  }
+
+  private func leave(_ claims: [(transfer: Int, wanter: Int)]) {
+    let alone = claims.compactMap { claim -> Transfer? in
+      guard let transfer = transfers[claim.transfer],
+        transfer.wanters.remove(claim.wanter) != nil
+      else { return nil }
+      return transfer.wanters.isEmpty ? transfer : nil
+    }
+    guard !alone.isEmpty else { return }
+    retire(alone, .stopped)
+    refill()
+  }
+
+  // MARK: Running
+
+  private func run() {
+    guard loop == nil else { return }
+    start = .now
+    let (events, inbox) = (events, inbox)
+    loop = Task {
+      for await event in events { await self.take(event) }
+    }
+    ticker = Task {
+      while !Task.isCancelled {
+        try? await Task.sleep(for: .seconds(Self.tickSeconds))
+        inbox.yield(.tick)
+      }
+    }
+  }
+
+  private func take(_ event: Event) async {
+    guard !isClosed else { return }
+    switch event {
+    case .tick: await tick()
+    case .request(let key, let number, let id, let event):
+      guard let pool = pools[key], pool.number == number else { return }
+      pool.take(id, event)
+    case .verified(let id, let outcome):
+      if let transfer = transfers[id] { verified(transfer, outcome) }
+    case .left(let id, let wanter): leave([(id, wanter)])
+    }
+    settle()
+  }
+
+  private func tick() async {
+    ticks += 1
+    let isSlow = ticks % Self.slowTicks == 0
+    for pool in pools.values where !pool.wanted.isEmpty {
+      for id in Array(pool.segments.keys) { pool.note(id, recording: isSlow) }
+    }
+    if isSlow { lookAround() }
+    for pool in pools.values where !pool.wanted.isEmpty { pool.measure() }
+    refill()
+    if ticks % Self.shownTicks == 0, !transfers.isEmpty { show() }
+    if isSlow { await endIdlePools() }
+  }
+
+  /// What is looked at now and then: blobs that others fetch, and whether anything is to come.
+  private func lookAround() {
+    for transfer in waiting { begin(transfer) }
+    let isBusy = !waiting.isEmpty || !queue.isEmpty || !verifier.isIdle
+    for pool in pools.values { pool.lookForEnd(isElsewhereBusy: isBusy) }
+  }
+
+  private func show() {
+    let bytes = pools.values.reduce(bytesOfEndedPools) { $0 + $1.scheduler.bytesDone }
+    let seconds = start.map { $0.duration(to: .now) / .seconds(1) } ?? 0
+    meter.note(bytes, at: seconds)
+    let active = pools.values.filter { !$0.wanted.isEmpty }
+    tell(
+      .overview(
+        DownloadEvent.Overview(
+          blobs: transfers.values.map(\.progress), seconds: seconds,
+          bytesPerSecond: meter.bytesPerSecond,
+          poolSize: active.reduce(0) { $0 + $1.scheduler.decision.poolSize },
+          open: active.reduce(0) { $0 + $1.scheduler.openRequests })))
+  }
+
+  // MARK: Paths
+
+  /// Ends pools that nobody has wanted anything from for a while: what is wanted next opens as warm as any other pull.
+  private func endIdlePools() async {
+    for pool in pools.values {
+      guard let idle = pool.clock.idleSeconds, idle >= limits.idleSeconds else { continue }
+      pools[pool.key] = nil
+      bytesOfEndedPools += pool.scheduler.bytesDone
+      await end(pool)
+    }
+  }
+
+  private func end(_ pool: PathPool) async {
+    let report = await report(of: pool)
+    memory[pool.key] = report.record
+    if let ended { await ended(report) } else { reports.append(report) }
+  }
+
+  /// What the downloads over a source's path were like so far; nil: there are none.
+  public func report(of source: BlobSource) async -> PullReport? {
+    guard let pool = pools[PathKey(source)] else { return nil }
+    return await report(of: pool)
+  }
+
+  private func report(of pool: PathPool) async -> PullReport {
+    var report = pool.report()
+    for source in pool.sources where report.tokenService == nil {
+      report.tokenService = await source.tokenService
+    }
+    return report
+  }
+
+  /// Ends everything that is under way and notes what arrived; nothing is written or published after that.
+  ///
+  /// - Returns: what the downloads over each path were like, where nobody was told.
+  public func close() async -> [PullReport] {
+    guard !isClosed else { return [] }
+    isClosed = true
+    for pool in pools.values { pool.close() }
+    retire(Array(transfers.values), .stopped)
+    ticker?.cancel()
+    inbox.finish()
+    await verifier.stop()
+    for pool in pools.values.sorted(by: { $0.number < $1.number }) { await end(pool) }
+    pools = [:]
+    return reports
+  }
+}

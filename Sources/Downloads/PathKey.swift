@@ -1,0 +1,46 @@
+public import Registry
+public import Scheduling
+public import Tuning
+
+/// Tells one path from another: the registry, and who answers for it here.
+///
+/// The host that serves its blobs after redirects is found out by fetching; it stands in the report.
+public struct PathKey: Hashable, Sendable {
+  /// The registry that is pulled from.
+  public let registry: String
+  /// Its mirrors, in order, and itself.
+  public let servers: [String]
+
+  /// That of a repository.
+  ///
+  /// - Parameter source: of its blobs.
+  public init(_ source: BlobSource) {
+    registry = source.registry
+    servers = source.servers
+  }
+}
+
+/// How a path's downloads are to be run.
+public struct PathPlan: Sendable {
+  /// Decides the pool size.
+  public var policy: any Policy
+  /// What bounds the scheduler's choices.
+  public var settings: SchedulerSettings
+  /// Told every sample and decision, as they come.
+  public var trace: (@Sendable (TraceStep) -> Void)?
+
+  /// Makes a plan.
+  ///
+  /// - Parameters:
+  ///   - policy: decides the pool size.
+  ///   - settings: what bounds the scheduler's choices.
+  ///   - trace: told every sample and decision.
+  public init(
+    policy: any Policy, settings: SchedulerSettings = .init(),
+    trace: (@Sendable (TraceStep) -> Void)? = nil
+  ) {
+    self.policy = policy
+    self.settings = settings
+    self.trace = trace
+  }
+}

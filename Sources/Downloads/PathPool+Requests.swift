@@ -1,0 +1,184 @@
+import OCI
+import Registry
+import Scheduling
+import Store
+import Transfer
+import Tuning
+
+/// Requests of one path, from their beginning to their end.
+extension PathPool {
+  /// Makes a request.
+  func begin(_ fetch: Fetch) {
+    guard let transfer = transfers[fetch.blob], let partial = transfer.partial else { return }
+    guard let window = window(for: fetch, transfer, partial) else { return }
+    segments[fetch.segment]?.requests.insert(fetch.request)
+    segmentOfRequest[fetch.request] = fetch.segment
+    transfer.progress.cost.requests += 1
+    var request = BlobSource.Request(
+      blob: transfer.wish.blob, range: fetch.range, ranged: fetch.ranged, window: window)
+    request.stalls = fetch.stalls
+    let (source, hear, id, final) = (transfer.source, around.hear, fetch.request, request)
+    tasks[id] = Task {
+      await source.fetch(final) { hear(id, $0) }
+    }
+  }
+
+  /// The window that a request fills; nil where it is too late for one.
+  private func window(for fetch: Fetch, _ transfer: Transfer, _ partial: PartialBlob) -> FileWindow?
+  {
+    switch fetch.origin {
+    case .straggler: return segments[fetch.segment]?.window
+    case .split(let older):
+      let live = segments[older]?.window
+      guard live?.split(at: fetch.range.lowerBound) ?? false else {
+        handle(.splitMissed(fetch.segment, older: older, position: live?.written ?? 0))
+        return nil
+      }
+    case .pending: break
+    }
+    let window = FileWindow(fetch.range) { bytes, offset in partial.write(bytes, at: offset) }
+    segments[fetch.segment] = LiveSegment(
+      transfer: transfer, window: window, position: fetch.range.lowerBound,
+      recorded: fetch.range.lowerBound)
+    return window
+  }
+
+  /// Ends a request, and its segment with the last one.
+  func cancel(_ request: RequestID) {
+    tasks.removeValue(forKey: request)?.cancel()
+    guard let id = segmentOfRequest.removeValue(forKey: request) else { return }
+    segments[id]?.requests.remove(request)
+    guard let segment = segments[id], segment.requests.isEmpty else { return }
+    // Nothing that is still on its way may be written: the bytes belong to another segment now. What the
+    // scheduler was told of is kept.
+    segment.window.seal()
+    record(id, upTo: segment.position)
+    segments[id] = nil
+  }
+
+  /// Takes in what happened to a request.
+  func take(_ request: RequestID, _ event: BlobSource.Event) {
+    guard let id = segmentOfRequest[request], let segment = segments[id] else { return }
+    switch event {
+    case .sent:
+      handle(.sent(request))
+    case .responded(let timing):
+      let connect = timing.newConnections > 0 ? timing.connectSeconds : nil
+      handle(.responded(request, connectSeconds: connect))
+    case .wholeBody:
+      note(id, recording: false)
+      handle(.wholeBody(request))
+    case .ended(.success(let timing)):
+      segment.transfer.progress.cost.connections += timing.newConnections
+      note(id, recording: true)
+      // The end may have been moved outwards while the last bytes were on their way.
+      let isFull = segment.window.isFull
+      forget(request, of: id, keepingSegment: !isFull)
+      handle(isFull ? .finished(request) : .failed(request, .transient))
+    case .ended(.failure(let error)):
+      note(id, recording: true)
+      forget(request, of: id, keepingSegment: false)
+      failed(request, of: segment.transfer, error)
+    }
+    around.verifier.advance(segment.transfer.digest)
+  }
+
+  /// Every byte of a blob is verified: requests whose end is still on its way here are over.
+  func finishRequests(of transfer: Transfer) {
+    for (id, segment) in segments where segment.transfer === transfer {
+      for request in segment.requests {
+        tasks[request] = nil
+        segmentOfRequest[request] = nil
+        handle(.finished(request))
+      }
+      segments[id] = nil
+    }
+  }
+
+  private func forget(_ request: RequestID, of id: SegmentID, keepingSegment: Bool) {
+    tasks[request] = nil
+    segmentOfRequest[request] = nil
+    segments[id]?.requests.remove(request)
+    if segments[id]?.requests.isEmpty ?? false { segments[id] = nil }
+  }
+
+  private func failed(_ request: RequestID, of transfer: Transfer, _ error: RegistryError) {
+    if case .transfer(let cause) = error.kind, case .disk(let code) = cause.kind {
+      fail(transfer, .store(diskError(code)))
+      return
+    }
+    transfer.lastError = error
+    transfer.progress.cost.retries += 1
+    handle(.failed(request, Self.outcome(of: error)))
+    sayIfWaiting(because: error.message)
+  }
+
+  private func diskError(_ code: Int32) -> StoreError {
+    let store = around.store
+    let error = StoreError.system(action: "write to", path: store.root, errno: code)
+    guard error.isOutOfSpace else { return error }
+    let needed = scheduler.bytesLeft + scheduler.bytesToCome
+    // Inodes may be used up, or a quota: then what is free in all says nothing.
+    let free = store.freeBytes.flatMap { $0 < needed ? $0 : nil }
+    return .noSpace(path: store.root, needed: needed, free: free)
+  }
+
+  static func outcome(of error: RegistryError) -> FetchFailure {
+    switch error.kind {
+    case .overloaded(let retryAfter): .refused(retryAfter: retryAfter)
+    // What comes to nothing for whatever it is asked is in trouble, too.
+    case .serverError(transient: true), .protocolError(transient: true): .serverError
+    case .rangeRefused: .rangeRefused
+    // The manifest names it, and came from there: what is not to be had for a moment, or over one bad node, may come.
+    case .integrity, .unauthorised, .notFound: .doubtful
+    case .transfer(let cause) where cause.kind == .tls: .doubtful
+    case .transfer(let cause) where cause.kind == .stalled: .stalled
+    case .transfer where error.isAbsence: .absent
+    default: error.isTransient ? .transient : error.mayPass ? .doubtful : .fatal
+    }
+  }
+
+  // MARK: What is on disk
+
+  /// Tells the scheduler how far a segment is, and now and then the resume map.
+  func note(_ id: SegmentID, recording: Bool) {
+    guard let written = count(id) else { return }
+    if written.isNew { handle(.advanced(id, position: written.position)) }
+    guard let segment = segments[id] else { return }
+    guard recording || written.position - segment.recorded >= Self.recordBytes else { return }
+    record(id, upTo: written.position)
+  }
+
+  /// Notes what a segment that ends has brought: the scheduler need not know.
+  func keepWritten(_ id: SegmentID) {
+    if let written = count(id) { record(id, upTo: written.position) }
+  }
+
+  /// Counts what a segment brought since the last time.
+  private func count(_ id: SegmentID) -> (position: Int64, isNew: Bool)? {
+    guard let segment = segments[id] else { return nil }
+    let written = segment.window.written
+    let gained = written - segment.position
+    guard gained > 0 else { return (written, false) }
+    var progress = segment.transfer.progress
+    progress.done += gained
+    progress.cost.fetched += gained
+    segment.transfer.progress = progress
+    segments[id]?.position = written
+    return (written, true)
+  }
+
+  /// Tells the resume map, and with it the verifier, how far a segment is on disk.
+  private func record(_ id: SegmentID, upTo position: Int64) {
+    guard let segment = segments[id], position > segment.recorded,
+      let partial = segment.transfer.partial
+    else { return }
+    do throws(StoreError) {
+      try partial.record(segment.recorded..<position)
+      segments[id]?.recorded = position
+      around.verifier.advance(segment.transfer.digest)
+    } catch {
+      fail(segment.transfer, .store(error))
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import OCI
+import Registry
+import Scheduling
+import Transfer
+import Tuning
+
+/// What the policy is told, what it decided, and what there is to learn from both.
+extension PathPool {
+  /// Hands the engine's readings to the scheduler, for its next sample.
+  func measure() {
+    guard let readings = sources.first?.engineReadings() else { return }
+    let seconds = now - readAt
+    guard seconds > 0 else { return }
+    func share(_ spent: Double) -> Double { min(1, max(0, spent / seconds)) }
+    let measured = Readings(
+      roundTripSeconds: readings.roundTripSeconds,
+      smallestRoundTripSeconds: readings.smallestRoundTripSeconds,
+      engineBusy: share(readings.busySeconds - lastReadings.busySeconds),
+      diskBusy: share(readings.diskSeconds - lastReadings.diskSeconds))
+    lastReadings = readings
+    readAt = now
+    handle(.measured(measured))
+  }
+
+  /// Keeps a decision, if it is another one.
+  func note(_ decision: PoolDecision) {
+    let last = decisions.last?.decision
+    let isResized = last?.poolSize != decision.poolSize
+    guard isResized || last?.reason != decision.reason else { return }
+    if isResized {
+      around.tell(.pool(key, workers: decision.poolSize, reason: decision.reason))
+    }
+    decisions.append(PullReport.Decision(at: now.seconds, decision: decision))
+  }
+
+  /// Keeps what a transfer was like; one that was never begun was like nothing.
+  func keep(_ transfer: Transfer) {
+    if let layer = layer(transfer) { layers.append(layer) }
+  }
+
+  private func layer(_ transfer: Transfer) -> PullReport.Layer? {
+    guard let start = transfer.startedAt else { return nil }
+    return PullReport.Layer(
+      digest: transfer.digest, size: transfer.size,
+      fetched: max(0, transfer.progress.done - transfer.had),
+      seconds: (transfer.endedAt ?? now.seconds) - start,
+      retries: transfer.progress.cost.retries, isComplete: transfer.endedAt != nil)
+  }
+
+  /// What the downloads were like so far.
+  func report() -> PullReport {
+    let open = wanted.values.sorted { $0.id < $1.id }.compactMap { layer($0) }
+    var served: [String: Int64] = [:]
+    for source in sources { served.merge(source.servedBytes) { $0.addingClamped($1) } }
+    return PullReport(
+      registry: key.registry, policy: policyName, record: recorder.record(at: now),
+      layers: layers + open, decisions: decisions,
+      blobHost: served.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key,
+      isComplete: wanted.isEmpty && hasLostNothing)
+  }
+}

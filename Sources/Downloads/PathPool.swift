@@ -1,0 +1,185 @@
+import OCI
+import Registry
+import Scheduling
+import Store
+import Transfer
+import Tuning
+
+/// The workers of one path, and the scheduler that they work for: performs what it decides, and tells it what came of that.
+///
+/// Belongs to the actor `Downloads`. Blobs come and go while it lives; transfers that failed are in `failed` until it looks.
+final class PathPool {
+  /// A segment in flight.
+  struct LiveSegment {
+    let transfer: Transfer
+    let window: FileWindow
+    var requests: Set<RequestID> = []
+    /// What the scheduler was told.
+    var position: Int64
+    /// What the resume map says.
+    var recorded: Int64
+  }
+
+  /// What a pool needs of the service.
+  struct Surroundings {
+    let store: ContentStore
+    let verifier: Verifier
+    let tell: @Sendable (DownloadEvent) -> Void
+    /// Passes on what happens to a request.
+    let hear: @Sendable (RequestID, BlobSource.Event) -> Void
+  }
+
+  let key: PathKey
+  /// Tells it from an earlier one of the same path.
+  let number: Int
+  let around: Surroundings
+  private let plan: PathPlan
+  var clock = PathClock()
+  var scheduler: Scheduler
+  var recorder: PullRecorder
+  var decisions: [PullReport.Decision] = []
+  var lastReadings = EngineReadings()
+  var readAt = Moment.zero
+  var watch = PathWatch()
+  /// Everything wanted over this path that has not ended.
+  var wanted: [Int: Transfer] = [:]
+  var transfers: [BlobID: Transfer] = [:]
+  /// Those that failed, until the service looks.
+  var failed: [Transfer] = []
+  /// False once somebody went without what was wanted.
+  var hasLostNothing = true
+  /// Layers whose downloads are over.
+  var layers: [PullReport.Layer] = []
+  /// Whoever was asked, first ones first.
+  var sources: [BlobSource] = []
+  var segments: [SegmentID: LiveSegment] = [:]
+  var segmentOfRequest: [RequestID: SegmentID] = [:]
+  var tasks: [RequestID: Task<Void, Never>] = [:]
+  /// Actions of the scheduler that wait for their turn.
+  private var backlog: [SchedulerAction] = []
+  private var isPerforming = false
+  private var isClosed = false
+
+  /// Bytes of one segment after which they are noted in the resume map without waiting for the tick.
+  static let recordBytes: Int64 = 4 << 20
+
+  init(
+    _ key: PathKey, number: Int, plan: PathPlan, opening: Opening, in around: Surroundings
+  ) {
+    self.key = key
+    self.number = number
+    self.around = around
+    self.plan = plan
+    recorder = PullRecorder(opening: opening)
+    scheduler = Scheduler(
+      policy: plan.policy, opening: opening, settings: plan.settings,
+      seed: UInt64.random(in: 0 ... .max))
+  }
+
+  var now: Moment { clock.now }
+  var policyName: String { plan.policy.name }
+
+  // MARK: Blobs
+
+  /// Notes who is asked, and reads the engine's measures from here on where it is the first.
+  func use(_ source: BlobSource) {
+    guard !sources.contains(where: { $0 === source }) else { return }
+    if sources.isEmpty {
+      lastReadings = source.engineReadings()
+      note(scheduler.decision)
+    }
+    sources.append(source)
+  }
+
+  /// Begins to fetch what a blob still needs.
+  func begin(_ transfer: Transfer, _ partial: PartialBlob) {
+    let have = partial.have
+    transfer.startedAt = now.seconds
+    transfer.progress.done = partial.byteCount
+    transfer.had = transfer.progress.done
+    set(transfer, .fetching)
+    let (id, actions) = scheduler.add(size: transfer.size, have: have)
+    transfer.blob = id
+    transfers[id] = transfer
+    perform(actions)
+    around.verifier.advance(transfer.digest)
+  }
+
+  /// Fetches all of a blob again: what came was wrong.
+  func beginAgain(_ transfer: Transfer) {
+    guard let blob = transfer.blob else { return }
+    transfer.progress.done = 0
+    set(transfer, .fetching)
+    handle(.damaged(blob))
+  }
+
+  /// Stops fetching blobs: nothing more is written of them, and what arrived is noted.
+  func abandon(_ group: [Transfer]) {
+    for (id, segment) in segments where group.contains(where: { $0 === segment.transfer }) {
+      segment.window.seal()
+      keepWritten(id)
+    }
+    hasLostNothing = false
+    handle(.left(group.compactMap(\.blob)))
+  }
+
+  /// Ends all requests; nothing is asked for after that.
+  func close() {
+    isClosed = true
+    for id in Array(segments.keys) {
+      segments[id]?.window.seal()
+      keepWritten(id)
+    }
+    for task in tasks.values { task.cancel() }
+    tasks = [:]
+    segments = [:]
+  }
+
+  func set(_ transfer: Transfer, _ state: DownloadProgress.State) {
+    guard transfer.progress.state != state else { return }
+    transfer.progress.state = state
+    around.tell(.blob(transfer.progress))
+  }
+
+  /// The transfer cannot go on; the first reason counts.
+  func fail(_ transfer: Transfer, _ error: DownloadError) {
+    guard transfer.failure == nil else { return }
+    transfer.failure = error
+    failed.append(transfer)
+  }
+
+  // MARK: The scheduler
+
+  /// Tells the scheduler what happened, and performs what it decides, in the order in which it was decided.
+  func handle(_ event: SchedulerEvent) { perform(scheduler.handle(event, now: now)) }
+
+  /// Performs actions, also those that performing one brings.
+  func perform(_ actions: [SchedulerAction]) {
+    guard !isClosed else { return }
+    backlog.append(contentsOf: actions)
+    guard !isPerforming else { return }
+    isPerforming = true
+    defer { isPerforming = false }
+    while !backlog.isEmpty { perform(backlog.removeFirst()) }
+  }
+
+  private func perform(_ action: SchedulerAction) {
+    switch action {
+    case .fetch(let fetch): begin(fetch)
+    case .cancel(let request): cancel(request)
+    case .extend(let segment, let end): segments[segment]?.window.extend(to: end)
+    case .complete(let blob):
+      guard let transfer = transfers[blob] else { return }
+      set(transfer, .verifying)
+      around.verifier.advance(transfer.digest)
+    case .giveUp(let blob, _):
+      guard let transfer = transfers[blob] else { return }
+      let error = transfer.lastError ?? RegistryError(.notFound, "a blob cannot be had")
+      fail(transfer, .registry(error))
+    case .sampled(let sample, let decision):
+      recorder.observe(sample, decision)
+      note(decision)
+      plan.trace?(TraceStep(sample: sample, decision: decision))
+    }
+  }
+}

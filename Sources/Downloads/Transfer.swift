@@ -1,0 +1,48 @@
+import OCI
+import Registry
+import Scheduling
+import Store
+
+/// A blob that is wanted, and where it is: one for all who want it.
+///
+/// Belongs to the actor `Downloads`.
+final class Transfer {
+  let id: Int
+  let wish: Wish
+  let source: BlobSource
+  let pool: PathPool
+  /// What everybody who wants it sees.
+  let board: DownloadBoard
+  /// Who wants it.
+  var wanters: Set<Int> = []
+  var partial: PartialBlob?
+  var blob: BlobID?
+  /// How often its bytes turned out to be wrong.
+  var damages = 0
+  var lastError: RegistryError?
+  /// Bytes that were here before.
+  var had: Int64 = 0
+  var startedAt: Double?
+  var endedAt: Double?
+  var failure: DownloadError?
+
+  init(id: Int, _ wish: Wish, from source: BlobSource, over pool: PathPool) {
+    self.id = id
+    self.wish = wish
+    self.source = source
+    self.pool = pool
+    board = DownloadBoard(DownloadProgress(digest: wish.blob.digest, size: wish.blob.size))
+  }
+
+  var digest: Digest { wish.blob.digest }
+  var size: Int64 { wish.blob.size }
+
+  /// How it stands.
+  var progress: DownloadProgress {
+    get { board.progress }
+    set { board.set(newValue) }
+  }
+
+  /// Its name for people.
+  var name: String { "\(wish.label) \(digest.short)" }
+}

@@ -1,0 +1,23 @@
+public import OCI
+
+/// A blob that somebody wants.
+public struct Wish: Sendable {
+  /// What it must turn out to be, and where else it may be had.
+  public var blob: Descriptor
+  /// What it is to people: `config`, or `layer 3`.
+  public var label: String
+  /// What it is a part of, for words: the image as its user named it.
+  public var owner: String
+
+  /// Makes a wish.
+  ///
+  /// - Parameters:
+  ///   - blob: what is wanted.
+  ///   - label: what it is to people.
+  ///   - owner: what it is a part of.
+  public init(_ blob: Descriptor, label: String, owner: String) {
+    self.blob = blob
+    self.label = label
+    self.owner = owner
+  }
+}

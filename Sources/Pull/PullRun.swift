@@ -1,0 +1,33 @@
+public import Downloads
+public import Progress
+public import Store
+
+/// What the images of one run share: the downloads, with their pools, and the display.
+public struct PullRun: Sendable {
+  /// Everything that is wanted now.
+  public let downloads: Downloads
+  let board: PullBoard
+
+  /// Begins a run; `close` ends it.
+  ///
+  /// - Parameters:
+  ///   - store: where images go.
+  ///   - display: shows what happens.
+  ///   - plan: how each path's downloads are to be run.
+  public init(
+    store: ContentStore, display: any ProgressDisplay, plan: @escaping Downloads.Planner
+  ) {
+    let board = PullBoard(display)
+    self.board = board
+    downloads = Downloads(
+      store: store,
+      limits: Downloads.Limits(
+        openBlobs: OpenFileBudget.ofProcess.blobs, hashing: min(4, Machine.effectiveCPUs)),
+      plan: plan, tell: { board.show($0) })
+  }
+
+  /// Ends what is under way still; nothing is written or published after that.
+  ///
+  /// - Returns: what the downloads over each path were like.
+  public func close() async -> [PullReport] { await downloads.close() }
+}
