@@ -111,6 +111,9 @@ let package = Package(
       name: "EmulationTests", dependencies: ["Emulation", "Simulation"], swiftSettings: strict),
     .testTarget(name: "ProgressTests", dependencies: ["Progress"], swiftSettings: strict),
     .testTarget(
+      name: "DownloadsTests",
+      dependencies: ["Downloads", "CurlTransfer", "Support"], swiftSettings: strict),
+    .testTarget(
       name: "PullTests", dependencies: ["Downloads", "Pull", "CurlTransfer", "Support", "Tuning"],
       swiftSettings: strict),
     .testTarget(

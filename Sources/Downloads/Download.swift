@@ -1,3 +1,6 @@
+public import Store
+import Synchronization
+
 /// A blob on its way, as one of those who want it sees it.
 ///
 /// Two who want the same blob share one transfer. When the last of them is gone, it retires, and what arrived stays.
@@ -6,6 +9,8 @@ public final class Download: Sendable {
   let wanter: Int
   private let board: DownloadBoard
   private let left: @Sendable () -> Void
+  /// The round of fetching that this one has read from; nil: it has read nothing.
+  private let readRound = Mutex<Int?>(nil)
   /// True where it was under way already: what it costs is somebody else's.
   public let isShared: Bool
 
@@ -36,6 +41,35 @@ public final class Download: Sendable {
   ///
   /// - Throws: why it is not; `stopped` where the task was cancelled.
   public func end() async throws(DownloadError) { try await board.wait() }
+
+  /// Waits until more of the blob can be read: its first bytes, so many of which are on disk and hashed.
+  ///
+  /// That all of them are hashed does not say that the digest is right: `end` does.
+  ///
+  /// - Parameter offset: how many bytes the caller has.
+  /// - Returns: how many can be read; no more than `offset` where the blob has no more.
+  /// - Throws: why no more will come; `integrity` where bytes that were read turned out to be wrong and are fetched again.
+  public func prefix(beyond offset: Int64) async throws(DownloadError) -> Int64 {
+    while true {
+      let prefix = try await board.prefix(beyond: offset)
+      let round = readRound.withLock { round in
+        if prefix.end > offset { round = round ?? prefix.round }
+        return round
+      }
+      guard round == nil || round == prefix.round else {
+        throw .integrity("\(board.progress.digest) arrived damaged while it was read")
+      }
+      if prefix.end > offset || prefix.isWhole { return prefix.end }
+    }
+  }
+
+  /// What the blob's first bytes are read from; those that `prefix` has promised, and no others.
+  ///
+  /// - Throws: `stopped` where nothing of it is here.
+  public func reader() throws(DownloadError) -> BlobReader {
+    guard let reader = board.reader else { throw .stopped }
+    return reader
+  }
 
   /// Waits until all of some downloads are published.
   ///

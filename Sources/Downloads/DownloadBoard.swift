@@ -1,14 +1,31 @@
+import Store
 import Synchronization
 
-/// How a download stands, for everybody who wants it, and its end.
+/// How a download stands, for everybody who wants it: its progress, the bytes that can be read, and its end.
 final class DownloadBoard: Sendable {
   typealias Ending = Result<Void, DownloadError>
+
+  /// What can be read of a blob.
+  struct Prefix: Sendable {
+    /// Its first bytes, so many of which are on disk and hashed.
+    var end: Int64
+    /// Tells what was fetched again from what came before.
+    var round: Int
+    /// Whether no more will come: it is in the store.
+    var isWhole = false
+  }
 
   private struct State {
     var progress: DownloadProgress
     var ending: Ending?
+    var prefix = Prefix(end: 0, round: 0)
+    var reader: BlobReader?
     var waiters: [Int: CheckedContinuation<Ending, Never>] = [:]
-    var nextWaiter = 0
+    /// Who waits for more bytes than so many, or for the end.
+    var readers: [Int: (beyond: Int64, continuation: CheckedContinuation<Void, Never>)] = [:]
+    /// Whether those who wait are about to hear of more.
+    var isNoticed = false
+    var nextNumber = 0
   }
 
   private let state: Mutex<State>
@@ -19,24 +36,97 @@ final class DownloadBoard: Sendable {
 
   func set(_ progress: DownloadProgress) { state.withLock { $0.progress = progress } }
 
+  // MARK: Bytes
+
+  /// What to read the bytes from; nil: they are nowhere yet, or nobody's any more.
+  var reader: BlobReader? { state.withLock { $0.reader } }
+
+  /// Whether somebody waits for bytes and has not been told of any; true once for each wait.
+  func takesNotice() -> Bool {
+    state.withLock { state in
+      guard !state.readers.isEmpty, !state.isNoticed else { return false }
+      state.isNoticed = true
+      return true
+    }
+  }
+
+  /// Says where bytes can be read.
+  func open(_ reader: BlobReader?) { state.withLock { $0.reader = reader } }
+
+  /// Says that so many of the first bytes are hashed.
+  func hashed(_ end: Int64) {
+    let woken = state.withLock { state in
+      state.prefix.end = end
+      state.isNoticed = false
+      return state.readers.filter { $0.value.beyond < end }.map { number, reader in
+        state.readers[number] = nil
+        return reader.continuation
+      }
+    }
+    for continuation in woken { continuation.resume() }
+  }
+
+  /// Says that what came was wrong: all of it is fetched again.
+  func startOver() {
+    let readers = state.withLock { state in
+      state.prefix = Prefix(end: 0, round: state.prefix.round + 1)
+      defer { state.readers = [:] }
+      return state.readers.values
+    }
+    for reader in readers { reader.continuation.resume() }
+  }
+
+  /// Waits until more than so many bytes can be read, all of it came, or what came was wrong.
+  ///
+  /// - Throws: why no more will come; `stopped` where the task was cancelled.
+  func prefix(beyond offset: Int64) async throws(DownloadError) -> Prefix {
+    let number = number()
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let mustWait = state.withLock { state in
+          guard state.ending == nil, state.prefix.end <= offset, !Task.isCancelled else {
+            return false
+          }
+          state.readers[number] = (offset, continuation)
+          state.isNoticed = false
+          return true
+        }
+        if !mustWait { continuation.resume() }
+      }
+    } onCancel: {
+      state.withLock { $0.readers.removeValue(forKey: number) }?.continuation.resume()
+    }
+    let (prefix, ending) = state.withLock { ($0.prefix, $0.ending) }
+    if prefix.end <= offset {
+      try ending?.get()
+      if ending == nil, Task.isCancelled { throw .stopped }
+    }
+    return prefix
+  }
+
+  // MARK: The end
+
   /// Says how it ended; only the first word counts.
   func end(_ ending: Ending) {
-    let waiters = state.withLock { state in
+    let (waiters, readers) = state.withLock { state in
       state.ending = state.ending ?? ending
-      defer { state.waiters = [:] }
-      return state.waiters.values
+      switch ending {
+      case .success: (state.prefix.end, state.prefix.isWhole) = (state.progress.size, true)
+      // Who goes on reading would keep the file's lock.
+      case .failure: state.reader = nil
+      }
+      defer { (state.waiters, state.readers) = ([:], [:]) }
+      return (state.waiters.values, state.readers.values)
     }
     for waiter in waiters { waiter.resume(returning: ending) }
+    for reader in readers { reader.continuation.resume() }
   }
 
   /// Waits for the end.
   ///
   /// - Throws: why there is none; `stopped` where the task was cancelled.
   func wait() async throws(DownloadError) {
-    let number = state.withLock { state in
-      state.nextWaiter += 1
-      return state.nextWaiter
-    }
+    let number = number()
     let ending = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let known = state.withLock { state -> Ending? in
@@ -52,5 +142,12 @@ final class DownloadBoard: Sendable {
       waiter?.resume(returning: .failure(.stopped))
     }
     try ending.get()
+  }
+
+  private func number() -> Int {
+    state.withLock { state in
+      state.nextNumber += 1
+      return state.nextNumber
+    }
   }
 }

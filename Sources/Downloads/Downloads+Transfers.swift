@@ -13,6 +13,22 @@ extension Downloads {
     settle()
   }
 
+  /// Changes who wants a transfer, and with that how soon it is needed.
+  func change(_ transfer: Transfer, _ change: (Transfer) -> Void) {
+    let before = transfer.urgency
+    let isNew = transfer.wanters.isEmpty && transfer.blob == nil
+    change(transfer)
+    guard transfer.urgency != before || isNew, !transfer.wanters.isEmpty else { return }
+    if let blob = transfer.blob {
+      transfer.pool.handle(.urgency(blob, transfer.urgency))
+    } else if !waiting.contains(where: { $0 === transfer }) {
+      queue.removeAll { $0 === transfer }
+      // Next one last: after those that are needed sooner, and after those that were wanted before.
+      let place = queue.firstIndex { $0.urgency >= transfer.urgency }
+      queue.insert(transfer, at: place ?? queue.endIndex)
+    }
+  }
+
   /// Begins a transfer, where no other process is at it.
   func begin(_ transfer: Transfer) {
     let ingest: ContentStore.Ingest
@@ -39,9 +55,10 @@ extension Downloads {
 
   /// Has a blob hashed as it arrives.
   private func register(_ transfer: Transfer, _ partial: PartialBlob) -> Bool {
-    let (inbox, id) = (inbox, transfer.id)
+    let (inbox, id, board) = (inbox, transfer.id, transfer.board)
+    board.open(partial.reader)
     do throws(StoreError) {
-      try verifier.add(partial) { inbox.yield(.verified(id, $0)) }
+      try verifier.add(partial, hashed: { board.hashed($0) }) { inbox.yield(.verified(id, $0)) }
       return true
     } catch {
       transfer.pool.fail(transfer, .store(error))
@@ -87,6 +104,7 @@ extension Downloads {
       return
     }
     let next = othersAreLeft ? "asking the next server" : "fetching it again"
+    transfer.board.startOver()
     tell(.damaged(wish, origin: origin, next: next))
     guard register(transfer, partial) else { return }
     transfer.pool.beginAgain(transfer)
@@ -102,7 +120,16 @@ extension Downloads {
     transfer.progress = progress
     transfer.pool.set(transfer, state)
     forget(transfer)
-    transfer.board.end(.success(()))
+    do throws(StoreError) {
+      if transfer.urgency == .read, transfer.board.reader == nil {
+        transfer.board.open(try store.reader(of: transfer.wish.blob))
+      } else if transfer.urgency != .read {
+        transfer.board.open(nil)
+      }
+      transfer.board.end(.success(()))
+    } catch {
+      transfer.board.end(.failure(.store(error)))
+    }
   }
 
   /// Takes in what the pools could not go on with.

@@ -1,6 +1,6 @@
 import OCI
 public import Registry
-import Scheduling
+public import Scheduling
 public import Store
 public import Tuning
 
@@ -40,6 +40,8 @@ public actor Downloads {
   enum Event: Sendable {
     case request(PathKey, Int, RequestID, BlobSource.Event)
     case verified(Int, Verifier.Outcome)
+    /// Bytes came of a segment whose blob somebody waits for.
+    case arrived(PathKey, Int, SegmentID)
     case left(Int, Int)
     case tick
   }
@@ -112,10 +114,12 @@ public actor Downloads {
   /// - Parameters:
   ///   - wishes: the blobs, in the order in which they are to be begun.
   ///   - source: where they are to be had.
+  ///   - urgency: how soon they are needed.
   ///   - roundTripSeconds: of a round trip to the registry, where it is known.
   /// - Returns: their downloads, in the same order.
   public func want(
-    _ wishes: [Wish], from source: BlobSource, roundTripSeconds: Double? = nil
+    _ wishes: [Wish], from source: BlobSource, urgency: Urgency = .whole,
+    roundTripSeconds: Double? = nil
   ) async -> [Download] {
     // Said first, so that it is known in time where they are.
     let unknown = wishes.map(\.blob).filter { transferOf[$0.digest] == nil }
@@ -123,19 +127,19 @@ public actor Downloads {
     guard !isClosed else { return wishes.map { Download(ended: $0, .failure(.stopped)) } }
     let new = unknown.filter { transferOf[$0.digest] == nil }
     if !new.isEmpty { prepare(new, source, roundTripSeconds) }
-    let downloads = wishes.map { want($0, from: source) }
+    let downloads = wishes.map { want($0, from: source, urgency) }
     refill()
     return downloads
   }
 
-  private func want(_ wish: Wish, from source: BlobSource) -> Download {
+  private func want(_ wish: Wish, from source: BlobSource, _ urgency: Urgency) -> Download {
     nextNumber += 1
     let wanter = nextNumber
     let known = transferOf[wish.blob.digest]
     guard let transfer = known ?? add(wish, from: source) else {
       return Download(ended: wish, .failure(.stopped))
     }
-    transfer.wanters.insert(wanter)
+    change(transfer) { $0.wanters[wanter] = urgency }
     let (inbox, id) = (inbox, transfer.id)
     return Download(transfer, wanter: wanter, isShared: known != nil) {
       inbox.yield(.left(id, wanter))
@@ -151,7 +155,6 @@ public actor Downloads {
     pool.wanted[transfer.id] = transfer
     pool.clock.resume()
     pool.scheduler.bytesToCome += transfer.size
-    queue.insert(transfer, at: 0)
     return transfer
   }
 
@@ -170,9 +173,10 @@ public actor Downloads {
         roundTripSeconds: roundTripSeconds)
       pool = PathPool(
         key, number: number, plan: plan(key, memory[key]), opening: opening,
-        in: PathPool.Surroundings(store: store, verifier: verifier, tell: tell) {
-          inbox.yield(.request(key, number, $0, $1))
-        })
+        in: PathPool.Surroundings(
+          store: store, verifier: verifier, tell: tell,
+          hear: { inbox.yield(.request(key, number, $0, $1)) },
+          arrived: { inbox.yield(.arrived(key, number, $0)) }))
       pools[key] = pool
     }
     pool.use(source)
@@ -186,9 +190,10 @@ public actor Downloads {
 
   private func leave(_ claims: [(transfer: Int, wanter: Int)]) {
     let alone = claims.compactMap { claim -> Transfer? in
-      guard let transfer = transfers[claim.transfer],
-        transfer.wanters.remove(claim.wanter) != nil
-      else { return nil }
+      guard let transfer = transfers[claim.transfer], transfer.wanters[claim.wanter] != nil else {
+        return nil
+      }
+      change(transfer) { $0.wanters[claim.wanter] = nil }
       return transfer.wanters.isEmpty ? transfer : nil
     }
     guard !alone.isEmpty else { return }
@@ -220,6 +225,9 @@ public actor Downloads {
     case .request(let key, let number, let id, let event):
       guard let pool = pools[key], pool.number == number else { return }
       pool.take(id, event)
+    case .arrived(let key, let number, let segment):
+      guard let pool = pools[key], pool.number == number else { return }
+      pool.note(segment, recording: true)
     case .verified(let id, let outcome):
       if let transfer = transfers[id] { verified(transfer, outcome) }
     case .left(let id, let wanter): leave([(id, wanter)])
@@ -231,7 +239,9 @@ public actor Downloads {
     ticks += 1
     let isSlow = ticks % Self.slowTicks == 0
     for pool in pools.values where !pool.wanted.isEmpty {
-      for id in Array(pool.segments.keys) { pool.note(id, recording: isSlow) }
+      for (id, segment) in pool.segments {
+        pool.note(id, recording: isSlow || segment.transfer.urgency == .read)
+      }
     }
     if isSlow { lookAround() }
     for pool in pools.values where !pool.wanted.isEmpty { pool.measure() }

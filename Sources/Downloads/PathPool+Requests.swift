@@ -36,7 +36,12 @@ extension PathPool {
       }
     case .pending: break
     }
-    let window = FileWindow(fetch.range) { bytes, offset in partial.write(bytes, at: offset) }
+    let (board, arrived, segment) = (transfer.board, around.arrived, fetch.segment)
+    let window = FileWindow(fetch.range) { bytes, offset in
+      let code = partial.write(bytes, at: offset)
+      if code == 0, board.takesNotice() { arrived(segment) }
+      return code
+    }
     segments[fetch.segment] = LiveSegment(
       transfer: transfer, window: window, position: fetch.range.lowerBound,
       recorded: fetch.range.lowerBound)

@@ -27,6 +27,8 @@ final class PathPool {
     let tell: @Sendable (DownloadEvent) -> Void
     /// Passes on what happens to a request.
     let hear: @Sendable (RequestID, BlobSource.Event) -> Void
+    /// Passes on that bytes came of a segment whose blob somebody waits for.
+    let arrived: @Sendable (SegmentID) -> Void
   }
 
   let key: PathKey
@@ -98,7 +100,8 @@ final class PathPool {
     transfer.progress.done = partial.byteCount
     transfer.had = transfer.progress.done
     set(transfer, .fetching)
-    let (id, actions) = scheduler.add(size: transfer.size, have: have)
+    let (id, actions) = scheduler.add(
+      size: transfer.size, have: have, urgency: transfer.urgency)
     transfer.blob = id
     transfers[id] = transfer
     perform(actions)

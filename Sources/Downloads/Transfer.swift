@@ -13,8 +13,10 @@ final class Transfer {
   let pool: PathPool
   /// What everybody who wants it sees.
   let board: DownloadBoard
-  /// Who wants it.
-  var wanters: Set<Int> = []
+  /// Who wants it, and how soon.
+  var wanters: [Int: Urgency] = [:]
+  /// How soon it is wanted by whoever wants it soonest.
+  var urgency: Urgency { wanters.values.max() ?? .ahead }
   var partial: PartialBlob?
   var blob: BlobID?
   /// How often its bytes turned out to be wrong.

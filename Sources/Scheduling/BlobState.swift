@@ -47,6 +47,8 @@ struct Piece: Sendable, Equatable {
 /// the unfinished part of a segment in flight.
 struct BlobState: Sendable {
   let size: Int64
+  /// How soon its bytes are needed.
+  var urgency = Urgency.whole
   /// Sorted by position, disjoint.
   var pending: [Piece]
   var segments: Set<SegmentID> = []

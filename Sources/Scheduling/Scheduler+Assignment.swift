@@ -8,6 +8,7 @@ extension Scheduler {
       guard let fetch = nextFetch(now: now) else { return }
       actions.append(.fetch(fetch))
     }
+    makeRoomForReaders(now: now, &actions)
   }
 
   /// After a refusal those who are served go on; where nobody was, one asks until a byte comes.
@@ -16,21 +17,67 @@ extension Scheduler {
     return trouble.rounds > 0 ? min(max(1, served), decision.poolSize) : decision.poolSize
   }
 
+  /// What is needed sooner goes first, down to its last bytes: they are split and asked for twice before others begin.
   private mutating func nextFetch(now: Moment) -> Fetch? {
-    if let blob = blobToServe(now: now) { return takePending(blob, now: now) }
-    return splitLargest(now: now) ?? repeatStraggler(now: now)
+    for urgency in Urgency.allCases.reversed() where urgencies.contains(urgency) {
+      if let blob = blobToServe(urgency, now: now) { return takePending(blob, now: now) }
+      if let fetch = splitLargest(urgency, now: now) ?? repeatStraggler(urgency, now: now) {
+        return fetch
+      }
+    }
+    return nil
+  }
+
+  /// Gives blobs that somebody reads, and that nobody fetches, the place of what is needed later: of the segment that would be
+  /// busy longest. What came of it is kept.
+  private mutating func makeRoomForReaders(now: Moment, _ actions: inout [SchedulerAction]) {
+    guard urgencies.contains(.read), urgencies.count > 1, now >= refusedUntil else { return }
+    while let blob = blobToServe(.read, now: now), blobs[blob.index].segments.isEmpty,
+      let latest = latestToEnd(below: .read, now: now)
+    {
+      handBack(latest, &actions)
+      guard requests.count < mostRequests(now: now), let fetch = takePending(blob, now: now) else {
+        return
+      }
+      actions.append(.fetch(fetch))
+    }
+  }
+
+  /// The segment that will be busy longest, of those that are needed later than `urgency`.
+  private func latestToEnd(below urgency: Urgency, now: Moment) -> SegmentID? {
+    segments.filter {
+      blobs[$0.value.blob.index].urgency < urgency && blobs[$0.value.blob.index].ranged
+        && $0.value.requests.count == 1
+    }
+    .map { (id: $0.key, seconds: secondsLeft($0.value, now: now) ?? .infinity) }
+    .max { ($0.seconds, $0.id.number) < ($1.seconds, $1.id.number) }?.id
+  }
+
+  /// Ends a segment before its end: what came of it is kept, and somebody else asks for the rest.
+  mutating func handBack(_ id: SegmentID, _ actions: inout [SchedulerAction]) {
+    guard let segment = segments[id] else { return }
+    for request in segment.requests {
+      requests[request] = nil
+      actions.append(.cancel(request))
+    }
+    remove(id)
+    var piece = Piece(range: segment.position..<segment.range.upperBound)
+    piece.failures = segment.failures
+    giveBack(piece, of: segment.blob)
   }
 
   // MARK: Pending bytes
 
   /// A blob that nobody fetches yet, in order; else the one with most pending bytes for each request.
-  private mutating func blobToServe(now: Moment) -> BlobID? {
+  private mutating func blobToServe(_ urgency: Urgency, now: Moment) -> BlobID? {
     while firstPending < blobs.count, blobs[firstPending].pending.isEmpty {
       firstPending += 1
     }
     var best: (id: BlobID, share: Double)?
     for index in firstPending..<max(firstPending, blobs.count) {
-      guard blobs[index].firstEligible(at: now) != nil else { continue }
+      guard blobs[index].urgency == urgency, blobs[index].firstEligible(at: now) != nil else {
+        continue
+      }
       let busy = blobs[index].segments.count
       if busy == 0 { return BlobID(index: index) }
       guard blobs[index].ranged else { continue }
@@ -128,10 +175,11 @@ extension Scheduler {
   ///
   /// The older request must break its connection at the new end, so a split has to save clearly
   /// more than a request costs.
-  private mutating func splitLargest(now: Moment) -> Fetch? {
+  private mutating func splitLargest(_ urgency: Urgency, now: Moment) -> Fetch? {
     var best: (id: SegmentID, seconds: Double)?
     for (id, segment) in segments
-    where segment.requests.count == 1 && blobs[segment.blob.index].ranged
+    where segment.requests.count == 1 && blobs[segment.blob.index].urgency == urgency
+      && blobs[segment.blob.index].ranged
       && segment.remaining >= 2 * settings.minimumSplit
       // A server that is slow with its heads is not helped by more of them.
       && requests[segment.requests[0]]?.respondedAt != nil
@@ -154,11 +202,13 @@ extension Scheduler {
   }
 
   /// Asks again for what a straggler still owes when a fresh request should overtake it.
-  private mutating func repeatStraggler(now: Moment) -> Fetch? {
+  private mutating func repeatStraggler(_ urgency: Urgency, now: Moment) -> Fetch? {
     var worst: (id: SegmentID, seconds: Double)?
     let peers = peerRate(at: now)
     for (id, segment) in segments
-    where segment.requests.count == 1 && segment.repeatNotBefore <= now {
+    where segment.requests.count == 1 && segment.repeatNotBefore <= now
+      && blobs[segment.blob.index].urgency == urgency
+    {
       guard let request = requests[segment.requests[0]] else { continue }
       let waited = now - request.startedAt
       let left = secondsLeft(segment, now: now) ?? (request.respondedAt == nil ? .infinity : 0)

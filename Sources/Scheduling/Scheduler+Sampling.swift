@@ -33,19 +33,6 @@ extension Scheduler {
     }
   }
 
-  /// Closes the connections of a segment; what came is kept, and what did not is pending again.
-  mutating func handBack(_ id: SegmentID, _ actions: inout [SchedulerAction]) {
-    guard let segment = segments[id] else { return }
-    for request in segment.requests {
-      requests[request] = nil
-      actions.append(.cancel(request))
-    }
-    remove(id)
-    var piece = Piece(range: segment.position..<segment.range.upperBound)
-    piece.failures = segment.failures
-    giveBack(piece, of: segment.blob)
-  }
-
   /// The state of the pull at this moment, in the policy's terms.
   ///
   /// - Parameter now: the present moment.

@@ -34,6 +34,8 @@ public struct Scheduler: Sendable {
   var requests: [RequestID: RequestState] = [:]
   var stragglers = StragglerRule()
   var nextNumber = 0
+  /// How soon blobs were needed so far: as a rule one way only.
+  var urgencies: Set<Urgency> = []
   /// No blob before this one has pending bytes: where the search for work begins.
   var firstPending = 0
   /// Until then no more requests than `served` are in flight, because a server asked for it.
@@ -88,12 +90,15 @@ public struct Scheduler: Sendable {
   /// - Parameters:
   ///   - size: the blob's size in bytes.
   ///   - have: the bytes that are on disk already, from an earlier pull.
+  ///   - urgency: how soon its bytes are needed.
   /// - Returns: the blob's id, and `complete` at once when nothing is missing.
-  public mutating func add(size: Int64, have: RangeSet<Int64> = RangeSet())
-    -> (BlobID, [SchedulerAction])
-  {
+  public mutating func add(
+    size: Int64, have: RangeSet<Int64> = RangeSet(), urgency: Urgency = .whole
+  ) -> (BlobID, [SchedulerAction]) {
     let id = BlobID(index: blobs.count)
-    let blob = BlobState(size: size, have: have)
+    var blob = BlobState(size: size, have: have)
+    blob.urgency = urgency
+    urgencies.insert(urgency)
     bytesLeft += blob.pendingBytes
     blobs.append(blob)
     var actions: [SchedulerAction] = []
@@ -134,6 +139,9 @@ public struct Scheduler: Sendable {
       restart(blob, &actions)
     case .left(let blobs):
       for blob in blobs { abandon(blob, &actions) }
+    case .urgency(let blob, let urgency):
+      blobs[blob.index].urgency = urgency
+      urgencies.insert(urgency)
     case .measured(let readings):
       gathered.readings = readings
       return []
@@ -232,7 +240,8 @@ public struct Scheduler: Sendable {
   // MARK: Book-keeping
 
   private mutating func restart(_ id: BlobID, _ actions: inout [SchedulerAction]) {
-    let fresh = BlobState(size: blobs[id.index].size, have: RangeSet())
+    var fresh = BlobState(size: blobs[id.index].size, have: RangeSet())
+    fresh.urgency = blobs[id.index].urgency
     bytesLeft += fresh.pendingBytes
     blobs[id.index] = fresh
     firstPending = min(firstPending, id.index)

@@ -73,6 +73,8 @@ public enum SchedulerEvent: Sendable, Equatable {
   case damaged(BlobID)
   /// Nobody wants these blobs any more: their requests end, and what is missing of them is not fetched.
   case left([BlobID])
+  /// The blob's bytes are needed sooner, or later, than before.
+  case urgency(BlobID, Urgency)
   /// What the runner measured of its connections and of itself; for the next sample.
   case measured(Readings)
   /// Time passed.

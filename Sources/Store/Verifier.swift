@@ -32,14 +32,16 @@ public final class Verifier: Sendable {
     let blob: PartialBlob
     let job: Mutex<Job>
     let done: @Sendable (Outcome) -> Void
+    let hashed: @Sendable (Int64) -> Void
     /// Set once nobody wants the blob any more.
     let isForgotten = Atomic(false)
     init(
       _ blob: PartialBlob, _ hasher: consuming sending ContentHasher,
-      done: @escaping @Sendable (Outcome) -> Void
+      hashed: @escaping @Sendable (Int64) -> Void, done: @escaping @Sendable (Outcome) -> Void
     ) {
       self.blob = blob
       self.done = done
+      self.hashed = hashed
       job = Mutex(Job(hasher: hasher))
     }
   }
@@ -108,13 +110,15 @@ public final class Verifier: Sendable {
   ///
   /// - Parameters:
   ///   - blob: the partial blob.
+  ///   - hashed: told how many of its first bytes are hashed, as they are, on a thread of the verifier's.
   ///   - done: called once, on a thread of the verifier's, when all bytes were hashed.
   /// - Throws: `StoreError` when libcrypto has no such hash.
-  public func add(_ blob: PartialBlob, done: @escaping @Sendable (Outcome) -> Void)
-    throws(StoreError)
-  {
+  public func add(
+    _ blob: PartialBlob, hashed: @escaping @Sendable (Int64) -> Void = { _ in },
+    done: @escaping @Sendable (Outcome) -> Void
+  ) throws(StoreError) {
     let hasher = try FileHash.begin(blob.descriptor.digest.algorithm)
-    let entry = Entry(blob, hasher, done: done)
+    let entry = Entry(blob, hasher, hashed: hashed, done: done)
     state.withLock { $0.entries[blob.descriptor.digest] = entry }
   }
 
@@ -227,6 +231,7 @@ public final class Verifier: Sendable {
           }
           job.hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
           job.hashed += Int64(count)
+          entry.hashed(job.hashed)
           try checkpointIfDue(&job, blob)
         }
         guard job.hashed == blob.descriptor.size else {

@@ -67,11 +67,18 @@ struct FakeNetwork {
     self.behave = behave
   }
 
-  mutating func add(_ size: Int64, have: RangeSet<Int64> = RangeSet()) {
+  mutating func add(
+    _ size: Int64, _ urgency: Urgency = .whole, have: RangeSet<Int64> = RangeSet()
+  ) {
     sizes.append(size)
     received.append(have)
-    let (_, actions) = scheduler.add(size: size, have: have)
+    let (_, actions) = scheduler.add(size: size, have: have, urgency: urgency)
     perform(actions)
+  }
+
+  /// Nobody wants these blobs any more.
+  mutating func leave(_ blobs: [Int]) {
+    handle(.left(blobs.map { BlobID(index: $0) }))
   }
 
   /// Runs until everything is over, or for `limit` virtual seconds.

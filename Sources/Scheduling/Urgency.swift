@@ -1,0 +1,12 @@
+/// How soon somebody needs a blob's bytes.
+public enum Urgency: Int, Sendable, Equatable, Comparable, CaseIterable {
+  /// Nobody waits for them yet.
+  case ahead
+  /// They are a part of something that is wanted whole.
+  case whole
+  /// Somebody reads them as they come.
+  case read
+
+  /// Orders by how soon, latest first.
+  public static func < (left: Urgency, right: Urgency) -> Bool { left.rawValue < right.rawValue }
+}

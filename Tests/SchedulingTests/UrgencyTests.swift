@@ -1,0 +1,122 @@
+@testable import Scheduling
+import Testing
+import Tuning
+
+private let mebibyte: Int64 = 1 << 20
+
+@Suite("Urgency")
+struct UrgencyTests {
+  private static func network(_ workers: Int) -> FakeNetwork {
+    FakeNetwork(policy: FixedPolicy(poolSize: workers)) { _, _ in .good(rate: 2.5e6) }
+  }
+
+  @Test("what is needed sooner is begun first, whenever it came")
+  func order() {
+    var network = Self.network(2)
+    for urgency in [Urgency.ahead, .whole, .ahead, .read] { network.add(512 << 10, urgency) }
+    network.run()
+    #expect(network.fetches.map(\.blob.index) == [3, 1, 0, 2])
+  }
+
+  @Test(
+    "of what is read the lowest bytes come first, and its last ones are split before others begin")
+  func readers() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { fetch, _ in
+      .good(rate: fetch.blob.index == 1 && fetch.range.lowerBound == 0 ? 3e5 : 2.5e6)
+    }
+    network.add(40 * mebibyte, .ahead)
+    network.add(16 * mebibyte, .read)
+    network.run(limit: 0.5)
+    let read = network.fetches.prefix { $0.blob.index == 1 }
+    #expect(read.count >= 4)
+    #expect(
+      read.prefix(4).map(\.range.lowerBound) == read.prefix(4).map(\.range.lowerBound).sorted())
+    network.run()
+    #expect(network.complete.count == 2)
+    let begun = network.fetches.firstIndex { $0.blob.index == 0 } ?? 0
+    #expect(
+      network.fetches[..<begun].contains { if case .split = $0.origin { true } else { false } })
+  }
+
+  @Test("a reader gets a place at once where all workers are busy with what is needed later")
+  func makesRoom() {
+    var network = Self.network(3)
+    network.add(200 * mebibyte, .whole)
+    network.run(limit: 3)
+    let before = network.scheduler.bytesDone
+    network.add(mebibyte, .read)
+    network.handle(.tick)
+    #expect(network.fetches.last?.blob.index == 1)
+    #expect(network.cancelled.count == 1)
+    #expect(network.scheduler.openRequests == 3)
+    #expect(network.scheduler.bytesDone == before)
+    network.run()
+    // Nothing came twice: the network checks that, and that all of it came.
+    #expect(network.complete.count == 2)
+  }
+
+  @Test("who waits for the whole of it makes nobody hand anything back")
+  func wholeWaits() {
+    var network = Self.network(3)
+    network.add(50 * mebibyte, .ahead)
+    network.run(limit: 2)
+    network.add(mebibyte, .whole)
+    network.handle(.tick)
+    #expect(network.cancelled.isEmpty)
+    network.run()
+    #expect(network.complete.count == 2)
+  }
+
+  @Test("a blob can become more urgent while it is fetched")
+  func raised() {
+    var network = Self.network(1)
+    network.add(8 * mebibyte, .whole)
+    network.add(mebibyte, .ahead)
+    network.handle(.tick)
+    network.handle(.urgency(BlobID(index: 1), .read))
+    #expect(network.fetches.last?.blob.index == 1)
+    network.run()
+    #expect(network.complete.count == 2)
+  }
+
+  @Test("nobody makes room while a server asks to be left alone")
+  func refused() {
+    var network = Self.network(2)
+    network.add(50 * mebibyte, .whole)
+    network.run(limit: 1)
+    let request = network.flights.keys.sorted()[0]
+    network.fail(request, .refused(retryAfter: 5))
+    let before = network.fetches.count
+    network.add(mebibyte, .read)
+    network.handle(.tick)
+    #expect(network.fetches.count == before)
+  }
+
+  @Test(
+    "blobs that nobody wants any more end, and the rest goes on as if they had never been there")
+  func left() {
+    var network = Self.network(4)
+    network.add(20 * mebibyte)
+    network.add(20 * mebibyte)
+    network.run(limit: 1)
+    network.leave([0])
+    #expect(network.flights.values.allSatisfy { $0.fetch.blob.index == 1 })
+    let left = network.scheduler.bytesLeft
+    #expect(left == 20 * mebibyte - network.received[1].ranges.reduce(0) { $0 + Int64($1.count) })
+    network.run(limit: 30)
+    #expect(network.complete == [BlobID(index: 1)])
+    #expect(network.scheduler.bytesLeft == 0 && network.scheduler.isIdle)
+  }
+
+  @Test("a blob that is given up leaves nothing to do")
+  func givenUp() {
+    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { fetch, _ in
+      fetch.blob.index == 0 ? .fails(after: 10, .fatal) : .good(rate: 1e6)
+    }
+    network.add(2 * mebibyte)
+    network.add(2 * mebibyte)
+    network.run()
+    #expect(network.givenUp.count == 1 && network.complete.count == 1)
+    #expect(network.scheduler.bytesLeft == 0)
+  }
+}
