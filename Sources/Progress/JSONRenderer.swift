@@ -56,8 +56,10 @@ public struct JSONRenderer: Sendable {
       line.poolSize = workers
       line.poolReason = reason
     case .resolved(
-      let digest, let platform, let platformDigest, let blobs, let bytes, let present):
+      let reference, let digest, let platform, let platformDigest, let blobs, let bytes, let present
+    ):
       line.event = "resolved"
+      line.reference = reference
       line.digest = digest.description
       line.platform = platform
       line.platformDigest = platformDigest?.description

@@ -6,6 +6,7 @@ public struct PlainRenderer: Sendable {
   public static let interval = 5.0
   private var nextTotal = interval
   private var isOpened = false
+  private var images = 0
 
   /// Makes a renderer.
   public init() {}
@@ -16,17 +17,21 @@ public struct PlainRenderer: Sendable {
   public mutating func line(_ event: ProgressEvent) -> String? {
     switch event {
     case .started(let reference):
+      images += 1
       return "pulling \(reference)"
     case .pool(let workers, let reason):
       guard !isOpened else { return nil }
       isOpened = true
       return "starting with \(Wording.workers(workers)): \(reason)"
     case .resolved(
-      let digest, let platform, let platformDigest, let blobs, let bytes, let present):
+      let reference, let digest, let platform, let platformDigest, let blobs, let bytes, let present
+    ):
+      // Of several images one wants to know which.
+      let name = images > 1 ? "\(reference) " : ""
       let here = present > 0 ? ", \(ByteCount.text(present)) already here" : ""
       let own = [platform, platformDigest?.description].compactMap { $0 }.joined(separator: " ")
       return
-        "resolved \(digest)\(own.isEmpty ? "" : " (\(own))"): \(blobs) blobs, \(ByteCount.text(bytes))\(here)"
+        "resolved \(name)\(digest)\(own.isEmpty ? "" : " (\(own))"): \(blobs) blobs, \(ByteCount.text(bytes))\(here)"
     case .blob(let blob):
       switch blob.state {
       case .done: return "\(blob.label) \(blob.digest.short): done, \(ByteCount.text(blob.size))"

@@ -8,7 +8,8 @@ public enum ProgressEvent: Sendable, Equatable {
   case pool(workers: Int, reason: String)
   /// The manifest is known: what the reference names, and the platform's image where that is an index.
   case resolved(
-    digest: Digest, platform: String?, platformDigest: Digest?, blobs: Int, bytes: Int64,
+    reference: String, digest: Digest, platform: String?, platformDigest: Digest?, blobs: Int,
+    bytes: Int64,
     present: Int64)
   /// How the pull stands; several a second.
   case snapshot(PullSnapshot)

@@ -129,7 +129,7 @@ public struct Puller: Sendable {
     let archive = ArchiveCheck(request.outputs, wanted, request.reference)
     try await archive?.ahead(resolver)
     var missing = try missing(of: blobs)
-    try announce(wanted, blobs, missing)
+    try announce(request.reference, wanted, blobs, missing)
     if try storeInlineData(of: blobs) { missing = try self.missing(of: blobs) }
     let source = BlobSource(client: client, blobHost: request.blobHost)
     let cost = try await download(
@@ -229,12 +229,14 @@ public struct Puller: Sendable {
   }
 
   private func announce(
-    _ wanted: WantedImage, _ blobs: [LabelledBlob], _ missing: [LabelledBlob]
+    _ reference: Reference, _ wanted: WantedImage, _ blobs: [LabelledBlob],
+    _ missing: [LabelledBlob]
   ) throws(PullError) {
     let bytes = blobs.reduce(0) { $0 + $1.descriptor.size }
     let left = missing.reduce(0) { $0 + $1.descriptor.size }
     display.show(
       .resolved(
+        reference: reference.description,
         digest: wanted.root.digest, platform: wanted.source.platform?.description,
         platformDigest: wanted.platformDigest, blobs: blobs.count, bytes: bytes,
         present: bytes - left))

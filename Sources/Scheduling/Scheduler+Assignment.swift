@@ -28,8 +28,9 @@ extension Scheduler {
     return nil
   }
 
-  /// Gives blobs that somebody reads, and that nobody fetches, the place of what is needed later: of the segment that would be
-  /// busy longest. What came of it is kept.
+  /// Gives blobs that somebody reads, and that nobody fetches, the place of what is needed later.
+  ///
+  /// It is that of the segment that would be busy longest. What came of it is kept.
   private mutating func makeRoomForReaders(now: Moment, _ actions: inout [SchedulerAction]) {
     guard urgencies.contains(.read), urgencies.count > 1, now >= refusedUntil else { return }
     while let blob = blobToServe(.read, now: now), blobs[blob.index].segments.isEmpty,

@@ -6,11 +6,13 @@ import Store
 
 /// A failed command: what is said on standard error, and the exit code.
 struct CommandFailure: Error {
-  let message: String
+  var message: String
   var hint: String?
   let exitCode: Int32
-  /// False where a display has said it already.
+  /// True where a display that shows errors has said it already.
   var isSilent = false
+  /// Whether the display was told.
+  var isTold = false
 
   init(message: String, hint: String? = nil, exitCode: Int32) {
     self.message = message

@@ -203,7 +203,8 @@ struct RenderingTests {
     let events: [ProgressEvent] = [
       .started(reference: "u"), .pool(workers: 1, reason: "r"),
       .resolved(
-        digest: digest, platform: "linux/amd64", platformDigest: nil, blobs: 2, bytes: 3, present: 1
+        reference: "x/y", digest: digest, platform: "linux/amd64", platformDigest: nil, blobs: 2,
+        bytes: 3, present: 1
       ),
       .snapshot(try Self.snapshot()), .blob(try Self.blob(1, .fetching, 1, 2)), .warning("a\nb"),
       .wrote(output: "dir:x"),

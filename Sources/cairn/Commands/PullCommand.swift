@@ -18,7 +18,8 @@ struct PullCommand: AsyncParsableCommand {
     abstract: "Download an image into the store, and to outputs beside it.",
     discussion: """
       What stands in the store is not fetched again, and an interrupted pull goes on where it \
-      stopped when the same command is run again.
+      stopped when the same command is run again. Several images are one run: what they share is \
+      fetched once, and the parallel downloads from a registry serve all of them.
 
       Outputs: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE[:REF], dir:DIR; \
       FILE can be - for standard output:
@@ -26,8 +27,14 @@ struct PullCommand: AsyncParsableCommand {
       """)
 
   @Argument(
-    help: "The image, for example ubuntu:22.04, ghcr.io/o/n@sha256:…, localhost:5000/x.")
-  var reference: String
+    help: "Images, for example ubuntu:22.04, ghcr.io/o/n@sha256:…, localhost:5000/x.")
+  var references: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Also pull the images that the file names, one a line; # begins a comment.",
+      valueName: "file"))
+  var from: [String] = []
 
   @Option(
     help: ArgumentHelp("Also write the image there; can be repeated.", valueName: "transport:…"))
@@ -88,6 +95,9 @@ struct PullCommand: AsyncParsableCommand {
   @OptionGroup var historyOptions: HistoryOptions
 
   func validate() throws {
+    if references.isEmpty, from.isEmpty {
+      throw ValidationError("Missing expected argument '<references> ...', or --from")
+    }
     if allPlatforms, platform != nil {
       throw ValidationError("--platform and --all-platforms exclude each other")
     }
@@ -106,46 +116,74 @@ struct PullCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    var request = try makeRequest(try await registryOptions.reference(reference))
-    let display = makeDisplay(request)
-    let keeper = HistoryKeeper(file: historyOptions.file, registry: request.reference.registry) {
-      display.show(.warning($0))
+    let names = try ImageList(references, files: from).names
+    var images: [Reference] = []
+    for name in names {
+      let image = try await registryOptions.reference(name)
+      if !images.contains(image) { images.append(image) }
     }
-    request.policy = chosenPolicy(keeper, most: workersThatFit(display))
-    let servers = keeper.servers()
-    request.blobHost = servers?.blobHost
-    if let trace {
-      let file = try TraceFile(path: trace)
-      request.trace = { file.write($0) }
+    let requests = try makeRequests(images)
+    let display = makeDisplay()
+    let registries = Set(images.map(\.registry))
+    guard trace == nil || registries.count == 1 else {
+      throw ValidationError("--trace takes images of one registry")
     }
-    let report = ReportBox()
-    request.report = { report.set($0) }
-    defer { report.value.map { leave($0, keeper) } }
+    let most = workersThatFit(display, registries.count)
+    let file = try trace.map { try TraceFile(path: $0) }
+    var keepers: [String: HistoryKeeper] = [:]
+    var plans: [String: PathPlanner] = [:]
+    for registry in registries {
+      let keeper = HistoryKeeper(file: historyOptions.file, registry: registry) {
+        display.show(.warning($0))
+      }
+      keepers[registry] = keeper
+      plans[registry] = planner(keeper, most: most, file)
+    }
+    let servers = keepers.mapValues { $0.servers() }
+    let session = PullSession(
+      engine: try registryOptions.engine(rateLimit: limitRate.map { Double($0.bytes) }),
+      options: registryOptions, servers: servers.compactMapValues { $0 }, display: display)
+    defer { session.engine.stop() }
     do {
-      let summary = try await pull(request, display, servers?.knownTokenService)
-      display.show(.finished(summary))
-      // An archive on standard output must be nothing but the archive.
-      let isTaken = takesStandardOutput(request)
-      if quiet, isTaken { LineOutput.standardError.write("\(summary.digest)\n") }
-      if quiet, !isTaken { print(summary.digest) }
+      let (outcomes, reports) = try await session.pull(requests, into: storeOptions, plans: plans)
+      for report in reports { leave(report, keepers[report.registry], isOne: reports.count == 1) }
+      try tell(outcomes)
     } catch var failure as CommandFailure {
-      display.show(
-        .failed(message: failure.message, hint: failure.hint, exitCode: failure.exitCode))
+      if !failure.isTold {
+        display.show(
+          .failed(message: failure.message, hint: failure.hint, exitCode: failure.exitCode))
+      }
       failure.isSilent = progress == .json && !quiet
       throw failure
     }
   }
 
-  /// What a pull leaves behind, whether it went well or not.
-  private func leave(_ report: PullReport, _ keeper: HistoryKeeper) {
+  /// Says of each image what became of it.
+  private func tell(_ outcomes: [PullSession.Outcome]) throws {
+    for outcome in outcomes where quiet {
+      guard case .success(let summary) = outcome.result else { continue }
+      let line =
+        outcomes.count == 1 ? "\(summary.digest)" : "\(summary.digest) \(summary.reference)"
+      // An archive on standard output must be nothing but the archive.
+      if takesStandardOutput { LineOutput.standardError.write(line + "\n") } else { print(line) }
+    }
+    guard var failure = PullSession.failure(of: outcomes) else { return }
+    failure.isTold = true
+    throw failure
+  }
+
+  /// What downloads leave behind, whether they went well or not.
+  private func leave(_ report: PullReport, _ keeper: HistoryKeeper?, isOne: Bool) {
     // At a rate that its user set, a pull shows nothing of the path: neither its rate nor its round trips.
-    if limitRate == nil { keeper.record(report) }
-    if explain { LineOutput.standardError.write(Explanation.text(report)) }
+    if limitRate == nil { keeper?.record(report) }
+    guard explain else { return }
+    let title = isOne ? "" : "\(report.registry), "
+    LineOutput.standardError.write(title + Explanation.text(report))
   }
 
   /// The most workers that the limit on open files leaves room for.
-  private func workersThatFit(_ display: any ProgressDisplay) -> Int {
-    let most = OpenFileBudget.ofProcess.workers
+  private func workersThatFit(_ display: any ProgressDisplay, _ registries: Int) -> Int {
+    let most = max(1, OpenFileBudget.ofProcess.workers / max(1, registries))
     let wanted = if case .fixed(let count) = workers { count } else { maxWorkers }
     if most < wanted {
       display.show(
@@ -155,38 +193,23 @@ struct PullCommand: AsyncParsableCommand {
     return most
   }
 
-  private func chosenPolicy(_ keeper: HistoryKeeper, most: Int) -> any Policy {
+  private func planner(_ keeper: HistoryKeeper, most: Int, _ file: TraceFile?) -> PathPlanner {
+    let policy = policy
+    let choice: PathPlanner.Choice
     switch workers {
-    case .fixed(let count): FixedPolicy(poolSize: min(count, most))
+    case .fixed(let count): choice = .fixed(FixedPolicy(poolSize: min(count, most)))
     case .auto:
-      policy.make(
+      choice = .chosen(
+        policy,
         PolicyName.Context(
           cpus: Machine.effectiveCPUs, maximum: min(maxWorkers, most), prior: keeper.prior()))
     }
+    return PathPlanner(
+      choice: choice, settings: registryOptions.schedulerSettings, trace: file)
   }
 
-  private func pull(
-    _ request: Puller.Request, _ display: any ProgressDisplay, _ tokenService: TokenService?
-  ) async throws -> ProgressEvent.Summary {
-    let engine = try registryOptions.engine(rateLimit: limitRate.map { Double($0.bytes) })
-    defer { engine.stop() }
-    let client = try registryOptions.client(
-      for: request.reference, engine: engine, tokenService: tokenService
-    ) {
-      display.show($0)
-    }
-    let store = try storeOptions.open()
-    do throws(PullError) {
-      return try await Puller(client: client, store: store, display: display).pull(request)
-    } catch {
-      throw CommandFailure(error, signal: Signals.first)
-    }
-  }
-
-  private func makeRequest(_ reference: Reference) throws -> Puller.Request {
-    var request = Puller.Request(
-      reference: reference, platforms: try platformChoice(), policy: FixedPolicy(poolSize: 1))
-    request.outputs = try output.map { text in
+  private func makeRequests(_ images: [Reference]) throws -> [Puller.Request] {
+    let outputs = try output.map { text in
       do throws(StoreError) {
         return try OutputTarget(text)
       } catch {
@@ -194,13 +217,22 @@ struct PullCommand: AsyncParsableCommand {
       }
     }
     let isTraced = trace.map { OutputFile.isStandardOutput($0) } ?? false
-    guard request.outputs.count(where: \.isStandardOutput) + (isTraced ? 1 : 0) <= 1 else {
+    guard outputs.count(where: \.isStandardOutput) + (isTraced ? 1 : 0) <= 1 else {
       throw ValidationError("only one output can be standard output")
     }
-    request.overwrites = overwrite
-    request.linksOutputs = link
-    request.settings = registryOptions.schedulerSettings
-    return request
+    guard outputs.isEmpty || images.count == 1 else {
+      throw ValidationError("--output takes one image")
+    }
+    let platforms = try platformChoice()
+    return images.map { reference in
+      // How its path is run says the run.
+      var request = Puller.Request(
+        reference: reference, platforms: platforms, policy: FixedPolicy(poolSize: 1))
+      request.outputs = outputs
+      request.overwrites = overwrite
+      request.linksOutputs = link
+      return request
+    }
   }
 
   private func platformChoice() throws -> ImageResolver.PlatformChoice {
@@ -210,17 +242,17 @@ struct PullCommand: AsyncParsableCommand {
   }
 
   /// Whether standard output is an archive's or the trace's, and nothing else's.
-  private func takesStandardOutput(_ request: Puller.Request) -> Bool {
-    request.outputs.contains(where: \.isStandardOutput)
+  private var takesStandardOutput: Bool {
+    output.contains { (try? OutputTarget($0))?.isStandardOutput ?? false }
       || trace.map { OutputFile.isStandardOutput($0) } ?? false
   }
 
-  private func makeDisplay(_ request: Puller.Request) -> any ProgressDisplay {
+  private func makeDisplay() -> any ProgressDisplay {
     if quiet { return WarningDisplay() }
     switch progress {
     case .none: return WarningDisplay()
     case .json:
-      return JSONDisplay(toStandardError: takesStandardOutput(request))
+      return JSONDisplay(toStandardError: takesStandardOutput)
     case .plain: return PlainDisplay()
     case .bar: return BarDisplay()
     case .auto:
