@@ -41,7 +41,12 @@ extension OpenFile {
 
   /// Who has the lock, as far as it can be told.
   private var holder: String {
-    guard let mine = info else { return "another process" }
+    lockHolder.map { $0 == getpid() ? "this process" : "process \($0)" } ?? "another process"
+  }
+
+  /// The process that has the lock; nil where none has, or where it cannot be told.
+  package var lockHolder: Int32? {
+    guard let mine = info else { return nil }
     let device = UInt64(mine.st_dev)
     let major = (device >> 8 & 0xfff) | (device >> 32 & 0xffff_f000)
     let minor = (device & 0xff) | (device >> 12 & 0xffff_ff00)
@@ -57,8 +62,8 @@ extension OpenFile {
       guard words.count >= 6, words[1] == "FLOCK", words[5] == wanted, let pid = Int32(words[4]),
         pid > 0
       else { continue }
-      return pid == getpid() ? "this process" : "process \(pid)"
+      return pid
     }
-    return "another process"
+    return nil
   }
 }

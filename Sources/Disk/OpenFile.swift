@@ -133,6 +133,24 @@ package final class OpenFile: Sendable {
     ioctl(descriptor, 0x4004_9409, other.descriptor) == 0
   }
 
+  /// Copies bytes from the same place of another file.
+  package func copy(_ range: Range<Int64>, from other: OpenFile) throws(DiskError) {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
+    defer { buffer.deallocate() }
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let wanted = Int(min(Int64(buffer.count), range.upperBound - offset))
+      let count = pread(other.descriptor, buffer.baseAddress, wanted, off_t(offset))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        throw count < 0 ? .last("read", other.path) : DiskError("read", other.path, EIO)
+      }
+      let code = write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: offset)
+      guard code == 0 else { throw DiskError("write", path, code) }
+      offset += Int64(count)
+    }
+  }
+
   /// Whether its file system takes files of a size; it is only asked, nothing is written.
   package func takes(_ size: Int64) -> Bool {
     // Whoever has a limit does not go beyond it, and whoever has none goes anywhere. Who goes nowhere at all has said nothing.

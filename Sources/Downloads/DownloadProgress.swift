@@ -26,6 +26,8 @@ public struct DownloadProgress: Sendable, Equatable {
   public var done: Int64 = 0
   /// What is happening to it.
   public var state = State.waiting
+  /// The process that is fetching it, where it is another and can be told.
+  public var process: Int32?
   /// What it cost so far.
   public var cost = Cost()
 

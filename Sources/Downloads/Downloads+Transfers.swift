@@ -29,11 +29,12 @@ extension Downloads {
     }
   }
 
-  /// Begins a transfer, where no other process is at it.
+  /// Begins a transfer, where no other process is at it, or where that one does not get on.
   func begin(_ transfer: Transfer) {
     let ingest: ContentStore.Ingest
     do throws(StoreError) {
-      ingest = try store.beginIngest(transfer.wish.blob)
+      let first = try store.beginIngest(transfer.wish.blob)
+      ingest = if case .busy = first { try lookAtOther(transfer) } else { first }
     } catch {
       transfer.pool.fail(transfer, .store(error))
       return
@@ -46,11 +47,47 @@ extension Downloads {
       transfer.pool.set(transfer, .elsewhere)
     case .ours(let partial):
       waiting.removeAll { $0 === transfer }
+      transfer.patience = nil
+      transfer.progress.process = nil
       openBlobs += 1
       transfer.partial = partial
       guard register(transfer, partial) else { return }
       transfer.pool.begin(transfer, partial)
     }
+  }
+
+  /// Looks how far another process is, and goes on in its place where nothing comes there any more.
+  private func lookAtOther(_ transfer: Transfer) throws(StoreError) -> ContentStore.Ingest {
+    guard let holding = store.holding(of: transfer.wish.blob) else { return .busy }
+    transfer.progress.done = holding.bytes
+    transfer.progress.process = holding.process
+    var patience = transfer.patience ?? Patience(bytes: holding.bytes, limits)
+    let (gained, isOver) = patience.look(holding.bytes)
+    transfer.patience = patience
+    bytesOfOthers += gained
+    guard isOver else { return .busy }
+    // Whatever comes of it, whoever is at it then has the whole time.
+    transfer.patience = nil
+    let ingest = try store.takeOver(transfer.wish.blob)
+    if case .ours = ingest {
+      tell(
+        .takenOver(transfer.wish, process: holding.process, seconds: limits.stallTimeout))
+    }
+    return ingest
+  }
+
+  /// Another process has taken a blob over: what is written here counts for nothing, so it is waited for.
+  func lose(_ transfer: Transfer) {
+    guard transfer.partial != nil else { return }
+    transfer.pool.abandon([transfer])
+    verifier.forget(transfer.digest)
+    transfer.board.open(nil)
+    if let blob = transfer.blob { transfer.pool.transfers[blob] = nil }
+    transfer.blob = nil
+    transfer.partial = nil
+    openBlobs -= 1
+    waiting.append(transfer)
+    transfer.pool.set(transfer, .elsewhere)
   }
 
   /// Has a blob hashed as it arrives.
@@ -73,6 +110,8 @@ extension Downloads {
       transfer.pool.finishRequests(of: transfer)
       finish(transfer, .done)
       refill()
+    case .lost:
+      lose(transfer)
     case .failed(let error):
       transfer.pool.fail(transfer, .store(error))
     case .wrongDigest(let found):
@@ -144,6 +183,7 @@ extension Downloads {
   /// Ends transfers before their end: nothing more is written of them, and what arrived is noted.
   func retire(_ group: [Transfer], _ error: DownloadError) {
     let group = group.filter { transfers[$0.id] != nil }
+    for transfer in group { transfer.pool.hasLostNothing = false }
     for (_, ofPool) in Dictionary(grouping: group, by: \.pool.number) {
       ofPool.first?.pool.abandon(ofPool)
     }

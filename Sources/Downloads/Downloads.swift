@@ -13,7 +13,8 @@ public import Tuning
 /// ```
 /// wanted -> queued            somebody wants it; who comes later shares it
 /// queued -> present           it is in the store
-/// queued -> elsewhere         another process fetches it; looked at again twice a second
+/// queued -> elsewhere         another process fetches it; looked at twice a second, and taken over where it does not get on
+/// begun -> elsewhere          another process has taken it over
 /// queued, elsewhere -> begun  its file is ours; the path's scheduler hands out its bytes
 /// begun -> done               its digest is right, and it is published
 /// any -> failed               nobody gives it, or it cannot be written
@@ -28,6 +29,10 @@ public actor Downloads {
     public var hashing: Int
     /// Seconds for which a path that nobody wants anything from keeps its pool.
     public var idleSeconds = 5.0
+    /// Seconds without progress after which another process's blob is taken over.
+    public var stallTimeout = 30.0
+    /// Bytes per second that count as progress then.
+    public var minimumRate = 512.0
 
     /// Makes limits.
     public init(openBlobs: Int, hashing: Int) {
@@ -77,6 +82,8 @@ public actor Downloads {
   private var nextNumber = 0
   private var meter = RateMeter()
   private var bytesOfEndedPools: Int64 = 0
+  /// Bytes that other processes brought of what is wanted here.
+  var bytesOfOthers: Int64 = 0
   private var ticks = 0
 
   static let tickSeconds = 0.05
@@ -253,12 +260,15 @@ public actor Downloads {
   /// What is looked at now and then: blobs that others fetch, and whether anything is to come.
   private func lookAround() {
     for transfer in waiting { begin(transfer) }
+    for transfer in transfers.values where transfer.partial?.isLost ?? false { lose(transfer) }
     let isBusy = !waiting.isEmpty || !queue.isEmpty || !verifier.isIdle
     for pool in pools.values { pool.lookForEnd(isElsewhereBusy: isBusy) }
   }
 
   private func show() {
-    let bytes = pools.values.reduce(bytesOfEndedPools) { $0 + $1.scheduler.bytesDone }
+    let bytes = pools.values.reduce(bytesOfEndedPools + bytesOfOthers) {
+      $0 + $1.scheduler.bytesDone
+    }
     let seconds = start.map { $0.duration(to: .now) / .seconds(1) } ?? 0
     meter.note(bytes, at: seconds)
     let active = pools.values.filter { !$0.wanted.isEmpty }

@@ -122,7 +122,6 @@ final class PathPool {
       segment.window.seal()
       keepWritten(id)
     }
-    hasLostNothing = false
     handle(.left(group.compactMap(\.blob)))
   }
 

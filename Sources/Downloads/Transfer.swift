@@ -18,6 +18,8 @@ final class Transfer {
   /// How soon it is wanted by whoever wants it soonest.
   var urgency: Urgency { wanters.values.max() ?? .ahead }
   var partial: PartialBlob?
+  /// Looks whether another process that fetches it gets on.
+  var patience: Patience?
   var blob: BlobID?
   /// How often its bytes turned out to be wrong.
   var damages = 0

@@ -40,7 +40,7 @@ public struct BarRenderer: Sendable {
     let short = blob.digest.short
     // The bars of all lines begin in the same column, whatever the lines have besides.
     let name = LineLayout.Piece([pad("  \(blob.label) \(short)", to: 24), label], rank: 1)
-    let state = Wording.state(blob.state)
+    let state = Wording.state(blob)
     guard blob.state == .fetching else {
       let size = LineLayout.Piece([pad(ByteCount.text(blob.size), to: 9)], rank: 2)
       let brief = Wording.briefState(blob.state)

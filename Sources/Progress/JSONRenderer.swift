@@ -30,6 +30,7 @@ public struct JSONRenderer: Sendable {
     var poolSize: Int?
     var poolReason: String?
     var open: Int?
+    var process: Int32?
     var limitedBy: String?
     var requests: Int?
     var connections: Int?
@@ -82,6 +83,7 @@ public struct JSONRenderer: Sendable {
       line.digest = blob.digest.description
       line.label = blob.label
       line.state = blob.state.rawValue
+      line.process = blob.process
       line.bytes = blob.size
       line.bytesDone = blob.done
     case .warning(let text):

@@ -36,7 +36,7 @@ public struct PlainRenderer: Sendable {
       switch blob.state {
       case .done: return "\(blob.label) \(blob.digest.short): done, \(ByteCount.text(blob.size))"
       case .elsewhere, .present:
-        return "\(blob.label) \(blob.digest.short): \(Wording.state(blob.state))"
+        return "\(blob.label) \(blob.digest.short): \(Wording.state(blob))"
       case .waiting, .fetching, .verifying: return nil
       }
     case .snapshot(let snapshot):

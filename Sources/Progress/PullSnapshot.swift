@@ -30,6 +30,8 @@ public struct PullSnapshot: Sendable, Equatable {
     public var done: Int64
     /// What is happening to it.
     public var state: State
+    /// The process that fetches it elsewhere, where that is known.
+    public var process: Int32?
 
     /// Makes a blob that waits.
     public init(

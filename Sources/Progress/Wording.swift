@@ -63,6 +63,13 @@ enum Wording {
     state == .elsewhere ? "by another" : Self.state(state)
   }
 
+  /// What is happening to a blob; of one that another process fetches how far that is.
+  static func state(_ blob: PullSnapshot.Blob) -> String {
+    guard blob.state == .elsewhere, let process = blob.process else { return state(blob.state) }
+    let share = percent(blob.done, of: blob.size).filter { $0 != " " }
+    return "process \(process) is fetching it, \(share)"
+  }
+
   static func state(_ state: PullSnapshot.State) -> String {
     switch state {
     case .waiting: "waiting"

@@ -16,6 +16,7 @@ final class PullBoard: Sendable {
       guard let index = place[progress.digest] else { return nil }
       blobs[index].done = progress.done
       blobs[index].state = progress.shownState
+      blobs[index].process = progress.state == .elsewhere ? progress.process : nil
       return blobs[index]
     }
   }
@@ -57,6 +58,12 @@ final class PullBoard: Sendable {
     case .damaged(let wish, let origin, let next):
       display.show(
         .warning("\(wish.label) \(wish.blob.digest.short) arrived damaged\(origin); \(next)"))
+    case .takenOver(let wish, let process, let seconds):
+      let other = process.map { "process \($0)" } ?? "another process"
+      display.show(
+        .warning(
+          "\(wish.label) \(wish.blob.digest.short): \(other) brought nothing of it for "
+            + "\(Int(seconds.rounded())) s; going on in its place"))
     case .waiting(let seconds, let reason):
       display.show(.waiting(seconds: seconds, reason: reason))
     }

@@ -13,16 +13,22 @@ public struct PullRun: Sendable {
   /// - Parameters:
   ///   - store: where images go.
   ///   - display: shows what happens.
+  ///   - patience: seconds without progress after which another process's blob is taken over, and the bytes per second that
+  ///     count as progress.
   ///   - plan: how each path's downloads are to be run.
   public init(
-    store: ContentStore, display: any ProgressDisplay, plan: @escaping Downloads.Planner
+    store: ContentStore, display: any ProgressDisplay,
+    patience: (seconds: Double, rate: Double) = (30, 512), plan: @escaping Downloads.Planner
   ) {
+    var limits = Downloads.Limits(
+      openBlobs: OpenFileBudget.ofProcess.blobs, hashing: min(4, Machine.effectiveCPUs))
+    limits.stallTimeout = patience.seconds
+    limits.minimumRate = patience.rate
     let board = PullBoard(display)
     self.board = board
     downloads = Downloads(
       store: store,
-      limits: Downloads.Limits(
-        openBlobs: OpenFileBudget.ofProcess.blobs, hashing: min(4, Machine.effectiveCPUs)),
+      limits: limits,
       plan: plan, tell: { board.show($0) })
   }
 

@@ -17,7 +17,7 @@ extension ContentStore {
     case ours(PartialBlob)
   }
 
-  private static func name(_ digest: Digest, _ end: String) -> String {
+  static func name(_ digest: Digest, _ end: String) -> String {
     "\(digest.algorithm.rawValue)-\(digest.hex).\(end)"
   }
 
@@ -70,6 +70,11 @@ extension ContentStore {
     if file.info.map({ Int64($0.st_size) }) != blob.descriptor.size {
       try disk(try file.cut(to: blob.descriptor.size))
     }
+    if blob.isLost {
+      // Whoever took it over may be ready, too.
+      guard contains(blob.descriptor) else { throw .takenOver }
+      return
+    }
     // Nobody is to write to it by accident.
     file.setMode(0o400)
     try disk(try file.sync())
@@ -87,6 +92,7 @@ extension ContentStore {
     let ingest = blob.file.folder
     do throws(DiskError) {
       try ingest.replace(target, by: blob.file.name, in: blobs, action: "publish")
+      try requireOwn(blob, target, in: blobs)
     } catch {
       switch error.code {
       case EXDEV:
@@ -96,11 +102,23 @@ extension ContentStore {
         try Self.check(copy.name, in: blobs, blob.descriptor.digest)
         try disk(try copy.take(target))
         try disk(try ingest.remove(blob.file.name))
+      case ESTALE: throw .takenOver
       // Without locks another process may have been quicker; it read what it published, as we did.
       case ENOENT where contains(blob.descriptor): return
       default: throw StoreError(error)
       }
     }
+  }
+
+  /// Takes the name back from what is not ours: it was taken over in this very moment, and its new owner is not ready.
+  private func requireOwn(_ blob: PartialBlob, _ target: String, in blobs: Folder)
+    throws(DiskError)
+  {
+    guard blob.isNumbered, let named = blobs.info(target), let mine = blob.file.info,
+      !mine.isSame(as: named)
+    else { return }
+    try blobs.replace(blob.file.name, by: target, in: ingest)
+    throw DiskError("publish", blob.file.path, ESTALE)
   }
 
   private static func check(_ name: String, in folder: Folder, _ digest: Digest)

@@ -14,6 +14,8 @@ public final class PartialBlob: Sendable {
   private let mapName: String
   private var ingest: Folder { file.folder }
   private let journal: Mutex<Journal>
+  /// Whether its file system gives a file the same number each time.
+  let isNumbered: Bool
 
   private struct Journal {
     var map: ResumeMap
@@ -29,6 +31,7 @@ public final class PartialBlob: Sendable {
     self.descriptor = descriptor
     self.file = file
     self.mapName = mapName
+    isNumbered = file.isStillNamed
     var map = ResumeMap(digest: descriptor.digest, size: descriptor.size, bootID: bootID)
     if let bytes = try? file.folder.read(mapName, limit: 16 << 20),
       let known = ResumeMap(
@@ -47,6 +50,9 @@ public final class PartialBlob: Sendable {
     // is no room even now, the first record tries again.
     try? withJournal { (journal: inout Journal) throws(StoreError) in try rewrite(&journal) }
   }
+
+  /// Whether another process has taken it over: what is written here counts for nothing any more.
+  public var isLost: Bool { isNumbered && !file.isStillNamed }
 
   /// The bytes on disk.
   public var have: RangeSet<Int64> { journal.withLock { $0.map.written } }
@@ -126,6 +132,8 @@ public final class PartialBlob: Sendable {
 
   /// Replaces the journal by the shortest one that says the same.
   private func rewrite(_ journal: inout Journal) throws(StoreError) {
+    // The journal by that name is another's then.
+    guard !isLost else { return }
     let temporary = mapName + ".new"
     try? ingest.remove(temporary)
     let file = try disk(try OpenFile(temporary, in: ingest, O_WRONLY | O_CREAT | O_EXCL))

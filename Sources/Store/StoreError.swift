@@ -22,6 +22,8 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   case badOutput(String)
   /// Something is in the way that is not touched, or something waited for did not come; a sentence.
   case refused(String)
+  /// Another process went on with a blob in our place, because nothing came here any more.
+  case takenOver
   /// The task was cancelled.
   case interrupted
 
@@ -63,6 +65,8 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
       return "\(path) exists already; add --overwrite to replace it"
     case .badOutput(let reason), .refused(let reason):
       return reason
+    case .takenOver:
+      return "another process has taken over what was fetched"
     case .interrupted:
       return "interrupted"
     }

@@ -17,6 +17,8 @@ public final class Verifier: Sendable {
     case published
     /// Its content is wrong; what was fetched is of no use.
     case wrongDigest(found: Digest)
+    /// Another process has taken it over.
+    case lost
     /// The disk failed.
     case failed(StoreError)
   }
@@ -243,7 +245,7 @@ public final class Verifier: Sendable {
         try store.publish(blob)
         return .published
       } catch {
-        return .failed(error)
+        return error == .takenOver ? .lost : .failed(error)
       }
     }
   }

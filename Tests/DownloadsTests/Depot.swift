@@ -24,13 +24,14 @@ final class Depot: Sendable {
 
   init(
     workers: Int = 4, idleSeconds: Double = 5, store other: ContentStore? = nil,
-    openBlobs: Int = 32
+    openBlobs: Int = 32, stallTimeout: Double = 30
   ) throws {
     folder = try TemporaryFolder()
     store = try other ?? ContentStore(root: folder("store"))
     engine = try CurlEngine(settings: TransferSettings())
     var limits = Downloads.Limits(openBlobs: openBlobs, hashing: 2)
     limits.idleSeconds = idleSeconds
+    limits.stallTimeout = stallTimeout
     var settings = SchedulerSettings()
     settings.backoff = 0.01
     settings.minimumSegment = 64 << 10

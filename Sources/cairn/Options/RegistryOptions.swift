@@ -182,6 +182,9 @@ struct RegistryOptions: ParsableArguments {
     return settings
   }
 
+  /// How long another process is waited for that fetches the same blob.
+  var patience: (seconds: Double, rate: Double) { (stallTimeout, Double(minRate.bytes)) }
+
   /// A logger on standard error.
   var logger: Logger {
     var logger = Logger(label: "cairn") { _ in LineLog() }

@@ -1,0 +1,77 @@
+import Disk
+import Glibc
+public import OCI
+
+/// Blobs that another process fetches: how far it is, and going on in its place where it does not.
+extension ContentStore {
+  /// How far another process is with a blob.
+  public struct Holding: Sendable, Equatable {
+    /// Bytes that it has noted.
+    public var bytes: Int64
+    /// Its number, where that can be told.
+    public var process: Int32?
+  }
+
+  /// How far another process is with a blob; nil where none is at it.
+  ///
+  /// - Parameter descriptor: the blob.
+  public func holding(of descriptor: Descriptor) -> Holding? {
+    guard let ingest,
+      let file = try? OpenFile(Self.name(descriptor.digest, "partial"), in: ingest, O_RDONLY)
+    else { return nil }
+    let ranges = usable(descriptor, file).ranges
+    return Holding(
+      bytes: ranges.reduce(0) { $0 + Int64($1.count) }, process: file.lockHolder)
+  }
+
+  /// Goes on with a blob in the place of a process that brings nothing any more.
+  ///
+  /// What it has is shared or copied into a file of our own, which takes the name. Whatever it writes from then on is in a file
+  /// without a name, and so is its journal: it notices before it publishes.
+  ///
+  /// - Parameter descriptor: the blob.
+  /// - Throws: `StoreError`.
+  public func takeOver(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
+    let name = Self.name(descriptor.digest, "partial")
+    guard let ingest else { throw .refused("the store \(root) is only read") }
+    let old = try disk(try OpenFile(name, in: ingest, O_RDWR))
+    // It has ended meanwhile: the next look gets it.
+    guard try disk(try !old.lock(exclusive: true)) else { return .busy }
+    try copy(old, to: name, descriptor)
+    return try beginIngest(descriptor)
+  }
+
+  private func copy(_ old: OpenFile, to name: String, _ descriptor: Descriptor) throws(StoreError) {
+    let usable = usable(descriptor, old)
+    let ingest = old.folder
+    let temporary = Temporary(in: ingest)
+    let file = try disk(try temporary.open(0o600))
+    // Nobody else is to begin with it before it is whole.
+    guard try disk(try file.lock(exclusive: true)) else { return }
+    if !file.shareBlocks(of: old) {
+      for range in usable.ranges { try disk(try file.copy(range, from: old)) }
+    }
+    var map = ResumeMap(digest: descriptor.digest, size: descriptor.size, bootID: bootID)
+    map.written = usable
+    // The journal first: what it says is so of both files.
+    try disk(
+      try ingest.writeAtomically(
+        Self.name(descriptor.digest, "map"), map.text.utf8, mode: 0o600))
+    guard old.isStillNamed else { return }
+    try disk(try temporary.take(name))
+  }
+
+  /// What a journal says of a file, as far as it can be relied on.
+  private func usable(_ descriptor: Descriptor, _ file: OpenFile) -> RangeSet<Int64> {
+    guard
+      let bytes = try? file.folder.read(Self.name(descriptor.digest, "map"), limit: 16 << 20),
+      let map = ResumeMap(
+        parsing: String(decoding: bytes, as: UTF8.self), digest: descriptor.digest,
+        size: descriptor.size)
+    else { return RangeSet() }
+    var usable = map.usable(bootID: bootID)
+    // The file may be shorter than the map claims.
+    usable.remove(contentsOf: Int64(file.info?.st_size ?? 0)..<Int64.max)
+    return usable
+  }
+}

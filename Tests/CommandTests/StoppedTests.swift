@@ -1,0 +1,37 @@
+import Foundation
+import Support
+import Testing
+
+@Suite("A process that was stopped", .timeLimit(.minutes(1)))
+struct StoppedTests {
+  @Test("keeps nobody waiting, and finds its image when it goes on")
+  func stopped() async throws {
+    let cairn = try Command()
+    let image = try FakeImage(layers: [Content.bytes(3 << 20, seed: 8)])
+    let (gate, asked) = (Gate(), Gate())
+    let registry = try FakeRegistry(image) { request in
+      guard (request.range?.lowerBound ?? 0) > 0 else { return nil }
+      asked.open()
+      gate.pass()
+      return nil
+    }
+    let arguments = [
+      "pull", "\(registry.host)/o/n", "--plain-http", "--workers", "2", "--stall-timeout", "1",
+      "--progress", "plain",
+    ]
+    let first = cairn.process(arguments)
+    let running = Task { try await Command.finish(first) }
+    await asked.opened()
+    kill(first.processIdentifier, SIGSTOP)
+    gate.open()
+    let second = try await Command.finish(cairn.process(arguments))
+    #expect(second.status == 0, "\(second.errors)")
+    #expect(second.errors.contains("process \(first.processIdentifier)"), "\(second.errors)")
+    #expect(second.errors.contains("going on in its place"), "\(second.errors)")
+    kill(first.processIdentifier, SIGCONT)
+    let outcome = try await running.value
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let verified = try await cairn("store", "verify")
+    #expect(verified.status == 0, "\(verified.output)")
+  }
+}
