@@ -226,14 +226,13 @@ final class CurlLoop {
     var readings = EngineReadings()
     readings.busySeconds = busySeconds
     readings.diskSeconds = clock.diskSeconds
-    var servers: [RemoteURL.Origin: [(now: Double, smallest: Double)]] = [:]
     for transfer in transfers.values {
       guard let trips = transfer.roundTrips() else { continue }
-      servers[transfer.job.request.url.origin, default: []].append(trips)
-    }
-    if let most = servers.values.max(by: { $0.count < $1.count }) {
-      readings.roundTripSeconds = most.map(\.now)
-      readings.smallestRoundTripSeconds = most.map(\.smallest).min()
+      let server = transfer.job.request.url.origin.authority
+      var known = readings.servers[server] ?? EngineReadings.RoundTrips()
+      known.now.append(trips.now)
+      known.smallest = min(known.smallest ?? trips.smallest, trips.smallest)
+      readings.servers[server] = known
     }
     publish(readings)
   }

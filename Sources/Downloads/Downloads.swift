@@ -251,7 +251,8 @@ public actor Downloads {
       }
     }
     if isSlow { lookAround() }
-    for pool in pools.values where !pool.wanted.isEmpty { pool.measure() }
+    let active = pools.values.filter { !$0.wanted.isEmpty }
+    for pool in active { pool.measure(isAlone: active.count == 1) }
     refill()
     if ticks % Self.shownTicks == 0, !transfers.isEmpty { show() }
     if isSlow { await endIdlePools() }

@@ -7,14 +7,17 @@ import Tuning
 /// What the policy is told, what it decided, and what there is to learn from both.
 extension PathPool {
   /// Hands the engine's readings to the scheduler, for its next sample.
-  func measure() {
+  ///
+  /// - Parameter isAlone: whether all connections are this path's; else those to its servers are.
+  func measure(isAlone: Bool) {
     guard let readings = sources.first?.engineReadings() else { return }
     let seconds = now - readAt
     guard seconds > 0 else { return }
     func share(_ spent: Double) -> Double { min(1, max(0, spent / seconds)) }
+    let hosts = isAlone ? nil : sources.reduce(into: Set<String>()) { $0.formUnion($1.hosts) }
+    let trips = readings.roundTrips(of: hosts)
     let measured = Readings(
-      roundTripSeconds: readings.roundTripSeconds,
-      smallestRoundTripSeconds: readings.smallestRoundTripSeconds,
+      roundTripSeconds: trips.now, smallestRoundTripSeconds: trips.smallest,
       engineBusy: share(readings.busySeconds - lastReadings.busySeconds),
       diskBusy: share(readings.diskSeconds - lastReadings.diskSeconds))
     lastReadings = readings

@@ -25,11 +25,20 @@ public protocol TransferEngine: Sendable {
 
 /// What an engine measures of its connections and of itself.
 public struct EngineReadings: Sendable, Equatable {
-  /// Present round trip of each connection whose body goes to a file, queues included, in seconds; of
-  /// the server with most of them, and empty behind a proxy, whose round trip says little.
-  public var roundTripSeconds: [Double] = []
-  /// Smallest round trip that those connections ever had, in seconds.
-  public var smallestRoundTripSeconds: Double?
+  /// Round trips of the connections to one server whose bodies go to files.
+  public struct RoundTrips: Sendable, Equatable {
+    /// Present one of each connection, queues included, in seconds.
+    public var now: [Double] = []
+    /// Smallest that those connections ever had, in seconds.
+    public var smallest: Double?
+
+    /// Nothing measured.
+    public init() {}
+  }
+
+  /// By server, named by its host, and its port where that is not the scheme's; without those behind a proxy, whose round trips
+  /// say little.
+  public var servers: [String: RoundTrips] = [:]
   /// Seconds in which the engine was at work, not waiting for the network, since its start.
   public var busySeconds = 0.0
   /// Those of them that went into writing to disk.
@@ -37,6 +46,14 @@ public struct EngineReadings: Sendable, Equatable {
 
   /// Nothing measured.
   public init() {}
+
+  /// Those of the server with most connections.
+  ///
+  /// - Parameter hosts: of these servers only; nil: of all.
+  public func roundTrips(of hosts: Set<String>? = nil) -> RoundTrips {
+    let asked = servers.filter { hosts?.contains($0.key) ?? true }
+    return asked.values.max { $0.now.count < $1.now.count } ?? RoundTrips()
+  }
 }
 
 /// Names a transfer of one engine.

@@ -46,6 +46,8 @@ public final class BlobSource: Sendable {
   let locators: [Endpoint: BlobLocator]
   private let endpoints: [Endpoint]
   private let served = Mutex<[String: Int64]>([:])
+  /// Whoever began to send a blob.
+  private let sendingHosts = Mutex<Set<String>>([])
   /// Who sent bytes of a blob, for when its digest turns out to be wrong; with the host's name.
   private let senders = Mutex<[Digest: [Sender: String]]>([:])
   /// Who sent wrong bytes of a blob; of mirrors the ledger knows it, too.
@@ -93,6 +95,9 @@ public final class BlobSource: Sendable {
 
   /// Bytes that each host served so far, with its port where that is not the scheme's.
   public var servedBytes: [String: Int64] { served.withLock { $0 } }
+
+  /// The hosts that blobs came from so far.
+  public var hosts: Set<String> { sendingHosts.withLock { $0 } }
 
   /// The registry that the repository is in.
   public var registry: String { client.reference.registry }
@@ -152,6 +157,7 @@ public final class BlobSource: Sendable {
 
   func noteSender(_ sender: Sender, of digest: Digest, host: String) {
     senders.withLock { $0[digest, default: [:]][sender] = host }
+    sendingHosts.withLock { _ = $0.insert(host) }
   }
 
   // MARK: Fetching
