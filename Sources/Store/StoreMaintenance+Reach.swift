@@ -54,10 +54,11 @@ extension StoreMaintenance {
         reach.isComplete = false
         reach.isKnown = false
       }
-      // As a blob it may have another size.
-      reach.sizes[next.digest] = max(next.size, reach.sizes[next.digest] ?? 0)
+      reach.sizes[next.digest] = next.size
     }
     keepServed(of: entry, &reach)
+    // What is there has the size that it has, whatever is said of it.
+    for (digest, said) in reach.sizes { reach.sizes[digest] = store.size(of: digest) ?? said }
     return reach
   }
 
@@ -100,9 +101,7 @@ extension StoreMaintenance {
       {
         served += index.manifests.map(\.digest)
       }
-      for digest in served {
-        if let size = store.size(of: digest) { reach.sizes[digest] = size }
-      }
+      for digest in served where store.size(of: digest) != nil { reach.sizes[digest] = 0 }
     }
   }
 }

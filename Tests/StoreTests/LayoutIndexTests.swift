@@ -130,6 +130,9 @@ struct LayoutIndexTests {
     #expect(try maintenance.images().isEmpty)
   }
 
+  /// A little less than the largest size of a blob: the document is as large as it is, whatever its entry says.
+  static let large = ImageDocument.sizeLimit - 5
+
   @Test("sizes and times that no image has stop nothing")
   func oddNumbers() throws {
     let folder = try TemporaryFolder()
@@ -147,7 +150,7 @@ struct LayoutIndexTests {
     }
     let maintenance = StoreMaintenance(store: store)
     let images = try maintenance.images()
-    #expect(images.count == 6 && images.allSatisfy { $0.size == .max && !$0.isComplete })
+    #expect(images.count == 6 && images.allSatisfy { $0.size >= Self.large && !$0.isComplete })
     #expect(images.filter { $0.pulled != 0 }.map(\.pulled) == [1e9])
     let report = try maintenance.prune(olderThan: .infinity, keepBytes: .max, now: 0)
     #expect(report.images.isEmpty)
