@@ -134,21 +134,31 @@ extension StoreMaintenance {
     }
   }
 
+  /// When an image was last pulled, or came into the store by another tool, which notes that nowhere else; nil when unknown.
+  ///
+  /// The time of its document's last change of any kind: a copy that keeps times does not make it old.
+  private func lastUse(of image: Image) -> Double? {
+    guard image.pulled == 0 else { return image.pulled }
+    let digest = image.descriptor.digest
+    return (try? store.existingBlobs(digest.algorithm))??.info(digest.hex)
+      .map { Double($0.st_ctim.tv_sec) }
+  }
+
   private func doomedImages(olderThan: Double?, keepBytes: Int64?, now: Double) throws(StoreError)
     -> [Image]
   {
-    var kept = try images().sorted { $0.pulled > $1.pulled }
-    var doomed: [Image] = []
-    if let olderThan {
-      doomed = kept.filter { now - $0.pulled > olderThan }
-      kept.removeAll { now - $0.pulled > olderThan }
-    }
+    // What is not known is not long ago.
+    let used = try images().map { (image: $0, time: lastUse(of: $0) ?? .infinity) }
+    func isOld(_ time: Double) -> Bool { olderThan.map { now - time > $0 } ?? false }
+    var doomed = used.filter { isOld($0.time) }.map(\.image)
+    let kept = used.filter { !isOld($0.time) }.sorted { $0.time > $1.time }.map(\.image)
     guard let keepBytes else { return doomed }
     // Newest first: an image stays while everything up to it fits, shared blobs counted once.
     var counted: [Digest: Int64] = [:]
     var isFull = false
     for image in kept {
-      let sizes = reachable(from: image.descriptor).sizes
+      // What is not there takes no room, whatever size it is said to have.
+      let sizes = reachable(from: image.descriptor).sizes.filter { store.size(of: $0.key) != nil }
       let merged = counted.merging(sizes) { $1 }
       isFull = isFull || merged.values.clampedSum > keepBytes
       if isFull { doomed.append(image) } else { counted = merged }

@@ -1,0 +1,106 @@
+import Foundation
+import OCI
+import Support
+import Testing
+
+@testable import Store
+
+/// Which images a prune takes, by what is known of them.
+@Suite("The choice of a prune", .timeLimit(.minutes(1)))
+struct PruneChoiceTests {
+  let folder: TemporaryFolder
+  let store: ContentStore
+  let now = Date().timeIntervalSince1970
+  static let month = 30.0 * 86_400
+
+  init() throws {
+    folder = try TemporaryFolder()
+    store = try ContentStore(root: folder("store"))
+  }
+
+  /// Puts an image into the store.
+  ///
+  /// - Parameter pulled: what is noted of its last pull; nil: nothing.
+  @discardableResult
+  func add(_ name: String, seed: UInt64, pulled: String?) throws -> StoredImage {
+    let image = try OutputTests.stored(
+      FakeImage(layers: [Content.bytes(10_000, seed: seed)]), in: store)
+    var entry = image.root
+    entry.annotations = pulled.map { [LayoutIndex.pulledKey: $0] }
+    try store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
+      try index.set(name, entry)
+    }
+    return image
+  }
+
+  func prune(olderThan: Double? = nil, keepBytes: Int64? = nil) throws -> [String] {
+    try StoreMaintenance(store: store).prune(
+      olderThan: olderThan, keepBytes: keepBytes, now: now
+    ).images
+  }
+
+  @Test(
+    "an image of which no pull is known is as old as its document is here",
+    arguments: [nil, "", "x", "nan", "-1", "1e400", "inf", "0x1p60"] as [String?])
+  func unknown(pulled: String?) throws {
+    try add("ex.am/a:1", seed: 1, pulled: pulled)
+    #expect(try prune(olderThan: Self.month).isEmpty)
+    #expect(try prune(keepBytes: 1 << 20).isEmpty)
+    let later = StoreMaintenance(store: store)
+    let report = try later.prune(
+      olderThan: Self.month, keepBytes: nil, now: now + 2 * Self.month)
+    #expect(report.images == ["ex.am/a:1"])
+  }
+
+  @Test("of two entries with one name only the old one goes, with its blobs")
+  func twins() throws {
+    let old = try add("ex.am/a:1", seed: 1, pulled: "5")
+    let entries = try store.index().manifests
+    try add("ex.am/a:1", seed: 2, pulled: "\(now)")
+    let path = store.root + "/index.json"
+    var index = try #require(
+      JSONSerialization.jsonObject(with: Data(readFile(path))) as? [String: Any])
+    let list = try #require(index["manifests"] as? [Any])
+    let first = try JSONSerialization.jsonObject(with: JSONEncoder().encode(entries[0]))
+    index["manifests"] = list + [first]
+    try writeFile(path, try JSONSerialization.data(withJSONObject: index))
+    #expect(try StoreMaintenance(store: store).images().count == 2)
+    #expect(try prune(olderThan: Self.month) == ["ex.am/a:1"])
+    let left = try StoreMaintenance(store: store).images()
+    #expect(left.count == 1 && left[0].isComplete)
+    #expect(!store.contains(old.manifests[0].manifest.layers[0]))
+  }
+
+  @Test(
+    "a size that lies makes nothing go, be what it is of here or not",
+    arguments: ["entry", "layer that is there", "layer that is missing"])
+  func lies(what: String) throws {
+    try add("ex.am/a:1", seed: 1, pulled: "5")
+    let image = try add("ex.am/b:1", seed: 2, pulled: "6")
+    var entry = image.root
+    entry.annotations = [LayoutIndex.pulledKey: "7"]
+    if what == "entry" {
+      entry.size = ImageDocument.sizeLimit
+    } else {
+      let layer = image.manifests[0].manifest.layers[0]
+      let hex = what.hasSuffix("missing") ? String(repeating: "d", count: 64) : layer.digest.hex
+      let config = image.manifests[0].manifest.config
+      let document = """
+        {"schemaVersion":2,"mediaType":"\(MediaType.ociManifest.rawValue)",\
+        "config":{"mediaType":"\(config.mediaType.rawValue)","digest":"\(config.digest)",\
+        "size":\(config.size)},"layers":[{"mediaType":"\(layer.mediaType.rawValue)",\
+        "digest":"sha256:\(hex)","size":\(ImageDocument.sizeLimit / 2)}]}
+        """
+      let digest = try Digest.of(Array(document.utf8))
+      try store.put(Data(document.utf8), as: digest)
+      entry.digest = digest
+      entry.size = Int64(document.utf8.count)
+    }
+    let lying = entry
+    try store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
+      try index.set("ex.am/b:1", lying)
+    }
+    #expect(try prune(keepBytes: 1 << 20).isEmpty)
+    #expect(try StoreMaintenance(store: store).images().count == 2)
+  }
+}
