@@ -297,6 +297,8 @@ public actor Downloads {
   private func end(_ pool: PathPool) async {
     let report = await report(of: pool)
     memory[pool.key] = report.record
+    // Nobody comes for what is still asked ahead.
+    for source in pool.sources { Task { await source.close() } }
     if let ended { await ended(report) } else { reports.append(report) }
   }
 
