@@ -151,6 +151,23 @@ package final class Folder: Sendable {
     guard moved() else { throw .last(action, target.path(of: name)) }
   }
 
+  /// Gives a file another name, if nothing has that.
+  ///
+  /// - Throws: `DiskError` with the code `EEXIST` where something has it.
+  package func name(_ name: String, _ temporary: String) throws(DiskError) {
+    // Unlike a change of its name, a second name is never that of something else before.
+    if linkat(handle.number, temporary, handle.number, name, 0) == 0 {
+      return try remove(temporary)
+    }
+    let isTaken = errno == EEXIST || info(name) != nil
+    guard !isTaken else {
+      throw DiskError(
+        "write", path(of: name), EEXIST, reason: "something has come to be there meanwhile")
+    }
+    // Not every file system has second names.
+    try rename(temporary, to: name)
+  }
+
   /// A second name for a file of another directory; false where that cannot be.
   package func link(_ name: String, to other: String, of folder: Folder) -> Bool {
     linkat(folder.handle.number, other, handle.number, name, 0) == 0

@@ -21,7 +21,7 @@ package final class OutputFile: Sendable {
   }
 
   private enum Form {
-    case temporary(Temporary, OpenFile, target: String)
+    case temporary(Temporary, OpenFile, target: String, replaces: Bool)
     case inPlace(OpenFile)
     case stream(Descriptor)
   }
@@ -107,10 +107,12 @@ package final class OutputFile: Sendable {
   ///   - path: as the user named it; `-` is standard output.
   ///   - mode: of a new file, less the process's mask; one that replaces another keeps that one's.
   ///   - isLive: true where it is to be seen under its name while it is written.
+  ///   - replaces: whether a file that is there may be replaced; what comes to be there later never is.
   ///   - tell: told what is waited for: the reader of a pipe.
   /// - Throws: `DiskError`; with `ECANCELED` where the task was cancelled while it waited.
   package init(
-    _ path: String, mode: mode_t = 0o644, isLive: Bool = false, tell: (String) -> Void = { _ in }
+    _ path: String, mode: mode_t = 0o644, isLive: Bool = false, replaces: Bool = true,
+    tell: (String) -> Void = { _ in }
   ) throws(DiskError) {
     self.path = path == "-" ? "standard output" : path
     self.isLive = isLive
@@ -127,6 +129,9 @@ package final class OutputFile: Sendable {
       form = .stream(try Self.stream(place, name, path, tell))
     } else {
       let folder = Folder(place.folder, path: Files.parent(of: path))
+      guard replaces || folder.info(name) == nil else {
+        throw DiskError(Self.action, path, EEXIST)
+      }
       form = try Self.file(name, in: folder, mode, path, isLive)
     }
   }
@@ -141,8 +146,10 @@ package final class OutputFile: Sendable {
       let temporary = Temporary(in: folder)
       let file = try temporary.open(mode)
       if let old { file.setMode(old.st_mode & 0o777) }
-      guard isLive else { return .temporary(temporary, file, target: name) }
-      try temporary.take(name)
+      guard isLive else {
+        return .temporary(temporary, file, target: name, replaces: old != nil)
+      }
+      try temporary.take(name, replacing: old != nil)
       return .inPlace(file)
     } catch {
       // A file in a folder where nothing can be made or renamed may be written all the same.
@@ -196,7 +203,7 @@ package final class OutputFile: Sendable {
   package func write(_ bytes: UnsafeRawBufferPointer) throws(DiskError) {
     guard !Task.isCancelled else { throw DiskError(Self.action, path, ECANCELED) }
     switch form {
-    case .temporary(_, let file, _), .inPlace(let file):
+    case .temporary(_, let file, _, _), .inPlace(let file):
       do { try file.writeAll(bytes) } catch {
         throw DiskError(Self.action, path, error.code, reason: error.reason)
       }
@@ -247,13 +254,14 @@ package final class OutputFile: Sendable {
     switch form {
     case .stream(let file): try send(pending.withLock { $0 }, to: file)
     case .inPlace(let file): try file.sync()
-    case .temporary(let temporary, let file, let target):
+    case .temporary(let temporary, let file, let target, let replaces):
       try file.sync()
       do {
-        try temporary.take(target)
+        // What has come to be there meanwhile is not what was looked at.
+        try temporary.take(target, replacing: replaces)
       } catch {
         // Mounted by itself: it cannot be replaced, but written.
-        guard error.code == EBUSY else {
+        guard error.code == EBUSY, replaces else {
           throw DiskError(Self.action, path, error.code, reason: error.reason)
         }
         try Self.copy(file, over: target)

@@ -88,6 +88,22 @@ package final class Temporary: Sendable {
     if let directory, !folder.has(target, directory) { throw contended }
   }
 
+  /// Gives a file the name that it was made for, where still nothing has that, or still a file.
+  ///
+  /// - Parameter replaces: whether a file may have it.
+  /// - Throws: `DiskError`: something else has come to be there.
+  package func take(_ target: String, replacing replaces: Bool) throws(DiskError) {
+    guard replaces else {
+      try folder.name(target, name)
+      Self.all.withLock { $0[name] = nil }
+      return
+    }
+    if let kind = folder.info(target)?.kind, kind != .regular {
+      throw DiskError("write", folder.path(of: target), kind.code, reason: kind.words)
+    }
+    try take(target)
+  }
+
   private var contended: DiskError {
     DiskError(
       "write", folder.path(of: name), ESTALE, reason: "somebody else changes it at the same time")

@@ -228,4 +228,39 @@ struct OutputFileTests {
     try write(scene.path("mounted"), "newer", isLive: true)
     #expect(scene.text("a") == "newer")
   }
+
+  @Test(
+    "what comes to be there while a file is written stays as it is",
+    arguments: ["file", "pipe", "link", "link to nothing", "directory"], [true, false])
+  func comesLater(what: String, wasFile: Bool) throws {
+    guard !wasFile || what != "file" else { return }
+    let scene = try Scene()
+    try scene.file("there", "precious")
+    if wasFile { try scene.file("out", "old") }
+    let output = try OutputFile(scene.path("out"))
+    try output.write("new".utf8)
+    unlink(scene.path("out"))
+    switch what {
+    case "file": try scene.file("out", "precious")
+    case "pipe": mkfifo(scene.path("out"), 0o600)
+    case "link": scene.link("out", to: scene.path("there"))
+    case "link to nothing": scene.link("out", to: scene.path("nothing"))
+    default: try scene.makeFolder("out")
+    }
+    let before = Files.info(scene.path("out"))
+    #expect(throws: DiskError.self) { try output.finish() }
+    #expect(Files.info(scene.path("out"))?.st_ino == before?.st_ino)
+    #expect(scene.text("there") == "precious")
+  }
+
+  @Test("a file that is not to be replaced is not, whenever it came")
+  func noReplacement() throws {
+    let scene = try Scene()
+    let outputs = try (0..<2).map { _ in try OutputFile(scene.path("out"), replaces: false) }
+    for (number, output) in outputs.enumerated() { try output.write("\(number)".utf8) }
+    try outputs[1].finish()
+    #expect(throws: DiskError.self) { try outputs[0].finish() }
+    #expect(throws: DiskError.self) { try OutputFile(scene.path("out"), replaces: false) }
+    #expect(scene.text("out") == "1")
+  }
 }

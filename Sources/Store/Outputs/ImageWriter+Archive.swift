@@ -17,7 +17,7 @@ extension ImageWriter {
   {
     // What has come to be there meanwhile is not replaced without being asked for.
     try checkArchive(file)
-    let output = try disk(try OutputFile(file, tell: tell))
+    let output = try disk(try OutputFile(file, replaces: overwrites, tell: tell))
     let tar = TarWriter(output)
     try fill(tar)
     try tar.finish()
