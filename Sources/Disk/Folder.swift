@@ -72,6 +72,20 @@ package final class Folder: Sendable {
     return Int64(info.st_size)
   }
 
+  /// Whether it is another directory, or somewhere below it, by whatever path it was reached.
+  package func isWithin(_ other: Folder) -> Bool {
+    guard let wanted = other.info else { return false }
+    var here = handle
+    while let info = here.info {
+      if info.isSame(as: wanted) { return true }
+      guard let above = Descriptor("..", at: here.number, Descriptor.pathOnly | O_DIRECTORY),
+        above.info.map({ !$0.isSame(as: info) }) ?? false
+      else { return false }
+      here = above
+    }
+    return false
+  }
+
   /// The names in it, sorted; empty where they cannot be read.
   package func list() -> [String] {
     let opened = openat(handle.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)

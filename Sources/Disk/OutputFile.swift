@@ -88,6 +88,13 @@ package final class OutputFile: Sendable {
     }
   }
 
+  /// The directory in which a path is written; nil: it is a descriptor of this process, or cannot be reached.
+  package static func folder(of path: String) -> Folder? {
+    guard path != "-", OwnDescriptor.number(path) == nil, let place = try? PathWalk.place(path)
+    else { return nil }
+    return Folder(place.folder, path: Files.parent(of: path))
+  }
+
   private static func checked(_ number: Int32, _ path: String) throws(DiskError) -> Present {
     if let reason = StandardFiles.complaint(number) {
       throw DiskError(action, path, EBADF, reason: reason)

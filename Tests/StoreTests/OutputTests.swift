@@ -270,6 +270,32 @@ struct MaintenanceTests {
     return image
   }
 
+  @Test(
+    "an output into a part of the store is refused, by whatever path",
+    arguments: [
+      "oci-archive:%/index.json", "docker-archive:%/oci-layout", "oci-archive:%/new.tar",
+      "oci-archive:%/blobs/sha256/x", "dir:%/.cairn/ingest", "dir:%/new", "dir:%/new/",
+      "oci:%/blobs",
+      "oci:%/new/deep", "dir:%/.cairn/new/deep", "oci:%/.cairn/ingest",
+      "oci-archive:%/./../store/a",
+      "dir:%/blobs/../x",
+    ], ["store", "link"])
+  func insideStore(target: String, root: String) throws {
+    let folder = try TemporaryFolder()
+    let store = try ContentStore(root: folder("store"))
+    symlink(folder("store"), folder("link"))
+    let image = try OutputTests.stored(FakeImage(layers: [[1, 2, 3]]), in: store)
+    let output = try OutputTarget(target.replacing("%", with: folder(root)))
+    let writer = ImageWriter(store: store, overwrites: true)
+    let before = try FileManager.default.subpathsOfDirectory(atPath: store.root).sorted()
+    #expect(throws: StoreError.self) { try writer.check(output, isIndex: false) }
+    #expect(throws: StoreError.self) { try writer.write(image, to: output) }
+    #expect(try FileManager.default.subpathsOfDirectory(atPath: store.root).sorted() == before)
+    let whole = OutputTarget.oci(directory: folder(root), tag: "t")
+    try writer.check(whole, isIndex: false)
+    try writer.write(image, to: whole)
+  }
+
   @Test("lists images with their sizes, and says what is incomplete")
   func lists() throws {
     let image = try add("ex.am/a:1", layers: [Content.bytes(900, seed: 1)], pulled: 5)

@@ -37,6 +37,7 @@ public struct ImageWriter: Sendable {
   ///   - isIndex: whether all platforms of an index go into it.
   /// - Throws: `StoreError`.
   public func check(_ target: OutputTarget, isIndex: Bool) throws(StoreError) {
+    try checkPlace(of: target)
     switch target {
     case .oci(let directory, _): try checkLayout(directory)
     case .ociArchive(let file, _), .dockerArchive(let file, _): try checkArchive(file)
@@ -62,15 +63,38 @@ public struct ImageWriter: Sendable {
     }
   }
 
-  /// Fails where a directory that is not there cannot be made.
-  func checkRoom(for directory: String) throws(StoreError) {
+  /// Fails where an output is a part of the store, which is an output of its own only as a whole.
+  private func checkPlace(of target: OutputTarget) throws(StoreError) {
+    let (path, folder): (String, Folder?)
+    switch target {
+    case .ociArchive(let file, _), .dockerArchive(let file, _):
+      (path, folder) = (file, OutputFile.folder(of: file))
+    case .directory(let directory): (path, folder) = (directory, try nearest(to: directory))
+    case .oci(let directory, _):
+      let found = try? existing(directory)
+      if let found, store.folder.isWithin(found), found.isWithin(store.folder) { return }
+      let closest = try nearest(to: directory)
+      (path, folder) = (directory, found ?? closest)
+    }
+    guard let folder, folder.isWithin(store.folder) else { return }
+    throw .badOutput(
+      "\(path) is inside the store \(store.root), which is written as a whole, by oci: only")
+  }
+
+  /// The directory closest to a path, but not the path's own, that is there.
+  private func nearest(to directory: String) throws(StoreError) -> Folder? {
     var path = directory
     while path != ".", path != "/" {
       path = Files.parent(of: path)
-      guard let folder = try existing(path) else { continue }
-      guard let code = folder.refusal else { return }
-      throw StoreError(DiskError("make directory", directory, code))
+      if let folder = try existing(path) { return folder }
     }
+    return nil
+  }
+
+  /// Fails where a directory that is not there cannot be made.
+  func checkRoom(for directory: String) throws(StoreError) {
+    guard let code = try nearest(to: directory)?.refusal else { return }
+    throw StoreError(DiskError("make directory", directory, code))
   }
 
   /// Writes an image.
@@ -80,6 +104,7 @@ public struct ImageWriter: Sendable {
   ///   - target: the output, checked before.
   /// - Throws: `StoreError`.
   public func write(_ image: StoredImage, to target: OutputTarget) throws(StoreError) {
+    try checkPlace(of: target)
     switch target {
     case .oci(let directory, let tag):
       try writeLayout(image, directory, tag: tag ?? image.reference.tag)
