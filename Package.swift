@@ -122,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "cairn", "Disk", "History", "OCI", "Registry", "SQLite", "Simulation", "Store", "Support", "Transfer",
+        "cairn", "Disk", "History", "OCI", "Registry", "SQLite", "Simulation", "Store", "Support",
+        "Transfer",
         "Tuning",
       ],
       exclude: ["Help"],

@@ -276,10 +276,22 @@ public actor Downloads {
     tell(
       .overview(
         DownloadEvent.Overview(
-          blobs: transfers.values.map(\.progress), seconds: seconds,
+          blobs: shownTransfers, seconds: seconds,
           bytesPerSecond: meter.bytesPerSecond,
           poolSize: active.reduce(0) { $0 + $1.scheduler.decision.poolSize },
           open: active.reduce(0) { $0 + $1.scheduler.openRequests })))
+  }
+
+  /// How all are: those that no worker is at wait, though some of their bytes are here.
+  private var shownTransfers: [DownloadProgress] {
+    let busy = pools.values.reduce(into: Set<ObjectIdentifier>()) { $0.formUnion($1.busy) }
+    return transfers.values.map { transfer in
+      var progress = transfer.progress
+      if progress.state == .fetching, !busy.contains(ObjectIdentifier(transfer)) {
+        progress.state = .waiting
+      }
+      return progress
+    }
   }
 
   // MARK: Paths

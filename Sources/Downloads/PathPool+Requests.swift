@@ -17,6 +17,7 @@ extension PathPool {
     var request = BlobSource.Request(
       blob: transfer.wish.blob, range: fetch.range, ranged: fetch.ranged, window: window)
     request.stalls = fetch.stalls
+    set(transfer, .fetching)
     let (source, hear, id, final) = (transfer.source, around.hear, fetch.request, request)
     tasks[id] = Task {
       await source.fetch(final) { hear(id, $0) }

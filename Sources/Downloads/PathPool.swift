@@ -99,7 +99,7 @@ final class PathPool {
     transfer.startedAt = now.seconds
     transfer.progress.done = partial.byteCount
     transfer.had = transfer.progress.done
-    set(transfer, .fetching)
+    set(transfer, .waiting)
     let (id, actions) = scheduler.add(
       size: transfer.size, have: have, urgency: transfer.urgency)
     transfer.blob = id
@@ -112,9 +112,12 @@ final class PathPool {
   func beginAgain(_ transfer: Transfer) {
     guard let blob = transfer.blob else { return }
     transfer.progress.done = 0
-    set(transfer, .fetching)
+    set(transfer, .waiting)
     handle(.damaged(blob))
   }
+
+  /// The transfers that a worker is at.
+  var busy: Set<ObjectIdentifier> { Set(segments.values.map { ObjectIdentifier($0.transfer) }) }
 
   /// Stops fetching blobs: nothing more is written of them, and what arrived is noted.
   func abandon(_ group: [Transfer]) {
