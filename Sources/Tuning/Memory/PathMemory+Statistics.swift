@@ -58,7 +58,8 @@ extension PathMemory {
       busyWeight += added
       let delta = value - mean
       mean += delta * added / weight
-      squares += added * delta * (value - mean)
+      // Rounding must not make it negative: no reader takes that.
+      squares = max(0, squares + added * delta * (value - mean))
     }
 
     /// Takes in that it was at least so much.
