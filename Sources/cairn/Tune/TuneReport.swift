@@ -80,7 +80,9 @@ struct TuneReport {
       table.rows.append([
         .text(way.machine.name), size(way.machine.cpus), .text(way.path.registry),
         .text(way.path.blobHost), .text(way.path.network), size(way.report.pulls),
-        number(way.age), .text(way.isKnown ? "yes" : "no"), size(known?.optimum),
+        number(way.age), .text(way.isKnown ? "yes" : "no"),
+        // What did best so far, where `isKnown` says no.
+        size(known?.optimum ?? way.start),
         size(known?.interval.lowerBound), size(known?.interval.upperBound), number(known?.rate),
         number(way.measuredRate(1)), number(way.measuredRate(2 * way.machine.cpus)),
         .text(way.isKnown ? "" : way.unknownWords),
