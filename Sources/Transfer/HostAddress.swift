@@ -55,6 +55,12 @@ public enum HostAddress: Equatable, Sendable {
     }
   }
 
+  /// True for an address that never leaves this machine, or of which a gateway or a tunnel may make one.
+  public var mayBeLoopback: Bool {
+    guard case .version6(let bytes) = self else { return isLoopback }
+    return isLoopback || Self.carried(by: bytes).contains { $0 >> 24 == 127 }
+  }
+
   /// True for link-local addresses, where clouds keep their metadata services, and for those they keep elsewhere.
   public var isLinkLocalOrMetadata: Bool {
     switch self {
@@ -64,7 +70,8 @@ public enum HostAddress: Equatable, Sendable {
     case .version6(let bytes):
       // fe80::/10; Amazon's fd00:ec2::/32.
       bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80 || bytes.starts(with: [0xFD, 0, 0x0E, 0xC2])
-        || Self.services.contains(bytes) || translated(bytes)?.isLinkLocalOrMetadata == true
+        || Self.services.contains(bytes)
+        || Self.carried(by: bytes).contains { HostAddress.version4($0).isLinkLocalOrMetadata }
     }
   }
 
@@ -75,9 +82,34 @@ public enum HostAddress: Equatable, Sendable {
     [0xFD, 0, 0, 0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x42],
   ]
 
-  /// The address that a gateway makes of a translated one (`64:ff9b::a.b.c.d`).
-  private func translated(_ bytes: [UInt8]) -> HostAddress? {
-    guard bytes.starts(with: [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0]) else { return nil }
-    return HostAddress(bytes: Array(bytes[12...]))
+  /// The IPv4 addresses that a gateway or a tunnel on the way may make of an IPv6 address.
+  private static func carried(by bytes: [UInt8]) -> [UInt32] {
+    func number(_ places: [Int], mask: UInt8 = 0) -> UInt32 {
+      places.reduce(0) { $0 << 8 | UInt32(bytes[$1] ^ mask) }
+    }
+    let last = [12, 13, 14, 15]
+    var found: [UInt32] = []
+    // NAT64: 64:ff9b::/96 (RFC 6052), and 64:ff9b:1::/48 (RFC 8215), where an operator chooses the length of the prefix.
+    if bytes.starts(with: [0, 0x64, 0xFF, 0x9B] + Array(repeating: 0, count: 8)) {
+      found.append(number(last))
+    }
+    if bytes.starts(with: [0, 0x64, 0xFF, 0x9B, 0, 1]) {
+      let lengths = [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], last]
+      found += lengths.map { number($0) }
+    }
+    // SIIT: ::ffff:0:a.b.c.d (RFC 2765).
+    if bytes.starts(with: Array(repeating: 0, count: 8) + [0xFF, 0xFF, 0, 0]) {
+      found.append(number(last))
+    }
+    // 6to4: 2002::/16 (RFC 3056). Teredo: 2001::/32, a server and a client, this one inverted (RFC 4380).
+    if bytes.starts(with: [0x20, 0x02]) { found.append(number([2, 3, 4, 5])) }
+    if bytes.starts(with: [0x20, 0x01, 0, 0]) {
+      found += [number([4, 5, 6, 7]), number(last, mask: 0xFF)]
+    }
+    // ISATAP: any prefix, then 0:5efe or 200:5efe (RFC 5214).
+    if [0, 2].contains(bytes[8]), Array(bytes[9..<12]) == [0, 0x5E, 0xFE] {
+      found.append(number(last))
+    }
+    return found
   }
 }

@@ -27,6 +27,9 @@ public struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
       return name == "localhost" || name.hasSuffix(".localhost")
     }
 
+    /// True for this machine, or an address of which a gateway on the way may make one of this machine.
+    public var mayBeLoopback: Bool { HostAddress(host: name)?.mayBeLoopback ?? isLoopback }
+
     /// True for link-local addresses, where clouds keep their metadata services, and for their names.
     public var isLinkLocalOrMetadata: Bool {
       if let address = HostAddress(host: name) { return address.isLinkLocalOrMetadata }

@@ -89,6 +89,31 @@ struct RemoteURLTests {
     #expect(origin.isLinkLocalOrMetadata == metadata)
   }
 
+  @Test(
+    "addresses of which a gateway or a tunnel makes another are seen as that one, too",
+    arguments: [
+      "2002:%::1", "64:ff9b::%", "64:ff9b:1::%", "64:ff9b:1:%:0:0:0:0".replacing("%", with: "~"),
+      "::ffff:0:%", "2001:0:%::1", "2001::^", "fe00::5efe:%", "2001:db8::200:5efe:%",
+      "2001:db8::5efe:%",
+    ], [(0xA9FE_A9FE, false, true), (0x7F00_0001, true, false), (0xC000_0201, false, false)])
+  func carried(form: String, address: (bits: UInt32, loopback: Bool, metadata: Bool)) throws {
+    func words(_ bits: UInt32) -> String {
+      String(bits >> 16, radix: 16) + ":" + String(bits & 0xFFFF, radix: 16)
+    }
+    let bits = address.bits
+    // RFC 6052: with a prefix of 48 bits, bits 64 to 71 are left out.
+    let split =
+      String(bits >> 16, radix: 16) + ":" + String(bits >> 8 & 0xFF, radix: 16) + ":"
+      + String((bits & 0xFF) << 8, radix: 16)
+    let text = form.replacing("%", with: words(bits)).replacing("^", with: words(~bits))
+      .replacing("~:0:0:0:0", with: split + ":0:0")
+    let origin = try RemoteURL("http://[\(text)]/").origin
+    #expect(origin.mayBeLoopback == address.loopback, "\(text)")
+    #expect(origin.isLinkLocalOrMetadata == address.metadata, "\(text)")
+    // Plain HTTP is spoken only where this machine is named itself.
+    #expect(!origin.isLoopback)
+  }
+
   @Test("a refused URL is quoted without passwords, signatures and escape codes")
   func quotesHarmlessly() {
     for text in [

@@ -27,7 +27,7 @@ enum RedirectRule {
     if target.origin.isLinkLocalOrMetadata, target.origin != source {
       throw refuse("is a link-local or metadata address")
     }
-    if target.origin.isLoopback, !source.isLoopback { throw refuse("is this machine itself") }
+    if target.origin.mayBeLoopback, !source.isLoopback { throw refuse("is this machine itself") }
   }
 
   /// The target of a redirect response, checked.
