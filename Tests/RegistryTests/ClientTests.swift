@@ -694,7 +694,7 @@ struct HelperTests {
 
   @Test(
     "one that is missing, fails, hangs or talks nonsense warns, and the pull goes on",
-    arguments: ["missing", "fails", "hangs", "nonsense", "../evil", "gives all away"])
+    arguments: ["missing", "fails", "hangs", "nonsense", "../evil", "gives all away", "says it"])
   func failures(kind: String) async throws {
     var name = kind
     switch kind {
@@ -702,6 +702,7 @@ struct HelperTests {
     case "hangs": name = try helper("sleep 50")
     case "gives all away":
       name = try helper(#"echo '{"Username":"u","Secret":"hunter2"}'; exit 1"#)
+    case "says it": name = try helper("echo user hunter2; exit 1")
     case "nonsense": name = try helper("echo hello")
     default: break
     }

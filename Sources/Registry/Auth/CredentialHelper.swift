@@ -33,9 +33,10 @@ struct CredentialHelper {
       throw Failure(description: "it cannot be started")
     }
     guard outcome.isSuccess else {
-      // Helpers say what is wrong on either output. What could be an answer is shown to nobody.
+      // Helpers say what is wrong on either output. Standard output is for answers: what it says is shown to nobody.
       let said = (outcome.error + "\n" + outcome.output).split(whereSeparator: \.isNewline)
-      let text = Secrets().redact(said.first { !$0.contains("{") && !$0.contains("\"") } ?? "")
+      let shown = outcome.error.split(whereSeparator: \.isNewline)
+      let text = Secrets().redact(shown.first { !$0.contains("{") && !$0.contains("\"") } ?? "")
       // Every helper says this in its own way when it simply has nothing (ggcr#258).
       if said.contains(where: { $0.lowercased().contains("credentials not found") }) { return nil }
       throw Failure(description: text.isEmpty ? "it failed" : text.shownSafely(limit: 120))
