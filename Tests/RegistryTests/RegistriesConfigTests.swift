@@ -53,6 +53,20 @@ struct RegistriesConfigTests {
   }
 
   @Test(
+    "a user and a password in a place are refused, and not shown",
+    arguments: [
+      "location = \"u:S3cr3t@m.test/m\"", "location = \"u:S3/cr3t@m.test\"",
+      "prefix = \"u:S3cr3t@m.test\"",
+      "location = \"u:S3cr3t@m.test/m@sha256:1\"",
+      "location = \"m.test\"\n[[registry.mirror]]\nlocation = \"u:S3cr3t@m.test/m\"",
+    ])
+  func passwords(table: String) throws {
+    let file = try RegistriesFile("[[registry]]\n\(table)\n", path: "/a.conf")
+    #expect(file.warnings.contains { $0.contains("credentials belong in an auth file") })
+    #expect(!"\(file.warnings)".contains("cr3t"))
+  }
+
+  @Test(
     "a prefix is about what it names and all below it, and about nothing else",
     arguments: [
       ("example.com", "example.com/a", true), ("example.com", "example.com:5000/a", false),

@@ -63,6 +63,7 @@ struct RegistryTable: Sendable, Equatable {
     let location = try Self.location(table)
     guard let text = try Self.text("prefix", table).flatMap({ $0.isEmpty ? nil : $0 }) ?? location
     else { throw Invalid(reason: "it has neither prefix nor location") }
+    try Self.refuseUser(in: text, "prefix")
     let shown = text.shownSafely(limit: 100)
     guard let prefix = NamePrefix(text) else {
       throw Invalid(reason: "\"\(shown)\" is no prefix of images' names")
@@ -116,7 +117,16 @@ struct RegistryTable: Sendable, Equatable {
     guard let location = NamePrefix.trimmed(text), !location.isEmpty else {
       throw Invalid(reason: "location is host[:port][/path], without a scheme")
     }
+    try refuseUser(in: location, "location")
     return location
+  }
+
+  /// What stands before an `@` may be a password: it is neither asked for nor shown.
+  private static func refuseUser(in text: String, _ key: String) throws(Invalid) {
+    guard let sign = text.firstIndex(of: "@"),
+      (try? Digest(String(text[text.index(after: sign)...]))) == nil
+    else { return }
+    throw Invalid(reason: "\(key) has a user: credentials belong in an auth file")
   }
 
   private static func text(_ key: String, _ table: TOMLTable) throws(Invalid) -> String? {
