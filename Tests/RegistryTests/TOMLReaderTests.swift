@@ -69,4 +69,15 @@ struct TOMLReaderTests {
       #expect(throws: TOMLReader.Invalid.self) { try read(text) }
     }
   }
+
+  @Test(
+    "a document has so many tables and no more",
+    arguments: ["[[a]]\nb = 1\n", "[a.#]\nb = 1\n", "[[a]]\n[[a.b]]\n"])
+  func manyTables(text: String) {
+    func document(_ count: Int) -> String {
+      (0..<count).map { text.replacing("#", with: "\($0)") }.joined()
+    }
+    #expect(throws: Never.self) { try TOMLReader.read(document(1_000)) }
+    #expect(throws: TOMLReader.Invalid.self) { try TOMLReader.read(document(2_001)) }
+  }
 }

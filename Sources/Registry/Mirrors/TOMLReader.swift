@@ -16,6 +16,11 @@ struct TOMLReader {
   /// Tables that have had their own head.
   private var heads: Set<[String]> = []
 
+  /// Heads of tables, each of an array counted.
+  private var headCount = 0
+
+  /// More heads than any file of mirrors has: each costs a walk through those before it.
+  private static let mostHeads = 2_000
   /// Arrays and tables within each other.
   private static let deepest = 32
   private static let bare = Set(
@@ -85,6 +90,8 @@ struct TOMLReader {
   /// `[table]` or `[[array of tables]]`; where the lines after it belong.
   private mutating func head() throws(Invalid) -> [String] {
     place += 1
+    headCount += 1
+    guard headCount <= Self.mostHeads else { throw invalid }
     let isOfArray = take("[")
     let path = try dottedKey()
     try need("]")
