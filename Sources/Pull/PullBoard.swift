@@ -63,7 +63,7 @@ final class PullBoard: Sendable {
       display.show(
         .warning(
           "\(wish.label) \(wish.blob.digest.short): \(other) brought nothing of it for "
-            + "\(Int(seconds.rounded())) s; going on in its place"))
+            + "\(Int(clamping: seconds.rounded())) s; going on in its place"))
     case .waiting(let seconds, let reason):
       display.show(.waiting(seconds: seconds, reason: reason))
     }

@@ -31,7 +31,7 @@ struct ImportTests {
     "cairn": [
       "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
       "Progress",
-      "Plot", "History", "Downloads", "Pull", "Disk",
+      "Plot", "History", "Downloads", "Pull", "Disk", "Threads",
     ],
   ]
 

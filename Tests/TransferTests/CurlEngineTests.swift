@@ -346,7 +346,9 @@ struct CurlEngineTests {
     let body = await error { () async throws(TransferError) in
       try await engine.perform(patient("/body"), limit: 10)
     }
-    #expect(body == TransferError(.stalled, "less than 512 bytes/s arrived for 1 s"))
+    var stalled = TransferError(.stalled, "less than 512 bytes/s arrived for 1 s")
+    stalled.hasHead = true
+    #expect(body == stalled)
     go.open()
     #expect(try await late.value.body == Array("late".utf8))
   }

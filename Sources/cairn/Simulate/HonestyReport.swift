@@ -31,7 +31,7 @@ struct HonestyReport {
         .number(whole > 0 ? 100 * Double(part) / Double(whole) : 0, digits: 1)
       }
       func width(_ share: Double) -> Table.Cell {
-        .number(widths.isEmpty ? 0 : widths[Int(Double(widths.count - 1) * share)], digits: 2)
+        .number(widths.isEmpty ? 0 : widths[Int(clamping: Double(widths.count - 1) * share)], digits: 2)
       }
       table.rows.append([
         .text(history.words), .number(Double(all.count), digits: 0),

@@ -126,10 +126,10 @@ struct KnownWay {
   }
 
   static func age(_ seconds: Double) -> String {
-    if seconds < 90 { return "\(Int(seconds)) s" }
-    if seconds < 5_400 { return "\(Int(seconds / 60)) min" }
-    if seconds < 129_600 { return "\(Int(seconds / 3_600)) h" }
-    return "\(Int(min(seconds, 1e11) / 86_400)) days"
+    if seconds < 90 { return "\(Int(clamping: seconds)) s" }
+    if seconds < 5_400 { return "\(Int(clamping: seconds / 60)) min" }
+    if seconds < 129_600 { return "\(Int(clamping: seconds / 3_600)) h" }
+    return "\(Int(clamping: min(seconds, 1e11) / 86_400)) days"
   }
 }
 

@@ -55,7 +55,7 @@ struct TuneReport {
     let most = points.map(\.rate).max() ?? 1
     return points.map { point in
       let width = max(
-        1, min(Int(Self.barWidth), Int((point.rate / most * Self.barWidth).rounded())))
+        1, min(Int(Self.barWidth), Int(clamping: (point.rate / most * Self.barWidth).rounded())))
       let mark = way.isKnown && point.poolSize == way.estimate?.optimum ? " *" : ""
       let bar = String(repeating: point.isBound ? "-" : "#", count: width)
       return String(figures: "%6d ", point.poolSize) + bar + (point.isBound ? " at least " : " ")
