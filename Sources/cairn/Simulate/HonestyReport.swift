@@ -31,7 +31,8 @@ struct HonestyReport {
         .number(whole > 0 ? 100 * Double(part) / Double(whole) : 0, digits: 1)
       }
       func width(_ share: Double) -> Table.Cell {
-        .number(widths.isEmpty ? 0 : widths[Int(clamping: Double(widths.count - 1) * share)], digits: 2)
+        let index = Int(clamping: Double(widths.count - 1) * share)
+        return .number(widths.isEmpty ? 0 : widths[index], digits: 2)
       }
       table.rows.append([
         .text(history.words), .number(Double(all.count), digits: 0),
