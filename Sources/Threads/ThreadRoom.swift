@@ -9,6 +9,9 @@ public enum ThreadRoom {
   private static let others = 5
   /// Bytes that must be free beside the threads' stacks: what is done before the last of them is made needs some.
   private static let spareBytes = 16 << 20
+  /// Addresses that must be free for the heaps of threads, which glibc sets aside for each of them; where it cannot, transfers have
+  /// been seen to come to a stop.
+  private static let heapBytes = 128 << 20
 
   /// Makes as many threads as are needed, and ends them.
   ///
@@ -37,7 +40,10 @@ public enum ThreadRoom {
     let spare = mmap(
       nil, spareBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let spare, spare != MAP_FAILED else { return false }
-    munmap(spare, spareBytes)
+    defer { munmap(spare, spareBytes) }
+    let heaps = mmap(nil, heapBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let heaps, heaps != MAP_FAILED else { return false }
+    munmap(heaps, heapBytes)
     return true
   }
 
