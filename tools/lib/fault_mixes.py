@@ -114,6 +114,9 @@ class Mix:
         chance = random.Random(f"events {self.seed}")
         while self.events and not over.wait(0.1 + 0.3 * chance.random()):
             event, server = chance.choice(self.events), chance.choice(servers)
+            if event == "refuses for a second" and not any(one.status for one in list(server.requests)):
+                # Who refuses from the first connection on is nobody, and the pull ends: that is a case of its own.
+                continue
             self.happened[event] += 1
             if event == "cuts a third":
                 server.drop(0.3, chance)
