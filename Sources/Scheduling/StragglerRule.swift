@@ -29,18 +29,27 @@ struct StragglerRule: Sendable, Equatable {
     return true
   }
 
+  /// The median of the others; nil: there are none.
+  ///
+  /// - Parameters:
+  ///   - rates: of all, in ascending order.
+  ///   - rate: the one's own, which is among them.
+  static func typical(of rates: [Double], without rate: Double) -> Double? {
+    guard rates.count > 1 else { return nil }
+    let middle = (rates.count - 2) / 2
+    return rates[middle] < rate ? rates[middle] : rates[middle + 1]
+  }
+
   /// Whether one is behind the others by far, and a new request would bring what it owes much sooner.
   ///
   /// - Parameters:
   ///   - rate: its bytes per second.
-  ///   - others: those of the others, at least one.
+  ///   - typical: the median of the others'.
   ///   - owed: bytes that it still has to bring.
   ///   - requestSeconds: what a request waits for its first byte.
   static func isBehind(
-    rate: Double, others: [Double], owed: Int64, requestSeconds: Double
+    rate: Double, typical: Double, owed: Int64, requestSeconds: Double
   ) -> Bool {
-    guard !others.isEmpty else { return false }
-    let typical = others.sorted()[(others.count - 1) / 2]
     guard typical > 0, rate * factor < typical else { return false }
     let fresh = requestSeconds + Double(owed) / typical
     // Without a byte it has for ever to go.
@@ -57,16 +66,18 @@ extension Scheduler {
       else { return nil }
       return (entry.key, rate)
     }.sorted { $0.id.number < $1.id.number }
-    for (index, (id, rate)) in rates.enumerated() {
-      guard let segment = segments[id] else { continue }
-      let others = rates.indices.filter { $0 != index }.map { rates[$0].rate }
-      // Between two segments of the others there is nothing to compare with, and nothing has changed.
-      guard !others.isEmpty else { break }
+    // Between two segments of the others there is nothing to compare with, and nothing has changed.
+    guard rates.count > 1 else { return }
+    let sorted = rates.map(\.rate).sorted()
+    for (id, rate) in rates {
+      guard let segment = segments[id],
+        let typical = StragglerRule.typical(of: sorted, without: rate)
+      else { continue }
       guard
         StragglerRule.isBehind(
-          rate: rate, others: others, owed: segment.remaining, requestSeconds: requestSeconds)
+          rate: rate, typical: typical, owed: segment.remaining, requestSeconds: requestSeconds)
       else {
-        segments[id]?.behindSince = nil
+        if segment.behindSince != nil { segments[id]?.behindSince = nil }
         continue
       }
       let since = segment.behindSince ?? now
