@@ -310,7 +310,7 @@ public actor Downloads {
     let report = await report(of: pool)
     memory[pool.key] = report.record
     // Nobody comes for what is still asked ahead.
-    for source in pool.sources { Task { await source.close() } }
+    for source in pool.sources { await source.close() }
     if let ended { await ended(report) } else { reports.append(report) }
   }
 

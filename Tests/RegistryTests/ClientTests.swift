@@ -557,7 +557,7 @@ struct ClientTests {
     #expect(found?.isAbsence == true)
     let waits = sleeps.all.filter { $0 != Lateness.patience }
     #expect(waits.count == 1 && waits.allSatisfy { $0 <= 0.5 })
-    withExtendedLifetime(gone) {}
+    withExtendedLifetime((server, gone)) {}
   }
 
   @Test("a server that has answered in this run and refuses then is being started again")

@@ -156,11 +156,13 @@ actor BlobLocator {
     if places[digest]?.url == url { places[digest] = nil }
   }
 
-  /// Asks nothing more.
-  func close() {
+  /// Asks nothing more; what was under way has ended when it returns.
+  func close() async {
     upcoming = []
-    for task in underway.values { task.cancel() }
+    let asked = Array(underway.values)
+    for task in asked { task.cancel() }
     decide(.serves)
+    for task in asked { _ = await task.value }
   }
 
   // MARK: Questions
