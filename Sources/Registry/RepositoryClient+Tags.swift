@@ -59,20 +59,9 @@ extension RepositoryClient {
       "/\(endpoint.repository(of: reference))/tags/list" + (query.isEmpty ? "" : "?\(query)")
     var route = try RequestRoute(
       .endpoint(endpoint, path: path, remembered: nil), what: what, client: self)
-    let engine = engine
-    let fields = HTTPFields([("Accept", "application/json")])
-    let response: TransferResponse = try await route.run(fields: fields) {
-      (request, _) async throws(TransferError) in
-      var request = request
-      request.headTimeout = patience
-      let response = try await engine.perform(request) { head, _ in
-        head.isWhole
-          ? .memory(limit: TagPages.pageBytes) : .beginning(limit: Self.asideLimit)
-      }
-      guard response.head.isWhole else { return .aside(response) }
-      return DocumentJudge.isPage(response.body)
-        ? .page(response, else: .content(response)) : .content(response)
-    }
+    let (response, _) = try await take(
+      along: &route, fields: HTTPFields([("Accept", "application/json")]),
+      limit: TagPages.pageBytes, patience: patience)
     let plain = try? response.decodedBody(limit: TagPages.pageBytes)
     guard let page = TagPages.Page(Data(plain ?? response.body), response.head.fields) else {
       throw RegistryError(

@@ -134,6 +134,26 @@ public final class RepositoryClient: Sendable {
     let path = "/\(endpoint.repository(of: reference))/manifests/\(name.selector)"
     var route = try RequestRoute(
       .endpoint(endpoint, path: path, remembered: nil), what: what, client: self)
+    let (response, roundTrip) = try await take(
+      along: &route, fields: fields, limit: Self.documentLimit, patience: patience)
+    var document = try DocumentJudge(
+      name: name, server: route.url.origin.authority, what: what
+    ).judge(response)
+    document.roundTripSeconds = roundTrip
+    return document
+  }
+
+  /// Takes something small along a route, as it came; a web page in its place may be a login's.
+  ///
+  /// - Parameters:
+  ///   - route: from the endpoint on.
+  ///   - fields: what every request on the way carries.
+  ///   - limit: the most bytes that it may have.
+  ///   - patience: seconds that it has for its head.
+  /// - Returns: the answer, and the round trip of the last connection that was made on the way.
+  func take(
+    along route: inout RequestRoute, fields: HTTPFields, limit: Int, patience: Double
+  ) async throws(RegistryError) -> (TransferResponse, roundTripSeconds: Double?) {
     // The connection was made for a 401 as a rule, and the document comes over the same one.
     var roundTrip: Double?
     let engine = engine
@@ -142,19 +162,14 @@ public final class RepositoryClient: Sendable {
       var request = request
       request.headTimeout = patience
       let response = try await engine.perform(request) { head, _ in
-        head.isWhole
-          ? .memory(limit: Self.documentLimit) : .beginning(limit: Self.asideLimit)
+        head.isWhole ? .memory(limit: limit) : .beginning(limit: Self.asideLimit)
       }
       roundTrip = response.timing.roundTripSeconds ?? roundTrip
       guard response.head.isWhole else { return .aside(response) }
       return DocumentJudge.isPage(response.body)
         ? .page(response, else: .content(response)) : .content(response)
     }
-    var document = try DocumentJudge(
-      name: name, server: route.url.origin.authority, what: what
-    ).judge(response)
-    document.roundTripSeconds = roundTrip
-    return document
+    return (response, roundTrip)
   }
 
   /// Asks again where that can help; `stalls` is how often nobody had answered in time.
