@@ -73,7 +73,7 @@ struct KnownWay {
     guard let estimate, estimate.gap == nil else { return "not known yet: \(unknownWords)" }
     let (low, high) = (estimate.interval.lowerBound, estimate.interval.upperBound)
     let range = low == high ? "" : " (90 %: \(low) to \(high))"
-    return "best with \(Self.workers(estimate.optimum))\(range): \(Self.megabytes(estimate.rate))"
+    return "best with \(Self.workers(estimate.optimum))\(range): \(Self.mebibytes(estimate.rate))"
   }
 
   /// What the estimate is made of: kind, number and age.
@@ -107,7 +107,7 @@ struct KnownWay {
     let twice = 2 * machine.cpus
     return [(1, "one worker"), (twice, "2 x CPU = \(twice)")].compactMap { size, name in
       measuredRate(size).map {
-        "\(name): \(Self.megabytes($0)), "
+        "\(name): \(Self.mebibytes($0)), "
           + String(figures: "%.0f %% of the best", 100 * $0 / estimate.rate)
       }
     }
@@ -121,7 +121,7 @@ struct KnownWay {
 
   static func pulls(_ count: Int) -> String { count == 1 ? "1 pull" : "\(count) pulls" }
 
-  static func megabytes(_ rate: Double) -> String {
+  static func mebibytes(_ rate: Double) -> String {
     String(figures: "%.2f MiB/s", rate / 1_048_576)
   }
 

@@ -105,7 +105,7 @@ struct ReportPage {
     let steps = pull.epochs.sorted { $0.startedAt < $1.startedAt }.prefix(100).map { epoch in
       "<tr><td class=\"n\">\(String(figures: "%.1f s", epoch.startedAt))</td>"
         + "<td class=\"n\">\(epoch.poolSize)</td>"
-        + "<td class=\"n\">\(epoch.isAppLimited ? "at least " : "")\(KnownWay.megabytes(epoch.rate))</td>"
+        + "<td class=\"n\">\(epoch.isAppLimited ? "at least " : "")\(KnownWay.mebibytes(epoch.rate))</td>"
         + "<td>\(Self.escaped(epoch.reason))</td></tr>"
     }
     return

@@ -59,7 +59,7 @@ struct TuneReport {
       let mark = way.isKnown && point.poolSize == way.estimate?.optimum ? " *" : ""
       let bar = String(repeating: point.isBound ? "-" : "#", count: width)
       return String(figures: "%6d ", point.poolSize) + bar + (point.isBound ? " at least " : " ")
-        + KnownWay.megabytes(point.rate) + mark
+        + KnownWay.mebibytes(point.rate) + mark
     }
   }
 
