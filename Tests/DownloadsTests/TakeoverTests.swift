@@ -10,16 +10,36 @@ import Testing
 struct TakeoverTests {
   private static let part = 64 << 10
 
+  /// One that serves the first part at once, and what is behind it once the gate is open.
+  private static func registry(_ image: FakeImage, behind gate: Gate) throws -> FakeRegistry {
+    try FakeRegistry(image) { request in
+      if (request.range?.lowerBound ?? 0) >= part { gate.pass() }
+      return nil
+    }
+  }
+
+  /// What a verifier makes of a blob.
+  private static func outcome(_ verifier: Verifier, _ partial: PartialBlob, _ blob: Descriptor)
+    async
+    -> String
+  {
+    await withCheckedContinuation { continuation in
+      do {
+        try verifier.add(partial) { continuation.resume(returning: "\($0)") }
+        verifier.advance(blob.digest)
+      } catch {
+        continuation.resume(returning: "\(error)")
+      }
+    }
+  }
+
   @Test(
     "a blob that does not get on elsewhere is taken over with what is there, and who wakes up writes into nothing"
   )
   func takesOver() async throws {
     let image = try FakeImage(layers: [Content.bytes(300_000, seed: 3)])
     let gate = Gate()
-    let slow = try FakeRegistry(image) { request in
-      if (request.range?.lowerBound ?? 0) >= Self.part { gate.pass() }
-      return nil
-    }
+    let slow = try Self.registry(image, behind: gate)
     let quick = try FakeRegistry(image)
     let first = try Depot(workers: 1)
     let mine = await first.service.want(
@@ -52,10 +72,7 @@ struct TakeoverTests {
   func waits() async throws {
     let image = try FakeImage(layers: [Content.bytes(300_000, seed: 4)])
     let gate = Gate()
-    let slow = try FakeRegistry(image) { request in
-      if (request.range?.lowerBound ?? 0) >= Self.part { gate.pass() }
-      return nil
-    }
+    let slow = try Self.registry(image, behind: gate)
     let quick = try FakeRegistry(image)
     let first = try Depot(workers: 1)
     let mine = await first.service.want(
@@ -109,26 +126,10 @@ struct TakeoverTests {
     #expect(taker.have == RangeSet([0..<50_000, 100_000..<120_000]))
     #expect(store.holding(of: blob)?.bytes == 70_000)
     let verifier = Verifier(store: store, threads: 1)
-    let outcome = await withCheckedContinuation { continuation in
-      do {
-        try verifier.add(sleeper) { continuation.resume(returning: "\($0)") }
-        verifier.advance(blob.digest)
-      } catch {
-        continuation.resume(returning: "\(error)")
-      }
-    }
-    #expect(outcome == "lost")
+    #expect(await Self.outcome(verifier, sleeper, blob) == "lost")
     #expect(!store.contains(blob))
     try write(taker, 0..<200_000)
-    let other = await withCheckedContinuation { continuation in
-      do {
-        try verifier.add(taker) { continuation.resume(returning: "\($0)") }
-        verifier.advance(blob.digest)
-      } catch {
-        continuation.resume(returning: "\(error)")
-      }
-    }
-    #expect(other == "published")
+    #expect(await Self.outcome(verifier, taker, blob) == "published")
     #expect(try store.holds(blob))
     await verifier.stop()
   }
