@@ -19,6 +19,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
   ],
@@ -65,6 +66,15 @@ let package = Package(
       name: "Pull",
       dependencies: [
         "OCI", "Tuning", "Scheduling", "Registry", "Store", "Progress", "Disk", "Downloads",
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Serve",
+      dependencies: [
+        "OCI", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -115,6 +125,9 @@ let package = Package(
       dependencies: ["Downloads", "CurlTransfer", "Support"], swiftSettings: strict),
     .testTarget(
       name: "PullTests", dependencies: ["Downloads", "Pull", "CurlTransfer", "Support", "Tuning"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServeTests", dependencies: ["Serve", "CurlTransfer", "Support", "OCI"],
       swiftSettings: strict),
     .testTarget(
       name: "ZooTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],

@@ -28,10 +28,10 @@ struct ImportTests {
       "OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress", "Disk",
       "Downloads",
     ],
+    "Serve": ["OCI", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads"],
     "cairn": [
       "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
-      "Progress",
-      "Plot", "History", "Downloads", "Pull", "Disk", "Threads",
+      "Progress", "Plot", "History", "Downloads", "Pull", "Serve", "Disk", "Threads",
     ],
   ]
 
@@ -40,6 +40,9 @@ struct ImportTests {
     "ArgumentParser": ["cairn", "link-emulator"],
     "Logging": ["cairn"],
     "Subprocess": ["Registry"],
+    "NIOCore": ["Serve"],
+    "NIOPosix": ["Serve"],
+    "NIOHTTP1": ["Serve"],
     "CCurl": ["CurlTransfer"],
     "CZlib": ["Transfer"],
     "CSQLite": ["SQLite"],

@@ -1,0 +1,61 @@
+public import OCI
+
+/// The repository of a registry that a caller means.
+public struct Upstream: Hashable, Sendable {
+  /// Registry and repository. The registry's name is a key into those that are allowed, never an address to dial.
+  public var reference: Reference
+  /// How the caller named the registry.
+  public var form: Form
+
+  /// How a registry is named in a request.
+  public enum Form: Hashable, Sendable {
+    /// `?ns=HOST`: containerd, docker 29 and buildkit. They take the registry's own challenge.
+    case query
+    /// `/v2/HOST/REPOSITORY/...`: podman, CRI-O and skopeo. They take challenges from `/v2/` alone.
+    case path
+  }
+
+  /// Reads the part of a path between `/v2/` and the kind of thing.
+  ///
+  /// - Parameters:
+  ///   - names: its components.
+  ///   - query: of the request; an `ns` in it names the registry, else the first component does.
+  /// - Returns: nil where they name no repository of a registry.
+  init?(_ names: some Collection<Substring>, query: String) {
+    if let host = Self.namespace(in: query) {
+      guard let reference = Self.reference(host, names) else { return nil }
+      (self.reference, form) = (reference, .query)
+    } else {
+      guard let first = names.first,
+        let reference = Self.reference(Self.host(first), names.dropFirst())
+      else { return nil }
+      (self.reference, form) = (reference, .path)
+    }
+  }
+
+  /// The name only counts where it reads as what it says: no host that is taken for a repository's first part, and no added `library/`.
+  private static func reference(_ host: String, _ names: some Collection<Substring>) -> Reference? {
+    let repository = names.joined(separator: "/")
+    guard !repository.isEmpty, let reference = try? Reference("\(host)/\(repository)"),
+      reference.repository == repository
+    else { return nil }
+    return reference
+  }
+
+  /// A port is written `HOST__5000`: a repository's name can hold no colon, and no part of it ends in `_`.
+  private static func host(_ name: Substring) -> String {
+    guard let mark = name.firstRange(of: "__"), !name[mark.upperBound...].isEmpty,
+      name[mark.upperBound...].utf8.allSatisfy({ (48...57).contains($0) })
+    else { return String(name) }
+    return "\(name[..<mark.lowerBound]):\(name[mark.upperBound...])"
+  }
+
+  /// The value of `ns`; nil: there is none, or it is empty.
+  private static func namespace(in query: String) -> String? {
+    for field in query.split(separator: "&") {
+      let parts = field.split(separator: "=", maxSplits: 1)
+      if parts.count == 2, parts[0] == "ns" { return PercentCode.decoded(parts[1]) }
+    }
+    return nil
+  }
+}
