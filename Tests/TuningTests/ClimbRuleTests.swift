@@ -138,6 +138,22 @@ struct ClimbRuleTests {
     #expect(drive.decision.poolSize == 64)
   }
 
+  @Test("more: steps that gain after harm grow, and nothing smaller is looked at between them")
+  func growsBolderAfterHarm() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    // In proportion to 44, and far slower from there on.
+    drive.run(
+      20, rate: { $0 <= 44 ? Double($0) * 1e6 : 44e6 * 0.3 * 44 / Double($0) },
+      queue: Self.nothing)
+    let harmed = drive.sizes.firstIndex { $0 > 44 }.map { drive.sizes[$0...] } ?? []
+    let climb = harmed.drop { $0 > 44 }.reduce(into: [Int]()) { steps, size in
+      if size <= 44, steps.last.map({ $0 < size }) ?? true { steps.append(size) }
+    }
+    let steps = zip(climb, climb.dropFirst()).map { Double($1) / Double($0) }
+    #expect(steps.contains { $0 > 1.2 })
+    #expect(drive.decision.poolSize >= 40 && drive.decision.poolSize <= 44)
+  }
+
   @Test("keep: a harm that earlier pulls saw is forgotten where the path has become much slower")
   func forgetsRememberedHarm() {
     let prior = Prior(points: [Self.point(1, 28e6), Self.point(2, 15e6), Self.point(8, 14e6)])

@@ -41,11 +41,12 @@ struct Bounds: Sendable {
 
   /// More workers were slower.
   mutating func forbid(from size: Int, now: Moment) {
+    // A lower bound than the one that holds is news, not the same again.
+    if harmful == nil, wasHarmful, !isRemembered { harmPatience *= 2 }
     harmful = max(2, min(size, harmful ?? size))
     wasHarmful = true
     isRemembered = false
     harmfulUntil = now + harmPatience
-    harmPatience *= 2
   }
 
   /// More workers did no harm.

@@ -57,11 +57,14 @@ extension ClimbPolicy {
       hold(here, view.now, because: .probeFilled(from: from.poolSize, to: pool.size, full))
     } else if isGaining {
       let why = Reason.probeGained(from: from.poolSize, to: pool.size, percent: percent)
+      proposals.patience = MoreRule.shortPatience
       if bounds.wasHarmful {
-        proposals.patience = MoreRule.carefulPatience
+        proposals.growBolder()
+        // What gained says that fewer were too few.
+        bounds.keep(
+          pool.size, tooFew: from.poolSize, now: view.now, patience: TrialRule.harmPatience)
         hold(here, view.now, because: why)
       } else {
-        proposals.patience = MoreRule.shortPatience
         climb.levels = [from]
         climb.isFlat = false
         enter(.growing, because: why)
