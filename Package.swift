@@ -81,7 +81,7 @@ let package = Package(
       name: "cairn",
       dependencies: [
         "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "Registry", "Store", "Progress",
-        "Plot", "History", "Downloads", "Pull", "CurlTransfer", "Disk", "Threads",
+        "Plot", "History", "Downloads", "Pull", "Serve", "CurlTransfer", "Disk", "Threads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

@@ -9,30 +9,51 @@ extension RepositoryClient {
   /// - Returns: nil where no such word is good enough, and the document itself has to tell: no usable
   ///   `Docker-Content-Digest`, another type than a manifest's, another digest than was asked for, or a failure.
   public func announcedDigest() async -> Digest? {
-    let name = reference.manifestSelector
-    let asked = endpoints.filter {
-      reference.digest == nil ? $0.resolvesTags : $0.servesContent
-    }
-    let patience = headTimeout(stalls: 0)
     // Who does not answer a HEAD for it may have it all the same.
-    let found = try? await failover.first(of: asked, for: "HEAD \(name)", patience: patience) {
-      (endpoint, answered) -> Attempt<Digest?> in
+    let name: DocumentName =
+      reference.digest.map { .digest($0, size: nil) } ?? .tag(reference.manifestSelector)
+    guard let said = try? await announcement(name) else { return nil }
+    return said.digest
+  }
+
+  /// What a manifest is like that was asked for by HEAD.
+  public struct Announcement: Sendable, Equatable {
+    /// Its digest.
+    public var digest: Digest
+    /// Its type: an index's or a manifest's.
+    public var type: MediaType
+    /// Its size in bytes, where the server says.
+    public var size: Int64?
+  }
+
+  /// What the first server that answers says of a manifest or an index, by one HEAD.
+  ///
+  /// - Parameter name: a tag or a digest.
+  /// - Returns: nil where it says too little, or something else than was asked for: then the document itself has to tell.
+  /// - Throws: `RegistryError`. Who does not answer a HEAD may have it all the same.
+  public func announcement(_ name: DocumentName) async throws(RegistryError) -> Announcement? {
+    var digest: Digest?
+    if case .digest(let wanted, _) = name { digest = wanted }
+    let asked = endpoints.filter { digest == nil ? $0.resolvesTags : $0.servesContent }
+    let patience = headTimeout(stalls: 0)
+    let found = try await failover.first(
+      of: asked, for: "HEAD \(name.selector)", patience: patience
+    ) { (endpoint, answered) -> Attempt<Announcement?> in
       do throws(RegistryError) {
-        let digest = try await self.head(endpoint, name, patience)
+        let found = try await self.head(endpoint, name.selector, patience)
         answered()
-        return Attempt(result: .success(digest))
+        return Attempt(result: .success(found))
       } catch {
         return Attempt(result: .failure(error), isFinal: error.isFinal)
       }
     }
-    guard let digest = found ?? nil, reference.digest == nil || reference.digest == digest
-    else { return nil }
-    return digest
+    guard let found, digest == nil || digest == found.digest else { return nil }
+    return found
   }
 
   private func head(
     _ endpoint: Endpoint, _ name: String, _ patience: Double
-  ) async throws(RegistryError) -> Digest? {
+  ) async throws(RegistryError) -> Announcement? {
     let path = "/\(endpoint.repository(of: reference))/manifests/\(name)"
     var route = try RequestRoute(
       .endpoint(endpoint, path: path, remembered: nil), what: "manifest \(name)", client: self)
@@ -48,7 +69,9 @@ extension RepositoryClient {
       return response.head.isWhole ? .content(response.head) : .aside(response)
     }
     let type = head.fields["content-type"].map { MediaType(rawValue: $0) }
-    guard let type, type.isIndex || type.isManifest else { return nil }
-    return head.fields["docker-content-digest"].flatMap { try? Digest($0) }
+    guard let type, type.isIndex || type.isManifest,
+      let digest = head.fields["docker-content-digest"].flatMap({ try? Digest($0) })
+    else { return nil }
+    return Announcement(digest: digest, type: type, size: head.contentLength)
   }
 }

@@ -153,8 +153,10 @@ public struct ContentStore: Sendable {
     "\(root)/blobs/\(digest.algorithm.rawValue)/\(digest.hex)"
   }
 
-  /// The size of a blob's file; nil where there is none.
-  func size(of digest: Digest) -> Int64? {
+  /// The size of a blob's file in bytes, whatever its content has become since; nil where there is none.
+  ///
+  /// - Parameter digest: the blob's digest.
+  public func size(of digest: Digest) -> Int64? {
     (try? blobs(digest.algorithm))?.size(digest.hex)
   }
 

@@ -23,7 +23,7 @@ struct Cairn: AsyncParsableCommand {
     version: version,
     subcommands: [
       PullCommand.self, InspectCommand.self, TagsCommand.self, DigestCommand.self,
-      SimulateCommand.self, StoreCommand.self, TuneCommand.self,
+      SimulateCommand.self, StoreCommand.self, TuneCommand.self, ServeCommand.self,
     ])
 
   static func main() async {

@@ -12,6 +12,7 @@ struct UsageTests {
       ("store", ["store"]), ("store-remove", ["store", "remove"]),
       ("store-list", ["store", "list"]), ("store-verify", ["store", "verify"]),
       ("store-prune", ["store", "prune"]), ("store-path", ["store", "path"]),
+      ("serve", ["serve"]),
     ] as [(String, [String])])
   func help(name: String, command: [String]) async throws {
     let cairn = try Command()

@@ -4,7 +4,7 @@ import Transfer
 
 /// Asking one server for a range, and judging what it sends.
 extension BlobSource {
-  private static let fields = HTTPFields([("Accept-Encoding", "identity")])
+  static let fields = HTTPFields([("Accept-Encoding", "identity")])
 
   /// Fetches a range from one endpoint, or from where it redirects to.
   func fetch(
@@ -109,7 +109,7 @@ extension BlobSource {
     }
   }
 
-  private static func route(
+  static func route(
     to digest: Digest, _ endpoint: Endpoint, _ client: RepositoryClient,
     remembered: RemoteURL? = nil
   ) throws(RegistryError) -> RequestRoute {

@@ -44,7 +44,7 @@ public final class BlobSource: Sendable {
 
   let client: RepositoryClient
   let locators: [Endpoint: BlobLocator]
-  private let endpoints: [Endpoint]
+  let endpoints: [Endpoint]
   private let served = Mutex<[String: Int64]>([:])
   /// Whoever began to send a blob.
   private let sendingHosts = Mutex<Set<String>>([])

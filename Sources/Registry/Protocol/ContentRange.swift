@@ -25,6 +25,18 @@ public struct ContentRange: Sendable, Equatable {
     }
   }
 
+  /// The size of the whole, as the head of an answer to a range has it: `bytes 0-0/200`, or `bytes */200` with a 416.
+  ///
+  /// - Parameter field: the field's value.
+  /// - Returns: nil where it is not said.
+  static func size(in field: String) -> Int64? {
+    let words = field.split(separator: " ")
+    guard words.count == 2, words[0].lowercased() == "bytes", words[1].hasPrefix("*/") else {
+      return ContentRange(field)?.size
+    }
+    return number(words[1].dropFirst(2))
+  }
+
   private static func number(_ text: Substring) -> Int64? {
     guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
     return Int64(text)

@@ -50,7 +50,8 @@ struct PullSession: Sendable {
       request.blobHost = servers[request.reference.registry]?.blobHost
       return (request: request, puller: Puller(client: client, store: store, display: display))
     }
-    let run = PullRun(store: store, display: display, patience: options.patience) { key, known in
+    let run = PullRun(store: store, display: display, patience: options.patience.forOthers) {
+      key, known in
       plans[key.registry]?.plan(known) ?? PathPlan(policy: FixedPolicy(poolSize: 1))
     }
     let isOne = requests.count == 1

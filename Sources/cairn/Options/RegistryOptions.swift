@@ -31,37 +31,9 @@ struct RegistryOptions: ParsableArguments {
 
   @OptionGroup var mirrors: MirrorOptions
 
-  @Option(help: ArgumentHelp("Seconds to connect.", valueName: "s"))
-  var connectTimeout = 15.0
-
-  @Option(
-    help: ArgumentHelp(
-      "Seconds below --min-rate after which a request is made again.", valueName: "s"))
-  var stallTimeout = 30.0
-
-  @Option(
-    help: ArgumentHelp("Bytes a second that count as progress of a request.", valueName: "bytes"))
-  var minRate = ByteSize(bytes: 512)
-
-  @Option(help: ArgumentHelp("Retries without progress before giving up.", valueName: "n"))
-  var retries = 8
-
-  @Flag(help: "Do not ask the next server, too, when a mirror is late.")
-  var noHedge = false
-
-  @Option(
-    help: ArgumentHelp(
-      "Least severe kind of message that is logged on standard error.", valueName: "level"))
-  var logLevel = LogLevel.warning
+  @OptionGroup var patience: PatienceOptions
 
   func validate() throws {
-    let day = 86_400.0
-    guard (0.001...day).contains(connectTimeout), (0.001...day).contains(stallTimeout) else {
-      throw ValidationError("timeouts are more than 0 seconds and at most a day")
-    }
-    guard (0...1000).contains(retries) else {
-      throw ValidationError("--retries takes a number from 0 to 1000")
-    }
     if let authfile, let reason = InputFile.complaint(authfile) {
       throw ValidationError("--authfile \(authfile) cannot be read: \(reason)")
     }
@@ -69,15 +41,8 @@ struct RegistryOptions: ParsableArguments {
 
   /// How servers are reached, as these options and the environment say.
   var transferSettings: TransferSettings {
-    var settings = TransferSettings()
-    settings.connectTimeout = connectTimeout
-    settings.stallTimeout = stallTimeout
-    settings.minimumRate = Double(minRate.bytes)
-    settings.maximumConnections = OpenFileBudget.ofProcess.connections
+    var settings = patience.transferSettings(trust)
     settings.verifiesTLS = tlsVerify
-    settings.userAgent = "cairn/\(Cairn.version)"
-    settings.read(environment: ProcessInfo.processInfo.environment)
-    trust.add(to: &settings.trust)
     return settings
   }
 
@@ -85,12 +50,7 @@ struct RegistryOptions: ParsableArguments {
   func engine(rateLimit: Double? = nil) throws -> CurlEngine {
     var settings = transferSettings
     settings.rateLimit = rateLimit
-    for words in settings.trust.unreadable { logger.warning("\(words)") }
-    do {
-      return try CurlEngine(settings: settings)
-    } catch {
-      throw CommandFailure(message: "\(error)", exitCode: 70)
-    }
+    return try patience.engine(settings)
   }
 
   /// A client of a reference's repository.
@@ -108,13 +68,10 @@ struct RegistryOptions: ParsableArguments {
     let endpoints = plan.endpoints
     let chain = credentials(
       for: reference, explicit: try creds.map { try explicitCredential($0) }, warn: warn)
-    var rule = RepositoryClient.RetryRule()
-    rule.retries = retries
-    rule.silenceLimit = stallTimeout
-    rule.hedges = !noHedge
     return RepositoryClient(
-      reference: reference, endpoints: endpoints, engine: observed(engine), credentials: chain,
-      tokenService: tokenService, retryRule: rule, tell: told(show))
+      reference: reference, endpoints: endpoints, engine: patience.observed(engine),
+      credentials: chain,
+      tokenService: tokenService, retryRule: patience.retryRule, tell: told(show))
   }
 
   /// Who is asked for an image, in order.
@@ -167,30 +124,11 @@ struct RegistryOptions: ParsableArguments {
     }
   }
 
-  /// The engine; with `--log-level debug` every request and answer becomes a line of the log.
-  private func observed(_ engine: CurlEngine) -> any TransferEngine {
-    let logger = logger
-    guard logger.logLevel <= .debug else { return engine }
-    return ObservedEngine(engine) { logger.debug("\($0)") }
-  }
-
   /// What bounds the choices of a pull's scheduler.
-  var schedulerSettings: SchedulerSettings {
-    var settings = SchedulerSettings()
-    settings.retries = retries
-    settings.minimumRate = Double(minRate.bytes)
-    return settings
-  }
-
-  /// How long another process is waited for that fetches the same blob.
-  var patience: (seconds: Double, rate: Double) { (stallTimeout, Double(minRate.bytes)) }
+  var schedulerSettings: SchedulerSettings { patience.schedulerSettings }
 
   /// A logger on standard error.
-  var logger: Logger {
-    var logger = Logger(label: "cairn") { _ in LineLog() }
-    logger.logLevel = Logger.Level(rawValue: logLevel.rawValue) ?? .warning
-    return logger
-  }
+  var logger: Logger { patience.logger }
 
   private func explicitCredential(_ text: String) throws -> Credential {
     if let credential = Credential(userAndPassword: text) { return credential }

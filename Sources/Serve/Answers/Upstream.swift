@@ -2,7 +2,9 @@ public import OCI
 
 /// The repository of a registry that a caller means.
 public struct Upstream: Hashable, Sendable {
-  /// Registry and repository. The registry's name is a key into those that are allowed, never an address to dial.
+  /// Registry and repository.
+  ///
+  /// The registry's name is a key into those that are allowed, never an address to dial.
   public var reference: Reference
   /// How the caller named the registry.
   public var form: Form

@@ -1,0 +1,71 @@
+import Downloads
+import NIOPosix
+import OCI
+import Registry
+import Store
+
+/// Blobs and ranges of them.
+extension Answerer {
+  /// Answers with a blob, or with a range of it.
+  func blob(
+    _ digest: Digest, _ upstream: Upstream, _ session: any ServeSession, _ request: ServeRequest
+  ) async throws(RegistryError) -> Answer {
+    let size = try await size(of: digest, session)
+    // What a blob is, its manifest says, and nobody reads this.
+    var fields = [
+      ("Content-Type", "application/octet-stream"), ("Docker-Content-Digest", "\(digest)"),
+      ("Accept-Ranges", "bytes"),
+    ]
+    var status = 200
+    var range = 0..<size
+    switch RangeRequest(request.isHead ? nil : request.range, size: size) {
+    case .whole: break
+    case .part(let part):
+      (status, range) = (206, part)
+      fields.append(("Content-Range", "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(size)"))
+    case .unsatisfiable:
+      var answer = Answer.error(416, .unsupported, "the blob has \(size) bytes")
+      answer.fields.append(("Content-Range", "bytes */\(size)"))
+      return answer
+    }
+    if request.isHead { return Answer(200, fields, .nothing(length: size)) }
+    let blob = Descriptor(
+      mediaType: MediaType(rawValue: "application/octet-stream"), digest: digest, size: size)
+    var answer = Answer(status, fields)
+    if let reader = await onDisk({ try? store.reader(of: blob) }) {
+      answer.body = .file(reader, range)
+      answer.origin = .cache
+      return answer
+    }
+    answer.body = .stream(try await stream(blob, range, upstream, session))
+    answer.origin = .upstream
+    return answer
+  }
+
+  /// The size of a blob that upstream lets the caller have: it is asked, unless it said so lately.
+  private func size(
+    of digest: Digest, _ session: any ServeSession
+  ) async throws(RegistryError) -> Int64 {
+    if let size = session.granted(digest) { return size }
+    let size = try await session.source.size(of: digest)
+    session.grant(digest, size: size)
+    return size
+  }
+
+  /// Wants a blob, and waits until some of it can be given.
+  private func stream(
+    _ blob: Descriptor, _ range: Range<Int64>, _ upstream: Upstream, _ session: any ServeSession
+  ) async throws(RegistryError) -> BlobStream {
+    let wish = Wish(blob, label: "blob", owner: "\(upstream.reference.repository)")
+    let wanted = await downloads.want([wish], from: session.source, urgency: .read)
+    guard let download = wanted.first else {
+      throw RegistryError(.notFound, "nothing is fetched any more")
+    }
+    return BlobStream(range, of: blob.size, from: download)
+  }
+
+  /// Does something that may wait for the disk, on a thread that may.
+  func onDisk<Value: Sendable>(_ body: @escaping @Sendable () -> Value?) async -> Value? {
+    (try? await NIOThreadPool.singleton.runIfActive(body)) ?? nil
+  }
+}

@@ -1,0 +1,68 @@
+package import Downloads
+import OCI
+import Registry
+package import Store
+
+/// Answers requests: finds out what is meant, has the caller let in, and says where the bytes come from.
+package struct Answerer: Sendable {
+  let doorkeeper: any Doorkeeper
+  let store: ContentStore
+  let downloads: Downloads
+
+  /// Makes one.
+  ///
+  /// - Parameters:
+  ///   - doorkeeper: says what a caller may ask for.
+  ///   - store: where blobs and documents are kept.
+  ///   - downloads: fetches blobs into the store.
+  package init(doorkeeper: any Doorkeeper, store: ContentStore, downloads: Downloads) {
+    self.doorkeeper = doorkeeper
+    self.store = store
+    self.downloads = downloads
+  }
+
+  /// Answers a request; cancelling the task ends what is asked upstream for it.
+  package func answer(_ request: ServeRequest) async -> Answer {
+    guard ["GET", "HEAD"].contains(request.method) else {
+      var answer = Answer.error(405, .unsupported, "nothing can be written here: pulls only")
+      answer.fields.append(("Allow", "GET, HEAD"))
+      return answer
+    }
+    guard let target = ServeTarget(request.target) else {
+      return .error(404, .nameUnknown, "nothing of that name is served")
+    }
+    switch target {
+    case .base: return await doorkeeper.greeting(for: request.caller)
+    case .health: return .text(200, "ok\n")
+    case .metrics: return .error(404, .nameUnknown, "no figures are kept")
+    case .manifest(let upstream, let selector):
+      return await inside(upstream, request, missing: .manifestUnknown) {
+        (session) async throws(RegistryError) in
+        try await manifest(selector, session, isHead: request.isHead)
+      }
+    case .blob(let upstream, let digest):
+      return await inside(upstream, request, missing: .blobUnknown) {
+        (session) async throws(RegistryError) in
+        try await blob(digest, upstream, session, request)
+      }
+    case .tags, .referrers:
+      return .error(404, .nameUnknown, "nothing of that name is served")
+    }
+  }
+
+  /// Answers for a repository that the caller may ask for.
+  private func inside(
+    _ upstream: Upstream, _ request: ServeRequest, missing: Answer.Code,
+    _ body: (any ServeSession) async throws(RegistryError) -> Answer
+  ) async -> Answer {
+    switch await doorkeeper.admit(request.caller, to: upstream) {
+    case .refused(let answer): return answer
+    case .session(let session):
+      do throws(RegistryError) {
+        return try await body(session)
+      } catch {
+        return session.refusal(error) ?? .error(error, missing: missing)
+      }
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import Downloads
+package import Store
+
+/// The bytes of a blob on its way, as they may be given to somebody.
+///
+/// First ones first, and only those that are on disk and hashed. The last 64 KiB are held back until the digest is right: an answer
+/// with all of a blob never comes to its end with wrong bytes.
+package struct BlobStream: Sendable {
+  /// What was given of a blob that then turned out wrong, or comes no more.
+  package struct Broken: Error {}
+
+  /// The bytes wanted.
+  package let range: Range<Int64>
+  private let size: Int64
+  private let download: Download
+
+  /// Bytes at the end that wait for the digest.
+  static let heldBack: Int64 = 64 << 10
+
+  /// - Parameters:
+  ///   - range: the bytes wanted.
+  ///   - size: of the blob.
+  ///   - download: of the blob, wanted by whoever reads it.
+  init(_ range: Range<Int64>, of size: Int64, from download: Download) {
+    self.range = range
+    self.size = size
+    self.download = download
+  }
+
+  /// Waits for more.
+  ///
+  /// - Parameter position: how far it was read.
+  /// - Returns: where to read the next bytes from, and which; nil: there are no more.
+  /// - Throws: why no more will come, `Broken` or `DownloadError`.
+  package func next(after position: Int64) async throws -> (BlobReader, Range<Int64>)? {
+    guard position < range.upperBound else { return nil }
+    let free = max(0, size - Self.heldBack)
+    // Who holds all but the end waits for the digest.
+    if position >= free { try await download.end() }
+    let hashed = try await download.prefix(beyond: position)
+    let limit = position < free ? min(free, range.upperBound) : range.upperBound
+    let end = min(hashed, limit)
+    guard end > position else { throw Broken() }
+    return (try download.reader(), position..<end)
+  }
+
+  /// Waits until some of it can be given.
+  ///
+  /// - Throws: why nothing will come.
+  func begin() async throws { _ = try await next(after: range.lowerBound) }
+}

@@ -1,0 +1,107 @@
+import NIOCore
+import NIOHTTP1
+
+/// Gathers the requests of a connection, one after the other, and closes it where nothing goes on.
+///
+/// ```
+/// idle      -> reading     a head came, within the time from the connection's or the last answer's end
+/// reading   -> answering   the request's end came, within the time from then
+/// answering -> idle        the answer's end was written; no part of it may wait too long to be taken
+/// ```
+/// Whoever is slow with a head, or sends one byte of it now and then, has the same time for it as everybody, and costs a connection
+/// for so long.
+final class ConnectionHandler: ChannelDuplexHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias InboundOut = Never
+  typealias OutboundIn = HTTPServerResponsePart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private enum State { case idle, reading, answering }
+
+  private let settings: FrontSettings
+  private let requests: AsyncStream<HTTPRequestHead>.Continuation
+  private var state = State.idle
+  private var head: HTTPRequestHead?
+  private var bodyBytes = 0
+  private var pendingWrites = 0
+  private var timer: Scheduled<Void>?
+
+  init(_ settings: FrontSettings, requests: AsyncStream<HTTPRequestHead>.Continuation) {
+    self.settings = settings
+    self.requests = requests
+  }
+
+  // MARK: In
+
+  func channelActive(context: ChannelHandlerContext) {
+    watch(context)
+    context.fireChannelActive()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head(let head):
+      self.head = head
+      bodyBytes = 0
+      state = .reading
+      watch(context)
+    case .body(let bytes):
+      bodyBytes += bytes.readableBytes
+      if bodyBytes > settings.bodyBytes { context.close(promise: nil) }
+    case .end:
+      guard let head else { return }
+      self.head = nil
+      state = .answering
+      watch(context)
+      requests.yield(head)
+    }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    timer?.cancel()
+    requests.finish()
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    context.close(promise: nil)
+  }
+
+  // MARK: Out
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    // Said before it is passed on: the next request may come while that is done.
+    if case .end = unwrapOutboundIn(data) { state = .idle }
+    pendingWrites += 1
+    let promise = promise ?? context.eventLoop.makePromise()
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    promise.futureResult.whenComplete { _ in
+      let (handler, context) = bound.value
+      handler.pendingWrites -= 1
+      handler.watch(context)
+    }
+    watch(context)
+    context.write(data, promise: promise)
+  }
+
+  // MARK: Time
+
+  /// Begins the time anew that the connection has for what comes next.
+  private func watch(_ context: ChannelHandlerContext) {
+    timer?.cancel()
+    timer = nil
+    guard context.channel.isActive else { return }
+    let seconds: Int64
+    switch state {
+    case .idle, .reading: seconds = settings.headSeconds
+    case .answering:
+      // What comes from upstream has time limits of its own.
+      guard pendingWrites > 0 else { return }
+      seconds = settings.stallSeconds
+    }
+    let channel = context.channel
+    timer = context.eventLoop.scheduleTask(in: .seconds(seconds)) {
+      channel.close(promise: nil)
+    }
+  }
+}

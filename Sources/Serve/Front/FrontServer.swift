@@ -1,0 +1,161 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// The HTTP server: takes connections and has their requests answered.
+///
+/// ```
+/// serving -> draining   drain: nobody is let in, connections without a request end, others with their answer
+/// draining -> closed    the last connection has ended, or its time has
+/// ```
+package final class FrontServer: Sendable {
+  private struct State {
+    var listeners: [any Channel] = []
+    var connections: [ObjectIdentifier: any Channel] = [:]
+    var isEnding = false
+    var waiters: [CheckedContinuation<Void, Never>] = []
+  }
+
+  private let answerer: Answerer
+  private let settings: FrontSettings
+  private let log: @Sendable (RequestRecord) -> Void
+  private let group: any EventLoopGroup
+  private let state = Mutex(State())
+
+  /// Makes a server that listens nowhere yet.
+  ///
+  /// - Parameters:
+  ///   - answerer: answers requests.
+  ///   - settings: what bounds it.
+  ///   - log: told of each request when its answer has ended.
+  package init(
+    _ answerer: Answerer, settings: FrontSettings = .init(),
+    log: @escaping @Sendable (RequestRecord) -> Void = { _ in }
+  ) {
+    self.answerer = answerer
+    self.settings = settings
+    self.log = log
+    group = MultiThreadedEventLoopGroup.singleton
+  }
+
+  /// Listens at a place.
+  ///
+  /// - Returns: the port; 0 for a socket in the file system.
+  /// - Throws: why it cannot.
+  @discardableResult
+  package func listen(at place: ListenPlace) async throws -> Int {
+    let bootstrap = bootstrap()
+    let listener: any Channel
+    switch place {
+    case .network(let host, let port):
+      listener = try await bootstrap.bind(host: host, port: port).get()
+    case .path(let path):
+      listener = try await bootstrap.bind(unixDomainSocketPath: path).get()
+    }
+    state.withLock { $0.listeners.append(listener) }
+    return listener.localAddress?.port ?? 0
+  }
+
+  /// Listens on a socket that somebody else has made and listens on.
+  package func listen(on descriptor: Int32) async throws {
+    let listener = try await bootstrap().withBoundSocket(descriptor).get()
+    state.withLock { $0.listeners.append(listener) }
+  }
+
+  private func bootstrap() -> ServerBootstrap {
+    ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 512)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try self.begin(channel) }
+      }
+  }
+
+  // MARK: Connections
+
+  private func begin(_ channel: any Channel) throws {
+    let isIn = state.withLock { state in
+      guard !state.isEnding, state.connections.count < settings.connections else { return false }
+      state.connections[ObjectIdentifier(channel)] = channel
+      return true
+    }
+    guard isIn else { throw ChannelError.connectPending }
+    let (requests, feed) = AsyncStream.makeStream(of: HTTPRequestHead.self)
+    var limits = NIOHTTPDecoderLimitConfiguration()
+    limits.maxHeaderFieldSize = settings.headBytes
+    limits.maxHeaderListSize = settings.headBytes
+    limits.maxHeaderFieldCount = settings.headFields
+    try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+      withPipeliningAssistance: true, withErrorHandling: true,
+      withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
+    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(settings, requests: feed))
+    let connection = Connection(
+      channel: channel, peer: Self.peer(channel), answerer: answerer,
+      rule: HostRule(names: settings.names), isEnding: { self.isEnding }, log: log)
+    let task = Task { await connection.run(requests) }
+    channel.closeFuture.whenComplete { _ in
+      task.cancel()
+      self.end(channel)
+    }
+  }
+
+  private func end(_ channel: any Channel) {
+    let waiters = state.withLock { state in
+      state.connections[ObjectIdentifier(channel)] = nil
+      guard state.isEnding, state.connections.isEmpty else {
+        return [CheckedContinuation<Void, Never>]()
+      }
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  private static func peer(_ channel: any Channel) -> Caller.Peer {
+    guard let remote = channel.remoteAddress, let own = channel.localAddress,
+      let address = remote.ipAddress, let ownAddress = own.ipAddress
+    else { return .process(uid: nil) }
+    return .network(
+      address: address, port: remote.port ?? 0, own: ownAddress, ownPort: own.port ?? 0)
+  }
+
+  // MARK: The end
+
+  private var isEnding: Bool { state.withLock { $0.isEnding } }
+
+  /// Lets nobody in any more, and returns when all answers have ended.
+  ///
+  /// - Parameter patience: how long they may take.
+  package func drain(patience: Duration) async {
+    let (listeners, connections) = state.withLock { state in
+      state.isEnding = true
+      defer { state.listeners = [] }
+      return (state.listeners, Array(state.connections.values))
+    }
+    for listener in listeners { try? await listener.close() }
+    for channel in connections {
+      channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+    }
+    let timer = Task {
+      try? await Task.sleep(for: patience)
+      // Also where the wait was cancelled: then nobody has time.
+      for channel in self.state.withLock({ Array($0.connections.values) }) {
+        channel.close(promise: nil)
+      }
+    }
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isOver = state.withLock { state in
+          if !state.connections.isEmpty { state.waiters.append(continuation) }
+          return state.connections.isEmpty
+        }
+        if isOver { continuation.resume() }
+      }
+    } onCancel: {
+      timer.cancel()
+    }
+    timer.cancel()
+  }
+}

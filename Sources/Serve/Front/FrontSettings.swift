@@ -1,0 +1,20 @@
+/// What bounds the front.
+package struct FrontSettings: Sendable {
+  /// Connections at a time; who comes when there are as many is sent away.
+  package var connections = 512
+  /// Seconds for which a connection may say nothing, and in which a request's head must have come.
+  package var headSeconds: Int64 = 30
+  /// Seconds for which a caller may take nothing of an answer.
+  package var stallSeconds: Int64 = 300
+  /// Bytes of a request's head.
+  package var headBytes = 32 << 10
+  /// Fields of a request's head.
+  package var headFields = 100
+  /// Bytes of a request's body that are read and forgotten.
+  package var bodyBytes = 64 << 10
+  /// Names under which this is asked, beside addresses and `localhost`.
+  package var names: Set<String> = []
+
+  /// The defaults.
+  package init() {}
+}

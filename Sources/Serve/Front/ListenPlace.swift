@@ -1,0 +1,40 @@
+/// Where the service is asked.
+package enum ListenPlace: Sendable, Equatable {
+  /// An address and a port of this machine; port 0: any that is free.
+  case network(host: String, port: Int)
+  /// A socket in the file system.
+  case path(String)
+
+  /// Reads `127.0.0.1:5151`, `[::1]:5151` or `unix:PATH`.
+  package init?(_ text: String) {
+    if text.hasPrefix("unix:") {
+      let path = String(text.dropFirst(5))
+      // As much as fits `sun_path`.
+      guard !path.isEmpty, path.utf8.count < 100, !path.utf8.contains(0) else { return nil }
+      self = .path(path)
+      return
+    }
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...])
+    else { return nil }
+    var host = text[..<colon]
+    if host.hasPrefix("["), host.hasSuffix("]") {
+      host = host.dropFirst().dropLast()
+    } else if host.contains(":") {
+      return nil
+    }
+    guard !host.isEmpty else { return nil }
+    self = .network(host: String(host), port: Int(port))
+  }
+}
+
+extension ListenPlace {
+  /// For people.
+  ///
+  /// - Parameter port: the one that it turned out to be.
+  package func name(port: Int) -> String {
+    switch self {
+    case .network(let host, _): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    case .path(let path): "unix:\(path)"
+    }
+  }
+}

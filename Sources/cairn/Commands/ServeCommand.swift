@@ -1,0 +1,125 @@
+import ArgumentParser
+import CurlTransfer
+import Downloads
+import FoundationEssentials
+import Progress
+import Pull
+import Registry
+import Serve
+import Store
+import Tuning
+
+/// `cairn serve`.
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Let docker, containerd, podman and Kubernetes pull through the tuner.",
+    discussion: """
+      A local read-through endpoint: clients ask it in place of a registry, and get what the registry \
+      gives, by parallel ranges, with resume, history and mirrors.
+
+      A client names the registry by ?ns=HOST (containerd, docker 29, buildkit) or as the first part \
+      of the path (podman, CRI-O, skopeo; HOST:5000 is written HOST__5000):
+        skopeo copy --src-tls-verify=false docker://127.0.0.1:5151/docker.io/library/alpine dir:a
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "Where it is asked; can be repeated (default: 127.0.0.1:5151).",
+      valueName: "address:port|unix:path"))
+  var listen: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A registry that is served; can be repeated (default: those with mirror files).",
+      valueName: "host"))
+  var registry: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Where what was fetched is kept (default: $XDG_CACHE_HOME/cairn/serve).", valueName: "dir"))
+  var store: String?
+
+  @Option(
+    help: ArgumentHelp("Speak plain HTTP with this registry; can be repeated.", valueName: "host"))
+  var plainHttp: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Read mirrors from containerd's hosts.toml files in this directory, and not from registries.conf (default: /etc/containerd/certs.d).",
+      valueName: "dir"))
+  var hostsDir: String?
+
+  @Option(
+    help: ArgumentHelp("Most parallel downloads from a registry.", valueName: "n"))
+  var maxWorkers = 64
+
+  @Option(
+    help: ArgumentHelp("Bytes a second from all registries, for example 10M.", valueName: "rate"))
+  var limitRate: ByteSize?
+
+  @Option(help: "How requests are logged on standard error.")
+  var logFormat = ServeLogFormat.text
+
+  @OptionGroup var historyOptions: HistoryOptions
+  @OptionGroup var trust: TrustOptions
+  @OptionGroup var patience: PatienceOptions
+
+  func validate() throws {
+    for text in listen where ListenPlace(text) == nil {
+      throw ValidationError("--listen takes ADDRESS:PORT or unix:PATH")
+    }
+    guard let served = ServedRegistries(registry), !served.takesAny else {
+      throw ValidationError("--registry takes HOST")
+    }
+    guard (1...1024).contains(maxWorkers) else {
+      throw ValidationError("--max-workers takes a number from 1 to 1024")
+    }
+    if let limitRate, limitRate.bytes < 1 {
+      throw ValidationError("--limit-rate must be at least 1 byte a second")
+    }
+  }
+
+  func run() async throws {
+    let logger = patience.logger
+    let warn: @Sendable (String) -> Void = { words in logger.warning("\(words)") }
+    let engine = try makeEngine()
+    defer { engine.stop() }
+    let store = try openStore(warn)
+    let paths = makePaths(warn)
+    let downloads = makeDownloads(store, paths)
+    let keeper = makeDoorkeeper(engine: patience.observed(engine), paths, warn)
+    let log = ServeLog(format: logFormat)
+    let server = FrontServer(
+      Answerer(doorkeeper: keeper, store: store, downloads: downloads)
+    ) { log.write($0) }
+    try await listen(server, log)
+    await stopped()
+    log.say("stopping: requests under way have 30 s")
+    await server.drain(patience: .seconds(30))
+    _ = await downloads.close()
+  }
+
+  /// Waits for the first signal.
+  private func stopped() async {
+    while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
+  }
+
+  private func listen(_ server: FrontServer, _ log: ServeLog) async throws {
+    for text in listen.isEmpty ? ["127.0.0.1:5151"] : listen {
+      guard let place = ListenPlace(text) else { continue }
+      do {
+        let port = try await server.listen(at: place)
+        log.say("listening on \(place.name(port: port))")
+      } catch {
+        throw CommandFailure(message: "cannot listen on \(text): \(error)", exitCode: 69)
+      }
+    }
+  }
+
+  private func makeEngine() throws -> CurlEngine {
+    var settings = patience.transferSettings(trust)
+    settings.rateLimit = limitRate.map { Double($0.bytes) }
+    return try patience.engine(settings)
+  }
+}

@@ -1,0 +1,57 @@
+import Downloads
+import History
+import Progress
+import Pull
+import Synchronization
+import Tuning
+
+/// What the history knows of the registries that are served, and what is learned of them.
+///
+/// A pull through the service starts from what pulls have taught, and teaches the next, whoever makes that.
+final class ServePaths: Sendable {
+  private let keepers = Mutex<[String: HistoryKeeper]>([:])
+  private let file: String
+  private let make: @Sendable (Prior?) -> PathPlanner
+  /// Whether the rate is what a user said: then it shows nothing of the path.
+  private let isLimited: Bool
+  private let warn: @Sendable (String) -> Void
+
+  /// - Parameters:
+  ///   - file: the history's path.
+  ///   - isLimited: whether a user limits the rate.
+  ///   - warn: shows a warning.
+  ///   - make: makes the planner of a registry of which so much is known.
+  init(
+    file: String, isLimited: Bool, warn: @escaping @Sendable (String) -> Void,
+    make: @escaping @Sendable (Prior?) -> PathPlanner
+  ) {
+    self.file = file
+    self.isLimited = isLimited
+    self.warn = warn
+    self.make = make
+  }
+
+  /// The plan of a path.
+  func plan(_ key: PathKey, _ known: PullRecord?) -> PathPlan {
+    let prior = with(key.registry) { $0.prior() }
+    return make(prior).plan(known)
+  }
+
+  /// Writes down what downloads over a path were like.
+  func record(_ report: PullReport) {
+    guard !isLimited else { return }
+    with(report.registry) { $0.record(report) }
+  }
+
+  /// Who answered for a registry the last time.
+  func servers(_ registry: String) -> RegistryServers? { with(registry) { $0.servers() } }
+
+  private func with<Value>(_ registry: String, _ body: (HistoryKeeper) -> sending Value) -> Value {
+    keepers.withLock { keepers in
+      if let keeper = keepers[registry] { return body(keeper) }
+      let keeper = HistoryKeeper(file: file, registry: registry, warn: warn)
+      keepers[registry] = keeper
+      return body(keeper)
+    }
+  }
+}
