@@ -13,7 +13,8 @@ public struct Upstream: Hashable, Sendable {
   public enum Form: Hashable, Sendable {
     /// `?ns=HOST`: containerd, docker 29 and buildkit. They take the registry's own challenge.
     case query
-    /// `/v2/HOST/REPOSITORY/...`: podman, CRI-O and skopeo. They take challenges from `/v2/` alone.
+    /// `/v2/HOST/REPOSITORY/...`: podman, CRI-O and skopeo. They take challenges from `/v2/` alone, and so does docker's older
+    /// store, whose mirrors are Docker Hub's: a path without a host is a repository of that.
     case path
   }
 
@@ -21,16 +22,15 @@ public struct Upstream: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - names: its components.
-  ///   - query: of the request; an `ns` in it names the registry, else the first component does.
+  ///   - query: of the request; an `ns` in it names the registry, else the first component does, else it is Docker Hub.
   /// - Returns: nil where they name no repository of a registry.
   init?(_ names: some Collection<Substring>, query: String) {
     if let host = Self.namespace(in: query) {
       guard let reference = Self.reference(host, names) else { return nil }
       (self.reference, form) = (reference, .query)
     } else {
-      guard let first = names.first,
-        let reference = Self.reference(Self.host(first), names.dropFirst())
-      else { return nil }
+      let named = names.first.flatMap { Self.reference(Self.host($0), names.dropFirst()) }
+      guard let reference = named ?? Self.hub(names) else { return nil }
       (self.reference, form) = (reference, .path)
     }
   }
@@ -41,6 +41,15 @@ public struct Upstream: Hashable, Sendable {
     guard !repository.isEmpty, let reference = try? Reference("\(host)/\(repository)"),
       reference.repository == repository
     else { return nil }
+    return reference
+  }
+
+  /// A repository of Docker Hub, in full; nil where the first component is a host.
+  private static func hub(_ names: some Collection<Substring>) -> Reference? {
+    let repository = names.joined(separator: "/")
+    guard let reference = try? Reference(repository), reference.repository == repository else {
+      return nil
+    }
     return reference
   }
 

@@ -24,6 +24,9 @@ struct ServeTargetTests {
         "127.0.0.1:5000 manifests/blobs tag x path"
       ),
       ("/v2/r.io/a/tags/list?n=3&last=b", "r.io a tags n=3&last=b path"),
+      ("/v2/library/ubuntu/manifests/22.04", "docker.io library/ubuntu tag 22.04 path"),
+      ("/v2/org__x/a/b/blobs/\(digest)", "docker.io org__x/a/b blob path"),
+      ("/v2/library/manifests/manifests/x?ns=", "docker.io library/manifests tag x path"),
       ("/v2/a/referrers/\(digest)?ns=r.io&artifactType=x", "r.io a referrers query"),
     ])
   func means(_ target: String, _ expected: String) throws {
@@ -39,7 +42,8 @@ struct ServeTargetTests {
       "/v2/a/manifests/x?ns=r.io/b", "/v2/a/manifests/x?ns=user@r.io", "/v2/r.io/a/uploads/x",
       "/v2/r.io/a/manifests/%zz", "/v2/r.io/a/manifests/%4", "/v2/r.io/a/manifests/x%00",
       "/v2/r.io/a/manifests/x%0d%0ay", "/v2/a/manifests/x?ns=library", "http://r.io/v2/",
-      "/v2/ubuntu/manifests/latest?ns=docker.io",
+      "/v2/ubuntu/manifests/latest?ns=docker.io", "/v2/ubuntu/manifests/latest",
+      "/v2/docker.io/ubuntu/manifests/x", "/v2/library/Ubuntu/manifests/x",
     ])
   func isNone(_ target: String) { #expect(ServeTarget(target) == nil) }
 
