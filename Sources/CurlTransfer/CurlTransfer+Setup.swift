@@ -17,6 +17,16 @@ extension CurlTransfer {
       return Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().openSocket(address)
     }
     cairn_set_sockets(easy, loop.sockets, open, context)
+    if job.request.addresses != .anywhere {
+      cairn_set_connected(
+        easy,
+        { context, address, _, _, _ in
+          guard let context, let address else { return CURL_PREREQFUNC_ABORT }
+          let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+          return transfer.mayUseConnection(to: String(cString: address))
+            ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+        }, context)
+    }
     _ = cairn_set_string(easy, CURLOPT_URL, job.request.url.description)
     _ = cairn_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
     configureVersion()
@@ -118,7 +128,7 @@ extension CurlTransfer {
     _ = cairn_set_string(easy, CURLOPT_NOPROXY, "")
     guard let proxy else { return }
     // Where the proxy connects to is out of sight: what the host says by itself is judged here, and a name by the proxy alone.
-    if !job.request.mayReachLinkLocal, origin.isLinkLocalOrMetadata { throw linkLocalError }
+    if let why = job.request.addresses.objection(to: origin) { throw addressError(why) }
     if proxy.scheme == .https {
       try set(loop.trust.form(serverFiles: []), CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAINFO_BLOB)
       _ = cairn_set_string(easy, CURLOPT_PROXY_CAPATH, nil)

@@ -84,11 +84,11 @@ final class CurlTransfer {
   /// Opens a socket, unless its address is none to go to.
   func openSocket(_ address: UnsafePointer<curl_sockaddr>) -> Int32 {
     // A proxy's address is the user's choice; what is behind it was judged by its own.
-    if !job.request.mayReachLinkLocal, proxy == nil {
+    if job.request.addresses != .anywhere, proxy == nil {
       var bytes = [UInt8](repeating: 0, count: 16)
       let count = Int(cairn_address_bytes(address, &bytes))
-      if HostAddress(bytes: Array(bytes[..<count]))?.isLinkLocalOrMetadata == true {
-        refusedAddress = linkLocalError
+      if let why = job.request.addresses.objection(to: Array(bytes[..<count])) {
+        refusedAddress = addressError(why)
         return CURL_SOCKET_BAD
       }
     }
@@ -97,12 +97,22 @@ final class CurlTransfer {
     return socket
   }
 
-  /// What a request gets that a server sent to where no server may send us.
-  var linkLocalError: TransferError {
+  /// Whether a connection may be used, which another request may have made by a rule of its own.
+  ///
+  /// - Parameter address: its other end.
+  func mayUseConnection(to address: String) -> Bool {
+    guard proxy == nil else { return true }
+    let text = address.contains(":") ? "[\(address.prefix { $0 != "%" })]" : address
+    guard let end = HostAddress(host: text[...]) else { return false }
+    guard let why = job.request.addresses.objection(to: end) else { return true }
+    refusedAddress = addressError(why)
+    return false
+  }
+
+  /// What a request gets that was sent to where it may not go.
+  func addressError(_ why: String) -> TransferError {
     TransferError(
-      .invalidURL,
-      "\(job.request.url.origin.host) is at a link-local or metadata address, where no server may send us"
-    )
+      .invalidURL, "\(job.request.url.origin.host) is \(why), where no server may send us")
   }
 
   /// Takes one line of the response's head; false ends the transfer.
@@ -318,7 +328,9 @@ final class CurlTransfer {
     if code == CURLE_UNSUPPORTED_PROTOCOL, wasSent { return Self.notHTTP }
     // What libcurl says of a line longer than it has room for.
     if code == CURLE_OUT_OF_MEMORY, destination == nil, wasSent { return Self.longHeader }
-    if code == CURLE_COULDNT_CONNECT, let refusedAddress { return refusedAddress }
+    if [CURLE_COULDNT_CONNECT, CURLE_ABORTED_BY_CALLBACK].contains(code), let refusedAddress {
+      return refusedAddress
+    }
     let detail = String(cString: errorBuffer)
     let general = String(cString: curl_easy_strerror(code))
     let message = String((detail.isEmpty ? general : detail).prefix(300))

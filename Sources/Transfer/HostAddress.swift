@@ -75,6 +75,32 @@ public enum HostAddress: Equatable, Sendable {
     }
   }
 
+  /// True for an address that leads to the same place from everywhere: none of a private network, of this machine, of a group, of
+  /// documentation, or of which a gateway makes another that is none (IANA's registries of special-purpose addresses).
+  public var isGloballyRoutable: Bool {
+    guard !isLinkLocalOrMetadata, !mayBeLoopback else { return false }
+    switch self {
+    case .version4(let bits):
+      return !Self.special4.contains { bits >> (32 - $0.length) == $0.bits >> (32 - $0.length) }
+    case .version6(let bytes):
+      guard Self.carried(by: bytes).allSatisfy({ HostAddress.version4($0).isGloballyRoutable })
+      else { return false }
+      // NAT64's well-known prefix is how a network without IPv4 reaches it.
+      if bytes.starts(with: [0, 0x64, 0xFF, 0x9B] + Array(repeating: 0, count: 8)) { return true }
+      // 2000::/3, but for 2001::/23 (protocols), 2001:db8::/32 and 3fff::/20 (documentation), 2002::/16 (6to4).
+      return bytes[0] >> 5 == 1 && !(bytes.starts(with: [0x20, 0x01]) && bytes[2] < 2)
+        && !bytes.starts(with: [0x20, 0x01, 0x0D, 0xB8]) && !bytes.starts(with: [0x20, 0x02])
+        && !(bytes.starts(with: [0x3F, 0xFF]) && bytes[2] >> 4 == 0)
+    }
+  }
+
+  /// IPv4 addresses that are not globally reachable: first bits, and how many of them count.
+  private static let special4: [(bits: UInt32, length: UInt32)] = [
+    (0x0000_0000, 8), (0x0A00_0000, 8), (0x6440_0000, 10), (0x7F00_0000, 8), (0xA9FE_0000, 16),
+    (0xAC10_0000, 12), (0xC000_0000, 24), (0xC000_0200, 24), (0xC058_6300, 24), (0xC0A8_0000, 16),
+    (0xC612_0000, 15), (0xC633_6400, 24), (0xCB00_7100, 24), (0xE000_0000, 3),
+  ]
+
   /// Google's fd20:ce::254, Oracle's fd00:c1::a9fe:a9fe and Scaleway's fd00:42::42.
   private static let services: [[UInt8]] = [
     [0xFD, 0x20, 0, 0xCE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0x54],

@@ -19,9 +19,8 @@ public struct TransferRequest: Sendable, Equatable {
   public var body: [UInt8]
   /// Whether it may share a connection with others (HTTP/2), as small requests do that are many.
   public var sharesConnection: Bool
-  /// False where a server named the place: then no connection is made to a link-local address or a metadata service, whatever
-  /// name leads there.
-  public var mayReachLinkLocal = true
+  /// Where it may lead; where a server named the place, nowhere link-local.
+  public var addresses = AddressRule.anywhere
   /// How the server is reached, where that differs from the engine's settings.
   public var access = ServerAccess()
   /// Seconds that the request, once it is sent, may wait for the head of its answer before it counts as stalled; nil: the

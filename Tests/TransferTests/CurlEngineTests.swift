@@ -126,7 +126,7 @@ struct CurlEngineTests {
     defer { engine.stop() }
     // As numbers: for libcurl a name like any other, until it has an address.
     var request = TransferRequest(.get, try RemoteURL("http://2852039166:1/"))
-    request.mayReachLinkLocal = false
+    request.addresses = .notLinkLocal
     let refused = request
     let found = await error { () async throws(TransferError) in
       try await engine.perform(refused, limit: 1)
@@ -146,7 +146,7 @@ struct CurlEngineTests {
     defer { engine.stop() }
     func request(_ url: String) throws(TransferError) -> TransferRequest {
       var request = TransferRequest(.get, try RemoteURL(url))
-      request.mayReachLinkLocal = false
+      request.addresses = .notLinkLocal
       return request
     }
     let far = try await engine.perform(request("http://far.test/"), limit: 100)
@@ -170,7 +170,7 @@ struct CurlEngineTests {
     }
     defer { engine.stop() }
     var request = TransferRequest(.get, try RemoteURL("http://far.test/"))
-    request.mayReachLinkLocal = false
+    request.addresses = .notLinkLocal
     // Whether anything is there is the network's business.
     do throws(TransferError) {
       _ = try await engine.perform(request, limit: 1 << 20)

@@ -74,6 +74,11 @@ cairn_sockets *cairn_sockets_new(void);
 void cairn_sockets_free(cairn_sockets *sockets);
 /// Has a transfer ask before it opens a socket, and notes those that it closes; `sockets` outlives every connection.
 void cairn_set_sockets(cairn_easy *easy, cairn_sockets *sockets, curl_opensocket_callback open, void *context);
+/// Has a transfer ask before it sends a request over a connection, made for it or for another one.
+static inline void cairn_set_connected(cairn_easy *easy, curl_prereq_callback connected, void *context) {
+  curl_easy_setopt((CURL *)easy, CURLOPT_PREREQFUNCTION, connected);
+  curl_easy_setopt((CURL *)easy, CURLOPT_PREREQDATA, context);
+}
 /// Opens a socket and notes it; CURL_SOCKET_BAD where there is none.
 int cairn_sockets_open(cairn_sockets *sockets, const struct curl_sockaddr *address);
 /// The bytes of an address: 4, 16, or 0 of another family.

@@ -110,7 +110,7 @@ struct TokenClient: Sendable {
     var request = first
     for _ in 0...RedirectRule.limit {
       // The user named the registry; what else it names is its own word.
-      request.mayReachLinkLocal = request.url.origin == scope.origin
+      request.addresses = request.url.origin == scope.origin ? .anywhere : .notLinkLocal
       let response: TransferResponse
       do throws(TransferError) {
         response = try await answer(to: request)

@@ -57,7 +57,7 @@ extension BlobSource {
     let timing: TransferTiming = try await route.run(fields: Self.fields) {
       (transfer, _) async throws(TransferError) in
       var transfer = transfer
-      transfer.mayReachLinkLocal = transfer.url.origin == registry
+      transfer.addresses = transfer.url.origin == registry ? .anywhere : .notLinkLocal
       return try await self.perform(
         request, as: transfer, sharesConnection: false, from: .place(text), report)
     }

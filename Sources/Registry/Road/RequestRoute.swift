@@ -167,7 +167,7 @@ struct RequestRoute {
       fields.append(field.name, field.value)
     }
     var request = TransferRequest(method, url, fields: fields, sharesConnection: true)
-    request.mayReachLinkLocal = !isSent
+    request.addresses = isSent ? .notLinkLocal : .anywhere
     if let endpoint { request.access = patience(endpoint) }
     return request
   }
