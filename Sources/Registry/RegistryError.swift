@@ -33,6 +33,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   public let message: String
   /// What the user could do, where something helps.
   public let hint: String?
+  /// The registry's own `WWW-Authenticate`, as they came with its first 401; of no mirror, and of nobody else.
+  public internal(set) var challenges: [String] = []
   /// Times that it is asked for again, with a pause, though the answer is final as a rule: some such answers pass.
   var secondLooks = 0
 

@@ -35,6 +35,7 @@ public final class RepositoryClient: Sendable {
   /// Who answered for the tag last.
   private let tagAnswer = Mutex<Endpoint?>(nil)
   let failover: FailoverRunner
+  let ownOrigins: Set<RemoteURL.Origin>
 
   /// The most bytes of a manifest or index.
   public static let documentLimit = 4 << 20
@@ -53,12 +54,13 @@ public final class RepositoryClient: Sendable {
   ///   - engine: performs the requests.
   ///   - credentials: asked once a server wants some.
   ///   - tokenService: the one that the registry named the last time; nil: not known.
+  ///   - errand: what somebody else shows, for whom it is asked; nil: nobody.
   ///   - retryRule: how requests that fail are made again.
   ///   - time: clocks and random numbers.
   ///   - tell: told what a person who waits wants to know.
   public init(
     reference: Reference, endpoints: [Endpoint], engine: any TransferEngine,
-    credentials: CredentialChain, tokenService: TokenService? = nil,
+    credentials: CredentialChain, tokenService: TokenService? = nil, errand: Errand? = nil,
     retryRule: RetryRule = .init(), time: Timekeeper = .init(),
     tell: @escaping @Sendable (RegistryNotice) -> Void = { _ in }
   ) {
@@ -70,9 +72,11 @@ public final class RepositoryClient: Sendable {
     self.tell = tell
     ledger = EndpointLedger(silenceLimit: retryRule.silenceLimit)
     failover = FailoverRunner(ledger: ledger, time: time, hedges: retryRule.hedges, tell: tell)
+    let own = Self.ownOrigins(of: reference)
+    ownOrigins = own
     authorizer = Authorizer(
       engine: engine, credentials: credentials, registry: reference.registry,
-      expected: tokenService, time: time, tell: tell)
+      expected: tokenService, errand: errand.map { ($0, own) }, time: time, tell: tell)
   }
 
   /// The token service that the registry named in this run; nil: none.
@@ -218,6 +222,12 @@ public final class RepositoryClient: Sendable {
   }
 
   // MARK: Authorization
+
+  /// The registry itself, with TLS and without, whoever is asked in its place.
+  private static func ownOrigins(of reference: Reference) -> Set<RemoteURL.Origin> {
+    guard let own = try? Endpoint(of: reference, plainHTTP: false) else { return [] }
+    return [own.origin, own.plainOrigin]
+  }
 
   func scope(_ endpoint: Endpoint) -> Authorizer.Scope {
     Authorizer.Scope(

@@ -51,6 +51,8 @@ actor Authorizer {
   var nextWaiter = 0
   var credentialSearches: [Scope: Task<Credential?, Never>] = [:]
   let registry: String
+  /// What somebody else shows, and the only places that see it.
+  private let errand: (errand: Errand, origins: Set<RemoteURL.Origin>)?
   /// The token service that the registry named in this run; nil: none.
   private(set) var tokenService: TokenService?
   /// The one that it named before, until it was asked ahead.
@@ -67,11 +69,12 @@ actor Authorizer {
   ///   - credentials: asked once a server wants some.
   ///   - registry: the registry that is pulled from, mirrors or not.
   ///   - expected: the token service that it named the last time.
+  ///   - errand: what somebody else shows, and the only places that see it; nil: nobody.
   ///   - time: clocks.
   ///   - tell: told of helpers and token services that are slow.
   init(
     engine: any TransferEngine, credentials: CredentialChain, registry: String,
-    expected: TokenService?, time: Timekeeper,
+    expected: TokenService?, errand: (Errand, Set<RemoteURL.Origin>)? = nil, time: Timekeeper,
     tell: @escaping @Sendable (RegistryNotice) -> Void = { _ in }
   ) {
     self.engine = engine
@@ -81,10 +84,22 @@ actor Authorizer {
     self.credentials = credentials
     self.registry = registry
     self.expected = expected
+    self.errand = errand.map { (errand: $0.0, origins: $0.1) }
+  }
+
+  /// What somebody else shows there as it came; nil: nothing.
+  private func presented(_ scope: Scope) -> String? {
+    mayShow(scope) ? errand?.errand.authorization : nil
+  }
+
+  /// Whether credentials may be shown there at all.
+  private func mayShow(_ scope: Scope) -> Bool {
+    !scope.isAnonymous && errand?.origins.contains(scope.origin) ?? true
   }
 
   /// The header to send, as far as one is known; refreshed when it is about to expire.
   func header(for scope: Scope) async throws(RegistryError) -> String? {
+    if let presented = presented(scope) { return presented }
     switch entries[scope] {
     case nil:
       askAhead(scope)
@@ -107,7 +122,8 @@ actor Authorizer {
   func answer(_ denial: Denial, rejected: String?, tried: [Way: Int], for scope: Scope)
     async throws(RegistryError) -> Pass?
   {
-    guard denial.wantsMore(than: rejected) else { return nil }
+    // Whoever shows something himself gets the answer to that.
+    guard denial.wantsMore(than: rejected), presented(scope) == nil else { return nil }
     // What is named after a refused token may be a dead end.
     if rejected == nil, scope.registry == registry,
       denial.status == 401 || !denial.challenges.isEmpty
@@ -212,7 +228,7 @@ actor Authorizer {
   }
 
   func credential(_ scope: Scope) async -> Credential? {
-    guard !scope.isAnonymous else { return nil }
+    guard mayShow(scope) else { return nil }
     let search =
       credentialSearches[scope]
       ?? Task { [credentials, watch] in

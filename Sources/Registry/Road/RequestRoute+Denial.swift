@@ -9,6 +9,28 @@ extension RequestRoute {
   ///
   /// - Throws: the answer's error where there is nothing.
   mutating func answer(denial response: TransferResponse) async throws(RegistryError) {
+    noteChallenges(of: response)
+    do throws(RegistryError) {
+      try await showMore(response)
+    } catch {
+      var error = error
+      error.challenges = challenges
+      throw error
+    }
+  }
+
+  /// Most bytes of challenges that are handed on.
+  private static let challengeLimit = 8 << 10
+
+  private mutating func noteChallenges(of response: TransferResponse) {
+    guard challenges.isEmpty, response.head.status == 401, endpointHere != nil,
+      client.ownOrigins.contains(url.origin)
+    else { return }
+    let said = response.head.fields.values("www-authenticate")
+    if said.reduce(0, { $0 + $1.utf8.count }) <= Self.challengeLimit { challenges = said }
+  }
+
+  private mutating func showMore(_ response: TransferResponse) async throws(RegistryError) {
     let error = denied(response)
     if case .overloaded = error.kind { throw error }
     let denial = Denial(response, at: url)

@@ -51,6 +51,8 @@ struct RequestRoute {
   private var isSent: Bool
   /// The place elsewhere that wanted a token of its own, which anybody gets.
   var anonymous: Authorizer.Scope?
+  /// What the registry itself said with its first 401.
+  var challenges: [String] = []
   /// What TLS came to, while plain HTTP is a guess.
   var failureByTLS: RegistryError?
 
