@@ -43,6 +43,9 @@ extension LayoutIndex {
     }
   }
 
+  /// What its entries are images of, each once, sorted.
+  public var names: [String] { Set(entries.compactMap(\.imageName)).sorted() }
+
   /// Gives a name to what was pulled last; images of that name for other platforms stay without it.
   ///
   /// - Parameters:

@@ -24,6 +24,7 @@ struct Cairn: AsyncParsableCommand {
     subcommands: [
       PullCommand.self, InspectCommand.self, TagsCommand.self, DigestCommand.self,
       SimulateCommand.self, StoreCommand.self, TuneCommand.self, ServeCommand.self,
+      CompletionCommand.self,
     ])
 
   static func main() async {

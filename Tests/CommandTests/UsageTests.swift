@@ -13,6 +13,7 @@ struct UsageTests {
       ("store-list", ["store", "list"]), ("store-verify", ["store", "verify"]),
       ("store-prune", ["store", "prune"]), ("store-path", ["store", "path"]),
       ("serve", ["serve"]),
+      ("completion", ["completion"]),
     ] as [(String, [String])])
   func help(name: String, command: [String]) async throws {
     let cairn = try Command()

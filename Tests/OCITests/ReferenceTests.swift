@@ -120,4 +120,21 @@ struct ReferenceTests {
       #expect((try? Reference(reference.description)) == reference, "\(text)")
     }
   }
+
+  @Test(
+    "a familiar name means the same image",
+    arguments: [
+      ("docker.io/library/ubuntu:22.04", "ubuntu:22.04"), ("docker.io/o/n:1", "o/n:1"),
+      ("docker.io/library/a/b:1", "library/a/b:1"), ("ghcr.io/library/x:1", "ghcr.io/library/x:1"),
+      ("docker.io/library/localhost:5", "localhost:5"), ("docker.io/a.b/c:1", "docker.io/a.b/c:1"),
+      ("docker.io/localhost/x:1", "docker.io/localhost/x:1"),
+      ("docker.io/library/", "docker.io/library/"),
+      ("docker.io/library/X:1", "docker.io/library/X:1"), ("", ""),
+    ])
+  func familiar(name: String, expected: String) throws {
+    #expect(Reference.familiar(name) == expected)
+    if let full = try? Reference(name) {
+      #expect(try Reference(Reference.familiar(name)) == full)
+    }
+  }
 }

@@ -15,11 +15,12 @@ struct DigestCommand: AsyncParsableCommand {
       without sending the document is believed; else the document is fetched and hashed.
       """)
 
-  @Argument(help: "The image.")
+  @Argument(help: "The image.", completion: .images)
   var reference: String
 
   @Option(
-    help: ArgumentHelp("Print the digest of the image for it.", valueName: "os/arch[/variant]"))
+    help: ArgumentHelp("Print the digest of the image for it.", valueName: "os/arch[/variant]"),
+    completion: .platforms)
   var platform: String?
 
   @OptionGroup var registryOptions: RegistryOptions

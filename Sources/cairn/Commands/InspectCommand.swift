@@ -11,7 +11,7 @@ struct InspectCommand: AsyncParsableCommand {
     commandName: "inspect",
     abstract: "Show an image's platforms, layers, configuration and history without pulling it.")
 
-  @Argument(help: "The image.")
+  @Argument(help: "The image.", completion: .images)
   var reference: String
 
   @Flag(help: "Print the manifest or index as it is served.")
@@ -26,7 +26,8 @@ struct InspectCommand: AsyncParsableCommand {
   var format = OutputFormat.text
 
   @Option(
-    help: ArgumentHelp("The platform whose layers are shown.", valueName: "os/arch[/variant]"))
+    help: ArgumentHelp("The platform whose layers are shown.", valueName: "os/arch[/variant]"),
+    completion: .platforms)
   var platform: String?
 
   @OptionGroup var registryOptions: RegistryOptions

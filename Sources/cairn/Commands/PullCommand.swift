@@ -27,17 +27,19 @@ struct PullCommand: AsyncParsableCommand {
       """)
 
   @Argument(
-    help: "Images, for example ubuntu:22.04, ghcr.io/o/n@sha256:…, localhost:5000/x.")
+    help: "Images, for example ubuntu:22.04, ghcr.io/o/n@sha256:…, localhost:5000/x.",
+    completion: .images)
   var references: [String] = []
 
   @Option(
     help: ArgumentHelp(
       "Also pull the images that the file names, one a line; # begins a comment.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var from: [String] = []
 
   @Option(
-    help: ArgumentHelp("Also write the image there; can be repeated.", valueName: "transport:…"))
+    help: ArgumentHelp("Also write the image there; can be repeated.", valueName: "transport:…"),
+    completion: .outputs)
   var output: [String] = []
 
   @Flag(help: "Replace outputs that exist.")
@@ -51,7 +53,8 @@ struct PullCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The platform to pull (default: this machine's).", valueName: "os/arch[/variant]"))
+      "The platform to pull (default: this machine's).", valueName: "os/arch[/variant]"),
+    completion: .platforms)
   var platform: String?
 
   @Flag(help: "Pull every platform of a multi-platform image.")
@@ -59,7 +62,8 @@ struct PullCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Parallel downloads: a number, or auto to find it while pulling.", valueName: "n|auto"))
+      "Parallel downloads: a number, or auto to find it while pulling.", valueName: "n|auto"),
+    completion: .list(["auto"]))
   var workers = WorkerChoice.auto
 
   @Option(help: ArgumentHelp("Most parallel downloads that auto may choose.", valueName: "n"))
@@ -75,7 +79,8 @@ struct PullCommand: AsyncParsableCommand {
   var explain = false
 
   @Option(
-    help: ArgumentHelp("Write every sample and decision there, as JSON Lines.", valueName: "file"))
+    help: ArgumentHelp("Write every sample and decision there, as JSON Lines.", valueName: "file"),
+    completion: .file())
   var trace: String?
 
   @Option(

@@ -20,7 +20,9 @@ struct SimulateCommand: AsyncParsableCommand {
 
   @OptionGroup var modelOptions: ModelOptions
 
-  @Option(help: ArgumentHelp("A policy's name, or all.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("A policy's name, or all.", valueName: "name"),
+    completion: .list(["all"] + PolicyName.allCases.map(\.rawValue)))
   var policy = PolicyName.climb.rawValue
 
   @Option(help: ArgumentHelp("Runs of each pull.", valueName: "n"))
@@ -51,10 +53,14 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "How figures are shown.")
   var format = TableFormat.text
 
-  @Option(help: ArgumentHelp("Draw the figures there, as SVG.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Draw the figures there, as SVG.", valueName: "file"),
+    completion: .file(extensions: ["svg"]))
   var plot: String?
 
-  @Option(help: ArgumentHelp("A trace to run the policy over.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("A trace to run the policy over.", valueName: "file"),
+    completion: .file())
   var replay: String?
 
   func validate() throws {

@@ -13,11 +13,12 @@ struct StoreRemoveCommand: ParsableCommand {
       one pulled before it gets it.
       """)
 
-  @Argument(help: "The images.")
+  @Argument(help: "The images.", completion: .storedImages)
   var images: [String]
 
   @Option(
-    help: ArgumentHelp("Only the image for this platform.", valueName: "os/arch[/variant]"))
+    help: ArgumentHelp("Only the image for this platform.", valueName: "os/arch[/variant]"),
+    completion: .platforms)
   var platform: String?
 
   @OptionGroup var storeOptions: StoreOptions

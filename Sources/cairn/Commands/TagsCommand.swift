@@ -12,7 +12,7 @@ struct TagsCommand: AsyncParsableCommand {
     commandName: "tags",
     abstract: "List the tags of a repository, in the registry's order.")
 
-  @Argument(help: "The repository, for example alpine or ghcr.io/o/n.")
+  @Argument(help: "The repository, for example alpine or ghcr.io/o/n.", completion: .repositories)
   var repository: String
 
   @Option(help: "Form of the output.")

@@ -28,23 +28,30 @@ struct TuneCommand: AsyncParsableCommand {
   var reset = false
 
   @Option(
-    help: ArgumentHelp("Pull this image with every pool size.", valueName: "reference"))
+    help: ArgumentHelp("Pull this image with every pool size.", valueName: "reference"),
+    completion: .images)
   var sweep: String?
 
-  @Option(help: ArgumentHelp("Write what this machine learned there.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Write what this machine learned there.", valueName: "file"),
+    completion: .file())
   var export: String?
 
   @Option(
     name: .customLong("import"),
-    help: ArgumentHelp("Take in what another machine learned.", valueName: "file"))
+    help: ArgumentHelp("Take in what another machine learned.", valueName: "file"),
+    completion: .file())
   var importing: String?
 
-  @Option(help: ArgumentHelp("Only this registry.", valueName: "host"))
+  @Option(
+    help: ArgumentHelp("Only this registry.", valueName: "host"),
+    completion: .registries)
   var registry: String?
 
   @Option(
     help: ArgumentHelp(
-      "A machine's name in the history, or all (default: this one's).", valueName: "name"))
+      "A machine's name in the history, or all (default: this one's).", valueName: "name"),
+    completion: .machines)
   var machine: String?
 
   @Flag(help: "Forget everything, of every machine.")
@@ -62,7 +69,9 @@ struct TuneCommand: AsyncParsableCommand {
   @Option(help: "How figures are shown; html is one page with everything on it.")
   var format = ReportFormat.text
 
-  @Option(help: ArgumentHelp("Draw them there, as SVG.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Draw them there, as SVG.", valueName: "file"),
+    completion: .file(extensions: ["svg"]))
   var plot: String?
 
   @OptionGroup var registryOptions: RegistryOptions

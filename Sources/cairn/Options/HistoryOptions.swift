@@ -9,12 +9,18 @@ import Progress
 struct HistoryOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The history of pulls (default: $XDG_STATE_HOME/cairn/history.sqlite).", valueName: "file"))
+      "The history of pulls (default: $XDG_STATE_HOME/cairn/history.sqlite).", valueName: "file"),
+    completion: .file())
   var history: String?
 
   /// Absolute, so that files beside it are found as well where only its name is given.
-  var file: String {
-    history.map { URL(filePath: $0).path }
+  var file: String { Self.path(history) }
+
+  /// The history's file.
+  ///
+  /// - Parameter option: what `--history` says; nil: nothing.
+  static func path(_ option: String?) -> String {
+    option.map { URL(filePath: $0).path }
       ?? History.defaultFile(ProcessInfo.processInfo.environment)
   }
 

@@ -9,13 +9,13 @@ struct MirrorOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Read mirrors from containerd's hosts.toml files in this directory, and not from registries.conf (default: /etc/containerd/certs.d).",
-      valueName: "dir"))
+      valueName: "dir"), completion: .directory)
   var hostsDir: String?
 
   @Option(
     help: ArgumentHelp(
       "Read mirrors from this file of podman's, and not from hosts.toml (default: $CONTAINERS_REGISTRIES_CONF, ~/.config/containers/registries.conf, else /etc/containers/registries.conf).",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var registriesConf: String?
 
   @Option(
@@ -25,11 +25,13 @@ struct MirrorOptions: ParsableArguments {
   var shortNames = ShortNameStyle.docker
 
   @Option(
-    help: ArgumentHelp("Certificate that proves to the registry who asks.", valueName: "pem"))
+    help: ArgumentHelp("Certificate that proves to the registry who asks.", valueName: "pem"),
+    completion: .file())
   var cert: String?
 
   @Option(
-    help: ArgumentHelp("Its key, where that is not in the same file.", valueName: "pem"))
+    help: ArgumentHelp("Its key, where that is not in the same file.", valueName: "pem"),
+    completion: .file())
   var key: String?
 
   func validate() throws {

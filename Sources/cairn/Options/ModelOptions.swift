@@ -8,15 +8,16 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A link model: a file, a name in the folder of models, draw:SEED:COUNT for random ones, or all.",
-      valueName: "model"))
+      valueName: "model"), completion: .models(in: ""))
   var model = "all"
 
   @Option(
     help: ArgumentHelp(
-      "An image: a file, a name in the folder of models, or all.", valueName: "image"))
+      "An image: a file, a name in the folder of models, or all.", valueName: "image"),
+    completion: .models(in: "/images"))
   var image = "all"
 
-  @Option(help: ArgumentHelp("The folder of models.", valueName: "folder"))
+  @Option(help: ArgumentHelp("The folder of models.", valueName: "folder"), completion: .directory)
   var models = "models"
 
   @Option(

@@ -15,7 +15,9 @@ struct RegistryOptions: ParsableArguments {
   @Flag(help: "Speak plain HTTP with the registry, no TLS.")
   var plainHttp = false
 
-  @Option(help: ArgumentHelp("Whether certificates are checked.", valueName: "true|false"))
+  @Option(
+    help: ArgumentHelp("Whether certificates are checked.", valueName: "true|false"),
+    completion: .list(["true", "false"]))
   var tlsVerify = true
 
   @OptionGroup var trust: TrustOptions
@@ -26,7 +28,9 @@ struct RegistryOptions: ParsableArguments {
       valueName: "user[:password]"))
   var creds: String?
 
-  @Option(help: ArgumentHelp("Read credentials from this file only.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Read credentials from this file only.", valueName: "file"),
+    completion: .file())
   var authfile: String?
 
   @OptionGroup var mirrors: MirrorOptions

@@ -11,16 +11,21 @@ struct StoreOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The store's directory (default: $CAIRN_STORE, else $XDG_DATA_HOME/cairn/store).",
-      valueName: "dir"))
+      valueName: "dir"), completion: .directory)
   var store: String?
 
   /// The store's directory, made absolute.
-  var path: String {
+  var path: String { Self.path(store) }
+
+  /// The store's directory, made absolute.
+  ///
+  /// - Parameter option: what `--store` says; nil: nothing.
+  static func path(_ option: String?) -> String {
     let environment = ProcessInfo.processInfo.environment
     func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-    let home = variable("HOME") ?? Self.homeOfUser
+    let home = variable("HOME") ?? homeOfUser
     let path =
-      store ?? variable("CAIRN_STORE")
+      option ?? variable("CAIRN_STORE")
       ?? (variable("XDG_DATA_HOME") ?? home + "/.local/share") + "/cairn/store"
     return URL(filePath: path).path
   }

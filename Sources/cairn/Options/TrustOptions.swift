@@ -5,12 +5,14 @@ import Transfer
 struct TrustOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Trust the certificate authorities in this file, too.", valueName: "pem"))
+      "Trust the certificate authorities in this file, too.", valueName: "pem"), completion: .file()
+  )
   var caFile: String?
 
   @Option(
     help: ArgumentHelp(
-      "Trust the certificate authorities in this file and no others.", valueName: "pem"))
+      "Trust the certificate authorities in this file and no others.", valueName: "pem"),
+    completion: .file())
   var caOnly: String?
 
   func validate() throws {

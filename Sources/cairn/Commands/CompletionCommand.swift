@@ -1,0 +1,30 @@
+import ArgumentParser
+
+/// `cairn completion`.
+struct CompletionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "completion",
+    abstract: "Print the script that lets a shell complete cairn's commands, options and values.",
+    discussion: """
+      Packages install it. By hand, where the shell looks for it:
+        cairn completion bash > ~/.local/share/bash-completion/completions/cairn
+        cairn completion zsh > ~/.zfunc/_cairn       (a folder of $fpath)
+        cairn completion fish > ~/.config/fish/completions/cairn.fish
+      """)
+
+  /// A shell.
+  enum Shell: String, ExpressibleByArgument, CaseIterable {
+    case bash, zsh, fish
+  }
+
+  @Argument(help: "The shell.")
+  var shell: Shell
+
+  func run() {
+    switch shell {
+    case .bash: print(Cairn.completionScript(for: .bash) + BashWords.script)
+    case .zsh: print(Cairn.completionScript(for: .zsh))
+    case .fish: print(Cairn.completionScript(for: .fish))
+    }
+  }
+}
