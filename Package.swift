@@ -37,6 +37,7 @@ let package = Package(
     .target(name: "Simulation", dependencies: ["Tuning", "Scheduling"], swiftSettings: strict),
     .target(name: "Emulation", dependencies: ["Simulation", "Tuning"], swiftSettings: strict),
     .target(name: "Plot", swiftSettings: strict),
+    .target(name: "TOML", swiftSettings: strict),
     .target(name: "Progress", dependencies: ["OCI"], swiftSettings: strict),
 
     // MARK: Effects
@@ -49,7 +50,7 @@ let package = Package(
     .target(
       name: "Registry",
       dependencies: [
-        "OCI", "Hashing", "Transfer", "Disk",
+        "OCI", "Hashing", "Transfer", "Disk", "TOML",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -107,6 +108,7 @@ let package = Package(
     .testTarget(
       name: "RegistryTests", dependencies: ["Registry", "CurlTransfer", "Support"],
       swiftSettings: strict),
+    .testTarget(name: "TOMLTests", dependencies: ["TOML"], swiftSettings: strict),
     .testTarget(name: "DiskTests", dependencies: ["Disk", "Support"], swiftSettings: strict),
     .testTarget(
       name: "StoreTests", dependencies: ["Store", "Disk", "Support"], swiftSettings: strict),

@@ -17,7 +17,8 @@ struct ImportTests {
     "Transfer": ["CZlib", "Disk"],
     "CurlTransfer": ["Transfer", "Threads", "CCurl"],
     "Hashing": ["OCI", "CCrypto"],
-    "Registry": ["OCI", "Hashing", "Transfer", "Disk"],
+    "TOML": [],
+    "Registry": ["OCI", "Hashing", "Transfer", "Disk", "TOML"],
     "Store": ["OCI", "Hashing", "Disk", "Threads"],
     "Plot": [],
     "Progress": ["OCI"],
@@ -50,7 +51,9 @@ struct ImportTests {
   ]
 
   /// Rooms that have no effects: no file, socket, clock, process or thread of their own.
-  static let pure: Set<String> = ["OCI", "Tuning", "Scheduling", "Simulation", "Emulation", "Plot"]
+  static let pure: Set<String> = [
+    "OCI", "Tuning", "Scheduling", "Simulation", "Emulation", "Plot", "TOML",
+  ]
 
   static let sources = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent()

@@ -1,5 +1,6 @@
 import OCI
 import Transfer
+import TOML
 
 /// What a `hosts.toml` says about one server: a `[host]` table, or the keys at the file's root.
 struct HostSettings: Sendable, Equatable {

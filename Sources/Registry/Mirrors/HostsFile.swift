@@ -1,5 +1,6 @@
 import OCI
 import Transfer
+import TOML
 
 /// A `hosts.toml` of containerd: which servers are asked for a registry's images, in order, and how.
 ///

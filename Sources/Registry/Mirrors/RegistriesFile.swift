@@ -1,4 +1,5 @@
 import OCI
+import TOML
 
 /// A `registries.conf` of podman, skopeo and buildah, in its second form.
 ///

@@ -1,4 +1,5 @@
 import OCI
+import TOML
 
 /// A `[[registry]]` table of `registries.conf`.
 struct RegistryTable: Sendable, Equatable {

@@ -1,9 +1,11 @@
 /// A table of a TOML document: keys in the order in which the document has them.
-struct TOMLTable: Equatable, Sendable {
-  private(set) var keys: [String] = []
+package struct TOMLTable: Equatable, Sendable {
+  package private(set) var keys: [String] = []
   private var values: [String: TOMLValue] = [:]
 
-  subscript(key: String) -> TOMLValue? { values[key] }
+  package init() {}
+
+  package subscript(key: String) -> TOMLValue? { values[key] }
 
   private mutating func set(_ key: String, _ value: TOMLValue) {
     if values.updateValue(value, forKey: key) == nil { keys.append(key) }

@@ -2,12 +2,12 @@
 ///
 /// Our own, because the library at hand ends the process at some documents that are none (`[}`), is large, and forgets the
 /// order of keys, in which mirrors are asked. Numbers and times are passed over: nothing here has any.
-struct TOMLReader {
+package struct TOMLReader {
   /// The document is no TOML; where.
-  struct Invalid: Error, Equatable {
-    let line: Int
+  package struct Invalid: Error, Equatable {
+    package let line: Int
     /// The table or key that is there twice, where that is what is wrong.
-    var twice: [String]?
+    package var twice: [String]?
   }
 
   let text: [Unicode.Scalar]
@@ -30,7 +30,7 @@ struct TOMLReader {
   ///
   /// - Parameter text: the document.
   /// - Throws: `Invalid`.
-  static func read(_ text: String) throws(Invalid) -> TOMLTable {
+  package static func read(_ text: String) throws(Invalid) -> TOMLTable {
     var reader = TOMLReader(text)
     try reader.document()
     return reader.root
