@@ -83,6 +83,7 @@ let package = Package(
       dependencies: [
         "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "Registry", "Store", "Progress",
         "Plot", "History", "Downloads", "Pull", "Serve", "CurlTransfer", "Disk", "Threads",
+        "TOML",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -138,8 +139,7 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "cairn", "Disk", "History", "OCI", "Registry", "SQLite", "Simulation", "Store", "Support",
-        "Transfer",
-        "Tuning",
+        "TOML", "Transfer", "Tuning",
       ],
       exclude: ["Help"],
       swiftSettings: strict),

@@ -13,6 +13,7 @@ package struct TOMLReader {
   let text: [Unicode.Scalar]
   var place = 0
   private var root = TOMLTable()
+  private var lines: [[String]: Int] = [:]
   /// Tables that have had their own head.
   private var heads: Set<[String]> = []
 
@@ -31,9 +32,21 @@ package struct TOMLReader {
   /// - Parameter text: the document.
   /// - Throws: `Invalid`.
   package static func read(_ text: String) throws(Invalid) -> TOMLTable {
+    try document(text).table
+  }
+
+  /// Reads a document, and where its tables and values stand.
+  ///
+  /// - Parameter text: the document.
+  /// - Returns: the document, and the line, from 1, of each table's head and each key by its path; of what stands in an array,
+  ///   or between braces, the line on which that begins is all that is known.
+  /// - Throws: `Invalid`.
+  package static func document(_ text: String) throws(Invalid)
+    -> (table: TOMLTable, lines: [[String]: Int])
+  {
     var reader = TOMLReader(text)
     try reader.document()
-    return reader.root
+    return (reader.root, reader.lines)
   }
 
   private init(_ text: String) {
@@ -45,6 +58,15 @@ package struct TOMLReader {
   var next: Unicode.Scalar? { place < text.count ? text[place] : nil }
 
   var invalid: Invalid { Invalid(line: 1 + text[..<place].count { $0 == "\n" }) }
+
+  /// How far lines are counted, and how many there were: each is counted once.
+  private var counted = (place: 0, line: 1)
+
+  private mutating func currentLine() -> Int {
+    counted.line += text[counted.place..<place].count { $0 == "\n" }
+    counted.place = place
+    return counted.line
+  }
 
   private func twice(_ path: [String]) -> Invalid { Invalid(line: invalid.line, twice: path) }
 
@@ -79,9 +101,11 @@ package struct TOMLReader {
       case "[": path = try head()
       case "#", "\n", nil: break
       default:
+        let line = currentLine()
         let key = try dottedKey()
         try need("=")
         try put(try value(depth: 0), at: path + key, isNew: true)
+        lines[path + key] = line
       }
       try endLine()
     }
@@ -96,6 +120,7 @@ package struct TOMLReader {
     let path = try dottedKey()
     try need("]")
     if isOfArray { try need("]") }
+    lines[path] = currentLine()
     if isOfArray {
       var tables = try value(at: path)?.array ?? []
       guard heads.contains(path) || tables.isEmpty else { throw invalid }

@@ -24,7 +24,7 @@ struct Cairn: AsyncParsableCommand {
     subcommands: [
       PullCommand.self, InspectCommand.self, TagsCommand.self, DigestCommand.self,
       SimulateCommand.self, StoreCommand.self, TuneCommand.self, ServeCommand.self,
-      CompletionCommand.self,
+      ConfigCommand.self, CompletionCommand.self,
     ])
 
   static func main() async {
@@ -54,7 +54,7 @@ struct Cairn: AsyncParsableCommand {
   /// Runs the command that was given; returns its exit code.
   private static func run() async -> Int32 {
     do {
-      var command = try parseAsRoot()
+      var command = try Invocation.command()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

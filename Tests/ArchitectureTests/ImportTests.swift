@@ -33,6 +33,7 @@ struct ImportTests {
     "cairn": [
       "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
       "Progress", "Plot", "History", "Downloads", "Pull", "Serve", "Disk", "Threads",
+      "TOML",
     ],
   ]
 

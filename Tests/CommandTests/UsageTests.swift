@@ -14,6 +14,8 @@ struct UsageTests {
       ("store-prune", ["store", "prune"]), ("store-path", ["store", "path"]),
       ("serve", ["serve"]),
       ("completion", ["completion"]),
+      ("config", ["config"]), ("config-show", ["config", "show"]),
+      ("config-path", ["config", "path"]),
     ] as [(String, [String])])
   func help(name: String, command: [String]) async throws {
     let cairn = try Command()

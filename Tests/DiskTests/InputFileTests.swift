@@ -72,4 +72,20 @@ struct InputFileTests {
     }
     #expect(try InputFile.read(path, limit: 100, pipes: .read) == Array("one two".utf8))
   }
+
+  @Test(
+    "what decides what this process does is its own user's or root's, and nobody else's to write",
+    arguments: [
+      (1_000, 1_000, 0o600, nil), (1_000, 0, 0o644, nil), (1_000, 1_001, 0o600, EPERM),
+      (0, 1_000, 0o600, EPERM), (0, 0, 0o664, nil), (0, 0, 0o646, EACCES),
+      (1_000, 65_534, 0o644, nil), (1_000, 1_000, 0o666, EACCES),
+    ] as [(uid_t, uid_t, mode_t, Int32?)])
+  func trust(user: uid_t, owner: uid_t, mode: mode_t, code: Int32?) {
+    var file = stat()
+    file.st_uid = owner
+    file.st_mode = S_IFREG | mode
+    #expect(FileTrust(user: user, unmapped: 65_534).complaint(file)?.code == code)
+    file.st_mode = S_IFCHR | 0o666
+    #expect(FileTrust(user: user, unmapped: nil).complaint(file) == nil)
+  }
 }

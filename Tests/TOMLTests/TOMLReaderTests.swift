@@ -14,6 +14,14 @@ struct TOMLReaderTests {
     #expect(hosts["b"]?.table?["x"]?.table?["y"] == .other("1"))
   }
 
+  @Test("tables and keys have the lines that they stand on")
+  func knowsLines() throws {
+    let text = "# one\na = 1\n\n[b]\n'c.d'.e = \"\"\"\n\n\"\"\"\n[ x . y ] # z\r\nf = { g = 1 }\n"
+    let lines = try TOMLReader.document(text).lines
+    #expect(
+      lines == [["a"]: 2, ["b"]: 4, ["b", "c.d", "e"]: 5, ["x", "y"]: 8, ["x", "y", "f"]: 9])
+  }
+
   @Test(
     "values are what they say",
     arguments: [

@@ -5,7 +5,7 @@ import Pull
 import Registry
 
 /// `cairn digest`.
-struct DigestCommand: AsyncParsableCommand {
+struct DigestCommand: AsyncParsableCommand, RegistryCommand {
   static let configuration = CommandConfiguration(
     commandName: "digest",
     abstract: "Print the digest of what a name means in its registry now.",
@@ -30,6 +30,7 @@ struct DigestCommand: AsyncParsableCommand {
       try parsed { () throws(OCIError) in try Platform(text) }
     }
     let reference = try await registryOptions.reference(self.reference)
+    let registryOptions = try registryOptions.own(reference.registry)
     let engine = try registryOptions.engine()
     defer { engine.stop() }
     let logger = registryOptions.logger

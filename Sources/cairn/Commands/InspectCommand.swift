@@ -6,7 +6,7 @@ import Pull
 import Registry
 
 /// `cairn inspect`.
-struct InspectCommand: AsyncParsableCommand {
+struct InspectCommand: AsyncParsableCommand, RegistryCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Show an image's platforms, layers, configuration and history without pulling it.")
@@ -44,6 +44,7 @@ struct InspectCommand: AsyncParsableCommand {
       return
     }
     let reference = try await registryOptions.reference(self.reference)
+    let registryOptions = try registryOptions.own(reference.registry)
     let wanted = try platform.map { text in
       try parsed { () throws(OCIError) in try Platform(text) }
     }
@@ -94,6 +95,7 @@ struct InspectCommand: AsyncParsableCommand {
   private func explain() throws {
     let logger = registryOptions.logger
     let reports = try registryOptions.references(reference).map { reference in
+      let registryOptions = try registryOptions.own(reference.registry)
       let plan = try registryOptions.plan(for: reference)
       for warning in plan.warnings { logger.warning("\(warning)") }
       // That there is one is all that is said of it: nobody has to type a password for that.

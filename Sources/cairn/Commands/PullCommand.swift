@@ -12,7 +12,7 @@ import Store
 import Tuning
 
 /// `cairn pull`.
-struct PullCommand: AsyncParsableCommand {
+struct PullCommand: AsyncParsableCommand, RegistryCommand {
   static let configuration = CommandConfiguration(
     commandName: "pull",
     abstract: "Download an image into the store, and to outputs beside it.",
@@ -133,7 +133,8 @@ struct PullCommand: AsyncParsableCommand {
     guard trace == nil || registries.count == 1 else {
       throw ValidationError("--trace takes images of one registry")
     }
-    let most = workersThatFit(display, registries.count)
+    var own: [String: PullCommand] = [:]
+    for registry in registries { own[registry] = try self.own(registry) }
     let file = try trace.map { try TraceFile(path: $0) }
     var keepers: [String: HistoryKeeper] = [:]
     var plans: [String: PathPlanner] = [:]
@@ -142,13 +143,17 @@ struct PullCommand: AsyncParsableCommand {
         display.show(.warning($0))
       }
       keepers[registry] = keeper
-      plans[registry] = planner(keeper, most: most, file)
+      let command = own[registry] ?? self
+      let most = command.workersThatFit(display, registries.count)
+      plans[registry] = command.planner(keeper, most: most, file)
     }
     let servers = keepers.mapValues { $0.servers() }
+    let options = own.mapValues(\.registryOptions)
     let session = PullSession(
-      engine: try registryOptions.engine(rateLimit: limitRate.map { Double($0.bytes) }),
-      options: registryOptions, servers: servers.compactMapValues { $0 }, display: display)
-    defer { session.engine.stop() }
+      engines: try Engines(options, rateLimit: limitRate.map { Double($0.bytes) }),
+      options: options, patience: registryOptions.patience.forOthers,
+      servers: servers.compactMapValues { $0 }, display: display)
+    defer { session.engines.stop() }
     do {
       let (outcomes, reports) = try await session.pull(requests, into: storeOptions, plans: plans)
       for report in reports { leave(report, keepers[report.registry], isOne: reports.count == 1) }

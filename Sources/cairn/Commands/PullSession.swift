@@ -1,4 +1,3 @@
-import CurlTransfer
 import Downloads
 import History
 import OCI
@@ -16,8 +15,11 @@ struct PullSession: Sendable {
     let result: Result<ProgressEvent.Summary, CommandFailure>
   }
 
-  let engine: CurlEngine
-  let options: RegistryOptions
+  let engines: Engines
+  /// How each registry is reached.
+  let options: [String: RegistryOptions]
+  /// How long another process is waited for that fetches the same blob.
+  let patience: (seconds: Double, rate: Double)
   /// Who answered for registries the last time.
   let servers: [String: RegistryServers]
   let display: any ProgressDisplay
@@ -39,9 +41,13 @@ struct PullSession: Sendable {
     // What is wrong with the options is said before anything is made.
     let clients = try requests.map { request in
       let display = display
+      let registry = request.reference.registry
+      guard let options = options[registry] else {
+        throw CommandFailure(message: "nothing is known of \(registry)", exitCode: 70)
+      }
       return try options.client(
-        for: request.reference, engine: engine,
-        tokenService: servers[request.reference.registry]?.knownTokenService
+        for: request.reference, engine: engines[registry],
+        tokenService: servers[registry]?.knownTokenService
       ) { display.show($0) }
     }
     let store = try place.open()
@@ -50,8 +56,7 @@ struct PullSession: Sendable {
       request.blobHost = servers[request.reference.registry]?.blobHost
       return (request: request, puller: Puller(client: client, store: store, display: display))
     }
-    let run = PullRun(store: store, display: display, patience: options.patience.forOthers) {
-      key, known in
+    let run = PullRun(store: store, display: display, patience: patience) { key, known in
       plans[key.registry]?.plan(known) ?? PathPlan(policy: FixedPolicy(poolSize: 1))
     }
     let isOne = requests.count == 1

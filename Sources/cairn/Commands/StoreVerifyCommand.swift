@@ -6,7 +6,7 @@ import Store
 import Tuning
 
 /// `cairn store verify`.
-struct StoreVerifyCommand: AsyncParsableCommand {
+struct StoreVerifyCommand: AsyncParsableCommand, RegistryCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Read every blob in the store and compare it with its digest.",
@@ -50,6 +50,7 @@ struct StoreVerifyCommand: AsyncParsableCommand {
   private func fetchAgain(_ image: StoreMaintenance.Image, _ store: ContentStore) async throws {
     let reference = try parsed { () throws(OCIError) in try Reference(image.name) }
       .pinned(to: image.sourceDigest)
+    let registryOptions = try registryOptions.own(reference.registry)
     let engine = try registryOptions.engine()
     defer { engine.stop() }
     let display = PlainDisplay()

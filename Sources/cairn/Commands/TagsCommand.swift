@@ -1,5 +1,4 @@
 import ArgumentParser
-import CurlTransfer
 import FoundationEssentials
 import OCI
 import Progress
@@ -7,7 +6,7 @@ import Pull
 import Registry
 
 /// `cairn tags`.
-struct TagsCommand: AsyncParsableCommand {
+struct TagsCommand: AsyncParsableCommand, RegistryCommand {
   static let configuration = CommandConfiguration(
     commandName: "tags",
     abstract: "List the tags of a repository, in the registry's order.")
@@ -33,19 +32,20 @@ struct TagsCommand: AsyncParsableCommand {
         message: "\(repository.shownSafely(limit: 300)) names more than a repository: leave out "
           + "the tag or digest", exitCode: 64)
     }
-    let engine = try registryOptions.engine()
-    defer { engine.stop() }
     var last: CommandFailure?
     for reference in references {
       do {
-        try await list(reference, engine)
+        try await list(reference)
         return
       } catch let failure as CommandFailure { last = failure }
     }
     if let last { throw last }
   }
 
-  private func list(_ reference: Reference, _ engine: CurlEngine) async throws {
+  private func list(_ reference: Reference) async throws {
+    let registryOptions = try registryOptions.own(reference.registry)
+    let engine = try registryOptions.engine()
+    defer { engine.stop() }
     let logger = registryOptions.logger
     let client = try registryOptions.client(for: reference, engine: engine) { event in
       if let line = PlainRenderer.notice(event) { logger.warning("\(line)") }

@@ -9,7 +9,7 @@ import Pull
 import Tuning
 
 /// `cairn tune`.
-struct TuneCommand: AsyncParsableCommand {
+struct TuneCommand: AsyncParsableCommand, RegistryCommand {
   static let configuration = CommandConfiguration(
     commandName: "tune",
     abstract: "Show, forget, measure or share what was learned about pool sizes.",
@@ -192,9 +192,10 @@ struct TuneCommand: AsyncParsableCommand {
         message: "the limit on open files (ulimit -n) leaves room for \(most) workers", exitCode: 73
       )
     }
+    let reference = try await registryOptions.reference(reference)
     let runner = SweepRunner(
-      reference: try await registryOptions.reference(reference),
-      sizes: workers.sizes, repeats: repeats, registryOptions: registryOptions,
+      reference: reference, sizes: workers.sizes, repeats: repeats,
+      registryOptions: try registryOptions.own(reference.registry),
       historyFile: historyOptions.file)
     let started = try runner.resume()
     let plan = try await runner.plan(started)

@@ -1,4 +1,3 @@
-import CurlTransfer
 import OCI
 import Progress
 import Pull
@@ -32,12 +31,10 @@ extension RegistryOptions {
   func reference(_ text: String) async throws -> Reference {
     let references = try references(text)
     guard references.count > 1, let last = references.last else { return references[0] }
-    let engine = try engine()
-    defer { engine.stop() }
     var failures: [String] = []
     for reference in references {
       do {
-        try await look(for: reference, engine)
+        try await own(reference.registry).look(for: reference)
         return reference
       } catch let failure as CommandFailure {
         guard reference == last else {
@@ -54,7 +51,9 @@ extension RegistryOptions {
   }
 
   /// Asks for an image's manifest, to see whether it is there.
-  private func look(for reference: Reference, _ engine: CurlEngine) async throws {
+  private func look(for reference: Reference) async throws {
+    let engine = try engine()
+    defer { engine.stop() }
     let logger = logger
     let client = try client(for: reference, engine: engine) { event in
       if let line = PlainRenderer.notice(event) { logger.warning("\(line)") }

@@ -51,9 +51,14 @@ struct RegistryOptions: ParsableArguments {
   }
 
   /// An engine with these options.
-  func engine(rateLimit: Double? = nil) throws -> CurlEngine {
+  ///
+  /// - Parameters:
+  ///   - rateLimit: bytes a second.
+  ///   - count: engines that share this process's open files.
+  func engine(rateLimit: Double? = nil, of count: Int = 1) throws -> CurlEngine {
     var settings = transferSettings
     settings.rateLimit = rateLimit
+    settings.maximumConnections = settings.maximumConnections.map { max(1, $0 / max(1, count)) }
     return try patience.engine(settings)
   }
 

@@ -25,13 +25,12 @@ struct StoreOptions: ParsableArguments {
     func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
     let home = variable("HOME") ?? homeOfUser
     let path =
-      option ?? variable("CAIRN_STORE")
-      ?? (variable("XDG_DATA_HOME") ?? home + "/.local/share") + "/cairn/store"
+      option ?? (variable("XDG_DATA_HOME") ?? home + "/.local/share") + "/cairn/store"
     return URL(filePath: path).path
   }
 
   /// The home that the user database names.
-  private static var homeOfUser: String {
+  static var homeOfUser: String {
     guard let entry = getpwuid(geteuid()), let home = entry.pointee.pw_dir else { return "/" }
     return String(cString: home)
   }

@@ -1,0 +1,34 @@
+import ArgumentParser
+import FoundationEssentials
+import OCI
+import Progress
+
+/// `cairn config show`.
+struct ConfigShowCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Print every setting, its value and where that is from.")
+
+  @Option(help: "Form of the output.")
+  var format = OutputFormat.text
+
+  func run() throws {
+    let settings = try Invocation.current.settings ?? Settings(SettingTable.ofProcess(), [])
+    for entry in settings.entries {
+      for command in settings.table.commands where entry.setting.commands.contains(command.name) {
+        let others = settings.entries(of: command, registry: entry.registry)
+        if let reason = Invocation.complaint(entry, of: command, besides: others) {
+          throw CommandFailure(message: reason, exitCode: 64)
+        }
+      }
+    }
+    let report = SettingReport(settings)
+    print(format == .json ? try report.json() : report.text)
+    let known = Set(settings.table.all.map(\.variable))
+    for name in ProcessInfo.processInfo.environment.keys.sorted()
+    where name.hasPrefix("CAIRN_") && name != "CAIRN_CONFIG" && !known.contains(name) {
+      LineOutput.standardError.write(
+        "warning: $\(name.shownSafely(limit: 100)) is no setting's variable\n")
+    }
+  }
+}
