@@ -20,13 +20,16 @@ public final class PlainDisplay: ProgressDisplay {
 
 /// JSON Lines on standard output, or on standard error where an image goes to standard output.
 public struct JSONDisplay: ProgressDisplay {
-  private let renderer = JSONRenderer()
+  private let renderer: JSONRenderer
   private let output: LineOutput
 
   /// Makes the display.
   ///
-  /// - Parameter toStandardError: where the lines go.
-  public init(toStandardError: Bool) {
+  /// - Parameters:
+  ///   - toStandardError: where the lines go.
+  ///   - traceID: the run's; nil: none is written.
+  public init(toStandardError: Bool, traceID: TraceID? = nil) {
+    renderer = JSONRenderer(traceID: traceID)
     output = LineOutput(descriptor: toStandardError ? STDERR_FILENO : STDOUT_FILENO)
   }
 

@@ -6,12 +6,17 @@ public struct JSONRenderer: Sendable {
   /// The version in every line's `v`.
   public static let version = 1
 
+  private let traceID: TraceID?
+
   /// Makes a renderer.
-  public init() {}
+  ///
+  /// - Parameter traceID: the run's, in every line; nil: no line has one.
+  public init(traceID: TraceID? = nil) { self.traceID = traceID }
 
   private struct Line: Encodable {
     var v = JSONRenderer.version
     var event: String
+    var traceId: String?
     var reference: String?
     var digest: String?
     var platform: String?
@@ -47,7 +52,7 @@ public struct JSONRenderer: Sendable {
   ///
   /// - Parameter event: what happened.
   public func line(_ event: ProgressEvent) -> String {
-    var line = Line(event: "")
+    var line = Line(event: "", traceId: traceID?.description)
     switch event {
     case .started(let reference):
       line.event = "started"

@@ -31,8 +31,13 @@ struct CommandFailure: Error {
   func report() {
     guard !isSilent else { return }
     // Servers' words were cleaned where they were read; this is the last door.
-    let text = "cairn: \(message)\n" + (hint.map { "hint: \($0)" } ?? "")
+    let text = "cairn: \(message)\n" + (shownHint.map { "hint: \($0)" } ?? "")
     LineOutput.standardError.write(text.linesShownSafely + "\n")
+  }
+
+  /// What nobody expected is reported; by its number its lines are found in logs.
+  private var shownHint: String? {
+    hint ?? (exitCode == 70 ? "if you report this, say trace id \(TraceID.ofProcess), too" : nil)
   }
 
   /// The documented codes, those of sysexits.h where it has one.

@@ -34,6 +34,8 @@ enum Printing {
 struct LineLog: LogHandler {
   var metadata = Logger.Metadata()
   var logLevel = Logger.Level.warning
+  /// What is read by people has no number; what is looked through for one run has.
+  private var mark: String { logLevel <= .debug ? " [\(TraceID.ofProcess)]" : "" }
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
     set { metadata[key] = newValue }
@@ -47,6 +49,6 @@ struct LineLog: LogHandler {
     strftime(&text, text.count, "%Y-%m-%dT%H:%M:%S%z", &parts)
     let stamp = String(
       decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    LineOutput.standardError.write("\(stamp) \(event.level) cairn: \(event.message)\n")
+    LineOutput.standardError.write("\(stamp) \(event.level) cairn\(mark): \(event.message)\n")
   }
 }

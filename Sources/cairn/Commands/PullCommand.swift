@@ -262,7 +262,7 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
     switch progress {
     case .none: return WarningDisplay()
     case .json:
-      return JSONDisplay(toStandardError: takesStandardOutput)
+      return JSONDisplay(toStandardError: takesStandardOutput, traceID: .ofProcess)
     case .plain: return PlainDisplay()
     case .bar: return BarDisplay()
     case .auto:

@@ -8,6 +8,19 @@ import Tuning
 
 /// Writes every sample and decision of a pull as JSON Lines; `docs/trace.md` documents them.
 final class TraceFile: Sendable {
+  /// A step, and whose it is.
+  private struct Line: Encodable {
+    let step: TraceStep
+
+    private enum Keys: CodingKey { case traceId }
+
+    func encode(to encoder: any Encoder) throws {
+      try step.encode(to: encoder)
+      var container = encoder.container(keyedBy: Keys.self)
+      try container.encode(TraceID.ofProcess.description, forKey: .traceId)
+    }
+  }
+
   private let output: OutputFile
   private let hasFailed = Mutex(false)
 
@@ -23,7 +36,9 @@ final class TraceFile: Sendable {
 
   /// Writes a step; a full disk or a reader that went away ends the trace, not the pull.
   func write(_ step: TraceStep) {
-    guard !hasFailed.withLock({ $0 }), let line = try? StableJSON.encode(step) else { return }
+    guard !hasFailed.withLock({ $0 }), let line = try? StableJSON.encode(Line(step: step)) else {
+      return
+    }
     do {
       try output.write(line + Data("\n".utf8))
     } catch {
