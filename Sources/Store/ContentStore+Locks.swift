@@ -1,4 +1,5 @@
 import Disk
+import FoundationEssentials
 import Glibc
 
 /// Who may do what at the same time.
@@ -71,5 +72,13 @@ extension ContentStore {
     // A layout of another tool, or one that is being made.
     if isOnlyRead, folder.info(LayoutIndex.fileName) == nil { return LayoutIndex() }
     return try LayoutIndex(readingFrom: folder)
+  }
+
+  /// What there are images of, each name once, sorted.
+  ///
+  /// The names alone are looked up, which takes a fraction of the time; what cannot be read names nothing.
+  public func imageNames() -> [String] {
+    let bytes = try? folder.read(LayoutIndex.fileName, limit: LayoutIndex.limit)
+    return bytes.map { LayoutIndex.names(json: Data($0)) } ?? []
   }
 }

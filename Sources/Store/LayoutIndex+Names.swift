@@ -1,3 +1,4 @@
+import FoundationEssentials
 public import OCI
 
 /// Images of one name for several platforms, beside each other.
@@ -43,8 +44,18 @@ extension LayoutIndex {
     }
   }
 
-  /// What its entries are images of, each once, sorted.
-  public var names: [String] { Set(entries.compactMap(\.imageName)).sorted() }
+  /// What the entries of a file are images of, each once, sorted; for whoever wants no more of it.
+  ///
+  /// - Parameter data: the file's content; nothing is named by what is no index.
+  static func names(json data: Data) -> [String] {
+    let entries = JSONTree(data)?[manifestsName]?.elements ?? []
+    return Set(
+      entries.compactMap {
+        $0["annotations"]?[nameKey]?.string ?? $0["annotations"]?[heldKey]?.string
+      }
+    )
+    .sorted()
+  }
 
   /// Gives a name to what was pulled last; images of that name for other platforms stay without it.
   ///

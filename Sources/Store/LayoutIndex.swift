@@ -54,9 +54,9 @@ public struct LayoutIndex: Sendable, Equatable {
 
   static let fileName = "index.json"
   static let layoutFile = #"{"imageLayoutVersion":"1.0.0"}"#
-  private static let limit: Int64 = 64 << 20
+  static let limit: Int64 = 64 << 20
 
-  private static let manifestsName = "manifests"
+  static let manifestsName = "manifests"
   private static let newMembers =
     #"{"manifests":[],"mediaType":"\#(MediaType.ociIndex)","schemaVersion":2}"#
 

@@ -124,4 +124,23 @@ struct NamesTests {
     try index.place("n", Self.entry("linux/amd64", 0))
     #expect(try Self.numbers(index) == [0] && index.entries.count == 2)
   }
+
+  @Test(
+    "names are looked up alone: each once, sorted, also of entries that cannot be read",
+    arguments: [
+      (#"{"manifests":[]}"#, []), ("", []), ("[]", []), ("{}", []), (#"{"manifests":null}"#, []),
+      (#"{"manifests":[1,null,{},{"annotations":[]},{"annotations":{"x":"y"}}]}"#, []),
+      (
+        #"{"manifests":[{"annotations":{"org.opencontainers.image.ref.name":"b"}},{"annotations":{"dev.cairn.name":"a"}}]}"#,
+        ["a", "b"]
+      ),
+      (
+        #"{"manifests":[{"annotations":{"dev.cairn.name":"a"}},{"annotations":{"org.opencontainers.image.ref.name":"a"}}]}"#,
+        ["a"]
+      ),
+      (#"{"manifests":[{"annotations":{"org.opencontainers.image.ref.name":7}}]}"#, []),
+    ] as [(String, [String])])
+  func namesAlone(json: String, names: [String]) {
+    #expect(LayoutIndex.names(json: Data(json.utf8)) == names)
+  }
 }

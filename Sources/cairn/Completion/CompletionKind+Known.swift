@@ -74,8 +74,8 @@ extension CompletionKind {
   /// Names of images, without `docker.io/library/` where the word begins without it, too.
   private static func images(_ word: CompletedWord) -> [String] {
     let path = StoreOptions.path(word.value(of: "--store"))
-    guard let index = try? ContentStore.reading(path)?.index() else { return [] }
-    return index.names.map { name in
+    guard let store = try? ContentStore.reading(path) else { return [] }
+    return store.imageNames().map { name in
       [name, Reference.familiar(name)].last { $0.hasPrefix(word.text) } ?? name
     }
   }
