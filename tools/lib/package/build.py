@@ -19,7 +19,8 @@ def binary():
          "-Xlinker", "-s", "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"],
         cwd=root, check=True)
     built = root / SCRATCH / "release/cairn"
-    # The compilers' names, once for every file.
+    # The compilers' names, once for every file; hashes of what they were called with, the folder's name among that; and the hash of all.
     stripped = root / SCRATCH / "cairn"
-    subprocess.run(["objcopy", "--remove-section=.comment", built, stripped], check=True)
+    sections = [".comment", ".swift_modhash", ".note.gnu.build-id"]
+    subprocess.run(["objcopy", *(f"--remove-section={name}" for name in sections), built, stripped], check=True)
     return stripped
