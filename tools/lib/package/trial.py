@@ -15,8 +15,8 @@ from . import archive, image, source
 SUITES = {"bookworm": 12, "trixie": 13}
 MIRROR = "http://deb.debian.org/debian"
 CACHE = source.ROOT / ".build/package/debian"
-# Megabytes and milliseconds.
-BARS = {".deb": 9, "installed": 30, "start": 10}
+# Megabytes, milliseconds, and seconds from nothing to an image.
+BARS = {".deb": 9, "installed": 30, "start": 10, "first pull": 20}
 
 
 def run(*command, **options):
@@ -63,13 +63,10 @@ def mounted(system):
         run("umount", system / "proc")
 
 
-def files(system):
-    """Every file that a package may have left."""
-    found = subprocess.run(
-        ["find", ".", "-xdev", "-not", "-type", "d", "-not", "-path", "./var/cache/*", "-not", "-path", "./var/lib/apt/*",
-         "-not", "-path", "./var/lib/dpkg/*", "-not", "-path", "./var/log/*", "-not", "-path", "./proc/*"],
-        cwd=system, capture_output=True, text=True, check=True)
-    return set(found.stdout.splitlines())
+def left_behind(system, owned):
+    """What of a package's files, or with its name, is still there."""
+    named = run("find", system, "-xdev", "(", "-name", "cairn*", "-o", "-name", "_cairn*", ")").split()
+    return named + [path for path in owned if (system / path[1:]).is_file()]
 
 
 def start_up(command):
@@ -90,16 +87,15 @@ def try_debian(suite, package, folder, host):
         if subprocess.run(["chroot", system, "sh", "-c", "command -v swift"], capture_output=True).returncode == 0:
             raise SystemExit(f"{suite} has Swift: this shows nothing")
         run(*inside, *quiet, "update")
-        depends = run("dpkg-deb", "--field", package, "Depends")
-        names = [one.split(" (")[0].strip() for one in depends.split(",")]
-        run(*inside, *quiet, "install", *names)
-        before = files(system)
         shutil.copy(package, system / "tmp/cairn.deb")
+        begin = time.monotonic()
         run(*inside, *quiet, "install", "/tmp/cairn.deb")
         version = run(*inside, "cairn", "--version").strip()
         nobody = ["chroot", "--userspec=65534:65534", system, "env", "-i", "HOME=/tmp/home", "PATH=/usr/bin:/bin"]
         run(*nobody, "mkdir", "/tmp/home")
         digest = run(*nobody, "cairn", "pull", f"{host}/cairn", "--plain-http", "--quiet").strip()
+        taken = time.monotonic() - begin
+        owned = run(*inside, "dpkg", "--listfiles", "cairn").split()
         run(*nobody, "cairn", "store", "verify")
         listed = run(*nobody, "cairn", "store", "list")
         report = run(*nobody, "cairn", "tune")
@@ -107,13 +103,15 @@ def try_debian(suite, package, folder, host):
         run(*inside, *quiet, "purge", "cairn")
         shutil.rmtree(system / "tmp/home")
         (system / "tmp/cairn.deb").unlink()
-        left = files(system) - before
+        left = left_behind(system, owned)
     shutil.rmtree(system)
     if left:
-        raise SystemExit(f"{suite}: after removal there is still {sorted(left)}")
+        raise SystemExit(f"{suite}: after removal there is still {left}")
     if host not in listed or host not in report or pages < 10:
         raise SystemExit(f"{suite}: {listed} {report} {pages} pages")
-    print(f"Debian {SUITES[suite]}: installed, {version} pulled {digest[:19]}, {pages} manual pages, removed; nothing is left")
+    print(f"Debian {SUITES[suite]}: installed with all it needs and {version} pulled {digest[:19]} in {taken:.0f} s; "
+          f"{pages} manual pages; removed, nothing is left")
+    return taken
 
 
 def try_image(packed, folder, host):
@@ -175,17 +173,17 @@ def main():
     manifest, blobs = sample()
     with tempfile.TemporaryDirectory(prefix="cairn-packages-") as name, image.Registry(manifest, blobs) as host:
         folder = pathlib.Path(name)
-        for suite in SUITES:
-            try_debian(suite, package, folder, host)
+        first = max(try_debian(suite, package, folder, host) for suite in SUITES)
         try_image(next(out.glob("cairn-image-*.tar")), folder, host)
         good &= try_rpm(out, tarball, folder)
         run("tar", "-C", folder, "-xzf", tarball)
         taken = start_up([next(folder.glob("cairn-*/bin/cairn"))])
     installed = int(run("dpkg-deb", "--field", package, "Installed-Size")) / 1000
-    measured = {".deb": package.stat().st_size / 1e6, "installed": installed, "start": taken}
+    measured = {".deb": package.stat().st_size / 1e6, "installed": installed, "start": taken, "first pull": first}
     for what, bar in BARS.items():
         met = "met" if measured[what] <= bar else "MISSED"
-        print(f"{what}: {measured[what]:.1f} {'ms' if what == 'start' else 'MB'}; the bar is {bar}: {met}")
+        unit = {"start": "ms", "first pull": "s"}.get(what, "MB")
+        print(f"{what}: {measured[what]:.1f} {unit}; the bar is {bar}: {met}")
         good &= measured[what] <= bar
     return 0 if good else 1
 
