@@ -1,7 +1,7 @@
 """The release build: static but for what every system has, stripped, and without a word about where it was built."""
 import subprocess
 
-from . import source
+from . import elf, source
 
 # Apart from the builds that people make by hand, which have other options.
 SCRATCH = ".build/package/build"
@@ -19,8 +19,8 @@ def binary():
          "-Xlinker", "-s", "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"],
         cwd=root, check=True)
     built = root / SCRATCH / "release/cairn"
-    # The compilers' names, once for every file; hashes of what they were called with, the folder's name among that; and the hash of all.
+    # The compilers' names, once for every file.
     stripped = root / SCRATCH / "cairn"
-    sections = [".comment", ".swift_modhash", ".note.gnu.build-id"]
-    subprocess.run(["objcopy", *(f"--remove-section={name}" for name in sections), built, stripped], check=True)
+    subprocess.run(["objcopy", "--remove-section=.comment", built, stripped], check=True)
+    stripped.write_bytes(elf.settled(stripped.read_bytes()))
     return stripped

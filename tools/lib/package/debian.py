@@ -27,6 +27,41 @@ cairn: hardening-no-fortify-functions *
 cairn: spelling-error-in-binary *
 """
 
+# Units are installed and not enabled: whoever wants an endpoint says so. What was enabled is stopped before it is removed.
+SCRIPTS = {
+    "postinst": """\
+#!/bin/sh
+set -e
+if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
+  systemctl --system daemon-reload > /dev/null || true
+fi
+""",
+    "prerm": """\
+#!/bin/sh
+set -e
+if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+  deb-systemd-invoke stop UNITS > /dev/null || true
+fi
+""",
+    "postrm": """\
+#!/bin/sh
+set -e
+if [ "$1" = purge ] && command -v deb-systemd-helper > /dev/null; then
+  deb-systemd-helper purge UNITS > /dev/null || true
+fi
+if [ -d /run/systemd/system ]; then
+  systemctl --system daemon-reload > /dev/null || true
+fi
+"""}
+UNIT_OVERRIDES = """\
+# Without systemd, whoever wants an endpoint starts it in the own way.
+cairn: package-supports-alternative-init-but-no-init.d-script *
+"""
+
+
+def units(whole):
+    return sorted((path.split("/")[-1] for path in whole if "/systemd/system/" in path), reverse=True)
+
 
 def files(facts, binary, maintainer):
     whole = {f"usr/{path}": entry for path, entry in tree.usr(facts, binary).items()}
@@ -34,7 +69,7 @@ def files(facts, binary, maintainer):
     whole[f"{doc}/copyright"] = tree.file(copyright_file(facts).encode())
     whole[f"{doc}/changelog.gz"] = tree.file(archive.zipped(changelog(facts, maintainer).encode()))
     whole[f"{doc}/NEWS.gz"] = tree.file(archive.zipped((source.ROOT / "CHANGELOG.md").read_bytes()))
-    whole["usr/share/lintian/overrides/cairn"] = tree.file(OVERRIDES.encode())
+    whole["usr/share/lintian/overrides/cairn"] = tree.file((OVERRIDES + (UNIT_OVERRIDES if units(whole) else "")).encode())
     return whole
 
 
@@ -102,9 +137,10 @@ def build(facts, binary, out, maintainer=MAINTAINER):
                 place.mkdir(parents=True, exist_ok=True)
             place.chmod(entry["mode"])
         (folder / "DEBIAN").mkdir()
-        for file, text in ("control", control), ("md5sums", sums):
+        scripts = {name: text.replace("UNITS", " ".join(units(whole))) for name, text in SCRIPTS.items()} if units(whole) else {}
+        for file, text in ({"control": control, "md5sums": sums} | scripts).items():
             (folder / "DEBIAN" / file).write_text(text)
-            (folder / "DEBIAN" / file).chmod(0o644)
+            (folder / "DEBIAN" / file).chmod(0o755 if file in scripts else 0o644)
         for path in [folder, *folder.rglob("*")]:
             os.utime(path, (facts.epoch, facts.epoch))
             if path.is_dir():
