@@ -50,6 +50,8 @@ def read():
     machine = platform.machine()
     if machine not in ARCHITECTURES:
         raise SystemExit(f"there are no packages for {machine}")
+    # A clone has no list of what its dependencies need in turn until they are looked up.
+    subprocess.run(["swift", "package", "resolve"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     pins = json.loads((ROOT / "Package.resolved").read_text())["pins"]
     return Source(
         version=version(), commit=git("rev-parse", "HEAD"), epoch=int(git("log", "-1", "--format=%ct")),
