@@ -72,7 +72,7 @@ let package = Package(
     .target(
       name: "Serve",
       dependencies: [
-        "OCI", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
+        "OCI", "Hashing", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -130,7 +130,11 @@ let package = Package(
       name: "PullTests", dependencies: ["Downloads", "Pull", "CurlTransfer", "Support", "Tuning"],
       swiftSettings: strict),
     .testTarget(
-      name: "ServeTests", dependencies: ["Serve", "CurlTransfer", "Support", "OCI"],
+      name: "ServeTests",
+      dependencies: [
+        "CurlTransfer", "Downloads", "Hashing", "OCI", "Registry", "Serve", "Store", "Support",
+        "Transfer", "Tuning", "Scheduling",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ZooTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],

@@ -29,7 +29,9 @@ struct ImportTests {
       "OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress", "Disk",
       "Downloads",
     ],
-    "Serve": ["OCI", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads"],
+    "Serve": [
+      "OCI", "Hashing", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
+    ],
     "cairn": [
       "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
       "Progress", "Plot", "History", "Downloads", "Pull", "Serve", "Disk", "Threads",

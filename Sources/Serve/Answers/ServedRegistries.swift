@@ -52,6 +52,9 @@ package struct ServedRegistries: Sendable {
     return reference.registry
   }
 
+  /// Whether callers who name registries by paths are challenged for some.
+  package var hasPrivate: Bool { named.values.contains(true) }
+
   /// How a registry stands; nil: it is not served.
   ///
   /// - Parameters:
@@ -61,6 +64,6 @@ package struct ServedRegistries: Sendable {
     if let isPrivate = named[registry] { return .named(isPrivate: isPrivate) }
     // Options say all of it, where there are any.
     if named.isEmpty, !takesAny { return isMirrored() ? .mirrored : nil }
-    return takesAny ? .anyPublic : nil
+    return takesAny && PublicName.isOne(registry) ? .anyPublic : nil
   }
 }

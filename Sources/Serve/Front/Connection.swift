@@ -9,7 +9,7 @@ struct Connection: Sendable {
   let channel: any Channel
   let peer: Caller.Peer
   let answerer: Answerer
-  let rule: HostRule
+  let rule: HostGuard
   let isEnding: @Sendable () -> Bool
   let log: @Sendable (RequestRecord) -> Void
 
@@ -55,13 +55,10 @@ struct Connection: Sendable {
 
   private func answer(to head: HTTPRequestHead) async -> Answer {
     let fields = head.headers
-    let site = fields["sec-fetch-site"].first
-    let isFromBrowser = fields.contains(name: "origin") || (site.map { $0 != "none" } ?? false)
-    let isLocal = if case .process = peer { true } else { false }
-    if let complaint = rule.complaint(
-      hosts: fields["host"], isFromBrowser: isFromBrowser, isLocal: isLocal)
+    if let refusal = rule.refusal(
+      hosts: fields["host"], origins: fields["origin"], sites: fields["sec-fetch-site"])
     {
-      return .error(403, .denied, complaint)
+      return refusal.answer
     }
     let authorizations = fields["authorization"]
     guard authorizations.count <= 1 else { return .error(400, .denied, "two Authorizations") }

@@ -93,7 +93,7 @@ package final class FrontServer: Sendable {
     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(settings, requests: feed))
     let connection = Connection(
       channel: channel, peer: Self.peer(channel), answerer: answerer,
-      rule: HostRule(names: settings.names), isEnding: { self.isEnding }, log: log)
+      rule: Self.guardian(channel, settings.names), isEnding: { self.isEnding }, log: log)
     let task = Task { await connection.run(requests) }
     channel.closeFuture.whenComplete { _ in
       task.cancel()
@@ -111,6 +111,14 @@ package final class FrontServer: Sendable {
       return state.waiters
     }
     for waiter in waiters { waiter.resume() }
+  }
+
+  /// The rule for a connection, by where it was listened for.
+  private static func guardian(_ channel: any Channel, _ names: Set<String>) -> HostGuard {
+    guard let own = channel.parent?.localAddress ?? channel.localAddress,
+      let address = own.ipAddress
+    else { return .socket }
+    return HostGuard(host: address, port: own.port ?? 0, names: names)
   }
 
   private static func peer(_ channel: any Channel) -> Caller.Peer {

@@ -28,6 +28,11 @@ package enum ListenPlace: Sendable, Equatable {
 }
 
 extension ListenPlace {
+  /// For people, as it was given.
+  package var name: String {
+    if case .network(_, let port) = self { name(port: port) } else { name(port: 0) }
+  }
+
   /// For people.
   ///
   /// - Parameter port: the one that it turned out to be.

@@ -31,8 +31,8 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A registry that is served; can be repeated (default: those with mirror files).",
-      valueName: "host"))
+      "A registry that is served; can be repeated (default: those with mirror files). private: podman and skopeo are asked for its credentials. *: any public one.",
+      valueName: "host[=private]|*"))
   var registry: [String] = []
 
   @Option(
@@ -49,6 +49,12 @@ struct ServeCommand: AsyncParsableCommand {
       "Read mirrors from containerd's hosts.toml files in this directory, and not from registries.conf (default: /etc/containerd/certs.d).",
       valueName: "dir"))
   var hostsDir: String?
+
+  @Flag(
+    help:
+      "Use your own credentials, for callers of your own user and root only; not with --listen beyond this machine."
+  )
+  var ownCredentials = false
 
   @Option(
     help: ArgumentHelp("Most parallel downloads from a registry.", valueName: "n"))
@@ -69,8 +75,8 @@ struct ServeCommand: AsyncParsableCommand {
     for text in listen where ListenPlace(text) == nil {
       throw ValidationError("--listen takes ADDRESS:PORT or unix:PATH")
     }
-    guard let served = ServedRegistries(registry), !served.takesAny else {
-      throw ValidationError("--registry takes HOST")
+    guard ServedRegistries(registry) != nil else {
+      throw ValidationError("--registry takes HOST, HOST=private or *")
     }
     guard (1...1024).contains(maxWorkers) else {
       throw ValidationError("--max-workers takes a number from 1 to 1024")
@@ -88,10 +94,12 @@ struct ServeCommand: AsyncParsableCommand {
     let store = try openStore(warn)
     let paths = makePaths(warn)
     let downloads = makeDownloads(store, paths)
-    let keeper = makeDoorkeeper(engine: patience.observed(engine), paths, warn)
+    let keeper = try makeDoorkeeper(engine: patience.observed(engine), paths, warn)
     let log = ServeLog(format: logFormat)
+    var front = FrontSettings()
+    front.names = names
     let server = FrontServer(
-      Answerer(doorkeeper: keeper, store: store, downloads: downloads)
+      Answerer(doorkeeper: keeper, store: store, downloads: downloads), settings: front
     ) { log.write($0) }
     try await listen(server, log)
     await stopped()
@@ -106,13 +114,12 @@ struct ServeCommand: AsyncParsableCommand {
   }
 
   private func listen(_ server: FrontServer, _ log: ServeLog) async throws {
-    for text in listen.isEmpty ? ["127.0.0.1:5151"] : listen {
-      guard let place = ListenPlace(text) else { continue }
+    for place in places {
       do {
         let port = try await server.listen(at: place)
         log.say("listening on \(place.name(port: port))")
       } catch {
-        throw CommandFailure(message: "cannot listen on \(text): \(error)", exitCode: 69)
+        throw CommandFailure(message: "cannot listen on \(place.name): \(error)", exitCode: 69)
       }
     }
   }

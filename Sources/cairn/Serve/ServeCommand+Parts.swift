@@ -1,5 +1,7 @@
+import ArgumentParser
 import Downloads
 import FoundationEssentials
+import Glibc
 import Pull
 import Registry
 import Serve
@@ -49,20 +51,48 @@ extension ServeCommand {
 
   func makeDoorkeeper(
     engine: any TransferEngine, _ paths: ServePaths, _ warn: @escaping @Sendable (String) -> Void
-  ) -> AnonymousDoorkeeper {
+  ) throws -> CallerDoorkeeper {
     let environment = ProcessInfo.processInfo.environment
-    let hostsFolder = hostsDir
-    let clients = ServeClients(
+    let (hostsFolder, plainHTTP) = (hostsDir, Set(plainHttp))
+    var own = CredentialChain(
+      files: CredentialChain.standardFiles(authFile: nil, environment: environment), warn: warn)
+    own.inline = CredentialChain.inlineFile(authFile: nil, environment: environment)
+    let clients = UpstreamClients(
       registries: ServedRegistries(registry) ?? ServedRegistries(), engine: engine,
-      retryRule: patience.retryRule, plainHTTP: Set(plainHttp),
-      finder: { plainHTTP in
-        var finder = EndpointFinder(environment: environment)
-        finder.hostsFolder = hostsFolder
-        finder.plainHTTP = plainHTTP
-        return finder
-      }, tokenService: { paths.servers($0)?.knownTokenService }, warn: warn)
-    return AnonymousDoorkeeper { (reference) throws(AnonymousDoorkeeper.Refusal) in
-      try clients.client(reference)
+      retryRule: patience.retryRule, own: own,
+      tokenService: { paths.servers($0)?.knownTokenService }, warn: warn
+    ) { reference in
+      var finder = EndpointFinder(environment: environment)
+      finder.hostsFolder = hostsFolder
+      finder.plainHTTP = plainHTTP.contains(reference.registry)
+      return try finder.plan(for: reference)
+    }
+    do throws(ServeRefusal) {
+      let owner = try OwnerRule(isOn: ownCredentials, owner: geteuid(), places: guards)
+      return CallerDoorkeeper(clients, owner: owner)
+    } catch {
+      throw ValidationError(error.message)
+    }
+  }
+
+  /// Where it is asked.
+  var places: [ListenPlace] {
+    (listen.isEmpty ? ["127.0.0.1:5151"] : listen).compactMap { ListenPlace($0) }
+  }
+
+  /// The hosts of `--listen`: those that are names may be asked for by them.
+  var names: Set<String> {
+    Set(
+      places.compactMap { if case .network(let host, _) = $0 { host } else { nil } })
+  }
+
+  /// Where it is asked, for what depends on whether that is beyond this machine.
+  private var guards: [HostGuard] {
+    places.map { place in
+      switch place {
+      case .path: .socket
+      case .network(let host, let port): HostGuard(host: host, port: port)
+      }
     }
   }
 }

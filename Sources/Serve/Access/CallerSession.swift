@@ -1,0 +1,69 @@
+import Hashing
+import OCI
+import Registry
+import Synchronization
+
+/// What one caller has of one repository.
+///
+/// The session of a caller with credentials lives while a request or a download of his does: then they are gone.
+final class CallerSession: ServeSession {
+  /// Tells one session from another.
+  struct Key: Hashable {
+    var registry: String
+    var repository: String
+    var caller: CallerKey
+    /// Who names registries by paths has other challenges.
+    var form: Upstream.Form
+  }
+
+  let client: RepositoryClient
+  let source: BlobSource
+  private let key: Key
+  private let ledger: SharedLedger
+  private let isPrivate: Bool
+
+  init(_ client: RepositoryClient, _ key: Key, isPrivate: Bool, ledger: SharedLedger) {
+    self.client = client
+    source = BlobSource(client: client)
+    self.key = key
+    self.isPrivate = isPrivate
+    self.ledger = ledger
+  }
+
+  private func grant(of digest: Digest) -> Grant {
+    Grant(registry: key.registry, repository: key.repository, digest: digest, caller: key.caller)
+  }
+
+  func granted(_ digest: Digest) -> Int64? { ledger.size(grant(of: digest)) }
+
+  func grant(_ digest: Digest, size: Int64) { ledger.note(grant(of: digest), size: size) }
+
+  func refusal(_ error: RegistryError) -> Answer? {
+    guard error.kind == .unauthorised else { return nil }
+    let challenges: [String]
+    switch key.form {
+    case .query: challenges = error.challenges
+    case .path: challenges = isPrivate ? [CallerDoorkeeper.challenge] : []
+    }
+    return ServeRefusal.unauthorized(error.description, challenges: challenges).answer
+  }
+}
+
+/// The grants of all sessions, by one clock.
+final class SharedLedger: Sendable {
+  private let grants = Mutex(GrantLedger())
+  private let now: @Sendable () -> Double
+
+  /// - Parameter now: seconds of a clock that never goes back.
+  init(now: @escaping @Sendable () -> Double) { self.now = now }
+
+  func size(_ grant: Grant, lifetime: Double = GrantLedger.lifetime) -> Int64? {
+    let now = now()
+    return grants.withLock { $0.size(grant, lifetime: lifetime, now: now) }
+  }
+
+  func note(_ grant: Grant, size: Int64) {
+    let now = now()
+    grants.withLock { $0.note(grant, size: size, now: now) }
+  }
+}

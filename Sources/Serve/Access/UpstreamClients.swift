@@ -1,0 +1,93 @@
+package import OCI
+package import Registry
+package import Transfer
+
+/// Makes the clients of repositories that are served, for whoever asks.
+package struct UpstreamClients: Sendable {
+  /// Which registries are served.
+  package var registries: ServedRegistries
+  /// Performs the requests.
+  package var engine: any TransferEngine
+  /// How requests that fail are made again.
+  package var retryRule: RepositoryClient.RetryRule
+  /// The owner's own credentials.
+  package var own: CredentialChain
+  /// Finds who answers for a repository.
+  package var plan: @Sendable (Reference) throws -> EndpointPlan
+  /// The token service that a registry named the last time.
+  package var tokenService: @Sendable (String) -> TokenService?
+  /// Told what is wrong with files.
+  package var warn: @Sendable (String) -> Void
+
+  /// Makes a maker.
+  package init(
+    registries: ServedRegistries, engine: any TransferEngine,
+    retryRule: RepositoryClient.RetryRule = .init(), own: CredentialChain = CredentialChain(),
+    tokenService: @escaping @Sendable (String) -> TokenService? = { _ in nil },
+    warn: @escaping @Sendable (String) -> Void = { _ in },
+    plan: @escaping @Sendable (Reference) throws -> EndpointPlan
+  ) {
+    self.registries = registries
+    self.engine = engine
+    self.retryRule = retryRule
+    self.own = own
+    self.tokenService = tokenService
+    self.warn = warn
+    self.plan = plan
+  }
+
+  /// A repository that may be asked for.
+  struct Found {
+    var reference: Reference
+    var standing: ServedRegistries.Standing
+    var endpoints: [Endpoint]
+
+    /// Whether this endpoint challenges for it.
+    var isPrivate: Bool { standing == .named(isPrivate: true) }
+  }
+
+  /// Looks a repository up, without asking anybody.
+  ///
+  /// - Throws: `ServeRefusal` for one that is not served.
+  func find(_ reference: Reference) throws(ServeRefusal) -> Found {
+    let registry = reference.registry
+    // Names that are not served are not looked up in files, either, but where those say what is.
+    let found: EndpointPlan
+    do {
+      found = try plan(reference)
+    } catch let refused as EndpointPlan.Refused {
+      throw .forbidden(refused.message)
+    } catch {
+      throw ServeRefusal(
+        status: 404, code: .nameUnknown, message: "no server can have that name")
+    }
+    // Whether a file speaks of this very registry, not of all of them.
+    let isMirrored = found.source.map { !$0.hasSuffix("/_default/hosts.toml") } ?? false
+    guard let standing = registries.standing(registry, isMirrored: { isMirrored }) else {
+      throw ServeRefusal(
+        status: 404, code: .nameUnknown, message: "the registry \(registry) is not served here")
+    }
+    for warning in found.warnings { warn(warning) }
+    return Found(reference: reference, standing: standing, endpoints: found.endpoints)
+  }
+
+  /// A client that asks as somebody.
+  func client(_ found: Found, as identity: CallerIdentity) -> RepositoryClient {
+    let registry = found.reference.registry
+    var credentials = CredentialChain()
+    var errand: Errand? = Errand()
+    switch identity {
+    case .anonymous: break
+    case .shows(let field): errand = Errand(authorization: field)
+    case .has(let credential):
+      credentials = CredentialChain(explicit: credential)
+      credentials.explicitRegistry = registry
+    case .owner: (credentials, errand) = (own, nil)
+    }
+    let rule: AddressRule = found.standing == .anyPublic ? .globallyRoutable : .notLinkLocal
+    return RepositoryClient(
+      reference: found.reference, endpoints: found.endpoints,
+      engine: FencedEngine(engine, rule), credentials: credentials,
+      tokenService: tokenService(registry), errand: errand, retryRule: retryRule)
+  }
+}
