@@ -1,7 +1,7 @@
 /// What to write where, so that a client pulls through the endpoint; pure text.
 ///
 /// Every client keeps its way to the registry itself: where the endpoint does not answer, it goes on without.
-public struct ClientConfig: Sendable {
+package struct ClientConfig: Sendable {
   /// The client.
   let client: ServeClient
   /// Where it reaches the endpoint.
@@ -17,7 +17,7 @@ public struct ClientConfig: Sendable {
   ///   - client: the program.
   ///   - endpoint: where it reaches the endpoint.
   ///   - registries: those that it is to pull through it; empty: every one.
-  public init(
+  package init(
     for client: ServeClient, at endpoint: ClientEndpoint, registries: [ClientRegistry] = []
   ) {
     let parts =
@@ -35,7 +35,7 @@ public struct ClientConfig: Sendable {
   }
 
   /// All of it: each file after a line with its path, as `head` shows files, and the notes.
-  public var text: String {
+  package var text: String {
     let sections = files.map { "==> \($0.path) <==\n\($0.text)" }
     let last = notes.isEmpty ? "" : "\n" + notes.map { "# \($0)\n" }.joined()
     return sections.joined(separator: "\n") + last

@@ -1,9 +1,9 @@
 /// Where a client of this machine reaches the endpoint.
-public struct ClientEndpoint: Hashable, Sendable {
+package struct ClientEndpoint: Hashable, Sendable {
   /// Host and port, as they stand in a URL: `127.0.0.1:5151`, `[::1]:5151`.
-  public let authority: String
+  package let authority: String
   /// The certificate file that the endpoint shows, with its chain; nil: it speaks plain HTTP.
-  public let certificate: String?
+  package let certificate: String?
 
   /// The endpoint that listens at an address.
   ///
@@ -11,7 +11,7 @@ public struct ClientEndpoint: Hashable, Sendable {
   ///   - host: a name or an address, IPv6 without brackets; one that stands for every address of this machine becomes loopback.
   ///   - port: its port.
   ///   - certificate: the file of the certificate that it shows; nil: plain HTTP.
-  public init(host: String, port: UInt16, certificate: String? = nil) {
+  package init(host: String, port: UInt16, certificate: String? = nil) {
     let reached =
       switch host {
       case "0.0.0.0", "": "127.0.0.1"
@@ -23,7 +23,7 @@ public struct ClientEndpoint: Hashable, Sendable {
   }
 
   /// The URL of its root.
-  public var url: String { (certificate == nil ? "http://" : "https://") + authority }
+  package var url: String { (certificate == nil ? "http://" : "https://") + authority }
 
   /// Whether nothing but this machine can reach it; a node of kind, for example, is another one.
   var isLoopback: Bool {

@@ -1,11 +1,11 @@
 /// A registry that clients are to pull through the endpoint.
-public struct ClientRegistry: Hashable, Sendable {
+package struct ClientRegistry: Hashable, Sendable {
   /// Its name in image references: `docker.io`, `registry.example.com:5000`.
-  public let name: String
+  package let name: String
   /// Whether its images want credentials.
-  public let isPrivate: Bool
+  package let isPrivate: Bool
   /// Whether it speaks plain HTTP.
-  public let isPlain: Bool
+  package let isPlain: Bool
 
   /// A registry.
   ///
@@ -13,7 +13,7 @@ public struct ClientRegistry: Hashable, Sendable {
   ///   - name: its name in image references.
   ///   - isPrivate: whether its images want credentials.
   ///   - isPlain: whether it speaks plain HTTP.
-  public init(_ name: String, isPrivate: Bool = false, isPlain: Bool = false) {
+  package init(_ name: String, isPrivate: Bool = false, isPlain: Bool = false) {
     (self.name, self.isPrivate, self.isPlain) = (name, isPrivate, isPlain)
   }
 

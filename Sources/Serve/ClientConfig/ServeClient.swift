@@ -1,4 +1,4 @@
 /// A program that can be told to pull through the local endpoint.
-public enum ServeClient: String, CaseIterable, Sendable {
+package enum ServeClient: String, CaseIterable, Sendable {
   case containerd, docker, podman, crio, buildkit, k3s, kind
 }

@@ -67,6 +67,12 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "How requests are logged on standard error.")
   var logFormat = ServeLogFormat.text
 
+  @Option(
+    help: ArgumentHelp(
+      "Show what to write where, so that this client pulls through it, and end.",
+      valueName: "client"))
+  var printConfig: ServeClient?
+
   @OptionGroup var historyOptions: HistoryOptions
   @OptionGroup var trust: TrustOptions
   @OptionGroup var patience: PatienceOptions
@@ -87,6 +93,10 @@ struct ServeCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    if let printConfig {
+      print(try configuration(for: printConfig), terminator: "")
+      return
+    }
     let logger = patience.logger
     let warn: @Sendable (String) -> Void = { words in logger.warning("\(words)") }
     let engine = try makeEngine()
