@@ -122,6 +122,41 @@ struct MetricTests {
     #expect(text.contains("cairn_cache_hits_total 4000\n"))
   }
 
+  @Test(
+    "what became of a request is counted as what it was",
+    arguments: [
+      ("/v2/", 200, Answer.Origin.own, "base", "", 0, 0),
+      (
+        "/v2/a/blobs/sha256:\(String(repeating: "ab", count: 32))?ns=r.io", 206, .cache, "blob", "",
+        1, 0
+      ),
+      ("/v2/r.io/a/manifests/x", 200, .upstream, "manifest", "", 0, 1),
+      ("/v2/r.io/a/manifests/x", 404, .upstream, "manifest", "request", 0, 0),
+      ("/v2/r.io/a/tags/list", 401, .upstream, "tags", "refused", 0, 0),
+      ("/metrics", 200, .own, "metrics", "", 0, 0), ("/x", 404, .own, "other", "request", 0, 0),
+      ("/v2/r.io/a/manifests/x", 502, .own, "manifest", "upstream", 0, 0),
+    ] as [(String, Int, Answer.Origin, String, String, Int, Int)])
+  func countsRecords(
+    _ target: String, _ status: Int, _ origin: Answer.Origin, _ kind: String, _ failure: String,
+    _ hits: Int, _ misses: Int
+  ) {
+    let metrics = ServeMetrics(.init(version: "1"))
+    metrics.note(
+      RequestRecord(
+        peer: .process(uid: nil), method: "GET", target: target, status: status, bytes: 0,
+        headSeconds: 0.5, seconds: 1, origin: origin, isComplete: true))
+    let text = metrics.text
+    #expect(
+      text.contains(
+        "cairn_requests_total{kind=\"\(kind)\",method=\"GET\",status=\"\(status)\"} 1\n"))
+    for one in ServeFigures.Failure.allCases {
+      let count = one.rawValue == failure ? 1 : 0
+      #expect(text.contains("cairn_errors_total{kind=\"\(one.rawValue)\"} \(count)\n"))
+    }
+    #expect(text.contains("cairn_cache_hits_total \(hits)\n"))
+    #expect(text.contains("cairn_cache_misses_total \(misses)\n"))
+  }
+
   @Test("what was set as a limit is shown, and what was not is left out")
   func showsLimits() {
     let text = ServeMetrics(.init(version: "1\"2", maxWorkers: 8, limitRate: 5000)).text

@@ -8,6 +8,8 @@ package struct Answerer: Sendable {
   let doorkeeper: any Doorkeeper
   let store: ContentStore
   let downloads: Downloads
+  /// Counts; nil: nothing is counted.
+  let metrics: ServeMetrics?
 
   /// Makes one.
   ///
@@ -15,10 +17,15 @@ package struct Answerer: Sendable {
   ///   - doorkeeper: says what a caller may ask for.
   ///   - store: where blobs and documents are kept.
   ///   - downloads: fetches blobs into the store.
-  package init(doorkeeper: any Doorkeeper, store: ContentStore, downloads: Downloads) {
+  ///   - metrics: counts; nil: nothing is counted.
+  package init(
+    doorkeeper: any Doorkeeper, store: ContentStore, downloads: Downloads,
+    metrics: ServeMetrics? = nil
+  ) {
     self.doorkeeper = doorkeeper
     self.store = store
     self.downloads = downloads
+    self.metrics = metrics
   }
 
   /// Answers a request; cancelling the task ends what is asked upstream for it.
@@ -34,7 +41,9 @@ package struct Answerer: Sendable {
     switch target {
     case .base: return await doorkeeper.greeting(for: request.caller)
     case .health: return .text(200, "ok\n")
-    case .metrics: return .error(404, .nameUnknown, "no figures are kept")
+    case .metrics:
+      guard let metrics else { return .error(404, .nameUnknown, "no figures are kept") }
+      return .text(200, metrics.text, type: ServeMetrics.mediaType)
     case .manifest(let upstream, let selector):
       return await inside(upstream, request, missing: .manifestUnknown) {
         (session) async throws(RegistryError) in

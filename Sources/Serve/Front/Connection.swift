@@ -31,6 +31,8 @@ struct Connection: Sendable {
   /// - Returns: false where the connection is over.
   private func answer(_ head: HTTPRequestHead) async -> Bool {
     let start = ContinuousClock.now
+    answerer.metrics?.began()
+    defer { answerer.metrics?.ended() }
     let answer = await answer(to: head)
     let goesOn = head.isKeepAlive && head.version == .http1_1 && !isEnding() && answer.status != 400
     var record = RequestRecord(
@@ -41,14 +43,24 @@ struct Connection: Sendable {
     channel.write(
       HTTPServerResponsePart.head(responseHead(answer, goesOn: goesOn)), promise: nil)
     do {
-      if head.method != .HEAD { try await write(answer.body) { record.bytes += $0 } }
+      if head.method != .HEAD {
+        try await write(answer.body) {
+          record.bytes += $0
+          answerer.metrics?.sent($0)
+        }
+      }
       // Who has all of it may be gone before it hears that there is no more.
       record.isComplete = true
       try await write(.end(nil))
     } catch {
       // The head has promised more than came: that there is no more can only be said by the connection's end.
+      if !record.isComplete {
+        answerer.metrics?.failed(
+          error is BlobStream.Broken ? .content : channel.isActive ? .upstream : .left)
+      }
     }
     record.seconds = start.duration(to: .now) / .seconds(1)
+    answerer.metrics?.note(record)
     log(record)
     return goesOn && record.isComplete
   }

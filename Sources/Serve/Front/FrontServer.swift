@@ -81,7 +81,10 @@ package final class FrontServer: Sendable {
       state.connections[ObjectIdentifier(channel)] = channel
       return true
     }
-    guard isIn else { throw ChannelError.connectPending }
+    guard isIn else {
+      answerer.metrics?.refusedConnection()
+      throw ChannelError.connectPending
+    }
     let (requests, feed) = AsyncStream.makeStream(of: HTTPRequestHead.self)
     var limits = NIOHTTPDecoderLimitConfiguration()
     limits.maxHeaderFieldSize = settings.headBytes
@@ -94,9 +97,11 @@ package final class FrontServer: Sendable {
     let connection = Connection(
       channel: channel, peer: Self.peer(channel), answerer: answerer,
       rule: Self.guardian(channel, settings.names), isEnding: { self.isEnding }, log: log)
+    answerer.metrics?.connected()
     let task = Task { await connection.run(requests) }
     channel.closeFuture.whenComplete { _ in
       task.cancel()
+      self.answerer.metrics?.disconnected()
       self.end(channel)
     }
   }

@@ -1,17 +1,17 @@
 /// What is counted of the cache.
-struct CacheFigures: Sendable {
+package struct CacheFigures: Sendable {
   /// Bytes in it.
-  var bytes: Int64 = 0
+  package var bytes: Int64 = 0
   /// Bytes that it may have; nil: as many as the disk has.
-  var limit: Int64?
+  package var limit: Int64?
   /// Blobs and manifests that were there when they were asked for.
-  var hits: Int64 = 0
+  package var hits: Int64 = 0
   /// Those that had to be fetched.
-  var misses: Int64 = 0
+  package var misses: Int64 = 0
   /// Blobs that were removed.
-  var evictions: Int64 = 0
+  package var evictions: Int64 = 0
   /// Bytes of those.
-  var evictedBytes: Int64 = 0
+  package var evictedBytes: Int64 = 0
 
   var families: [MetricFamily] {
     var shown = [MetricFamily("cairn_cache_bytes", "Bytes in the cache.", .gauge, Double(bytes))]

@@ -4,14 +4,14 @@ import OCI
 /// What the endpoint counts, as a value: inputs in, `families` out; seconds are of any steady clock.
 ///
 /// Every label is one of a closed set, or cut off at `mostNames`: who asks for ten thousand names grows no table here.
-struct ServeFigures: Sendable {
+package struct ServeFigures: Sendable {
   /// What a request asks for; one label each.
-  enum Request: String, CaseIterable, Sendable {
+  package enum Request: String, CaseIterable, Sendable {
     case base, manifest, blob, tags, referrers, metrics, health, other
   }
 
   /// What went wrong; one label each.
-  enum Failure: String, CaseIterable, Sendable {
+  package enum Failure: String, CaseIterable, Sendable {
     /// The registry, or the way to it.
     case upstream
     /// Content did not have its digest.

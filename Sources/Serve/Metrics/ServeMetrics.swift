@@ -1,10 +1,10 @@
-import Downloads
+package import Downloads
 import Synchronization
 
 /// The endpoint's counters, for many threads: one lock around a value, taken once a chunk.
-final class ServeMetrics: Sendable {
+package final class ServeMetrics: Sendable {
   /// What is set once, and shown with the rest.
-  struct Settings: Sendable {
+  package struct Settings: Sendable {
     /// The program's version.
     var version: String
     /// Workers a path may have at most; nil: what the tuner finds.
@@ -14,7 +14,7 @@ final class ServeMetrics: Sendable {
     /// Connections that callers may have.
     var maxConnections: Int?
 
-    init(
+    package init(
       version: String, maxWorkers: Int? = nil, limitRate: Int64? = nil, maxConnections: Int? = nil
     ) {
       (self.version, self.maxWorkers) = (version, maxWorkers)
@@ -23,35 +23,35 @@ final class ServeMetrics: Sendable {
   }
 
   /// The answer's media type.
-  static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
+  package static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
 
   private let figures = Mutex(ServeFigures())
   private let settings: Settings
   private let start = ContinuousClock.now
 
-  init(_ settings: Settings) { self.settings = settings }
+  package init(_ settings: Settings) { self.settings = settings }
 
   /// Seconds since it began to count.
   private var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }
 
   /// A caller's connection was taken.
-  func connected() {
+  package func connected() {
     figures.withLock {
       $0.connections.open += 1; $0.connections.total += 1
     }
   }
 
   /// A caller's connection is gone.
-  func disconnected() { figures.withLock { $0.connections.open -= 1 } }
+  package func disconnected() { figures.withLock { $0.connections.open -= 1 } }
 
   /// A caller's connection was one too many.
-  func refusedConnection() { figures.withLock { $0.connections.refused += 1 } }
+  package func refusedConnection() { figures.withLock { $0.connections.refused += 1 } }
 
   /// A request began.
-  func began() { figures.withLock { $0.running += 1 } }
+  package func began() { figures.withLock { $0.running += 1 } }
 
   /// A request ended, however it did.
-  func ended() { figures.withLock { $0.running -= 1 } }
+  package func ended() { figures.withLock { $0.running -= 1 } }
 
   /// A request's head was answered.
   ///
@@ -60,38 +60,55 @@ final class ServeMetrics: Sendable {
   ///   - method: its method.
   ///   - status: of the answer.
   ///   - seconds: from the request to the head of its answer.
-  func answered(_ request: ServeFigures.Request, method: String, status: Int, seconds: Double) {
+  package func answered(
+    _ request: ServeFigures.Request, method: String, status: Int, seconds: Double
+  ) {
     figures.withLock {
       $0.answered(request, method: method, status: status, seconds: seconds)
     }
   }
 
+  /// A request ended.
+  func note(_ record: RequestRecord) {
+    let kind = ServeFigures.Request(record.target)
+    answered(kind, method: record.method, status: record.status, seconds: record.headSeconds)
+    if let failure = ServeFigures.Failure(status: record.status) { failed(failure) }
+    guard kind == .blob || kind == .manifest, (200...299).contains(record.status) else { return }
+    switch record.origin {
+    case .cache: cache { $0.hits += 1 }
+    case .upstream: cache { $0.misses += 1 }
+    case .own: break
+    }
+  }
+
   /// Something went wrong.
-  func failed(_ failure: ServeFigures.Failure) { figures.withLock { $0.failed(failure) } }
+  package func failed(_ failure: ServeFigures.Failure) { figures.withLock { $0.failed(failure) } }
 
   /// Bytes of a body went to a caller.
-  func sent(_ bytes: Int64) {
+  package func sent(_ bytes: Int64) {
     let seconds = seconds
     figures.withLock { $0.sent(bytes, at: seconds) }
   }
 
   /// Bytes came from a registry that no download counts: manifests.
-  func received(_ bytes: Int64) { figures.withLock { $0.downloads.received(bytes) } }
+  package func received(_ bytes: Int64) { figures.withLock { $0.downloads.received(bytes) } }
 
   /// Something happened to the downloads.
-  func note(_ event: DownloadEvent) {
+  package func note(_ event: DownloadEvent) {
     let seconds = seconds
     figures.withLock { $0.downloads.note(event, at: seconds) }
   }
 
   /// A registry's pool ended.
-  func poolEnded(_ registry: String) { figures.withLock { $0.downloads.ended(registry) } }
+  package func poolEnded(_ registry: String) { figures.withLock { $0.downloads.ended(registry) } }
 
   /// Changes what is counted of the cache.
-  func cache(_ change: (inout CacheFigures) -> Void) { figures.withLock { change(&$0.cache) } }
+  package func cache(_ change: (inout CacheFigures) -> Void) {
+    figures.withLock { change(&$0.cache) }
+  }
 
   /// All of it, for `GET /metrics`.
-  var text: String {
+  package var text: String {
     let seconds = seconds
     let families = figures.withLock { $0.families(at: seconds) }
     return (limits(at: seconds) + families).map(\.text).joined()

@@ -103,13 +103,15 @@ struct ServeCommand: AsyncParsableCommand {
     defer { engine.stop() }
     let store = try openStore(warn)
     let paths = makePaths(warn)
-    let downloads = makeDownloads(store, paths)
+    let metrics = makeMetrics()
+    let downloads = makeDownloads(store, paths, metrics)
     let keeper = try makeDoorkeeper(engine: patience.observed(engine), paths, warn)
     let log = ServeLog(format: logFormat)
     var front = FrontSettings()
     front.names = names
     let server = FrontServer(
-      Answerer(doorkeeper: keeper, store: store, downloads: downloads), settings: front
+      Answerer(doorkeeper: keeper, store: store, downloads: downloads, metrics: metrics),
+      settings: front
     ) { log.write($0) }
     try await listen(server, log)
     await stopped()

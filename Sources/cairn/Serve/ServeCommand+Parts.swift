@@ -39,14 +39,26 @@ extension ServeCommand {
     }
   }
 
-  func makeDownloads(_ store: ContentStore, _ paths: ServePaths) -> Downloads {
+  func makeMetrics() -> ServeMetrics {
+    ServeMetrics(
+      .init(
+        version: Cairn.version, maxWorkers: maxWorkers, limitRate: limitRate?.bytes,
+        maxConnections: FrontSettings().connections))
+  }
+
+  func makeDownloads(
+    _ store: ContentStore, _ paths: ServePaths, _ metrics: ServeMetrics
+  ) -> Downloads {
     var limits = Downloads.Limits(
       openBlobs: OpenFileBudget.ofProcess.blobs, hashing: min(4, Machine.effectiveCPUs))
     limits.stallTimeout = patience.stallTimeout
     limits.minimumRate = Double(patience.minRate.bytes)
     return Downloads(
       store: store, limits: limits, plan: { paths.plan($0, $1) },
-      ended: { paths.record($0) })
+      ended: {
+        metrics.poolEnded($0.registry)
+        paths.record($0)
+      }, tell: { metrics.note($0) })
   }
 
   func makeDoorkeeper(
