@@ -12,6 +12,8 @@ package struct UpstreamClients: Sendable {
   package var retryRule: RepositoryClient.RetryRule
   /// The owner's own credentials.
   package var own: CredentialChain
+  /// Where this service itself is asked, which asks nobody but others.
+  package var places: OwnPlaces
   /// Finds who answers for a repository.
   package var plan: @Sendable (Reference) throws -> EndpointPlan
   /// The token service that a registry named the last time.
@@ -23,6 +25,7 @@ package struct UpstreamClients: Sendable {
   package init(
     registries: ServedRegistries, engine: any TransferEngine,
     retryRule: RepositoryClient.RetryRule = .init(), own: CredentialChain = CredentialChain(),
+    places: OwnPlaces = OwnPlaces([]),
     tokenService: @escaping @Sendable (String) -> TokenService? = { _ in nil },
     warn: @escaping @Sendable (String) -> Void = { _ in },
     plan: @escaping @Sendable (Reference) throws -> EndpointPlan
@@ -31,6 +34,7 @@ package struct UpstreamClients: Sendable {
     self.engine = engine
     self.retryRule = retryRule
     self.own = own
+    self.places = places
     self.tokenService = tokenService
     self.warn = warn
     self.plan = plan
@@ -68,7 +72,11 @@ package struct UpstreamClients: Sendable {
         status: 404, code: .nameUnknown, message: "the registry \(registry) is not served here")
     }
     for warning in found.warnings { warn(warning) }
-    return Found(reference: reference, standing: standing, endpoints: found.endpoints)
+    let endpoints = found.endpoints.filter { !places.contain($0.origin) }
+    guard !endpoints.isEmpty else {
+      throw .forbidden("nobody but this service itself could be asked for it")
+    }
+    return Found(reference: reference, standing: standing, endpoints: endpoints)
   }
 
   /// A client that asks as somebody.

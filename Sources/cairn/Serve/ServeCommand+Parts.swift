@@ -71,7 +71,7 @@ extension ServeCommand {
     own.inline = CredentialChain.inlineFile(authFile: nil, environment: environment)
     let clients = UpstreamClients(
       registries: ServedRegistries(registry) ?? ServedRegistries(), engine: engine,
-      retryRule: patience.retryRule, own: own,
+      retryRule: patience.retryRule, own: own, places: OwnPlaces(places),
       tokenService: { paths.servers($0)?.knownTokenService }, warn: warn
     ) { reference in
       var finder = EndpointFinder(environment: environment)
