@@ -91,10 +91,11 @@ def make_certificate(folder, name="server", days=30, address="127.0.0.1"):
 
 
 @contextlib.contextmanager
-def docker_registry(folder, token=None, data=None):
+def docker_registry(folder, token=None, data=None, proxy=None):
     """Debian's docker-registry; yields its port.
 
-    `token` is (realm, service, issuer, certificate); `data` is where its blobs are, if not in `folder`.
+    `token` is (realm, service, issuer, certificate); `data` is where its blobs are, if not in `folder`; `proxy` the URL of a
+    registry that it fetches from what it has not.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +109,8 @@ def docker_registry(folder, token=None, data=None):
     config.write_text(
         "version: 0.1\nlog: {accesslog: {disabled: true}, level: warn}\n"
         f"storage: {{filesystem: {{rootdirectory: '{data or folder / 'data'}'}}, delete: {{enabled: true}}}}\n"
-        f"http: {{addr: '127.0.0.1:{port}', secret: test, relativeurls: true}}\n" + auth)
+        f"http: {{addr: '127.0.0.1:{port}', secret: test, relativeurls: true}}\n" + auth
+        + (f"proxy: {{remoteurl: '{proxy}'}}\n" if proxy else ""))
     with running(["docker-registry", "serve", str(config)], folder / "log", port):
         yield port
 
