@@ -74,6 +74,9 @@ final class BlobMarks: Sendable {
     try? folder?.remove(Self.name(digest))
   }
 
+  /// Forgets a blob that is gone.
+  func forget(_ digest: Digest) { try? folder?.remove(Self.name(digest)) }
+
   /// Removes the marks of blobs that are gone.
   func prune(keeping digests: Set<Digest>) {
     guard let folder else { return }

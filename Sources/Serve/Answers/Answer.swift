@@ -11,6 +11,8 @@ package struct Answer: Sendable {
     case file(BlobReader, Range<Int64>)
     /// Bytes of a blob on its way.
     case stream(BlobStream)
+    /// Bytes of a blob that is kept nowhere.
+    case passing(PassThrough)
 
     /// How many bytes a GET brings.
     package var length: Int64 {
@@ -19,6 +21,7 @@ package struct Answer: Sendable {
       case .bytes(let bytes): Int64(bytes.count)
       case .file(_, let range): Int64(range.count)
       case .stream(let stream): Int64(stream.range.count)
+      case .passing(let blob): Int64(blob.bytes.count)
       }
     }
   }
@@ -29,6 +32,8 @@ package struct Answer: Sendable {
   package var fields: [(name: String, value: String)]
   /// The body.
   package var body: Body
+  /// Keeps the body's file in the cache until the answer has ended.
+  package var hold: CacheHold?
   /// Where the content came from, for the log and the figures.
   package var origin = Origin.own
 

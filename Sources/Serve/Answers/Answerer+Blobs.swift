@@ -32,13 +32,17 @@ extension Answerer {
     let blob = Descriptor(
       mediaType: MediaType(rawValue: "application/octet-stream"), digest: digest, size: size)
     var answer = Answer(status, fields)
-    if let reader = await onDisk({ try? store.reader(of: blob) }) {
-      answer.body = .file(reader, range)
-      answer.origin = .cache
-      return answer
+    let cache = cache
+    switch await onDisk({ cache.take(blob) }) ?? .noRoom {
+    case .file(let reader, let hold):
+      (answer.body, answer.hold, answer.origin) = (.file(reader, range), hold, .cache)
+    case .room(let hold):
+      answer.body = .stream(try await stream(blob, range, upstream, session))
+      (answer.hold, answer.origin) = (hold, .upstream)
+    case .noRoom:
+      answer.body = .passing(try pass(blob, range, session))
+      answer.origin = .upstream
     }
-    answer.body = .stream(try await stream(blob, range, upstream, session))
-    answer.origin = .upstream
     return answer
   }
 
@@ -62,6 +66,17 @@ extension Answerer {
       throw RegistryError(.notFound, "nothing is fetched any more")
     }
     return BlobStream(range, of: blob.size, from: download)
+  }
+
+  /// Gives a blob that is kept nowhere.
+  private func pass(
+    _ blob: Descriptor, _ range: Range<Int64>, _ session: any ServeSession
+  ) throws(RegistryError) -> PassThrough {
+    do {
+      return try PassThrough(blob, range, from: session.source)
+    } catch {
+      throw RegistryError(.protocolError(transient: false), "\(error)")
+    }
   }
 
   /// Does something that may wait for the disk, on a thread that may.

@@ -28,15 +28,14 @@ extension Answerer {
 
   /// A document that is in the store.
   private func stored(_ digest: Digest) async -> Answer? {
-    guard let data = await onDisk({ store.document(digest) }),
+    guard let data = await onDisk({ [cache] in cache.document(digest) }),
       let content = try? ImageDocument.parse(data, contentType: nil)
     else { return nil }
     return described(digest, content.mediaType, .bytes(Array(data)), .cache)
   }
 
   private func keep(_ document: FetchedDocument) async {
-    // A store that takes nothing is no reason to give nothing.
-    _ = await onDisk { try? store.put(document.data, as: document.digest) }
+    _ = await onDisk { [cache] in cache.keep(document.data, as: document.digest) }
   }
 
   private func described(

@@ -1,12 +1,11 @@
 package import Downloads
 import OCI
 import Registry
-package import Store
 
 /// Answers requests: finds out what is meant, has the caller let in, and says where the bytes come from.
 package struct Answerer: Sendable {
   let doorkeeper: any Doorkeeper
-  let store: ContentStore
+  let cache: CacheKeeper
   let downloads: Downloads
   /// Counts; nil: nothing is counted.
   let metrics: ServeMetrics?
@@ -15,15 +14,15 @@ package struct Answerer: Sendable {
   ///
   /// - Parameters:
   ///   - doorkeeper: says what a caller may ask for.
-  ///   - store: where blobs and documents are kept.
+  ///   - cache: where blobs and documents are kept.
   ///   - downloads: fetches blobs into the store.
   ///   - metrics: counts; nil: nothing is counted.
   package init(
-    doorkeeper: any Doorkeeper, store: ContentStore, downloads: Downloads,
+    doorkeeper: any Doorkeeper, cache: CacheKeeper, downloads: Downloads,
     metrics: ServeMetrics? = nil
   ) {
     self.doorkeeper = doorkeeper
-    self.store = store
+    self.cache = cache
     self.downloads = downloads
     self.metrics = metrics
   }

@@ -59,6 +59,7 @@ struct Connection: Sendable {
           error is BlobStream.Broken ? .content : channel.isActive ? .upstream : .left)
       }
     }
+    withExtendedLifetime(answer.hold) {}
     record.seconds = start.duration(to: .now) / .seconds(1)
     answerer.metrics?.note(record)
     log(record)
@@ -111,6 +112,11 @@ struct Connection: Sendable {
           count(Int64(step.count))
         }
         position = part.upperBound
+      }
+    case .passing(let blob):
+      while let bytes = try await blob.next() {
+        try await write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
+        count(Int64(bytes.count))
       }
     }
   }

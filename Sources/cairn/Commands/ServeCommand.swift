@@ -41,6 +41,15 @@ struct ServeCommand: AsyncParsableCommand {
   var store: String?
 
   @Option(
+    help: ArgumentHelp(
+      "The most that is kept; what was used least lately goes, and what is larger passes through. 0: no limit.",
+      valueName: "size"))
+  var cacheLimit = ByteSize(bytes: 20 << 30)
+
+  @Flag(help: "Keep blobs that nobody asked for again within ten minutes, too.")
+  var keep = false
+
+  @Option(
     help: ArgumentHelp("Speak plain HTTP with this registry; can be repeated.", valueName: "host"))
   var plainHttp: [String] = []
 
@@ -102,6 +111,9 @@ struct ServeCommand: AsyncParsableCommand {
     let engine = try makeEngine()
     defer { engine.stop() }
     let store = try openStore(warn)
+    let cache = try makeCache(store, warn)
+    let sweeper = Task { await cache.run() }
+    defer { sweeper.cancel() }
     let paths = makePaths(warn)
     let metrics = makeMetrics()
     let downloads = makeDownloads(store, paths, metrics)
@@ -110,7 +122,7 @@ struct ServeCommand: AsyncParsableCommand {
     var front = FrontSettings()
     front.names = names
     let server = FrontServer(
-      Answerer(doorkeeper: keeper, store: store, downloads: downloads, metrics: metrics),
+      Answerer(doorkeeper: keeper, cache: cache, downloads: downloads, metrics: metrics),
       settings: front
     ) { log.write($0) }
     try await listen(server, log)

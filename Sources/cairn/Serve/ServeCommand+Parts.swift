@@ -25,6 +25,22 @@ extension ServeCommand {
     }
   }
 
+  /// Takes the cache over; what pulls have in the user's own store is read.
+  func makeCache(_ store: ContentStore, _ warn: @escaping @Sendable (String) -> Void) throws
+    -> CacheKeeper
+  {
+    var own = StoreOptions()
+    own.store = nil
+    let limit = cacheLimit.bytes > 0 ? cacheLimit.bytes : nil
+    do throws(StoreError) {
+      return try CacheKeeper(
+        store: store, reading: own.path == store.root ? nil : try? ContentStore.reading(own.path),
+        limit: limit, keeps: keep, warn: warn)
+    } catch {
+      throw CommandFailure(error)
+    }
+  }
+
   func makePaths(_ warn: @escaping @Sendable (String) -> Void) -> ServePaths {
     let most = min(maxWorkers, OpenFileBudget.ofProcess.workers)
     let settings = patience.schedulerSettings

@@ -29,7 +29,7 @@ final class Desk: Sendable {
   ///   - plan: who answers for a repository; nil: its own registry by plain HTTP.
   init(
     _ registries: [String], owner: (OwnerRule, CredentialChain)? = nil,
-    settings: TransferSettings = TransferSettings(),
+    settings: TransferSettings = TransferSettings(), cacheLimit: Int64? = nil,
     plan: (@Sendable (Reference) throws -> EndpointPlan)? = nil
   ) async throws {
     folder = try TemporaryFolder()
@@ -52,9 +52,11 @@ final class Desk: Sendable {
     }
     let rule2 = try owner?.0 ?? OwnerRule(isOn: false, owner: geteuid(), places: [])
     let log = log
-    front = FrontServer(
+    front = try FrontServer(
       Answerer(
-        doorkeeper: CallerDoorkeeper(clients, owner: rule2), store: store, downloads: downloads)
+        doorkeeper: CallerDoorkeeper(clients, owner: rule2),
+        cache: CacheKeeper(store: store, reading: nil, limit: cacheLimit, keeps: false),
+        downloads: downloads)
     ) { log.add($0) }
     port = try await front.listen(at: .network(host: "127.0.0.1", port: 0))
   }

@@ -1,0 +1,233 @@
+package import FoundationEssentials
+package import OCI
+package import Store
+import Synchronization
+
+/// The cache of an endpoint: a store of its own, which nobody else uses while it runs, and the user's, which is only read.
+///
+/// A `CacheShelf` decides; what it decides is done here at once, so that the disk never holds more than it was asked for. The calls
+/// wait for the disk, and for reading a blob whose file somebody may have changed.
+package final class CacheKeeper: Sendable {
+  /// Where a blob is to be had from.
+  package enum Taking: Sendable {
+    /// From the disk; the hold is nil for a blob of the user's store.
+    case file(BlobReader, CacheHold?)
+    /// From upstream, into the cache, where there is room for it now.
+    case room(CacheHold)
+    /// From upstream alone: it is larger than the cache, or everything in there is in use.
+    case noRoom
+  }
+
+  /// What is in the cache.
+  package struct Figures: Sendable, Equatable {
+    /// Blobs that are there or coming.
+    package var blobs: Int
+    /// Bytes on the disk, and reserved there.
+    package var bytes: Int64
+    /// The most that may be.
+    package var limit: Int64?
+  }
+
+  private let store: ContentStore
+  private let other: ContentStore?
+  private let lock: ContentStore.UseLock
+  private let now: @Sendable () -> Double
+  private let warn: @Sendable (String) -> Void
+  private let shelf: Mutex<CacheShelf>
+  /// Blobs of the user's store that were found to be right, and when: there nothing is written down about them.
+  private let checked = Mutex<[Descriptor: (reader: BlobReader, time: Double)]>([:])
+
+  /// Files of the user's store that are kept open.
+  private static let mostChecked = 64
+
+  /// Takes a store over, and removes what is more than the limit.
+  ///
+  /// - Parameters:
+  ///   - store: the cache's.
+  ///   - other: the user's; nil: there is none.
+  ///   - limit: the most bytes that may be on the disk; nil: no limit.
+  ///   - keeps: whether blobs stay that nobody asks for.
+  ///   - now: seconds since 1970.
+  ///   - warn: told what cannot be removed.
+  /// - Throws: `StoreError`; `inUse` where somebody else has it.
+  package init(
+    store: ContentStore, reading other: ContentStore?, limit: Int64?, keeps: Bool,
+    now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 },
+    warn: @escaping @Sendable (String) -> Void = { _ in }
+  ) throws(StoreError) {
+    (self.store, self.other, self.now, self.warn) = (store, other, now, warn)
+    lock = try store.lockForRemoval()
+    try store.discardLeftovers()
+    var shelf = CacheShelf(limit: limit, keeps: keeps)
+    let uses = CacheUses(readingFrom: store)
+    for item in try store.stock() {
+      // What is there twice counts twice until its other half goes.
+      if shelf.state(of: item.digest) != nil, !item.isWhole {
+        _ = try? store.discardRest(of: item.digest)
+        continue
+      }
+      shelf.found(
+        item.digest, item.isWhole ? .whole : .part, bytes: item.bytes,
+        lastUse: max(uses.times[item.digest] ?? 0, item.changed))
+    }
+    self.shelf = Mutex(shelf)
+    sweep()
+  }
+
+  /// What is in the cache now.
+  package var figures: Figures {
+    shelf.withLock { Figures(blobs: $0.count, bytes: $0.bytes, limit: $0.limit) }
+  }
+
+  // MARK: Asking
+
+  /// Finds out where a blob is to be had from, and keeps it there.
+  ///
+  /// - Parameter blob: that upstream lets the caller have.
+  package func take(_ blob: Descriptor) -> Taking {
+    let digest = blob.digest
+    if let hold = use(digest) {
+      if let reader = try? store.reader(of: blob) { return .file(reader, hold) }
+      // Its file is not what it was.
+      drop(digest, hold)
+    }
+    if let reader = othersReader(of: blob) { return .file(reader, nil) }
+    return room(blob)
+  }
+
+  /// Room for a blob that is fetched ahead of need, or nil.
+  package func room(for blob: Descriptor) -> CacheHold? {
+    if case .room(let hold) = room(blob) { hold } else { nil }
+  }
+
+  /// Reads a manifest, an index or a configuration; nil where it is nowhere here.
+  package func document(_ digest: Digest) -> Data? {
+    if let hold = use(digest), let data = store.document(digest) {
+      withExtendedLifetime(hold) {}
+      return data
+    }
+    return other?.document(digest)
+  }
+
+  /// Keeps a document, where there is room.
+  package func keep(_ data: Data, as digest: Digest) {
+    let blob = Descriptor(
+      mediaType: MediaType(rawValue: ""), digest: digest, size: Int64(data.count))
+    guard case .room(let hold) = room(blob) else { return }
+    try? store.put(data, as: digest)
+    withExtendedLifetime(hold) {}
+  }
+
+  /// Reads a blob of the user's store: it is hashed once, and then read from the same file for a while.
+  private func othersReader(of blob: Descriptor) -> BlobReader? {
+    if let known = checked.withLock({ $0[blob] }) { return known.reader }
+    guard let reader = (try? other?.reader(of: blob)) ?? nil else { return nil }
+    let now = now()
+    checked.withLock {
+      if $0.count >= Self.mostChecked { $0 = [:] }
+      $0[blob] = (reader, now)
+    }
+    return reader
+  }
+
+  private func use(_ digest: Digest) -> CacheHold? {
+    let now = now()
+    let isThere = shelf.withLock { shelf in
+      if shelf.state(of: digest) == .leaving { settle(&shelf) }
+      return shelf.use(digest, now: now)
+    }
+    guard isThere else { return nil }
+    return hold(digest)
+  }
+
+  private func hold(_ digest: Digest) -> CacheHold {
+    CacheHold { [weak self] in self?.release(digest) }
+  }
+
+  private func release(_ digest: Digest) {
+    let now = now()
+    shelf.withLock { $0.release(digest, now: now) }
+  }
+
+  private func room(_ blob: Descriptor) -> Taking {
+    let (digest, now) = (blob.digest, now())
+    return shelf.withLock { shelf in
+      settle(&shelf)
+      // Somebody may have brought it meanwhile.
+      if shelf.use(digest, now: now) {
+        if let reader = try? store.reader(of: blob) { return .file(reader, hold(digest)) }
+        shelf.release(digest, now: now)
+        discard(digest, &shelf)
+      }
+      for other in shelf.sacrifices(for: digest, size: blob.size) ?? [] { discard(other, &shelf) }
+      guard shelf.begin(digest, size: blob.size, now: now) else { return .noRoom }
+      let hold = hold(digest)
+      // Those who brought it read it still.
+      if store.contains(blob), let reader = try? store.reader(of: blob) {
+        return .file(reader, hold)
+      }
+      return .room(hold)
+    }
+  }
+
+  // MARK: Going
+
+  /// Finds out what became of what is not fetched any more, removes what goes, and notes when everything was used.
+  package func sweep() {
+    let now = now()
+    let uses = shelf.withLock { shelf in
+      settle(&shelf)
+      for digest in shelf.due(now: now) { discard(digest, &shelf) }
+      return CacheUses(times: shelf.lastUses)
+    }
+    uses.write(to: store)
+    checked.withLock { $0 = $0.filter { now - $0.value.time < CacheShelf.patience } }
+  }
+
+  /// Sweeps now and then, until it is cancelled.
+  package func run() async {
+    while !Task.isCancelled {
+      try? await Task.sleep(for: .seconds(Self.sweepSeconds))
+      sweep()
+    }
+  }
+
+  private static let sweepSeconds = 15.0
+
+  private func settle(_ shelf: inout CacheShelf) {
+    for digest in shelf.leaving {
+      do throws(StoreError) {
+        // Whoever fetched it may be writing still.
+        guard let bytes = try store.idlePartialBytes(digest) else { continue }
+        if let size = store.size(of: digest) {
+          if bytes > 0 { _ = try store.discardRest(of: digest) }
+          shelf.found(digest, .whole, bytes: size)
+        } else {
+          shelf.found(digest, bytes > 0 ? .part : nil, bytes: bytes)
+        }
+      } catch {
+        warn("\(error)")
+      }
+    }
+  }
+
+  private func discard(_ digest: Digest, _ shelf: inout CacheShelf) {
+    do throws(StoreError) {
+      if try store.discard(digest) { shelf.removed(digest) }
+    } catch {
+      warn("\(error)")
+    }
+  }
+
+  /// Takes out a blob that turned out damaged.
+  private func drop(_ digest: Digest, _ hold: CacheHold) {
+    shelf.withLock { shelf in
+      do throws(StoreError) {
+        if try store.discard(digest) { shelf.found(digest, .part, bytes: 0) }
+      } catch {
+        warn("\(error)")
+      }
+    }
+    withExtendedLifetime(hold) {}
+  }
+}

@@ -1,0 +1,176 @@
+import OCI
+
+/// Decides what stays in the cache: never more than its limit, and nothing goes that somebody uses.
+///
+/// A blob's life:
+/// ```
+/// absent  -> coming    room for all of it is taken before its first byte is asked for
+/// coming  -> leaving   the last who wanted it is gone; until it is known what is there, it counts as whole
+/// leaving -> coming    somebody wants it again
+/// leaving -> whole, part, absent   what was found on the disk
+/// whole, part -> used  somebody reads it (part: wants the rest, and is coming)
+/// whole, part -> absent   it went: for room, the one used least lately first, or because nobody asked for it in time
+/// ```
+struct CacheShelf: Sendable {
+  /// What is there of a blob.
+  enum State: Sendable, Equatable {
+    case coming
+    case leaving
+    case whole
+    case part
+  }
+
+  private struct Entry {
+    var state: State
+    /// On the disk, or reserved there.
+    var bytes: Int64
+    var users = 0
+    /// When it was asked for or let go last.
+    var lastUse: Double
+  }
+
+  /// The most bytes that may be on the disk; nil: as many as fit there.
+  let limit: Int64?
+  /// Whether blobs stay that nobody asks for.
+  let keeps: Bool
+  private var entries: [Digest: Entry] = [:]
+  /// Bytes on the disk and reserved.
+  private(set) var bytes: Int64 = 0
+
+  /// Seconds in which a blob must be asked for again to stay: a client stores it itself.
+  static let patience = 600.0
+  /// What a blob costs beside its content: its mark, its journal, and the rest of its last block.
+  private static let besides: Int64 = 12 << 10
+
+  /// - Parameters:
+  ///   - limit: the most bytes that may be on the disk; nil: no limit.
+  ///   - keeps: whether blobs stay that nobody asks for.
+  init(limit: Int64?, keeps: Bool) {
+    self.limit = limit
+    self.keeps = keeps
+  }
+
+  /// The number of blobs that are there or coming.
+  var count: Int { entries.count }
+
+  /// What is there of a blob; nil: nothing.
+  func state(of digest: Digest) -> State? { entries[digest]?.state }
+
+  /// What a blob takes on the disk.
+  static func cost(_ size: Int64) -> Int64 { max(0, size).addingClamped(besides) }
+
+  // MARK: Asking
+
+  /// What must go before a blob can come; nil: there can be no room for it now.
+  ///
+  /// - Parameter size: its size in bytes.
+  func sacrifices(for digest: Digest, size: Int64) -> [Digest]? {
+    guard let limit else { return [] }
+    let cost = Self.cost(size)
+    guard cost <= limit else { return nil }
+    var left = bytes.addingClamped(-(entries[digest]?.bytes ?? 0))
+    var going: [Digest] = []
+    for (other, entry) in byAge where left.addingClamped(cost) > limit && other != digest {
+      left = left.addingClamped(-entry.bytes)
+      going.append(other)
+    }
+    return left.addingClamped(cost) <= limit ? going : nil
+  }
+
+  /// Reserves room for a blob that somebody wants, or lets one more want it.
+  ///
+  /// - Parameters:
+  ///   - size: its size in bytes.
+  ///   - now: seconds since 1970.
+  /// - Returns: false where there is no room: `sacrifices` were not made.
+  mutating func begin(_ digest: Digest, size: Int64, now: Double) -> Bool {
+    if var entry = entries[digest], entry.state == .coming {
+      entry.users += 1
+      entry.lastUse = now
+      entries[digest] = entry
+      return true
+    }
+    guard sacrifices(for: digest, size: size)?.isEmpty ?? false else { return false }
+    let users = entries[digest]?.users ?? 0
+    set(
+      digest,
+      Entry(state: .coming, bytes: Self.cost(size), users: users + 1, lastUse: now))
+    return true
+  }
+
+  /// Lets somebody read a blob that is whole; false where it is not.
+  mutating func use(_ digest: Digest, now: Double) -> Bool {
+    guard var entry = entries[digest], entry.state == .whole else { return false }
+    entry.users += 1
+    entry.lastUse = now
+    entries[digest] = entry
+    return true
+  }
+
+  /// Somebody reads or wants a blob no more.
+  mutating func release(_ digest: Digest, now: Double) {
+    guard var entry = entries[digest], entry.users > 0 else { return }
+    entry.users -= 1
+    entry.lastUse = max(entry.lastUse, now)
+    if entry.users == 0, entry.state == .coming { entry.state = .leaving }
+    entries[digest] = entry
+  }
+
+  // MARK: What is found
+
+  /// Those of which it has to be found out what is there.
+  var leaving: [Digest] { entries.filter { $0.value.state == .leaving }.map(\.key) }
+
+  /// Takes in what is on the disk of a blob that nobody is fetching.
+  ///
+  /// - Parameters:
+  ///   - state: `whole` or `part`; nil: nothing is there.
+  ///   - bytes: on the disk.
+  ///   - lastUse: where that was not known; seconds since 1970.
+  mutating func found(_ digest: Digest, _ state: State?, bytes: Int64, lastUse: Double = 0) {
+    let known = entries[digest]
+    guard let state else {
+      set(digest, nil)
+      return
+    }
+    set(
+      digest,
+      Entry(
+        state: state, bytes: Self.cost(bytes), users: known?.users ?? 0,
+        lastUse: max(known?.lastUse ?? 0, lastUse)))
+  }
+
+  /// A blob went.
+  mutating func removed(_ digest: Digest) { set(digest, nil) }
+
+  // MARK: Going
+
+  /// Those that go: nobody asked for them in time, or the limit is lower than it was.
+  ///
+  /// - Parameter now: seconds since 1970.
+  func due(now: Double) -> [Digest] {
+    var left = bytes
+    var going: [Digest] = []
+    for (digest, entry) in byAge {
+      let isOver = limit.map { left > $0 } ?? false
+      guard isOver || !keeps && now - entry.lastUse >= Self.patience else { continue }
+      going.append(digest)
+      left = left.addingClamped(-entry.bytes)
+    }
+    return going
+  }
+
+  /// When each blob was used last, in seconds since 1970.
+  var lastUses: [Digest: Double] { entries.mapValues(\.lastUse) }
+
+  /// Those that nobody uses, the one used least lately first.
+  private var byAge: [(key: Digest, value: Entry)] {
+    entries.filter { $0.value.users == 0 && [.whole, .part].contains($0.value.state) }
+      .sorted { ($0.value.lastUse, $0.key.hex) < ($1.value.lastUse, $1.key.hex) }
+  }
+
+  private mutating func set(_ digest: Digest, _ entry: Entry?) {
+    bytes = bytes.addingClamped((entry?.bytes ?? 0) - (entries[digest]?.bytes ?? 0))
+    entries[digest] = entry
+  }
+}

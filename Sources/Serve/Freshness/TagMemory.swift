@@ -1,0 +1,107 @@
+import FoundationEssentials
+import OCI
+
+/// What tags meant when upstream was asked last, for when it cannot be.
+///
+/// Each caller has his own: what one was told says nothing about what another may have. Of those with credentials nothing is
+/// written down, since what they are told apart by dies with the process.
+struct TagMemory: Sendable {
+  /// Which tag, and who asked.
+  struct Key: Hashable, Sendable {
+    var registry: String
+    var repository: String
+    var tag: String
+    var caller: CallerKey
+  }
+
+  /// What upstream said.
+  struct Known: Equatable, Sendable {
+    var digest: Digest
+    /// Of the manifest, in bytes.
+    var size: Int64
+    /// When; seconds since 1970.
+    var time: Double
+  }
+
+  private let capacity: Int
+  private var young: [Key: Known] = [:]
+  private var old: [Key: Known] = [:]
+
+  /// - Parameter capacity: tags that are remembered at most, at least 2.
+  init(capacity: Int = 8 << 10) { self.capacity = max(2, capacity) }
+
+  /// The number of tags that are remembered.
+  var count: Int { young.count + old.count }
+
+  /// Notes what a tag means.
+  mutating func note(_ key: Key, _ known: Known) {
+    if young[key] == nil, young.count >= capacity / 2 {
+      old = young
+      young = [:]
+    }
+    old[key] = nil
+    young[key] = known
+  }
+
+  /// Forgets a tag: upstream says that it is not there, or not for that caller.
+  mutating func forget(_ key: Key) {
+    young[key] = nil
+    old[key] = nil
+  }
+
+  /// What may be said of a tag while upstream cannot be asked; nil: nothing.
+  ///
+  /// - Parameters:
+  ///   - staleSeconds: how old it may be; 0: it may not be said at all.
+  ///   - now: seconds since 1970.
+  func answer(_ key: Key, staleSeconds: Double, now: Double) -> Known? {
+    guard staleSeconds > 0, let known = young[key] ?? old[key],
+      now - known.time <= staleSeconds
+    else { return nil }
+    return known
+  }
+
+  // MARK: On the disk
+
+  private struct Line: Codable {
+    var registry: String
+    var repository: String
+    var tag: String
+    var digest: String
+    var size: Int64
+    var time: Double
+  }
+
+  /// What anybody was told, a line of JSON for each tag.
+  var text: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let lines = old.merging(young) { $1 }.filter { $0.key.caller == .anonymous }.compactMap {
+      (key, known) in
+      try? encoder.encode(
+        Line(
+          registry: key.registry, repository: key.repository, tag: key.tag,
+          digest: "\(known.digest)", size: known.size, time: known.time))
+    }
+    return lines.map { String(decoding: $0, as: UTF8.self) + "\n" }.sorted().joined()
+  }
+
+  /// Takes in what was written down; what is damaged, or cannot be, is passed over.
+  ///
+  /// - Parameter now: seconds since 1970: nothing is younger.
+  mutating func read(_ text: String, now: Double) {
+    for line in text.split(separator: "\n") {
+      guard let line = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)),
+        let reference = try? Reference("\(line.registry)/\(line.repository)"),
+        reference.registry == line.registry, reference.repository == line.repository,
+        Reference.isTag(line.tag), let digest = try? Digest(line.digest), line.size >= 0,
+        line.time.isFinite, line.time <= now
+      else { continue }
+      note(
+        Key(
+          registry: line.registry, repository: line.repository, tag: line.tag,
+          caller: .anonymous),
+        Known(digest: digest, size: line.size, time: line.time))
+    }
+  }
+}
