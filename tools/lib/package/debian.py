@@ -59,12 +59,22 @@ cairn: package-supports-alternative-init-but-no-init.d-script *
 """
 
 
+def at_home(path, entry):
+    """A unit as it is below `/usr`."""
+    if "/systemd/system/" not in path:
+        return entry
+    return entry | {"data": entry["data"].replace(b"/usr/local/bin/", b"/usr/bin/")}
+
+
 def units(whole):
     return sorted((path.split("/")[-1] for path in whole if "/systemd/system/" in path), reverse=True)
 
 
 def files(facts, binary, maintainer):
-    whole = {f"usr/{path}": entry for path, entry in tree.usr(facts, binary).items()}
+    whole = {
+        # Zsh looks there for what Debian's packages bring.
+        f"usr/{path}".replace("zsh/site-functions", "zsh/vendor-completions"): at_home(path, entry)
+        for path, entry in tree.usr(facts, binary).items()}
     doc = "usr/share/doc/cairn"
     whole[f"{doc}/copyright"] = tree.file(copyright_file(facts).encode())
     whole[f"{doc}/changelog.gz"] = tree.file(archive.zipped(changelog(facts, maintainer).encode()))

@@ -54,9 +54,8 @@ cp -a %{{cairn_files}}/. %{{buildroot}}%{{_prefix}}/
 %else
 cp -a cairn-%{{version}}-linux-*/. %{{buildroot}}%{{_prefix}}/
 %endif
-# Where zsh looks in these distributions.
-mkdir -p %{{buildroot}}%{{_datadir}}/zsh
-mv %{{buildroot}}%{{_datadir}}/zsh/vendor-completions %{{buildroot}}%{{_datadir}}/zsh/site-functions
+# A tarball's units are for /usr/local.
+find %{{buildroot}} -name '*.service' -exec sed -i 's,/usr/local/bin/,%{{_bindir}}/,' {{}} +
 
 %files
 %license %{{_datadir}}/doc/cairn/LICENSE
