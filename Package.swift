@@ -14,7 +14,7 @@ let package = Package(
   products: [
     .executable(name: "cairn", targets: ["cairn"]),
     .executable(name: "link-emulator", targets: ["link-emulator"]),
-    .library(name: "CairnPull", targets: ["Pull"]),
+    .library(name: "CairnKit", targets: ["CairnKit"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -78,12 +78,19 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       swiftSettings: strict),
+    .target(
+      name: "CairnKit",
+      dependencies: [
+        "OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress", "History",
+        "Downloads", "Pull", "CurlTransfer", "Disk",
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "cairn",
       dependencies: [
-        "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "Registry", "Store", "Progress",
-        "Plot", "History", "Downloads", "Pull", "Serve", "CurlTransfer", "Disk", "Threads",
-        "TOML",
+        "OCI", "Tuning", "Simulation", "Transfer", "Registry", "Store", "Progress",
+        "Plot", "History", "Downloads", "Pull", "Serve", "CairnKit", "CurlTransfer", "Disk",
+        "Threads", "TOML",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -139,6 +146,8 @@ let package = Package(
     .testTarget(
       name: "ZooTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],
       path: "Tests/Zoo", swiftSettings: strict),
+    .testTarget(
+      name: "CairnKitTests", dependencies: ["CairnKit", "Support"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
       dependencies: [

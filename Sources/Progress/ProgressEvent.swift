@@ -58,6 +58,12 @@ public enum ProgressEvent: Sendable, Equatable {
     public var poolSize: Int
     /// What limited the downloads, in words; nil where that is not known.
     public var limitedBy: String?
+    /// Blobs of the image.
+    public var blobs = 0
+    /// Blobs of them that were in the store before.
+    public var blobsPresent = 0
+    /// Blobs of them that were on their way already, for another image of the same run.
+    public var blobsShared = 0
 
     /// Makes a summary.
     public init(

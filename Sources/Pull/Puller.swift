@@ -132,7 +132,7 @@ public struct Puller: Sendable {
     try announce(request.reference, wanted, blobs, missing)
     if try storeInlineData(of: blobs) { missing = try self.missing(of: blobs) }
     let source = BlobSource(client: client, blobHost: request.blobHost)
-    let cost = try await download(
+    let (cost, shared) = try await download(
       blobs, missing: missing, request, from: source, in: run, resolution.roundTripSeconds)
     let path = missing.isEmpty ? nil : await run.downloads.report(of: source)
     warnAboutPlatform(request, resolution)
@@ -156,19 +156,22 @@ public struct Puller: Sendable {
       limitedBy: path?.record.limitedBy?.words)
     summary.platform = wanted.source.platform?.description
     summary.platformDigest = wanted.platformDigest
+    summary.blobs = blobs.count
+    summary.blobsPresent = blobs.count - missing.count
+    summary.blobsShared = shared
     return summary
   }
 
   /// Wants what is missing, and waits for it.
   ///
-  /// - Returns: what it cost, without what others wanted before.
+  /// - Returns: what it cost, without what others wanted before, and how many blobs that was.
   private func download(
     _ blobs: [LabelledBlob], missing: [LabelledBlob], _ request: Request,
     from source: BlobSource, in run: PullRun, _ roundTripSeconds: Double?
-  ) async throws(PullError) -> DownloadProgress.Cost {
+  ) async throws(PullError) -> (cost: DownloadProgress.Cost, shared: Int) {
     let name = request.reference.description
     run.board.add(name, blobs, missing: Set(missing.map(\.digest)))
-    guard !missing.isEmpty else { return DownloadProgress.Cost() }
+    guard !missing.isEmpty else { return (DownloadProgress.Cost(), 0) }
     let wishes = LabelledBlob.inOrderOfFetching(missing).map {
       Wish($0.descriptor, label: $0.label, owner: name)
     }
@@ -179,9 +182,9 @@ public struct Puller: Sendable {
       await run.downloads.leave(downloads)
       throw PullError(failure, blobs: blobs, missing: missing, downloads)
     }
-    return downloads.reduce(into: DownloadProgress.Cost()) {
-      if !$1.isShared { $0.add($1.progress.cost) }
-    }
+    let own = downloads.filter { !$0.isShared }
+    let cost = own.reduce(into: DownloadProgress.Cost()) { $0.add($1.progress.cost) }
+    return (cost, downloads.count - own.count)
   }
 
   /// Says what the file systems of the store and of the outputs cannot do.

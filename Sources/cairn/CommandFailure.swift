@@ -1,3 +1,4 @@
+import CairnKit
 import Glibc
 import OCI
 import Progress
@@ -11,8 +12,6 @@ struct CommandFailure: Error {
   let exitCode: Int32
   /// True where a display that shows errors has said it already.
   var isSilent = false
-  /// Whether the display was told.
-  var isTold = false
 
   init(message: String, hint: String? = nil, exitCode: Int32) {
     self.message = message
@@ -20,13 +19,36 @@ struct CommandFailure: Error {
     self.exitCode = exitCode
   }
 
-  init(_ error: PullError, signal: Int32? = nil) {
-    message = error.description
+  init(_ error: CairnError, signal: Int32? = nil) {
+    message = error.message
     hint = error.hint
-    exitCode = Self.exitCode(error.category, signal: signal)
+    exitCode = Self.exitCode(error.kind, signal: signal)
   }
 
+  init(_ error: PullError, signal: Int32? = nil) { self.init(CairnError(error), signal: signal) }
+
   init(_ error: StoreError) { self.init(.store(error)) }
+
+  /// That of images that were pulled together, nil where all are here; of several failures the first one's exit code counts.
+  ///
+  /// - Parameters:
+  ///   - failures: those of its images, in order.
+  ///   - count: images that were to be pulled.
+  init?(_ failures: [CommandFailure], of count: Int) {
+    guard let first = failures.first else { return nil }
+    self = first
+    guard count > 1 else { return }
+    let hints = Set(failures.compactMap(\.hint))
+    message =
+      "\(failures.count) of \(count) images were not pulled:\n"
+      + failures.map { "  " + $0.message }.joined(separator: "\n")
+    hint = hints.count == 1 ? hints.first : nil
+  }
+
+  /// Shows it where progress is shown.
+  func show(on display: any ProgressDisplay) {
+    display.show(.failed(message: message, hint: hint, exitCode: exitCode))
+  }
 
   func report() {
     guard !isSilent else { return }
@@ -41,15 +63,47 @@ struct CommandFailure: Error {
   }
 
   /// The documented codes, those of sysexits.h where it has one.
-  static func exitCode(_ category: PullError.Category, signal: Int32?) -> Int32 {
-    switch category {
+  static func exitCode(_ kind: CairnError.Kind, signal: Int32?) -> Int32 {
+    switch kind {
     case .usage: 64
     case .integrity: 65
     case .notFound: 66
     case .network: 69
+    case .internalFailure: 70
     case .disk: 73
     case .unauthorised: 77
     case .interrupted: 128 + (signal ?? SIGINT)
     }
+  }
+}
+
+/// Runs what fails with a library's error; it becomes the command's.
+func orFailure<Value>(_ body: () throws(CairnError) -> Value) throws -> Value {
+  do throws(CairnError) {
+    return try body()
+  } catch {
+    throw CommandFailure(error, signal: Signals.first)
+  }
+}
+
+/// Runs what fails with a library's error; it becomes the command's.
+func orFailure<Value: Sendable>(
+  _ body: () async throws(CairnError) -> Value
+) async throws -> Value {
+  do throws(CairnError) {
+    return try await body()
+  } catch {
+    throw CommandFailure(error, signal: Signals.first)
+  }
+}
+
+/// Runs what a library asks of the command, and what fails because of what its user said; the error becomes the library's.
+func asLibraryError<Value>(_ body: () throws -> Value) throws(CairnError) -> Value {
+  do {
+    return try body()
+  } catch let failure as CommandFailure {
+    throw .usage(failure.message)
+  } catch {
+    throw .usage(CairnCommand.message(for: error))
   }
 }

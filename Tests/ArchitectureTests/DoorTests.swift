@@ -29,7 +29,7 @@ struct DoorTests {
     "TerminalPrompt.swift": "the terminal, which is no file",
     "TrustStore.swift": "asks whether /proc shows a file without a name",
     "TrustSettings.swift": "asks whether a directory can be read",
-    "Cairn.swift": "standard output",
+    "CairnCommand.swift": "standard output",
     "DedicatedThread.swift": "the thread's own name, in /proc",
   ]
   /// Rooms without effects have functions of their own with such names.

@@ -32,9 +32,13 @@ struct ImportTests {
     "Serve": [
       "OCI", "Hashing", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
     ],
+    "CairnKit": [
+      "OCI", "Tuning", "Scheduling", "Transfer", "CurlTransfer", "Registry", "Store", "Progress",
+      "History", "Downloads", "Pull", "Disk",
+    ],
     "cairn": [
-      "OCI", "Tuning", "Scheduling", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
-      "Progress", "Plot", "History", "Downloads", "Pull", "Serve", "Disk", "Threads",
+      "OCI", "Tuning", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
+      "Progress", "Plot", "History", "Downloads", "Pull", "CairnKit", "Serve", "Disk", "Threads",
       "TOML",
     ],
   ]

@@ -22,9 +22,9 @@ struct CompletionCommand: ParsableCommand {
 
   func run() {
     switch shell {
-    case .bash: print(Cairn.completionScript(for: .bash) + BashWords.script)
-    case .zsh: print(Cairn.completionScript(for: .zsh))
-    case .fish: print(Cairn.completionScript(for: .fish))
+    case .bash: print(CairnCommand.completionScript(for: .bash) + BashWords.script)
+    case .zsh: print(CairnCommand.completionScript(for: .zsh))
+    case .fish: print(CairnCommand.completionScript(for: .fish))
     }
   }
 }

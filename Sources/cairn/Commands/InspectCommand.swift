@@ -1,9 +1,9 @@
 import ArgumentParser
+import CairnKit
 import FoundationEssentials
 import OCI
 import Progress
 import Pull
-import Registry
 
 /// `cairn inspect`.
 struct InspectCommand: AsyncParsableCommand, RegistryCommand {
@@ -94,16 +94,18 @@ struct InspectCommand: AsyncParsableCommand, RegistryCommand {
   /// Says who would be asked; of several images that a short name may mean, for each.
   private func explain() throws {
     let logger = registryOptions.logger
-    let reports = try registryOptions.references(reference).map { reference in
+    let references = try registryOptions.references(reference)
+    let reports = try references.map { reference in
       let registryOptions = try registryOptions.own(reference.registry)
-      let plan = try registryOptions.plan(for: reference)
-      for warning in plan.warnings { logger.warning("\(warning)") }
+      var access = registryOptions.accessWithoutLogin
       // That there is one is all that is said of it: nobody has to type a password for that.
-      let explicit = registryOptions.creds.map { Credential.basic(user: $0, password: "") }
-      let credentials = registryOptions.credentials(for: reference, explicit: explicit) {
-        logger.warning("\($0)")
+      access.login = registryOptions.creds.map { RegistryLogin(user: $0, password: "") }
+      return try orFailure { [access] () throws(CairnError) in
+        let plan = try access.plan(for: reference)
+        for warning in plan.warnings { logger.warning("\(warning)") }
+        let credentials = access.credentials(for: reference) { logger.warning("\($0)") }
+        return EndpointReport(reference, plan, credentials, access.transferSettings)
       }
-      return EndpointReport(reference, plan, credentials, registryOptions.transferSettings)
     }
     print(
       format == .json

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CairnKit
 import Disk
 import Downloads
 import FoundationEssentials
@@ -6,8 +7,6 @@ import Glibc
 import OCI
 import Progress
 import Pull
-import Registry
-import Scheduling
 import Store
 import Tuning
 
@@ -109,10 +108,10 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
     if case .fixed = workers, policy != .climb {
       throw ValidationError("--policy needs --workers auto")
     }
-    guard (1...1024).contains(maxWorkers) else {
+    guard PullOptions.Workers.range.contains(maxWorkers) else {
       throw ValidationError("--max-workers takes a number from 1 to 1024")
     }
-    if case .fixed(let count) = workers, count > 1024 {
+    if case .fixed(let count) = workers, !PullOptions.Workers.range.contains(count) {
       throw ValidationError("--workers takes a number from 1 to 1024, or auto")
     }
     if let limitRate, limitRate.bytes < 1 {
@@ -122,48 +121,51 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
 
   func run() async throws {
     let names = try ImageList(references, files: from).names
-    var images: [Reference] = []
-    for name in names {
-      let image = try await registryOptions.reference(name)
-      if !images.contains(image) { images.append(image) }
+    let isTraced = trace.map { OutputFile.isStandardOutput($0) } ?? false
+    guard standardOutputs + (isTraced ? 1 : 0) <= 1 else {
+      throw ValidationError("only one output can be standard output")
     }
-    let requests = try makeRequests(images)
     let display = makeDisplay()
-    let registries = Set(images.map(\.registry))
-    guard trace == nil || registries.count == 1 else {
-      throw ValidationError("--trace takes images of one registry")
-    }
-    var own: [String: PullCommand] = [:]
-    for registry in registries { own[registry] = try self.own(registry) }
-    let file = try trace.map { try TraceFile(path: $0) }
-    var keepers: [String: HistoryKeeper] = [:]
-    var plans: [String: PathPlanner] = [:]
-    for registry in registries {
-      let keeper = HistoryKeeper(file: historyOptions.file, registry: registry) {
-        display.show(.warning($0))
+    var session = PullSession(try options(), display: display) { outcome in
+      switch outcome.result {
+      case .success(let summary): display.show(.finished(summary))
+      case .failure(let error):
+        CommandFailure(error, signal: Signals.first).show(on: display)
       }
-      keepers[registry] = keeper
-      let command = own[registry] ?? self
-      let most = command.workersThatFit(display, registries.count)
-      plans[registry] = command.planner(keeper, most: most, file)
     }
-    let servers = keepers.mapValues { $0.servers() }
-    let options = own.mapValues(\.registryOptions)
-    let session = PullSession(
-      engines: try Engines(options, rateLimit: limitRate.map { Double($0.bytes) }),
-      options: options, patience: registryOptions.patience.forOthers,
-      servers: servers.compactMapValues { $0 }, display: display)
-    defer { session.engines.stop() }
+    let images = try await orFailure { [session] () async throws(CairnError) in
+      try await session.images(named: names)
+    }
+    guard output.isEmpty || images.count == 1 else {
+      throw ValidationError("--output takes one image")
+    }
+    let requests = try orFailure { () throws(CairnError) in try session.requests(for: images) }
+    if let trace {
+      guard Set(images.map(\.registry)).count == 1 else {
+        throw ValidationError("--trace takes images of one registry")
+      }
+      let file = try TraceFile(path: trace)
+      session.options.trace = { file.write($0) }
+    }
     do {
-      let (outcomes, reports) = try await session.pull(requests, into: storeOptions, plans: plans)
-      for report in reports { leave(report, keepers[report.registry], isOne: reports.count == 1) }
+      let (outcomes, reports) = try await pull(requests, in: session, display)
+      if explain { say(reports) }
       try tell(outcomes)
     } catch var failure as CommandFailure {
-      if !failure.isTold {
-        display.show(
-          .failed(message: failure.message, hint: failure.hint, exitCode: failure.exitCode))
-      }
       failure.isSilent = progress == .json && !quiet
+      throw failure
+    }
+  }
+
+  private func pull(
+    _ requests: [Puller.Request], in session: PullSession, _ display: any ProgressDisplay
+  ) async throws -> (outcomes: [PullSession.Outcome], reports: [PullReport]) {
+    do {
+      return try await orFailure { () async throws(CairnError) in
+        try await session.pull(requests, into: storeOptions.place)
+      }
+    } catch let failure as CommandFailure {
+      failure.show(on: display)
       throw failure
     }
   }
@@ -177,83 +179,63 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
       // An archive on standard output must be nothing but the archive.
       if takesStandardOutput { LineOutput.standardError.write(line + "\n") } else { print(line) }
     }
-    guard var failure = PullSession.failure(of: outcomes) else { return }
-    failure.isTold = true
-    throw failure
-  }
-
-  /// What downloads leave behind, whether they went well or not.
-  private func leave(_ report: PullReport, _ keeper: HistoryKeeper?, isOne: Bool) {
-    // At a rate that its user set, a pull shows nothing of the path: neither its rate nor its round trips.
-    if limitRate == nil { keeper?.record(report) }
-    guard explain else { return }
-    let title = isOne ? "" : "\(report.registry), "
-    LineOutput.standardError.write(title + Explanation.text(report))
-  }
-
-  /// The most workers that the limit on open files leaves room for.
-  private func workersThatFit(_ display: any ProgressDisplay, _ registries: Int) -> Int {
-    let most = max(1, OpenFileBudget.ofProcess.workers / max(1, registries))
-    let wanted = if case .fixed(let count) = workers { count } else { maxWorkers }
-    if most < wanted {
-      display.show(
-        .warning("the limit on open files (ulimit -n) leaves room for \(most) of \(wanted) workers")
-      )
+    let failures = outcomes.compactMap { outcome -> CommandFailure? in
+      guard case .failure(let error) = outcome.result else { return nil }
+      return CommandFailure(error, signal: Signals.first)
     }
-    return most
+    if let failure = CommandFailure(failures, of: outcomes.count) { throw failure }
   }
 
-  private func planner(_ keeper: HistoryKeeper, most: Int, _ file: TraceFile?) -> PathPlanner {
-    let policy = policy
-    let choice: PathPlanner.Choice
+  /// Says what was decided over each path, and why.
+  private func say(_ reports: [PullReport]) {
+    for report in reports {
+      let title = reports.count == 1 ? "" : "\(report.registry), "
+      LineOutput.standardError.write(title + Explanation.text(report))
+    }
+  }
+
+  /// What the options say of pulls.
+  private func options() throws -> PullOptions {
+    var options = PullOptions()
+    if allPlatforms {
+      options.platforms = .all
+    } else if let platform {
+      options.platforms = .one(platform)
+    }
+    options.bytesPerSecond = limitRate.map { Double($0.bytes) }
+    options.history = .file(historyOptions.file)
+    options.outputs = output
+    options.overwritesOutputs = overwrite
+    options.linksOutputs = link
+    let login = try registryOptions.login()
+    add(to: &options, login)
+    options.ofRegistry = { [options] registry throws(CairnError) in
+      var options = options
+      try asLibraryError { try own(registry) }.add(to: &options, login)
+      return options
+    }
+    return options
+  }
+
+  /// Adds what may be different for each registry.
+  private func add(to options: inout PullOptions, _ login: RegistryLogin?) {
+    options.registry = registryOptions.accessWithoutLogin
+    options.registry.login = login
     switch workers {
-    case .fixed(let count): choice = .fixed(FixedPolicy(poolSize: min(count, most)))
-    case .auto:
-      choice = .chosen(
-        policy,
-        PolicyName.Context(
-          cpus: Machine.effectiveCPUs, maximum: min(maxWorkers, most), prior: keeper.prior()))
+    case .auto: options.workers = .automatic(most: maxWorkers)
+    case .fixed(let count): options.workers = .fixed(count)
     }
-    return PathPlanner(
-      choice: choice, settings: registryOptions.schedulerSettings, trace: file)
+    options.policy = policy
   }
 
-  private func makeRequests(_ images: [Reference]) throws -> [Puller.Request] {
-    let outputs = try output.map { text in
-      do throws(StoreError) {
-        return try OutputTarget(text)
-      } catch {
-        throw CommandFailure(error)
-      }
-    }
-    let isTraced = trace.map { OutputFile.isStandardOutput($0) } ?? false
-    guard outputs.count(where: \.isStandardOutput) + (isTraced ? 1 : 0) <= 1 else {
-      throw ValidationError("only one output can be standard output")
-    }
-    guard outputs.isEmpty || images.count == 1 else {
-      throw ValidationError("--output takes one image")
-    }
-    let platforms = try platformChoice()
-    return images.map { reference in
-      // How its path is run says the run.
-      var request = Puller.Request(
-        reference: reference, platforms: platforms, policy: FixedPolicy(poolSize: 1))
-      request.outputs = outputs
-      request.overwrites = overwrite
-      request.linksOutputs = link
-      return request
-    }
-  }
-
-  private func platformChoice() throws -> ImageResolver.PlatformChoice {
-    if allPlatforms { return .all }
-    guard let platform else { return .one(.host, isExplicit: false) }
-    return .one(try parsed { () throws(OCIError) in try Platform(platform) }, isExplicit: true)
+  /// Outputs that go to standard output.
+  private var standardOutputs: Int {
+    output.count { (try? OutputTarget($0))?.isStandardOutput ?? false }
   }
 
   /// Whether standard output is an archive's or the trace's, and nothing else's.
   private var takesStandardOutput: Bool {
-    output.contains { (try? OutputTarget($0))?.isStandardOutput ?? false }
+    standardOutputs > 0
       || trace.map { OutputFile.isStandardOutput($0) } ?? false
   }
 

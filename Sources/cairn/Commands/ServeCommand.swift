@@ -1,5 +1,5 @@
 import ArgumentParser
-import CurlTransfer
+import CairnKit
 import Downloads
 import FoundationEssentials
 import Progress
@@ -108,7 +108,9 @@ struct ServeCommand: AsyncParsableCommand {
     }
     let logger = patience.logger
     let warn: @Sendable (String) -> Void = { words in logger.warning("\(words)") }
-    let engine = try makeEngine()
+    let engine = try orFailure { () throws(CairnError) in
+      try access.engine(rateLimit: limitRate.map { Double($0.bytes) })
+    }
     defer { engine.stop() }
     let store = try openStore(warn)
     let cache = try makeCache(store, warn)
@@ -117,7 +119,7 @@ struct ServeCommand: AsyncParsableCommand {
     let paths = makePaths(warn)
     let metrics = makeMetrics()
     let downloads = makeDownloads(store, paths, metrics)
-    let keeper = try makeDoorkeeper(engine: patience.observed(engine), paths, warn)
+    let keeper = try makeDoorkeeper(engine: engine, paths, warn)
     let log = ServeLog(format: logFormat)
     var front = FrontSettings()
     front.names = names
@@ -146,11 +148,5 @@ struct ServeCommand: AsyncParsableCommand {
         throw CommandFailure(message: "cannot listen on \(place.name): \(error)", exitCode: 69)
       }
     }
-  }
-
-  private func makeEngine() throws -> CurlEngine {
-    var settings = patience.transferSettings(trust)
-    settings.rateLimit = limitRate.map { Double($0.bytes) }
-    return try patience.engine(settings)
   }
 }

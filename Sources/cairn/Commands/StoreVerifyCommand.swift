@@ -1,9 +1,9 @@
 import ArgumentParser
+import CairnKit
 import OCI
 import Progress
 import Pull
 import Store
-import Tuning
 
 /// `cairn store verify`.
 struct StoreVerifyCommand: AsyncParsableCommand, RegistryCommand {
@@ -42,32 +42,27 @@ struct StoreVerifyCommand: AsyncParsableCommand, RegistryCommand {
     }
     let images = try onDisk { () throws(StoreError) in try maintenance.images() }
     for image in images where broken.contains(image.label) {
-      try await fetchAgain(image, store)
+      try await fetchAgain(image)
     }
   }
 
   /// Pulls exactly what the store's index names, whatever the tag means by now.
-  private func fetchAgain(_ image: StoreMaintenance.Image, _ store: ContentStore) async throws {
+  private func fetchAgain(_ image: StoreMaintenance.Image) async throws {
     let reference = try parsed { () throws(OCIError) in try Reference(image.name) }
       .pinned(to: image.sourceDigest)
-    let registryOptions = try registryOptions.own(reference.registry)
-    let engine = try registryOptions.engine()
-    defer { engine.stop() }
+    var options = PullOptions()
+    options.registry = try registryOptions.own(reference.registry).access()
+    options.platforms = image.descriptor.mediaType.isIndex ? .all : .host
+    options.policy = .twicePerCPU
+    options.history = .none
     let display = PlainDisplay()
-    let client = try registryOptions.client(for: reference, engine: engine) {
-      display.show($0)
-    }
-    var request = Puller.Request(
-      reference: reference,
-      platforms: image.descriptor.mediaType.isIndex ? .all : .one(.host, isExplicit: false),
-      policy: FixedPolicy(poolSize: 2 * Machine.effectiveCPUs, reason: "2 x CPU"))
-    request.storeName = image.name
-    request.settings = registryOptions.schedulerSettings
-    do throws(PullError) {
-      let puller = Puller(client: client, store: store, display: display)
-      display.show(.finished(try await puller.pull(request)))
-    } catch {
-      throw CommandFailure(error)
+    let session = PullSession(options, display: display)
+    try await orFailure { () async throws(CairnError) in
+      var requests = try session.requests(for: [reference])
+      for index in requests.indices { requests[index].storeName = image.name }
+      for outcome in try await session.pull(requests, into: storeOptions.place).outcomes {
+        display.show(.finished(try outcome.result.get()))
+      }
     }
   }
 }

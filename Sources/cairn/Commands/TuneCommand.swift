@@ -1,4 +1,5 @@
 import ArgumentParser
+import CairnKit
 import Disk
 import FoundationEssentials
 import Glibc

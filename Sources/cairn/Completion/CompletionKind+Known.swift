@@ -73,7 +73,7 @@ extension CompletionKind {
 
   /// Names of images, without `docker.io/library/` where the word begins without it, too.
   private static func images(_ word: CompletedWord) -> [String] {
-    let path = StoreOptions.path(word.value(of: "--store"))
+    let path = StoreOptions.place(word.value(of: "--store")).path
     guard let store = try? ContentStore.reading(path) else { return [] }
     return store.imageNames().map { name in
       [name, Reference.familiar(name)].last { $0.hasPrefix(word.text) } ?? name

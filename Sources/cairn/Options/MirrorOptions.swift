@@ -1,8 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
+public import CairnKit
 import Disk
-import FoundationEssentials
-import Registry
-import Transfer
 
 /// Who is asked for an image beside or in place of its registry, and what proves to it who asks.
 struct MirrorOptions: ParsableArguments {
@@ -22,7 +20,7 @@ struct MirrorOptions: ParsableArguments {
     help: ArgumentHelp(
       "What a name without a registry means: docker.io/library, or what podman's aliases and search registries say.",
       valueName: "docker|podman"))
-  var shortNames = ShortNameStyle.docker
+  var shortNames = RegistryAccess.ShortNameStyle.docker
 
   @Option(
     help: ArgumentHelp("Certificate that proves to the registry who asks.", valueName: "pem"),
@@ -44,20 +42,15 @@ struct MirrorOptions: ParsableArguments {
     }
   }
 
-  /// Finds who is asked, as these options and the environment say.
-  ///
-  /// - Parameter plainHTTP: speak plain HTTP with the registry itself.
-  func finder(plainHTTP: Bool) -> EndpointFinder {
-    var finder = EndpointFinder(environment: ProcessInfo.processInfo.environment)
-    finder.hostsFolder = hostsDir
-    finder.registriesFile = registriesConf
-    finder.plainHTTP = plainHTTP
-    finder.clientCertificate = cert.map { .init(certificate: $0, key: key) }
-    return finder
+  /// Adds what the options say.
+  func add(to access: inout RegistryAccess) {
+    access.hostsFolder = hostsDir
+    access.registriesFile = registriesConf
+    access.shortNames = shortNames
+    access.certificate = cert
+    access.key = key
   }
 }
 
 /// `--short-names`.
-enum ShortNameStyle: String, ExpressibleByArgument, CaseIterable {
-  case docker, podman
-}
+extension RegistryAccess.ShortNameStyle: ExpressibleByArgument {}

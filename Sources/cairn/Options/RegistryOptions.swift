@@ -1,14 +1,12 @@
 import ArgumentParser
+import CairnKit
 import CurlTransfer
 import Disk
 import FoundationEssentials
 import Logging
 import OCI
 import Progress
-import Pull
 import Registry
-import Scheduling
-import Transfer
 
 /// How registries are reached; shared by every command that does.
 struct RegistryOptions: ParsableArguments {
@@ -43,110 +41,76 @@ struct RegistryOptions: ParsableArguments {
     }
   }
 
-  /// How servers are reached, as these options and the environment say.
-  var transferSettings: TransferSettings {
-    var settings = patience.transferSettings(trust)
-    settings.verifiesTLS = tlsVerify
-    return settings
+  /// What these options say of how registries are reached; asks for the password where `--creds` has none.
+  func access() throws -> RegistryAccess {
+    var access = accessWithoutLogin
+    access.login = try login()
+    return access
   }
 
-  /// An engine with these options.
+  /// The same without `--creds`.
+  var accessWithoutLogin: RegistryAccess {
+    var access = RegistryAccess()
+    access.plainHTTP = plainHttp
+    access.verifiesTLS = tlsVerify
+    access.authorities = trust.authorities
+    access.authFile = authfile
+    mirrors.add(to: &access)
+    patience.add(to: &access)
+    return access
+  }
+
+  /// The images that a name may mean, first to be tried first.
   ///
-  /// - Parameters:
-  ///   - rateLimit: bytes a second.
-  ///   - count: engines that share this process's open files.
-  func engine(rateLimit: Double? = nil, of count: Int = 1) throws -> CurlEngine {
-    var settings = transferSettings
-    settings.rateLimit = rateLimit
-    settings.maximumConnections = settings.maximumConnections.map { max(1, $0 / max(1, count)) }
-    return try patience.engine(settings)
+  /// - Parameter text: what the user typed.
+  func references(_ text: String) throws -> [Reference] {
+    try orFailure { () throws(CairnError) in try accessWithoutLogin.references(text) }
   }
 
-  /// A client of a reference's repository.
+  /// The image that a name means: of several the first one that its registry has.
   ///
-  /// - Parameters:
-  ///   - tokenService: the one that the registry named the last time.
-  ///   - show: told of credential helpers that fail, waits, mirrors that are given up and the like.
-  func client(
-    for reference: Reference, engine: CurlEngine, tokenService: TokenService? = nil,
-    show: @escaping @Sendable (ProgressEvent) -> Void
-  ) throws -> RepositoryClient {
-    let warn: @Sendable (String) -> Void = { show(.warning($0)) }
-    let plan = try plan(for: reference)
-    for warning in plan.warnings { warn(warning) }
-    let endpoints = plan.endpoints
-    let chain = credentials(
-      for: reference, explicit: try creds.map { try explicitCredential($0) }, warn: warn)
-    return RepositoryClient(
-      reference: reference, endpoints: endpoints, engine: patience.observed(engine),
-      credentials: chain,
-      tokenService: tokenService, retryRule: patience.retryRule, tell: told(show))
-  }
-
-  /// Who is asked for an image, in order.
-  func plan(for reference: Reference) throws -> EndpointPlan {
-    do {
-      return try mirrors.finder(plainHTTP: plainHttp).plan(for: reference)
-    } catch let refused as EndpointPlan.Refused {
-      throw CommandFailure(message: refused.message, exitCode: 77)
-    } catch {
-      throw ValidationError("\(error)")
-    }
-  }
-
-  /// Where credentials for an image come from.
-  ///
-  /// - Parameters:
-  ///   - reference: the image.
-  ///   - explicit: what `--creds` says.
-  ///   - warn: told of files and helpers that cannot be used.
-  func credentials(
-    for reference: Reference, explicit: Credential?, warn: @escaping @Sendable (String) -> Void
-  ) -> CredentialChain {
-    let environment = ProcessInfo.processInfo.environment
-    var chain = CredentialChain(
-      explicit: explicit,
-      files: CredentialChain.standardFiles(authFile: authfile, environment: environment),
-      requiredFiles: Set(
-        [CredentialChain.namedFile(authFile: authfile, environment: environment)].compactMap { $0 }
-      ), warn: warn)
-    chain.explicitRegistry = reference.registry
-    chain.inline = CredentialChain.inlineFile(authFile: authfile, environment: environment)
-    return chain
-  }
-
-  /// Notices of the registry's client, on a display and in the log.
-  private func told(_ show: @escaping @Sendable (ProgressEvent) -> Void)
-    -> @Sendable (RegistryNotice) -> Void
-  {
-    let logger = logger
-    return { notice in
-      switch notice {
-      case .waiting(let seconds, let reason):
-        logger.info("\(reason); asking again in \((seconds * 10).rounded() / 10) s")
-        if seconds > 1 { show(.waiting(seconds: seconds, reason: reason)) }
-      case .late(let server, let reason): show(.late(server, reason: reason))
-      case .mirrorGivenUp(let mirror, let reason):
-        show(.mirrorGivenUp(mirror, reason: reason))
-      case .detail(let text): logger.info("\(text)")
+  /// - Parameter text: what the user typed.
+  func reference(_ text: String) async throws -> Reference {
+    try await orFailure { () async throws(CairnError) in
+      try await accessWithoutLogin.reference(text) { (registry) throws(CairnError) in
+        try asLibraryError { try own(registry).access() }
       }
     }
   }
 
-  /// What bounds the choices of a pull's scheduler.
-  var schedulerSettings: SchedulerSettings { patience.schedulerSettings }
+  /// An engine with these options.
+  func engine() throws -> CurlEngine {
+    try orFailure { () throws(CairnError) in try accessWithoutLogin.engine() }
+  }
+
+  /// A client of a reference's repository.
+  ///
+  /// - Parameter show: told of credential helpers that fail, waits, mirrors that are given up and the like.
+  func client(
+    for reference: Reference, engine: CurlEngine,
+    show: @escaping @Sendable (ProgressEvent) -> Void
+  ) throws -> RepositoryClient {
+    let access = try access()
+    return try orFailure { () throws(CairnError) in
+      try access.client(for: reference, engine: engine, show: show)
+    }
+  }
 
   /// A logger on standard error.
   var logger: Logger { patience.logger }
 
-  private func explicitCredential(_ text: String) throws -> Credential {
-    if let credential = Credential(userAndPassword: text) { return credential }
+  /// What `--creds` says; asks for the password where it has none.
+  func login() throws -> RegistryLogin? {
+    guard let text = creds else { return nil }
+    if case .basic(let user, let password) = Credential(userAndPassword: text) {
+      return RegistryLogin(user: user, password: password)
+    }
     guard !text.isEmpty, !text.hasPrefix(":") else {
       throw ValidationError("--creds takes USER or USER:PASSWORD")
     }
     guard let password = TerminalPrompt.password("Password for \(text): ") else {
       throw ValidationError("--creds without a password needs a terminal to ask for it")
     }
-    return .basic(user: text, password: password)
+    return RegistryLogin(user: text, password: password)
   }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
+import CairnKit
 import Disk
-import FoundationEssentials
-import Glibc
 import OCI
 import Progress
 import Store
@@ -14,25 +13,17 @@ struct StoreOptions: ParsableArguments {
       valueName: "dir"), completion: .directory)
   var store: String?
 
-  /// The store's directory, made absolute.
-  var path: String { Self.path(store) }
+  /// Where that is.
+  var place: StorePlace { Self.place(store) }
 
   /// The store's directory, made absolute.
+  var path: String { place.path }
+
+  /// Where the store is; what a variable says of it has become the option.
   ///
   /// - Parameter option: what `--store` says; nil: nothing.
-  static func path(_ option: String?) -> String {
-    let environment = ProcessInfo.processInfo.environment
-    func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-    let home = variable("HOME") ?? homeOfUser
-    let path =
-      option ?? (variable("XDG_DATA_HOME") ?? home + "/.local/share") + "/cairn/store"
-    return URL(filePath: path).path
-  }
-
-  /// The home that the user database names.
-  static var homeOfUser: String {
-    guard let entry = getpwuid(geteuid()), let home = entry.pointee.pw_dir else { return "/" }
-    return String(cString: home)
+  static func place(_ option: String?) -> StorePlace {
+    option.map { StorePlace($0) } ?? .ofUser
   }
 
   /// Says what the store's file system cannot do; for commands without a display.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CairnKit
 import Transfer
 
 /// Which certificate authorities are trusted.
@@ -26,16 +27,17 @@ struct TrustOptions: ParsableArguments {
     }
   }
 
-  /// What the options say, without the environment.
-  private var settings: TrustSettings {
-    var settings = TrustSettings()
-    add(to: &settings)
-    return settings
+  /// What the options say.
+  var authorities: RegistryAccess.Authorities {
+    if let caOnly { return .only(caOnly) }
+    return caFile.map { .also($0) } ?? .standard
   }
 
-  /// Adds what the options say.
-  func add(to settings: inout TrustSettings) {
+  /// The same for an engine, without the environment.
+  private var settings: TrustSettings {
+    var settings = TrustSettings()
     settings.onlyFile = caOnly
-    settings.extraFiles += [caFile].compactMap { $0 }
+    settings.extraFiles = [caFile].compactMap { $0 }
+    return settings
   }
 }

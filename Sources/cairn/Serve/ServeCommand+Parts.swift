@@ -1,4 +1,6 @@
 import ArgumentParser
+import CairnKit
+import CurlTransfer
 import Downloads
 import FoundationEssentials
 import Glibc
@@ -6,11 +8,18 @@ import Pull
 import Registry
 import Serve
 import Store
-import Transfer
-import Tuning
 
 /// What the service is made of.
 extension ServeCommand {
+  /// How registries are reached.
+  var access: RegistryAccess {
+    var access = RegistryAccess()
+    access.authorities = trust.authorities
+    access.hostsFolder = hostsDir
+    patience.add(to: &access)
+    return access
+  }
+
   /// Opens the store, in the cache's folder where none is named.
   func openStore(_ warn: @escaping @Sendable (String) -> Void) throws -> ContentStore {
     let environment = ProcessInfo.processInfo.environment
@@ -42,16 +51,13 @@ extension ServeCommand {
   }
 
   func makePaths(_ warn: @escaping @Sendable (String) -> Void) -> ServePaths {
-    let most = min(maxWorkers, OpenFileBudget.ofProcess.workers)
-    let settings = patience.schedulerSettings
+    var options = PullOptions()
+    options.registry = access
+    options.workers = .automatic(most: maxWorkers)
     return ServePaths(
       file: historyOptions.file, isLimited: limitRate != nil, warn: warn
-    ) { prior in
-      PathPlanner(
-        choice: .chosen(
-          .climb,
-          PolicyName.Context(cpus: Machine.effectiveCPUs, maximum: most, prior: prior)),
-        settings: settings, trace: nil)
+    ) { [options] prior in
+      PathPlanner(options, most: OpenFileBudget.ofProcess.workers, prior: prior)
     }
   }
 
@@ -78,22 +84,21 @@ extension ServeCommand {
   }
 
   func makeDoorkeeper(
-    engine: any TransferEngine, _ paths: ServePaths, _ warn: @escaping @Sendable (String) -> Void
+    engine: CurlEngine, _ paths: ServePaths, _ warn: @escaping @Sendable (String) -> Void
   ) throws -> CallerDoorkeeper {
     let environment = ProcessInfo.processInfo.environment
-    let (hostsFolder, plainHTTP) = (hostsDir, Set(plainHttp))
+    let (access, plainHTTP) = (access, Set(plainHttp))
     var own = CredentialChain(
       files: CredentialChain.standardFiles(authFile: nil, environment: environment), warn: warn)
     own.inline = CredentialChain.inlineFile(authFile: nil, environment: environment)
     let clients = UpstreamClients(
-      registries: ServedRegistries(registry) ?? ServedRegistries(), engine: engine,
-      retryRule: patience.retryRule, own: own, places: OwnPlaces(places),
+      registries: ServedRegistries(registry) ?? ServedRegistries(), engine: access.observed(engine),
+      retryRule: access.retryRule, own: own, places: OwnPlaces(places),
       tokenService: { paths.servers($0)?.knownTokenService }, warn: warn
     ) { reference in
-      var finder = EndpointFinder(environment: environment)
-      finder.hostsFolder = hostsFolder
-      finder.plainHTTP = plainHTTP.contains(reference.registry)
-      return try finder.plan(for: reference)
+      var access = access
+      access.plainHTTP = plainHTTP.contains(reference.registry)
+      return try access.finder.plan(for: reference)
     }
     do throws(ServeRefusal) {
       let owner = try OwnerRule(isOn: ownCredentials, owner: geteuid(), places: guards)

@@ -1,7 +1,6 @@
+import CairnKit
 import Downloads
 import History
-import Progress
-import Pull
 import Synchronization
 import Tuning
 

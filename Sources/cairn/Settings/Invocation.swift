@@ -34,7 +34,7 @@ struct Invocation {
       || places.all.contains { Files.isThere($0.path) }
     // Whatever is set, help is to be had.
     let asksForHelp = arguments.contains { ["-h", "--help", "--version", "help"].contains($0) }
-    guard isSet, !asksForHelp else { return try Cairn.parseAsRoot(arguments) }
+    guard isSet, !asksForHelp else { return try CairnCommand.parseAsRoot(arguments) }
     do {
       let settings = try Settings(
         SettingTable.ofProcess(), environment: environment, places: places
@@ -44,11 +44,11 @@ struct Invocation {
       if let command = try invocation.command(for: nil) { return command }
     } catch {
       // Whoever looks for the file, or has mistyped something, hears of that first.
-      let plain = try Cairn.parseAsRoot(arguments)
+      let plain = try CairnCommand.parseAsRoot(arguments)
       guard plain is ConfigCommand.Path else { throw error }
       return plain
     }
-    return try Cairn.parseAsRoot(arguments)
+    return try CairnCommand.parseAsRoot(arguments)
   }
 
   /// The command as it is for a registry; nil: no setting changes it.
@@ -70,7 +70,7 @@ struct Invocation {
     _ command: DeclaredCommand, _ entries: [SettingEntry], _ typed: [String]
   ) throws -> any ParsableCommand {
     do {
-      return try Cairn.parseAsRoot(command.path + entries.compactMap(\.argument) + typed)
+      return try CairnCommand.parseAsRoot(command.path + entries.compactMap(\.argument) + typed)
     } catch {
       for entry in entries {
         if let reason = Self.complaint(entry, of: command, besides: entries) {
@@ -80,10 +80,10 @@ struct Invocation {
       // What does not go with what was typed is no default for it.
       let fitting = entries.filter { entry in
         let arguments = command.path + [entry.argument].compactMap { $0 } + typed
-        return (try? Cairn.parseAsRoot(arguments)) != nil
+        return (try? CairnCommand.parseAsRoot(arguments)) != nil
       }
       guard fitting.count < entries.count else { throw error }
-      return try Cairn.parseAsRoot(command.path + fitting.compactMap(\.argument) + typed)
+      return try CairnCommand.parseAsRoot(command.path + fitting.compactMap(\.argument) + typed)
     }
   }
 
@@ -104,11 +104,11 @@ struct Invocation {
     let arguments = [entry].compactMap(\.argument) + together.compactMap(\.argument)
     let placeholders = Array(repeating: "x", count: command.positionals)
     do {
-      _ = try Cairn.parseAsRoot(command.path + arguments + placeholders)
+      _ = try CairnCommand.parseAsRoot(command.path + arguments + placeholders)
       return nil
     } catch {
       let value = entry.value.shownSafely(limit: 200)
-      return "\(entry.origin.words): \(entry.key) = \(value): \(Cairn.message(for: error))"
+      return "\(entry.origin.words): \(entry.key) = \(value): \(CairnCommand.message(for: error))"
     }
   }
 }

@@ -1,3 +1,4 @@
+import CairnKit
 import FoundationEssentials
 import Glibc
 
@@ -40,6 +41,6 @@ struct SettingPlaces {
   /// Of this process.
   static var ofProcess: SettingPlaces {
     SettingPlaces(
-      environment: ProcessInfo.processInfo.environment, homeOfUser: StoreOptions.homeOfUser)
+      environment: ProcessInfo.processInfo.environment, homeOfUser: StorePlace.homeOfUser)
   }
 }

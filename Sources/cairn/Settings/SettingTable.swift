@@ -64,7 +64,7 @@ struct SettingTable {
   /// - Throws: the parser says something else of itself than it did.
   static func ofProcess() throws -> SettingTable {
     SettingTable(
-      try DeclaredCommand.all(in: Cairn._dumpHelp()),
+      try DeclaredCommand.all(in: CairnCommand._dumpHelp()),
       registryOptions: try DeclaredCommand.all(in: RegistryOptions._dumpHelp()).flatMap(\.options)
         .map(\.name))
   }

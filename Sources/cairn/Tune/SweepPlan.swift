@@ -1,5 +1,4 @@
 import OCI
-import Synchronization
 
 /// What a sweep is about to do, for whoever is asked.
 struct SweepPlan {
@@ -22,15 +21,4 @@ struct SweepPlan {
     return line
       + "\neach of them counts against Docker Hub's pull quota for your account or address"
   }
-}
-
-/// Seconds that pulls waited because a server had asked for it.
-final class WaitedSeconds: Sendable {
-  private let seconds = Mutex(0.0)
-
-  /// All of them.
-  var sum: Double { seconds.withLock { $0 } }
-
-  /// Adds a wait.
-  func add(_ wait: Double) { seconds.withLock { $0 += wait } }
 }

@@ -1,12 +1,12 @@
-import CurlTransfer
+import CairnKit
 import Disk
+import Downloads
 import FoundationEssentials
 import Glibc
 import History
 import OCI
 import Progress
 import Pull
-import Registry
 import Store
 import Tuning
 
@@ -124,37 +124,36 @@ struct SweepRunner {
     let place = try Self.emptyFolder()
     defer { withExtendedLifetime(place) {} }
     let folder = "\(place.folder.path(of: place.name))/store"
-    // A connection left open by the run before would be a head start.
-    let engine = try registryOptions.engine()
-    defer { engine.stop() }
-    let waited = WaitedSeconds()
-    let client = try registryOptions.client(for: reference, engine: engine) { event in
-      if case .waiting(let seconds, _) = event { waited.add(seconds) }
-      if let line = PlainRenderer.notice(event) { say("\n\(line)\n") }
-    }
-    let store = try onDisk { () throws(StoreError) in try ContentStore(root: folder) }
-    let keeper = HistoryKeeper(file: historyFile, registry: reference.registry) {
-      say("\nwarning: \($0)\n")
-    }
-    var request = Puller.Request(
-      reference: reference, platforms: .one(.host, isExplicit: false),
-      policy: FixedPolicy(poolSize: size, reason: "sweep"))
-    let report = ReportBox()
-    request.report = { report.set($0) }
-    do throws(PullError) {
-      let puller = Puller(client: client, store: store, display: WarningDisplay())
-      let summary = try await puller.pull(request)
+    // Each has an engine of its own: a connection left open by the run before would be a head start.
+    var options = PullOptions()
+    options.registry = try registryOptions.access()
+    options.workers = .fixed(size)
+    options.history = .none
+    let display = SweepDisplay()
+    let session = PullSession(options, display: display)
+    do throws(CairnError) {
+      let (outcomes, reports) = try await session.pull(
+        try session.requests(for: [reference]), into: StorePlace(folder))
+      guard let summary = try outcomes.first?.result.get() else { return 0 }
       // That the server had enough for a while says nothing of the pool.
-      let seconds = max(0.001, summary.seconds - waited.sum)
-      if let report = report.value {
-        let bytes = report.record.bytes
-        keeper.record(report, of: sweep, .init(poolSize: size, seconds: seconds, bytes: bytes))
-      }
+      let seconds = max(0.001, summary.seconds - display.secondsWaited)
+      keep(reports, of: sweep, size, seconds)
       return seconds
     } catch {
       var failure = CommandFailure(error, signal: Signals.first)
       failure.hint = "run the same command again to go on; what was measured is kept"
       throw failure
+    }
+  }
+
+  /// Writes down what a pull showed.
+  private func keep(_ reports: [PullReport], of sweep: Sweep, _ size: Int, _ seconds: Double) {
+    let keeper = HistoryKeeper(file: historyFile, registry: reference.registry) {
+      say("\nwarning: \($0)\n")
+    }
+    for report in reports {
+      let bytes = report.record.bytes
+      keeper.record(report, of: sweep, .init(poolSize: size, seconds: seconds, bytes: bytes))
     }
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CairnKit
 import Disk
 import FoundationEssentials
 import Glibc
@@ -9,9 +10,7 @@ import Threads
 
 /// The command line.
 @main
-struct Cairn: AsyncParsableCommand {
-  static let version = "0.1.0"
-
+struct CairnCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cairn",
     abstract: "Downloads container images with a pool of parallel workers.",
@@ -20,7 +19,7 @@ struct Cairn: AsyncParsableCommand {
       69 network or registry, 73 local disk, 70 internal error, 77 not authorised or blocked, 130 interrupted \
       (129 by SIGHUP, 143 by SIGTERM).
       """,
-    version: version,
+    version: Cairn.version,
     subcommands: [
       PullCommand.self, InspectCommand.self, TagsCommand.self, DigestCommand.self,
       SimulateCommand.self, StoreCommand.self, TuneCommand.self, ServeCommand.self,

@@ -1,15 +1,15 @@
-import Downloads
+package import Downloads
 import FoundationEssentials
 import Glibc
-import History
+package import History
 import Pull
-import Registry
-import Tuning
+package import Registry
+package import Tuning
 
 /// The history's side of one pull: what it starts from, and what it leaves behind.
 ///
 /// Whatever is wrong with the history, the pull goes on, and its user is warned once.
-final class HistoryKeeper {
+package final class HistoryKeeper {
   private let history: History?
   private let registry: String
   private let machine = MachineIdentity.here
@@ -21,7 +21,7 @@ final class HistoryKeeper {
   ///   - file: the history's path.
   ///   - registry: the registry that is pulled from.
   ///   - warn: shows a warning.
-  init(file: String, registry: String, warn: @escaping (String) -> Void) {
+  package init(file: String, registry: String, warn: @escaping (String) -> Void) {
     self.registry = registry
     self.warn = warn
     network = Machine.network(to: registry)
@@ -36,7 +36,7 @@ final class HistoryKeeper {
   }
 
   /// What earlier pulls taught about the way to the registry.
-  func prior() -> Prior? {
+  package func prior() -> Prior? {
     do throws(HistoryError) {
       return try history?.prior(
         machine: machine, registry: registry, network: network, now: Date().timeIntervalSince1970)
@@ -47,7 +47,7 @@ final class HistoryKeeper {
   }
 
   /// Who answered for the registry the last time; nil: not known.
-  func servers() -> RegistryServers? {
+  package func servers() -> RegistryServers? {
     do throws(HistoryError) {
       return try history?.servers(of: registry, machine: machine.name, network: network)
     } catch {
@@ -59,7 +59,7 @@ final class HistoryKeeper {
   /// Writes a pull down.
   ///
   /// - Parameter report: what the pull was like.
-  func record(_ report: PullReport) {
+  package func record(_ report: PullReport) {
     guard let history else { return }
     let path = PathIdentity(
       registry: registry, blobHost: report.blobHost ?? registry, network: network)
@@ -87,7 +87,7 @@ final class HistoryKeeper {
   ///   - report: what the pull was like.
   ///   - sweep: the sweep that it belongs to.
   ///   - run: its pool size, and what it took.
-  func record(_ report: PullReport, of sweep: Sweep, _ run: SweepEvidence.Run) {
+  package func record(_ report: PullReport, of sweep: Sweep, _ run: SweepEvidence.Run) {
     guard let history else { return }
     let path = PathIdentity(
       registry: registry, blobHost: report.blobHost ?? registry, network: network)
@@ -110,14 +110,14 @@ final class HistoryKeeper {
 
 extension RegistryServers {
   /// Where the registry sent those who want a token.
-  var knownTokenService: TokenService? {
+  package var knownTokenService: TokenService? {
     tokenRealm.map { TokenService(realm: $0, service: tokenService) }
   }
 }
 
 extension MachineIdentity {
   /// The machine that this process runs on.
-  static var here: MachineIdentity {
+  package static var here: MachineIdentity {
     let system = Machine.system
     return MachineIdentity(
       name: Machine.hostName, cpus: Machine.effectiveCPUs, os: system.os,

@@ -1,11 +1,12 @@
-import Downloads
+package import Downloads
+import Pull
 import Scheduling
-import Tuning
+package import Tuning
 
 /// Plans how the downloads over one registry's paths are run.
-struct PathPlanner: Sendable {
+package struct PathPlanner: Sendable {
   /// How a pool's size is decided.
-  enum Choice: Sendable {
+  package enum Choice: Sendable {
     /// By the user.
     case fixed(FixedPolicy)
     /// By a policy, which may know what earlier pulls taught.
@@ -14,14 +15,33 @@ struct PathPlanner: Sendable {
 
   let choice: Choice
   let settings: SchedulerSettings
-  let trace: TraceFile?
+  let trace: (@Sendable (TraceStep) -> Void)?
+
+  /// Makes a planner.
+  ///
+  /// - Parameters:
+  ///   - options: what their user wants.
+  ///   - most: the most workers that there is room for.
+  ///   - prior: what earlier pulls taught; nil: nothing.
+  package init(_ options: PullOptions, most: Int, prior: Prior?) {
+    switch options.workers {
+    case .fixed(let count): choice = .fixed(FixedPolicy(poolSize: min(count, most)))
+    case .automatic(let maximum):
+      choice = .chosen(
+        options.policy,
+        PolicyName.Context(
+          cpus: Machine.effectiveCPUs, maximum: min(maximum, most), prior: prior))
+    }
+    settings = options.registry.schedulerSettings
+    trace = options.trace
+  }
 
   /// The plan of a path.
   ///
   /// - Parameter known: what the last downloads of this run over it were like, where there were any.
-  func plan(_ known: PullRecord?) -> PathPlan {
+  package func plan(_ known: PullRecord?) -> PathPlan {
     var plan = PathPlan(policy: policy(known), settings: settings)
-    if let trace { plan.trace = { trace.write($0) } }
+    plan.trace = trace
     return plan
   }
 
