@@ -1,7 +1,7 @@
 import OCI
 
 /// Numbers in words, as every display writes them.
-enum Wording {
+package enum Wording {
   /// The nearest whole number that is not negative and fits; 0 of what is no number.
   static func whole(_ value: Double) -> Int64 {
     Int64(clamping: max(0, value).rounded())
@@ -13,7 +13,7 @@ enum Wording {
   }
 
   /// For example `0:07`, `12:05`, `1:02:03`.
-  static func clock(_ seconds: Double) -> String {
+  package static func clock(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 360_000 else { return "-:--" }
     let total = whole(seconds.rounded(.up))
     let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)

@@ -77,10 +77,12 @@ public struct League: Sendable {
   }
 
   /// Finds the best fixed pool size of every cell.
-  public func cells() async -> [Cell] {
+  ///
+  /// - Parameter told: how many of how many links and images are done.
+  public func cells(told: @escaping Headway = { _, _ in }) async -> [Cell] {
     let seeds = seeds
     let (lengths, sizes) = (lengths, sizes)
-    return await concurrently(pairs) { model, image in
+    return await concurrently(pairs, told: told) { model, image in
       let bytes = Self.bestRate(model, image)
       return lengths.map { length in
         let scaled = image.scaled(to: bytes * length)
@@ -117,8 +119,12 @@ public struct League: Sendable {
   ///   - policy: which.
   ///   - cells: of `cells()`.
   ///   - isWarm: whether it first pulls the image a few times and learns from that.
-  public func run(_ policy: PolicyName, over cells: [Cell], isWarm: Bool) async -> [Score] {
-    await concurrently(cells) { cell in
+  ///   - told: how many of the cells are done.
+  public func run(
+    _ policy: PolicyName, over cells: [Cell], isWarm: Bool,
+    told: @escaping Headway = { _, _ in }
+  ) async -> [Score] {
+    await concurrently(cells, told: told) { cell in
       seeds.map { score(policy, cell, seed: $0, isWarm: isWarm) }
     }.flatMap { $0 }
   }
@@ -154,20 +160,27 @@ public struct League: Sendable {
   }
 }
 
+/// Told how many of how many are done, one after the other.
+public typealias Headway = @Sendable (_ done: Int, _ all: Int) -> Void
+
 /// Does the same to many things, on as many threads as there are, and keeps their order.
 ///
 /// - Parameters:
 ///   - items: the things.
+///   - told: how many are done.
 ///   - work: what is done to each; called from many tasks.
 public func concurrently<Item: Sendable, Result: Sendable>(
-  _ items: [Item], _ work: @escaping @Sendable (Item) -> Result
+  _ items: [Item], told: Headway = { _, _ in }, _ work: @escaping @Sendable (Item) -> Result
 ) async -> [Result] {
   await withTaskGroup(of: (Int, Result).self) { group in
     for (index, item) in items.enumerated() {
       group.addTask { (index, work(item)) }
     }
     var results: [(Int, Result)] = []
-    for await result in group { results.append(result) }
+    for await result in group {
+      results.append(result)
+      told(results.count, items.count)
+    }
     return results.sorted { $0.0 < $1.0 }.map(\.1)
   }
 }

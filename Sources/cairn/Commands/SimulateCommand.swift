@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import OCI
+import Plot
 import Pull
 import Simulation
 import Tuning
@@ -86,28 +87,34 @@ struct SimulateCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    try requireWritable(plot)
+    let progress = SimulationProgress()
     if let replay {
-      try print(ReplayReport(file: replay, policy: policies[0]).text, terminator: "")
-      return
-    }
-    if estimates {
+      let report = try ReplayReport(file: replay, policy: policies[0])
+      try show(report.text, report.plot)
+    } else if estimates {
       let report = try await HonestyReport(
-        modelOptions.links(), modelOptions.images(), repeats: seeds)
-      print(try report.table.text(format), terminator: "")
-      return
-    }
-    if let workers = chosenWorkers {
-      print(try await prediction(workers).text(format), terminator: "")
-      return
-    }
-    let report: SimulationReport
-    if let clients {
-      report = try await crowd(clients)
+        modelOptions.links(), modelOptions.images(), repeats: seeds,
+        told: progress.told(of: "histories over links"))
+      progress.end()
+      try show(try report.table.text(format), report.plot)
+    } else if let workers = chosenWorkers {
+      let report = try await PredictionReport(
+        modelOptions.links(), modelOptions.images(), sizes: workers, seeds: seeds,
+        told: progress.told(of: "predicted pulls"))
+      progress.end()
+      try show(try report.table.text(format), report.plot)
     } else {
-      report = try await league()
+      let report =
+        if let clients { try await crowd(clients, progress) } else { try await league(progress) }
+      try show(try report.text(format), report.plot)
     }
-    print(try report.text(format), beside: plot)
-    if let plot { try write(report.plot.svg, to: plot) }
+  }
+
+  /// Prints figures, and draws them where that is wanted.
+  private func show(_ figures: String, _ drawing: @autoclosure () -> Plot) throws {
+    print(figures, beside: plot)
+    if let plot { try write(drawing().svg, to: plot) }
   }
 
   private var policies: [PolicyName] {
@@ -120,49 +127,35 @@ struct SimulateCommand: AsyncParsableCommand {
     workers.map { $0.split(separator: ",").map { Int($0) ?? 0 } }
   }
 
-  /// What whole pulls take, at their own size, with fixed pools.
-  private func prediction(_ sizes: [Int]) async throws -> Table {
-    let images = try modelOptions.images()
-    let cells = try modelOptions.links().flatMap { link in images.map { (link, $0) } }
-    let seeds = (1...UInt64(seeds)).map { $0 }
-    let points = await concurrently(cells) { link, image in
-      Oracle(model: link, image: image, seeds: seeds, sizes: sizes).points
-    }
-    var table = Table(columns: ["link", "image", "workers", "seconds", "MiB/s"])
-    for ((link, image), points) in zip(cells, points) {
-      for point in points {
-        let seconds = point.seconds + link.resolvingSeconds
-        table.rows.append([
-          .text(link.name), .text(image.name), .number(Double(point.poolSize), digits: 0),
-          .number(seconds, digits: 3), .number(Double(image.size) / seconds / 1_048_576, digits: 2),
-        ])
-      }
-    }
-    return table
-  }
-
-  private func league() async throws -> SimulationReport {
+  private func league(_ progress: SimulationProgress) async throws -> SimulationReport {
     var league = League(
       models: try modelOptions.links(), images: try modelOptions.images(),
       seeds: (1...UInt64(seeds)).map { $0 }, lengths: chosenLengths)
     league.keepsSteps = explain
-    let cells = await league.cells()
+    let cells = await league.cells(told: progress.told(of: "best fixed pools"))
     var scores: [League.Score] = []
     for policy in policies {
-      scores += await league.run(policy, over: cells, isWarm: false)
-      if warm { scores += await league.run(policy, over: cells, isWarm: true) }
+      for isWarm in warm ? [false, true] : [false] {
+        let stage = "pulls by \(policy.rawValue)\(isWarm ? ", warm" : "")"
+        scores += await league.run(
+          policy, over: cells, isWarm: isWarm, told: progress.told(of: stage))
+      }
     }
+    progress.end()
     if explain { scores.forEach { print(Explanation.text($0)) } }
     return .league(scores, by: by)
   }
 
-  private func crowd(_ clients: Int) async throws -> SimulationReport {
+  private func crowd(_ clients: Int, _ progress: SimulationProgress) async throws
+    -> SimulationReport
+  {
     var runs: [(LinkModel, PolicyName)] = []
     for model in try modelOptions.links() {
       for policy in policies { runs.append((model, policy)) }
     }
     let (seeds, isWarm, explains) = (UInt64(seeds), warm, explain)
-    let outcomes = await concurrently(runs) { model, policy in
+    let told = progress.told(of: "links with \(clients) machines")
+    let outcomes = await concurrently(runs, told: told) { model, policy in
       (1...seeds).map { seed in
         SimulationReport.CrowdRow(
           model: model.name, policy: policy, isWarm: isWarm, seed: seed,
@@ -171,6 +164,7 @@ struct SimulateCommand: AsyncParsableCommand {
             keepsSteps: explains))
       }
     }
+    progress.end()
     let rows = outcomes.flatMap { $0 }
     if explain { rows.forEach { print(Explanation.text($0)) } }
     return .crowd(rows)

@@ -50,12 +50,15 @@ extension CompletionKind {
     }
   }
 
-  /// Models in the folder of models.
+  /// Models that are built in, or those in a folder.
   ///
-  /// - Parameter folder: below that of `--models`.
-  static func models(in folder: String) -> CompletionKind {
+  /// - Parameters:
+  ///   - names: of those that are built in.
+  ///   - folder: below that of `--models`.
+  static func models(_ names: [String], in folder: String) -> CompletionKind {
     known { word in
-      let files = Files.list((word.value(of: "--models") ?? "models") + folder)
+      guard let models = word.value(of: "--models") else { return ["all"] + names }
+      let files = Files.list(models + folder)
       return ["all"] + files.filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }
     }
   }

@@ -7,18 +7,21 @@ import Simulation
 struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A link model: a file, a name in the folder of models, draw:SEED:COUNT for random ones, or all.",
-      valueName: "model"), completion: .models(in: ""))
+      "A link model: a file, the name of one that is built in, draw:SEED:COUNT for random ones, or all.",
+      valueName: "model"), completion: .models(ShippedModels.linkNames, in: ""))
   var model = "all"
 
   @Option(
     help: ArgumentHelp(
-      "An image: a file, a name in the folder of models, or all.", valueName: "image"),
-    completion: .models(in: "/images"))
+      "An image: a file, the name of one that is built in, or all.", valueName: "image"),
+    completion: .models(ShippedModels.imageNames, in: "/images"))
   var image = "all"
 
-  @Option(help: ArgumentHelp("The folder of models.", valueName: "folder"), completion: .directory)
-  var models = "models"
+  @Option(
+    help: ArgumentHelp(
+      "A folder of models in place of those that are built in.", valueName: "folder"),
+    completion: .directory)
+  var models: String?
 
   @Option(
     help: ArgumentHelp("Noise of every timing, in place of the models' own.", valueName: "ms"))
@@ -35,11 +38,16 @@ struct ModelOptions: ParsableArguments {
 
   /// The links that are meant.
   func links() throws -> [LinkModel] {
-    var links =
-      try drawn()
-      ?? files(model, in: models).map { file in
-        try reading(file) { (data: Data) throws(ModelError) in try LinkModel(json: data) }
+    var links: [LinkModel]
+    if let drawn = try drawn() {
+      links = drawn
+    } else {
+      let texts = try texts(
+        model, in: models, names: ShippedModels.linkNames, ShippedModels.link, kind: "link")
+      links = try texts.map { text in
+        try parsed(text) { (data: Data) throws(ModelError) in try LinkModel(json: data) }
       }
+    }
     if let timingNoise {
       for index in links.indices { links[index].timingNoise = timingNoise / 1e3 }
     }
@@ -48,8 +56,11 @@ struct ModelOptions: ParsableArguments {
 
   /// The images that are meant.
   func images() throws -> [ImageModel] {
-    try files(image, in: models + "/images").map { file in
-      try reading(file) { (data: Data) throws(ModelError) in try ImageModel(json: data) }
+    let folder = models.map { $0 + "/images" }
+    let texts = try texts(
+      image, in: folder, names: ShippedModels.imageNames, ShippedModels.image, kind: "image")
+    return try texts.map { text in
+      try parsed(text) { (data: Data) throws(ModelError) in try ImageModel(json: data) }
     }
   }
 
@@ -62,27 +73,52 @@ struct ModelOptions: ParsableArguments {
     return LinkDraw.links(count, seed: seed)
   }
 
-  private func files(_ choice: String, in folder: String) throws -> [String] {
-    if choice == "all" {
+  /// A model's text, and where it comes from.
+  private typealias Text = (source: String, data: Data)
+
+  /// The texts of the models that a choice means.
+  ///
+  /// - Parameters:
+  ///   - folder: nil: the models that are built in.
+  ///   - names: of those.
+  ///   - shipped: the text of one of them.
+  private func texts(
+    _ choice: String, in folder: String?, names: [String], _ shipped: (String) -> Data?,
+    kind: String
+  ) throws -> [Text] {
+    if choice.hasSuffix(".json") { return [try text(of: choice)] }
+    if let folder {
+      guard choice == "all" else { return [try text(of: "\(folder)/\(choice).json")] }
       let files = Files.list(folder).filter { $0.hasSuffix(".json") }.map { "\(folder)/\($0)" }
       guard !files.isEmpty else {
         throw CommandFailure(
           message: "there are no models in \(folder)", hint: "name their folder with --models",
           exitCode: 66)
       }
-      return files
+      return try files.map { try text(of: $0) }
     }
-    return [choice.hasSuffix(".json") ? choice : "\(folder)/\(choice).json"]
+    return try (choice == "all" ? names : [choice]).map { name in
+      guard let data = shipped(name) else {
+        throw CommandFailure(
+          message: "there is no \(kind) \(name) among those that are built in",
+          hint: "there are: \(names.joined(separator: ", ")); a file's name ends with .json",
+          exitCode: 66)
+      }
+      return (name, data)
+    }
   }
 
-  private func reading<Value>(_ file: String, _ parse: (Data) throws(ModelError) -> Value) throws
+  private func text(of file: String) throws -> Text {
+    (file, Data(try readInput(file, what: "model", limit: Self.sizeLimit)))
+  }
+
+  private func parsed<Value>(_ text: Text, _ parse: (Data) throws(ModelError) -> Value) throws
     -> Value
   {
-    let bytes = try readInput(file, what: "model", limit: Self.sizeLimit)
     do throws(ModelError) {
-      return try parse(Data(bytes))
+      return try parse(text.data)
     } catch {
-      throw CommandFailure(message: "\(file): \(error)", exitCode: 65)
+      throw CommandFailure(message: "\(text.source): \(error)", exitCode: 65)
     }
   }
 }

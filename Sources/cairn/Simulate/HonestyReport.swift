@@ -1,3 +1,4 @@
+import Plot
 import Simulation
 import Tuning
 
@@ -6,13 +7,18 @@ struct HonestyReport {
   let outcomes: [Honesty.Outcome]
 
   /// Judges histories over all links that have one curve; `repeats` of each kind over each.
-  init(_ links: [LinkModel], _ images: [ImageModel], repeats: Int) async {
+  ///
+  /// - Parameter told: how many links and images are done.
+  init(
+    _ links: [LinkModel], _ images: [ImageModel], repeats: Int, told: @escaping Headway
+  ) async {
     var honesty = Honesty()
     honesty.repeats = repeats
     let steady = links.filter { $0.kind != .changing }
     let cells = steady.flatMap { link in images.map { (link, $0) } }
-    outcomes = await concurrently(cells) { [honesty] link, image in honesty.judge(link, image) }
-      .flatMap { $0 }
+    outcomes = await concurrently(cells, told: told) { [honesty] link, image in
+      honesty.judge(link, image)
+    }.flatMap { $0 }
   }
 
   /// A row for each kind of history.
@@ -41,5 +47,29 @@ struct HonestyReport {
       ])
     }
     return table
+  }
+
+  /// How many histories knew the best, and how many of those were right.
+  var plot: Plot {
+    let kinds = Honesty.History.allCases.filter { kind in
+      outcomes.contains { $0.history == kind }
+    }
+    func series(
+      _ name: String, _ share: (_ known: [Honesty.Outcome], _ all: [Honesty.Outcome]) -> Double?
+    ) -> Plot.Series {
+      let points = kinds.enumerated().compactMap { place, kind in
+        let all = outcomes.filter { $0.history == kind }
+        return share(all.filter(\.isKnown), all).map { Plot.Point(x: Double(place + 1), y: $0) }
+      }
+      return Plot.Series(name: name, style: .points, points: points)
+    }
+    return Plot(
+      title: "What histories say of the best pool size", xLabel: "", yLabel: "share",
+      series: [
+        series("known") { Double($0.count) / Double(max(1, $1.count)) },
+        series("the interval covers the truth, of these") { known, _ in
+          known.isEmpty ? nil : Double(known.count(where: \.isCovered)) / Double(known.count)
+        },
+      ], names: kinds.map(\.words))
   }
 }

@@ -1,5 +1,6 @@
 import Disk
 import FoundationEssentials
+import Plot
 import Pull
 import Simulation
 import Tuning
@@ -8,6 +9,8 @@ import Tuning
 struct ReplayReport {
   /// A line for each change of the recorded or of the replayed pool size.
   let text: String
+  /// Both pool sizes over time.
+  let plot: Plot
 
   /// Largest trace that is read, in bytes.
   private static let sizeLimit = 1 << 30
@@ -40,6 +43,34 @@ struct ReplayReport {
       seen = (now, step.sample.bytesDone)
     }
     text = lines.joined(separator: "\n") + "\n"
+    plot = Self.plot(trace, replayed, policy)
+  }
+
+  private static func plot(
+    _ trace: [TraceStep], _ replayed: [TraceStep], _ policy: PolicyName
+  ) -> Plot {
+    Plot(
+      title: "What \(policy.rawValue) says to a recorded pull", xLabel: "seconds",
+      yLabel: "workers",
+      series: [
+        .init(name: "recorded", style: .line, points: stairs(trace)),
+        .init(name: policy.rawValue, style: .line, points: stairs(replayed)),
+      ])
+  }
+
+  /// A pool size holds until the next one: a corner before and after each change.
+  private static func stairs(_ steps: [TraceStep]) -> [Plot.Point] {
+    var points: [Plot.Point] = []
+    for step in steps {
+      let point = Plot.Point(x: step.sample.now.seconds, y: Double(step.decision.poolSize))
+      if let last = points.last, last.y != point.y {
+        points.append(Plot.Point(x: point.x, y: last.y))
+      } else if points.count > 1, points[points.count - 2].y == point.y {
+        points.removeLast()
+      }
+      points.append(point)
+    }
+    return points
   }
 
   private static func read(_ file: String) throws -> [TraceStep] {
