@@ -124,6 +124,7 @@ let package = Package(
       name: "HistoryTests",
       dependencies: ["History", "SQLite", "Support", "Tuning"], exclude: ["Fixtures"],
       swiftSettings: strict),
+    .testTarget(name: "PlotTests", dependencies: ["Plot"], swiftSettings: strict),
     .testTarget(name: "TuningTests", dependencies: ["Tuning"], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "Tuning"], swiftSettings: strict),

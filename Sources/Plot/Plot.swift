@@ -95,25 +95,28 @@ public struct Plot: Sendable {
 
   // MARK: Drawing
 
-  private static let left = 70.0
+  static let left = 70.0
   private static let right = 24.0
-  private var top: Double { 62 + 16 * Double(legendRows - 1) }
-  private static let bottom = 56.0
+  var top: Double {
+    titleEnd + 38 + 16 * Double(legendRows - 1) + 16 * Double(markRows.rows)
+  }
+  static let bottom = 56.0
 
   /// The whole drawing.
   public var svg: String {
     let all = series.flatMap(\.points)
-    let xTicks =
-      names.isEmpty ? Ticks(all.map(\.x) + marks.map(\.x)) : Ticks(places: names.count)
+    let xTicks = xTicks
     let yTicks = Ticks(all.flatMap { [$0.y, $0.spread?.upperBound ?? $0.y] } + [0])
     var parts = [
       #"<svg xmlns="http://www.w3.org/2000/svg" width="\#(Int(size.width))" height="\#(Int(size.height))" "#
         + #"viewBox="0 0 \#(Int(size.width)) \#(Int(size.height))" font-family="sans-serif" font-size="13">"#,
       palette.paper.map { #"<rect width="100%" height="100%" fill="\#($0)"/>"# } ?? "",
-      text(title, x: Self.left, y: 24, anchor: "start", size: 16),
     ]
+    parts += titleLines.enumerated().map { row, line in
+      text(line, x: Self.left, y: 24 + 20 * Double(row), anchor: "start", size: 16)
+    }
     parts += axes(xTicks, yTicks)
-    parts += marks.enumerated().map { mark($1, row: $0, xTicks) }
+    parts += zip(marks, markRows.row).map { mark($0, row: $1, xTicks) }
     for (index, one) in series.enumerated() {
       parts.append(draw(one, colour(index), xTicks, yTicks))
     }
@@ -121,7 +124,14 @@ public struct Plot: Sendable {
     return parts.joined(separator: "\n") + "\n</svg>\n"
   }
 
-  private func x(_ value: Double, _ ticks: Ticks) -> Double {
+  /// Along the `x` axis: numbers of things have no fractions.
+  var xTicks: Ticks {
+    guard names.isEmpty else { return Ticks(places: names.count) }
+    let all = series.flatMap(\.points).map(\.x) + marks.map(\.x)
+    return Ticks(all, whole: all.allSatisfy { $0 == $0.rounded() })
+  }
+
+  func x(_ value: Double, _ ticks: Ticks) -> Double {
     Self.left + ticks.share(of: value) * (size.width - Self.left - Self.right)
   }
 
@@ -160,16 +170,6 @@ public struct Plot: Sendable {
       #"<text x="18" y="\#(middle)" text-anchor="middle" fill="\#(palette.ink)" transform="rotate(-90 18 \#(middle))">"#
         + escaped(yLabel) + "</text>")
     return parts
-  }
-
-  private func mark(_ mark: Mark, row: Int, _ ticks: Ticks) -> String {
-    let at = x(mark.x, ticks)
-    let isRight = at > size.width - 160
-    return #"<path d="M\#(number(at)) \#(number(top))V\#(number(size.height - Self.bottom))" "#
-      + #"stroke="\#(palette.faint)" stroke-dasharray="5 4" fill="none"/>"#
-      + text(
-        mark.label, x: at + (isRight ? -5 : 5), y: top + 12 + 16 * Double(row),
-        anchor: isRight ? "end" : "start", colour: palette.faint)
   }
 
   private func draw(_ series: Series, _ colour: String, _ xTicks: Ticks, _ yTicks: Ticks) -> String
@@ -227,7 +227,7 @@ public struct Plot: Sendable {
     guard series.count(where: { !$0.name.isEmpty }) > 1 else { return [] }
     // In the band under the title, side by side, where nothing is drawn.
     var x = Self.left
-    var y = 30.0
+    var y = titleEnd + 6
     var parts: [String] = []
     for (index, one) in series.enumerated() where !one.name.isEmpty {
       let width = 46 + 7.2 * Double(one.name.count)
@@ -268,7 +268,7 @@ public struct Plot: Sendable {
       + #"stroke-width="\#(number(width))" fill="none"/>"#
   }
 
-  private func text(
+  func text(
     _ content: String, x: Double, y: Double, anchor: String, size: Double = 13,
     colour: String? = nil
   ) -> String {
@@ -276,7 +276,7 @@ public struct Plot: Sendable {
       + #"fill="\#(colour ?? palette.ink)">\#(escaped(content))</text>"#
   }
 
-  private func number(_ value: Double) -> String {
+  func number(_ value: Double) -> String {
     let tenths = (value * 10).rounded() / 10
     return tenths == tenths.rounded() ? "\(Int(tenths))" : "\(tenths)"
   }

@@ -5,14 +5,16 @@ struct Ticks: Sendable {
   private let low: Double
   private let high: Double
 
-  /// - Parameter data: what must fit; without any, from 0 to 1.
-  init(_ data: [Double]) {
+  /// - Parameters:
+  ///   - data: what must fit; without any, from 0 to 1.
+  ///   - whole: whether only whole numbers mean something there.
+  init(_ data: [Double], whole: Bool = false) {
     // Beyond these, neighbours are no longer told apart.
     let finite = data.filter { abs($0) <= 1e15 }
     var low = finite.min() ?? 0
     var high = finite.max() ?? 1
     if high <= low { (low, high) = (min(0, low), max(1, high)) }
-    let step = Self.step(for: (high - low) / 6)
+    let step = max(whole ? 1 : 0, Self.step(for: (high - low) / 6))
     low = (low / step).rounded(.down) * step
     high = (high / step).rounded(.up) * step
     self.low = low

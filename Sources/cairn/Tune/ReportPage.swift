@@ -11,8 +11,10 @@ struct ReportPage {
 
   /// Pulls of a path whose decisions are listed.
   private static let shownPulls = 5
-  /// Width and height of its plots: small, so that their words can be read on a phone.
-  private static let plotSize = (width: 440.0, height: 300.0)
+  /// Widths and heights of its plots, by the class that a screen shows: none of them is made smaller than its words can be read.
+  private static let plotSizes = [
+    (name: "broad", width: 640.0, height: 340.0), (name: "narrow", width: 330.0, height: 300.0),
+  ]
 
   var html: String {
     let parts = [overview, machines] + paths.map(section)
@@ -119,8 +121,10 @@ struct ReportPage {
   private func drawn(_ plot: Plot) -> String {
     var plot = plot
     plot.palette = .page
-    plot.size = Self.plotSize
-    return "<figure>\(plot.svg)</figure>"
+    return Self.plotSizes.map { size in
+      plot.size = (size.width, size.height)
+      return "<figure class=\"\(size.name)\">\(plot.svg)</figure>"
+    }.joined()
   }
 
   private static func day(_ seconds: Double) -> String {
@@ -152,7 +156,10 @@ struct ReportPage {
     h2 small { font-weight: normal; color: var(--faint); }
     a { color: var(--series-1); }
     section { background: var(--card); border-radius: .5rem; padding: 1rem; margin: 1rem 0; }
-    figure { margin: .5rem 0; } svg { display: block; width: 100%; max-width: 640px; height: auto; }
+    figure { margin: .5rem 0; } svg { display: block; max-width: 100%; height: auto; }
+    .narrow { display: none; }
+    @media (max-width: 720px) { .broad { display: none; } .narrow { display: block; }
+      .narrow svg { width: 100%; max-width: 440px; } }
     .best { font-weight: 600; } .open { font-weight: 600; color: var(--series-2); }
     ul { padding-left: 1.2rem; margin: .3rem 0; color: var(--faint); }
     .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .875rem; width: 100%; }
