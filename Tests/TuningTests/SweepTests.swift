@@ -71,4 +71,33 @@ struct SweepTests {
     #expect(sweep.best?.poolSize == 5)
     #expect(test.chance < 0.01 && test.advantage > 0.05)
   }
+
+  @Test(
+    "names the same best as the history that its pulls were written into, whatever their bytes",
+    arguments: [
+      // Seconds by pool size: level from 4 on, one that was the fastest by chance, a fall, and a single size.
+      [1: 4.0, 2: 2.0, 4: 1.0, 8: 0.99, 16: 1.0], [1: 4.0, 2: 2.0, 4: 1.01, 8: 1.0, 16: 0.98],
+      [1: 1.0, 2: 0.6, 4: 0.5, 8: 0.9, 16: 1.8], [4: 1.0], [1: 1.0, 64: 0.1],
+    ] as [[Int: Double]], [Int64(1_000), 5_000_000, 3_000_000_000])
+  func sameBest(seconds: [Int: Double], bytes: Int64) throws {
+    var sweep = Sweep(reference: "r", sizes: Array(seconds.keys), repeats: 3, seed: 4)
+    var number = 0
+    while let next = sweep.next {
+      number += 1
+      sweep.note(seconds: try #require(seconds[next]) * (1 + 0.01 * Double(number % 3 - 1)))
+    }
+    let runs = sweep.runs.map {
+      SweepEvidence.Run(poolSize: $0.poolSize, seconds: $0.seconds, bytes: bytes)
+    }
+    var prior = Prior(points: [])
+    prior.sweeps = [try #require(SweepEvidence(reference: "r", runs: runs, age: 60))]
+    let (own, learned) = (try #require(sweep.estimate), try #require(PathEstimate(prior)))
+    #expect(own.optimum == learned.optimum && own.interval == learned.interval)
+    #expect(own.gap == learned.gap)
+  }
+
+  @Test("says nothing before its first pull")
+  func nothingYet() {
+    #expect(Sweep(reference: "r", sizes: [1, 2], repeats: 2, seed: 1).estimate == nil)
+  }
 }
