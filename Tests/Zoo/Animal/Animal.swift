@@ -7,7 +7,7 @@ import Testing
 struct Animal: Sendable, CustomTestStringConvertible {
   /// As people call it.
   let name: String
-  /// What is special about it, in a few words for the README.
+  /// What is special about it, in a few words for `docs/zoo.md`.
   let special: String
   /// What it does otherwise than a plain registry; a later one has the last word.
   var facts: [Fact]

@@ -1,4 +1,4 @@
-/// All animals, and what the README says of them.
+/// All animals, and what `docs/zoo.md` says of them.
 enum Zoo {
   /// What images are pulled from.
   static let registries: [Animal] = [
@@ -16,7 +16,7 @@ enum Zoo {
   /// A plain registry, for the other side of a mirror.
   static let plain = Animal("a plain registry", "", facts: [])
 
-  /// The README's table, in Markdown.
+  /// The table of `docs/zoo.md`, in Markdown.
   static var table: String {
     var lines = ["| animal | what is special about it | where that is written |", "|---|---|---|"]
     for animal in registries + between {

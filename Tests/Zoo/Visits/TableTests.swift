@@ -1,24 +1,24 @@
 import Foundation
 import Testing
 
-/// The README shows the zoo as it is.
+/// `docs/zoo.md` shows the zoo as it is.
 @Suite("Zoo, table")
 struct TableTests {
-  private static let readme = URL(filePath: #filePath).deletingLastPathComponent()
+  private static let page = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "README.md")
+    .appending(path: "docs/zoo.md")
 
   private static let marks = (start: "<!-- the zoo -->\n", end: "\n<!-- end of the zoo -->")
 
   /// `CAIRN_WRITE_ZOO=1` writes it.
-  @Test("the README's table is the one made from the animals")
-  func readmeTable() throws {
-    var text = try String(contentsOf: Self.readme, encoding: .utf8)
+  @Test("the page's table is the one made from the animals")
+  func pageTable() throws {
+    var text = try String(contentsOf: Self.page, encoding: .utf8)
     let start = try #require(text.range(of: Self.marks.start)).upperBound
     let end = try #require(text.range(of: Self.marks.end)).lowerBound
     if ProcessInfo.processInfo.environment["CAIRN_WRITE_ZOO"] != nil {
       text.replaceSubrange(start..<end, with: Zoo.table)
-      try text.write(to: Self.readme, atomically: true, encoding: .utf8)
+      try text.write(to: Self.page, atomically: true, encoding: .utf8)
     } else {
       #expect(text[start..<end] == Zoo.table)
     }
