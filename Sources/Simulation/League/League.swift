@@ -172,7 +172,8 @@ public typealias Headway = @Sendable (_ done: Int, _ all: Int) -> Void
 public func concurrently<Item: Sendable, Result: Sendable>(
   _ items: [Item], told: Headway = { _, _ in }, _ work: @escaping @Sendable (Item) -> Result
 ) async -> [Result] {
-  await withTaskGroup(of: (Int, Result).self) { group in
+  told(0, items.count)
+  return await withTaskGroup(of: (Int, Result).self) { group in
     for (index, item) in items.enumerated() {
       group.addTask { (index, work(item)) }
     }
