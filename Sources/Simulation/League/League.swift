@@ -160,28 +160,31 @@ public struct League: Sendable {
   }
 }
 
-/// Told how many of how many are done, one after the other.
-public typealias Headway = @Sendable (_ done: Int, _ all: Int) -> Void
+/// Told that so many more of all are done; from many tasks, as soon as it is so.
+public typealias Headway = @Sendable (_ more: Int, _ all: Int) -> Void
 
 /// Does the same to many things, on as many threads as there are, and keeps their order.
 ///
 /// - Parameters:
 ///   - items: the things.
-///   - told: how many are done.
+///   - told: what is done, at the beginning nothing; called from many tasks.
 ///   - work: what is done to each; called from many tasks.
 public func concurrently<Item: Sendable, Result: Sendable>(
-  _ items: [Item], told: Headway = { _, _ in }, _ work: @escaping @Sendable (Item) -> Result
+  _ items: [Item], told: @escaping Headway = { _, _ in },
+  _ work: @escaping @Sendable (Item) -> Result
 ) async -> [Result] {
-  told(0, items.count)
+  let count = items.count
+  told(0, count)
   return await withTaskGroup(of: (Int, Result).self) { group in
     for (index, item) in items.enumerated() {
-      group.addTask { (index, work(item)) }
+      // Whoever collects the results has its turn only when all of them have been worked on.
+      group.addTask {
+        defer { told(1, count) }
+        return (index, work(item))
+      }
     }
     var results: [(Int, Result)] = []
-    for await result in group {
-      results.append(result)
-      told(results.count, items.count)
-    }
+    for await result in group { results.append(result) }
     return results.sorted { $0.0 < $1.0 }.map(\.1)
   }
 }

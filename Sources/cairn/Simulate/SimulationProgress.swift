@@ -9,6 +9,8 @@ final class SimulationProgress: Sendable {
     /// Tenths of a percent that were shown last.
     var shown = -1
     var start: (stage: String, at: ContinuousClock.Instant)?
+    /// How much of the stage is done.
+    var done = 0
   }
 
   private let isTerminal: Bool
@@ -20,11 +22,12 @@ final class SimulationProgress: Sendable {
   ///
   /// - Parameter stage: what is done in it, for people.
   func told(of stage: String) -> Headway {
-    { [self] done, all in
+    { [self] more, all in
       guard isTerminal, all > 0 else { return }
       state.withLock { state in
         if state.start?.stage != stage { state = State(start: (stage, .now)) }
-        let tenths = 1_000 * done / all
+        state.done += more
+        let (done, tenths) = (state.done, 1_000 * state.done / all)
         guard tenths != state.shown, let start = state.start?.at else { return }
         state.shown = tenths
         let line = Self.line(
