@@ -1,3 +1,4 @@
+import OCI
 public import Store
 import Synchronization
 
@@ -9,18 +10,26 @@ public final class Download: Sendable {
   let wanter: Int
   private let board: DownloadBoard
   private let left: @Sendable () -> Void
+  /// Says where it is read.
+  private let reads: @Sendable (Int64) -> Void
+  /// Where it was said last that it is read.
+  private let saidAt = Mutex<Int64?>(nil)
+  /// Bytes after which it is said again.
+  private static let saidAgain: Int64 = 256 << 10
   /// The round of fetching that this one has read from; nil: it has read nothing.
   private let readRound = Mutex<Int?>(nil)
   /// True where it was under way already: what it costs is somebody else's.
   public let isShared: Bool
 
   init(
-    _ transfer: Transfer, wanter: Int, isShared: Bool, left: @escaping @Sendable () -> Void
+    _ transfer: Transfer, wanter: Int, isShared: Bool,
+    reads: @escaping @Sendable (Int64) -> Void, left: @escaping @Sendable () -> Void
   ) {
     board = transfer.board
     self.transfer = transfer.id
     self.wanter = wanter
     self.isShared = isShared
+    self.reads = reads
     self.left = left
   }
 
@@ -29,6 +38,7 @@ public final class Download: Sendable {
     board = DownloadBoard(DownloadProgress(digest: wish.blob.digest, size: wish.blob.size))
     board.end(ending)
     (transfer, wanter, isShared) = (0, 0, false)
+    reads = { _ in }
     left = {}
   }
 
@@ -50,8 +60,26 @@ public final class Download: Sendable {
   /// - Returns: how many can be read; no more than `offset` where the blob has no more.
   /// - Throws: why no more will come; `integrity` where bytes that were read turned out to be wrong and are fetched again.
   public func prefix(beyond offset: Int64) async throws(DownloadError) -> Int64 {
+    try await bytes(beyond: offset, takesUnhashed: false)
+  }
+
+  /// Waits until bytes are on disk from an offset on, wherever that is in the blob; they may turn out to be wrong.
+  ///
+  /// They are fetched before others that nobody waits for.
+  ///
+  /// - Parameter offset: of the first byte.
+  /// - Returns: where the stretch ends that is there; no more than `offset` where the blob has no more.
+  /// - Throws: why no more will come; `integrity` where what was read turned out to be wrong.
+  public func stretch(from offset: Int64) async throws(DownloadError) -> Int64 {
+    try await bytes(beyond: offset, takesUnhashed: true)
+  }
+
+  private func bytes(beyond offset: Int64, takesUnhashed: Bool) async throws(DownloadError) -> Int64
+  {
     while true {
-      let prefix = try await board.prefix(beyond: offset)
+      let prefix = try await board.prefix(beyond: offset, takesUnhashed: takesUnhashed) {
+        say(readingAt: offset)
+      }
       let round = readRound.withLock { round in
         if prefix.end > offset { round = round ?? prefix.round }
         return round
@@ -63,7 +91,18 @@ public final class Download: Sendable {
     }
   }
 
-  /// What the blob's first bytes are read from; those that `prefix` has promised, and no others.
+  private func say(readingAt offset: Int64) {
+    let isNews = saidAt.withLock { said in
+      if let known = said, (known..<known.addingClamped(Self.saidAgain)).contains(offset) {
+        return false
+      }
+      said = offset
+      return true
+    }
+    if isNews { reads(offset) }
+  }
+
+  /// What the blob's bytes are read from; those that `prefix` or `stretch` has promised, and no others.
   ///
   /// - Throws: `stopped` where nothing of it is here.
   public func reader() throws(DownloadError) -> BlobReader {

@@ -15,17 +15,42 @@ final class DownloadBoard: Sendable {
     var isWhole = false
   }
 
+  /// Who waits for more bytes.
+  private struct Reader {
+    /// So many it has.
+    var beyond: Int64
+    /// Whether those that are not hashed will do.
+    var takesUnhashed: Bool
+    var continuation: CheckedContinuation<Void, Never>
+  }
+
   private struct State {
     var progress: DownloadProgress
     var ending: Ending?
     var prefix = Prefix(end: 0, round: 0)
     var reader: BlobReader?
+    /// How far the bytes on disk go from an offset on, hashed or not.
+    var arrived: (@Sendable (Int64) -> Int64)?
     var waiters: [Int: CheckedContinuation<Ending, Never>] = [:]
-    /// Who waits for more bytes than so many, or for the end.
-    var readers: [Int: (beyond: Int64, continuation: CheckedContinuation<Void, Never>)] = [:]
+    /// Who waits for more bytes, or for the end.
+    var readers: [Int: Reader] = [:]
     /// Whether those who wait are about to hear of more.
     var isNoticed = false
     var nextNumber = 0
+
+    /// Takes those who need not wait any longer.
+    mutating func take(_ isServed: (Reader) -> Bool) -> [CheckedContinuation<Void, Never>] {
+      readers.filter { isServed($0.value) }.map { number, reader in
+        readers[number] = nil
+        return reader.continuation
+      }
+    }
+
+    /// How far it can be read from an offset on.
+    func end(beyond offset: Int64, takesUnhashed: Bool) -> Int64 {
+      guard takesUnhashed, prefix.end <= offset, let arrived else { return prefix.end }
+      return arrived(offset)
+    }
   }
 
   private let state: Mutex<State>
@@ -51,17 +76,29 @@ final class DownloadBoard: Sendable {
   }
 
   /// Says where bytes can be read.
-  func open(_ reader: BlobReader?) { state.withLock { $0.reader = reader } }
+  ///
+  /// - Parameters:
+  ///   - reader: reads them.
+  ///   - arrived: says how far the bytes on disk go from an offset on.
+  func open(_ reader: BlobReader?, arrived: (@Sendable (Int64) -> Int64)? = nil) {
+    state.withLock { ($0.reader, $0.arrived) = (reader, arrived) }
+  }
+
+  /// Says that more is on disk.
+  func written() {
+    let woken = state.withLock { state in
+      guard let arrived = state.arrived else { return [CheckedContinuation<Void, Never>]() }
+      return state.take { $0.takesUnhashed && arrived($0.beyond) > $0.beyond }
+    }
+    for continuation in woken { continuation.resume() }
+  }
 
   /// Says that so many of the first bytes are hashed.
   func hashed(_ end: Int64) {
     let woken = state.withLock { state in
       state.prefix.end = end
       state.isNoticed = false
-      return state.readers.filter { $0.value.beyond < end }.map { number, reader in
-        state.readers[number] = nil
-        return reader.continuation
-      }
+      return state.take { $0.beyond < end }
     }
     for continuation in woken { continuation.resume() }
   }
@@ -78,25 +115,36 @@ final class DownloadBoard: Sendable {
 
   /// Waits until more than so many bytes can be read, all of it came, or what came was wrong.
   ///
+  /// - Parameters:
+  ///   - offset: how many bytes the caller has, or does not want.
+  ///   - takesUnhashed: whether bytes will do that are not hashed: those from `offset` on.
+  ///   - waits: called where it has to wait.
   /// - Throws: why no more will come; `stopped` where the task was cancelled.
-  func prefix(beyond offset: Int64) async throws(DownloadError) -> Prefix {
+  func prefix(
+    beyond offset: Int64, takesUnhashed: Bool = false, waits: () -> Void = {}
+  ) async throws(DownloadError) -> Prefix {
     let number = number()
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let mustWait = state.withLock { state in
-          guard state.ending == nil, state.prefix.end <= offset, !Task.isCancelled else {
-            return false
-          }
-          state.readers[number] = (offset, continuation)
+          guard state.ending == nil, !Task.isCancelled,
+            state.end(beyond: offset, takesUnhashed: takesUnhashed) <= offset
+          else { return false }
+          state.readers[number] = Reader(
+            beyond: offset, takesUnhashed: takesUnhashed, continuation: continuation)
           state.isNoticed = false
           return true
         }
-        if !mustWait { continuation.resume() }
+        if mustWait { waits() } else { continuation.resume() }
       }
     } onCancel: {
       state.withLock { $0.readers.removeValue(forKey: number) }?.continuation.resume()
     }
-    let (prefix, ending) = state.withLock { ($0.prefix, $0.ending) }
+    let (prefix, ending) = state.withLock { state in
+      var prefix = state.prefix
+      prefix.end = state.end(beyond: offset, takesUnhashed: takesUnhashed)
+      return (prefix, state.ending)
+    }
     if prefix.end <= offset {
       try ending?.get()
       if ending == nil, Task.isCancelled { throw .stopped }
@@ -113,7 +161,7 @@ final class DownloadBoard: Sendable {
       switch ending {
       case .success: (state.prefix.end, state.prefix.isWhole) = (state.progress.size, true)
       // Who goes on reading would keep the file's lock.
-      case .failure: state.reader = nil
+      case .failure: (state.reader, state.arrived) = (nil, nil)
       }
       defer { (state.waiters, state.readers) = ([:], [:]) }
       return (state.waiters.values, state.readers.values)

@@ -15,9 +15,12 @@ extension Downloads {
 
   /// Changes who wants a transfer, and with that how soon it is needed.
   func change(_ transfer: Transfer, _ change: (Transfer) -> Void) {
-    let before = transfer.urgency
+    let (before, readers) = (transfer.urgency, transfer.readers)
     let isNew = transfer.wanters.isEmpty && transfer.blob == nil
     change(transfer)
+    if let blob = transfer.blob, transfer.readers != readers {
+      transfer.pool.handle(.readers(blob, at: transfer.readers))
+    }
     guard transfer.urgency != before || isNew, !transfer.wanters.isEmpty else { return }
     if let blob = transfer.blob {
       transfer.pool.handle(.urgency(blob, transfer.urgency))
@@ -93,7 +96,7 @@ extension Downloads {
   /// Has a blob hashed as it arrives.
   private func register(_ transfer: Transfer, _ partial: PartialBlob) -> Bool {
     let (inbox, id, board) = (inbox, transfer.id, transfer.board)
-    board.open(partial.reader)
+    board.open(partial.reader) { partial.end(ofStretchWith: $0) }
     do throws(StoreError) {
       try verifier.add(partial, hashed: { board.hashed($0) }) { inbox.yield(.verified(id, $0)) }
       return true

@@ -48,6 +48,8 @@ public actor Downloads {
     /// Bytes came of a segment whose blob somebody waits for.
     case arrived(PathKey, Int, SegmentID)
     case left(Int, Int)
+    /// A wanter reads a transfer's bytes there.
+    case reads(Int, Int, Int64)
     case tick
   }
 
@@ -149,6 +151,8 @@ public actor Downloads {
     change(transfer) { $0.wanters[wanter] = urgency }
     let (inbox, id) = (inbox, transfer.id)
     return Download(transfer, wanter: wanter, isShared: known != nil) {
+      inbox.yield(.reads(id, wanter, $0))
+    } left: {
       inbox.yield(.left(id, wanter))
     }
   }
@@ -200,7 +204,10 @@ public actor Downloads {
       guard let transfer = transfers[claim.transfer], transfer.wanters[claim.wanter] != nil else {
         return nil
       }
-      change(transfer) { $0.wanters[claim.wanter] = nil }
+      change(transfer) {
+        $0.wanters[claim.wanter] = nil
+        $0.positions[claim.wanter] = nil
+      }
       return transfer.wanters.isEmpty ? transfer : nil
     }
     guard !alone.isEmpty else { return }
@@ -238,6 +245,9 @@ public actor Downloads {
     case .verified(let id, let outcome):
       if let transfer = transfers[id] { verified(transfer, outcome) }
     case .left(let id, let wanter): leave([(id, wanter)])
+    case .reads(let id, let wanter, let position):
+      guard let transfer = transfers[id], transfer.wanters[wanter] != nil else { return }
+      change(transfer) { $0.positions[wanter] = position }
     }
     settle()
   }

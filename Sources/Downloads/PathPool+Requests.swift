@@ -182,6 +182,7 @@ extension PathPool {
     do throws(StoreError) {
       try partial.record(segment.recorded..<position)
       segments[id]?.recorded = position
+      segment.transfer.board.written()
       around.verifier.advance(segment.transfer.digest)
     } catch {
       fail(segment.transfer, .store(error))

@@ -105,6 +105,7 @@ final class PathPool {
     transfer.blob = id
     transfers[id] = transfer
     perform(actions)
+    if !transfer.readers.isEmpty { handle(.readers(id, at: transfer.readers)) }
     around.verifier.advance(transfer.digest)
   }
 

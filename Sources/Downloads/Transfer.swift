@@ -15,6 +15,10 @@ final class Transfer {
   let board: DownloadBoard
   /// Who wants it, and how soon.
   var wanters: [Int: Urgency] = [:]
+  /// Where they read it, those who do.
+  var positions: [Int: Int64] = [:]
+  /// The same, in the order in which they came.
+  var readers: [Int64] { positions.sorted { $0.key < $1.key }.map(\.value) }
   /// How soon it is wanted by whoever wants it soonest.
   var urgency: Urgency { wanters.values.max() ?? .ahead }
   var partial: PartialBlob?

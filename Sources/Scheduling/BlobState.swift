@@ -49,6 +49,8 @@ struct BlobState: Sendable {
   let size: Int64
   /// How soon its bytes are needed.
   var urgency = Urgency.whole
+  /// Where those who read it are, in the order in which they came; none: it is read from its head.
+  var readers: [Int64] = []
   /// Sorted by position, disjoint.
   var pending: [Piece]
   var segments: Set<SegmentID> = []
@@ -74,6 +76,42 @@ struct BlobState: Sendable {
   /// Index of the first piece that may be asked for now: the one nearest to the blob's head.
   func firstEligible(at now: Moment) -> Int? {
     pending.firstIndex { $0.notBefore <= now }
+  }
+
+  /// The byte to ask for next, and its piece: of what may be asked for now, that which a reader comes to soonest, else the one nearest
+  /// to the blob's head.
+  func next(at now: Moment) -> (index: Int, start: Int64)? {
+    var best: (index: Int, start: Int64, distance: Int64)?
+    for reader in readers {
+      guard
+        let index = pending.firstIndex(where: {
+          $0.notBefore <= now && $0.range.upperBound > reader
+        })
+      else { continue }
+      let start = max(reader, pending[index].range.lowerBound)
+      if start - reader < best?.distance ?? .max { best = (index, start, start - reader) }
+    }
+    if let best { return (best.index, best.start) }
+    return firstEligible(at: now).map { ($0, pending[$0].range.lowerBound) }
+  }
+
+  /// Whether a reader waits for a byte that nobody fetches and that may be asked for now.
+  func keepsReaderWaiting(at now: Moment) -> Bool {
+    readers.contains { reader in
+      pending.contains { $0.notBefore <= now && $0.range.contains(reader) }
+    }
+  }
+
+  /// Cuts a piece in two.
+  ///
+  /// - Returns: the index of the one that begins at `start`.
+  mutating func cut(_ index: Int, at start: Int64) -> Int {
+    guard start > pending[index].range.lowerBound else { return index }
+    var rest = pending[index]
+    rest.range = start..<rest.range.upperBound
+    pending[index].range = pending[index].range.lowerBound..<start
+    pending.insert(rest, at: index + 1)
+    return index + 1
   }
 
   mutating func insert(_ piece: Piece) {

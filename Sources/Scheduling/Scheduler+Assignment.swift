@@ -28,14 +28,12 @@ extension Scheduler {
     return nil
   }
 
-  /// Gives blobs that somebody reads, and that nobody fetches, the place of what is needed later.
+  /// Gives bytes that somebody waits for, and that nobody fetches, the place of what is needed later.
   ///
   /// It is that of the segment that would be busy longest. What came of it is kept.
   private mutating func makeRoomForReaders(now: Moment, _ actions: inout [SchedulerAction]) {
-    guard urgencies.contains(.read), urgencies.count > 1, now >= refusedUntil else { return }
-    while let blob = blobToServe(.read, now: now), blobs[blob.index].segments.isEmpty,
-      let latest = latestToEnd(below: .read, now: now)
-    {
+    guard urgencies.contains(.read), now >= refusedUntil else { return }
+    while let blob = blobToWaitFor(now: now), let latest = latestToEnd(for: blob, now: now) {
       handBack(latest, &actions)
       guard requests.count < mostRequests(now: now), let fetch = takePending(blob, now: now) else {
         return
@@ -44,11 +42,24 @@ extension Scheduler {
     }
   }
 
-  /// The segment that will be busy longest, of those that are needed later than `urgency`.
-  private func latestToEnd(below urgency: Urgency, now: Moment) -> SegmentID? {
-    segments.filter {
-      blobs[$0.value.blob.index].urgency < urgency && blobs[$0.value.blob.index].ranged
-        && $0.value.requests.count == 1
+  /// A blob of which somebody waits for bytes that nobody fetches.
+  private mutating func blobToWaitFor(now: Moment) -> BlobID? {
+    if let blob = blobToServe(.read, now: now), blobs[blob.index].segments.isEmpty { return blob }
+    let index = blobs.indices.dropFirst(firstPending).first {
+      blobs[$0].urgency == .read && blobs[$0].ranged && blobs[$0].keepsReaderWaiting(at: now)
+    }
+    return index.map { BlobID(index: $0) }
+  }
+
+  /// The segment that will be busy longest, of those that are needed later: by how soon their blobs are, or, of the same blob, because
+  /// no reader has come to them.
+  private func latestToEnd(for blob: BlobID, now: Moment) -> SegmentID? {
+    let readers = blobs[blob.index].readers
+    return segments.filter { _, segment in
+      guard blobs[segment.blob.index].ranged, segment.requests.count == 1 else { return false }
+      if blobs[segment.blob.index].urgency < .read { return true }
+      return segment.blob == blob && !readers.isEmpty
+        && !readers.contains { segment.range.contains($0) }
     }
     .map { (id: $0.key, seconds: secondsLeft($0.value, now: now) ?? .infinity) }
     .max { ($0.seconds, $0.id.number) < ($1.seconds, $1.id.number) }?.id
@@ -89,8 +100,15 @@ extension Scheduler {
   }
 
   private mutating func takePending(_ id: BlobID, now: Moment) -> Fetch? {
-    guard let index = blobs[id.index].firstEligible(at: now) else { return nil }
     let isOne = !blobs[id.index].ranged || blobs[id.index].size <= settings.wholeBlob
+    let index: Int
+    if isOne {
+      guard let first = blobs[id.index].firstEligible(at: now) else { return nil }
+      index = first
+    } else {
+      guard let next = blobs[id.index].next(at: now) else { return nil }
+      index = blobs[id.index].cut(next.index, at: next.start)
+    }
     let length = isOne ? Int64.max / 4 : segmentLength(rate: typicalRate(at: now))
     let piece = blobs[id.index].take(index, length: length)
     return start(id, piece, origin: .pending, now: now)

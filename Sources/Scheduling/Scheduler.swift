@@ -142,6 +142,8 @@ public struct Scheduler: Sendable {
     case .urgency(let blob, let urgency):
       blobs[blob.index].urgency = urgency
       urgencies.insert(urgency)
+    case .readers(let blob, let positions):
+      blobs[blob.index].readers = positions
     case .measured(let readings):
       gathered.readings = readings
       return []
@@ -242,6 +244,7 @@ public struct Scheduler: Sendable {
   private mutating func restart(_ id: BlobID, _ actions: inout [SchedulerAction]) {
     var fresh = BlobState(size: blobs[id.index].size, have: RangeSet())
     fresh.urgency = blobs[id.index].urgency
+    fresh.readers = blobs[id.index].readers
     bytesLeft += fresh.pendingBytes
     blobs[id.index] = fresh
     firstPending = min(firstPending, id.index)

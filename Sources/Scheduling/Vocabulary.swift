@@ -75,6 +75,8 @@ public enum SchedulerEvent: Sendable, Equatable {
   case left([BlobID])
   /// The blob's bytes are needed sooner, or later, than before.
   case urgency(BlobID, Urgency)
+  /// Where those who read the blob's bytes are, each at the first one that it waits for.
+  case readers(BlobID, at: [Int64])
   /// What the runner measured of its connections and of itself; for the next sample.
   case measured(Readings)
   /// Time passed.

@@ -70,6 +70,15 @@ public final class PartialBlob: Sendable {
     }
   }
 
+  /// End of the stretch of bytes on disk that has a byte in it; the offset itself where that byte is not there.
+  ///
+  /// - Parameter offset: the byte's.
+  public func end(ofStretchWith offset: Int64) -> Int64 {
+    journal.withLock { journal in
+      journal.map.written.ranges.first { $0.contains(offset) }?.upperBound ?? offset
+    }
+  }
+
   /// Writes bytes at an offset, on the transfer engine's thread.
   ///
   /// - Returns: 0 or an `errno`.

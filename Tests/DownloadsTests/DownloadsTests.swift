@@ -184,6 +184,32 @@ struct DownloadsTests {
     _ = await depot.service.close()
   }
 
+  @Test("a stretch can be read from where nobody has hashed yet, and what came of it is kept")
+  func readingElsewhere() async throws {
+    let image = try Self.image([4 << 20])
+    let bytes = try #require(image.blobs[image.layers[0]])
+    let gate = Gate()
+    let registry = try FakeRegistry(image) { request in
+      if let range = request.range, range.count > 1, range.lowerBound < 3 << 20 { gate.pass() }
+      return nil
+    }
+    let depot = try Depot(workers: 2)
+    let source = try depot.source(registry.host)
+    let downloads = await depot.service.want(Depot.wishes(image), from: source, urgency: .read)
+    let download = try #require(downloads.first)
+    let place: Int64 = (3 << 20) + 12_345
+    let end = try await download.stretch(from: place)
+    var read = [UInt8](repeating: 0, count: Int(min(end, place + 1000) - place))
+    let reader = try download.reader()
+    _ = try read.withUnsafeMutableBytes { try reader.read(at: place, into: $0) }
+    #expect(read.elementsEqual(bytes[Int(place)...].prefix(read.count)))
+    gate.open()
+    try await download.end()
+    let asked = registry.blobRequests.compactMap(\.range).filter { $0.count > 1 }
+    #expect(asked.reduce(0) { $0 + $1.count } <= bytes.count + (2 << 20))
+    _ = await depot.service.close()
+  }
+
   @Test("what is in the store already can be read at once")
   func readingWhatIsHere() async throws {
     let image = try Self.image([100_000])

@@ -79,6 +79,48 @@ struct UrgencyTests {
     #expect(network.complete.count == 2)
   }
 
+  @Test("bytes that a reader waits for come first, wherever in the blob they are")
+  func readsElsewhere() {
+    var network = Self.network(3)
+    network.add(100 * mebibyte, .read)
+    network.run(limit: 1)
+    network.handle(.readers(BlobID(index: 0), at: [80 * mebibyte]))
+    network.handle(.tick)
+    #expect(network.fetches.last?.range.lowerBound == 80 * mebibyte)
+    #expect(network.scheduler.openRequests == 3)
+    network.run()
+    #expect(network.complete.count == 1)
+  }
+
+  @Test("nobody hands back what another reader waits for")
+  func readersShare() {
+    var network = Self.network(2)
+    network.add(100 * mebibyte, .read)
+    network.handle(.readers(BlobID(index: 0), at: [0, 50 * mebibyte]))
+    network.handle(.tick)
+    #expect(Set(network.fetches.map(\.range.lowerBound)) == [0, 50 * mebibyte])
+    let before = network.cancelled.count
+    network.handle(.readers(BlobID(index: 0), at: [0, 50 * mebibyte, 90 * mebibyte]))
+    network.handle(.tick)
+    // Both workers are at what somebody waits for: the third one has the next place.
+    #expect(network.cancelled.count == before)
+    network.run(limit: 60)
+    #expect(network.fetches.contains { $0.range.lowerBound == 90 * mebibyte })
+    network.run()
+    #expect(network.complete.count == 1)
+  }
+
+  @Test("readers of the last byte, of none and of what is there change nothing")
+  func readersAtTheEdge() {
+    var network = Self.network(2)
+    network.add(8 * mebibyte, .read, have: RangeSet(0..<mebibyte))
+    let odd = [0, mebibyte - 1, 8 * mebibyte - 1, 8 * mebibyte, .max]
+    network.handle(.readers(BlobID(index: 0), at: odd))
+    network.run()
+    #expect(network.complete.count == 1)
+    #expect(network.fetches.allSatisfy { !$0.range.isEmpty && $0.range.upperBound <= 8 * mebibyte })
+  }
+
   @Test("nobody makes room while a server asks to be left alone")
   func refused() {
     var network = Self.network(2)
