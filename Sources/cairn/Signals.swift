@@ -15,6 +15,10 @@ enum Signals {
     /// What must not be left as it is, by number.
     var last: [Int: @Sendable () -> Void] = [:]
     var nextNumber = 0
+    /// Seconds that a command has to stop by itself.
+    var patience = 1.7
+    /// What SIGHUP does in place of stopping.
+    var reload: (@Sendable () -> Void)?
     /// Whether somebody is asked something, and nothing is under way that could stop.
     var isAsking = false
   }
@@ -22,9 +26,6 @@ enum Signals {
   private static let state = Mutex(State())
   /// A serial queue has a thread whenever it needs one, however busy others are.
   private static let queue = DispatchQueue(label: "signals", qos: .userInteractive)
-
-  /// Seconds that a command has to stop by itself.
-  private static let patience = 1.7
 
   /// The first signal that came.
   static var first: Int32? { state.withLock { $0.first } }
@@ -39,6 +40,17 @@ enum Signals {
       source.setEventHandler { withExtendedLifetime(source) { came(number) } }
       source.resume()
     }
+  }
+
+  /// Lets a service stop in its own time, and read its files anew at SIGHUP.
+  ///
+  /// A second signal still ends the process at once.
+  ///
+  /// - Parameters:
+  ///   - patience: seconds that it has to stop by itself.
+  ///   - reload: what SIGHUP does.
+  static func serve(patience: Double, reload: @escaping @Sendable () -> Void) {
+    state.withLock { ($0.patience, $0.reload) = (patience, reload) }
   }
 
   /// Does something in which a signal ends the process at once: a question that waits for an answer.
@@ -88,9 +100,13 @@ enum Signals {
   }
 
   private static func came(_ number: Int32) {
-    let (isFirst, isAsking, stop) = state.withLock { state in
+    if number == SIGHUP, let reload = state.withLock({ $0.reload }) {
+      reload()
+      return
+    }
+    let (isFirst, isAsking, stop, patience) = state.withLock { state in
       defer { state.first = state.first ?? number }
-      return (state.first == nil, state.isAsking, state.stop)
+      return (state.first == nil, state.isAsking, state.stop, state.patience)
     }
     guard isFirst, !isAsking else { end(number) }
     stop()

@@ -22,29 +22,33 @@ struct TagPages {
       guard let document = LooseJSON(data), document["tags"] != nil || document["name"] != nil
       else { return nil }
       names = document["tags"]?.elements?.compactMap(\.string) ?? []
-      next = fields.values("link").lazy.compactMap(Self.next).first
+      next = TagPages.next(fields)
     }
+  }
 
-    /// The query of the link that is called `next`.
-    private static func next(_ field: String) -> String? {
-      for link in field.split(separator: ",<").flatMap({ $0.split(separator: ", <") }) {
-        guard let end = link.firstIndex(of: ">") else { continue }
-        let words = link[end...].lowercased().split(separator: ";")
-        let isNext = words.contains { word in
-          let word = word.filter { !$0.isWhitespace && $0 != "\"" }
-          return word == "rel=next"
-        }
-        guard isNext else { continue }
-        let target = link[..<end].drop { $0 == "<" || $0.isWhitespace }
-        guard let question = target.firstIndex(of: "?") else { return nil }
-        let query = target[target.index(after: question)...].prefix { $0 != "#" }
-        guard query.utf8.count <= TagPages.queryBytes else { return nil }
-        // Whose images a mirror is asked for, we say ourselves.
-        let parts = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }
-        return parts.isEmpty ? nil : parts.joined(separator: "&")
+  /// The query of the link that is called `next`; nil: there is none.
+  static func next(_ fields: HTTPFields) -> String? {
+    fields.values("link").lazy.compactMap(query).first
+  }
+
+  private static func query(_ field: String) -> String? {
+    for link in field.split(separator: ",<").flatMap({ $0.split(separator: ", <") }) {
+      guard let end = link.firstIndex(of: ">") else { continue }
+      let words = link[end...].lowercased().split(separator: ";")
+      let isNext = words.contains { word in
+        let word = word.filter { !$0.isWhitespace && $0 != "\"" }
+        return word == "rel=next"
       }
-      return nil
+      guard isNext else { continue }
+      let target = link[..<end].drop { $0 == "<" || $0.isWhitespace }
+      guard let question = target.firstIndex(of: "?") else { return nil }
+      let query = target[target.index(after: question)...].prefix { $0 != "#" }
+      guard query.utf8.count <= TagPages.queryBytes else { return nil }
+      // Whose images a mirror is asked for, we say ourselves.
+      let parts = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }
+      return parts.isEmpty ? nil : parts.joined(separator: "&")
     }
+    return nil
   }
 
   /// Pages that a list may have.

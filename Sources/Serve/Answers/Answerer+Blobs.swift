@@ -51,9 +51,13 @@ extension Answerer {
     of digest: Digest, _ session: any ServeSession
   ) async throws(RegistryError) -> Int64 {
     if let size = session.granted(digest) { return size }
-    let size = try await session.source.size(of: digest)
-    session.grant(digest, size: size)
-    return size
+    return try await sizes.ask(.init(session, "\(digest)")) { () async throws(RegistryError) in
+      // Somebody may have been told in this very moment.
+      if let size = session.granted(digest) { return size }
+      let size = try await session.source.size(of: digest)
+      session.grant(digest, size: size)
+      return size
+    }
   }
 
   /// Wants a blob, and waits until some of it can be given.
@@ -65,7 +69,50 @@ extension Answerer {
     guard let download = wanted.first else {
       throw RegistryError(.notFound, "nothing is fetched any more")
     }
-    return BlobStream(range, of: blob.size, from: download)
+    // Not before it is wanted by its reader: it would be let go of in between.
+    let reading = ahead.read(blob.digest)
+    let stream = BlobStream(range, of: blob.size, from: download, reading)
+    if let error = await failure(of: stream) { throw error }
+    return stream
+  }
+
+  /// Waits for the first bytes, so that what upstream says in their place becomes the answer.
+  ///
+  /// Not for ever: clients wait some 30 s for a head, and for a body as long as it takes.
+  ///
+  /// - Returns: why nothing will come; nil: something came, or may come.
+  private func failure(of stream: BlobStream) async -> RegistryError? {
+    await withTaskGroup(of: RegistryError?.self) { group in
+      group.addTask {
+        do {
+          try await stream.begin()
+          return nil
+        } catch let error as DownloadError {
+          return Self.registryError(error)
+        } catch {
+          return nil
+        }
+      }
+      group.addTask {
+        try? await Task.sleep(for: Self.firstBytesPatience)
+        return nil
+      }
+      let first = await group.next()
+      group.cancelAll()
+      return first ?? nil
+    }
+  }
+  private static let firstBytesPatience = Duration.seconds(10)
+
+  private static func registryError(_ error: DownloadError) -> RegistryError? {
+    switch error {
+    case .registry(let error): error
+    case .store(let error):
+      RegistryError(.serverError(transient: false), "the cache cannot keep it: \(error)")
+    case .integrity(let words): RegistryError(.integrity, words)
+    // Whoever asked is gone, or the service ends.
+    case .stopped: nil
+    }
   }
 
   /// Gives a blob that is kept nowhere.

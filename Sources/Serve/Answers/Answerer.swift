@@ -7,6 +7,9 @@ package struct Answerer: Sendable {
   let doorkeeper: any Doorkeeper
   let cache: CacheKeeper
   let downloads: Downloads
+  let ahead: Ahead
+  let sizes = Together<Int64>()
+  let documents = Together<FetchedDocument>()
   /// Counts; nil: nothing is counted.
   let metrics: ServeMetrics?
 
@@ -17,13 +20,15 @@ package struct Answerer: Sendable {
   ///   - cache: where blobs and documents are kept.
   ///   - downloads: fetches blobs into the store.
   ///   - metrics: counts; nil: nothing is counted.
+  ///   - aheadPatience: how long an image's blobs are fetched ahead while nobody asks for one.
   package init(
     doorkeeper: any Doorkeeper, cache: CacheKeeper, downloads: Downloads,
-    metrics: ServeMetrics? = nil
+    metrics: ServeMetrics? = nil, aheadPatience: Duration = .seconds(10)
   ) {
     self.doorkeeper = doorkeeper
     self.cache = cache
     self.downloads = downloads
+    ahead = Ahead(downloads, patience: aheadPatience)
     self.metrics = metrics
   }
 
@@ -46,15 +51,23 @@ package struct Answerer: Sendable {
     case .manifest(let upstream, let selector):
       return await inside(upstream, request, missing: .manifestUnknown) {
         (session) async throws(RegistryError) in
-        try await manifest(selector, session, isHead: request.isHead)
+        try await manifest(selector, upstream, session, isHead: request.isHead)
       }
     case .blob(let upstream, let digest):
       return await inside(upstream, request, missing: .blobUnknown) {
         (session) async throws(RegistryError) in
         try await blob(digest, upstream, session, request)
       }
-    case .tags, .referrers:
-      return .error(404, .nameUnknown, "nothing of that name is served")
+    case .tags(let upstream, let query):
+      return await inside(upstream, request, missing: .nameUnknown) {
+        (session) async throws(RegistryError) in
+        try await list(.tags, "tags/list", query, upstream, session)
+      }
+    case .referrers(let upstream, let digest, let query):
+      return await inside(upstream, request, missing: .manifestUnknown) {
+        (session) async throws(RegistryError) in
+        try await list(.referrers(digest), "referrers/\(digest)", query, upstream, session)
+      }
     }
   }
 

@@ -3,8 +3,10 @@ package import Store
 
 /// The bytes of a blob on its way, as they may be given to somebody.
 ///
-/// First ones first, and only those that are on disk and hashed. The last 64 KiB are held back until the digest is right: an answer
-/// with all of a blob never comes to its end with wrong bytes.
+/// From its beginning: only what is on disk and hashed, and the last 64 KiB when the digest is right. An answer with all of a blob
+/// never comes to its end with wrong bytes.
+///
+/// From elsewhere: what is hashed, else what is on disk. Who asks for a part has its own way to know whether the whole is right.
 package struct BlobStream: Sendable {
   /// What was given of a blob that then turned out wrong, or comes no more.
   package struct Broken: Error {}
@@ -13,6 +15,8 @@ package struct BlobStream: Sendable {
   package let range: Range<Int64>
   private let size: Int64
   private let download: Download
+  /// Keeps what the image has ahead going.
+  private let reading: Ahead.Reading?
 
   /// Bytes at the end that wait for the digest.
   static let heldBack: Int64 = 64 << 10
@@ -21,7 +25,11 @@ package struct BlobStream: Sendable {
   ///   - range: the bytes wanted.
   ///   - size: of the blob.
   ///   - download: of the blob, wanted by whoever reads it.
-  init(_ range: Range<Int64>, of size: Int64, from download: Download) {
+  ///   - reading: kept while it is read.
+  init(
+    _ range: Range<Int64>, of size: Int64, from download: Download, _ reading: Ahead.Reading?
+  ) {
+    self.reading = reading
     self.range = range
     self.size = size
     self.download = download
@@ -34,6 +42,11 @@ package struct BlobStream: Sendable {
   /// - Throws: why no more will come, `Broken` or `DownloadError`.
   package func next(after position: Int64) async throws -> (BlobReader, Range<Int64>)? {
     guard position < range.upperBound else { return nil }
+    guard range.lowerBound == 0 else {
+      let end = min(try await download.stretch(from: position), range.upperBound)
+      guard end > position else { throw Broken() }
+      return (try download.reader(), position..<end)
+    }
     let free = max(0, size - Self.heldBack)
     // Who holds all but the end waits for the digest.
     if position >= free { try await download.end() }

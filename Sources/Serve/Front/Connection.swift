@@ -16,7 +16,7 @@ struct Connection: Sendable {
   /// Bytes of a file that the kernel is asked to send in one go.
   private static let fileStep: Int64 = 1 << 20
   /// Bytes of a blob on its way that are in memory for one answer.
-  private static let streamStep: Int64 = 128 << 10
+  private static let streamStep: Int64 = 64 << 10
 
   /// Answers until the caller is gone or wants no more.
   func run(_ requests: AsyncStream<HTTPRequestHead>) async {

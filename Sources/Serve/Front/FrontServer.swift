@@ -1,3 +1,5 @@
+import Disk
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -51,7 +53,9 @@ package final class FrontServer: Sendable {
     case .network(let host, let port):
       listener = try await bootstrap.bind(host: host, port: port).get()
     case .path(let path):
-      listener = try await bootstrap.bind(unixDomainSocketPath: path).get()
+      let socket = try LocalSocket(path)
+      listener = try await bootstrap.withBoundSocket(try socket.bound()).get()
+      listener.closeFuture.whenComplete { _ in socket.remove() }
     }
     state.withLock { $0.listeners.append(listener) }
     return listener.localAddress?.port ?? 0
@@ -76,6 +80,7 @@ package final class FrontServer: Sendable {
   // MARK: Connections
 
   private func begin(_ channel: any Channel) throws {
+    let peer = try Self.peer(channel)
     let isIn = state.withLock { state in
       guard !state.isEnding, state.connections.count < settings.connections else { return false }
       state.connections[ObjectIdentifier(channel)] = channel
@@ -84,6 +89,11 @@ package final class FrontServer: Sendable {
     guard isIn else {
       answerer.metrics?.refusedConnection()
       throw ChannelError.connectPending
+    }
+    answerer.metrics?.connected()
+    channel.closeFuture.whenComplete { _ in
+      self.answerer.metrics?.disconnected()
+      self.end(channel)
     }
     let (requests, feed) = AsyncStream.makeStream(of: HTTPRequestHead.self)
     var limits = NIOHTTPDecoderLimitConfiguration()
@@ -95,15 +105,10 @@ package final class FrontServer: Sendable {
       withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(settings, requests: feed))
     let connection = Connection(
-      channel: channel, peer: Self.peer(channel), answerer: answerer,
+      channel: channel, peer: peer, answerer: answerer,
       rule: Self.guardian(channel, settings.names), isEnding: { self.isEnding }, log: log)
-    answerer.metrics?.connected()
     let task = Task { await connection.run(requests) }
-    channel.closeFuture.whenComplete { _ in
-      task.cancel()
-      self.answerer.metrics?.disconnected()
-      self.end(channel)
-    }
+    channel.closeFuture.whenComplete { _ in task.cancel() }
   }
 
   private func end(_ channel: any Channel) {
@@ -126,12 +131,28 @@ package final class FrontServer: Sendable {
     return HostGuard(host: address, port: own.port ?? 0, names: names)
   }
 
-  private static func peer(_ channel: any Channel) -> Caller.Peer {
-    guard let remote = channel.remoteAddress, let own = channel.localAddress,
-      let address = remote.ipAddress, let ownAddress = own.ipAddress
-    else { return .process(uid: nil) }
+  /// Who is at the other end, by the kind of this one: the other may be gone already.
+  private static func peer(_ channel: any Channel) throws -> Caller.Peer {
+    guard let own = channel.localAddress else { throw ChannelError.alreadyClosed }
+    if case .unixDomainSocket = own { return .process(uid: user(of: channel)) }
+    guard let remote = channel.remoteAddress, let address = remote.ipAddress,
+      let ownAddress = own.ipAddress
+    else { throw ChannelError.alreadyClosed }
     return .network(
       address: address, port: remote.port ?? 0, own: ownAddress, ownPort: own.port ?? 0)
+  }
+
+  /// The user at the other end of a socket in the file system.
+  private static func user(of channel: any Channel) -> UInt32? {
+    guard let options = channel as? any SocketOptionProvider, channel.eventLoop.inEventLoop else {
+      return nil
+    }
+    var found: UInt32?
+    let asked: EventLoopFuture<ProcessCredentials> = options.unsafeGetSocketOption(
+      level: SocketOptionLevel(SOL_SOCKET), name: SocketOptionName(SO_PEERCRED))
+    // On its own loop the channel answers at once.
+    asked.assumeIsolated().whenSuccess { found = $0.uid }
+    return found
   }
 
   // MARK: The end
@@ -171,4 +192,11 @@ package final class FrontServer: Sendable {
     }
     timer.cancel()
   }
+}
+
+/// What `SO_PEERCRED` brings: the kernel's `struct ucred`, which Swift's Glibc has not.
+private struct ProcessCredentials: Sendable {
+  var process: Int32
+  var uid: UInt32
+  var gid: UInt32
 }

@@ -25,7 +25,7 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where it is asked; can be repeated (default: 127.0.0.1:5151).",
+      "Where it is asked; can be repeated (default: 127.0.0.1:5151, or what systemd listens on).",
       valueName: "address:port|unix:path"))
   var listen: [String] = []
 
@@ -121,32 +121,56 @@ struct ServeCommand: AsyncParsableCommand {
     let downloads = makeDownloads(store, paths, metrics)
     let keeper = try makeDoorkeeper(engine: engine, paths, warn)
     let log = ServeLog(format: logFormat)
-    var front = FrontSettings()
-    front.names = names
+    var settings = FrontSettings()
+    settings.names = hostNames
     let server = FrontServer(
       Answerer(doorkeeper: keeper, cache: cache, downloads: downloads, metrics: metrics),
-      settings: front
+      settings: settings
     ) { log.write($0) }
+    Signals.serve(patience: Double(Self.drainSeconds) + 5) {
+      log.say("reading mirror files anew")
+      Task { await keeper.reload() }
+    }
     try await listen(server, log)
     await stopped()
-    log.say("stopping: requests under way have 30 s")
-    await server.drain(patience: .seconds(30))
-    _ = await downloads.close()
+    log.say("stopping: requests under way have \(Self.drainSeconds) s")
+    // This task is cancelled by now, and what follows is not to be.
+    await Task {
+      await server.drain(patience: .seconds(Self.drainSeconds))
+      _ = await downloads.close()
+    }.value
   }
+
+  /// Seconds that requests under way have after the first signal.
+  private static let drainSeconds = 30
 
   /// Waits for the first signal.
   private func stopped() async {
     while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
   }
 
+  /// Names that callers may ask for this machine by: its own, and those that are listened at.
+  private var hostNames: Set<String> {
+    var names = Set([Machine.hostName.lowercased()])
+    for case .network(let host, _) in listen.compactMap({ ListenPlace($0) }) {
+      names.insert(host.lowercased())
+    }
+    return names
+  }
+
   private func listen(_ server: FrontServer, _ log: ServeLog) async throws {
-    for place in places {
-      do {
+    let passed = PassedSockets.take(ProcessInfo.processInfo.environment)
+    do {
+      for socket in passed {
+        try await server.listen(on: socket)
+        log.say("listening on a socket of systemd's")
+      }
+      for place in listen.isEmpty && !passed.isEmpty ? [] : places {
         let port = try await server.listen(at: place)
         log.say("listening on \(place.name(port: port))")
-      } catch {
-        throw CommandFailure(message: "cannot listen on \(place.name): \(error)", exitCode: 69)
       }
+    } catch {
+      throw CommandFailure(message: "cannot listen: \(error)", exitCode: 69)
     }
   }
 }

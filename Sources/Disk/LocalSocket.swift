@@ -1,0 +1,88 @@
+import Glibc
+
+/// A socket in the file system that one listens on.
+///
+/// ```
+/// nothing there -> bound      under a name of its own first, then by the name that it is to have
+/// a socket that nobody listens on -> bound, in its place
+/// a socket that somebody listens on, or another kind of file -> refused
+/// ```
+package struct LocalSocket: Sendable {
+  private let path: String
+  private let name: String
+  private let folder: Folder
+
+  /// - Parameter path: where it is to be.
+  /// - Throws: `DiskError` where its directory is not there.
+  package init(_ path: String) throws(DiskError) {
+    self.path = path
+    let cut = path.lastIndex(of: "/")
+    name = cut.map { String(path[path.index(after: $0)...]) } ?? path
+    let directory = cut.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    folder = try Folder(directory)
+  }
+
+  /// Makes it; whoever has the descriptor listens on it and closes it.
+  ///
+  /// - Throws: `DiskError`: somebody listens there, something else is there, or it cannot be made.
+  package func bound() throws(DiskError) -> Int32 {
+    try requireFree()
+    let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard socket >= 0 else { throw .last("make", path) }
+    // No moment without a socket by that name, and none in which it is there and nobody listens.
+    let temporary = ".\(name).\(getpid())"
+    unlinkat(folder.handle.number, temporary, 0)
+    let place = "/proc/self/fd/\(folder.handle.number)/\(temporary)"
+    guard Self.address(place, { bind(socket, $0, $1) }) == 0, listen(socket, 512) == 0,
+      fchmodat(folder.handle.number, temporary, 0o660, 0) == 0,
+      renameat(folder.handle.number, temporary, folder.handle.number, name) == 0
+    else {
+      let error = DiskError.last("make", path)
+      unlinkat(folder.handle.number, temporary, 0)
+      close(socket)
+      throw error
+    }
+    return socket
+  }
+
+  /// Takes it away.
+  package func remove() {
+    guard let info = folder.info(name), info.st_mode & S_IFMT == S_IFSOCK else { return }
+    // Another service may have come meanwhile.
+    if !isAnswered { unlinkat(folder.handle.number, name, 0) }
+  }
+
+  private func requireFree() throws(DiskError) {
+    guard let info = folder.info(name) else { return }
+    guard info.st_mode & S_IFMT == S_IFSOCK else { throw DiskError("replace", path, EEXIST) }
+    guard !isAnswered else { throw DiskError("listen on", path, EADDRINUSE) }
+  }
+
+  /// Whether somebody listens on what is there.
+  private var isAnswered: Bool {
+    let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard socket >= 0 else { return true }
+    defer { close(socket) }
+    let place = "/proc/self/fd/\(folder.handle.number)/\(name)"
+    guard Self.address(place, { connect(socket, $0, $1) }) != 0 else { return true }
+    return errno != ECONNREFUSED && errno != ENOENT
+  }
+
+  private static func address(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32)
+    -> Int32
+  {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let bytes = Array(path.utf8)
+    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+      errno = ENAMETOOLONG
+      return -1
+    }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import FoundationEssentials
+public import OCI
+import Transfer
+
+extension RepositoryClient {
+  /// Something small of a repository, as a server sent it.
+  public struct Page: Sendable, Equatable {
+    /// The body, without an encoding.
+    public var body: [UInt8]
+    /// The `Content-Type`.
+    public var type: String?
+    /// The query of the page that follows, without `ns`; nil: this is the last.
+    public var next: String?
+    /// `OCI-Filters-Applied`.
+    public var filters: String?
+  }
+
+  /// Lists that a registry has of a repository.
+  public enum List: Sendable {
+    case tags
+    /// What refers to a manifest.
+    case referrers(Digest)
+  }
+
+  /// The most bytes of a page.
+  public static let pageLimit = TagPages.pageBytes
+
+  /// Fetches one page of a list, from the first server that has it.
+  ///
+  /// - Parameters:
+  ///   - list: which.
+  ///   - query: what it is asked with; of `ns` only our own is said.
+  /// - Throws: `RegistryError`.
+  public func page(of list: List, query: String) async throws(RegistryError) -> Page {
+    let fields = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }
+    let query = fields.isEmpty ? "" : "?" + fields.joined(separator: "&")
+    let (path, accept) =
+      switch list {
+      case .tags: ("/tags/list", "application/json")
+      case .referrers(let digest):
+        ("/referrers/\(digest)", MediaType.ociIndex.rawValue)
+      }
+    return try await retrying { (stalls) async throws(RegistryError) in
+      let patience = self.headTimeout(stalls: stalls)
+      return try await self.failover.first(
+        of: self.endpoints.filter(\.resolvesTags), for: path, patience: patience
+      ) { endpoint, answered in
+        do throws(RegistryError) {
+          var route = try RequestRoute(
+            .endpoint(
+              endpoint, path: "/\(endpoint.repository(of: self.reference))\(path)\(query)",
+              remembered: nil),
+            what: "list of \(self.reference.repository)", client: self)
+          let (response, _) = try await self.take(
+            along: &route, fields: HTTPFields([("Accept", accept)]), limit: Self.pageLimit,
+            patience: patience)
+          let page = Page(response, from: route)
+          guard let page else {
+            throw RegistryError(
+              .integrity, "\(route.url.origin.authority) sent something else for a list")
+          }
+          answered()
+          return Attempt(result: .success(page))
+        } catch {
+          return Attempt(result: .failure(error), isFinal: error.isFinal)
+        }
+      }
+    }
+  }
+}
+
+extension RepositoryClient.Page {
+  /// - Returns: nil for what is no object of JSON.
+  init?(_ response: TransferResponse, from route: RequestRoute) {
+    let plain = try? response.decodedBody(limit: RepositoryClient.pageLimit)
+    body = plain ?? response.body
+    guard body.first(where: { !$0.isBlank }) == UInt8(ascii: "{"), LooseJSON(Data(body)) != nil
+    else { return nil }
+    type = response.head.fields["content-type"]
+    next = TagPages.next(response.head.fields)
+    filters = response.head.fields["oci-filters-applied"]
+  }
+}
+
+extension UInt8 {
+  fileprivate var isBlank: Bool { [0x20, 0x09, 0x0A, 0x0D].contains(self) }
+}

@@ -1,0 +1,42 @@
+import OCI
+import Registry
+
+/// Lists of tags and of referrers: upstream's, page by page, with links that lead here.
+extension Answerer {
+  func list(
+    _ list: RepositoryClient.List, _ path: String, _ query: String, _ upstream: Upstream,
+    _ session: any ServeSession
+  ) async throws(RegistryError) -> Answer {
+    let page = try await session.client.page(of: list, query: query)
+    // A type of the server's choice, with bytes of its choice, is nothing to hand on.
+    let type = if case .tags = list { "application/json" } else { MediaType.ociIndex.rawValue }
+    var answer = Answer(200, [("Content-Type", type)], .bytes(page.body))
+    if let next = page.next, let link = upstream.link(to: path, query: next) {
+      answer.fields.append(("Link", "<\(link)>; rel=\"next\""))
+    }
+    if page.filters?.lowercased() == "artifacttype" {
+      answer.fields.append(("OCI-Filters-Applied", "artifactType"))
+    }
+    answer.origin = .upstream
+    return answer
+  }
+}
+
+extension Upstream {
+  /// Where the caller finds something of the repository here; nil where the query is none to hand on.
+  ///
+  /// - Parameters:
+  ///   - path: below the repository.
+  ///   - query: without `ns`.
+  func link(to path: String, query: String) -> String? {
+    let isPlain = query.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"<>\"\\".utf8.contains($0) }
+    guard isPlain else { return nil }
+    let registry = reference.registry
+    switch form {
+    case .query: return "/v2/\(reference.repository)/\(path)?\(query)&ns=\(registry)"
+    case .path:
+      let name = registry.replacing(":", with: "__")
+      return "/v2/\(name)/\(reference.repository)/\(path)?\(query)"
+    }
+  }
+}

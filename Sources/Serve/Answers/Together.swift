@@ -1,0 +1,46 @@
+import OCI
+import Registry
+import Synchronization
+
+/// Questions that several ask at the same time are asked once.
+///
+/// What one is granted says nothing of another: the key has whose question it is.
+final class Together<Answer: Sendable>: Sendable {
+  /// Who asks, and what.
+  struct Key: Hashable, Sendable {
+    private let client: ObjectIdentifier
+    private let what: String
+
+    init(_ session: any ServeSession, _ what: String) {
+      client = ObjectIdentifier(session.client)
+      self.what = what
+    }
+  }
+
+  private typealias Asking = Task<Result<Answer, RegistryError>, Never>
+  private let underway = Mutex<[Key: Asking]>([:])
+
+  /// Asks, or waits for the answer of whoever has asked.
+  ///
+  /// Who goes away takes no answer from the others: the question ends by itself.
+  func ask(
+    _ key: Key, _ question: @escaping @Sendable () async throws(RegistryError) -> Answer
+  ) async throws(RegistryError) -> Answer {
+    let task = underway.withLock { underway in
+      if let known = underway[key] { return known }
+      let task = Asking {
+        let result: Result<Answer, RegistryError>
+        do throws(RegistryError) {
+          result = .success(try await question())
+        } catch {
+          result = .failure(error)
+        }
+        self.underway.withLock { $0[key] = nil }
+        return result
+      }
+      underway[key] = task
+      return task
+    }
+    return try await task.value.get()
+  }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import Support
+import Testing
+
+@Suite("cairn serve", .timeLimit(.minutes(1)))
+struct ServeCommandTests {
+  /// Starts a service in front of a registry, and waits until it listens at `s` in the command's folder.
+  static func start(_ cairn: Command, _ registry: FakeRegistry, _ more: String...) async throws
+    -> Running
+  {
+    let arguments = [
+      "serve", "--listen", "unix:\(cairn.folder("s"))", "--registry", registry.host,
+      "--plain-http", registry.host, "--store", cairn.folder("cache"), "--history",
+      cairn.folder("h.sqlite"),
+    ]
+    let running = try Running.start(cairn.process(arguments + more))
+    while !FileManager.default.fileExists(atPath: cairn.folder("s")) { await Task.yield() }
+    return running
+  }
+
+  static func get(_ cairn: Command, _ target: String) async throws -> Command.Outcome {
+    try await Command.tool(
+      "curl", "-sf", "--unix-socket", cairn.folder("s"), "http://localhost\(target)")
+  }
+
+  @Test("serves an image, logs a line a request, and ends by itself at SIGTERM")
+  func serves() async throws {
+    let cairn = try Command()
+    let image = try FakeImage(layers: [Content.bytes(3 << 20, seed: 4)])
+    let registry = try FakeRegistry(image)
+    let running = try await Self.start(cairn, registry, "--log-format", "json")
+    let base = "/v2/\(registry.host.replacing(":", with: "__"))/o/n"
+    let manifest = try await Self.get(cairn, "\(base)/manifests/latest")
+    #expect(Array(manifest.bytes) == image.manifests[image.manifest]?.bytes)
+    let layer = image.layers[0]
+    for _ in 0..<2 {
+      let blob = try await Self.get(cairn, "\(base)/blobs/\(layer)")
+      #expect(Array(blob.bytes) == image.blobs[layer])
+    }
+    kill(running.process.processIdentifier, SIGTERM)
+    let outcome = await running.finished()
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let lines = try outcome.errors.split(separator: "\n").map {
+      try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+    let requests = lines.filter { $0["event"] as? String == "request" }
+    // Between them the layer may have come ahead of need.
+    let origins = requests.compactMap { $0["from"] as? String }
+    #expect(origins.count == 3 && origins.first == "upstream" && origins.last == "cache")
+    #expect(requests.allSatisfy { $0["complete"] as? Bool == true })
+    #expect(!FileManager.default.fileExists(atPath: cairn.folder("s")))
+    // What it learned, a pull knows.
+    let report = try await cairn("tune", "--report", "--history", cairn.folder("h.sqlite"))
+    #expect(report.output.contains(registry.host), "\(report.output)")
+  }
+
+  @Test("a second SIGTERM ends it though answers are under way, and SIGHUP does not")
+  func ends() async throws {
+    let cairn = try Command()
+    let image = try FakeImage(layers: [Content.bytes(1 << 20, seed: 4)])
+    let (gate, asked) = (Gate(), Gate())
+    let registry = try FakeRegistry(image) { request in
+      guard request.target.contains("/blobs/"), request.range?.count != 1 else { return nil }
+      asked.open()
+      gate.pass()
+      return nil
+    }
+    let running = try await Self.start(cairn, registry)
+    let base = "/v2/\(registry.host.replacing(":", with: "__"))/o/n"
+    let client = Task { try await Self.get(cairn, "\(base)/blobs/\(image.layers[0])") }
+    await asked.opened()
+    let process = running.process.processIdentifier
+    for signal in [SIGHUP, SIGTERM] { kill(process, signal) }
+    while FileManager.default.fileExists(atPath: cairn.folder("s")) { await Task.yield() }
+    #expect(running.process.isRunning)
+    kill(process, SIGTERM)
+    let outcome = await running.finished()
+    #expect(outcome.status == 128 + SIGTERM)
+    #expect(try await client.value.status != 0)
+    gate.open()
+  }
+
+  @Test("a place where it cannot listen is said, with the reason")
+  func cannotListen() async throws {
+    let cairn = try Command()
+    let registry = try FakeRegistry(try FakeImage(layers: []))
+    let outcome = try await cairn(
+      "serve", "--listen", registry.host, "--registry", "docker.io", "--store",
+      cairn.folder("cache"))
+    #expect(outcome.status == 69)
+    #expect(outcome.errors.contains("cannot listen"), "\(outcome.errors)")
+    for wrong in [
+      ["--listen", "x"], ["--registry", "x"], ["--max-workers", "0"], ["--limit-rate", "0"],
+    ] {
+      #expect(try await Command.finish(cairn.process(["serve"] + wrong)).status == 64)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import CurlTransfer
+import Downloads
+import Foundation
+import OCI
+import Registry
+import Scheduling
+import Serve
+import Store
+import Support
+import Synchronization
+import Testing
+import Transfer
+import Tuning
+
+/// A service on loopback, in front of one registry that speaks plain HTTP.
+final class Post: Sendable {
+  let folder: TemporaryFolder
+  let store: ContentStore
+  let engine: CurlEngine
+  let downloads: Downloads
+  let server: FrontServer
+  let records = Log<RequestRecord>()
+  let port: Int
+  /// As the path form has it.
+  let registry: String
+  let host: String
+
+  init(
+    _ host: String, workers: Int = 4, settings: FrontSettings = .init(),
+    store other: ContentStore? = nil
+  ) async throws {
+    self.host = host
+    registry = host.replacing(":", with: "__")
+    folder = try TemporaryFolder()
+    store = try other ?? ContentStore(root: folder("store"))
+    let engine = try CurlEngine(settings: TransferSettings())
+    self.engine = engine
+    var bounds = SchedulerSettings()
+    bounds.backoff = 0.01
+    bounds.minimumSegment = 64 << 10
+    bounds.firstSegment = 64 << 10
+    bounds.maximumSegment = 64 << 10
+    bounds.wholeBlob = 64 << 10
+    bounds.retries = 3
+    let planned = bounds
+    downloads = Downloads(
+      store: store, limits: Downloads.Limits(openBlobs: 32, hashing: 2),
+      plan: { _, _ in PathPlan(policy: FixedPolicy(poolSize: workers), settings: planned) })
+    let served = ServedRegistries(named: [host: false])
+    let keeper = AnonymousDoorkeeper { (reference) throws(AnonymousDoorkeeper.Refusal) in
+      guard served.standing(reference.registry, isMirrored: { false }) != nil,
+        let endpoint = try? Endpoint(of: reference, plainHTTP: true)
+      else { throw .init(.error(404, .nameUnknown, "not served")) }
+      var time = Timekeeper()
+      time.sleep = { _ in }
+      return RepositoryClient(
+        reference: reference, endpoints: [endpoint], engine: engine,
+        credentials: CredentialChain(), time: time)
+    }
+    let records = records
+    server = FrontServer(
+      Answerer(
+        doorkeeper: keeper,
+        cache: try CacheKeeper(store: store, reading: nil, limit: nil, keeps: true),
+        downloads: downloads), settings: settings
+    ) { records.add($0) }
+    port = try await server.listen(at: .network(host: "127.0.0.1", port: 0))
+  }
+
+  func end() async {
+    await server.drain(patience: .zero)
+    _ = await downloads.close()
+    engine.stop()
+  }
+
+  func wire() throws -> Wire { try Wire(port: port) }
+
+  /// Asks for something below the repository `o/n` and reads the answer.
+  func get(
+    _ target: String, method: String = "GET", _ fields: [String: String] = [:]
+  ) async throws -> WireAnswer {
+    let wire = try wire()
+    wire.ask("/v2/\(registry)/o/n/\(target)", method: method, fields)
+    return try await wire.answer(isHead: method == "HEAD")
+  }
+
+  /// Waits until so many requests have ended.
+  func ended(_ count: Int) async { while records.all.count < count { await Task.yield() } }
+}
