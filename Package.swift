@@ -143,6 +143,7 @@ let package = Package(
         "CurlTransfer", "Downloads", "Hashing", "OCI", "Registry", "Serve", "Store", "Support",
         "Transfer", "Tuning", "Scheduling",
       ],
+      exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
       name: "ZooTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],

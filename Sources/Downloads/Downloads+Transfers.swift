@@ -1,4 +1,5 @@
 import OCI
+import Registry
 import Store
 
 /// Transfers, from the queue to the store.
@@ -212,10 +213,30 @@ extension Downloads {
     pool.wanted[transfer.id] = nil
     if let blob = transfer.blob { pool.transfers[blob] = nil }
     if pool.wanted.isEmpty { pool.clock.pause() }
-    let source = transfer.source
-    guard transfer.endedAt == nil, !transfers.values.contains(where: { $0.source === source })
-    else { return }
-    // Nobody comes for what was asked ahead.
-    Task { await source.close() }
+    letGo(transfer.source, isDone: transfer.endedAt != nil)
+  }
+
+  // MARK: Sources
+
+  /// Goes on with what another wanter has brought: what one shows to a registry is used for him alone, and goes with him.
+  func inherit(_ transfer: Transfer, _ heir: BlobSource) {
+    let old = transfer.source
+    transfer.source = heir
+    transfer.pool.use(heir)
+    letGo(old, isDone: false)
+  }
+
+  /// Lets go of a source that nothing is fetched from any more.
+  ///
+  /// - Parameter isDone: whether it has brought what it was asked for; else nobody comes for what was asked ahead.
+  private func letGo(_ source: BlobSource, isDone: Bool) {
+    guard !transfers.values.contains(where: { $0.source === source }) else { return }
+    Task {
+      if !isDone { await source.close() }
+      let tokenService = await source.tokenService
+      // It may be in use again.
+      guard !transfers.values.contains(where: { $0.source === source }) else { return }
+      for pool in pools.values { pool.drop(source, tokenService) }
+    }
   }
 }

@@ -148,6 +148,7 @@ public actor Downloads {
     guard let transfer = known ?? add(wish, from: source) else {
       return Download(ended: wish, .failure(.stopped))
     }
+    transfer.sources[wanter] = source
     change(transfer) { $0.wanters[wanter] = urgency }
     let (inbox, id) = (inbox, transfer.id)
     return Download(transfer, wanter: wanter, isShared: known != nil) {
@@ -208,6 +209,8 @@ public actor Downloads {
         $0.wanters[claim.wanter] = nil
         $0.positions[claim.wanter] = nil
       }
+      transfer.sources[claim.wanter] = nil
+      if let heir = transfer.heir { inherit(transfer, heir) }
       return transfer.wanters.isEmpty ? transfer : nil
     }
     guard !alone.isEmpty else { return }
@@ -332,6 +335,7 @@ public actor Downloads {
 
   private func report(of pool: PathPool) async -> PullReport {
     var report = pool.report()
+    report.tokenService = pool.tokenService
     for source in pool.sources where report.tokenService == nil {
       report.tokenService = await source.tokenService
     }

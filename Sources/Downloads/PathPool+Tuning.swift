@@ -14,7 +14,7 @@ extension PathPool {
     let seconds = now - readAt
     guard seconds > 0 else { return }
     func share(_ spent: Double) -> Double { min(1, max(0, spent / seconds)) }
-    let hosts = isAlone ? nil : sources.reduce(into: Set<String>()) { $0.formUnion($1.hosts) }
+    let hosts = isAlone ? nil : sources.reduce(into: pastHosts) { $0.formUnion($1.hosts) }
     let trips = readings.roundTrips(of: hosts)
     let measured = Readings(
       roundTripSeconds: trips.now, smallestRoundTripSeconds: trips.smallest,
@@ -53,7 +53,7 @@ extension PathPool {
   /// What the downloads were like so far.
   func report() -> PullReport {
     let open = wanted.values.sorted { $0.id < $1.id }.compactMap { layer($0) }
-    var served: [String: Int64] = [:]
+    var served = pastBytes
     for source in sources { served.merge(source.servedBytes) { $0.addingClamped($1) } }
     return PullReport(
       registry: key.registry, policy: policyName, record: recorder.record(at: now),

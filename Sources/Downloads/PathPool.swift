@@ -52,8 +52,14 @@ final class PathPool {
   var hasLostNothing = true
   /// Layers whose downloads are over.
   var layers: [PullReport.Layer] = []
-  /// Whoever was asked, first ones first.
+  /// Whoever is asked, first ones first.
   var sources: [BlobSource] = []
+  /// The token service that one of those named who are asked no more.
+  private(set) var tokenService: TokenService?
+  /// Bytes that hosts served to them.
+  private(set) var pastBytes: [String: Int64] = [:]
+  /// Hosts that they had blobs from.
+  private(set) var pastHosts: Set<String> = []
   var segments: [SegmentID: LiveSegment] = [:]
   var segmentOfRequest: [RequestID: SegmentID] = [:]
   var tasks: [RequestID: Task<Void, Never>] = [:]
@@ -91,6 +97,15 @@ final class PathPool {
       note(scheduler.decision)
     }
     sources.append(source)
+  }
+
+  /// Forgets whoever is asked no more, and whatever he was shown; not what was learned.
+  func drop(_ source: BlobSource, _ service: TokenService?) {
+    guard let index = sources.firstIndex(where: { $0 === source }) else { return }
+    sources.remove(at: index)
+    tokenService = tokenService ?? service
+    pastBytes.merge(source.takeServedBytes()) { $0.addingClamped($1) }
+    pastHosts.formUnion(source.hosts)
   }
 
   /// Begins to fetch what a blob still needs.

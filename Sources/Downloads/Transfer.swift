@@ -9,12 +9,22 @@ import Store
 final class Transfer {
   let id: Int
   let wish: Wish
-  let source: BlobSource
+  /// Whoever it is fetched from now: what one of those who want it has brought.
+  var source: BlobSource
   let pool: PathPool
   /// What everybody who wants it sees.
   let board: DownloadBoard
   /// Who wants it, and how soon.
   var wanters: [Int: Urgency] = [:]
+  /// What each of them has brought, with the credentials that are his.
+  var sources: [Int: BlobSource] = [:]
+  /// Who is asked in place of the source, where the one who brought that is gone; nil: he is not.
+  var heir: BlobSource? {
+    guard !sources.values.contains(where: { $0 === source }) else { return nil }
+    // One of the same registry first: another one's bytes are not for those who read this one's.
+    let alike = sources.filter { $0.value.registry == source.registry }
+    return (alike.isEmpty ? sources : alike).min { $0.key < $1.key }?.value
+  }
   /// Where they read it, those who do.
   var positions: [Int: Int64] = [:]
   /// The same, in the order in which they came.

@@ -96,6 +96,14 @@ public final class BlobSource: Sendable {
   /// Bytes that each host served so far, with its port where that is not the scheme's.
   public var servedBytes: [String: Int64] { served.withLock { $0 } }
 
+  /// The same, which are counted from 0 from now on.
+  public func takeServedBytes() -> [String: Int64] {
+    served.withLock { served in
+      defer { served = [:] }
+      return served
+    }
+  }
+
   /// The hosts that blobs came from so far.
   public var hosts: Set<String> { sendingHosts.withLock { $0 } }
 

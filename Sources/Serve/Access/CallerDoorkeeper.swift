@@ -15,6 +15,7 @@ package final class CallerDoorkeeper: Doorkeeper {
   private let owner: OwnerRule
   private let hash = KeyedHash()
   private let ledger: SharedLedger
+  private let tags: SharedTags
   private let sessions = Mutex(SessionShelf())
   /// What files say of repositories, until they are read anew.
   private let found = Mutex<[Reference: UpstreamClients.Found]>([:])
@@ -27,13 +28,15 @@ package final class CallerDoorkeeper: Doorkeeper {
   /// - Parameters:
   ///   - clients: makes clients of repositories that are served.
   ///   - owner: for whom the owner's own credentials are used.
+  ///   - tags: what tags meant.
   ///   - now: seconds of a clock that never goes back.
   package init(
-    _ clients: UpstreamClients, owner: OwnerRule,
+    _ clients: UpstreamClients, owner: OwnerRule, tags: SharedTags = SharedTags(),
     now: @escaping @Sendable () -> Double = CallerDoorkeeper.uptime
   ) {
     self.clients = clients
     self.owner = owner
+    self.tags = tags
     ledger = SharedLedger(now: now)
   }
 
@@ -71,7 +74,8 @@ package final class CallerDoorkeeper: Doorkeeper {
         sessions.withLock { sessions in
           if let known = sessions.session(key) { return known }
           let new = CallerSession(
-            clients.client(found, as: identity), key, isPrivate: found.isPrivate, ledger: ledger)
+            clients.client(found, as: identity), key, standing: found.standing, ledger: ledger,
+            tags: tags)
           sessions.add(new, key)
           return new
         })

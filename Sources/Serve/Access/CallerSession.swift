@@ -20,14 +20,26 @@ final class CallerSession: ServeSession {
   let source: BlobSource
   private let key: Key
   private let ledger: SharedLedger
+  private let tags: SharedTags
   private let isPrivate: Bool
+  private let isNamed: Bool
 
-  init(_ client: RepositoryClient, _ key: Key, isPrivate: Bool, ledger: SharedLedger) {
+  init(
+    _ client: RepositoryClient, _ key: Key, standing: ServedRegistries.Standing,
+    ledger: SharedLedger,
+    tags: SharedTags
+  ) {
     self.client = client
     source = BlobSource(client: client)
     self.key = key
-    self.isPrivate = isPrivate
+    isPrivate = standing == .named(isPrivate: true)
+    isNamed = standing != .anyPublic
     self.ledger = ledger
+    self.tags = tags
+  }
+
+  var asker: CacheAsker {
+    CacheAsker(registry: key.registry, isNamed: isNamed, isAnybody: key.caller == .anonymous)
   }
 
   private func grant(of digest: Digest) -> Grant {
@@ -37,6 +49,23 @@ final class CallerSession: ServeSession {
   func granted(_ digest: Digest) -> Int64? { ledger.size(grant(of: digest)) }
 
   func grant(_ digest: Digest, size: Int64) { ledger.note(grant(of: digest), size: size) }
+
+  func grantedBefore(_ digest: Digest) -> Int64? {
+    guard tags.staleSeconds > 0 else { return nil }
+    return ledger.size(
+      grant(of: digest), lifetime: max(tags.staleSeconds, GrantLedger.lifetime))
+  }
+
+  private func tagKey(_ tag: String) -> TagMemory.Key {
+    TagMemory.Key(
+      registry: key.registry, repository: key.repository, tag: tag, caller: key.caller)
+  }
+
+  func remember(_ tag: String, _ digest: Digest, size: Int64) {
+    tags.note(tagKey(tag), digest, size: size)
+  }
+
+  func lastAnswer(_ tag: String) -> TagMemory.Known? { tags.answer(tagKey(tag)) }
 
   func refusal(_ error: RegistryError) -> Answer? {
     guard error.kind == .unauthorised else { return nil }

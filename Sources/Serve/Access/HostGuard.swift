@@ -81,7 +81,7 @@ package struct HostGuard: Sendable, Equatable {
     guard let (name, given) = HostName.split(host) else {
       return .badRequest("the Host field cannot be read")
     }
-    guard isOurs(name, port: given ?? usualPort) else {
+    guard isOurs(name, port: given ?? port) else {
       return .forbidden(
         "this endpoint is not \(host.shownSafely(limit: 80)): name it with --listen, if it is to be"
       )

@@ -14,7 +14,7 @@ import Synchronization
 final class Ahead: Sendable {
   /// One image's.
   struct Image {
-    var waiting: [Digest: Download] = [:]
+    var waiting: [Digest: (download: Download, hold: CacheHold)] = [:]
     let blobs: Set<Digest>
     var readers = 0
     var lastInterest: ContinuousClock.Instant
@@ -31,6 +31,7 @@ final class Ahead: Sendable {
   }
 
   private let downloads: Downloads
+  private let cache: CacheKeeper
   private let patience: Duration
   private let state = Mutex(State())
 
@@ -39,9 +40,11 @@ final class Ahead: Sendable {
 
   /// - Parameters:
   ///   - downloads: fetches them.
+  ///   - cache: has room for them, or not: then they wait for their clients to ask.
   ///   - patience: how long nobody may take an interest in an image.
-  init(_ downloads: Downloads, patience: Duration = .seconds(10)) {
+  init(_ downloads: Downloads, _ cache: CacheKeeper, patience: Duration = .seconds(10)) {
     self.downloads = downloads
+    self.cache = cache
     self.patience = patience
   }
 
@@ -52,8 +55,10 @@ final class Ahead: Sendable {
   ///   - manifest: names the blobs; other places that it names for them are not asked.
   ///   - upstream: where it is, for words.
   ///   - source: fetches them.
+  ///   - asker: for whom.
   func begin(
-    _ digest: Digest, _ manifest: Manifest, _ upstream: Upstream, from source: BlobSource
+    _ digest: Digest, _ manifest: Manifest, _ upstream: Upstream, from source: BlobSource,
+    for asker: CacheAsker
   ) async {
     guard manifest.isImage != false else { return }
     let blobs = manifest.blobs
@@ -67,15 +72,18 @@ final class Ahead: Sendable {
       return true
     }
     guard isNew else { return }
-    let wishes = blobs.map {
+    let roomy = blobs.compactMap { blob -> (blob: Descriptor, hold: CacheHold)? in
+      cache.room(for: blob, asker: asker).map { (blob, $0) }
+    }
+    let wishes = roomy.map {
       Wish(
-        Descriptor(mediaType: $0.mediaType, digest: $0.digest, size: $0.size), label: "blob",
-        owner: upstream.reference.repository)
+        Descriptor(mediaType: $0.blob.mediaType, digest: $0.blob.digest, size: $0.blob.size),
+        label: "blob", owner: upstream.reference.repository)
     }
     let wanted = await downloads.want(wishes, from: source, urgency: .ahead)
     let mustSweep = state.withLock { state in
-      for (blob, download) in zip(blobs, wanted) {
-        state.images[digest]?.waiting[blob.digest] = download
+      for (room, download) in zip(roomy, wanted) {
+        state.images[digest]?.waiting[room.blob.digest] = (download, room.hold)
       }
       defer { state.isSweeping = true }
       return !state.isSweeping
@@ -87,9 +95,10 @@ final class Ahead: Sendable {
   ///
   /// - Returns: nil where it is of no image that is ahead.
   func read(_ blob: Digest) -> Reading? {
-    let (images, dropped) = state.withLock { state -> ([Digest], [Download]) in
+    let (images, dropped) = state.withLock {
+      state -> ([Digest], [(download: Download, hold: CacheHold)]) in
       let images = state.images.filter { $0.value.blobs.contains(blob) }.map(\.key)
-      let dropped = images.compactMap { image -> Download? in
+      let dropped = images.compactMap { image -> (download: Download, hold: CacheHold)? in
         state.images[image]?.readers += 1
         return state.images[image]?.waiting.removeValue(forKey: blob)
       }

@@ -32,8 +32,8 @@ extension Answerer {
     let blob = Descriptor(
       mediaType: MediaType(rawValue: "application/octet-stream"), digest: digest, size: size)
     var answer = Answer(status, fields)
-    let cache = cache
-    switch await onDisk({ cache.take(blob) }) ?? .noRoom {
+    let (cache, asker) = (cache, session.asker)
+    switch await onDisk({ cache.take(blob, for: asker) }) ?? .noRoom {
     case .file(let reader, let hold):
       (answer.body, answer.hold, answer.origin) = (.file(reader, range), hold, .cache)
     case .room(let hold):
@@ -51,12 +51,18 @@ extension Answerer {
     of digest: Digest, _ session: any ServeSession
   ) async throws(RegistryError) -> Int64 {
     if let size = session.granted(digest) { return size }
-    return try await sizes.ask(.init(session, "\(digest)")) { () async throws(RegistryError) in
-      // Somebody may have been told in this very moment.
-      if let size = session.granted(digest) { return size }
-      let size = try await session.source.size(of: digest)
-      session.grant(digest, size: size)
-      return size
+    do throws(RegistryError) {
+      return try await sizes.ask(.init(session, "\(digest)")) { () async throws(RegistryError) in
+        // Somebody may have been told in this very moment.
+        if let size = session.granted(digest) { return size }
+        let size = try await session.source.size(of: digest)
+        session.grant(digest, size: size)
+        return size
+      }
+    } catch {
+      // What it granted before may be given for a while, if it is here.
+      guard error.isOutage, let before = session.grantedBefore(digest) else { throw error }
+      return before
     }
   }
 

@@ -11,35 +11,75 @@ extension Answerer {
   ) async throws(RegistryError) -> Answer {
     let name: DocumentName
     switch selector {
-    case .tag(let tag): name = .tag(tag)
+    case .tag(let tag):
+      switch try await meaning(of: tag, session) {
+      case .now(let said):
+        if isHead, let size = said.size {
+          return described(said.digest, said.type, .nothing(length: size), .upstream)
+        }
+        if let document = await stored(said.digest, session) {
+          return answer(said.digest, document, upstream, session, isHead: isHead)
+        }
+        name = .digest(said.digest, size: nil)
+      case .last(let known):
+        if let document = await stored(known.digest, session) {
+          return answer(known.digest, document, upstream, session, isHead: isHead).stale
+        }
+        name = .tag(tag)
+      case .unknown: name = .tag(tag)
+      }
     case .digest(let digest):
-      if session.granted(digest) != nil, let document = await stored(digest) {
-        if !isHead { begin(digest, document.content, upstream, session) }
-        return described(
-          digest, document.content.mediaType, .bytes(Array(document.data)), .cache)
+      if session.granted(digest) != nil, let document = await stored(digest, session) {
+        return answer(digest, document, upstream, session, isHead: isHead)
       }
       name = .digest(digest, size: nil)
     }
     // A HEAD does not count as a pull everywhere; who does not answer one may have it all the same.
-    if isHead, let said = try? await session.client.announcement(name), let size = said.size {
+    if isHead, case .digest = selector, let said = try? await session.client.announcement(name),
+      let size = said.size
+    {
       session.grant(said.digest, size: size)
       return described(said.digest, said.type, .nothing(length: size), .upstream)
     }
-    let document = try await documents.ask(.init(session, "\(name)")) {
-      () async throws(RegistryError) in
-      let document = try await session.client.document(name)
-      session.grant(document.digest, size: Int64(document.data.count))
-      await keep(document)
-      return document
+    let document: FetchedDocument
+    do throws(RegistryError) {
+      document = try await documents.ask(.init(session, "\(name)")) {
+        () async throws(RegistryError) in
+        let document = try await session.client.document(name)
+        session.grant(document.digest, size: Int64(document.data.count))
+        await keep(document, session)
+        return document
+      }
+    } catch {
+      guard error.isOutage, case .digest(let digest) = selector,
+        session.grantedBefore(digest) != nil, let document = await stored(digest, session)
+      else { throw error }
+      return answer(digest, document, upstream, session, isHead: isHead).stale
+    }
+    if case .tag(let tag) = selector {
+      session.remember(tag, document.digest, size: Int64(document.data.count))
     }
     if !isHead { begin(document.digest, document.content, upstream, session) }
     return described(
       document.digest, document.content.mediaType, .bytes(Array(document.data)), .upstream)
   }
 
+  /// The answer with a document that is in the store, whose blobs are begun with.
+  private func answer(
+    _ digest: Digest, _ document: (data: Data, content: ImageDocument), _ upstream: Upstream,
+    _ session: any ServeSession, isHead: Bool
+  ) -> Answer {
+    if !isHead { begin(digest, document.content, upstream, session) }
+    return described(
+      digest, document.content.mediaType, .bytes(Array(document.data)), .cache)
+  }
+
   /// A document that is in the store.
-  private func stored(_ digest: Digest) async -> (data: Data, content: ImageDocument)? {
-    guard let data = await onDisk({ [cache] in cache.document(digest) }),
+  private func stored(
+    _ digest: Digest, _ session: any ServeSession
+  ) async -> (data: Data, content: ImageDocument)? {
+    let (cache, asker) = (cache, session.asker)
+    guard let data = await onDisk({ cache.document(digest, for: asker) }),
       let content = try? ImageDocument.parse(data, contentType: nil)
     else { return nil }
     return (data, content)
@@ -50,13 +90,15 @@ extension Answerer {
     _ digest: Digest, _ document: ImageDocument, _ upstream: Upstream, _ session: any ServeSession
   ) {
     guard case .manifest(let manifest) = document else { return }
-    let (ahead, source) = (ahead, session.source)
+    let (ahead, source, asker) = (ahead, session.source, session.asker)
     // Whoever waits for the manifest need not wait for this.
-    Task { await ahead.begin(digest, manifest, upstream, from: source) }
+    Task { await ahead.begin(digest, manifest, upstream, from: source, for: asker) }
   }
 
-  private func keep(_ document: FetchedDocument) async {
-    _ = await onDisk { [cache] in cache.keep(document.data, as: document.digest) }
+  private func keep(_ document: FetchedDocument, _ session: any ServeSession) async {
+    _ = await onDisk { [cache, asker = session.asker] in
+      cache.keep(document.data, as: document.digest, for: asker)
+    }
   }
 
   private func described(

@@ -28,7 +28,7 @@ package struct Answerer: Sendable {
     self.doorkeeper = doorkeeper
     self.cache = cache
     self.downloads = downloads
-    ahead = Ahead(downloads, patience: aheadPatience)
+    ahead = Ahead(downloads, cache, patience: aheadPatience)
     self.metrics = metrics
   }
 

@@ -48,6 +48,25 @@ package protocol ServeSession: Sendable {
   ///   - size: its size in bytes.
   func grant(_ digest: Digest, size: Int64)
 
+  /// For whom something is taken from the cache.
+  var asker: CacheAsker { get }
+
+  /// Notes what a tag means by upstream's word just now.
+  func remember(_ tag: String, _ digest: Digest, size: Int64)
+
+  /// What upstream said last of a tag, where that may still be told; nil: nothing.
+  func lastAnswer(_ tag: String) -> TagMemory.Known?
+
+  /// The size in bytes of what upstream granted so lately that it may be given while upstream cannot be asked; nil: nothing.
+  func grantedBefore(_ digest: Digest) -> Int64?
+
   /// The answer to a request that upstream did not grant; nil: the usual one.
   func refusal(_ error: RegistryError) -> Answer?
+}
+
+extension ServeSession {
+  package var asker: CacheAsker { .anybody(at: source.registry) }
+  package func remember(_ tag: String, _ digest: Digest, size: Int64) {}
+  package func lastAnswer(_ tag: String) -> TagMemory.Known? { nil }
+  package func grantedBefore(_ digest: Digest) -> Int64? { nil }
 }

@@ -34,6 +34,7 @@ package final class CacheKeeper: Sendable {
   private let now: @Sendable () -> Double
   private let warn: @Sendable (String) -> Void
   private let shelf: Mutex<CacheShelf>
+  private let secrets: Mutex<SecretOrigins>
   /// Blobs of the user's store that were found to be right, and when: there nothing is written down about them.
   private let checked = Mutex<[Descriptor: (reader: BlobReader, time: Double)]>([:])
 
@@ -59,6 +60,7 @@ package final class CacheKeeper: Sendable {
     lock = try store.lockForRemoval()
     try store.discardLeftovers()
     var shelf = CacheShelf(limit: limit, keeps: keeps)
+    var secrets = SecretOrigins()
     let uses = CacheUses(readingFrom: store)
     for item in try store.stock() {
       // What is there twice counts twice until its other half goes.
@@ -66,11 +68,13 @@ package final class CacheKeeper: Sendable {
         _ = try? store.discardRest(of: item.digest)
         continue
       }
+      secrets.noteUnknown(item.digest, now: now())
       shelf.found(
         item.digest, item.isWhole ? .whole : .part, bytes: item.bytes,
         lastUse: max(uses.times[item.digest] ?? 0, item.changed))
     }
     self.shelf = Mutex(shelf)
+    self.secrets = Mutex(secrets)
     sweep()
   }
 
@@ -83,34 +87,47 @@ package final class CacheKeeper: Sendable {
 
   /// Finds out where a blob is to be had from, and keeps it there.
   ///
-  /// - Parameter blob: that upstream lets the caller have.
-  package func take(_ blob: Descriptor) -> Taking {
+  /// - Parameters:
+  ///   - blob: that upstream lets the caller have.
+  ///   - asker: for whom.
+  package func take(_ blob: Descriptor, for asker: CacheAsker) -> Taking {
     let digest = blob.digest
+    guard admits(asker, to: digest) else { return .noRoom }
     if let hold = use(digest) {
       if let reader = try? store.reader(of: blob) { return .file(reader, hold) }
       // Its file is not what it was.
       drop(digest, hold)
     }
-    if let reader = othersReader(of: blob) { return .file(reader, nil) }
+    if asker.isNamed, let reader = othersReader(of: blob) { return .file(reader, nil) }
     return room(blob)
   }
 
+  private func admits(_ asker: CacheAsker, to digest: Digest) -> Bool {
+    let now = now()
+    return secrets.withLock { $0.admits(asker, to: digest, now: now) }
+  }
+
   /// Room for a blob that is fetched ahead of need, or nil.
-  package func room(for blob: Descriptor) -> CacheHold? {
-    if case .room(let hold) = room(blob) { hold } else { nil }
+  package func room(for blob: Descriptor, asker: CacheAsker) -> CacheHold? {
+    guard admits(asker, to: blob.digest) else { return nil }
+    // What the user's store has is read from there.
+    if asker.isNamed, other?.contains(blob) ?? false { return nil }
+    return if case .room(let hold) = room(blob) { hold } else { nil }
   }
 
   /// Reads a manifest, an index or a configuration; nil where it is nowhere here.
-  package func document(_ digest: Digest) -> Data? {
+  package func document(_ digest: Digest, for asker: CacheAsker) -> Data? {
+    guard admits(asker, to: digest) else { return nil }
     if let hold = use(digest), let data = store.document(digest) {
       withExtendedLifetime(hold) {}
       return data
     }
-    return other?.document(digest)
+    return asker.isNamed ? other?.document(digest) : nil
   }
 
   /// Keeps a document, where there is room.
-  package func keep(_ data: Data, as digest: Digest) {
+  package func keep(_ data: Data, as digest: Digest, for asker: CacheAsker) {
+    _ = admits(asker, to: digest)
     let blob = Descriptor(
       mediaType: MediaType(rawValue: ""), digest: digest, size: Int64(data.count))
     guard case .room(let hold) = room(blob) else { return }
@@ -181,14 +198,18 @@ package final class CacheKeeper: Sendable {
       return CacheUses(times: shelf.lastUses)
     }
     uses.write(to: store)
+    secrets.withLock { $0.prune(now: now) { uses.times[$0] != nil } }
     checked.withLock { $0 = $0.filter { now - $0.value.time < CacheShelf.patience } }
   }
 
   /// Sweeps now and then, until it is cancelled.
-  package func run() async {
+  ///
+  /// - Parameter also: what is done then, too.
+  package func run(_ also: @Sendable () -> Void = {}) async {
     while !Task.isCancelled {
       try? await Task.sleep(for: .seconds(Self.sweepSeconds))
       sweep()
+      also()
     }
   }
 

@@ -1,11 +1,11 @@
 import FoundationEssentials
-import OCI
+package import OCI
 
 /// What tags meant when upstream was asked last, for when it cannot be.
 ///
 /// Each caller has his own: what one was told says nothing about what another may have. Of those with credentials nothing is
 /// written down, since what they are told apart by dies with the process.
-struct TagMemory: Sendable {
+package struct TagMemory: Sendable {
   /// Which tag, and who asked.
   struct Key: Hashable, Sendable {
     var registry: String
@@ -15,12 +15,12 @@ struct TagMemory: Sendable {
   }
 
   /// What upstream said.
-  struct Known: Equatable, Sendable {
-    var digest: Digest
+  package struct Known: Equatable, Sendable {
+    package var digest: Digest
     /// Of the manifest, in bytes.
-    var size: Int64
+    package var size: Int64
     /// When; seconds since 1970.
-    var time: Double
+    package var time: Double
   }
 
   private let capacity: Int

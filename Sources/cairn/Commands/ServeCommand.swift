@@ -50,6 +50,12 @@ struct ServeCommand: AsyncParsableCommand {
   var keep = false
 
   @Option(
+    help: ArgumentHelp(
+      "Seconds for which a tag's last answer may be given while its registry cannot be asked; 0: none is.",
+      valueName: "s"))
+  var stale = 86_400.0
+
+  @Option(
     help: ArgumentHelp("Speak plain HTTP with this registry; can be repeated.", valueName: "host"))
   var plainHttp: [String] = []
 
@@ -93,6 +99,9 @@ struct ServeCommand: AsyncParsableCommand {
     guard ServedRegistries(registry) != nil else {
       throw ValidationError("--registry takes HOST, HOST=private or *")
     }
+    guard stale.isFinite, stale >= 0 else {
+      throw ValidationError("--stale takes seconds, 0 or more")
+    }
     guard (1...1024).contains(maxWorkers) else {
       throw ValidationError("--max-workers takes a number from 1 to 1024")
     }
@@ -114,12 +123,16 @@ struct ServeCommand: AsyncParsableCommand {
     defer { engine.stop() }
     let store = try openStore(warn)
     let cache = try makeCache(store, warn)
-    let sweeper = Task { await cache.run() }
-    defer { sweeper.cancel() }
+    let tags = SharedTags(keptIn: store, staleSeconds: stale)
+    let sweeper = Task { await cache.run { tags.save() } }
+    defer {
+      sweeper.cancel()
+      tags.save()
+    }
     let paths = makePaths(warn)
     let metrics = makeMetrics()
     let downloads = makeDownloads(store, paths, metrics)
-    let keeper = try makeDoorkeeper(engine: engine, paths, warn)
+    let keeper = try makeDoorkeeper(engine: engine, paths, tags, warn)
     let log = ServeLog(format: logFormat)
     var settings = FrontSettings()
     settings.names = hostNames

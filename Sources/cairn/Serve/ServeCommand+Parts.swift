@@ -84,7 +84,8 @@ extension ServeCommand {
   }
 
   func makeDoorkeeper(
-    engine: CurlEngine, _ paths: ServePaths, _ warn: @escaping @Sendable (String) -> Void
+    engine: CurlEngine, _ paths: ServePaths, _ tags: SharedTags,
+    _ warn: @escaping @Sendable (String) -> Void
   ) throws -> CallerDoorkeeper {
     let environment = ProcessInfo.processInfo.environment
     let (access, plainHTTP) = (access, Set(plainHttp))
@@ -102,7 +103,7 @@ extension ServeCommand {
     }
     do throws(ServeRefusal) {
       let owner = try OwnerRule(isOn: ownCredentials, owner: geteuid(), places: guards)
-      return CallerDoorkeeper(clients, owner: owner)
+      return CallerDoorkeeper(clients, owner: owner, tags: tags)
     } catch {
       throw ValidationError(error.message)
     }

@@ -192,13 +192,15 @@ struct ServeAttackTests {
     let desk = try await Desk([vault.server.host])
     let target = "/v2/a/manifests/latest?ns=\(vault.server.host)"
     #expect(try await desk.get(target, [("Authorization", long)]).status == 200)
-    let asked = vault.server.requests.count
+    // The image's other blobs are begun with meanwhile.
+    func count() -> Int { vault.server.requests.count { $0.target.contains("/manifests/") } }
+    let asked = count()
     for size in [16 << 10, 24 << 10, 40 << 10] {
       let field = "Bearer " + String(repeating: "a", count: size)
       let status = try await desk.get(target, [("Authorization", field)]).status
       #expect(status != 200)
     }
-    #expect(vault.server.requests.count == asked)
+    #expect(count() == asked)
     await desk.close()
   }
 }

@@ -106,21 +106,27 @@ struct ChallengeFlowTests {
     let token = ("Authorization", "Bearer good")
     let ns = "?ns=\(vault.server.host)"
     let (blob, manifest) = (try Digest.of(Vault.blob), try Digest.of(Vault.manifest))
+    // The image's configuration is begun with meanwhile.
+    func count() -> Int {
+      vault.server.requests.count {
+        $0.target.contains("/manifests/") || $0.target.contains("\(blob)")
+      }
+    }
     _ = try await desk.get("/v2/a/blobs/\(blob)\(ns)", [token])
     _ = try await desk.get("/v2/a/manifests/latest\(ns)", [token])
-    var asked = vault.server.requests.count
+    var asked = count()
     _ = try await desk.get("/v2/a/blobs/\(blob)\(ns)", [token])
     _ = try await desk.get("/v2/a/manifests/\(manifest)\(ns)", [token])
-    #expect(vault.server.requests.count == asked)
+    #expect(count() == asked)
     // Another caller is asked for by himself, and a denial is not remembered.
     for _ in 0..<2 {
-      asked = vault.server.requests.count
+      asked = count()
       let other = try await desk.get("/v2/a/blobs/\(blob)\(ns)", [("Authorization", "Bearer x")])
-      #expect(other.status == 401 && vault.server.requests.count > asked)
+      #expect(other.status == 401 && count() > asked)
     }
-    asked = vault.server.requests.count
+    asked = count()
     _ = try await desk.get("/v2/a/manifests/latest\(ns)", [token])
-    #expect(vault.server.requests.count > asked)
+    #expect(count() > asked)
     await desk.close()
   }
 }

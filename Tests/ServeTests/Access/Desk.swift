@@ -30,6 +30,7 @@ final class Desk: Sendable {
   init(
     _ registries: [String], owner: (OwnerRule, CredentialChain)? = nil,
     settings: TransferSettings = TransferSettings(), cacheLimit: Int64? = nil,
+    staleSeconds: Double = 0,
     plan: (@Sendable (Reference) throws -> EndpointPlan)? = nil
   ) async throws {
     folder = try TemporaryFolder()
@@ -54,7 +55,8 @@ final class Desk: Sendable {
     let log = log
     front = try FrontServer(
       Answerer(
-        doorkeeper: CallerDoorkeeper(clients, owner: rule2),
+        doorkeeper: CallerDoorkeeper(
+          clients, owner: rule2, tags: SharedTags(keptIn: store, staleSeconds: staleSeconds)),
         cache: CacheKeeper(store: store, reading: nil, limit: cacheLimit, keeps: false),
         downloads: downloads)
     ) { log.add($0) }

@@ -1,0 +1,138 @@
+import Foundation
+import Hashing
+import OCI
+import Registry
+@testable import Serve
+import Store
+import Support
+import Synchronization
+import Testing
+
+/// Tags while upstream changes its mind, and while it is down.
+@Suite("Freshness of the local endpoint", .timeLimit(.minutes(2)))
+struct StaleTests {
+  /// A registry whose tag means one of several manifests, and which may be out of order.
+  final class Fickle: Sendable {
+    let state = Mutex((number: 0, status: 200))
+    let answersHEAD: Bool
+    static let blob = Content.bytes(200_000, seed: 3)
+
+    init(answersHEAD: Bool = true) { self.answersHEAD = answersHEAD }
+
+    static func manifest(_ number: Int) -> [UInt8] {
+      Vault.manifest.dropLast() + Array(",\"annotations\":{\"number\":\"\(number)\"}}".utf8)
+    }
+
+    func serve() throws -> RawServer {
+      let blob = try Digest.of(Self.blob)
+      return try RawServer { [self] request in
+        let (number, status) = state.withLock { $0 }
+        guard status == 200 else { return .status(status) }
+        if request.target.contains("/blobs/") {
+          guard request.target.contains("\(blob)") else { return .status(404) }
+          guard let range = request.range else { return .ok(Self.blob) }
+          let end = min(range.upperBound, Self.blob.count)
+          return .response(
+            206, [("Content-Range", "bytes \(range.lowerBound)-\(end - 1)/\(Self.blob.count)")],
+            Array(Self.blob[range.lowerBound..<end]))
+        }
+        if request.method == "HEAD", !answersHEAD { return .status(405) }
+        let all = [Self.manifest(0), Self.manifest(1)]
+        let asked = all.first { manifest in
+          (try? Digest.of(manifest)).map { request.target.contains("\($0)") } ?? false
+        }
+        let body = asked ?? all[number]
+        return .ok(
+          body,
+          [
+            ("Content-Type", "application/vnd.oci.image.manifest.v1+json"),
+            ("Docker-Content-Digest", (try? Digest.of(body)).map { "\($0)" } ?? ""),
+          ])
+      }
+    }
+  }
+
+  static func warning(_ answer: (status: Int, fields: [(String, String)], body: [UInt8])) -> String?
+  {
+    answer.fields.first { $0.0 == "warning" }?.1
+  }
+
+  @Test("a tag is asked for each time, also where it is in the cache", arguments: [true, false])
+  func fresh(answersHEAD: Bool) async throws {
+    let fickle = Fickle(answersHEAD: answersHEAD)
+    let server = try fickle.serve()
+    let desk = try await Desk([server.host], staleSeconds: 3600)
+    let target = "/v2/a/manifests/latest?ns=\(server.host)"
+    for number in [0, 1, 0, 0] {
+      fickle.state.withLock { $0.number = number }
+      let head = try await desk.get(target, method: "HEAD")
+      #expect(
+        head.fields.first { $0.0 == "docker-content-digest" }?.1
+          == "\(try Digest.of(Fickle.manifest(number)))")
+      let answer = try await desk.get(target)
+      #expect(answer.status == 200 && answer.body == Fickle.manifest(number))
+      #expect(Self.warning(answer) == nil)
+    }
+    if answersHEAD {
+      // What is in the cache is not fetched again.
+      let fetched = server.requests.filter {
+        $0.method == "GET" && $0.target.contains("/manifests/")
+      }
+      #expect(fetched.count == 2)
+    }
+    await desk.close()
+  }
+
+  @Test(
+    "while upstream is down the last answer is given with a warning, its blob, too",
+    arguments: [500, 503])
+  func stale(status: Int) async throws {
+    let fickle = Fickle()
+    let server = try fickle.serve()
+    let desk = try await Desk([server.host], staleSeconds: 3600)
+    let target = "/v2/a/manifests/latest?ns=\(server.host)"
+    let blob = "/v2/a/blobs/\(try Digest.of(Fickle.blob))?ns=\(server.host)"
+    #expect(try await desk.get(target).status == 200)
+    #expect(try await desk.get(blob).body == Fickle.blob)
+    fickle.state.withLock { $0.status = status }
+    let answer = try await desk.get(target)
+    #expect(answer.status == 200 && answer.body == Fickle.manifest(0))
+    #expect(Self.warning(answer)?.hasPrefix("110 ") == true)
+    #expect(try await desk.get(blob).body == Fickle.blob)
+    // Of another tag, and for another caller, nothing is known.
+    let other = try await desk.get("/v2/a/manifests/other?ns=\(server.host)")
+    #expect(other.status >= 429)
+    let caller = try await desk.get(target, [("Authorization", "Bearer x")])
+    #expect(caller.status >= 429)
+    await desk.close()
+  }
+
+  @Test("with --stale 0 nothing is given while upstream is down, and what it denies is never stale")
+  func neverStale() async throws {
+    for (staleSeconds, status) in [(0.0, 500), (3600, 404), (3600, 401)] {
+      let fickle = Fickle()
+      let server = try fickle.serve()
+      let desk = try await Desk([server.host], staleSeconds: staleSeconds)
+      let target = "/v2/a/manifests/latest?ns=\(server.host)"
+      #expect(try await desk.get(target).status == 200)
+      fickle.state.withLock { $0.status = status }
+      let answer = try await desk.get(target)
+      #expect(answer.status == (status == 500 ? 502 : status))
+      await desk.close()
+    }
+  }
+
+  @Test("what anybody was told is known after a restart")
+  func restart() throws {
+    let folder = try TemporaryFolder()
+    let store = try ContentStore(root: folder("cache"))
+    let key = TagMemoryTests.key()
+    let first = SharedTags(keptIn: store, staleSeconds: 60, now: { 1000 })
+    first.note(key, try TagMemoryTests.digest("ab"), size: 7)
+    first.save()
+    let again = SharedTags(keptIn: store, staleSeconds: 60, now: { 1030 })
+    #expect(again.answer(key)?.size == 7)
+    #expect(SharedTags(keptIn: store, staleSeconds: 60, now: { 1100 }).answer(key) == nil)
+    #expect(SharedTags(keptIn: store, staleSeconds: 0, now: { 1000 }).answer(key) == nil)
+  }
+}
