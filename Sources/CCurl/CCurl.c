@@ -108,7 +108,7 @@ size_t cairn_sockets_end_idle(cairn_sockets *sockets, const int *busy, size_t co
 }
 
 cairn_round_trips cairn_socket_round_trips(int socket) {
-  cairn_round_trips trips = {0, 0};
+  cairn_round_trips trips = {0, 0, 0};
   struct tcp_info info;
   socklen_t length = sizeof info;
   memset(&info, 0, sizeof info);
@@ -116,6 +116,8 @@ cairn_round_trips cairn_socket_round_trips(int socket) {
   /* Who only receives measures a round trip by the time stamps of what arrives. */
   trips.now = info.tcpi_rcv_rtt > 0 ? info.tcpi_rcv_rtt : info.tcpi_rtt;
   trips.smallest = info.tcpi_min_rtt;
+  /* Stays 0 in kernels before 5.4, which do not fill it. */
+  trips.disordered = info.tcpi_rcv_ooopack;
   return trips;
 }
 

@@ -27,8 +27,7 @@ struct PathsOfRun {
         keeper = HistoryKeeper(file: file, registry: registry) { display.show(.warning($0)) }
       }
       keepers[registry] = keeper
-      let prior = if case .automatic = options.workers { keeper?.prior() } else { nil as Prior? }
-      planners[registry] = PathPlanner(options, most: most, prior: prior)
+      planners[registry] = PathPlanner(options, most: most, prior: keeper?.prior())
       servers[registry] = keeper?.servers()
     }
   }

@@ -28,6 +28,7 @@ final class CurlLoop {
   private var checks = NameChecks()
   private var nextStallCheck = 0.0
   private var busySeconds = 0.0
+  private var disorders = 0
   private var nextReadings = 0.0
 
   /// Seconds between two readings of the connections' round trips.
@@ -228,12 +229,14 @@ final class CurlLoop {
     readings.diskSeconds = clock.diskSeconds
     for transfer in transfers.values {
       guard let trips = transfer.roundTrips() else { continue }
+      if trips.isDisordered { disorders += 1 }
       let server = transfer.job.request.url.origin.authority
       var known = readings.servers[server] ?? EngineReadings.RoundTrips()
       known.now.append(trips.now)
       known.smallest = min(known.smallest ?? trips.smallest, trips.smallest)
       readings.servers[server] = known
     }
+    readings.disorders = disorders
     publish(readings)
   }
 

@@ -35,6 +35,8 @@ final class CurlTransfer {
   ///
   /// It is the transfer's own until its end.
   private var socket: Int32?
+  /// Packets of its connection that came out of order, up to the last reading; nil: there was none.
+  private var disordered: UInt32?
   private var stallRule: StallRule
   /// Sockets opened for it.
   private var opened: [Int32] = []
@@ -200,16 +202,21 @@ final class CurlTransfer {
     _ = cairn_easy_pause_receiving(easy, 0)
   }
 
-  /// Round trips of the connection, in seconds; nil unless its body is going to a file, straight from
-  /// the server: of the way behind a proxy the kernel knows nothing.
-  func roundTrips() -> (now: Double, smallest: Double)? {
+  /// Round trips of the connection, in seconds, and whether packets came out of order since the last reading.
+  ///
+  /// - Returns: nil unless its body is going to a file, straight from the server: of the way behind a proxy the kernel knows
+  ///   nothing.
+  func roundTrips() -> (now: Double, smallest: Double, isDisordered: Bool)? {
     guard case .window = destination, proxy == nil else { return nil }
     let port = cairn_info_long(easy, CURLINFO_LOCAL_PORT)
     socket = socket ?? cairn_sockets_find(loop.sockets, Int32(port))
     guard let socket, socket >= 0 else { return nil }
     let trips = cairn_socket_round_trips(socket)
     guard trips.now > 0, trips.smallest > 0 else { return nil }
-    return (Double(trips.now) / 1e6, Double(trips.smallest) / 1e6)
+    defer { disordered = trips.disordered }
+    // What came before belongs to an earlier response on the connection.
+    let isDisordered = trips.disordered > disordered ?? trips.disordered
+    return (Double(trips.now) / 1e6, Double(trips.smallest) / 1e6, isDisordered)
   }
 
   // MARK: Stalls

@@ -26,6 +26,10 @@ public struct PathPlan: Sendable {
   public var policy: any Policy
   /// What bounds the scheduler's choices.
   public var settings: SchedulerSettings
+  /// What they may not exceed: their verdict names it where it was reached.
+  public var limits: PullLimits
+  /// What earlier pulls over the path taught, for the verdict.
+  public var prior: Prior?
   /// Told every sample and decision, as they come.
   public var trace: (@Sendable (TraceStep) -> Void)?
 
@@ -34,13 +38,15 @@ public struct PathPlan: Sendable {
   /// - Parameters:
   ///   - policy: decides the pool size.
   ///   - settings: what bounds the scheduler's choices.
+  ///   - limits: what the downloads may not exceed, as policy and engine keep to it.
   ///   - trace: told every sample and decision.
   public init(
     policy: any Policy, settings: SchedulerSettings = .init(),
-    trace: (@Sendable (TraceStep) -> Void)? = nil
+    limits: PullLimits = .init(), trace: (@Sendable (TraceStep) -> Void)? = nil
   ) {
     self.policy = policy
     self.settings = settings
+    self.limits = limits
     self.trace = trace
   }
 }

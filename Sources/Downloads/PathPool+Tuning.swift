@@ -19,7 +19,9 @@ extension PathPool {
     let measured = Readings(
       roundTripSeconds: trips.now, smallestRoundTripSeconds: trips.smallest,
       engineBusy: share(readings.busySeconds - lastReadings.busySeconds),
-      diskBusy: share(readings.diskSeconds - lastReadings.diskSeconds))
+      diskBusy: share(readings.diskSeconds - lastReadings.diskSeconds),
+      disordered: isAlone && !trips.now.isEmpty
+        ? max(0, readings.disorders - lastReadings.disorders) : nil)
     lastReadings = readings
     readAt = now
     handle(.measured(measured))

@@ -78,7 +78,7 @@ final class PathPool {
     self.number = number
     self.around = around
     self.plan = plan
-    recorder = PullRecorder(opening: opening)
+    recorder = PullRecorder(opening: opening, limits: plan.limits, prior: plan.prior)
     scheduler = Scheduler(
       policy: plan.policy, opening: opening, settings: plan.settings,
       seed: UInt64.random(in: 0 ... .max))

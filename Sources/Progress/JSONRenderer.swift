@@ -37,6 +37,8 @@ public struct JSONRenderer: Sendable {
     var open: Int?
     var process: Int32?
     var limitedBy: String?
+    var limitCause: String?
+    var limitEvidence: [String: Double]?
     var requests: Int?
     var connections: Int?
     var retries: Int?
@@ -123,6 +125,8 @@ public struct JSONRenderer: Sendable {
       line.retries = summary.retries
       line.poolSize = summary.poolSize
       line.limitedBy = summary.limitedBy
+      line.limitCause = summary.limit?.cause
+      line.limitEvidence = summary.limit.map { $0.evidence.mapValues { Self.round($0) } }
     case .failed(let message, let hint, let exitCode):
       line.event = "failed"
       line.message = message

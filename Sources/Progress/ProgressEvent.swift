@@ -64,6 +64,22 @@ public enum ProgressEvent: Sendable, Equatable {
     public var blobsPresent = 0
     /// Blobs of them that were on their way already, for another image of the same run.
     public var blobsShared = 0
+    /// The same for programs: one word for the cause, and the numbers behind it by name; nil where it is not known.
+    public var limit: Limit?
+
+    /// What limited the downloads, for programs.
+    public struct Limit: Sendable, Equatable {
+      /// One word.
+      public var cause: String
+      /// Numbers by name; rates are bytes a second, times seconds, shares from 0 to 1.
+      public var evidence: [String: Double]
+
+      /// Makes one.
+      public init(cause: String, evidence: [String: Double] = [:]) {
+        self.cause = cause
+        self.evidence = evidence
+      }
+    }
 
     /// Makes a summary.
     public init(

@@ -147,13 +147,15 @@ public struct Puller: Sendable {
       try disk { () throws(StoreError) in try writer.write(image, to: output) }
       display.show(.wrote(output: output.name))
     }
+    let verdict = path.map { Verdict($0.record.evidence) }
     var summary = ProgressEvent.Summary(
       reference: request.reference.description, digest: wanted.root.digest,
       bytes: blobs.reduce(0) { $0 + $1.size }, fetched: cost.fetched,
       seconds: Timekeeper.monotonicSeconds() - start, requests: cost.requests,
       connections: cost.connections, retries: cost.retries,
       poolSize: path?.decisions.last?.decision.poolSize ?? 0,
-      limitedBy: path?.record.limitedBy?.words)
+      limitedBy: verdict?.words)
+    summary.limit = verdict.map { .init(cause: $0.word, evidence: $0.numbers) }
     summary.platform = wanted.source.platform?.description
     summary.platformDigest = wanted.platformDigest
     summary.blobs = blobs.count

@@ -48,6 +48,7 @@ extension Scheduler {
       bytesDone: bytesDone, bytesLeft: bytesLeft + bytesToCome,
       firstByteSeconds: gathered.firstByteSeconds,
       connectSeconds: gathered.connectSeconds, refusals: gathered.refusals, appLimit: limit,
-      readings: gathered.readings)
+      readings: gathered.readings,
+      endedRates: gathered.endedRates.isEmpty ? nil : gathered.endedRates)
   }
 }

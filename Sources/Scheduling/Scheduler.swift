@@ -59,7 +59,11 @@ public struct Scheduler: Sendable {
     var connectSeconds: [Double] = []
     var refusals: [Sample.Refusal] = []
     var readings = Readings()
+    var endedRates: [Double] = []
   }
+
+  /// Seconds of a request from which its rate is its connection's.
+  private static let tellingSeconds = 0.5
 
   /// Makes a scheduler without blobs.
   ///
@@ -200,6 +204,7 @@ public struct Scheduler: Sendable {
     if seconds > 0 {
       let rate = Double(segment.range.upperBound - request.startPosition) / seconds
       typicalRate = typicalRate.map { $0 * 0.8 + rate * 0.2 } ?? rate
+      if seconds >= Self.tellingSeconds { gathered.endedRates.append(rate) }
     }
     for other in segment.requests {
       requests[other] = nil

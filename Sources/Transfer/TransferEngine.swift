@@ -43,6 +43,8 @@ public struct EngineReadings: Sendable, Equatable {
   public var busySeconds = 0.0
   /// Those of them that went into writing to disk.
   public var diskSeconds = 0.0
+  /// Times that packets of a connection came out of order since its start, at most once a reading for each connection.
+  public var disorders = 0
 
   /// Nothing measured.
   public init() {}

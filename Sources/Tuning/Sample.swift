@@ -11,16 +11,19 @@ public struct Readings: Sendable, Equatable, Codable {
   public var engineBusy: Double
   /// The part of `engineBusy` that went into writing to disk, 0 to 1.
   public var diskBusy: Double
+  /// Connections whose packets came out of order since the last reading, once for each; nil where it cannot be known.
+  public var disordered: Int?
 
   /// Makes readings; without arguments, nothing is known.
   public init(
     roundTripSeconds: [Double] = [], smallestRoundTripSeconds: Double? = nil,
-    engineBusy: Double = 0, diskBusy: Double = 0
+    engineBusy: Double = 0, diskBusy: Double = 0, disordered: Int? = nil
   ) {
     self.roundTripSeconds = roundTripSeconds
     self.smallestRoundTripSeconds = smallestRoundTripSeconds
     self.engineBusy = engineBusy
     self.diskBusy = diskBusy
+    self.disordered = disordered
   }
 }
 
@@ -68,6 +71,9 @@ public struct Sample: Sendable, Equatable, Codable {
   public var firstByteSeconds: [Double]
   /// Seconds to connect (TCP and TLS), of each connection opened since the last sample.
   public var connectSeconds: [Double]
+  /// Bytes per second, from first byte to last, of each request that ended since the last sample and had lasted long enough
+  /// to say; nil: none did.
+  public var endedRates: [Double]?
   /// Refusals since the last sample.
   public var refusals: [Refusal]
   /// Why workers stood idle, if any did.
@@ -79,7 +85,7 @@ public struct Sample: Sendable, Equatable, Codable {
   public init(
     now: Moment, poolSize: Int, open: Int, carrying: Int, bytesDone: Int64, bytesLeft: Int64,
     firstByteSeconds: [Double] = [], connectSeconds: [Double] = [], refusals: [Refusal] = [],
-    appLimit: AppLimit? = nil, readings: Readings = .init()
+    appLimit: AppLimit? = nil, readings: Readings = .init(), endedRates: [Double]? = nil
   ) {
     self.now = now
     self.poolSize = poolSize
@@ -92,5 +98,6 @@ public struct Sample: Sendable, Equatable, Codable {
     self.refusals = refusals
     self.appLimit = appLimit
     self.readings = readings
+    self.endedRates = endedRates
   }
 }

@@ -89,10 +89,12 @@ int cairn_sockets_find(cairn_sockets *sockets, int port);
 size_t cairn_sockets_end_idle(cairn_sockets *sockets, const int *busy, size_t count);
 
 /// Round trips of a TCP connection by the kernel's clocks, in microseconds: now, as the receiver
-/// measures it with queues included, and the smallest of its life. 0 where not known.
+/// measures it with queues included, and the smallest of its life. 0 where not known. And packets of its
+/// life that came out of order.
 typedef struct cairn_round_trips {
   unsigned now;
   unsigned smallest;
+  unsigned disordered;
 } cairn_round_trips;
 cairn_round_trips cairn_socket_round_trips(int socket);
 

@@ -47,8 +47,10 @@ public struct PullRecord: Sendable, Equatable, Codable {
   public var servedAtRefusals: [Int]
   /// Most requests that brought data at one moment.
   public var mostCarrying = 0
-  /// What limited it, as far as the policy could say.
+  /// What limited it, where its evidence says so.
   public var limitedBy: Limit?
+  /// What bears on that.
+  public var evidence = PullEvidence()
 
   /// What limited a pull.
   public enum Limit: String, Sendable, Equatable, Codable, CaseIterable {
@@ -64,7 +66,17 @@ public struct PullRecord: Sendable, Equatable, Codable {
     case cpu
     /// This machine's disk.
     case disk
-    /// For most of the time nothing was left for a worker that was allowed.
+    /// The server, or something on the way, gives all connections together a rate, and no queue stands.
+    case server
+    /// Packets were lost on the way: connections stayed slower than the line and the server would let them.
+    case loss
+    /// Waiting for answers: the blobs are too small for the round trips that they cost.
+    case roundTrips
+    /// The user's `--limit-rate`.
+    case limitRate
+    /// The number of workers that the user, the default or the limit on open files allows.
+    case maxWorkers
+    /// For most of the time nothing was left for a worker that was allowed; only histories of earlier versions say so.
     case shape
 
     /// For people, after "limited by".
@@ -77,6 +89,11 @@ public struct PullRecord: Sendable, Equatable, Codable {
       case .cpu: "this machine's CPU"
       case .disk: "this machine's disk"
       case .shape: "the image's shape"
+      case .server: "the server's limit for all connections"
+      case .loss: "lost packets"
+      case .roundTrips: "the round trips of many small blobs"
+      case .limitRate: "--limit-rate"
+      case .maxWorkers: "the number of workers allowed"
       }
     }
   }

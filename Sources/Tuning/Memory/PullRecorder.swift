@@ -27,20 +27,23 @@ public struct PullRecorder: Sendable {
   private var idle: Double?
   private var servedAtRefusals: [Int] = []
   private var mostCarrying = 0
-  /// Seconds in which nothing was left for a worker that was allowed.
-  private var idleSeconds = 0.0
-  private var limit: PullRecord.Limit?
+  private var witness: Witness
 
   /// Makes a recorder.
   ///
-  /// - Parameter opening: what the policy was told at the start.
-  public init(opening: Opening) {
+  /// - Parameters:
+  ///   - opening: what the policy was told at the start.
+  ///   - limits: what the pull may not exceed.
+  ///   - prior: what earlier pulls over the path taught.
+  public init(opening: Opening, limits: PullLimits = .init(), prior: Prior? = nil) {
+    witness = Witness(limits: limits, prior: prior)
     changedAt = opening.now
     last = (opening.now, 0)
   }
 
   /// Takes what the policy saw and said.
   public mutating func observe(_ sample: Sample, _ decision: PoolDecision) {
+    witness.observe(sample)
     let readings = sample.readings.roundTripSeconds.min()
     idle = [idle, readings, sample.readings.smallestRoundTripSeconds].compactMap { $0 }.min()
     mostCarrying = max(mostCarrying, sample.carrying)
@@ -53,8 +56,6 @@ public struct PullRecorder: Sendable {
       poolSize = sample.poolSize
     }
     reason = decision.reason
-    limit = decision.limit ?? limit
-    if sample.appLimit == .nothingLeft { idleSeconds += sample.now - last.now }
     last = (sample.now, sample.bytesDone)
     let isAppLimited = sample.appLimit != nil
     if let current = open, current.isAppLimited != isAppLimited { close() }
@@ -112,9 +113,12 @@ public struct PullRecorder: Sendable {
     var copy = self
     copy.close()
     if let bound = bound(at: now) { copy.epochs.append(bound) }
-    return PullRecord(
+    let evidence = witness.evidence(at: now)
+    var record = PullRecord(
       seconds: now.seconds, bytes: last.bytes, epochs: copy.epochs, idleRoundTripSeconds: idle,
       servedAtRefusals: servedAtRefusals, mostCarrying: mostCarrying,
-      limitedBy: idleSeconds > now.seconds / 2 ? .shape : limit)
+      limitedBy: Verdict(evidence).cause)
+    record.evidence = evidence
+    return record
   }
 }

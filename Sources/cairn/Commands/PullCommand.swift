@@ -66,7 +66,7 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
   var workers = WorkerChoice.auto
 
   @Option(help: ArgumentHelp("Most parallel downloads that auto may choose.", valueName: "n"))
-  var maxWorkers = 64
+  var maxWorkers = PullLimits().workers
 
   @Option(
     help: ArgumentHelp(

@@ -54,6 +54,7 @@ extension ServeCommand {
     var options = PullOptions()
     options.registry = access
     options.workers = .automatic(most: maxWorkers)
+    options.bytesPerSecond = limitRate.map { Double($0.bytes) }
     return ServePaths(
       file: historyOptions.file, isLimited: limitRate != nil, warn: warn
     ) { [options] prior in
