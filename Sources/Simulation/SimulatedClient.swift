@@ -20,6 +20,8 @@ struct SimulatedClient {
     let noticedAt: Double
     let connectSeconds: Double?
     var isNoticed = false
+    /// Losses of its connection that the kernel has told of.
+    var losses: Int
   }
 
   /// A byte range in flight, as the client's disk sees it.
@@ -64,7 +66,7 @@ struct SimulatedClient {
 
   init(
     index: Int, image: ImageModel, policy: any Policy, roundTrip: Double?, startedAt: Double,
-    seed: UInt64, keepsTrace: Bool
+    seed: UInt64, keepsTrace: Bool, limits: PullLimits = .init(), prior: Prior? = nil
   ) {
     self.index = index
     self.startedAt = startedAt
@@ -72,7 +74,7 @@ struct SimulatedClient {
     nextTick = startedAt + Self.tickSeconds
     let opening = Opening(
       bytes: image.size, blobs: image.blobs.count, roundTripSeconds: roundTrip)
-    recorder = PullRecorder(opening: opening)
+    recorder = PullRecorder(opening: opening, limits: limits, prior: prior)
     scheduler = Scheduler(policy: policy, opening: opening, seed: seed)
     // The order in which a real pull hands blobs to the scheduler: large before small.
     for size in image.blobs.sorted(by: >) {
@@ -184,12 +186,17 @@ struct SimulatedClient {
     if network.model.client.diskRate <= network.model.client.limit {
       readings.diskBusy = readings.engineBusy
     }
-    for flight in flights where flight.isNoticed {
-      let smallest = network.flows[flight.flow].smallestRoundTrip
+    var disordered = 0
+    for index in flights.indices where flights[index].isNoticed {
+      let flow = network.flows[flights[index].flow]
+      if flow.losses > flights[index].losses { disordered += 1 }
+      flights[index].losses = flow.losses
+      let smallest = flow.smallestRoundTrip
       readings.smallestRoundTripSeconds = min(
         readings.smallestRoundTripSeconds ?? smallest, smallest)
       readings.roundTripSeconds.append(network.noisy(network.roundTrip))
     }
+    readings.disordered = disordered
     handle(.measured(readings), at: now, &network)
     handle(.tick, at: now, &network)
     tally.progress.append((now - startedAt, scheduler.bytesDone))
@@ -260,7 +267,8 @@ struct SimulatedClient {
       Flight(
         request: fetch.request, segment: fetch.segment, flow: flow,
         offset: Double(fetch.range.lowerBound), responseEnd: Double(fetch.range.upperBound),
-        noticedAt: network.noisy(firstByte), connectSeconds: connect.map { network.noisy($0) }))
+        noticedAt: network.noisy(firstByte), connectSeconds: connect.map { network.noisy($0) },
+        losses: network.flows[flow].losses))
   }
 
   private mutating func cancel(_ id: RequestID, at now: Double, _ network: inout VirtualNetwork) {

@@ -63,6 +63,10 @@ public struct Simulation {
   public var seed: UInt64
   /// Virtual seconds after which pulls that still run are ended.
   public var limit: Double
+  /// What pulls were told not to exceed; their policies and the link's client keep to it.
+  public var limits = PullLimits()
+  /// What earlier pulls taught, for the verdicts of these.
+  public var prior: Prior?
   /// Whether outcomes carry every sample and decision.
   public var keepsTrace = false
 
@@ -107,7 +111,8 @@ public struct Simulation {
           ?? SimulatedClient(
             index: index, image: puller.image, policy: puller.policy,
             roundTrip: network.noisy(network.roundTrip), startedAt: puller.startedAt,
-            seed: seeds[index], keepsTrace: keepsTrace)
+            seed: seeds[index], keepsTrace: keepsTrace, limits: limits,
+            prior: prior)
         guard !client.isOver else { continue }
         clients[index] = nil
         client.advance(from: now, by: step, &network)

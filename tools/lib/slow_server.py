@@ -41,12 +41,14 @@ class SlowServer:
     """Listens on a Unix socket as long as the process lives.
 
     `data` is a docker-registry's folder. `rate` and `peak` are bytes a second: what it sends at most, or None, and what
-    is divided once it is overloaded. `response` is the seconds before each response.
+    is divided once it is overloaded. `each` is the same for one response, or None. `response` is the seconds before each
+    response.
     """
 
-    def __init__(self, path, data, beyond, slope, peak, rate=None, response=0.0):
+    def __init__(self, path, data, beyond, slope, peak, rate=None, response=0.0, each=None):
         self.blobs = pathlib.Path(data) / "docker/registry/v2/blobs/sha256"
         self.beyond, self.slope, self.peak, self.rate, self.response = beyond, slope, peak, rate, response
+        self.each = each
         self.turns = collections.deque()
         self.selector = selectors.DefaultSelector()
         self.listener = socket.socket(socket.AF_UNIX)
@@ -59,7 +61,10 @@ class SlowServer:
     def total_rate(self):
         """Bytes a second to everybody together; None: as fast as it is taken."""
         excess = len(self.turns) - self.beyond
-        return self.peak / (1 + self.slope * excess) if excess > 0 else self.rate
+        rate = self.peak / (1 + self.slope * excess) if excess > 0 else self.rate
+        if self.each is None:
+            return rate
+        return min(rate or float("inf"), self.each * len(self.turns))
 
     def run(self):
         credit, before = 0.0, time.monotonic()

@@ -100,7 +100,7 @@ public struct League: Sendable {
 
   /// Bytes per second of the best pool size, on an image of about 15 s.
   private static func bestRate(_ model: LinkModel, _ image: ImageModel) -> Double {
-    let line = min(model.bandwidth, model.client.limit, model.server.rate, 64 * model.perConnection)
+    let line = line(model)
     var steady = model
     steady.changes = []
     steady.crossTraffic = []
@@ -108,6 +108,11 @@ public struct League: Sendable {
     let oracle = Oracle(
       model: steady, image: scaled, seeds: [1], sizes: [4, 8, 16, 32, 64], patience: patience)
     return oracle.best.rate
+  }
+
+  /// Bytes per second that a link is good for, about.
+  static func line(_ model: LinkModel) -> Double {
+    min(model.bandwidth, model.client.limit, model.server.rate, 64 * model.perConnection)
   }
 
   /// Fixed pools that take this many times as long as the best are given up.

@@ -31,6 +31,8 @@ public struct LinkModel: Sendable, Equatable {
     public var cpus = 2
     /// Bytes per second that its disk takes; infinite: no limit.
     public var diskRate = Double.infinity
+    /// Bytes per second that its user allows, which no file says; infinite: no limit.
+    public var allowedRate = Double.infinity
 
     /// Bytes per second that the machine can take in.
     ///

@@ -54,6 +54,8 @@ struct Flow {
   private var inflection = 0.0
   private var renoWindow = 0.0
   private var recoveringUntil = 0.0
+  /// Times that packets were lost, several within a round trip once.
+  private(set) var losses = 0
   /// Packets until the next random loss.
   var packetsToLoss = Double.infinity
 
@@ -109,6 +111,7 @@ struct Flow {
   mutating func lose(now: Double, roundTrip: Double) {
     guard now >= recoveringUntil else { return }
     recoveringUntil = now + roundTrip
+    losses += 1
     if window < Self.timeoutWindow { dataFrom = max(dataFrom, now + Self.timeoutSeconds) }
     // Fast convergence: a flow that lost below its last maximum leaves room for others.
     maximum = window < maximum ? window * (1 + Self.decrease) / 2 : window

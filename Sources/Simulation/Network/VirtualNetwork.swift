@@ -162,11 +162,16 @@ struct VirtualNetwork {
     // HyStart's bound: an eighth of the round trip, from 4 to 16 ms.
     let slowStartDelay = min(0.016, max(0.004, model.roundTrip / 8))
     let leaves = model.leavesSlowStartEarly && queue / model.bandwidth > slowStartDelay
+    for client in busy.indices { busy[client] = 0 }
     for index in flows.indices where flows[index].demand > 0 {
       let bytes = flows[index].delivered * share
       flows[index].delivered = bytes
       flows[index].counted += bytes
-      if flows[index].client >= 0 { carried += bytes }
+      let client = flows[index].client
+      if client >= 0 {
+        carried += bytes
+        busy[client] = min(1, busy[client] + bytes / (model.client.limit * seconds))
+      }
       follow(
         index, packets: bytes / Flow.packet, now: now + seconds, roundTrip: trip,
         bursts: burst, room: room,
@@ -195,16 +200,14 @@ struct VirtualNetwork {
     }
     let limit = model.client.limit
     var total = 0.0
-    for client in demands.indices {
-      busy[client] = min(1, demands[client] / limit)
-      total += min(demands[client], limit)
-    }
+    let taken = min(limit, model.client.allowedRate)
+    for client in demands.indices { total += min(demands[client], taken) }
     let scale = min(1, serverRate / max(total, 1))
     var sum = 0.0
     for index in flows.indices where flows[index].demand > 0 {
       let client = flows[index].client
       let isOther = client < 0
-      let own = isOther ? 1 : min(1, limit / max(demands[client], 1))
+      let own = isOther ? 1 : min(1, taken / max(demands[client], 1))
       let demand = flows[index].demand * own * (isOther ? 1 : scale)
       flows[index].demand = demand
       // Everything since its data began, or since the step before, arrives in this one.

@@ -51,6 +51,9 @@ struct SimulateCommand: AsyncParsableCommand {
   @Flag(help: "Judge what histories of pulls and sweeps say of the best pool size.")
   var estimates = false
 
+  @Flag(help: "Judge what pulls say of what limited them; with --explain, each of them.")
+  var verdicts = false
+
   @Option(help: "How figures are shown.")
   var format = TableFormat.text
 
@@ -72,8 +75,11 @@ struct SimulateCommand: AsyncParsableCommand {
       let names = PolicyName.allCases.map(\.rawValue).joined(separator: ", ")
       throw ValidationError("there is no policy \(policy); there are: \(names)")
     }
-    guard !explain || replay == nil && format == .text else {
+    guard !explain || replay == nil && (format == .text || verdicts) else {
       throw ValidationError("--explain is for simulated pulls, as text")
+    }
+    guard plot == nil || !verdicts else {
+      throw ValidationError("--verdicts is a table: there is nothing to draw")
     }
     guard chosenWorkers?.allSatisfy({ (1...1_000).contains($0) }) ?? true else {
       throw ValidationError("--workers takes numbers from 1 to 1000, for example 1,4,16")
@@ -104,6 +110,16 @@ struct SimulateCommand: AsyncParsableCommand {
         told: progress.told(of: "predicted pulls"))
       progress.end()
       try show(try report.table.text(format), report.plot)
+    } else if verdicts {
+      let report = try await VerdictReport(
+        modelOptions.links(), modelOptions.images(), lengths: chosenLengths,
+        seeds: (1...UInt64(seeds)).map { $0 })
+      if explain, format == .json {
+        print(try report.lines(), terminator: "")
+      } else {
+        if explain { print(try report.pulls.text(format)) }
+        print(try report.matrix.text(format) + report.figures, terminator: "")
+      }
     } else {
       let report =
         if let clients { try await crowd(clients, progress) } else { try await league(progress) }
