@@ -175,7 +175,7 @@ struct VerdictTests {
         $0.limits = PullLimits(workers: 16, origin: .fixed)
         $0.shares.atMost = 1
         $0.shares.bursts = 0.9
-      }, "server"
+      }, "maxWorkers"
     ),
     (
       "two seconds over a long way",

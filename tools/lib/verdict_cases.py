@@ -47,7 +47,7 @@ CASES = {
     "refuses-12": Case("refusals", "30M,20M,10M,2M,1M", "limit_rate 600k; limit_conn blobs 12;"),
     "overloaded-8": Case("overload", "60M,30M,8M,2M,1M", slow={"beyond": 8, "slope": 0.08, "peak": 12e6, "each": 1.5e6}),
     "slow-disk": Case("disk", "40M,20M,8M,2M,1M", disk=8_000_000),
-    "busy-cpu": Case("cpu", "900M,400M,100M", busy=6),
+    "busy-cpu": Case("cpu", "300M,150M,40M", busy=6),
     "limit-rate": Case("limitRate", "30M,12M,6M,2M,1M", options=("--limit-rate", "6M")),
     "limit-rate-nginx": Case("limitRate", "16M,6M,2M,1M", "limit_rate 200k;", options=("--limit-rate", "3M")),
     "limit-rate-total": Case("limitRate", "16M,6M,2M,1M", slow={"rate": 8e6}, options=("--limit-rate", "3M")),

@@ -22,6 +22,8 @@ struct VerdictRule {
   private static let asking = 0.4
   /// What was measured for fewer seconds says nothing.
   private static let telling = 0.3
+  /// The same where bytes come in bursts: fewer whole seconds are all burst, or none.
+  private static let tellingBursts = 2.0
   /// Levels that are nearer to each other are the same.
   private static let apart = 1.3
   /// By how much of the growth of the pool the rate grows: less is a plateau, more is in proportion.
@@ -143,7 +145,8 @@ struct VerdictRule {
     func distance(_ level: PullEvidence.Level) -> Double {
       log(level.connections / main.connections)
     }
-    let best = sides.filter { $0.seconds >= Self.telling && $0.rate > 0 }.max {
+    let telling = evidence.shares.bursts > Self.bursts ? Self.tellingBursts : Self.telling
+    let best = sides.filter { $0.seconds >= telling && $0.rate > 0 }.max {
       $0.seconds * abs(distance($0)) < $1.seconds * abs(distance($1))
     }
     guard let best, main.rate > 0 else { return nil }
