@@ -83,6 +83,12 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
   var trace: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Write what was measured there, as OpenMetrics text; also where the pull fails.",
+      valueName: "file"))
+  var metrics: String?
+
+  @Option(
     help: ArgumentHelp("Bytes a second for the whole pull, for example 10M.", valueName: "rate"))
   var limitRate: ByteSize?
 
@@ -120,12 +126,27 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
   }
 
   func run() async throws {
+    try requireWritable(metrics)
+    let ledger = PullLedger(makeDisplay())
+    do {
+      try await pull(ledger)
+    } catch {
+      ledger.note(
+        exitCode: (error as? CommandFailure)?.exitCode
+          ?? CairnCommand.exitCode(for: error).rawValue)
+      await leave(ledger)
+      throw error
+    }
+    await leave(ledger)
+  }
+
+  /// Pulls.
+  private func pull(_ display: PullLedger) async throws {
     let names = try ImageList(references, files: from).names
-    let isTraced = trace.map { OutputFile.isStandardOutput($0) } ?? false
-    guard standardOutputs + (isTraced ? 1 : 0) <= 1 else {
+    let files = [trace, metrics].compactMap { $0 }.count { OutputFile.isStandardOutput($0) }
+    guard standardOutputs + files <= 1 else {
       throw ValidationError("only one output can be standard output")
     }
-    let display = makeDisplay()
     var session = PullSession(try options(), display: display) { outcome in
       switch outcome.result {
       case .success(let summary): display.show(.finished(summary))
@@ -140,6 +161,7 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
       throw ValidationError("--output takes one image")
     }
     let requests = try orFailure { () throws(CairnError) in try session.requests(for: images) }
+    display.begin(Set(images.map(\.registry)))
     if let trace {
       guard Set(images.map(\.registry)).count == 1 else {
         throw ValidationError("--trace takes images of one registry")
@@ -150,6 +172,8 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
     do {
       let (outcomes, reports) = try await pull(requests, in: session, display)
       if explain { say(reports) }
+      for report in reports { display.note(report) }
+      for outcome in outcomes { display.note(outcome) }
       try tell(outcomes)
     } catch var failure as CommandFailure {
       failure.isSilent = progress == .json && !quiet
@@ -231,26 +255,6 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
   /// Outputs that go to standard output.
   private var standardOutputs: Int {
     output.count { (try? OutputTarget($0))?.isStandardOutput ?? false }
-  }
-
-  /// Whether standard output is an archive's or the trace's, and nothing else's.
-  private var takesStandardOutput: Bool {
-    standardOutputs > 0
-      || trace.map { OutputFile.isStandardOutput($0) } ?? false
-  }
-
-  private func makeDisplay() -> any ProgressDisplay {
-    if quiet { return WarningDisplay() }
-    switch progress {
-    case .none: return WarningDisplay()
-    case .json:
-      return JSONDisplay(toStandardError: takesStandardOutput, traceID: .ofProcess)
-    case .plain: return PlainDisplay()
-    case .bar: return BarDisplay()
-    case .auto:
-      let isDumb = ProcessInfo.processInfo.environment["TERM"].map { $0 == "dumb" } ?? true
-      return isatty(STDERR_FILENO) == 1 && !isDumb ? BarDisplay() : PlainDisplay()
-    }
   }
 }
 

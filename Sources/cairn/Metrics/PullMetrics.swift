@@ -1,0 +1,140 @@
+import Downloads
+import Tuning
+
+/// What is measured of a run of `cairn pull`; `docs/metrics.md` has every name.
+struct PullMetrics {
+  /// What went wrong, as a label has it.
+  enum Failure: String, CaseIterable {
+    case usage, integrity, notFound = "not_found", network, internalError = "internal", disk
+    case unauthorised, interrupted
+
+    /// - Parameter exitCode: the documented one; not 0.
+    init(exitCode: Int32) {
+      switch exitCode {
+      case 64: self = .usage
+      case 65: self = .integrity
+      case 66: self = .notFound
+      case 69: self = .network
+      case 73: self = .disk
+      case 77: self = .unauthorised
+      case 128...: self = .interrupted
+      default: self = .internalError
+      }
+    }
+  }
+
+  /// What was measured of one registry.
+  struct Registry {
+    var fetched: Int64 = 0
+    /// Seconds of downloads.
+    var seconds = 0.0
+    /// Requests that failed and were made again.
+    var retries = 0
+    /// Workers at the end, the most, and those with the best rate; nil: there were none.
+    var finalPool: Int?
+    var mostPool: Int?
+    var bestPool: Int?
+    /// Images, by what became of them.
+    var pulled = 0
+    var failures: [Failure: Int] = [:]
+
+    /// Adds what downloads were like.
+    mutating func add(_ report: PullReport) {
+      fetched = fetched.addingReportingOverflow(report.record.bytes).partialValue
+      seconds += report.record.seconds
+      retries += report.layers.reduce(0) { $0 + $1.retries }
+      let sizes = report.decisions.map(\.decision.poolSize)
+      finalPool = sizes.last ?? finalPool
+      mostPool = sizes.max().map { max($0, mostPool ?? 0) } ?? mostPool
+      bestPool = Self.best(report.record.epochs) ?? bestPool
+    }
+
+    /// The size at which most bytes a second came, of those that had work enough.
+    private static func best(_ epochs: [Epoch]) -> Int? {
+      let groups = Dictionary(grouping: epochs.filter { !$0.isAppLimited }, by: \.poolSize)
+      let rates = groups.mapValues { group -> Double in
+        let seconds = group.reduce(0) { $0 + $1.seconds }
+        return seconds > 0 ? group.reduce(0) { $0 + Double($1.bytes) } / seconds : 0
+      }
+      return rates.max { ($0.value, -$0.key) < ($1.value, -$1.key) }?.key
+    }
+  }
+
+  /// The program's version.
+  var version = ""
+  /// Seconds since 1970.
+  var startedAt = 0.0
+  var endedAt = 0.0
+  /// Of the process.
+  var exitCode: Int32 = 0
+  /// How often servers, or the scheduler, had it wait, and for how long.
+  var waits = 0
+  var waitedSeconds = 0.0
+  var warnings = 0
+  /// By name; what belongs to none has the name "".
+  var registries: [String: Registry] = [:]
+
+  /// As OpenMetrics text.
+  var text: String {
+    var metrics = OpenMetrics()
+    func add(_ name: String, unit: String? = nil, _ help: String, _ value: Double) {
+      var family = OpenMetrics.Family("cairn_pull_" + name, unit: unit, help)
+      family.add(value)
+      metrics.add(family)
+    }
+    var program = OpenMetrics.Family("cairn_pull_program", "The program that ran; always 1.")
+    program.add(1, ["version": version])
+    metrics.add(program)
+    add("start_time_seconds", unit: "seconds", "When the run began, since 1970.", startedAt)
+    add("end_time_seconds", unit: "seconds", "When the run ended, since 1970.", endedAt)
+    add("duration_seconds", unit: "seconds", "What the run took.", max(0, endedAt - startedAt))
+    add("exit_code", "The exit code; 0 is success.", Double(exitCode))
+    add("waits", "Times that a server had the run wait.", Double(waits))
+    add("waited_seconds", unit: "seconds", "How long it waited then.", waitedSeconds)
+    add("warnings", "Warnings that were shown.", Double(warnings))
+    let named = registries.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
+    func each(
+      _ name: String, unit: String? = nil, _ help: String, _ value: (Registry) -> Double?
+    ) {
+      var family = OpenMetrics.Family("cairn_pull_" + name, unit: unit, help)
+      for (registry, own) in named {
+        if let value = value(own) { family.add(value, ["registry": registry]) }
+      }
+      metrics.add(family)
+    }
+    each("images", "Images that are in the store now.") { Double($0.pulled) }
+    each("fetched_bytes", unit: "bytes", "Bytes that came over the network.") {
+      Double($0.fetched)
+    }
+    each("download_seconds", unit: "seconds", "How long downloads ran.") { $0.seconds }
+    each("rate_bytes_per_second", unit: "bytes_per_second", "Mean rate of the downloads.") {
+      $0.seconds > 0 ? Double($0.fetched) / $0.seconds : nil
+    }
+    each("retries", "Requests that failed and were made again.") { Double($0.retries) }
+    each("final_pool_workers", unit: "workers", "Parallel downloads at the end.") {
+      $0.finalPool.map(Double.init)
+    }
+    each("most_pool_workers", unit: "workers", "Most parallel downloads.") {
+      $0.mostPool.map(Double.init)
+    }
+    each("best_pool_workers", unit: "workers", "Parallel downloads with the best rate.") {
+      $0.bestPool.map(Double.init)
+    }
+    metrics.add(errors)
+    return metrics.text
+  }
+
+  /// Every kind of failure, so that what never was is 0, and not unknown.
+  private var errors: OpenMetrics.Family {
+    var family = OpenMetrics.Family(
+      "cairn_pull_errors", "Images that were not pulled, and what kept a run from beginning.")
+    for (registry, own) in registries.sorted(by: { $0.key < $1.key }) {
+      for kind in Failure.allCases {
+        let count = own.failures[kind] ?? 0
+        guard count > 0 || !registry.isEmpty else { continue }
+        family.add(Double(count), ["registry": registry, "kind": kind.rawValue])
+      }
+    }
+    return family
+  }
+}
