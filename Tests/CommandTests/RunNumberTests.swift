@@ -14,7 +14,7 @@ struct RunNumberTests {
     func pull(_ options: String...) async throws -> Command.Outcome {
       try await Command.finish(
         cairn.process(
-          ["pull", "\(registry.host)/o/n", "--plain-http"] + options,
+          ["pull", "\(registry.host)/o/n", "--plain-http", "--limit-rate", "200k"] + options,
           environment: ["TRACEPARENT": "00-\(Self.id)-00f067aa0ba902b7-01"]))
     }
     let json = try await pull("--progress", "json", "--trace", trace, "--log-level", "debug")

@@ -1,4 +1,5 @@
 import Downloads
+import OCI
 import Tuning
 
 /// What is measured of a run of `cairn pull`; `docs/metrics.md` has every name.
@@ -40,7 +41,8 @@ struct PullMetrics {
 
     /// Adds what downloads were like.
     mutating func add(_ report: PullReport) {
-      fetched = fetched.addingReportingOverflow(report.record.bytes).partialValue
+      // What is sampled misses what came before the first look.
+      for layer in report.layers { fetched = fetched.addingClamped(layer.fetched) }
       seconds += report.record.seconds
       retries += report.layers.reduce(0) { $0 + $1.retries }
       let sizes = report.decisions.map(\.decision.poolSize)
