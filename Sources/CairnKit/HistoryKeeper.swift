@@ -14,15 +14,21 @@ package final class HistoryKeeper {
   private let registry: String
   private let machine = MachineIdentity.here
   private let network: String
+  /// Where a site's machines export to; nil: nowhere.
+  private let site: String?
   private let warn: (String) -> Void
   private var hasWarned = false
 
   /// - Parameters:
   ///   - file: the history's path.
   ///   - registry: the registry that is pulled from.
+  ///   - site: where a site's machines export to.
   ///   - warn: shows a warning.
-  package init(file: String, registry: String, warn: @escaping (String) -> Void) {
+  package init(
+    file: String, registry: String, site: String? = nil, warn: @escaping (String) -> Void
+  ) {
     self.registry = registry
+    self.site = site
     self.warn = warn
     network = Machine.network(to: registry)
     var problem: HistoryError?
@@ -35,8 +41,15 @@ package final class HistoryKeeper {
     if let problem { note(problem) }
   }
 
-  /// What earlier pulls taught about the way to the registry.
+  /// What earlier pulls taught about the way to the registry: this machine's, else those of the site's others.
   package func prior() -> Prior? {
+    let own = ownPrior()
+    guard let site, !(own?.isOwn ?? false) else { return own }
+    let now = Date().timeIntervalSince1970
+    return SiteFiles.read(site, warn: warn).known(of: registry, now: now)?.prior ?? own
+  }
+
+  private func ownPrior() -> Prior? {
     do throws(HistoryError) {
       return try history?.prior(
         machine: machine, registry: registry, network: network, now: Date().timeIntervalSince1970)

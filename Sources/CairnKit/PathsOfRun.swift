@@ -18,13 +18,19 @@ struct PathsOfRun {
   /// - Parameters:
   ///   - registries: those of the run's images, and how each of them is pulled from.
   ///   - file: the history's; nil: there is none.
+  ///   - site: where a site's machines export to; nil: nowhere.
   ///   - display: shows warnings.
-  init(_ registries: [String: PullOptions], file: String?, _ display: any ProgressDisplay) {
+  init(
+    _ registries: [String: PullOptions], file: String?, site: String?,
+    _ display: any ProgressDisplay
+  ) {
     let most = Self.workersThatFit(registries.values.map(\.workers.most), display)
     for (registry, options) in registries {
       var keeper: HistoryKeeper?
       if let file {
-        keeper = HistoryKeeper(file: file, registry: registry) { display.show(.warning($0)) }
+        keeper = HistoryKeeper(file: file, registry: registry, site: site) {
+          display.show(.warning($0))
+        }
       }
       keepers[registry] = keeper
       planners[registry] = PathPlanner(options, most: most, prior: keeper?.prior())

@@ -65,6 +65,9 @@ public struct PullOptions: Sendable {
   public var bytesPerSecond: Double?
   /// What is learned and remembered.
   public var history = HistoryPlace.standard
+  /// Exports of other machines (`cairn tune --export`), a file or a folder of them, of which one is used where nothing else is known
+  /// of a registry; they are only read, and nil: there are none.
+  public var historySite: String?
   /// Where the image is written beside the store: `oci:DIR[:TAG]`, `oci-archive:FILE`, `docker-archive:FILE[:REF]`, `dir:DIR`.
   public var outputs: [String] = []
   /// Whether outputs that exist are replaced.

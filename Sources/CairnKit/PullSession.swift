@@ -112,7 +112,8 @@ package struct PullSession: Sendable {
     let engines = try Engines(accesses, rateLimit: options.bytesPerSecond)
     defer { engines.stop() }
     let paths = PathsOfRun(
-      own, file: options.history.file(options.registry.environment), display)
+      own, file: options.history.file(options.registry.environment), site: options.historySite,
+      display)
     // What is wrong with the options is said before anything is made.
     var jobs: [Job] = []
     for var request in requests {

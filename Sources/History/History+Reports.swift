@@ -19,6 +19,8 @@ extension History {
     public var prior: Prior?
     /// Whether all of it comes from another machine's export.
     public var isImported: Bool
+    /// Machines of a site whose exports it comes from; nil: it stands in the history.
+    public var siteMachines: Int?
     /// The last pulls that were no sweep's, newest first, where they were asked for.
     public var recent: [RecentPull] = []
   }

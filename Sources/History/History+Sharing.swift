@@ -32,6 +32,10 @@ public struct HistoryExport: Sendable, Codable, Equatable {
   public var at: Double
   /// What it learned.
   public var paths: [Path]
+  /// Which machine it is, in a way that tells nobody its name; nil: not said.
+  public var source: String?
+  /// What other machines exported to the same file; each stands alone.
+  public var others: [HistoryExport]?
 
   init(cpus: Int, at: Double, paths: [Path]) {
     self.cpus = cpus
@@ -100,26 +104,27 @@ extension History {
   ) throws(HistoryError) -> Int {
     let export = try Self.parse(data)
     return try write(within: Self.patiently) { db in
-      for known in export.paths {
+      let paths = export.all.sorted { $0.at < $1.at }.flatMap { record in
+        record.paths.map { (known: $0, at: record.at) }
+      }
+      for (known, at) in paths {
         let identity = PathIdentity(
           registry: known.registry, blobHost: known.blobHost, network: network(known.registry))
-        let path = try Self.path(machine, identity, at: min(export.at, now), db)
+        let path = try Self.path(machine, identity, at: min(at, now), db)
         var statistics: [Int: PathMemory.Statistics] = [:]
         for point in known.points {
           var weaker = point.statistics
           weaker.fade(by: Self.importedShare)
           statistics[point.poolSize] = Bounds.statistics(weaker, most: Self.importedWeight)
         }
-        try Self.save(statistics, of: path, isImported: true, at: min(export.at, now), db)
+        try Self.save(statistics, of: path, isImported: true, at: min(at, now), db)
       }
-      return max(0, export.paths.count - (try Self.dropImportedPaths(db)))
+      return max(0, paths.count - (try Self.dropImportedPaths(db)))
     }
   }
 
+  /// Reads an export, and checks every number of it.
   static func parse(_ data: Data) throws(HistoryError) -> HistoryExport {
-    func refuse(_ reason: String) -> HistoryError {
-      HistoryError(kind: .notAnExport, description: "not a history that can be imported: \(reason)")
-    }
     guard data.count <= importBytes else { throw refuse("it is larger than 8 MiB") }
     let export: HistoryExport
     do {
@@ -127,6 +132,19 @@ extension History {
     } catch {
       throw refuse("it is not of the form that --export writes")
     }
+    for record in export.all { try check(record) }
+    // Each machine is one of those beside the first: what stands within them is nobody's.
+    guard export.others?.allSatisfy({ $0.others == nil }) ?? true else {
+      throw refuse("a machine in it has others of its own")
+    }
+    return export
+  }
+
+  private static func refuse(_ reason: String) -> HistoryError {
+    HistoryError(kind: .notAnExport, description: "not a history that can be imported: \(reason)")
+  }
+
+  private static func check(_ export: HistoryExport) throws(HistoryError) {
     guard export.version == 1 else { throw refuse("its version is \(export.version)") }
     guard Bounds.times.contains(export.at) else { throw refuse("its time is none") }
     guard export.paths.count <= importedPaths else { throw refuse("it has too many paths") }
@@ -143,6 +161,9 @@ extension History {
         else { throw refuse("a measurement of \(path.registry) is out of range") }
       }
     }
-    return export
+    if let source = export.source {
+      guard (1...64).contains(source.utf8.count), source.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+      else { throw refuse("a machine's number is malformed") }
+    }
   }
 }

@@ -228,6 +228,7 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
     }
     options.bytesPerSecond = limitRate.map { Double($0.bytes) }
     options.history = .file(historyOptions.file)
+    options.historySite = historyOptions.historySite
     options.outputs = output
     options.overwritesOutputs = overwrite
     options.linksOutputs = link

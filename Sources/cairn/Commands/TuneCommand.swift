@@ -19,7 +19,8 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
       that is, and what limits it. \
       --reset forgets; --sweep measures every pool size in turn, in random order, and goes on where it \
       was stopped when the same command is run again; it says first how many pulls and bytes that will be, and asks. --export and --import carry what one machine \
-      learned to others, where it weighs less than what they learn themselves.
+      learned to others, where it weighs less than what they learn themselves. A file, or a folder of files, that \
+      the machines of a site export to is read by --history-site.
       """)
 
   @Flag(help: "Show what was learned, as without any option.")
@@ -37,6 +38,9 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     help: ArgumentHelp("Write what this machine learned there.", valueName: "file"),
     completion: .file())
   var export: String?
+
+  @Flag(help: "Keep what other machines exported to the file.")
+  var merge = false
 
   @Option(
     name: .customLong("import"),
@@ -93,6 +97,9 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
       throw ValidationError("--format html is for the report")
     }
     if all, !reset { throw ValidationError("--all belongs to --reset") }
+    if merge, export.map({ OutputFile.isStandardOutput($0) }) ?? true {
+      throw ValidationError("--merge belongs to --export with a file")
+    }
     if yes, !reset, sweep == nil { throw ValidationError("--yes belongs to --reset and --sweep") }
   }
 
@@ -138,13 +145,24 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     let paths = try onHistory([]) { (history) throws(HistoryError) in
       try history.reports(selection, now: now, recent: format == .html ? Self.shownPulls : 0)
     }
-    let report = TuneReport(paths: paths, now: now)
+    let report = TuneReport(paths: paths + siteReports(besides: paths, now: now), now: now)
     print(try report.text(format), beside: plot)
     guard let plot else { return }
     guard let drawing = PathPlots.plot(report.paths) else {
       throw CommandFailure(message: "nothing was measured yet that could be drawn", exitCode: 66)
     }
     try write(drawing.svg, to: plot)
+  }
+
+  /// What a site's other machines know of registries that this one has not pulled from.
+  private func siteReports(besides own: [History.PathReport], now: Double) -> [History.PathReport] {
+    guard let place = historyOptions.historySite, machine == nil else { return [] }
+    let site = SiteFiles.read(place) {
+      LineOutput.standardError.write("warning: \($0.linesShownSafely)\n")
+    }
+    return site.reports(for: .here, besides: Set(own.map(\.path.registry)), now: now).filter {
+      registry == nil || $0.path.registry == registry
+    }
   }
 
   /// Pulls of each path that a page shows.
@@ -214,12 +232,27 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
 
   private func share(_ file: String) throws {
     let now = Date().timeIntervalSince1970
-    let export = try onHistory(HistoryExport(ofNothing: .here, at: now)) {
+    var export = try onHistory(HistoryExport(ofNothing: .here, at: now)) {
       (history) throws(HistoryError) in try history.export(.here, now: now)
     }
+    export.source = MachineIdentity.here.exportSource
+    let count = export.paths.count
+    if merge { export = export.merged(into: try earlier(file) ?? export) }
     try write(String(decoding: try StableJSON.encode(export), as: UTF8.self) + "\n", to: file)
     LineOutput.standardError.write(
-      "wrote \(Self.paths(export.paths.count)) to \(shownName(file, "output"))\n")
+      "wrote \(Self.paths(count)) to \(shownName(file, "output"))\n")
+  }
+
+  /// What is in a file that is to be added to; nil: there is none.
+  private func earlier(_ file: String) throws -> HistoryExport? {
+    guard Files.isThere(file) else { return nil }
+    let data = Data(try readInput(file, what: "file", limit: History.importBytes))
+    guard !data.isEmpty else { return nil }
+    do throws(HistoryError) {
+      return try HistoryExport(reading: data)
+    } catch {
+      throw CommandFailure(message: "\(file.shownSafely(limit: 1_000)): \(error)", exitCode: 65)
+    }
   }
 
   private func takeIn(_ file: String) throws {

@@ -13,6 +13,12 @@ struct HistoryOptions: ParsableArguments {
     completion: .file())
   var history: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Exports of other machines, of which one is used where nothing else is known: a file, or a folder of them.",
+      valueName: "path"))
+  var historySite: String?
+
   /// Absolute, so that files beside it are found as well where only its name is given.
   var file: String { Self.path(history) }
 

@@ -56,7 +56,8 @@ extension ServeCommand {
     options.workers = .automatic(most: maxWorkers)
     options.bytesPerSecond = limitRate.map { Double($0.bytes) }
     return ServePaths(
-      file: historyOptions.file, isLimited: limitRate != nil, warn: warn
+      file: historyOptions.file, site: historyOptions.historySite, isLimited: limitRate != nil,
+      warn: warn
     ) { [options] prior in
       PathPlanner(options, most: OpenFileBudget.ofProcess.workers, prior: prior)
     }

@@ -10,6 +10,7 @@ import Tuning
 final class ServePaths: Sendable {
   private let keepers = Mutex<[String: HistoryKeeper]>([:])
   private let file: String
+  private let site: String?
   private let make: @Sendable (Prior?) -> PathPlanner
   /// Whether the rate is what a user said: then it shows nothing of the path.
   private let isLimited: Bool
@@ -17,14 +18,16 @@ final class ServePaths: Sendable {
 
   /// - Parameters:
   ///   - file: the history's path.
+  ///   - site: where a site's machines export to; nil: nowhere.
   ///   - isLimited: whether a user limits the rate.
   ///   - warn: shows a warning.
   ///   - make: makes the planner of a registry of which so much is known.
   init(
-    file: String, isLimited: Bool, warn: @escaping @Sendable (String) -> Void,
+    file: String, site: String?, isLimited: Bool, warn: @escaping @Sendable (String) -> Void,
     make: @escaping @Sendable (Prior?) -> PathPlanner
   ) {
     self.file = file
+    self.site = site
     self.isLimited = isLimited
     self.warn = warn
     self.make = make
@@ -48,7 +51,7 @@ final class ServePaths: Sendable {
   private func with<Value>(_ registry: String, _ body: (HistoryKeeper) -> sending Value) -> Value {
     keepers.withLock { keepers in
       if let keeper = keepers[registry] { return body(keeper) }
-      let keeper = HistoryKeeper(file: file, registry: registry, warn: warn)
+      let keeper = HistoryKeeper(file: file, registry: registry, site: site, warn: warn)
       keepers[registry] = keeper
       return body(keeper)
     }

@@ -25,7 +25,8 @@ enum SettingExceptions {
     "store-remove": ["platform": removes],
     "tune": [
       "report": doesOther, "reset": doesOther, "sweep": doesOther, "export": doesOther,
-      "import": doesOther, "all": removes, "yes": removes, "registry": selects, "machine": selects,
+      "import": doesOther, "merge": doesOther, "all": removes, "yes": removes, "registry": selects,
+      "machine": selects,
     ],
     "config-path": ["system": doesOther],
   ]

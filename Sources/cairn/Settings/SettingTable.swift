@@ -20,7 +20,7 @@ struct SettingTable {
   /// What is decided before it is known which registry is asked, or is nothing that a server is concerned with.
   static let notOfRegistries = ["short-names", "log-level"]
   /// Where an option's name is no good key, since it has a table's name.
-  static let renamed = ["history": "history.file"]
+  static let renamed = ["history": "history.file", "history-site": "history.site"]
 
   /// - Parameters:
   ///   - commands: every command, from its declaration.

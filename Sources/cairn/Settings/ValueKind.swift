@@ -20,7 +20,7 @@ enum ValueKind: Equatable {
       case "bytes", "rate": self = .size
       case "n|auto": self = .wholeOrText("\"auto\"")
       case "list", "s,s,…": self = .wholeOrText("a list such as \"1,4\"")
-      case "file", "dir", "folder", "pem": self = .path
+      case "file", "dir", "folder", "path", "pem": self = .path
       case "docker|podman": self = .choice(["docker", "podman"])
       default: self = .text
       }

@@ -60,6 +60,11 @@ struct KnownWay {
   }
 
   var usedWords: String {
+    if let machines = report.siteMachines {
+      let count = machines == 1 ? "1 machine" : "\(machines) machines"
+      return "from the site's history (\(Self.pulls(report.pulls)) on \(count)), exported "
+        + "\(Self.age(age)) ago"
+    }
     let pulls = report.isImported ? "imported" : Self.pulls(report.pulls)
     let limit = report.limitedBy.map { "; limited by \($0.words)" } ?? ""
     return "\(pulls), last \(Self.age(age)) ago\(limit)"
@@ -114,7 +119,8 @@ struct KnownWay {
   }
 
   var startWords: String? {
-    start.map { "the next pull starts from \(Self.workers($0))" }
+    if report.siteMachines != nil { return "a pull takes it as a hint until it has measured" }
+    return start.map { "the next pull starts from \(Self.workers($0))" }
   }
 
   static func workers(_ count: Int) -> String { count == 1 ? "1 worker" : "\(count) workers" }

@@ -86,7 +86,9 @@ struct TuneReport {
         size(known?.interval.lowerBound), size(known?.interval.upperBound), number(known?.rate),
         number(way.measuredRate(1)), number(way.measuredRate(2 * way.machine.cpus)),
         .text(way.isKnown ? "" : way.unknownWords),
-        .text(way.evidenceWords.joined(separator: "; ")),
+        .text(
+          ((way.report.siteMachines == nil ? [] : [way.usedWords]) + way.evidenceWords)
+            .joined(separator: "; ")),
         size(way.start), .text(way.report.limitedBy?.rawValue ?? ""),
         size(way.report.prior?.ceiling),
       ])
