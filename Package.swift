@@ -153,7 +153,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "cairn", "Disk", "History", "OCI", "Registry", "SQLite", "Simulation", "Store", "Support",
+        "cairn", "Disk", "History", "OCI", "Progress", "Registry", "SQLite", "Simulation", "Store",
+        "Support",
         "TOML", "Transfer", "Tuning",
       ],
       exclude: ["Help"],
