@@ -97,9 +97,11 @@ struct SiteTests: TunedPulls {
     let merged = try await cairn("tune", "--export", file, "--merge")
     #expect(merged.status == 0 && merged.errors == "wrote one path to \(file)\n")
     let both = try String(contentsOfFile: file, encoding: .utf8)
-    #expect(both.contains("\"source\":\"a\"") && both.contains("\"poolSize\":4"))
+    #expect(both.contains("\"source\":\"a\"") && both.contains("\"pulls\":1,"))
     let text = try await cairn("tune", "--history-site", file, "--history", cairn.folder("new"))
-    #expect(text.output.contains("(5 pulls on 2 machines)"), "\(text.output)")
+    // A pull that was over before anything could be measured counts for none.
+    let words = ["(4 pulls on 1 machine)", "(5 pulls on 2 machines)"]
+    #expect(words.contains { text.output.contains($0) }, "\(text.output)")
     #expect(try await cairn("tune", "--export", file).status == 0)
     #expect(try !String(contentsOfFile: file, encoding: .utf8).contains("\"source\":\"a\""))
     try Data("mine".utf8).write(to: URL(filePath: file))
