@@ -14,7 +14,7 @@ struct ServeCommandTests {
       cairn.folder("h.sqlite"),
     ]
     let running = try Running.start(cairn.process(arguments + more))
-    while !FileManager.default.fileExists(atPath: cairn.folder("s")) { await Task.yield() }
+    try await eventually { FileManager.default.fileExists(atPath: cairn.folder("s")) }
     return running
   }
 
@@ -71,7 +71,7 @@ struct ServeCommandTests {
     await asked.opened()
     let process = running.process.processIdentifier
     for signal in [SIGHUP, SIGTERM] { kill(process, signal) }
-    while FileManager.default.fileExists(atPath: cairn.folder("s")) { await Task.yield() }
+    try await eventually { !FileManager.default.fileExists(atPath: cairn.folder("s")) }
     #expect(running.process.isRunning)
     kill(process, SIGTERM)
     let outcome = await running.finished()

@@ -61,7 +61,7 @@ struct DownloadsTests {
     let source = try depot.source(registry.host)
     let first = await depot.service.want(Depot.wishes(images[0]), from: source)
     #expect(await Download.end(of: first) == nil)
-    while depot.ended.all.isEmpty { await Task.yield() }
+    try await eventually { !depot.ended.all.isEmpty }
     _ = await depot.service.want(Depot.wishes(images[1]), from: source)
     #expect(depot.plans.all.map { $0.known != nil } == [false, true])
     _ = await depot.service.close()

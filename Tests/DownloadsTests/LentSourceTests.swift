@@ -40,7 +40,7 @@ struct LentSourceTests {
       let downloads = await depot.service.want(Depot.wishes(image), from: source)
       #expect(await Download.end(of: downloads) == nil)
     }
-    while lent != nil { await Task.yield() }
+    try await eventually { lent == nil }
     #expect(depot.ended.all.isEmpty)
     _ = await depot.service.close()
     // What it brought is remembered.

@@ -68,7 +68,7 @@ struct ServeAttackTests {
     let desk = try await Desk([slow.host])
     let target = "/v2/a/blobs/\(digest)?ns=\(slow.host)"
     async let owner = desk.get(target, [Self.token])
-    while slow.requests.count < 2 { await Task.yield() }
+    try await eventually { slow.requests.count >= 2 }
     let stranger = try await desk.get(target)
     #expect(stranger.status == 401 && stranger.body.count < 1000)
     gate.open()

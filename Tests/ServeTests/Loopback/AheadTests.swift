@@ -20,7 +20,7 @@ struct AheadTests {
     _ = try await post.get("manifests/latest")
     _ = try await post.get("manifests/latest")
     for digest in image.blobs.keys {
-      while post.store.size(of: digest) == nil { await Task.yield() }
+      try await eventually { post.store.size(of: digest) != nil }
     }
     for digest in image.layers {
       #expect(try await post.get("blobs/\(digest)").body == image.blobs[digest])

@@ -62,7 +62,7 @@ final class Post: Sendable {
       Answerer(
         doorkeeper: keeper,
         cache: try CacheKeeper(store: store, reading: nil, limit: nil, keeps: true),
-        downloads: downloads), settings: settings
+        downloads: downloads, aheadPatience: .seconds(3_600)), settings: settings
     ) { records.add($0) }
     port = try await server.listen(at: .network(host: "127.0.0.1", port: 0))
   }
@@ -85,5 +85,5 @@ final class Post: Sendable {
   }
 
   /// Waits until so many requests have ended.
-  func ended(_ count: Int) async { while records.all.count < count { await Task.yield() } }
+  func ended(_ count: Int) async throws { try await eventually { records.all.count >= count } }
 }
