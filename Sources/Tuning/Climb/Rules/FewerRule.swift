@@ -22,7 +22,7 @@ enum FewerRule {
   static let kneeRoom = 1.1
   /// Part that stays where this machine is full, where more were seen to hurt, and where nothing is full.
   static let machine = 0.7
-  static let harmed = 0.5
+  static let harmed = 0.7
   static let flat = 0.6
   /// Seconds, and round trips, from one descent to the next.
   static let pause = (seconds: 0.5, trips: 8.0)
