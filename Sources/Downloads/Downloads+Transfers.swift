@@ -163,6 +163,8 @@ extension Downloads {
     transfer.progress = progress
     transfer.pool.set(transfer, state)
     forget(transfer)
+    // Before anybody hears that it is done: a short pull is over between two ticks.
+    if transfers.isEmpty { show() }
     do throws(StoreError) {
       if transfer.urgency == .read, transfer.board.reader == nil {
         transfer.board.open(try store.reader(of: transfer.wish.blob))

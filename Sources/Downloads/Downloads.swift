@@ -279,7 +279,8 @@ public actor Downloads {
     for pool in pools.values { pool.lookForEnd(isElsewhereBusy: isBusy) }
   }
 
-  private func show() {
+  /// Tells how all stands.
+  func show() {
     let bytes = pools.values.reduce(bytesOfEndedPools + bytesOfOthers) {
       $0 + $1.scheduler.bytesDone
     }
