@@ -112,7 +112,8 @@ struct KitTests {
   func registriesOfTheirOwn() async throws {
     let basic = "Basic " + Data("me:hunter2".utf8).base64EncodedString()
     let kit = try Kit(try Self.image())
-    let closed = try FakeRegistry(try Self.image()) { request in
+    let other = try FakeImage(layers: [Content.bytes(150_000, seed: 3)])
+    let closed = try FakeRegistry(other) { request in
       request["authorization"] == basic
         ? nil : .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")])
     }

@@ -100,7 +100,7 @@ extension Answerer {
         }
       }
       group.addTask {
-        try? await Task.sleep(for: Self.firstBytesPatience)
+        try? await Task.sleep(for: firstBytesPatience)
         return nil
       }
       let first = await group.next()
@@ -108,7 +108,6 @@ extension Answerer {
       return first ?? nil
     }
   }
-  private static let firstBytesPatience = Duration.seconds(10)
 
   private static func registryError(_ error: DownloadError) -> RegistryError? {
     switch error {

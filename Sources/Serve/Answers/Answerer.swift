@@ -10,6 +10,8 @@ package struct Answerer: Sendable {
   let ahead: Ahead
   let sizes = Together<Int64>()
   let documents = Together<FetchedDocument>()
+  /// How long an answer waits for a blob's first bytes, so that what upstream says in their place becomes the answer.
+  let firstBytesPatience: Duration
   /// Counts; nil: nothing is counted.
   let metrics: ServeMetrics?
 
@@ -21,15 +23,18 @@ package struct Answerer: Sendable {
   ///   - downloads: fetches blobs into the store.
   ///   - metrics: counts; nil: nothing is counted.
   ///   - aheadPatience: how long an image's blobs are fetched ahead while nobody asks for one.
+  ///   - firstBytesPatience: how long an answer waits for a blob's first bytes before its head goes out.
   package init(
     doorkeeper: any Doorkeeper, cache: CacheKeeper, downloads: Downloads,
-    metrics: ServeMetrics? = nil, aheadPatience: Duration = .seconds(10)
+    metrics: ServeMetrics? = nil, aheadPatience: Duration = .seconds(10),
+    firstBytesPatience: Duration = .seconds(10)
   ) {
     self.doorkeeper = doorkeeper
     self.cache = cache
     self.downloads = downloads
     ahead = Ahead(downloads, cache, patience: aheadPatience)
     self.metrics = metrics
+    self.firstBytesPatience = firstBytesPatience
   }
 
   /// Answers a request; cancelling the task ends what is asked upstream for it.

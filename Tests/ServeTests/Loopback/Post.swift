@@ -27,7 +27,7 @@ final class Post: Sendable {
 
   init(
     _ host: String, workers: Int = 4, settings: FrontSettings = .init(),
-    store other: ContentStore? = nil
+    store other: ContentStore? = nil, firstBytesPatience: Duration = .seconds(3_600)
   ) async throws {
     self.host = host
     registry = host.replacing(":", with: "__")
@@ -62,7 +62,8 @@ final class Post: Sendable {
       Answerer(
         doorkeeper: keeper,
         cache: try CacheKeeper(store: store, reading: nil, limit: nil, keeps: true),
-        downloads: downloads, aheadPatience: .seconds(3_600)), settings: settings
+        downloads: downloads, aheadPatience: .seconds(3_600),
+        firstBytesPatience: firstBytesPatience), settings: settings
     ) { records.add($0) }
     port = try await server.listen(at: .network(host: "127.0.0.1", port: 0))
   }

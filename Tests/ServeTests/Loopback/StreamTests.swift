@@ -143,8 +143,8 @@ struct StreamTests {
     let (blob, bytes) = (image.layers[0], try #require(image.blobs[image.layers[0]]))
     let gate = Gate()
     let registry = try Self.registry(image, gate: gate) { $0 < 3 << 20 }
-    let post = try await Post(registry.host)
-    // Somebody reads from the beginning, with all workers.
+    let post = try await Post(registry.host, firstBytesPatience: .zero)
+    // Somebody reads from the beginning, with all workers; the head does not wait.
     let other = try post.wire()
     other.ask("/v2/\(post.registry)/o/n/blobs/\(blob)")
     #expect(try await other.head().status == 200)
