@@ -52,6 +52,7 @@ package struct Answerer: Sendable {
     case .health: return .text(200, "ok\n")
     case .metrics:
       guard let metrics else { return .error(404, .nameUnknown, "no figures are kept") }
+      metrics.note(cache.figures)
       return .text(200, metrics.text, type: ServeMetrics.mediaType)
     case .manifest(let upstream, let selector):
       return await inside(upstream, request, missing: .manifestUnknown) {

@@ -26,6 +26,9 @@ package final class CacheKeeper: Sendable {
     package var bytes: Int64
     /// The most that may be.
     package var limit: Int64?
+    /// Blobs that were removed, and their bytes.
+    package var evictions: Int64
+    package var evictedBytes: Int64
   }
 
   private let store: ContentStore
@@ -80,7 +83,11 @@ package final class CacheKeeper: Sendable {
 
   /// What is in the cache now.
   package var figures: Figures {
-    shelf.withLock { Figures(blobs: $0.count, bytes: $0.bytes, limit: $0.limit) }
+    shelf.withLock {
+      Figures(
+        blobs: $0.count, bytes: $0.bytes, limit: $0.limit, evictions: $0.gone.blobs,
+        evictedBytes: $0.gone.bytes)
+    }
   }
 
   // MARK: Asking

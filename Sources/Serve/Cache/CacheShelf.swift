@@ -36,6 +36,8 @@ struct CacheShelf: Sendable {
   private var entries: [Digest: Entry] = [:]
   /// Bytes on the disk and reserved.
   private(set) var bytes: Int64 = 0
+  /// Blobs that went, and their bytes.
+  private(set) var gone: (blobs: Int64, bytes: Int64) = (0, 0)
 
   /// Seconds in which a blob must be asked for again to stay: a client stores it itself.
   static let patience = 600.0
@@ -141,7 +143,11 @@ struct CacheShelf: Sendable {
   }
 
   /// A blob went.
-  mutating func removed(_ digest: Digest) { set(digest, nil) }
+  mutating func removed(_ digest: Digest) {
+    gone.blobs += 1
+    gone.bytes = gone.bytes.addingClamped(entries[digest]?.bytes ?? 0)
+    set(digest, nil)
+  }
 
   // MARK: Going
 

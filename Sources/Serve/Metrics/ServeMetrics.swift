@@ -107,6 +107,14 @@ package final class ServeMetrics: Sendable {
     figures.withLock { change(&$0.cache) }
   }
 
+  /// What the cache has now.
+  func note(_ now: CacheKeeper.Figures) {
+    cache {
+      ($0.bytes, $0.limit) = (now.bytes, now.limit)
+      ($0.evictions, $0.evictedBytes) = (now.evictions, now.evictedBytes)
+    }
+  }
+
   /// All of it, for `GET /metrics`.
   package var text: String {
     let seconds = seconds

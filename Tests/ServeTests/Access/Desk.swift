@@ -58,7 +58,7 @@ final class Desk: Sendable {
         doorkeeper: CallerDoorkeeper(
           clients, owner: rule2, tags: SharedTags(keptIn: store, staleSeconds: staleSeconds)),
         cache: CacheKeeper(store: store, reading: nil, limit: cacheLimit, keeps: false),
-        downloads: downloads)
+        downloads: downloads, metrics: ServeMetrics(.init(version: "test")))
     ) { log.add($0) }
     port = try await front.listen(at: .network(host: "127.0.0.1", port: 0))
   }

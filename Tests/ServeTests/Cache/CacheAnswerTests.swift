@@ -70,6 +70,10 @@ struct CacheAnswerTests {
     }
     let bytes = try desk.store.stock().reduce(0) { $0 + $1.bytes }
     #expect(bytes <= 1_000_000)
+    let figures = String(decoding: try await desk.get("/metrics").body, as: UTF8.self)
+    #expect(figures.contains("cairn_cache_limit_bytes 1000000\n"))
+    #expect(
+      figures.contains("\ncairn_cache_bytes ") && !figures.contains("\ncairn_cache_bytes 0\n"))
     await desk.close()
   }
 

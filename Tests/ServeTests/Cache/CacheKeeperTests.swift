@@ -106,6 +106,7 @@ struct CacheKeeperTests {
     clock.pass(602)
     keeper.sweep()
     #expect(try !store().contains(blob.0) && keeper.figures.bytes == 0)
+    #expect(keeper.figures.evictions == 1 && keeper.figures.evictedBytes >= blob.0.size)
   }
 
   @Test(
