@@ -61,3 +61,13 @@ package struct Answer: Sendable {
     Answer(status, [("Content-Type", type)], .bytes(Array(text.utf8)))
   }
 }
+
+extension Answer {
+  /// What a registry says to `GET /v2/`.
+  package static var greeting: Answer {
+    Answer(
+      200,
+      [("Content-Type", "application/json"), ("Docker-Distribution-Api-Version", "registry/2.0")],
+      .bytes(Array("{}".utf8)))
+  }
+}

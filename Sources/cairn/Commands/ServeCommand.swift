@@ -102,7 +102,7 @@ struct ServeCommand: AsyncParsableCommand {
     guard stale.isFinite, stale >= 0 else {
       throw ValidationError("--stale takes seconds, 0 or more")
     }
-    guard (1...1024).contains(maxWorkers) else {
+    guard PullOptions.Workers.range.contains(maxWorkers) else {
       throw ValidationError("--max-workers takes a number from 1 to 1024")
     }
     if let limitRate, limitRate.bytes < 1 {

@@ -116,12 +116,6 @@ extension ServeCommand {
     (listen.isEmpty ? ["127.0.0.1:5151"] : listen).compactMap { ListenPlace($0) }
   }
 
-  /// The hosts of `--listen`: those that are names may be asked for by them.
-  var names: Set<String> {
-    Set(
-      places.compactMap { if case .network(let host, _) = $0 { host } else { nil } })
-  }
-
   /// Where it is asked, for what depends on whether that is beyond this machine.
   private var guards: [HostGuard] {
     places.map { place in

@@ -1,21 +1,23 @@
-package import OCI
-package import Registry
+import OCI
+import Registry
 import Synchronization
 
-/// Lets everybody in to what upstream gives to anybody.
-package final class AnonymousDoorkeeper: Doorkeeper {
+@testable import Serve
+
+/// Lets everybody in to what upstream gives to anybody: the front is tried without the rules about callers.
+final class AnonymousDoorkeeper: Doorkeeper {
   /// Makes a client of a repository that is served.
   ///
   /// - Throws: the answer to whoever asks for one that is not.
-  package typealias Making = @Sendable (Reference) throws(Refusal) -> RepositoryClient
+  typealias Making = @Sendable (Reference) throws(Refusal) -> RepositoryClient
 
   /// Why a repository is not served.
-  package struct Refusal: Error {
+  struct Refusal: Error {
     /// What is said.
-    package var answer: Answer
+    var answer: Answer
 
     /// Makes a refusal.
-    package init(_ answer: Answer) { self.answer = answer }
+    init(_ answer: Answer) { self.answer = answer }
   }
 
   private let make: Making
@@ -25,11 +27,11 @@ package final class AnonymousDoorkeeper: Doorkeeper {
   private static let mostSessions = 256
 
   /// - Parameter make: makes a client.
-  package init(_ make: @escaping Making) { self.make = make }
+  init(_ make: @escaping Making) { self.make = make }
 
-  package func greeting(for caller: Caller) async -> Answer { .greeting }
+  func greeting(for caller: Caller) async -> Answer { .greeting }
 
-  package func admit(_ caller: Caller, to upstream: Upstream) async -> Admission {
+  func admit(_ caller: Caller, to upstream: Upstream) async -> Admission {
     let key = "\(upstream.reference.registry)/\(upstream.reference.repository)"
     if let known = sessions.withLock({ $0[key] }) { return .session(known) }
     do throws(Refusal) {
@@ -47,7 +49,7 @@ package final class AnonymousDoorkeeper: Doorkeeper {
     }
   }
 
-  package func reload() async { sessions.withLock { $0 = [:] } }
+  func reload() async { sessions.withLock { $0 = [:] } }
 }
 
 /// What anybody has of one repository.
@@ -86,14 +88,4 @@ final class AnonymousSession: ServeSession {
   }
 
   func refusal(_ error: RegistryError) -> Answer? { nil }
-}
-
-extension Answer {
-  /// What a registry says to `GET /v2/`.
-  package static var greeting: Answer {
-    Answer(
-      200,
-      [("Content-Type", "application/json"), ("Docker-Distribution-Api-Version", "registry/2.0")],
-      .bytes(Array("{}".utf8)))
-  }
 }
