@@ -38,14 +38,8 @@ extension RepositoryClient {
     let patience = headTimeout(stalls: 0)
     let found = try await failover.first(
       of: asked, for: "HEAD \(name.selector)", patience: patience
-    ) { (endpoint, answered) -> Attempt<Announcement?> in
-      do throws(RegistryError) {
-        let found = try await self.head(endpoint, name.selector, patience)
-        answered()
-        return Attempt(result: .success(found))
-      } catch {
-        return Attempt(result: .failure(error), isFinal: error.isFinal)
-      }
+    ) { (endpoint) async throws(RegistryError) in
+      try await self.head(endpoint, name.selector, patience)
     }
     guard let found, digest == nil || digest == found.digest else { return nil }
     return found

@@ -44,26 +44,20 @@ extension RepositoryClient {
       let patience = self.headTimeout(stalls: stalls)
       return try await self.failover.first(
         of: self.endpoints.filter(\.resolvesTags), for: path, patience: patience
-      ) { endpoint, answered in
-        do throws(RegistryError) {
-          var route = try RequestRoute(
-            .endpoint(
-              endpoint, path: "/\(endpoint.repository(of: self.reference))\(path)\(query)",
-              remembered: nil),
-            what: "list of \(self.reference.repository)", client: self)
-          let (response, _) = try await self.take(
-            along: &route, fields: HTTPFields([("Accept", accept)]), limit: Self.pageLimit,
-            patience: patience)
-          let page = Page(response, from: route)
-          guard let page else {
-            throw RegistryError(
-              .integrity, "\(route.url.origin.authority) sent something else for a list")
-          }
-          answered()
-          return Attempt(result: .success(page))
-        } catch {
-          return Attempt(result: .failure(error), isFinal: error.isFinal)
+      ) { (endpoint) async throws(RegistryError) in
+        var route = try RequestRoute(
+          .endpoint(
+            endpoint, path: "/\(endpoint.repository(of: self.reference))\(path)\(query)",
+            remembered: nil),
+          what: "list of \(self.reference.repository)", client: self)
+        let (response, _) = try await self.take(
+          along: &route, fields: HTTPFields([("Accept", accept)]), limit: Self.pageLimit,
+          patience: patience)
+        guard let page = Page(response) else {
+          throw RegistryError(
+            .integrity, "\(route.url.origin.authority) sent something else for a list")
         }
+        return page
       }
     }
   }
@@ -71,7 +65,7 @@ extension RepositoryClient {
 
 extension RepositoryClient.Page {
   /// - Returns: nil for what is no object of JSON.
-  init?(_ response: TransferResponse, from route: RequestRoute) {
+  init?(_ response: TransferResponse) {
     let plain = try? response.decodedBody(limit: RepositoryClient.pageLimit)
     body = plain ?? response.body
     guard body.first(where: { !$0.isBlank }) == UInt8(ascii: "{"), LooseJSON(Data(body)) != nil

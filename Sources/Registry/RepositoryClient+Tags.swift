@@ -39,14 +39,8 @@ extension RepositoryClient {
     try await retrying { (stalls) async throws(RegistryError) in
       let patience = self.headTimeout(stalls: stalls)
       return try await self.failover.first(of: asked, for: "tags/list", patience: patience) {
-        (endpoint, answered) in
-        do throws(RegistryError) {
-          let page = try await self.page(query, from: endpoint, patience)
-          answered()
-          return Attempt(result: .success((endpoint, page)))
-        } catch {
-          return Attempt(result: .failure(error), isFinal: error.isFinal)
-        }
+        (endpoint) async throws(RegistryError) in
+        (endpoint, try await self.page(query, from: endpoint, patience))
       }
     }
   }

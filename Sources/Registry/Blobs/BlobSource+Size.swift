@@ -15,14 +15,8 @@ extension BlobSource {
       let patience = self.client.headTimeout(stalls: stalls)
       return try await self.client.failover.first(
         of: self.endpoints, for: "size of \(digest)", patience: patience
-      ) { endpoint, answered in
-        do throws(RegistryError) {
-          let size = try await self.size(of: digest, at: endpoint, patience)
-          answered()
-          return Attempt(result: .success(size))
-        } catch {
-          return Attempt(result: .failure(error), isFinal: error.isFinal)
-        }
+      ) { (endpoint) async throws(RegistryError) in
+        try await self.size(of: digest, at: endpoint, patience)
       }
     }
   }

@@ -32,6 +32,29 @@ struct FailoverRunner: Sendable {
     let number: Int
   }
 
+  /// Asks endpoints for something small until one brings it: it counts once all of it is here, and was judged.
+  ///
+  /// - Parameters:
+  ///   - endpoints: those that serve such things, in order; the last one is the registry itself.
+  ///   - key: what is asked for.
+  ///   - patience: seconds that each of them has for its answer.
+  ///   - fetch: asks one of them.
+  /// - Throws: the last endpoint's error, with the words of those before it.
+  func first<Answer: Sendable>(
+    of endpoints: [Endpoint], for key: String, patience: Double,
+    fetch: @escaping @Sendable (Endpoint) async throws(RegistryError) -> Answer
+  ) async throws(RegistryError) -> Answer {
+    try await first(of: endpoints, for: key, patience: patience) { endpoint, answered in
+      do throws(RegistryError) {
+        let answer = try await fetch(endpoint)
+        answered()
+        return Attempt(result: .success(answer))
+      } catch {
+        return Attempt(result: .failure(error), isFinal: error.isFinal)
+      }
+    }
+  }
+
   /// Asks endpoints for something until one brings it.
   ///
   /// - Parameters:
