@@ -34,8 +34,6 @@ let package = Package(
     .target(name: "OCI", swiftSettings: strict),
     .target(name: "Tuning", swiftSettings: strict),
     .target(name: "Scheduling", dependencies: ["Tuning"], swiftSettings: strict),
-    .target(name: "Simulation", dependencies: ["Tuning", "Scheduling"], swiftSettings: strict),
-    .target(name: "Emulation", dependencies: ["Simulation", "Tuning"], swiftSettings: strict),
     .target(name: "Plot", swiftSettings: strict),
     .target(name: "TOML", swiftSettings: strict),
     .target(name: "Progress", dependencies: ["OCI"], swiftSettings: strict),
@@ -95,13 +93,21 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+
+    // MARK: Lab
+    .target(
+      name: "Simulation", dependencies: ["Tuning", "Scheduling"], path: "Sources/Lab/Simulation",
+      swiftSettings: strict),
+    .target(
+      name: "Emulation", dependencies: ["Simulation", "Tuning"], path: "Sources/Lab/Emulation",
+      swiftSettings: strict),
     .executableTarget(
       name: "link-emulator",
       dependencies: [
         "Emulation", "Simulation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: strict),
+      path: "Sources/Lab/link-emulator", swiftSettings: strict),
 
     // MARK: Tests
     .target(

@@ -78,10 +78,11 @@ struct ImportTests {
     let files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
     var found: [Source] = []
     for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
-      let path = file.pathComponents.drop { $0 != "Sources" }
+      var path = file.pathComponents.drop { $0 != "Sources" }.dropFirst()
+      if path.first == "Lab" { path = path.dropFirst() }
       found.append(
         Source(
-          room: path.dropFirst().first ?? "", name: file.lastPathComponent,
+          room: path.first ?? "", name: file.lastPathComponent,
           text: try String(contentsOf: file, encoding: .utf8)))
     }
     return found

@@ -14,7 +14,7 @@ struct SecurityTests {
   static func tests() throws -> String {
     let files = FileManager.default.enumerator(
       at: root.appending(path: "Tests"), includingPropertiesForKeys: nil)
-    var found = try text("tools/lib/fault_cases.py")
+    var found = try text("tools/cairnlab/faults/cases.py")
     for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
       found += try String(contentsOf: file, encoding: .utf8)
     }

@@ -17,7 +17,7 @@ struct OddDiskTests {
     cairn = try Command()
     library = cairn.folder("faulty_calls.so")
     let source = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appending(path: "tools/lib/faulty_calls.c").path
+      .deletingLastPathComponent().appending(path: "tools/cairnlab/faults/faulty_calls.c").path
     try await Command.tool("cc", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl")
       .expectSuccess()
   }

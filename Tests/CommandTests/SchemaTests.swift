@@ -55,7 +55,7 @@ struct SchemaTests {
     try models()
     try configurations()
     let outcome = try await Command.tool(
-      "/usr/bin/python3", Self.root.appending(path: "tools/lib/check_schemas.py").path,
+      "/usr/bin/python3", Self.root.appending(path: "tools/cairnlab/check_schemas.py").path,
       Self.root.appending(path: "docs/schema").path, samples)
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.output.contains("spoiled documents were refused"))

@@ -67,7 +67,7 @@ struct ShippedModelTests {
       lines += text.components(separatedBy: "\n").map { $0.isEmpty ? "" : "      \($0)" }
       lines += ["      \"\"\"#", "    ),"]
     }
-    let path = root.appending(path: "Sources/Simulation/Models/ShippedModels+\(kind).swift")
+    let path = root.appending(path: "Sources/Lab/Simulation/Models/ShippedModels+\(kind).swift")
     try ((lines + ["  ]", "}"]).joined(separator: "\n") + "\n")
       .write(to: path, atomically: true, encoding: .utf8)
   }

@@ -1,0 +1,398 @@
+"""The report of tools/bench: what was measured as JSON, Markdown and plots."""
+import collections
+import json
+import math
+import pathlib
+import re
+import statistics
+import subprocess
+import tempfile
+
+from cairnlab import svg
+from cairnlab.link.lab import PAYLOAD
+
+
+def geometric_mean(values):
+    values = list(values)
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else math.nan
+
+
+class Cell:
+    """One image over one link: every contender's runs."""
+
+    def __init__(self, link, image):
+        self.link, self.image, self.model, self.sizes = link, image, {}, []
+        self.runs = collections.defaultdict(list)
+
+    @property
+    def name(self):
+        return f"{self.link} {self.image}"
+
+    @property
+    def line_seconds(self):
+        """What the line alone would take: every byte once, as TCP's payload, without a round trip."""
+        return sum(self.sizes) / (self.model["bandwidthMbit"] * 1e6 / 8 * PAYLOAD)
+
+    def seconds(self, contender):
+        """Median seconds of the runs that brought the right image; None: there is none."""
+        walls = [run["wall"] for run in self.runs.get(contender, []) if run["status"] == "ok"]
+        return statistics.median(walls) if walls else None
+
+    def spread(self, contender):
+        walls = [run["wall"] for run in self.runs[contender] if run["status"] == "ok"]
+        return (min(walls), max(walls))
+
+    def kinds(self):
+        """Contenders by program."""
+        found = collections.defaultdict(list)
+        for name, runs in self.runs.items():
+            found[runs[0]["kind"]].append(name)
+        return found
+
+    def best(self, kind):
+        """The fastest setting of a program: (name, seconds), or None."""
+        timed = [(self.seconds(name), name) for name in self.kinds().get(kind, []) if self.seconds(name)]
+        return (min(timed)[1], min(timed)[0]) if timed else None
+
+    def default(self, kind):
+        """A program's own choice: its name, also where it brought nothing."""
+        return next((n for n in self.kinds().get(kind, []) if self.runs[n][0]["isDefault"]), None)
+
+
+def read(results):
+    """Everything that was kept: (what is known of the machine, cells by name, self-tests)."""
+    about, cells, tests = {}, {}, []
+    rows = [json.loads(line) for line in pathlib.Path(results).read_text().splitlines()]
+    # Only what was measured with the same Cairn and size as the last.
+    for row in (row for row in rows if row.get("key") == rows[-1].get("key")):
+        if "machine" in row:
+            about.update(row)
+        elif "selfTest" in row:
+            tests.append(row)
+        else:
+            cell = cells.setdefault((row["link"], row["image"]), Cell(row["link"], row["image"]))
+            if "sizes" in row:
+                cell.sizes, cell.model = row["sizes"], row["model"]
+            else:
+                cell.runs[row["contender"]].append(row)
+    return about, [cell for cell in cells.values() if cell.runs], tests
+
+
+def predict(cairn, cells):
+    """Seconds that the simulator expects for each cell and fixed pool size, by cell's name and size."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for cell in cells:
+            sizes = sorted(int(name.split()[1]) for name in cell.kinds().get("cairn-fixed", []) if cell.seconds(name))
+            if not sizes:
+                continue
+            model = dict(cell.model)
+            model["changes"] = [dict(change) for change in model.get("changes", [])]
+            for part in (model, *model["changes"]):
+                for field in ("bandwidthMbit", "perConnectionMbit"):
+                    if field in part:
+                        part[field] *= PAYLOAD
+            # What the lab does not emulate is not asked of the simulator either.
+            model.pop("client", None)
+            model["server"] = {key: value for key, value in model.get("server", {}).items()
+                               if key in ("redirects", "connectionLimit", "retryAfterSeconds")}
+            image = {"name": cell.image, "about": "as it was pulled", "layersKB": [size / 1e3 for size in cell.sizes]}
+            for name, document in (("model", model), ("image", image)):
+                pathlib.Path(folder, f"{name}.json").write_text(json.dumps(document))
+            rows = json.loads(subprocess.run(
+                [cairn, "simulate", "--model", f"{folder}/model.json", "--image", f"{folder}/image.json", "--seeds", "3",
+                 "--workers", ",".join(map(str, sizes)), "--format", "json"],
+                check=True, capture_output=True, text=True).stdout)
+            for row in rows:
+                found[cell.name, int(row["workers"])] = row["seconds"]
+    return found
+
+
+class Report:
+    def __init__(self, results, name, cairn):
+        self.about, self.cells, self.tests = read(results)
+        self.name = name
+        self.peer_kinds = sorted(
+            {kind for cell in self.cells for kind in cell.kinds() if not kind.startswith("cairn")})
+
+        self.predictions = predict(cairn, self.cells)
+        # What does not begin at a reference is a yardstick, and podman unpacks too: shown, and no rival.
+        self.rivals = [kind for kind in self.peer_kinds if kind not in ("not a pull", "podman")]
+
+    # MARK: Bars
+
+    def against_sweep(self, contender):
+        """Seconds of a contender by those of the best fixed size of Cairn's own sweep, for each cell."""
+        ratios = {}
+        for cell in self.cells:
+            best, own = cell.best("cairn-fixed"), cell.seconds(contender)
+            if best and own:
+                ratios[cell.name] = own / best[1]
+        return ratios
+
+    def against_peers(self, own, choose):
+        """A peer's seconds by Cairn's, for each cell and peer; `choose` picks the peer's setting.
+
+        A peer that did not end in time counts with the time that it had; one that failed does not count.
+        """
+        ratios = {}
+        for cell in self.cells:
+            mine = cell.seconds(own)
+            for kind in self.rivals:
+                name = choose(cell, kind)
+                if mine is None or name is None:
+                    continue
+                theirs = cell.seconds(name)
+                if theirs is None:
+                    late = [run["wall"] for run in cell.runs[name] if run["status"] == "timeout"]
+                    theirs = late[0] if late else None
+                if theirs:
+                    ratios[cell.name, name] = theirs / mine
+        return ratios
+
+    def bars(self):
+        rows = []
+
+        def ratio_row(what, ratios, mean_bar, worst_bar):
+            if not ratios:
+                return
+            mean, worst = geometric_mean(ratios.values()), max(ratios, key=ratios.get)
+            missing = len([cell for cell in self.cells if cell.best("cairn-fixed")]) - len(ratios)
+            rows.append((what, f"geometric mean <= {mean_bar}, worst <= {worst_bar}",
+                         f"{mean:.3f}, worst {ratios[worst]:.2f} ({worst}); {len(ratios)} cells, {missing} without a figure",
+                         mean <= mean_bar and ratios[worst] <= worst_bar and missing == 0))
+        ratio_row("cold, by the best fixed size", self.against_sweep("cairn cold"), 1.10, 1.30)
+        ratio_row("warm, by the best fixed size", self.against_sweep("cairn warm"), 1.03, 1.10)
+
+        def peers_row(what, own, choose, bar):
+            ratios = self.against_peers(own, choose)
+            if not ratios:
+                return
+            worst = min(ratios, key=ratios.get)
+            rows.append((what, f"no cell below {bar:.2f}",
+                         f"geometric mean {geometric_mean(ratios.values()):.2f}, worst {ratios[worst]:.2f} "
+                         f"({', '.join(worst)}), {sum(r < bar for r in ratios.values())} of {len(ratios)} below",
+                         ratios[worst] >= bar))
+        for own in ("cairn cold", "cairn warm"):
+            peers_row(f"peers at their defaults, by {own}", own, lambda cell, kind: cell.default(kind), 1 / 1.02)
+            peers_row(f"peers at their best setting, by {own}", own,
+                      lambda cell, kind: (cell.best(kind) or (None,))[0], 1 / 1.05)
+        harsh = [c for c in self.cells if "perConnectionMbit" in c.model or c.model.get("loss", 0) > 0.001]
+        ratios = {key: value for key, value in
+                  self.against_peers("cairn cold", lambda cell, kind: cell.default(kind)).items()
+                  if key[0] in {cell.name for cell in harsh}}
+        if ratios:
+            rows.append(("capped or lossy: peers at their defaults, by cairn cold", ">= 3 in each cell",
+                         f"{sum(r >= 3 for r in ratios.values())} of {len(ratios)}, geometric mean "
+                         f"{geometric_mean(ratios.values()):.1f}, least {min(ratios.values()):.2f} "
+                         f"({', '.join(min(ratios, key=ratios.get))})", min(ratios.values()) >= 3))
+        errors = self.prediction_errors()
+        if errors:
+            middle, worst = statistics.median(map(abs, errors.values())), max(errors, key=lambda key: abs(errors[key]))
+            rows.append(("the simulator against the lab", "median error below 10 %",
+                         f"{middle * 100:.1f} %, worst {errors[worst] * 100:+.0f} % ({worst[0]}, {worst[1]} workers)",
+                         middle < 0.10))
+        rows += self.utilisation_rows() + self.cost_rows()
+        own = [run for cell in self.cells for name in ("cairn cold", "cairn warm") for run in cell.runs.get(name, [])]
+        wrong = [run for run in own if run["status"] != "ok"]
+        rows.append(("pulls of Cairn that ended right", "all", f"{len(own) - len(wrong)} of {len(own)}", not wrong))
+        late = [run for cell in self.cells for runs in cell.runs.values() for run in runs if run.get("overruns", 0) > 0]
+        rows.append(("runs in which the emulator ran out of room", "none", str(len(late)), not late))
+        return rows
+
+    def prediction_errors(self):
+        """By how much each prediction is off, as a share of what was measured."""
+        cells = {cell.name: cell for cell in self.cells}
+        return {(name, size): seconds / cells[name].seconds(f"cairn {size}") - 1
+                for (name, size), seconds in self.predictions.items()}
+
+    def cost_rows(self):
+        """CPU and memory by the other programs that speak the registry's protocol, over the cells that both finished."""
+        rows = []
+        for what, field in (("CPU seconds per GB", "cpu"), ("peak memory with the program's own pages of its file, MiB", "peak"),
+                            ("peak memory without them (anonymous), MiB", "own")):
+            cells = [cell for cell in self.cells if cell.seconds("cairn cold") and cell.seconds("skopeo")
+                     and sum(cell.sizes) > 5e6]
+            own, theirs = ([self.cost(cell, name, field) for cell in cells] for name in ("cairn cold", "skopeo"))
+            if cells:
+                own, theirs = statistics.median(own), statistics.median(theirs)
+                rows.append((what, "below each client of the protocol", f"cairn cold {own:.2f}, skopeo {theirs:.2f}", own < theirs))
+        return rows
+
+    @staticmethod
+    def cost(cell, name, field):
+        """Median of a cost over a cell's right runs; CPU by GB of the image."""
+        per = sum(cell.sizes) / 1e9 if field == "cpu" else 1
+        return statistics.median(run[field] / per for run in cell.runs[name] if run["status"] == "ok")
+
+    def utilisation_rows(self):
+        """What long pulls make of links that their connections can fill: bytes of the image by what the line carries."""
+        shares = {}
+        for cell in self.cells:
+            cap, most = cell.model.get("perConnectionMbit"), min(64, cell.model.get("server", {}).get("connectionLimit", 64))
+            if cap and cap * most < cell.model["bandwidthMbit"]:
+                continue
+            for name in ("cairn cold", "cairn warm"):
+                if (seconds := cell.seconds(name)) and seconds >= 15:
+                    shares[cell.name, name] = cell.line_seconds / seconds
+        if not shares:
+            return []
+        worst = min(shares, key=shares.get)
+        return [("share of the line's rate, pulls of 15 s and more", ">= 0.95 in each cell",
+                 f"{sum(share >= 0.95 for share in shares.values())} of {len(shares)}, geometric mean "
+                 f"{geometric_mean(shares.values()):.2f}, least {shares[worst]:.2f} ({', '.join(worst)})", shares[worst] >= 0.95)]
+
+    # MARK: Text
+
+    def markdown(self, plots):
+        versions = ", ".join(
+            f"{name} {value.removeprefix(f'{name} ').removeprefix('version ')}"
+            for name, value in self.about.get("versions", {}).items())
+        text = [
+            f"# Benchmark: {self.name}", "",
+            "Written by `tools/bench`; every figure comes from one run of it. Seconds are medians and depend on the machine; what can be",
+            "compared are ratios within a cell. Servers, emulated link and clients shared this machine.", "",
+            f"{self.about.get('machine')}; {versions}.", "", "## Bars", "",
+            "Ratios above 1 against peers mean that Cairn was faster; against Cairn's own fixed sizes below 1.", "",
+            "| | bar | measured | |", "|---|---|---|---|",
+            *(f"| {what} | {bar} | {seen} | {'met' if met else 'missed'} |" for what, bar, seen, met in self.bars()), "",
+        ]
+        for path, caption in plots:
+            text += [f"![{caption}]({path})", ""]
+        text += ["## Cells", "",
+                 "Seconds; in brackets the fastest and slowest run. *line*: every byte once at the line's rate, without a round trip. "
+                 "*best fixed*: the best of Cairn's own pool sizes.", "",
+                 "| cell | line | cold | warm | best fixed | " + " | ".join(self.peer_kinds) + " |",
+                 "|---|" + "---|" * (4 + len(self.peer_kinds))]
+        for cell in self.cells:
+            fixed = cell.best("cairn-fixed")
+            row = [cell.name, f"{cell.line_seconds:.2f}", self.timed(cell, "cairn cold"), self.timed(cell, "cairn warm"),
+                   f"{fixed[1]:.2f} ({fixed[0].split()[1]})" if fixed else ""]
+            for kind in self.peer_kinds:
+                default, best = cell.default(kind), cell.best(kind)
+                shown = self.timed(cell, default, brackets=False) if default else ""
+                if best and best[0] != default:
+                    shown += f"{', ' if shown else ''}{best[1]:.2f} ({best[0].removeprefix(kind).strip()})"
+                row.append(shown)
+            text.append("| " + " | ".join(row) + " |")
+        text += self.start_table() + self.prediction_table()
+        text += ["", "## Costs", "", "Medians over the cells that a program finished; *by cairn cold*: geometric mean of the CPU seconds by "
+                 "those of Cairn's first pull in the same cells. *own*: anonymous memory, without the pages of program files.", "",
+                 "| | CPU s/GB | by cairn cold | peak MiB | own MiB | connections | requests | refused | wire bytes by image | runs | not right |",
+                 "|---|---|---|---|---|---|---|---|---|---|---|"]
+        for name in dict.fromkeys(name for cell in self.cells for name in cell.runs):
+            cells = [cell for cell in self.cells if name in cell.runs and cell.seconds(name)]
+            runs = [run for cell in self.cells for run in cell.runs.get(name, [])]
+            good = [run for run in runs if run["status"] == "ok"]
+            if not good:
+                continue
+            ratios = [self.cost(cell, name, "cpu") / self.cost(cell, "cairn cold", "cpu") for cell in cells
+                      if cell.seconds("cairn cold")]
+
+            def middle(field):
+                return statistics.median(self.cost(cell, name, field) for cell in cells)
+            wire = statistics.median(run["wireBytes"] / run["bytes"] for run in good)
+            text.append(
+                f"| {name} | {middle('cpu'):.2f} | {geometric_mean(ratios):.2f} | {middle('peak'):.0f} | {middle('own'):.0f} | "
+                f"{middle('connections'):.0f} | {middle('requests'):.0f} | {sum(r['refused'] for r in good)} | "
+                f"{wire:.3f} | {len(runs)} | {len(runs) - len(good)} |")
+        failures = collections.Counter(
+            (name, run["status"].split(" sha256")[0]) for cell in self.cells for name, runs in cell.runs.items() for run in runs
+            if run["status"] != "ok")
+        if failures:
+            text += ["", "## Not right, or not in time", "", "| | runs | what |", "|---|---|---|",
+                     *(f"| {name} | {count} | {what} |" for (name, what), count in sorted(failures.items()))]
+        text += ["", "## The links, measured before use", "", "| link | | measured | model | | |", "|---|---|---|---|---|---|",
+                 *(f"| {test['link']} | {what} | {seen:.2f} | {wanted:.2f} | {unit} | {'ok' if right else 'WRONG'} |"
+                   for test in self.tests for what, seen, wanted, unit, right in test["selfTest"])]
+        return "\n".join(text) + "\n"
+
+    def start_table(self):
+        """How long each program takes until the first byte of a layer, by link."""
+        names = [name for name in dict.fromkeys(name for cell in self.cells for name in cell.runs)
+                 if not name.startswith("cairn ") or name in ("cairn cold", "cairn warm")]
+        rows = []
+        for link in dict.fromkeys(cell.link for cell in self.cells):
+            cells = [cell for cell in self.cells if cell.link == link]
+            trip = cells[0].model["roundTripMs"] / 1e3
+            shown = []
+            for name in names:
+                found = [run["firstLayer"] for cell in cells for run in cell.runs.get(name, []) if run.get("firstLayer")]
+                # The request's arrival is known: half a round trip later its answer is with who asked.
+                seconds = statistics.median(found) + trip / 2 if found else None
+                shown.append(f"{seconds:.2f} ({seconds / trip:.1f})" if found else "")
+            if any(shown):
+                rows.append(f"| {link} | {trip * 1e3:.0f} | " + " | ".join(shown) + " |")
+        if not rows:
+            return []
+        return ["", "## Before the first byte of a layer", "",
+                "Seconds from the command's start to the first byte of a layer, in brackets as round trips; medians over the link's "
+                "cells, the program's own start included.", "",
+                "| link | round trip, ms | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names), *rows]
+
+    def prediction_table(self):
+        """Predicted and measured seconds side by side."""
+        sizes = sorted({size for _, size in self.predictions})
+        if not sizes:
+            return []
+        text = ["", "## The simulator against the lab", "", "Seconds predicted / measured, by pool size.", "",
+                "| cell | " + " | ".join(map(str, sizes)) + " |", "|---|" + "---|" * len(sizes)]
+        for cell in self.cells:
+            shown = [f"{self.predictions[cell.name, size]:.1f} / {cell.seconds(f'cairn {size}'):.1f}"
+                     if (cell.name, size) in self.predictions else "" for size in sizes]
+            text.append(f"| {cell.name} | " + " | ".join(shown) + " |")
+        return text
+
+    @staticmethod
+    def timed(cell, name, brackets=True):
+        seconds = cell.seconds(name)
+        if seconds is None:
+            runs = cell.runs.get(name, [])
+            return "" if not runs else f"> {runs[0]['wall']:.0f}" if runs[0]["status"] == "timeout" else "failed"
+        low, high = cell.spread(name)
+        return f"{seconds:.2f} [{low:.2f}, {high:.2f}]" if brackets and low < high else f"{seconds:.2f}"
+
+    # MARK: Plots and data
+
+    def peer_plot(self):
+        """Each cell a line: every peer's time by Cairn's cold time."""
+        marks = []
+        for own, choose in (("default", lambda c, k: c.default(k)), ("best", lambda c, k: (c.best(k) or (None,))[0])):
+            for (cell, name), ratio in self.against_peers("cairn cold", choose).items():
+                runs = next(c for c in self.cells if c.name == cell).runs[name]
+                is_late = all(run["status"] != "ok" for run in runs)
+                marks.append((cell, runs[0]["kind"], ratio, own == "default", is_late))
+        return svg.strips("Time of each program by Cairn's first pull (right of 1: Cairn is faster)",
+                          [cell.name for cell in self.cells], marks, self.rivals)
+
+    def sweep_plot(self):
+        """Each cell a curve: seconds by pool size, with the cold and the warm pull."""
+        panels = []
+        for cell in self.cells:
+            points = sorted((int(name.split()[1]), cell.seconds(name)) for name in cell.kinds().get("cairn-fixed", [])
+                            if cell.seconds(name))
+            panels.append((cell.name, points, cell.seconds("cairn cold"), cell.seconds("cairn warm"), cell.line_seconds))
+        return svg.curves("Seconds by pool size; dashed: the first pull, dotted: a later one, grey: the line alone", panels)
+
+    def data(self):
+        return {**self.about, "cells": [
+            {"link": cell.link, "image": cell.image, "bytes": sum(cell.sizes), "lineSeconds": cell.line_seconds,
+             "contenders": {
+                 name: {"seconds": cell.seconds(name), "runs": [
+                     {key: run.get(key) for key in (
+                         "wall", "firstLayer", "cpu", "peak", "own", "connections", "requests", "refused", "wireBytes", "dropped",
+                         "lost", "utilisation", "status")} for run in runs]}
+                 for name, runs in cell.runs.items()}} for cell in self.cells]}
+
+
+def write(results, folder, name, cairn):
+    """Writes the report, its plots and its data; returns the bars as text."""
+    report = Report(results, name, cairn)
+    folder.mkdir(parents=True, exist_ok=True)
+    plots = []
+    for suffix, drawing, caption in (("peers", report.peer_plot(), "peers"), ("sweep", report.sweep_plot(), "sweep")):
+        (folder / f"{name}-{suffix}.svg").write_text(drawing)
+        plots.append((f"{name}-{suffix}.svg", caption))
+    (folder / f"{name}.md").write_text(report.markdown(plots))
+    (folder / f"{name}.json").write_text(re.sub(r"\n {8,}", " ", json.dumps(report.data(), indent=1)) + "\n")
+    return "\n".join(f"{'met   ' if met else 'MISSED'} {what}: {seen}  ({bar})" for what, bar, seen, met in report.bars())

@@ -1,0 +1,1 @@
+"""Registries, disks and calls that go wrong, and pulls that are killed."""

@@ -1,0 +1,1 @@
+"""The link lab: real servers behind an emulated link."""

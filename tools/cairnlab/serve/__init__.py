@@ -1,0 +1,1 @@
+"""cairn serve with real clients, and its bars."""

@@ -1,0 +1,1 @@
+"""Pulls whose limit is known, and what they say of it."""
