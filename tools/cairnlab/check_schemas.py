@@ -127,7 +127,7 @@ def main():
     for file in sorted(schemas.glob("*.json")):
         schema = json.loads(file.read_text())
         Draft202012Validator.check_schema(schema)
-        found = [one for one in sorted((samples / file.stem).glob("*"))] if (samples / file.stem).is_dir() else []
+        found = sorted((samples / file.stem).glob("*")) if (samples / file.stem).is_dir() else []
         if not found:
             raise SystemExit(f"{file.name}: there is no document to check")
         total += sum(check(schema, one) for one in found)

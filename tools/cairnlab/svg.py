@@ -62,10 +62,10 @@ def curves(title, panels):
         seconds = [s for _, s in points] + [s for s in (cold, warm, ideal) if s]
         low, top = math.log(min(seconds) * 0.9), math.log(max(seconds) * 1.1)
 
-        def across(size):
+        def across(size, x=x, width=width):
             return x + math.log(size) / math.log(64) * width
 
-        def up(value):
+        def up(value, y=y, height=height, low=low, top=top):
             return y + height - (math.log(value) - low) / (top - low) * height
         parts += [text(x, y - 6, name), line(x, y, x, y + height, "#888"), line(x, y + height, x + width, y + height, "#888")]
         for size in (1, 2, 4, 8, 16, 32, 64):

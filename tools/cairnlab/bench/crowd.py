@@ -274,7 +274,7 @@ def simulate(model, clients, seeds, knows_idle):
             names = line.split()
         elif names and line.strip():
             # The history's name has a space in it where it is not "cold".
-            figures.append(dict(zip(names, line.replace("idle known", "known").split())))
+            figures.append(dict(zip(names, line.replace("idle known", "known").split(), strict=False)))
     return [
         ({name: float(one[name]) for name in ("jain", "utilisation", "meanPool")},
          machines[index * clients:(index + 1) * clients])

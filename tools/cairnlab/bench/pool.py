@@ -23,7 +23,7 @@ class Case:
     """A link (a model with some fields changed), what nginx gives each request, and an image of about 5 s."""
     model: str
     layers: str
-    limit_rate: str = None
+    limit_rate: str | None = None
     changes: dict = dataclasses.field(default_factory=dict)
     # Fixed sizes beside those of every case, where the best lies between two of them.
     more: tuple = ()

@@ -289,8 +289,9 @@ class Report:
             ratios = [self.cost(cell, name, "cpu") / self.cost(cell, "cairn cold", "cpu") for cell in cells
                       if cell.seconds("cairn cold")]
 
-            def middle(field):
+            def middle(field, name=name, cells=cells):
                 return statistics.median(self.cost(cell, name, field) for cell in cells)
+
             wire = statistics.median(run["wireBytes"] / run["bytes"] for run in good)
             text.append(
                 f"| {name} | {middle('cpu'):.2f} | {geometric_mean(ratios):.2f} | {middle('peak'):.0f} | {middle('own'):.0f} | "

@@ -42,11 +42,10 @@ def authorise(url, authority):
 def layer(work):
     base, digest, token, authority, folder = work
     sha = hashlib.sha256()
-    with fetch(f"{base}/blobs/{digest}", token, authority) as answer:
-        with open(f"{folder}/{digest.replace(':', '-')}", "wb") as file:
-            while data := answer.read(1 << 16):
-                file.write(data)
-                sha.update(data)
+    with fetch(f"{base}/blobs/{digest}", token, authority) as answer, open(f"{folder}/{digest.replace(':', '-')}", "wb") as file:
+        while data := answer.read(1 << 16):
+            file.write(data)
+            sha.update(data)
     return f"sha256:{sha.hexdigest()}" == digest
 
 

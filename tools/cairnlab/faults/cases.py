@@ -7,7 +7,18 @@ import random
 import subprocess
 import threading
 
-from cairnlab.faults.runs import DISK, INTEGRITY, NETWORK, NOT_FOUND, UNAUTHORISED, Outcome, Puller, kept_and_sent_again, sent_twice, spans
+from cairnlab.faults.runs import (
+    DISK,
+    INTEGRITY,
+    NETWORK,
+    NOT_FOUND,
+    UNAUTHORISED,
+    Outcome,
+    Puller,
+    kept_and_sent_again,
+    sent_twice,
+    spans,
+)
 from cairnlab.registry import servers
 from cairnlab.registry.fault_server import FaultyRegistry, Image
 

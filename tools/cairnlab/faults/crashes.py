@@ -228,7 +228,7 @@ def publishing_order(cairn, folder):
         for call in calls:
             if call.path == path and call.end < before and call.name in ("write", "pwrite64", "ftruncate"):
                 place = re.search(r", (\d+), (\d+)\s*\)\s*= (\d+)$", call.rest) if call.name == "pwrite64" else None
-                if not place or int(place[2]) < end and int(place[2]) + int(place[3]) > start:
+                if not place or (int(place[2]) < end and int(place[2]) + int(place[3]) > start):
                     moments.append(call.end)
         return max(moments)
     blobs, indexes, notes = [], 0, 0

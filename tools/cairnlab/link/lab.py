@@ -285,7 +285,7 @@ class Lab:
         for file, wanted in (("snmp", "Tcp:"), ("netstat", "TcpExt:")):
             lines = pathlib.Path(f"/proc/{self.far.pid}/net/{file}").read_text().splitlines()
             names, values = [line.split()[1:] for line in lines if line.startswith(wanted)]
-            found |= dict(zip(names, map(int, values)))
+            found |= dict(zip(names, map(int, values), strict=True))
         return found
 
     @contextlib.contextmanager

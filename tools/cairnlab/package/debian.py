@@ -84,7 +84,7 @@ def files(facts, binary, maintainer):
 
 
 def changelog(facts, maintainer):
-    date = datetime.datetime.fromtimestamp(facts.epoch, datetime.timezone.utc).strftime("%a, %d %b %Y %H:%M:%S +0000")
+    date = datetime.datetime.fromtimestamp(facts.epoch, datetime.UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
     return f"cairn ({facts.version}) unstable; urgency=medium\n\n  * Release {facts.version}: see NEWS.gz.\n\n -- {maintainer}  {date}\n"
 
 

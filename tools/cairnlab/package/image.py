@@ -73,7 +73,7 @@ def files(facts, binary):
 
 def documents(facts, layer):
     """Manifest and configuration, as bytes."""
-    time = datetime.datetime.fromtimestamp(facts.epoch, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    time = datetime.datetime.fromtimestamp(facts.epoch, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     labels = {
         "org.opencontainers.image.title": "cairn", "org.opencontainers.image.version": facts.version,
         "org.opencontainers.image.revision": facts.commit, "org.opencontainers.image.created": time,

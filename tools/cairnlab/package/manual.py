@@ -52,7 +52,7 @@ def pages(facts, binary):
 
 
 def page(facts, path, command, every):
-    date = datetime.datetime.fromtimestamp(facts.epoch, datetime.timezone.utc).strftime("%Y-%m-%d")
+    date = datetime.datetime.fromtimestamp(facts.epoch, datetime.UTC).strftime("%Y-%m-%d")
     name = "-".join(path)
     out = [
         f'.TH {name.upper()} 1 "{date}" "cairn {facts.version}" "User Commands"',
@@ -78,7 +78,7 @@ def page(facts, path, command, every):
             out += [".TP", f".B {roff(line)}", plain(words[:1].upper() + words[1:] + "." if words else "")]
     if len(path) == 1:
         out += section("EXIT STATUS", EXIT) + section("ENVIRONMENT", ENVIRONMENT) + section("FILES", FILES)
-    related = [p for p, _ in every if p != path and (len(path) == 1 and len(p) == 2 or p == path[:-1] or len(path) > 2 and p[:-1] == path[:-1])]
+    related = [p for p, _ in every if p != path and ((len(path) == 1 and len(p) == 2) or p == path[:-1] or (len(path) > 2 and p[:-1] == path[:-1]))]
     out += [".SH SEE ALSO", ",\n".join(f".BR {roff('-'.join(p))} (1)" for p in related).replace("(1),", "(1) ,")]
     return "\n".join(line for line in out if line) + "\n"
 
@@ -141,7 +141,8 @@ def examples(path):
     found = []
     for line in (source.ROOT / "README.md").read_text().splitlines():
         match = re.match(rf"({' '.join(path)}(?: .*?)?)\s+# (.*)", line)
-        if match and not any(f"{' '.join(path)} {word}" in line for word in ("list", "remove", "prune", "verify", "path") if len(path) == 2 and path[1] == "store"):
+        words = ("list", "remove", "prune", "verify", "path") if len(path) == 2 and path[1] == "store" else ()
+        if match and not any(f"{' '.join(path)} {word}" in line for word in words):
             found.append((match[1], match[2]))
     return found
 

@@ -77,6 +77,6 @@ find %{{buildroot}} -name '*.service' -exec sed -i 's,/usr/local/bin/,%{{_bindir
 
 
 def spec(facts):
-    date = datetime.datetime.fromtimestamp(facts.epoch, datetime.timezone.utc).strftime("%a %b %d %Y")
+    date = datetime.datetime.fromtimestamp(facts.epoch, datetime.UTC).strftime("%a %b %d %Y")
     units = "/usr/lib/systemd/system/cairn*\n" if (source.ROOT / "tools/systemd").is_dir() else ""
     return SPEC.format(version=facts.version, date=date, units=units)

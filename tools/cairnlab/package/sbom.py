@@ -9,7 +9,7 @@ NONE = "NOASSERTION"
 
 
 def document(facts, binary, image_packages):
-    time = datetime.datetime.fromtimestamp(facts.epoch, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    time = datetime.datetime.fromtimestamp(facts.epoch, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     cairn = package(
         "cairn", facts.version, "Apache-2.0", NONE, f"pkg:generic/cairn@{facts.version}",
         comment=f"Built from commit {facts.commit}.")

@@ -122,7 +122,10 @@ def try_image(packed, folder, host):
     with tarfile.open(packed) as tar:
         tar.extractall(layout, filter="data")
     index = json.loads((layout / "index.json").read_text())
-    blob = lambda digest: layout / "blobs" / digest.replace(":", "/")
+
+    def blob(digest):
+        return layout / "blobs" / digest.replace(":", "/")
+
     manifest = json.loads(blob(index["manifests"][0]["digest"]).read_text())
     root.mkdir()
     for layer in manifest["layers"]:

@@ -33,7 +33,7 @@ class Request:
     time: float
     sent: int = 0
     status: int = 0
-    fault: str = None
+    fault: str | None = None
     ended: float = math.inf
 
     @property
@@ -251,7 +251,7 @@ class FaultyRegistry:
         status, fields, body = self._right(request)
         name, argument = fault if isinstance(fault, tuple) else (fault, None)
         # What is about a body cannot happen to an answer that has none, such as a redirect or a question for a token.
-        if name is None or name in OF_CONTENT and not (status in (200, 206) and body):
+        if name is None or (name in OF_CONTENT and not (status in (200, 206) and body)):
             self.reply(connection, request, status, fields, body)
         else:
             request.fault = name

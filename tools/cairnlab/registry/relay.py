@@ -2,6 +2,7 @@
 
 In front of a registry it counts what was taken from there; in front of an endpoint it records what a client asks.
 """
+import contextlib
 import dataclasses
 import socket
 import threading
@@ -134,7 +135,5 @@ def receive(side, count=65536):
 
 
 def shut(side):
-    try:
+    with contextlib.suppress(OSError):
         side.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass

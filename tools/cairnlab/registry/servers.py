@@ -127,7 +127,8 @@ def nginx(folder, http_section, port, workers=1, access_log="off"):
         f"daemon off; worker_processes {workers}; pid {folder}/pid; error_log {folder}/error.log warn;\n"
         + ("user root;\n" if os.getuid() == 0 else "")
         + "events { worker_connections 1024; }\n"
-        f"http {{\nlog_format c '$connection $status $request_uri $request_method $body_bytes_sent $msec $request_time'; access_log {access_log}; sendfile on; tcp_nopush on; keepalive_timeout 60; keepalive_requests 100000;\n"
+        "http {\nlog_format c '$connection $status $request_uri $request_method $body_bytes_sent $msec $request_time';\n"
+        f"access_log {access_log}; sendfile on; tcp_nopush on; keepalive_timeout 60; keepalive_requests 100000;\n"
         f"server_tokens off; client_max_body_size 0; {temporary}{http_section}\n}}\n")
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     with running([program, "-p", str(folder), "-c", str(config)], folder / "log", port):

@@ -256,7 +256,7 @@ class Bench:
                 size = (52 << 20) + 1000
                 with concurrent.futures.ThreadPoolExecutor(clients * 3) as pool:
                     jobs = [pool.submit(read, digest, name) for digest in digests for _ in range(clients)]
-                    for job, digest in zip(jobs, [digest for digest in digests for _ in range(clients)]):
+                    for job, digest in zip(jobs, [digest for digest in digests for _ in range(clients)], strict=True):
                         if job.result() != digest:
                             raise SystemExit(f"wrong bytes of {digest}")
                 print(f"ten: {clients} clients of one image of {size / 1e6:.0f} MB: {relay.received / size:.4f} x its bytes "

@@ -25,8 +25,10 @@ def run(command, seconds=120, **options):
 
 class Peer:
     """A client. `kind` is its word for `--print-config`, `form` how it names registries in requests."""
-    name = kind = form = None
-    packages = []
+    name: str | None = None
+    kind: str | None = None
+    form: str | None = None
+    packages: list[str] = []
     # Whether it gives its credentials to an endpoint.
     is_private = True
 

@@ -156,4 +156,4 @@ def sections(text):
     """The files in a text of `--print-config`, by path."""
     body = re.split(r"\n\n# ", text)[0] if not text.startswith("# ") else ""
     parts = re.split(r"^==> (.+) <==\n", body, flags=re.MULTILINE)[1:]
-    return {path: content.rstrip("\n") + "\n" for path, content in zip(parts[::2], parts[1::2])}
+    return {path: content.rstrip("\n") + "\n" for path, content in zip(parts[::2], parts[1::2], strict=True)}

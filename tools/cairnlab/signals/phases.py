@@ -1,4 +1,5 @@
 """The phases of tools/signals: how each is reached, held and seen."""
+import contextlib
 import hashlib
 import json
 import os
@@ -47,7 +48,7 @@ class BigImage(Image):
 class ServedPhase(Phase):
     """A phase with a registry."""
     sizes = [300_000, 50_000]
-    server_options = {}
+    server_options: dict[str, object] = {}
 
     def image(self):
         return Image(self.name, self.sizes)
@@ -221,7 +222,7 @@ class Verify(ServedPhase):
         if self.way == "pull" and (not self.requests("manifest")
                                    or any(one.ended > 1e9 for one in self.requests("blob"))):
             return False
-        return self.way == "store verify" and reads(self.process, self.made.big, self.bytes) or (
+        return (self.way == "store verify" and reads(self.process, self.made.big, self.bytes)) or (
             self.way == "pull" and not self.blob().exists() and reads(self.process, self.made.big, None))
 
     def second(self):
@@ -250,7 +251,7 @@ def reads(process, name, size):
 class Output(ServedPhase):
     """An image that is in the store goes to an output."""
     again_every, window = 4, 0.2
-    kinds = []
+    kinds: list[str] = []
     bytes = 512 << 20
 
     def image(self):
@@ -494,10 +495,8 @@ class Prompt(ServedPhase):
             start_new_session=True, env=self.environment())
 
     def is_in(self):
-        try:
+        with contextlib.suppress(OSError):
             self.said += os.read(self.control, 65536)
-        except OSError:
-            pass
         return b"[y/N]" in self.said if self.way == "forget" else re.search(rb"[Pp]assword", self.said) is not None
 
     def end(self, process):

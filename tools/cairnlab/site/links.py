@@ -31,9 +31,7 @@ def markdown(root=ROOT):
             if address.scheme:
                 continue
             target = page if not address.path else page.parent / urllib.parse.unquote(address.path)
-            if not target.exists():
-                wrong.append((page.relative_to(root), link))
-            elif address.fragment and target.suffix == ".md" and address.fragment not in anchors(target.read_text()):
+            if not target.exists() or (address.fragment and target.suffix == ".md" and address.fragment not in anchors(target.read_text())):
                 wrong.append((page.relative_to(root), link))
     return wrong
 
@@ -51,7 +49,7 @@ class Reader(html.parser.HTMLParser):
         self.names |= {given[key] for key in ("id", "name") if given.get(key)}
         self.links += [given[key] for key in ("href", "src") if given.get(key)]
         # To show the page, and not because somebody follows it.
-        if given.get("src") or tag == "link" and given.get("rel") == "stylesheet":
+        if given.get("src") or (tag == "link" and given.get("rel") == "stylesheet"):
             self.fetched.add(given.get("src") or given["href"])
 
 
@@ -69,10 +67,8 @@ def site(folder):
             target = page if not address.path else (page.parent / urllib.parse.unquote(address.path)).resolve()
             if page.name == "404.html":
                 continue
-            if not target.exists():
-                wrong.append((page.relative_to(folder), link))
-            elif address.fragment and target in pages and not (
-                    address.fragment in pages[target].names or address.fragment.startswith("__")):
+            if not target.exists() or (address.fragment and target in pages and not (
+                    address.fragment in pages[target].names or address.fragment.startswith("__"))):
                 wrong.append((page.relative_to(folder), link))
     return wrong
 

@@ -54,7 +54,7 @@ def stay(site):
 
 def readme_sections():
     parts = re.split(r"^## (.*)$", (source.ROOT / "README.md").read_text(), flags=re.M)
-    return dict(zip(parts[1::2], parts[2::2]))
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def title(file):

@@ -80,7 +80,7 @@ def climb(binary):
         parts.append(words(place(second, 0)[0], bottom + 20, f"{second} s", "middle"))
     parts.append(words(left, 18, "workers"))
     path = []
-    for (at, size, _), (until, *_) in zip(steps, steps[1:] + [(end,)]):
+    for (at, size, _), (until, *_) in zip(steps, [*steps[1:], (end,)], strict=True):
         path += [place(at, size), place(until, size)]
     parts.append('<polyline points="{}" fill="none" stroke="{}" stroke-width="2.5"/>'.format(
         " ".join(f"{x:.1f},{y:.1f}" for x, y in path), BLUE))

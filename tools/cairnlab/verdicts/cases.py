@@ -26,10 +26,10 @@ class Case:
     truth: str
     layers: str
     nginx: str = ""
-    slow: dict = None
+    slow: dict | None = None
     options: tuple = ()
     # What the machine is like: a slow disk's bytes a second, or the number of programs that want the pull's CPU.
-    disk: int = None
+    disk: int | None = None
     busy: int = 0
 
 
@@ -128,11 +128,10 @@ class Bench:
             if case.slow:
                 slow_server.SlowServer(here / "slow", self.data, **{"beyond": 10**6, "slope": 0, "peak": 0} | case.slow)
             port = servers.free_port()
-            with servers.nginx(here / "nginx", section(port, registry, self.data, case, here), port):
-                with busy(case.busy) as prefix:
-                    for number in range(colds + warms):
-                        history = here / (f"cold-{number}" if number < colds else "cold-0")
-                        yield self.pull(case, f"127.0.0.1:{port}/{image}:latest", here, history, prefix, number >= colds)
+            with servers.nginx(here / "nginx", section(port, registry, self.data, case, here), port), busy(case.busy) as prefix:
+                for number in range(colds + warms):
+                    history = here / (f"cold-{number}" if number < colds else "cold-0")
+                    yield self.pull(case, f"127.0.0.1:{port}/{image}:latest", here, history, prefix, number >= colds)
         shutil.rmtree(here, ignore_errors=True)
 
     def pull(self, case, reference, here, history, prefix, is_warm):
@@ -155,7 +154,7 @@ class LabCase:
     truth: str
     model: str
     layers: str
-    limit_rate: str = None
+    limit_rate: str | None = None
     changes: dict = dataclasses.field(default_factory=dict)
     options: tuple = ()
 
