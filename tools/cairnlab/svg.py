@@ -4,7 +4,7 @@ import math
 
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c564b", "#000000"]
 HEAD = ('<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="{1}" viewBox="0 0 {0} {1}" '
-        'font-family="sans-serif" font-size="11"><rect width="{0}" height="{1}" fill="white"/>')
+        'font-family="sans-serif" font-size="11">\n<rect width="{0}" height="{1}" fill="white"/>')
 
 
 def text(x, y, words, anchor="start", size=11, colour="#222"):
@@ -48,7 +48,7 @@ def strips(title, rows, marks, kinds):
             else:
                 parts.append(f'<circle cx="{place(ratio):.1f}" cy="{y:.1f}" r="4" stroke="{colour}" stroke-width="1.5" '
                              f'fill="{colour if filled else "none"}"/>')
-    return "".join(parts) + "</svg>\n"
+    return "\n".join(parts) + "\n</svg>\n"
 
 
 def curves(title, panels):
@@ -78,4 +78,4 @@ def curves(title, panels):
         path = " ".join(f"{across(n):.1f},{up(s):.1f}" for n, s in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{COLOURS[0]}" stroke-width="1.5"/>')
         parts += [f'<circle cx="{across(n):.1f}" cy="{up(s):.1f}" r="2" fill="{COLOURS[0]}"/>' for n, s in points]
-    return "".join(parts) + "</svg>\n"
+    return "\n".join(parts) + "\n</svg>\n"

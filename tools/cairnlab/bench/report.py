@@ -3,7 +3,6 @@ import collections
 import json
 import math
 import pathlib
-import re
 import statistics
 import subprocess
 import tempfile
@@ -375,19 +374,9 @@ class Report:
             panels.append((cell.name, points, cell.seconds("cairn cold"), cell.seconds("cairn warm"), cell.line_seconds))
         return svg.curves("Seconds by pool size; dashed: the first pull, dotted: a later one, grey: the line alone", panels)
 
-    def data(self):
-        return {**self.about, "cells": [
-            {"link": cell.link, "image": cell.image, "bytes": sum(cell.sizes), "lineSeconds": cell.line_seconds,
-             "contenders": {
-                 name: {"seconds": cell.seconds(name), "runs": [
-                     {key: run.get(key) for key in (
-                         "wall", "firstLayer", "cpu", "peak", "own", "connections", "requests", "refused", "wireBytes", "dropped",
-                         "lost", "utilisation", "status")} for run in runs]}
-                 for name, runs in cell.runs.items()}} for cell in self.cells]}
-
 
 def write(results, folder, name, cairn):
-    """Writes the report, its plots and its data; returns the bars as text."""
+    """Writes the report and its plots; returns the bars as text. What every run was stays beside the build."""
     report = Report(results, name, cairn)
     folder.mkdir(parents=True, exist_ok=True)
     plots = []
@@ -395,5 +384,4 @@ def write(results, folder, name, cairn):
         (folder / f"{name}-{suffix}.svg").write_text(drawing)
         plots.append((f"{name}-{suffix}.svg", caption))
     (folder / f"{name}.md").write_text(report.markdown(plots))
-    (folder / f"{name}.json").write_text(re.sub(r"\n {8,}", " ", json.dumps(report.data(), indent=1)) + "\n")
     return "\n".join(f"{'met   ' if met else 'MISSED'} {what}: {seen}  ({bar})" for what, bar, seen, met in report.bars())

@@ -57,7 +57,7 @@ def hill(binary):
         parts += [f'<polyline points="{points}" fill="none" stroke="{COLOURS[number]}" stroke-width="2.5"/>',
                   f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{COLOURS[number]}"/>',
                   line(left + 225 * number, 40, left + 225 * number + 22, 40, COLOURS[number], 3), words(left + 225 * number + 28, 44, what, size=12)]
-    return "".join(parts) + "</svg>\n"
+    return "\n".join(parts) + "\n</svg>\n"
 
 
 def climb(binary):
@@ -90,7 +90,7 @@ def climb(binary):
         for cx, cy in (x, y), (left - 30, row - 4):
             parts += [f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="9" fill="{BLUE}"/>', words(cx, cy + 4, number, "middle", 11, "#fff")]
         parts.append(words(left - 14, row, f"{at:.1f} s, {size} workers: {why}"))
-    return "".join(parts) + "</svg>\n"
+    return "\n".join(parts) + "\n</svg>\n"
 
 
 def way():
@@ -122,7 +122,7 @@ def way():
             (FAINT, "not asked for yet: cut when a worker is free")]):
         y = 276 + 19 * number
         parts += [f'<rect x="90" y="{y - 11}" width="14" height="14" fill="{colour}"/>', words(112, y + 1, what, size=12.5)]
-    return "".join(parts) + "</svg>\n"
+    return "\n".join(parts) + "\n</svg>\n"
 
 
 def draw(binary):
