@@ -86,7 +86,7 @@ let package = Package(
     .executableTarget(
       name: "cairn",
       dependencies: [
-        "OCI", "Tuning", "Simulation", "Transfer", "Registry", "Store", "Progress",
+        "OCI", "Tuning", "Rivals", "Simulation", "Transfer", "Registry", "Store", "Progress",
         "Plot", "History", "Downloads", "Pull", "Serve", "CairnKit", "CurlTransfer", "Disk",
         "Threads", "TOML",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -96,7 +96,10 @@ let package = Package(
 
     // MARK: Lab
     .target(
-      name: "Simulation", dependencies: ["Tuning", "Scheduling"], path: "Sources/Lab/Simulation",
+      name: "Rivals", dependencies: ["Tuning"], path: "Sources/Lab/Rivals", swiftSettings: strict),
+    .target(
+      name: "Simulation", dependencies: ["Tuning", "Rivals", "Scheduling"],
+      path: "Sources/Lab/Simulation",
       swiftSettings: strict),
     .target(
       name: "Emulation", dependencies: ["Simulation", "Tuning"], path: "Sources/Lab/Emulation",
@@ -131,9 +134,10 @@ let package = Package(
       dependencies: ["History", "SQLite", "Support", "Tuning"], exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(name: "PlotTests", dependencies: ["Plot"], swiftSettings: strict),
-    .testTarget(name: "TuningTests", dependencies: ["Tuning"], swiftSettings: strict),
+    .testTarget(name: "TuningTests", dependencies: ["Rivals", "Tuning"], swiftSettings: strict),
     .testTarget(
-      name: "SimulationTests", dependencies: ["Simulation", "Tuning"], swiftSettings: strict),
+      name: "SimulationTests", dependencies: ["Rivals", "Simulation", "Tuning"],
+      swiftSettings: strict),
     .testTarget(
       name: "EmulationTests", dependencies: ["Emulation", "Simulation"], swiftSettings: strict),
     .testTarget(name: "ProgressTests", dependencies: ["Progress"], swiftSettings: strict),

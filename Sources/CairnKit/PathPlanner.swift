@@ -10,7 +10,7 @@ package struct PathPlanner: Sendable {
     /// By the user; and what earlier pulls taught.
     case fixed(FixedPolicy, Prior?)
     /// By a policy, which may know what earlier pulls taught.
-    case chosen(PolicyName, PolicyName.Context)
+    case chosen(PolicyMaker, maximum: Int, Prior?)
   }
 
   let choice: Choice
@@ -34,10 +34,7 @@ package struct PathPlanner: Sendable {
     case .automatic(let maximum):
       limits.workers = min(maximum, most)
       limits.origin = Self.origin(ofMost: maximum, room: most)
-      choice = .chosen(
-        options.policy,
-        PolicyName.Context(
-          cpus: Machine.effectiveCPUs, maximum: limits.workers, prior: prior))
+      choice = .chosen(options.policy, maximum: limits.workers, prior)
     }
     self.limits = limits
     settings = options.registry.schedulerSettings
@@ -59,14 +56,14 @@ package struct PathPlanner: Sendable {
     case .fixed(let policy, let prior):
       plan = PathPlan(policy: policy, settings: settings, limits: limits)
       plan.prior = prior
-    case .chosen(let name, var context):
+    case .chosen(let make, let maximum, var prior):
       if let known {
         var memory = PathMemory()
         memory.learn(known, at: 0)
-        context.prior = memory.prior(at: 0) ?? context.prior
+        prior = memory.prior(at: 0) ?? prior
       }
-      plan = PathPlan(policy: name.make(context), settings: settings, limits: limits)
-      plan.prior = context.prior
+      plan = PathPlan(policy: make(maximum, prior), settings: settings, limits: limits)
+      plan.prior = prior
     }
     plan.trace = trace
     return plan

@@ -76,7 +76,7 @@ public struct PullOptions: Sendable {
   public var linksOutputs = false
 
   /// The rule behind `.automatic`; all but the default are there for comparison.
-  package var policy = PolicyName.climb
+  package var policy: PolicyMaker = { ClimbPolicy(maximum: $0, prior: $1) }
   /// Told every sample and decision of a path, as they come.
   package var trace: (@Sendable (TraceStep) -> Void)?
 

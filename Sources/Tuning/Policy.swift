@@ -68,3 +68,6 @@ public struct PoolDecision: Sendable, Equatable, Codable {
     self.limit = limit
   }
 }
+
+/// Makes the policy of a path's pool, from the largest size that it may choose and what earlier pulls taught (nil: nothing).
+public typealias PolicyMaker = @Sendable (_ maximum: Int, _ prior: Prior?) -> any Policy

@@ -9,7 +9,8 @@ struct ImportTests {
     "OCI": [],
     "Tuning": [],
     "Scheduling": ["Tuning"],
-    "Simulation": ["Tuning", "Scheduling"],
+    "Rivals": ["Tuning"],
+    "Simulation": ["Tuning", "Rivals", "Scheduling"],
     "Emulation": ["Simulation", "Tuning"],
     "link-emulator": ["Emulation", "Simulation"],
     "Disk": [],
@@ -37,7 +38,7 @@ struct ImportTests {
       "History", "Downloads", "Pull", "Disk",
     ],
     "cairn": [
-      "OCI", "Tuning", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
+      "OCI", "Tuning", "Rivals", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
       "Progress", "Plot", "History", "Downloads", "Pull", "CairnKit", "Serve", "Disk", "Threads",
       "TOML",
     ],
@@ -59,7 +60,7 @@ struct ImportTests {
 
   /// Rooms that have no effects: no file, socket, clock, process or thread of their own.
   static let pure: Set<String> = [
-    "OCI", "Tuning", "Scheduling", "Simulation", "Emulation", "Plot", "TOML",
+    "OCI", "Tuning", "Scheduling", "Rivals", "Simulation", "Emulation", "Plot", "TOML",
   ]
 
   static let sources = URL(filePath: #filePath).deletingLastPathComponent()

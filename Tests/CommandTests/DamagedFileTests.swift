@@ -74,7 +74,7 @@ struct DamagedFileTests {
 
   private static func replay(_ bytes: [UInt8]) -> Bool {
     guard let steps = try? Replay.read(Data(bytes)) else { return false }
-    for step in Replay.run(steps, PolicyName.climb.make(PolicyName.Context(cpus: 2))) {
+    for step in Replay.run(steps, ClimbPolicy(maximum: 64)) {
       #expect(step.decision.poolSize >= 1)
     }
     return true

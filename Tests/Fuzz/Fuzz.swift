@@ -261,7 +261,7 @@ enum Fuzz {
   static func trace(_ bytes: [UInt8]) {
     let lines = bytes.split(separator: UInt8(ascii: "\n")).prefix(50).joined(separator: [10])
     guard let steps = try? Replay.read(Data(lines)) else { return }
-    for step in Replay.run(steps, PolicyName.climb.make(PolicyName.Context(cpus: 2))) {
+    for step in Replay.run(steps, ClimbPolicy(maximum: 64)) {
       require(step.decision.poolSize >= 1, "a pool of nobody")
     }
   }

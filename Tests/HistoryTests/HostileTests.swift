@@ -75,7 +75,7 @@ struct HostileTests {
     guard let estimate = PathEstimate(prior) else { return }
     #expect(estimate.rate.isFinite && estimate.interval.lowerBound >= 1)
     #expect(estimate.gap != nil || estimate.interval.contains(estimate.optimum))
-    let policy = PolicyName.climb.make(PolicyName.Context(cpus: 4, maximum: 64, prior: prior))
+    let policy = ClimbPolicy(maximum: 64, prior: prior)
     #expect(policy.name == "climb")
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Rivals
 import Testing
 import Tuning
 

@@ -117,7 +117,7 @@ enum Soak {
       engine: engine, credentials: CredentialChain())
     let puller = Puller(
       client: client, store: try ContentStore(root: folder), display: display)
-    let policy = PolicyName.climb.make(PolicyName.Context(cpus: 2))
+    let policy = ClimbPolicy(maximum: 64)
     _ = try await puller.pull(
       Puller.Request(
         reference: reference, platforms: .one(try Platform("linux/amd64"), isExplicit: false),

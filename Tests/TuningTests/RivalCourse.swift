@@ -1,3 +1,4 @@
+@testable import Rivals
 @testable import Tuning
 
 /// Drives a policy through responses that a test makes up, twenty samples a second.

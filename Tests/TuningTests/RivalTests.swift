@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Rivals
 @testable import Tuning
 
 @Suite("Rivals")

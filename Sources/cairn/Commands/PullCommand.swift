@@ -7,6 +7,7 @@ import Glibc
 import OCI
 import Progress
 import Pull
+import Rivals
 import Store
 import Tuning
 
@@ -250,7 +251,9 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
     case .auto: options.workers = .automatic(most: maxWorkers)
     case .fixed(let count): options.workers = .fixed(count)
     }
-    options.policy = policy
+    options.policy = { [policy] in
+      policy.make(.init(cpus: Machine.effectiveCPUs, maximum: $0, prior: $1))
+    }
   }
 
   /// Outputs that go to standard output.

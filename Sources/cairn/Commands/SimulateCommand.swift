@@ -3,6 +3,7 @@ import FoundationEssentials
 import OCI
 import Plot
 import Pull
+import Rivals
 import Simulation
 import Tuning
 

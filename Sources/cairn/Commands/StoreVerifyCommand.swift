@@ -4,6 +4,7 @@ import OCI
 import Progress
 import Pull
 import Store
+import Tuning
 
 /// `cairn store verify`.
 struct StoreVerifyCommand: AsyncParsableCommand, RegistryCommand {
@@ -53,7 +54,9 @@ struct StoreVerifyCommand: AsyncParsableCommand, RegistryCommand {
     var options = PullOptions()
     options.registry = try registryOptions.own(reference.registry).access()
     options.platforms = image.descriptor.mediaType.isIndex ? .all : .host
-    options.policy = .twicePerCPU
+    options.policy = { most, _ in
+      FixedPolicy(poolSize: min(most, 2 * Machine.effectiveCPUs), reason: "2 x CPU")
+    }
     options.history = .none
     let display = PlainDisplay()
     let session = PullSession(options, display: display)

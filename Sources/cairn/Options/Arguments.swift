@@ -1,7 +1,7 @@
 public import ArgumentParser
 import OCI
+public import Rivals
 import Simulation
-public import Tuning
 
 /// A number of bytes on the command line: `10M`, `512k`, `4096`.
 struct ByteSize: ExpressibleByArgument {

@@ -2,6 +2,7 @@ import Disk
 import FoundationEssentials
 import Plot
 import Pull
+import Rivals
 import Simulation
 import Tuning
 

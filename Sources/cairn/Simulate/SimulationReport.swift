@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import OCI
 import Plot
+import Rivals
 import Simulation
 import Tuning
 

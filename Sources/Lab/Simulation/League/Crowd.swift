@@ -1,3 +1,4 @@
+public import Rivals
 public import Tuning
 
 /// Many machines that pull over one link at the same time.

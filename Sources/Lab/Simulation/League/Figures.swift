@@ -1,4 +1,4 @@
-public import Tuning
+public import Rivals
 
 /// What a policy's scores come to.
 public struct Figures: Sendable {

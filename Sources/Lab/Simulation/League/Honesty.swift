@@ -1,3 +1,4 @@
+import Rivals
 public import Tuning
 
 /// Whether what is said of the best pool size is true: histories of simulated pulls, held against fixed pools over the same

@@ -1,3 +1,4 @@
+public import Rivals
 public import Tuning
 
 /// Policies raced against the best fixed pool size in hindsight, over links, images and lengths.

@@ -1,3 +1,4 @@
+import Rivals
 import Tuning
 
 /// The experiment: pulls, and the same with one thing at a time better and worse.

@@ -1,3 +1,5 @@
+import Tuning
+
 /// xet-core's `ExpWeightedMovingAvg` with decay by count.
 ///
 /// Source: huggingface/xet-core, `xet_core_structures/src/utils/exp_weighted_moving_avg.rs`, commit

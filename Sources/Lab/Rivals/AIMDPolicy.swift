@@ -1,3 +1,5 @@
+public import Tuning
+
 /// Netflix concurrency-limits' `AIMDLimit`: one more an answer, a tenth less a refusal.
 ///
 /// Source: Netflix/concurrency-limits,

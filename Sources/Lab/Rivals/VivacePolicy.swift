@@ -1,3 +1,5 @@
+public import Tuning
+
 /// In the style of PCC Vivace (NSDI'18): paired trials, then steps along the gradient.
 ///
 /// Source: PCCproject/PCC-Uspace, `src/pcc/rate_control/pcc_vivace_rc.cpp`, commit c6396a45, and

@@ -1,3 +1,5 @@
+public import Tuning
+
 /// aria2's `--optimize-concurrent-downloads`: `N = 5 + 25 log10(Mbit/s)`.
 ///
 /// Source: aria2/aria2, `RequestGroupMan::optimizeConcurrentDownloads` in `src/RequestGroupMan.cc`,

@@ -1,3 +1,5 @@
+public import Tuning
+
 /// Netflix concurrency-limits' `Gradient2Limit`: the pool follows long over short latency.
 ///
 /// Source: Netflix/concurrency-limits,

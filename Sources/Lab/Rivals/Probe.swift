@@ -1,3 +1,5 @@
+import Tuning
+
 /// Measures throughput over stretches of fixed length, as most published controllers do.
 struct Probe: Sendable {
   /// Seconds of one stretch.

@@ -1,3 +1,5 @@
+import Tuning
+
 /// What xet-core's `ConnectionPermitInfo` knows of a transfer.
 ///
 /// Source: huggingface/xet-core, `xet_client/src/cas_client/adaptive_concurrency/controller.rs`,

@@ -1,3 +1,5 @@
+public import Tuning
+
 /// Hugging Face xet-core's adaptive concurrency: one more while transfers succeed, or one less.
 ///
 /// Source: huggingface/xet-core, `xet_client/src/cas_client/adaptive_concurrency/controller.rs`,

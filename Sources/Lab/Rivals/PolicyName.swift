@@ -1,3 +1,5 @@
+public import Tuning
+
 /// The policies that a person can choose: Cairn's own, and what others do.
 public enum PolicyName: String, CaseIterable, Sendable {
   /// The default: a hill climb that respects noise, with jumps along what it learned.

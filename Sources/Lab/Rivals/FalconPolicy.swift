@@ -1,3 +1,5 @@
+public import Tuning
+
 /// Falcon (Arifuzzaman and Arslan, SC'21): probes of 3 s, and the size with the best utility.
 ///
 /// Source: arif-zaman/falcon-datamover, `src/falcon/search.py`, commit de771b1a (`hill_climb`,

@@ -1,3 +1,5 @@
+import Tuning
+
 /// xet-core's prediction of durations: `duration = base + size x concurrency / bandwidth`.
 ///
 /// Source: huggingface/xet-core,

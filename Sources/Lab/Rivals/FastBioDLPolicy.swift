@@ -1,3 +1,5 @@
+public import Tuning
+
 /// FastBioDL (arXiv 2508.05511): Falcon's utility, probes of 5 s, steps of the relative gradient.
 ///
 /// Source: swargo98/FastBioDL-Adaptive-Parallel_Downloader, commit 8c2ed88a: `fastbiodl.py`
