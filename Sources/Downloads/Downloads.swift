@@ -88,7 +88,6 @@ public actor Downloads {
   var bytesOfOthers: Int64 = 0
   private var ticks = 0
 
-  static let tickSeconds = 0.05
   /// Ticks between two looks at blobs that another process fetches, and between two journal entries.
   static let slowTicks = 10
   /// Ticks between two overviews.
@@ -229,7 +228,7 @@ public actor Downloads {
     }
     ticker = Task {
       while !Task.isCancelled {
-        try? await Task.sleep(for: .seconds(Self.tickSeconds))
+        try? await Task.sleep(for: .seconds(Sample.interval))
         inbox.yield(.tick)
       }
     }
@@ -259,7 +258,7 @@ public actor Downloads {
     ticks += 1
     let isSlow = ticks % Self.slowTicks == 0
     for pool in pools.values where !pool.wanted.isEmpty {
-      for (id, segment) in pool.segments {
+      for (id, segment) in pool.fetches.windows {
         pool.note(id, recording: isSlow || segment.transfer.urgency == .read)
       }
     }

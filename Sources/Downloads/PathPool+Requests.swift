@@ -7,15 +7,30 @@ import Tuning
 
 /// Requests of one path, from their beginning to their end.
 extension PathPool {
-  /// Makes a request.
-  func begin(_ fetch: Fetch) {
-    guard let transfer = transfers[fetch.blob], let partial = transfer.partial else { return }
-    guard let window = window(for: fetch, transfer, partial) else { return }
-    segments[fetch.segment]?.requests.insert(fetch.request)
-    segmentOfRequest[fetch.request] = fetch.segment
+  func open(_ fetch: Fetch) -> LiveSegment? {
+    guard let transfer = transfers[fetch.blob], let partial = transfer.partial else { return nil }
+    let (board, arrived, segment) = (transfer.board, around.arrived, fetch.segment)
+    let window = FileWindow(fetch.range) { bytes, offset in
+      let code = partial.write(bytes, at: offset)
+      if code == 0, board.takesNotice() { arrived(segment) }
+      return code
+    }
+    return LiveSegment(
+      transfer: transfer, window: window, position: fetch.range.lowerBound,
+      recorded: fetch.range.lowerBound)
+  }
+
+  func shorten(_ segment: inout LiveSegment, to offset: Int64) -> Int64? {
+    segment.window.split(at: offset) ? nil : segment.window.written
+  }
+
+  func extend(_ segment: inout LiveSegment, to end: Int64) { segment.window.extend(to: end) }
+
+  func start(_ fetch: Fetch, in segment: LiveSegment) {
+    let transfer = segment.transfer
     transfer.progress.cost.requests += 1
     var request = BlobSource.Request(
-      blob: transfer.wish.blob, range: fetch.range, ranged: fetch.ranged, window: window)
+      blob: transfer.wish.blob, range: fetch.range, ranged: fetch.ranged, window: segment.window)
     request.stalls = fetch.stalls
     set(transfer, .fetching)
     let (source, hear, id, final) = (transfer.source, around.hear, fetch.request, request)
@@ -24,47 +39,19 @@ extension PathPool {
     }
   }
 
-  /// The window that a request fills; nil where it is too late for one.
-  private func window(for fetch: Fetch, _ transfer: Transfer, _ partial: PartialBlob) -> FileWindow?
-  {
-    switch fetch.origin {
-    case .straggler: return segments[fetch.segment]?.window
-    case .split(let older):
-      let live = segments[older]?.window
-      guard live?.split(at: fetch.range.lowerBound) ?? false else {
-        handle(.splitMissed(fetch.segment, older: older, position: live?.written ?? 0))
-        return nil
-      }
-    case .pending: break
-    }
-    let (board, arrived, segment) = (transfer.board, around.arrived, fetch.segment)
-    let window = FileWindow(fetch.range) { bytes, offset in
-      let code = partial.write(bytes, at: offset)
-      if code == 0, board.takesNotice() { arrived(segment) }
-      return code
-    }
-    segments[fetch.segment] = LiveSegment(
-      transfer: transfer, window: window, position: fetch.range.lowerBound,
-      recorded: fetch.range.lowerBound)
-    return window
-  }
+  func stop(_ request: RequestID) { tasks.removeValue(forKey: request)?.cancel() }
 
-  /// Ends a request, and its segment with the last one.
-  func cancel(_ request: RequestID) {
-    tasks.removeValue(forKey: request)?.cancel()
-    guard let id = segmentOfRequest.removeValue(forKey: request) else { return }
-    segments[id]?.requests.remove(request)
-    guard let segment = segments[id], segment.requests.isEmpty else { return }
+  func close(_ segment: LiveSegment, of id: SegmentID) {
     // Nothing that is still on its way may be written: the bytes belong to another segment now. What the
     // scheduler was told of is kept.
     segment.window.seal()
-    record(id, upTo: segment.position)
-    segments[id] = nil
+    var segment = segment
+    record(&segment, upTo: segment.position)
   }
 
   /// Takes in what happened to a request.
   func take(_ request: RequestID, _ event: BlobSource.Event) {
-    guard let id = segmentOfRequest[request], let segment = segments[id] else { return }
+    guard let id = fetches.segment(of: request), let segment = fetches.windows[id] else { return }
     switch event {
     case .sent:
       handle(.sent(request))
@@ -79,11 +66,11 @@ extension PathPool {
       note(id, recording: true)
       // The end may have been moved outwards while the last bytes were on their way.
       let isFull = segment.window.isFull
-      forget(request, of: id, keepingSegment: !isFull)
+      forget(request)
       handle(isFull ? .finished(request) : .failed(request, .transient))
     case .ended(.failure(let error)):
       note(id, recording: true)
-      forget(request, of: id, keepingSegment: false)
+      forget(request)
       failed(request, of: segment.transfer, error)
     }
     around.verifier.advance(segment.transfer.digest)
@@ -91,21 +78,17 @@ extension PathPool {
 
   /// Every byte of a blob is verified: requests whose end is still on its way here are over.
   func finishRequests(of transfer: Transfer) {
-    for (id, segment) in segments where segment.transfer === transfer {
-      for request in segment.requests {
-        tasks[request] = nil
-        segmentOfRequest[request] = nil
+    for (id, segment) in fetches.windows where segment.transfer === transfer {
+      for request in fetches.requests(of: id) {
+        forget(request)
         handle(.finished(request))
       }
-      segments[id] = nil
     }
   }
 
-  private func forget(_ request: RequestID, of id: SegmentID, keepingSegment: Bool) {
+  private func forget(_ request: RequestID) {
     tasks[request] = nil
-    segmentOfRequest[request] = nil
-    segments[id]?.requests.remove(request)
-    if segments[id]?.requests.isEmpty ?? false { segments[id] = nil }
+    fetches.end(request)
   }
 
   private func failed(_ request: RequestID, of transfer: Transfer, _ error: RegistryError) {
@@ -150,7 +133,7 @@ extension PathPool {
   func note(_ id: SegmentID, recording: Bool) {
     guard let written = count(id) else { return }
     if written.isNew { handle(.advanced(id, position: written.position)) }
-    guard let segment = segments[id] else { return }
+    guard let segment = fetches.windows[id] else { return }
     guard recording || written.position - segment.recorded >= Self.recordBytes else { return }
     record(id, upTo: written.position)
   }
@@ -162,7 +145,7 @@ extension PathPool {
 
   /// Counts what a segment brought since the last time.
   private func count(_ id: SegmentID) -> (position: Int64, isNew: Bool)? {
-    guard let segment = segments[id] else { return nil }
+    guard let segment = fetches.windows[id] else { return nil }
     let written = segment.window.written
     let gained = written - segment.position
     guard gained > 0 else { return (written, false) }
@@ -170,18 +153,22 @@ extension PathPool {
     progress.done += gained
     progress.cost.fetched += gained
     segment.transfer.progress = progress
-    segments[id]?.position = written
+    fetches.windows[id]?.position = written
     return (written, true)
   }
 
-  /// Tells the resume map, and with it the verifier, how far a segment is on disk.
   private func record(_ id: SegmentID, upTo position: Int64) {
-    guard let segment = segments[id], position > segment.recorded,
-      let partial = segment.transfer.partial
-    else { return }
+    guard var segment = fetches.windows[id] else { return }
+    record(&segment, upTo: position)
+    fetches.windows[id] = segment
+  }
+
+  /// Tells the resume map, and with it the verifier, how far a segment is on disk.
+  private func record(_ segment: inout LiveSegment, upTo position: Int64) {
+    guard position > segment.recorded, let partial = segment.transfer.partial else { return }
     do throws(StoreError) {
       try partial.record(segment.recorded..<position)
-      segments[id]?.recorded = position
+      segment.recorded = position
       segment.transfer.board.written()
       around.verifier.advance(segment.transfer.digest)
     } catch {

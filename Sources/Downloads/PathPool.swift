@@ -8,12 +8,11 @@ import Tuning
 /// The workers of one path, and the scheduler that they work for: performs what it decides, and tells it what came of that.
 ///
 /// Belongs to the actor `Downloads`. Blobs come and go while it lives; transfers that failed are in `failed` until it looks.
-final class PathPool {
+final class PathPool: SchedulerRunner {
   /// A segment in flight.
   struct LiveSegment {
     let transfer: Transfer
     let window: FileWindow
-    var requests: Set<RequestID> = []
     /// What the scheduler was told.
     var position: Int64
     /// What the resume map says.
@@ -60,13 +59,8 @@ final class PathPool {
   private(set) var pastBytes: [String: Int64] = [:]
   /// Hosts that they had blobs from.
   private(set) var pastHosts: Set<String> = []
-  var segments: [SegmentID: LiveSegment] = [:]
-  var segmentOfRequest: [RequestID: SegmentID] = [:]
+  var fetches = Fetches<LiveSegment>()
   var tasks: [RequestID: Task<Void, Never>] = [:]
-  /// Actions of the scheduler that wait for their turn.
-  private var backlog: [SchedulerAction] = []
-  private var isPerforming = false
-  private var isClosed = false
 
   /// Bytes of one segment after which they are noted in the resume map without waiting for the tick.
   static let recordBytes: Int64 = 4 << 20
@@ -133,11 +127,13 @@ final class PathPool {
   }
 
   /// The transfers that a worker is at.
-  var busy: Set<ObjectIdentifier> { Set(segments.values.map { ObjectIdentifier($0.transfer) }) }
+  var busy: Set<ObjectIdentifier> {
+    Set(fetches.windows.values.map { ObjectIdentifier($0.transfer) })
+  }
 
   /// Stops fetching blobs: nothing more is written of them, and what arrived is noted.
   func abandon(_ group: [Transfer]) {
-    for (id, segment) in segments where group.contains(where: { $0 === segment.transfer }) {
+    for (id, segment) in fetches.windows where group.contains(where: { $0 === segment.transfer }) {
       segment.window.seal()
       keepWritten(id)
     }
@@ -146,14 +142,13 @@ final class PathPool {
 
   /// Ends all requests; nothing is asked for after that.
   func close() {
-    isClosed = true
-    for id in Array(segments.keys) {
-      segments[id]?.window.seal()
+    for (id, segment) in fetches.windows {
+      segment.window.seal()
       keepWritten(id)
     }
     for task in tasks.values { task.cancel() }
     tasks = [:]
-    segments = [:]
+    fetches.close()
   }
 
   func set(_ transfer: Transfer, _ state: DownloadProgress.State) {
@@ -171,36 +166,21 @@ final class PathPool {
 
   // MARK: The scheduler
 
-  /// Tells the scheduler what happened, and performs what it decides, in the order in which it was decided.
-  func handle(_ event: SchedulerEvent) { perform(scheduler.handle(event, now: now)) }
-
-  /// Performs actions, also those that performing one brings.
-  func perform(_ actions: [SchedulerAction]) {
-    guard !isClosed else { return }
-    backlog.append(contentsOf: actions)
-    guard !isPerforming else { return }
-    isPerforming = true
-    defer { isPerforming = false }
-    while !backlog.isEmpty { perform(backlog.removeFirst()) }
+  func complete(_ blob: BlobID) {
+    guard let transfer = transfers[blob] else { return }
+    set(transfer, .verifying)
+    around.verifier.advance(transfer.digest)
   }
 
-  private func perform(_ action: SchedulerAction) {
-    switch action {
-    case .fetch(let fetch): begin(fetch)
-    case .cancel(let request): cancel(request)
-    case .extend(let segment, let end): segments[segment]?.window.extend(to: end)
-    case .complete(let blob):
-      guard let transfer = transfers[blob] else { return }
-      set(transfer, .verifying)
-      around.verifier.advance(transfer.digest)
-    case .giveUp(let blob, _):
-      guard let transfer = transfers[blob] else { return }
-      let error = transfer.lastError ?? RegistryError(.notFound, "a blob cannot be had")
-      fail(transfer, .registry(error))
-    case .sampled(let sample, let decision):
-      recorder.observe(sample, decision)
-      note(decision)
-      plan.trace?(TraceStep(sample: sample, decision: decision))
-    }
+  func giveUp(_ blob: BlobID, after request: RequestID) {
+    guard let transfer = transfers[blob] else { return }
+    let error = transfer.lastError ?? RegistryError(.notFound, "a blob cannot be had")
+    fail(transfer, .registry(error))
+  }
+
+  func sampled(_ sample: Sample, _ decision: PoolDecision) {
+    recorder.observe(sample, decision)
+    note(decision)
+    plan.trace?(TraceStep(sample: sample, decision: decision))
   }
 }

@@ -156,7 +156,7 @@ public struct SchedulerSettings: Sendable, Equatable {
   /// Longest `Retry-After` that is obeyed, in seconds; beyond it the pull ends and says so.
   public var maximumRetryAfter = 600.0
   /// Seconds between samples for the policy.
-  public var sampleSeconds = 0.05
+  public var sampleSeconds = Sample.interval
 
   /// The defaults.
   public init() {}

@@ -29,6 +29,10 @@ public struct Readings: Sendable, Equatable, Codable {
 
 /// What a pull did since the sample before; all that a policy may know.
 public struct Sample: Sendable, Equatable, Codable {
+  /// Seconds between two samples of one pool, wherever it runs: what a rule calls the newest sample
+  /// alone depends on it.
+  public static let interval = 0.05
+
   /// Why the pool could not use its workers; such a sample teaches nothing about the path.
   public enum AppLimit: String, Sendable, Equatable, Codable {
     /// Nothing was left to hand out.

@@ -7,7 +7,7 @@ import Tuning
 /// Each request has a first-byte delay and a rate; a test can make requests fail, stall, or be
 /// answered with the whole blob. After every step the bytes of all blobs are checked: none is lost
 /// and none is fetched by two segments.
-struct FakeNetwork {
+final class FakeNetwork: SchedulerRunner {
   enum Behaviour {
     /// Delivers to the end.
     case good(rate: Double)
@@ -38,7 +38,9 @@ struct FakeNetwork {
   }
 
   var scheduler: Scheduler
-  var now = 0.0
+  var fetches = Fetches<Window>()
+  var seconds = 0.0
+  var now: Moment { Moment(seconds: seconds) }
   let step: Double
   let firstByte: Double
   var behave: (Fetch, Int) -> Behaviour
@@ -48,12 +50,12 @@ struct FakeNetwork {
   /// Whether it tells when requests went out, a step after they were made.
   var saysSent = false
   var flights: [RequestID: Flight] = [:]
-  var windows: [SegmentID: Window] = [:]
+  var windows: [SegmentID: Window] { fetches.windows }
   var sizes: [Int64] = []
   var received: [RangeSet<Int64>] = []
   var complete: Set<BlobID> = []
   var givenUp: [BlobID: RequestID] = [:]
-  var fetches: [Fetch] = []
+  var made: [Fetch] = []
   var cancelled: [RequestID] = []
   var mostOpen = 0
 
@@ -67,55 +69,58 @@ struct FakeNetwork {
     self.behave = behave
   }
 
-  mutating func add(
+  func add(
     _ size: Int64, _ urgency: Urgency = .whole, have: RangeSet<Int64> = RangeSet()
   ) {
     sizes.append(size)
     received.append(have)
     let (_, actions) = scheduler.add(size: size, have: have, urgency: urgency)
     perform(actions)
+    checkNoOverlap()
   }
 
   /// Nobody wants these blobs any more.
-  mutating func leave(_ blobs: [Int]) {
-    handle(.left(blobs.map { BlobID(index: $0) }))
+  func leave(_ blobs: [Int]) {
+    tell(.left(blobs.map { BlobID(index: $0) }))
   }
 
   /// Runs until everything is over, or for `limit` virtual seconds.
-  mutating func run(limit: Double = 3_000) {
-    let end = now + limit
-    while now < end, complete.count + givenUp.count < sizes.count {
+  func run(limit: Double = 3_000) {
+    let end = seconds + limit
+    while seconds < end, complete.count + givenUp.count < sizes.count {
       advance()
     }
   }
 
-  mutating func advance() {
-    now += step
+  func advance() {
+    seconds += step
     for id in flights.keys.sorted() {
       guard let flight = flights[id] else { continue }
       progress(id, flight)
     }
-    handle(.tick)
+    tell(.tick)
   }
 
-  mutating func handle(_ event: SchedulerEvent) {
-    perform(scheduler.handle(event, now: Moment(seconds: now)))
+  /// Tells the scheduler what happened, and looks at all that came of it.
+  func tell(_ event: SchedulerEvent) {
+    handle(event)
     mostOpen = max(mostOpen, scheduler.openRequests)
+    checkNoOverlap()
   }
 
-  private mutating func progress(_ id: RequestID, _ flight: Flight) {
+  private func progress(_ id: RequestID, _ flight: Flight) {
     if case .silent = flight.behaviour { return }
     if saysSent, !flight.sent {
       flights[id]?.sent = true
-      handle(.sent(id))
+      tell(.sent(id))
     }
-    guard now - flight.start >= firstByte else { return }
+    guard seconds - flight.start >= firstByte else { return }
     if !flight.responded {
       flights[id]?.responded = true
-      handle(.responded(id, connectSeconds: nil))
+      tell(.responded(id, connectSeconds: nil))
       if case .whole = flight.behaviour, !(flight.fetch.range == 0..<sizes[flight.fetch.blob.index])
       {
-        handle(.wholeBody(id))
+        tell(.wholeBody(id))
       }
     }
     guard flights[id] != nil, var window = windows[flight.fetch.segment] else { return }
@@ -124,8 +129,8 @@ struct FakeNetwork {
       move(&window, by: Int64(rate * step), flight.fetch.segment)
       if window.position == window.end {
         flights[id] = nil
-        handle(.finished(id))
-        windows[flight.fetch.segment] = nil
+        fetches.end(id)
+        tell(.finished(id))
       }
     case .fails(let bytes, let failure):
       move(&window, by: min(bytes, window.end - window.position - 1), flight.fetch.segment)
@@ -135,70 +140,65 @@ struct FakeNetwork {
   }
 
   /// Ends a request with a failure.
-  mutating func fail(_ id: RequestID, _ failure: FetchFailure) {
-    guard let flight = flights.removeValue(forKey: id) else { return }
-    if !flights.values.contains(where: { $0.fetch.segment == flight.fetch.segment }) {
-      windows[flight.fetch.segment] = nil
-    }
-    handle(.failed(id, failure))
+  func fail(_ id: RequestID, _ failure: FetchFailure) {
+    guard flights.removeValue(forKey: id) != nil else { return }
+    fetches.end(id)
+    tell(.failed(id, failure))
   }
 
-  private mutating func move(_ window: inout Window, by bytes: Int64, _ segment: SegmentID) {
+  private func move(_ window: inout Window, by bytes: Int64, _ segment: SegmentID) {
     let next = min(window.end, window.position + max(0, bytes))
     if next > window.position {
       received[window.blob.index].insert(contentsOf: window.position..<next)
       window.position = next
-      windows[segment] = window
-      handle(.advanced(segment, position: next))
+      fetches.windows[segment] = window
+      tell(.advanced(segment, position: next))
     }
     window = windows[segment] ?? window
   }
 
-  private mutating func perform(_ actions: [SchedulerAction]) {
-    for action in actions {
-      switch action {
-      case .fetch(let fetch):
-        fetches.append(fetch)
-        switch fetch.origin {
-        case .pending:
-          windows[fetch.segment] = Window(
-            blob: fetch.blob, position: fetch.range.lowerBound, end: fetch.range.upperBound)
-        case .split(let older):
-          #expect(windows[older].map { $0.position <= fetch.range.lowerBound } ?? false)
-          windows[older]?.end = fetch.range.lowerBound
-          windows[fetch.segment] = Window(
-            blob: fetch.blob, position: fetch.range.lowerBound, end: fetch.range.upperBound)
-        case .straggler:
-          #expect(windows[fetch.segment] != nil)
-        }
-        #expect(flights[fetch.request] == nil)
-        let isFull = flights.values.count { !$0.isRefused } >= mostServed
-        flights[fetch.request] = Flight(
-          fetch: fetch,
-          behaviour: isFull
-            ? .fails(after: 0, .refused(retryAfter: retryAfter)) : behave(fetch, fetches.count),
-          start: now)
-      case .cancel(let request):
-        let segment = flights.removeValue(forKey: request)?.fetch.segment
-        cancelled.append(request)
-        if let segment, !flights.values.contains(where: { $0.fetch.segment == segment }) {
-          windows[segment] = nil
-        }
-      case .extend(let segment, let end):
-        windows[segment]?.end = end
-      case .complete(let blob):
-        #expect(
-          received[blob.index]
-            == (sizes[blob.index] > 0 ? RangeSet(0..<sizes[blob.index]) : RangeSet()))
-        complete.insert(blob)
-      case .giveUp(let blob, let request):
-        givenUp[blob] = request
-      case .sampled:
-        break
-      }
-    }
-    checkNoOverlap()
+  // MARK: What a runner does
+
+  func open(_ fetch: Fetch) -> Window? {
+    Window(blob: fetch.blob, position: fetch.range.lowerBound, end: fetch.range.upperBound)
   }
+
+  func shorten(_ window: inout Window, to offset: Int64) -> Int64? {
+    #expect(window.position <= offset)
+    window.end = offset
+    return nil
+  }
+
+  func extend(_ window: inout Window, to end: Int64) { window.end = end }
+
+  func start(_ fetch: Fetch, in window: Window) {
+    made.append(fetch)
+    #expect(flights[fetch.request] == nil)
+    let isFull = flights.values.count { !$0.isRefused } >= mostServed
+    flights[fetch.request] = Flight(
+      fetch: fetch,
+      behaviour: isFull
+        ? .fails(after: 0, .refused(retryAfter: retryAfter)) : behave(fetch, made.count),
+      start: seconds)
+  }
+
+  func stop(_ request: RequestID) {
+    flights[request] = nil
+    cancelled.append(request)
+  }
+
+  func close(_ window: Window, of segment: SegmentID) {}
+
+  func complete(_ blob: BlobID) {
+    #expect(
+      received[blob.index]
+        == (sizes[blob.index] > 0 ? RangeSet(0..<sizes[blob.index]) : RangeSet()))
+    complete.insert(blob)
+  }
+
+  func giveUp(_ blob: BlobID, after request: RequestID) { givenUp[blob] = request }
+
+  func sampled(_ sample: Sample, _ decision: PoolDecision) {}
 
   /// No byte is in two windows.
   private func checkNoOverlap() {

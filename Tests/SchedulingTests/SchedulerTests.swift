@@ -9,31 +9,31 @@ private let mebibyte: Int64 = 1 << 20
 struct SchedulerTests {
   @Test("a small blob is one request, without splitting", arguments: [1, 4, 32])
   func oneRequestEach(workers: Int) {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: workers)) { _, _ in .good(rate: 5e6) }
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: workers)) { _, _ in .good(rate: 5e6) }
     for _ in 0..<60 { network.add(512 << 10) }
     network.run()
     #expect(network.complete.count == 60)
-    #expect(network.fetches.count == 60)
+    #expect(network.made.count == 60)
     #expect(network.mostOpen == min(workers, 60))
-    #expect(network.fetches.allSatisfy { $0.range == 0..<(512 << 10) && $0.origin == .pending })
+    #expect(network.made.allSatisfy { $0.range == 0..<(512 << 10) && $0.origin == .pending })
   }
 
   @Test("an empty blob, and one that is all here, are complete at once")
   func nothingToFetch() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { _, _ in .good(rate: 1e6) }
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { _, _ in .good(rate: 1e6) }
     network.add(0)
     network.add(100, have: RangeSet(0..<100))
     #expect(network.complete.count == 2)
-    #expect(network.fetches.isEmpty)
+    #expect(network.made.isEmpty)
     #expect(network.scheduler.isIdle)
   }
 
   @Test("only missing bytes are fetched, and bytes beyond the size are not believed")
   func resumes() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in .good(rate: 1e6) }
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in .good(rate: 1e6) }
     network.add(1000, have: RangeSet([0..<100, 500..<600]))
     network.run()
-    #expect(network.fetches.map(\.range) == [100..<500, 600..<1000])
+    #expect(network.made.map(\.range) == [100..<500, 600..<1000])
     #expect(network.scheduler.bytesDone == 800)
     var other = Scheduler(policy: FixedPolicy(poolSize: 1))
     let (_, actions) = other.add(size: 10, have: RangeSet(0..<5_000))
@@ -42,18 +42,18 @@ struct SchedulerTests {
 
   @Test("a lone large blob keeps every worker busy, and its head comes first")
   func splitsLargeBlob() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 8)) { _, _ in .good(rate: 2.5e6) }
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 8)) { _, _ in .good(rate: 2.5e6) }
     network.add(60 * mebibyte)
     network.run()
     #expect(network.complete.count == 1)
     #expect(network.mostOpen == 8)
-    let first = network.fetches.prefix(8).map(\.range)
+    let first = network.made.prefix(8).map(\.range)
     #expect(first[0].lowerBound == 0)
     for (one, next) in zip(first, first.dropFirst()) { #expect(one.upperBound == next.lowerBound) }
     // Of different lengths, so that they do not all end at once.
     #expect(Set(first.map(\.count)).count == 8)
     // 8 workers at 2.5 MB/s need 3.15 s for 63 MB; each request costs 0.1 s more.
-    #expect(network.now < 4.5)
+    #expect(network.seconds < 4.5)
   }
 
   @Test("segments follow the measured rate, within their bounds")
@@ -87,7 +87,7 @@ struct SchedulerTests {
 
   @Test("workers that are to go and would take long hand their segments back; no byte is lost")
   func retiresSurplus() {
-    var network = FakeNetwork(policy: Shrinking(to: 4)) { _, _ in .good(rate: 20_000) }
+    let network = FakeNetwork(policy: Shrinking(to: 4)) { _, _ in .good(rate: 20_000) }
     network.add(8 * mebibyte)
     network.run(limit: 2.2)
     #expect(network.scheduler.openRequests == 4)
@@ -100,7 +100,7 @@ struct SchedulerTests {
 
   @Test("workers that are to go and are nearly done finish their segments")
   func finishesSegments() {
-    var network = FakeNetwork(policy: Shrinking(to: 4)) { _, _ in .good(rate: 2e6) }
+    let network = FakeNetwork(policy: Shrinking(to: 4)) { _, _ in .good(rate: 2e6) }
     network.add(200 * mebibyte)
     network.run(limit: 6)
     #expect(network.scheduler.openRequests == 4)
@@ -110,14 +110,14 @@ struct SchedulerTests {
   @Test("an idle worker takes the second half of the largest remainder")
   func stealsWork() {
     // The second request is slow, and holds up the end unless its rest is shared.
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { fetch, count in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { fetch, count in
       .good(rate: count == 2 ? 20e3 : 20e6)
     }
     network.add(30 * mebibyte)
     network.run()
     #expect(network.complete.count == 1)
-    #expect(network.fetches.contains { if case .split = $0.origin { true } else { false } })
-    #expect(network.now < 20)
+    #expect(network.made.contains { if case .split = $0.origin { true } else { false } })
+    #expect(network.seconds < 20)
   }
 
   @Test("a split that comes too late is undone without losing a byte")
@@ -162,15 +162,15 @@ struct SchedulerTests {
 
   @Test("a straggler is asked for again, the first one wins and the other is cancelled")
   func repeatsStraggler() throws {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { _, count in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { _, count in
       count == 3 ? .silent : .good(rate: 5e6)
     }
     for _ in 0..<6 { network.add(300 << 10) }
     network.run(limit: 60)
     #expect(network.complete.count == 6)
-    let again = try #require(network.fetches.first { $0.origin == .straggler })
-    #expect(network.cancelled == [network.fetches[2].request])
-    #expect(again.segment == network.fetches[2].segment)
+    let again = try #require(network.made.first { $0.origin == .straggler })
+    #expect(network.cancelled == [network.made[2].request])
+    #expect(again.segment == network.made[2].segment)
   }
 
   @Test("a second request that fails for good does not end the first, which is healthy")
@@ -224,17 +224,17 @@ struct SchedulerTests {
   @Test("a retry waits, with jitter, twice as long each time, and keeps what arrived")
   func backsOff() {
     let times = Times()
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1), step: 0.01, firstByte: 0) {
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1), step: 0.01, firstByte: 0) {
       _, count in
       count <= 4 ? .fails(after: 0, .transient) : .good(rate: 1e6)
     }
     network.add(1000)
     var last = 0
-    while network.complete.isEmpty, network.now < 60 {
+    while network.complete.isEmpty, network.seconds < 60 {
       network.advance()
-      if network.fetches.count > last {
-        last = network.fetches.count
-        times.add(network.now)
+      if network.made.count > last {
+        last = network.made.count
+        times.add(network.seconds)
       }
     }
     let waits = zip(times.all, times.all.dropFirst()).map { $1 - $0 }
@@ -242,74 +242,74 @@ struct SchedulerTests {
     for (wait, ceiling) in zip(waits, [0.5, 1, 2, 4]) {
       #expect(wait >= ceiling / 2 - 0.02 && wait <= ceiling + 0.03, "\(wait) of \(ceiling)")
     }
-    #expect(network.fetches.allSatisfy { $0.range == 0..<1000 })
+    #expect(network.made.allSatisfy { $0.range == 0..<1000 })
   }
 
   @Test("what arrived before a failure is not fetched again")
   func keepsProgress() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, count in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, count in
       count == 1 ? .fails(after: 700, .transient) : .good(rate: 1e6)
     }
     network.add(1000)
     network.run()
-    #expect(network.fetches.map(\.range) == [0..<1000, 700..<1000])
+    #expect(network.made.map(\.range) == [0..<1000, 700..<1000])
   }
 
   @Test("a blob is given up after so many failures without a byte", arguments: [0, 1, 3, 8])
   func givesUp(retries: Int) {
     var settings = SchedulerSettings()
     settings.retries = retries
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1), settings: settings) { _, _ in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1), settings: settings) { _, _ in
       .fails(after: 0, .transient)
     }
     network.add(1000)
     network.run()
-    #expect(network.fetches.count == retries + 1)
-    #expect(network.givenUp[BlobID(index: 0)] == network.fetches.last?.request)
+    #expect(network.made.count == retries + 1)
+    #expect(network.givenUp[BlobID(index: 0)] == network.made.last?.request)
   }
 
   @Test("a blob that gets on between failures is never given up")
   func slowProgressIsProgress() {
     var settings = SchedulerSettings()
     settings.retries = 2
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1), settings: settings) { fetch, _ in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1), settings: settings) { fetch, _ in
       fetch.range.count > 10_000 ? .fails(after: 10_000, .transient) : .good(rate: 1e6)
     }
     network.add(200_000)
     network.run(limit: 500)
     #expect(network.givenUp.isEmpty)
-    #expect(network.fetches.count >= 19)
+    #expect(network.made.count >= 19)
   }
 
   @Test("a trickle is no progress, however many requests bring a little", arguments: [1, 10, 100])
   func trickleIsNoProgress(bytes: Int64) {
     for failure in [FetchFailure.transient, .serverError, .doubtful, .stalled] {
-      var network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { _, _ in
+      let network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { _, _ in
         .fails(after: bytes, failure)
       }
       network.add(40 * mebibyte)
       network.run(limit: 600)
       #expect(network.givenUp.count == 1, "\(failure)")
-      #expect(network.now < 300, "\(failure): \(network.now) s")
+      #expect(network.seconds < 300, "\(failure): \(network.seconds) s")
     }
   }
 
   @Test(
     "a server that lets time limits pass is asked three times, the last time for the whole blob")
   func givesUpAfterStalls() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in
       .fails(after: 0, .stalled)
     }
     network.add(40 * mebibyte)
     network.run()
-    #expect(network.fetches.map(\.stalls) == [0, 1, 2])
-    #expect(network.fetches.map(\.ranged) == [true, true, false])
+    #expect(network.made.map(\.stalls) == [0, 1, 2])
+    #expect(network.made.map(\.ranged) == [true, true, false])
     #expect(network.givenUp.count == 1)
   }
 
   @Test("a failure that no retry can mend ends its blob at once, and not the others")
   func fatalEndsAtOnce() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 3)) { fetch, _ in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 3)) { fetch, _ in
       fetch.blob.index == 1 ? .fails(after: 0, .fatal) : .good(rate: 1e5)
     }
     for _ in 0..<3 { network.add(4 * mebibyte) }
@@ -317,24 +317,24 @@ struct SchedulerTests {
     #expect(network.givenUp.keys.contains(BlobID(index: 1)))
     #expect(network.complete.isSubset(of: [BlobID(index: 0), BlobID(index: 2)]))
     // Asked for once more, as a whole: it might have been the range.
-    let asked = network.fetches.filter { $0.blob.index == 1 }
+    let asked = network.made.filter { $0.blob.index == 1 }
     #expect(asked.map(\.ranged) == [true, false])
   }
 
   @Test("a doubtful answer is asked for again, and believed at the fifth time", arguments: [4, 5])
   func asksAgainInDoubt(doubts: Int) {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, count in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, count in
       count <= doubts ? .fails(after: 0, .doubtful) : .good(rate: 1e6)
     }
     network.add(1000)
     network.run(limit: 60)
-    #expect(network.fetches.count == 5)
+    #expect(network.made.count == 5)
     #expect(network.givenUp.isEmpty == (doubts < 5))
   }
 
   @Test("one doubtful answer after other failures is not believed")
   func doubtsAreCountedApart() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, count in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, count in
       count <= 6 ? .fails(after: 0, count == 6 ? .doubtful : .transient) : .good(rate: 1e6)
     }
     network.add(1000)
@@ -344,21 +344,21 @@ struct SchedulerTests {
 
   @Test("Retry-After holds what was refused back, in full", arguments: [2.0, 17.0])
   func obeysRetryAfter(seconds: Double) {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2), step: 0.05, firstByte: 0) {
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 2), step: 0.05, firstByte: 0) {
       _, count in
       count == 1 ? .fails(after: 0, .refused(retryAfter: seconds)) : .good(rate: 1e9)
     }
     for _ in 0..<3 { network.add(1000) }
     network.run(limit: 60)
     #expect(network.complete.count == 3)
-    #expect(network.fetches.map(\.blob.index) == [0, 1, 2, 0])
-    #expect(network.now >= seconds)
-    #expect(network.now < seconds + 1)
+    #expect(network.made.map(\.blob.index) == [0, 1, 2, 0])
+    #expect(network.seconds >= seconds)
+    #expect(network.seconds < seconds + 1)
   }
 
   @Test("a server that refuses some goes on with as many as it serves")
   func goesOnWithTheServed() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 8), step: 0.05, firstByte: 0) { _, _ in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 8), step: 0.05, firstByte: 0) { _, _ in
       .good(rate: 1e6)
     }
     network.mostServed = 3
@@ -367,18 +367,18 @@ struct SchedulerTests {
     network.run(limit: 60)
     #expect(network.complete.count == 30)
     // 30 MB at 3 MB/s, and the last that were refused wait.
-    #expect(network.now < 16)
+    #expect(network.seconds < 16)
   }
 
   @Test("where all are refused, nobody asks before the time")
   func waitsWhereAllAreRefused() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 4), step: 0.05, firstByte: 0) {
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 4), step: 0.05, firstByte: 0) {
       _, count in
       count <= 4 ? .fails(after: 0, .refused(retryAfter: 5)) : .good(rate: 1e9)
     }
     for _ in 0..<8 { network.add(1000) }
     network.run(limit: 4.9)
-    #expect(network.fetches.count == 4)
+    #expect(network.made.count == 4)
     network.run(limit: 60)
     #expect(network.complete.count == 8)
   }
@@ -387,7 +387,7 @@ struct SchedulerTests {
     "a place where nobody was ever reached is tried twice, and waited for where others bring bytes",
     arguments: [(true, 2, true), (false, 3, false)])
   func absence(isAll: Bool, tries: Int, isOver: Bool) {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { fetch, count in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { fetch, count in
       let isDead = isAll || fetch.blob.index == 0 && count < 8
       return isDead ? .fails(after: 0, .absent) : .good(rate: 200_000)
     }
@@ -395,15 +395,15 @@ struct SchedulerTests {
     network.add(2_000_000)
     network.run(limit: isAll ? 3 : 100)
     #expect(network.givenUp.isEmpty == !isOver)
-    let first = network.fetches.count { $0.blob.index == 0 }
+    let first = network.made.count { $0.blob.index == 0 }
     #expect(isAll ? first == tries : first >= tries)
     // Whoever is not there is not asked for the whole blob instead.
-    #expect(network.fetches.allSatisfy { $0.ranged })
+    #expect(network.made.allSatisfy { $0.ranged })
   }
 
   @Test("a Retry-After beyond all patience ends the pull")
   func refusesAbsurdRetryAfter() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in
       .fails(after: 0, .refused(retryAfter: 86_400))
     }
     network.add(1000)
@@ -416,7 +416,7 @@ struct SchedulerTests {
     var settings = SchedulerSettings()
     settings.retries = 1
     // The server takes two requests at a time and refuses the rest.
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 6), settings: settings) { _, count in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 6), settings: settings) { _, count in
       return count % 3 == 0 ? .fails(after: 0, .refused(retryAfter: nil)) : .good(rate: 2e6)
     }
     for _ in 0..<30 { network.add(3 * mebibyte) }
@@ -426,31 +426,31 @@ struct SchedulerTests {
 
   @Test("a server that ignores ranges is taken at its word: one request brings the rest")
   func takesWholeBody() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { _, _ in .whole(rate: 10e6) }
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { _, _ in .whole(rate: 10e6) }
     network.add(20 * mebibyte)
     network.run()
     #expect(network.complete.count == 1)
-    #expect(network.fetches.count == 4)
+    #expect(network.made.count == 4)
     #expect(network.cancelled.count == 3)
   }
 
   @Test("after a second 416 the blob is asked for without a range", arguments: [1, 2])
   func asksWithoutRange(refusals: Int) {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { fetch, count in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { fetch, count in
       fetch.ranged && count <= refusals ? .fails(after: 0, .rangeRefused) : .good(rate: 50e6)
     }
     network.add(1000, have: RangeSet(0..<10))
     network.run(limit: 10)
     #expect(network.complete.count == 1)
-    #expect(network.fetches.map(\.ranged) == (refusals == 1 ? [true, true] : [true, true, false]))
-    #expect(network.now < 1)
+    #expect(network.made.map(\.ranged) == (refusals == 1 ? [true, true] : [true, true, false]))
+    #expect(network.seconds < 1)
   }
 
   @Test("the whole blob is asked for before a server without ranges is given up")
   func asksForTheWholeBeforeGivingUp() {
     var settings = SchedulerSettings()
     settings.retries = 1
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1), settings: settings) { fetch, _ in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1), settings: settings) { fetch, _ in
       fetch.ranged ? .fails(after: 0, .rangeRefused) : .good(rate: 50e6)
     }
     network.add(1000, have: RangeSet(0..<10))
@@ -465,25 +465,25 @@ struct SchedulerTests {
       (.refused(retryAfter: nil), 60), (.fatal, 12),
     ])
   func wholeWhereRangesFail(_ failure: FetchFailure, most: Int) {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { fetch, _ in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { fetch, _ in
       fetch.ranged ? .fails(after: 0, failure) : .good(rate: 50e6)
     }
     network.saysSent = true
     for _ in 0..<6 { network.add(5 * mebibyte) }
     network.run(limit: 600)
     #expect(network.complete.count == 6)
-    #expect(network.fetches.count <= most)
+    #expect(network.made.count <= most)
   }
 
   @Test(
     "a whole answer to one range, and servers that cannot be reached, say nothing against ranges")
   func rangesAreNotGivenUpLightly() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { _, count in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { _, count in
       count == 0 ? .whole(rate: 5e6) : .good(rate: 5e6)
     }
     for _ in 0..<3 { network.add(5 * mebibyte) }
     network.run(limit: 60)
-    #expect(network.complete.count == 3 && network.fetches.allSatisfy { $0.ranged })
+    #expect(network.complete.count == 3 && network.made.allSatisfy { $0.ranged })
 
     var scheduler = Scheduler(policy: FixedPolicy(poolSize: 1))
     _ = scheduler.add(size: 5 * mebibyte)
@@ -498,20 +498,20 @@ struct SchedulerTests {
 
   @Test("damaged content is fetched again, all of it")
   func fetchesDamagedAgain() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in .good(rate: 1e6) }
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { _, _ in .good(rate: 1e6) }
     network.add(1000)
     network.run()
     network.received[0] = RangeSet()
     network.complete = []
-    network.handle(.damaged(BlobID(index: 0)))
+    network.tell(.damaged(BlobID(index: 0)))
     network.run()
     #expect(network.complete.count == 1)
-    #expect(network.fetches.map(\.range) == [0..<1000, 0..<1000])
+    #expect(network.made.map(\.range) == [0..<1000, 0..<1000])
   }
 
   @Test("a shrinking pool kills nothing: workers retire at the end of their segments")
   func shrinksGently() {
-    var network = FakeNetwork(policy: Steps([(0, 12), (1, 3)])) { _, _ in .good(rate: 1e6) }
+    let network = FakeNetwork(policy: Steps([(0, 12), (1, 3)])) { _, _ in .good(rate: 1e6) }
     network.add(100 * mebibyte)
     network.run(limit: 200)
     #expect(network.complete.count == 1)
@@ -522,9 +522,9 @@ struct SchedulerTests {
 
   @Test("a growing pool is used at once")
   func growsAtOnce() {
-    var network = FakeNetwork(policy: Steps([(0, 1), (1, 9)])) { _, _ in .good(rate: 1e6) }
+    let network = FakeNetwork(policy: Steps([(0, 1), (1, 9)])) { _, _ in .good(rate: 1e6) }
     network.add(200 * mebibyte)
-    while network.now < 1.3 { network.advance() }
+    while network.seconds < 1.3 { network.advance() }
     #expect(network.scheduler.openRequests == 9)
   }
 
@@ -550,14 +550,14 @@ struct SchedulerTests {
   func samples() {
     var settings = SchedulerSettings()
     settings.sampleSeconds = 100
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 4), settings: settings) { _, count in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 4), settings: settings) { _, count in
       count == 2 ? .fails(after: 0, .refused(retryAfter: 1)) : .good(rate: 100)
     }
     network.scheduler.bytesToCome = 77
     network.add(1000)
     network.add(1000)
     for _ in 0..<4 { network.advance() }
-    let sample = network.scheduler.sample(now: Moment(seconds: network.now))
+    let sample = network.scheduler.sample(now: Moment(seconds: network.seconds))
     #expect(sample.poolSize == 4)
     #expect(sample.open == 1)
     #expect(sample.carrying == 1)
@@ -576,7 +576,7 @@ struct SchedulerTests {
     let share = Double.random(in: 0...0.5, using: &random)
     var dice = RandomSource(seed: seed ^ 0xABCD)
     let box = Mutex(dice)
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: workers), settings: settings) { _, _ in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: workers), settings: settings) { _, _ in
       box.withLock { dice in
         guard Double.random(in: 0..<1, using: &dice) < share else {
           return .good(rate: Double.random(in: 1e5...2e7, using: &dice))
@@ -597,11 +597,12 @@ struct SchedulerTests {
       network.add(Int64.random(in: 0...(12 * mebibyte), using: &random))
     }
     // A silent request ends by the engine's stall rule, here after 30 s.
-    while network.complete.count + network.givenUp.count < network.sizes.count, network.now < 3_000
+    while network.complete.count + network.givenUp.count < network.sizes.count,
+      network.seconds < 3_000
     {
       network.advance()
       for (id, flight) in network.flights.sorted(by: { $0.key < $1.key }) {
-        if case .silent = flight.behaviour, network.now - flight.start > 30 {
+        if case .silent = flight.behaviour, network.seconds - flight.start > 30 {
           network.fail(id, .transient)
         }
       }

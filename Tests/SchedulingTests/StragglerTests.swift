@@ -54,7 +54,7 @@ struct StragglerTests {
   static func network(workers: Int, slow: @escaping (Int) -> Bool, rate: Double = 2e6)
     -> FakeNetwork
   {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: workers)) { _, count in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: workers)) { _, count in
       .good(rate: slow(count) ? rate / 100 : rate)
     }
     for _ in 0..<3 { network.add(20_000_000) }
@@ -68,7 +68,7 @@ struct StragglerTests {
     let none = Self.network(workers: workers, slow: { _ in false })
     #expect(one.complete.count == 3)
     #expect(one.now < none.now + 8, "\(one.now) s in place of \(none.now) s")
-    let first = one.fetches[0]
+    let first = one.made[0]
     #expect(one.cancelled.contains(first.request))
   }
 
@@ -78,6 +78,6 @@ struct StragglerTests {
     #expect(slow.complete.count == 3 && slow.cancelled.isEmpty)
     let half = Self.network(workers: 8, slow: { $0 % 2 == 0 })
     #expect(half.complete.count == 3)
-    #expect(half.cancelled.count <= 2 + half.fetches.count / 4)
+    #expect(half.cancelled.count <= 2 + half.made.count / 4)
   }
 }

@@ -12,41 +12,41 @@ struct UrgencyTests {
 
   @Test("what is needed sooner is begun first, whenever it came")
   func order() {
-    var network = Self.network(2)
+    let network = Self.network(2)
     for urgency in [Urgency.ahead, .whole, .ahead, .read] { network.add(512 << 10, urgency) }
     network.run()
-    #expect(network.fetches.map(\.blob.index) == [3, 1, 0, 2])
+    #expect(network.made.map(\.blob.index) == [3, 1, 0, 2])
   }
 
   @Test(
     "of what is read the lowest bytes come first, and its last ones are split before others begin")
   func readers() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { fetch, _ in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { fetch, _ in
       .good(rate: fetch.blob.index == 1 && fetch.range.lowerBound == 0 ? 3e5 : 2.5e6)
     }
     network.add(40 * mebibyte, .ahead)
     network.add(16 * mebibyte, .read)
     network.run(limit: 0.5)
-    let read = network.fetches.prefix { $0.blob.index == 1 }
+    let read = network.made.prefix { $0.blob.index == 1 }
     #expect(read.count >= 4)
     #expect(
       read.prefix(4).map(\.range.lowerBound) == read.prefix(4).map(\.range.lowerBound).sorted())
     network.run()
     #expect(network.complete.count == 2)
-    let begun = network.fetches.firstIndex { $0.blob.index == 0 } ?? 0
+    let begun = network.made.firstIndex { $0.blob.index == 0 } ?? 0
     #expect(
-      network.fetches[..<begun].contains { if case .split = $0.origin { true } else { false } })
+      network.made[..<begun].contains { if case .split = $0.origin { true } else { false } })
   }
 
   @Test("a reader gets a place at once where all workers are busy with what is needed later")
   func makesRoom() {
-    var network = Self.network(3)
+    let network = Self.network(3)
     network.add(200 * mebibyte, .whole)
     network.run(limit: 3)
     let before = network.scheduler.bytesDone
     network.add(mebibyte, .read)
-    network.handle(.tick)
-    #expect(network.fetches.last?.blob.index == 1)
+    network.tell(.tick)
+    #expect(network.made.last?.blob.index == 1)
     #expect(network.cancelled.count == 1)
     #expect(network.scheduler.openRequests == 3)
     #expect(network.scheduler.bytesDone == before)
@@ -57,11 +57,11 @@ struct UrgencyTests {
 
   @Test("who waits for the whole of it makes nobody hand anything back")
   func wholeWaits() {
-    var network = Self.network(3)
+    let network = Self.network(3)
     network.add(50 * mebibyte, .ahead)
     network.run(limit: 2)
     network.add(mebibyte, .whole)
-    network.handle(.tick)
+    network.tell(.tick)
     #expect(network.cancelled.isEmpty)
     network.run()
     #expect(network.complete.count == 2)
@@ -69,24 +69,24 @@ struct UrgencyTests {
 
   @Test("a blob can become more urgent while it is fetched")
   func raised() {
-    var network = Self.network(1)
+    let network = Self.network(1)
     network.add(8 * mebibyte, .whole)
     network.add(mebibyte, .ahead)
-    network.handle(.tick)
-    network.handle(.urgency(BlobID(index: 1), .read))
-    #expect(network.fetches.last?.blob.index == 1)
+    network.tell(.tick)
+    network.tell(.urgency(BlobID(index: 1), .read))
+    #expect(network.made.last?.blob.index == 1)
     network.run()
     #expect(network.complete.count == 2)
   }
 
   @Test("bytes that a reader waits for come first, wherever in the blob they are")
   func readsElsewhere() {
-    var network = Self.network(3)
+    let network = Self.network(3)
     network.add(100 * mebibyte, .read)
     network.run(limit: 1)
-    network.handle(.readers(BlobID(index: 0), at: [80 * mebibyte]))
-    network.handle(.tick)
-    #expect(network.fetches.last?.range.lowerBound == 80 * mebibyte)
+    network.tell(.readers(BlobID(index: 0), at: [80 * mebibyte]))
+    network.tell(.tick)
+    #expect(network.made.last?.range.lowerBound == 80 * mebibyte)
     #expect(network.scheduler.openRequests == 3)
     network.run()
     #expect(network.complete.count == 1)
@@ -94,50 +94,50 @@ struct UrgencyTests {
 
   @Test("nobody hands back what another reader waits for")
   func readersShare() {
-    var network = Self.network(2)
+    let network = Self.network(2)
     network.add(100 * mebibyte, .read)
-    network.handle(.readers(BlobID(index: 0), at: [0, 50 * mebibyte]))
-    network.handle(.tick)
-    #expect(Set(network.fetches.map(\.range.lowerBound)) == [0, 50 * mebibyte])
+    network.tell(.readers(BlobID(index: 0), at: [0, 50 * mebibyte]))
+    network.tell(.tick)
+    #expect(Set(network.made.map(\.range.lowerBound)) == [0, 50 * mebibyte])
     let before = network.cancelled.count
-    network.handle(.readers(BlobID(index: 0), at: [0, 50 * mebibyte, 90 * mebibyte]))
-    network.handle(.tick)
+    network.tell(.readers(BlobID(index: 0), at: [0, 50 * mebibyte, 90 * mebibyte]))
+    network.tell(.tick)
     // Both workers are at what somebody waits for: the third one has the next place.
     #expect(network.cancelled.count == before)
     network.run(limit: 60)
-    #expect(network.fetches.contains { $0.range.lowerBound == 90 * mebibyte })
+    #expect(network.made.contains { $0.range.lowerBound == 90 * mebibyte })
     network.run()
     #expect(network.complete.count == 1)
   }
 
   @Test("readers of the last byte, of none and of what is there change nothing")
   func readersAtTheEdge() {
-    var network = Self.network(2)
+    let network = Self.network(2)
     network.add(8 * mebibyte, .read, have: RangeSet(0..<mebibyte))
     let odd = [0, mebibyte - 1, 8 * mebibyte - 1, 8 * mebibyte, .max]
-    network.handle(.readers(BlobID(index: 0), at: odd))
+    network.tell(.readers(BlobID(index: 0), at: odd))
     network.run()
     #expect(network.complete.count == 1)
-    #expect(network.fetches.allSatisfy { !$0.range.isEmpty && $0.range.upperBound <= 8 * mebibyte })
+    #expect(network.made.allSatisfy { !$0.range.isEmpty && $0.range.upperBound <= 8 * mebibyte })
   }
 
   @Test("nobody makes room while a server asks to be left alone")
   func refused() {
-    var network = Self.network(2)
+    let network = Self.network(2)
     network.add(50 * mebibyte, .whole)
     network.run(limit: 1)
     let request = network.flights.keys.sorted()[0]
     network.fail(request, .refused(retryAfter: 5))
-    let before = network.fetches.count
+    let before = network.made.count
     network.add(mebibyte, .read)
-    network.handle(.tick)
-    #expect(network.fetches.count == before)
+    network.tell(.tick)
+    #expect(network.made.count == before)
   }
 
   @Test(
     "blobs that nobody wants any more end, and the rest goes on as if they had never been there")
   func left() {
-    var network = Self.network(4)
+    let network = Self.network(4)
     network.add(20 * mebibyte)
     network.add(20 * mebibyte)
     network.run(limit: 1)
@@ -152,7 +152,7 @@ struct UrgencyTests {
 
   @Test("a blob that is given up leaves nothing to do")
   func givenUp() {
-    var network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { fetch, _ in
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { fetch, _ in
       fetch.blob.index == 0 ? .fails(after: 10, .fatal) : .good(rate: 1e6)
     }
     network.add(2 * mebibyte)

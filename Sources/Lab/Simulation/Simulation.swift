@@ -16,6 +16,9 @@ public struct PullOutcome: Sendable {
   public var progress: [(at: Double, bytes: Int64)]
   /// What there is to learn from it.
   public var record: PullRecord
+  /// When each blob was complete or given up, in seconds since the start, by the order in which they
+  /// were wanted.
+  public var ends: [Int: Double] = [:]
   /// Every sample and decision, where it was asked for.
   public var trace: [TraceStep]
 
@@ -48,13 +51,26 @@ public struct Simulation {
     public var policy: any Policy
     /// When it begins, in seconds.
     public var startedAt: Double
+    /// What it wants beside that later on, in order.
+    public var later: [Arrival]
 
     /// Makes one that begins at once.
-    public init(image: ImageModel, policy: any Policy, startedAt: Double = 0) {
+    public init(
+      image: ImageModel, policy: any Policy, startedAt: Double = 0, later: [Arrival] = []
+    ) {
+      self.later = later
       self.image = image
       self.policy = policy
       self.startedAt = startedAt
     }
+  }
+
+  /// Blobs that are wanted in the course of a pull.
+  public struct Arrival: Sendable {
+    /// Seconds since the pull's start.
+    public var at: Double
+    /// Their sizes in bytes.
+    public var blobs: [Int64]
   }
 
   /// The link and its server.
@@ -96,28 +112,28 @@ public struct Simulation {
   /// - Returns: their outcomes, in the same order.
   public func run(_ pullers: [Puller]) -> [PullOutcome] {
     var random = RandomSource(seed: seed)
-    var network = VirtualNetwork(model: model, clients: pullers.count, seed: random.next())
+    let network = SharedNetwork(
+      VirtualNetwork(model: model, clients: pullers.count, seed: random.next()))
     let seeds = pullers.map { _ in random.next() }
     var clients = [SimulatedClient?](repeating: nil, count: pullers.count)
     var now = 0.0
     var running = pullers.count
     while running > 0, now < limit {
-      let step = network.step
-      network.advance(from: now, by: step)
+      let step = network.link.step
+      network.link.advance(from: now, by: step)
       for (index, puller) in pullers.enumerated() where now + step > puller.startedAt {
         // The manifest's round trip is a client's first reading: through the queue that stands then.
-        var client =
+        let client =
           clients[index]
           ?? SimulatedClient(
-            index: index, image: puller.image, policy: puller.policy,
-            roundTrip: network.noisy(network.roundTrip), startedAt: puller.startedAt,
+            index: index, puller, over: network,
+            roundTrip: network.link.noisy(network.link.roundTrip),
             seed: seeds[index], keepsTrace: keepsTrace, limits: limits,
             prior: prior)
-        guard !client.isOver else { continue }
-        clients[index] = nil
-        client.advance(from: now, by: step, &network)
-        if client.isOver { running -= 1 }
         clients[index] = client
+        guard !client.isOver else { continue }
+        client.advance(from: now, by: step)
+        if client.isOver { running -= 1 }
       }
       now += step
     }
@@ -140,7 +156,7 @@ public struct Simulation {
       refusals: client.tally.refusals,
       connectionSeconds: client.tally.connectionSeconds, progress: client.tally.progress,
       record: client.recorder.record(
-        at: Moment(seconds: (client.finishedAt ?? end) - client.startedAt)),
-      trace: client.trace)
+        at: client.moment(at: client.finishedAt ?? end)),
+      ends: client.tally.ends, trace: client.trace)
   }
 }

@@ -22,7 +22,7 @@ enum GrowRule {
   /// Seconds that are enough for that on any path.
   static let secondsLeft = 3.6
   /// Just under one sampling interval: a window with the newest sample alone.
-  static let moment = 0.03
+  static let moment = 0.6 * Sample.interval
   /// Bytes that must be left for each worker.
   static let feed = 65_536.0
   /// Seconds, and round trips, between steps through bursts.
