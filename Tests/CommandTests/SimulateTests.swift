@@ -11,6 +11,7 @@ struct SimulateTests {
     quick + ["--lengths", "0.5"], quick + ["--lengths", "0.5", "--by", "kind", "--warm"],
     ["--model", "home-100", "--image", "one-big", "--seeds", "1", "--lengths", "0.5"],
     quick + ["--workers", "1,4"], quick + ["--workers", "4"], quick + ["--clients", "2"],
+    quick + ["--arrivals", "--clients", "3"], quick + ["--arrivals", "--explain"],
     ["--model", "draw:7:9", "--image", "small.json", "--seeds", "1", "--workers", "4,8"],
   ]
 

@@ -15,9 +15,10 @@ struct SimulateCommand: AsyncParsableCommand {
     discussion: """
       Every policy pulls every image over every link; the yardstick is the best fixed pool size in \
       hindsight, 1 to 64. Images are scaled to take about 4, 15 and 60 seconds at that. With --clients, \
-      that many machines share each link instead. With --workers, images keep their size, and the seconds \
-      of whole pulls at these pool sizes are predicted. With --replay, a policy is asked what it would have \
-      said to a trace that cairn pull --trace has recorded.
+      that many machines share each link instead; with --arrivals, they come one after the other to one \
+      pool. With --workers, images keep their size, and the seconds of whole pulls at these pool sizes are \
+      predicted. With --replay, a policy is asked what it would have said to a trace that \
+      cairn pull --trace has recorded.
       """)
 
   @OptionGroup var modelOptions: ModelOptions
@@ -39,6 +40,9 @@ struct SimulateCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Machines that share each link.", valueName: "n"))
   var clients: Int?
+
+  @Flag(help: "Machines (8, or --clients) come to one pool; half the layers are everybody's.")
+  var arrivals = false
 
   @Option(help: "What has lines of its own: nothing, each kind of link, or each link.")
   var by = Grouping.all
@@ -110,6 +114,13 @@ struct SimulateCommand: AsyncParsableCommand {
         modelOptions.links(), modelOptions.images(), sizes: workers, seeds: seeds,
         told: progress.told(of: "predicted pulls"))
       progress.end()
+      try show(try report.table.text(format), report.plot)
+    } else if arrivals {
+      let report = try await ArrivalReport(
+        modelOptions.links(), modelOptions.images(), policies, clients: clients ?? 8, seeds: seeds,
+        keepsTrace: explain, told: progress.told(of: "links with arrivals"))
+      progress.end()
+      if explain { print(report.explanation) }
       try show(try report.table.text(format), report.plot)
     } else if verdicts {
       let report = try await VerdictReport(

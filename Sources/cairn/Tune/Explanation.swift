@@ -57,7 +57,8 @@ enum Explanation {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private static func line(_ decision: PoolDecision, at seconds: Double) -> String {
+  /// A decision, at so many seconds.
+  static func line(_ decision: PoolDecision, at seconds: Double) -> String {
     let time = String(figures: "%8.2f s", seconds)
     let workers = String(figures: "%4d", decision.poolSize)
     return "\(time) \(workers) workers  \(decision.reason)"
