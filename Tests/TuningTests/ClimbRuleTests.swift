@@ -103,6 +103,46 @@ struct ClimbRuleTests {
     #expect(late.max() ?? 99 <= 16)
   }
 
+  @Test("harm: once fewer were faster, the next step down is a half")
+  func stepsDeeperAfterHarm() {
+    // Slower with each beyond six, in proportion: 24 is far from what is best.
+    let rate = { (size: Int) in
+      size <= 6 ? Double(size) * 1e6 : 6e6 / (1 + 0.1 * Double(size - 6))
+    }
+    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.1)
+    drive.run(15, roundTrip: 0.1, rate: rate, queue: Self.nothing)
+    let steps = zip(drive.sizes, drive.sizes.dropFirst()).filter { $1 < $0 }
+    let parts = steps.map { Double($1) / Double($0) }
+    // Back from what was too many, which showed that fewer are faster, and on by halves.
+    #expect(parts.dropFirst().prefix(2).allSatisfy { (0.45...0.55).contains($0) })
+    #expect((5...8).contains(drive.decision.poolSize))
+  }
+
+  @Test("trial: where throughput varies by itself, no chance makes the pool small")
+  func looksLongEnough() {
+    var random = RandomSource(seed: 7)
+    var drive = Drive(ClimbPolicy(maximum: 8), roundTrip: 0.001)
+    // Losses end in time-outs: each tenth of a second brings between nothing and twice the mean.
+    for _ in 0..<600 {
+      let factor = Double.random(in: 0...2, using: &random)
+      drive.run(
+        0.1, roundTrip: 0.001, rate: { Double($0) * 5e5 * factor }, queue: Self.nothing)
+    }
+    let late = drive.sizes.suffix(1_000)
+    #expect(late.reduce(0, +) / late.count >= 7)
+  }
+
+  @Test("fewer: what was too few once bounds the steps for a while, not for the whole pull")
+  func forgetsTooFew() {
+    var bounds = Bounds(maximum: 64, served: 64, harmful: nil)
+    bounds.keep(20, tooFew: 12, now: .zero)
+    bounds.observe(Moment(seconds: 9))
+    #expect(bounds.floor == 1)
+    #expect(bounds.tooFew == 12)
+    bounds.observe(Moment(seconds: 33))
+    #expect(bounds.tooFew == nil)
+  }
+
   @Test("share: nobody takes the place of a line that has become slower: back to what was enough")
   func isNotMisledBySlowness() {
     var drive = Drive(ClimbPolicy(maximum: 64))

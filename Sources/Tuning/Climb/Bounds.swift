@@ -17,12 +17,15 @@ struct Bounds: Sendable {
 
   private var harmfulUntil = Moment.zero
   private var floorUntil: Moment?
+  private var tooFewUntil = Moment.zero
   private var harmPatience = Self.firstHarmPatience
   private var floorPatience = Self.firstFloorPatience
 
   /// Seconds until what was rejected is tried again; doubled by each time that it is rejected again.
   private static let firstHarmPatience = 40.0
   private static let firstFloorPatience = 8.0
+  /// What was too few is a bound for steps for so many times as long as they are not tried at all.
+  private static let tooFewFactor = 4.0
 
   init(maximum: Int, served: Int, harmful: Int?) {
     self.maximum = maximum
@@ -66,7 +69,9 @@ struct Bounds: Sendable {
   mutating func keep(_ size: Int, tooFew: Int? = nil, now: Moment, patience: Double? = nil) {
     floor = size
     self.tooFew = tooFew ?? self.tooFew
-    floorUntil = now + (patience ?? floorPatience)
+    let wait = patience ?? floorPatience
+    floorUntil = now + wait
+    tooFewUntil = now + Self.tooFewFactor * wait
     if patience == nil { floorPatience *= 2 }
   }
 
@@ -80,6 +85,7 @@ struct Bounds: Sendable {
   /// Forgets beliefs whose time is over.
   mutating func observe(_ now: Moment) {
     if harmful != nil, now > harmfulUntil { harmful = nil }
+    if tooFew != nil, now > tooFewUntil { tooFew = nil }
     if let until = floorUntil, now > until {
       floor = 1
       floorUntil = nil

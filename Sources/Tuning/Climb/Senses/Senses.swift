@@ -6,6 +6,8 @@ struct Senses: Sendable {
   private(set) var rates = RateLog()
   /// Whether bytes come in bursts with nothing in between.
   private(set) var bursts = Bursts()
+  /// How much throughput varies by itself.
+  private(set) var steadiness = Steadiness()
   /// Share of its time in which the engine was at work lately, 0 to 1.
   private(set) var busy = 0.0
   /// When work ran out or waited, last.
@@ -26,6 +28,7 @@ struct Senses: Sendable {
     busy += Self.loadWeight * (sample.readings.engineBusy - busy)
     if sample.appLimit == nil {
       bursts.observe(rates, now: sample.now, roundTrip: queue.roundTrip)
+      steadiness.observe(sample, window: shortestLook)
     } else {
       limitedAt = sample.now
     }
@@ -42,6 +45,15 @@ struct Senses: Sendable {
 
   /// Seconds that must pass before throughput at a new size says anything.
   ///
-  /// Where bytes come in bursts, whole seconds, because that is how servers count.
-  var judgingSeconds: Double { bursts.wereSeen ? 2 : max(0.2, 4 * queue.roundTrip) }
+  /// Where bytes come in bursts, whole seconds, because that is how servers count; where throughput varies by
+  /// itself, as long as chance needs to even out.
+  var judgingSeconds: Double {
+    let even = min(Self.longestLook, shortestLook * steadiness.windowsNeeded)
+    return max(bursts.wereSeen ? Self.burstyLook : shortestLook, even)
+  }
+
+  /// Seconds of the shortest look at a rate.
+  private var shortestLook: Double { max(0.2, 4 * queue.roundTrip) }
+  private static let burstyLook = 2.0
+  private static let longestLook = 3.0
 }
