@@ -34,6 +34,7 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   /// Signalled once, by the thread at its end.
   private let ended = DispatchSemaphore(value: 0)
   private let loop: CurlLoop
+  private let clock = NetworkClock()
   private let measured = Mutex(EngineReadings())
 
   /// Makes an engine and starts its thread.
@@ -41,7 +42,7 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   /// - Parameter settings: how servers are reached; the same for all transfers.
   /// - Throws: `TransferError` of kind `setup` when libcurl cannot be initialised.
   public init(settings: TransferSettings) throws(TransferError) {
-    loop = try CurlLoop(settings: settings)
+    loop = try CurlLoop(settings: settings, clock: clock)
     let hasStarted = DedicatedThread.start(name: "cairn-transfer") { [self] in
       loop.run {
         self.takeCommands()
@@ -93,8 +94,13 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   /// Ends a transfer early; unknown and finished ones are ignored.
   public func cancel(_ handle: TransferHandle) { post(.cancel(handle.number)) }
 
-  /// What the engine's thread last measured; see `TransferEngine`.
-  public func readings() -> EngineReadings { measured.withLock { $0 } }
+  /// What the engine's thread last measured of its connections, and how it spent its time until now; see `TransferEngine`.
+  public func readings() -> EngineReadings {
+    var readings = measured.withLock { $0 }
+    readings.busySeconds = clock.work.seconds(at: clock.now)
+    readings.diskSeconds = clock.diskSeconds
+    return readings
+  }
 
   /// Leaves a command, unless the thread was told to end: then its handles may be gone.
   ///

@@ -15,7 +15,7 @@ final class CurlLoop {
   private let settings: TransferSettings
   /// The certificate authorities, in libcurl's form; freed after the multi handle.
   let trust: TrustStore
-  private let clock = NetworkClock()
+  private let clock: NetworkClock
   private var transfers: [UInt64: CurlTransfer] = [:]
   private var numbers: [OpaquePointer: UInt64] = [:]
   private var idleHandles: [OpaquePointer] = []
@@ -27,7 +27,6 @@ final class CurlLoop {
   /// Failed transfers whose hosts' names are being asked about.
   private var checks = NameChecks()
   private var nextStallCheck = 0.0
-  private var busySeconds = 0.0
   private var disorders = 0
   private var nextReadings = 0.0
 
@@ -41,7 +40,7 @@ final class CurlLoop {
   private static let connectionCache = 256
   private static let globalSetup = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
 
-  init(settings: TransferSettings) throws(TransferError) {
+  init(settings: TransferSettings, clock: NetworkClock) throws(TransferError) {
     // A peer that closes while we write must be an error code, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     guard Self.globalSetup == CURLE_OK, let multi = cairn_multi_init(),
@@ -55,6 +54,7 @@ final class CurlLoop {
     self.share = share
     self.sockets = sockets
     self.settings = settings
+    self.clock = clock
     trust = TrustStore(settings: settings.trust)
     _ = cairn_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.connectionCache)
     if let most = settings.maximumConnections {
@@ -70,7 +70,7 @@ final class CurlLoop {
   ///
   /// - Parameters:
   ///   - takeCommands: what was asked for since the last time.
-  ///   - publish: told what was measured.
+  ///   - publish: told what was measured of the connections.
   ///   - lookUp: begins to look up a host's name; the answer comes as a command.
   func run(
     takeCommands: () -> [CurlEngine.Command], publish: (EngineReadings) -> Void,
@@ -78,7 +78,7 @@ final class CurlLoop {
   ) {
     var isStopping = false
     while !isStopping {
-      let woken = clock.now
+      clock.work.begin(at: clock.now)
       for command in takeCommands() {
         switch command {
         case .start(let job): start(job)
@@ -94,7 +94,7 @@ final class CurlLoop {
       resumePaused()
       endStalled()
       measure(publish)
-      busySeconds += clock.now - woken
+      clock.work.end(at: clock.now)
       if !isStopping { _ = cairn_multi_poll(multi, pollMilliseconds()) }
     }
     for number in Array(transfers.keys) + checks.numbers { cancel(number) }
@@ -225,8 +225,6 @@ final class CurlLoop {
     guard clock.now >= nextReadings else { return }
     nextReadings = clock.now + Self.readingSeconds
     var readings = EngineReadings()
-    readings.busySeconds = busySeconds
-    readings.diskSeconds = clock.diskSeconds
     for transfer in transfers.values {
       guard let trips = transfer.roundTrips() else { continue }
       if trips.isDisordered { disorders += 1 }

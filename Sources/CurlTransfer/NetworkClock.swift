@@ -1,11 +1,13 @@
 import Glibc
 
-/// Seconds on a monotonic clock, and how many of them went into blocked disk writes.
+/// Seconds on a monotonic clock, and how many of them the engine's thread spent at work and in blocked disk writes.
 ///
-/// Touched by the engine's thread only.
-final class NetworkClock {
-  /// Seconds that disk writes took so far: no server's fault, so stall rules leave them out.
-  private(set) var diskSeconds = 0.0
+/// The thread tells it what it is at; any other may read.
+final class NetworkClock: Sendable {
+  /// When the thread did not wait for the network.
+  let work = WorkTime()
+  /// When it wrote to disk.
+  private let writing = WorkTime()
 
   /// Seconds since some fixed moment; never goes back.
   var now: Double {
@@ -14,13 +16,19 @@ final class NetworkClock {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
+  /// Seconds that disk writes took so far: no server's fault, so stall rules leave them out.
+  var diskSeconds: Double { writing.seconds(at: now) }
+
   /// `now` without the time lost to the disk.
-  var networkNow: Double { now - diskSeconds }
+  var networkNow: Double {
+    let now = now
+    return now - writing.seconds(at: now)
+  }
 
   /// Runs a write and notes the time it took.
   func disk<Result>(_ write: () -> Result) -> Result {
-    let start = now
-    defer { diskSeconds += now - start }
+    writing.begin(at: now)
+    defer { writing.end(at: now) }
     return write()
   }
 }

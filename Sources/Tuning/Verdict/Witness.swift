@@ -27,8 +27,6 @@ struct Witness: Sendable {
   private static let look = 0.4
   /// An engine busier than this has no time left.
   private static let fullLoad = 0.9
-  /// Above this share of the time, the load is the disk's.
-  private static let diskShare = 0.5
 
   /// - Parameters:
   ///   - limits: what the pull may not exceed.
@@ -73,11 +71,10 @@ struct Witness: Sendable {
     if sample.appLimit == .nothingLeft { times.idle += seconds }
     if sample.appLimit == .backingOff { times.waiting += seconds }
     if senses.busy > Self.fullLoad {
-      if sample.readings.diskBusy > Self.diskShare {
-        times.disk += seconds
-      } else {
-        times.cpu += seconds
-      }
+      let (busy, disk) = (sample.readings.engineBusy, sample.readings.diskBusy)
+      let writing = busy > 0 ? min(1, max(0, disk / busy)) : 0
+      times.disk += seconds * writing
+      times.cpu += seconds * (1 - writing)
     }
     if senses.bursts.areSeen { times.bursts += seconds }
     if !senses.bursts.areSeen, senses.queue.stands(since: start) ?? false {
