@@ -35,6 +35,7 @@ let package = Package(
     .target(name: "Tuning", swiftSettings: strict),
     .target(name: "Scheduling", dependencies: ["Tuning"], swiftSettings: strict),
     .target(name: "Plot", swiftSettings: strict),
+    .target(name: "Metrics", swiftSettings: strict),
     .target(name: "TOML", swiftSettings: strict),
     .target(name: "Progress", dependencies: ["OCI"], swiftSettings: strict),
 
@@ -71,6 +72,7 @@ let package = Package(
       name: "Serve",
       dependencies: [
         "OCI", "Hashing", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
+        "Metrics",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -88,7 +90,7 @@ let package = Package(
       dependencies: [
         "OCI", "Tuning", "Rivals", "Simulation", "Transfer", "Registry", "Store", "Progress",
         "Plot", "History", "Downloads", "Pull", "Serve", "CairnKit", "CurlTransfer", "Disk",
-        "Threads", "TOML",
+        "Threads", "TOML", "Metrics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -134,6 +136,7 @@ let package = Package(
       dependencies: ["History", "SQLite", "Support", "Tuning"], exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(name: "PlotTests", dependencies: ["Plot"], swiftSettings: strict),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: strict),
     .testTarget(name: "TuningTests", dependencies: ["Rivals", "Tuning"], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Rivals", "Simulation", "Tuning"],
@@ -151,7 +154,7 @@ let package = Package(
       name: "ServeTests",
       dependencies: [
         "CurlTransfer", "Downloads", "Hashing", "OCI", "Registry", "Serve", "Store", "Support",
-        "Transfer", "Tuning", "Scheduling",
+        "Transfer", "Tuning", "Scheduling", "Metrics",
       ],
       exclude: ["Fixtures"],
       swiftSettings: strict),

@@ -22,6 +22,7 @@ struct ImportTests {
     "Registry": ["OCI", "Hashing", "Transfer", "Disk", "TOML"],
     "Store": ["OCI", "Hashing", "Disk", "Threads"],
     "Plot": [],
+    "Metrics": [],
     "Progress": ["OCI"],
     "SQLite": ["CSQLite"],
     "History": ["Tuning", "SQLite"],
@@ -32,6 +33,7 @@ struct ImportTests {
     ],
     "Serve": [
       "OCI", "Hashing", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
+      "Metrics",
     ],
     "CairnKit": [
       "OCI", "Tuning", "Scheduling", "Transfer", "CurlTransfer", "Registry", "Store", "Progress",
@@ -40,7 +42,7 @@ struct ImportTests {
     "cairn": [
       "OCI", "Tuning", "Rivals", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
       "Progress", "Plot", "History", "Downloads", "Pull", "CairnKit", "Serve", "Disk", "Threads",
-      "TOML",
+      "TOML", "Metrics",
     ],
   ]
 
@@ -60,7 +62,7 @@ struct ImportTests {
 
   /// Rooms that have no effects: no file, socket, clock, process or thread of their own.
   static let pure: Set<String> = [
-    "OCI", "Tuning", "Scheduling", "Rivals", "Simulation", "Emulation", "Plot", "TOML",
+    "OCI", "Tuning", "Scheduling", "Rivals", "Simulation", "Emulation", "Plot", "TOML", "Metrics",
   ]
 
   static let sources = URL(filePath: #filePath).deletingLastPathComponent()

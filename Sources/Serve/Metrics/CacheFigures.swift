@@ -1,3 +1,5 @@
+import Metrics
+
 /// What is counted of the cache.
 package struct CacheFigures: Sendable {
   /// Bytes in it.

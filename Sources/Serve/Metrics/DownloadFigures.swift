@@ -1,4 +1,5 @@
 import Downloads
+import Metrics
 import OCI
 
 /// What is counted of the downloads behind the endpoint, from what these tell.

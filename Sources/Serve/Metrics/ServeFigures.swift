@@ -1,4 +1,5 @@
 import Downloads
+import Metrics
 import OCI
 
 /// What the endpoint counts, as a value: inputs in, `families` out; seconds are of any steady clock.

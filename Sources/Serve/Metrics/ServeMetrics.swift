@@ -1,4 +1,5 @@
 package import Downloads
+import Metrics
 import Synchronization
 
 /// The endpoint's counters, for many threads: one lock around a value, taken once a chunk.
@@ -23,7 +24,7 @@ package final class ServeMetrics: Sendable {
   }
 
   /// The answer's media type.
-  package static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
+  package static let mediaType = MetricFormat.prometheus.mediaType
 
   private let figures = Mutex(ServeFigures())
   private let settings: Settings
@@ -119,7 +120,7 @@ package final class ServeMetrics: Sendable {
   package var text: String {
     let seconds = seconds
     let families = figures.withLock { $0.families(at: seconds) }
-    return (limits(at: seconds) + families).map(\.text).joined()
+    return MetricFormat.prometheus.text(limits(at: seconds) + families)
   }
 
   private func limits(at seconds: Double) -> [MetricFamily] {

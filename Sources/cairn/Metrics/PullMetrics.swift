@@ -1,4 +1,5 @@
 import Downloads
+import Metrics
 import OCI
 import Tuning
 
@@ -77,16 +78,22 @@ struct PullMetrics {
   var registries: [String: Registry] = [:]
 
   /// As OpenMetrics text.
-  var text: String {
-    var metrics = OpenMetrics()
+  ///
+  /// All are gauges: they are of one run, and the next one's replace them. So the text means the same to readers of Prometheus'
+  /// older format, as a node exporter's `textfile` collector is.
+  var text: String { MetricFormat.openMetrics.text(families) }
+
+  private var families: [MetricFamily] {
+    var families: [MetricFamily] = []
     func add(_ name: String, unit: String? = nil, _ help: String, _ value: Double) {
-      var family = OpenMetrics.Family("cairn_pull_" + name, unit: unit, help)
+      var family = MetricFamily("cairn_pull_" + name, unit: unit, help, .gauge)
       family.add(value)
-      metrics.add(family)
+      families.append(family)
     }
-    var program = OpenMetrics.Family("cairn_pull_program", "The program that ran; always 1.")
-    program.add(1, ["version": version])
-    metrics.add(program)
+    families.append(
+      MetricFamily(
+        "cairn_pull_program", "The program that ran; always 1.", .gauge,
+        [.init(labels: [("version", version)], value: 1)]))
     add("start_time_seconds", unit: "seconds", "When the run began, since 1970.", startedAt)
     add("end_time_seconds", unit: "seconds", "When the run ended, since 1970.", endedAt)
     add("duration_seconds", unit: "seconds", "What the run took.", max(0, endedAt - startedAt))
@@ -98,11 +105,11 @@ struct PullMetrics {
     func each(
       _ name: String, unit: String? = nil, _ help: String, _ value: (Registry) -> Double?
     ) {
-      var family = OpenMetrics.Family("cairn_pull_" + name, unit: unit, help)
+      var family = MetricFamily("cairn_pull_" + name, unit: unit, help, .gauge)
       for (registry, own) in named {
         if let value = value(own) { family.add(value, ["registry": registry]) }
       }
-      metrics.add(family)
+      families.append(family)
     }
     each("images", "Images that are in the store now.") { Double($0.pulled) }
     each("fetched_bytes", unit: "bytes", "Bytes that came over the network.") {
@@ -122,14 +129,14 @@ struct PullMetrics {
     each("best_pool_workers", unit: "workers", "Parallel downloads with the best rate.") {
       $0.bestPool.map(Double.init)
     }
-    metrics.add(errors)
-    return metrics.text
+    return families + [errors]
   }
 
   /// Every kind of failure, so that what never was is 0, and not unknown.
-  private var errors: OpenMetrics.Family {
-    var family = OpenMetrics.Family(
-      "cairn_pull_errors", "Images that were not pulled, and what kept a run from beginning.")
+  private var errors: MetricFamily {
+    var family = MetricFamily(
+      "cairn_pull_errors", "Images that were not pulled, and what kept a run from beginning.",
+      .gauge)
     for (registry, own) in registries.sorted(by: { $0.key < $1.key }) {
       for kind in Failure.allCases {
         let count = own.failures[kind] ?? 0
