@@ -1,3 +1,4 @@
+import Disk
 import Downloads
 import FoundationEssentials
 import History
@@ -65,9 +66,16 @@ extension PullOptions.HistoryPlace {
   /// - Parameter environment: the process's.
   func file(_ environment: [String: String]) -> String? {
     switch self {
-    case .standard: History.defaultFile(environment)
+    case .standard: Self.standardFile(environment)
     case .file(let path): URL(filePath: path).path
     case .none: nil
     }
+  }
+
+  /// The command's own: `$XDG_STATE_HOME/cairn/history.sqlite`, below `~/.local/state` where that is not set.
+  ///
+  /// - Parameter environment: the process's.
+  package static func standardFile(_ environment: [String: String]) -> String {
+    UserFolders(environment).state + "/cairn/history.sqlite"
   }
 }

@@ -1,5 +1,5 @@
+import Disk
 import FoundationEssentials
-import Glibc
 package import Store
 
 /// The folder of a store: an OCI image layout, which skopeo, umoci and others read as it is.
@@ -25,10 +25,7 @@ public struct StorePlace: Sendable, Hashable, ExpressibleByStringLiteral, Custom
 
   /// Where it is when nothing names one.
   package static var ofUser: StorePlace {
-    let environment = ProcessInfo.processInfo.environment
-    func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-    let home = variable("HOME") ?? homeOfUser
-    return StorePlace((variable("XDG_DATA_HOME") ?? home + "/.local/share") + "/cairn/store")
+    StorePlace(UserFolders(ProcessInfo.processInfo.environment).data + "/cairn/store")
   }
 
   /// The path.
@@ -43,11 +40,5 @@ public struct StorePlace: Sendable, Hashable, ExpressibleByStringLiteral, Custom
     } catch {
       throw CairnError(error)
     }
-  }
-
-  /// The home that the user database names.
-  package static var homeOfUser: String {
-    guard let entry = getpwuid(geteuid()), let home = entry.pointee.pw_dir else { return "/" }
-    return String(cString: home)
   }
 }

@@ -18,14 +18,6 @@ public struct History: Sendable {
   /// Seconds for whoever asked for the history itself.
   static let patiently = 60.0
 
-  /// The default place: `$XDG_STATE_HOME/cairn/history.sqlite`.
-  ///
-  /// - Parameter environment: for example the process's own.
-  public static func defaultFile(_ environment: [String: String]) -> String {
-    let state = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-    return (state ?? (environment["HOME"] ?? "/") + "/.local/state") + "/cairn/history.sqlite"
-  }
-
   /// Opens the database, and makes it where there is none.
   ///
   /// A damaged one is set aside under another name and a new one is made; what was never a history is left alone.

@@ -53,7 +53,7 @@ public struct CredentialChain: Sendable {
     func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
     if let authFile { return [authFile] }
     if let file = variable("REGISTRY_AUTH_FILE") { return [file] }
-    let home = variable("HOME") ?? "/"
+    let folders = UserFolders(environment)
     var files: [String] = []
     if let runtime = variable("XDG_RUNTIME_DIR") {
       files.append(runtime + "/containers/auth.json")
@@ -61,8 +61,8 @@ public struct CredentialChain: Sendable {
       // Where skopeo and podman write without a session, for example under sudo.
       files.append("/run/containers/\(getuid())/auth.json")
     }
-    files.append((variable("XDG_CONFIG_HOME") ?? home + "/.config") + "/containers/auth.json")
-    files.append((variable("DOCKER_CONFIG") ?? home + "/.docker") + "/config.json")
+    files.append(folders.config + "/containers/auth.json")
+    files.append((variable("DOCKER_CONFIG") ?? folders.home + "/.docker") + "/config.json")
     return files
   }
 

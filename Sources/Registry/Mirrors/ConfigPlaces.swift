@@ -9,8 +9,8 @@ struct ConfigPlaces: Sendable {
   var systemFolder = "/etc/containers"
   /// Docker's directory.
   var dockerFolder = "/etc/docker"
-  /// The user's home; nil: none is known.
-  let home: String?
+  /// The user's home.
+  let home: String
   /// podman's own notes of what short names stood for.
   let aliasesFile: String
   /// `$CONTAINERS_REGISTRIES_CONF`.
@@ -19,11 +19,12 @@ struct ConfigPlaces: Sendable {
   /// - Parameter environment: the process's environment.
   init(environment: [String: String]) {
     func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-    home = variable("HOME")
+    let folders = UserFolders(environment)
+    home = folders.home
     environmentFile =
       variable("CONTAINERS_REGISTRIES_CONF") ?? variable("REGISTRIES_CONFIG_PATH")
-    let cache = geteuid() == 0 ? nil : variable("XDG_CACHE_HOME") ?? home.map { "\($0)/.cache" }
-    aliasesFile = "\(cache ?? "/var/cache")/containers/short-name-aliases.conf"
+    let cache = geteuid() == 0 ? "/var/cache" : folders.cache
+    aliasesFile = "\(cache)/containers/short-name-aliases.conf"
   }
 
   /// The `registries.conf` files, each after those that it changes, and whether the user named it.
@@ -32,18 +33,18 @@ struct ConfigPlaces: Sendable {
   /// - Source: containers-registries.conf(5) and containers-registries.conf.d(5).
   func registriesFiles(named option: String?) -> [(path: String, isNamed: Bool)] {
     if let option { return [(option, true)] + Self.dropIns("\(option).d") }
-    let users = home.map { "\($0)/.config/containers/registries.conf" }
+    let users = "\(home)/.config/containers/registries.conf"
     var files: [(path: String, isNamed: Bool)] = []
     if let environmentFile {
       files.append((environmentFile, true))
-    } else if let users, ConfigFile.exists(users) != .success(false) {
+    } else if ConfigFile.exists(users) != .success(false) {
       // The user's own file stands in place of the machine's, and so do the drop-in files beside it.
       return [(users, false)] + Self.dropIns("\(users).d")
     } else {
       files.append(("\(systemFolder)/registries.conf", false))
     }
     return files + Self.dropIns("\(systemFolder)/registries.conf.d")
-      + (users.map { Self.dropIns("\($0).d") } ?? [])
+      + Self.dropIns("\(users).d")
   }
 
   /// The folders of certificates that may be a server's, first to be asked first, as podman and Docker have them.
@@ -53,8 +54,7 @@ struct ConfigPlaces: Sendable {
   ///   - port: its port, written or not.
   /// - Source: containers-certs.d(5), and Docker's "Verify repository client with certificates".
   func certificateFolders(of server: String, port: Int) -> [String] {
-    let roots =
-      (home.map { ["\($0)/.config/containers"] } ?? []) + [systemFolder, dockerFolder]
+    let roots = ["\(home)/.config/containers", systemFolder, dockerFolder]
     let names = server.hasSuffix(":\(port)") ? [server] : [server, "\(server):\(port)"]
     return roots.flatMap { root in names.map { "\(root)/certs.d/\($0)" } }
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CairnKit
 import Disk
 import FoundationEssentials
 import Glibc
@@ -27,7 +28,7 @@ struct HistoryOptions: ParsableArguments {
   /// - Parameter option: what `--history` says; nil: nothing.
   static func path(_ option: String?) -> String {
     option.map { URL(filePath: $0).path }
-      ?? History.defaultFile(ProcessInfo.processInfo.environment)
+      ?? PullOptions.HistoryPlace.standardFile(ProcessInfo.processInfo.environment)
   }
 
   /// Opens it where there is one; nil: there is none, and none is made.

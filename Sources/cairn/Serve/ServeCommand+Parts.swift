@@ -1,6 +1,7 @@
 import ArgumentParser
 import CairnKit
 import CurlTransfer
+import Disk
 import Downloads
 import FoundationEssentials
 import Glibc
@@ -22,11 +23,7 @@ extension ServeCommand {
 
   /// Opens the store, in the cache's folder where none is named.
   func openStore(_ warn: @escaping @Sendable (String) -> Void) throws -> ContentStore {
-    let environment = ProcessInfo.processInfo.environment
-    func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-    let root =
-      store ?? (variable("XDG_CACHE_HOME") ?? (variable("HOME") ?? "/var") + "/.cache")
-      + "/cairn/serve"
+    let root = store ?? UserFolders(ProcessInfo.processInfo.environment).cache + "/cairn/serve"
     do throws(StoreError) {
       return try ContentStore(root: URL(filePath: root).path, tell: warn)
     } catch {

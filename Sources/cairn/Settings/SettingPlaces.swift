@@ -1,6 +1,5 @@
-import CairnKit
+import Disk
 import FoundationEssentials
-import Glibc
 
 /// Where files of settings are.
 struct SettingPlaces {
@@ -22,16 +21,15 @@ struct SettingPlaces {
   /// - Parameters:
   ///   - environment: the process's environment.
   ///   - homeOfUser: the home that the user database names.
-  init(environment: [String: String], homeOfUser: @autoclosure () -> String) {
-    func absolute(_ name: String) -> String? {
-      environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
-    }
-    home = absolute("HOME") ?? homeOfUser()
+  init(
+    environment: [String: String], homeOfUser: @autoclosure () -> String = UserFolders.homeOfUser
+  ) {
+    let folders = UserFolders(environment, homeOfUser: homeOfUser())
+    home = folders.home
     if let named = environment["CAIRN_CONFIG"], !named.isEmpty {
       users = Place(path: URL(filePath: named).path, isNamed: true)
     } else {
-      let folder = absolute("XDG_CONFIG_HOME") ?? "\(home)/.config"
-      users = Place(path: "\(folder)/cairn/config.toml")
+      users = Place(path: "\(folders.config)/cairn/config.toml")
     }
   }
 
@@ -40,7 +38,6 @@ struct SettingPlaces {
 
   /// Of this process.
   static var ofProcess: SettingPlaces {
-    SettingPlaces(
-      environment: ProcessInfo.processInfo.environment, homeOfUser: StorePlace.homeOfUser)
+    SettingPlaces(environment: ProcessInfo.processInfo.environment)
   }
 }
