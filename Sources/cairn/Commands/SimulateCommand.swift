@@ -83,9 +83,6 @@ struct SimulateCommand: AsyncParsableCommand {
     guard !explain || replay == nil && (format == .text || verdicts) else {
       throw ValidationError("--explain is for simulated pulls, as text")
     }
-    guard plot == nil || !verdicts else {
-      throw ValidationError("--verdicts is a table: there is nothing to draw")
-    }
     guard chosenWorkers?.allSatisfy({ (1...1_000).contains($0) }) ?? true else {
       throw ValidationError("--workers takes numbers from 1 to 1000, for example 1,4,16")
     }
@@ -125,17 +122,25 @@ struct SimulateCommand: AsyncParsableCommand {
     } else if verdicts {
       let report = try await VerdictReport(
         modelOptions.links(), modelOptions.images(), lengths: chosenLengths,
-        seeds: (1...UInt64(seeds)).map { $0 })
-      if explain, format == .json {
-        print(try report.lines(), terminator: "")
-      } else {
-        if explain { print(try report.pulls.text(format)) }
-        print(try report.matrix.text(format) + report.figures, terminator: "")
-      }
+        seeds: (1...UInt64(seeds)).map { $0 }, told: progress.told(of: "pulls judged"))
+      progress.end()
+      try show(try verdicts(report), report.plot)
     } else {
       let report =
         if let clients { try await crowd(clients, progress) } else { try await league(progress) }
       try show(try report.text(format), report.plot)
+    }
+  }
+
+  /// One table for programs; for people each pull, the matrix and its figures.
+  private func verdicts(_ report: VerdictReport) throws -> String {
+    switch format {
+    case .json where explain: return try report.lines()
+    case .csv where explain: return try report.pulls.text(format)
+    case .json, .csv: return try report.matrix.text(format)
+    case .text:
+      let pulls = explain ? try report.pulls.text(format) + "\n" : ""
+      return pulls + (try report.matrix.text(format)) + report.figures
     }
   }
 

@@ -1,4 +1,5 @@
 import OCI
+import Plot
 import Pull
 import Simulation
 import Tuning
@@ -11,9 +12,14 @@ struct VerdictReport {
   private static let long = 5.0
 
   /// Judges pulls over links: plain ones, and one of another setting over each, with and without a history.
-  init(_ links: [LinkModel], _ images: [ImageModel], lengths: [Double], seeds: [UInt64]) async {
+  ///
+  /// - Parameter told: how many pulls are done.
+  init(
+    _ links: [LinkModel], _ images: [ImageModel], lengths: [Double], seeds: [UInt64],
+    told: @escaping Headway = { _, _ in }
+  ) async {
     let cells = VerdictTrial.cells(links, images, lengths: lengths, seeds: seeds)
-    outcomes = await concurrently(cells) { $0.outcome }.compactMap { $0 }
+    outcomes = await concurrently(cells, told: told) { $0.outcome }.compactMap { $0 }
   }
 
   /// A row for what was true, a column for what was said.
@@ -41,6 +47,31 @@ struct VerdictReport {
     let silent = Self.percent(long.count { $0.verdict.cause == nil }, of: long.count)
     return
       "right: \(right) of \(spoken.count) verdicts; silent: \(silent) of \(long.count) pulls over 5 s\n"
+  }
+
+  /// How many of the verdicts on each limit were right, and how many pulls over 5 s had none.
+  var plot: Plot {
+    let truths = Set(outcomes.map(\.truth)).sorted()
+    func series(
+      _ name: String, of part: (VerdictTrial.Outcome) -> Bool,
+      _ counts: (VerdictTrial.Outcome) -> Bool
+    ) -> Plot.Series {
+      let points = truths.enumerated().compactMap { place, truth -> Plot.Point? in
+        let those = outcomes.filter { $0.truth == truth && part($0) }
+        guard !those.isEmpty else { return nil }
+        let share = Double(those.count(where: counts)) / Double(those.count)
+        return Plot.Point(x: Double(place + 1), y: share)
+      }
+      return Plot.Series(name: name, style: .points, points: points)
+    }
+    return Plot(
+      title: "What pulls say of what limited them", xLabel: "what is true", yLabel: "share",
+      series: [
+        series("right, of the verdicts", of: { $0.verdict.cause != nil }, \.isRight),
+        series("silent, of pulls over 5 s", of: { $0.seconds > Self.long }) {
+          $0.verdict.cause == nil
+        },
+      ], names: truths)
   }
 
   private static func percent(_ part: Int, of whole: Int) -> String {
