@@ -74,11 +74,87 @@ struct CompletionTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: cairn.folder.path).isEmpty)
   }
 
+  @Test(
+    "stored names are those of the store that variables, files and options name, the nearest first")
+  func places() async throws {
+    let cairn = try Command()
+    for store in ["variable", "users", "option"] {
+      let folder = cairn.folder(store)
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      let entry =
+        #"{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:\#(String(repeating: "a", count: 64))","#
+        + #""size":2,"annotations":{"org.opencontainers.image.ref.name":"r.test/\#(store):1"}}"#
+      try #"{"imageLayoutVersion":"1.0.0"}"#.write(
+        toFile: folder + "/oci-layout", atomically: true, encoding: .utf8)
+      try #"{"schemaVersion":2,"manifests":[\#(entry)]}"#.write(
+        toFile: folder + "/index.json", atomically: true, encoding: .utf8)
+    }
+    let file = cairn.folder("config.toml")
+    func offered(_ words: [String], _ environment: [String: String]) async throws -> String {
+      let arguments =
+        ["---completion", "pull", "--", "positional@0", "\(words.count - 1)", "0"] + words
+      let outcome = try await Command.finish(cairn.process(arguments, environment: environment))
+      #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+      return outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    let variable = ["CAIRN_STORE": cairn.folder("variable")]
+    let users = ["CAIRN_STORE": "", "CAIRN_CONFIG": file]
+    let typed = ["cairn", "pull", "r.test/"]
+    let option = ["cairn", "pull", "--store", cairn.folder("option"), "r.test/"]
+    #expect(try await offered(typed, variable) == "r.test/variable:1")
+    #expect(try await offered(option, variable) == "r.test/option:1")
+    try "store = \"\(cairn.folder("users"))\"\n".write(
+      toFile: file, atomically: true, encoding: .utf8)
+    #expect(try await offered(typed, users) == "r.test/users:1")
+    #expect(
+      try await offered(typed, variable.merging(["CAIRN_CONFIG": file]) { $1 })
+        == "r.test/variable:1")
+  }
+
+  @Test("a file of settings that is wrong takes no words away, and says nothing between them")
+  func wrongFile() async throws {
+    let cairn = try Command()
+    let file = cairn.folder("config.toml")
+    try "store = 3\n".write(toFile: file, atomically: true, encoding: .utf8)
+    let outcome = try await cairn(
+      "---completion", "pull", "--", "positional@0", "2", "0", "cairn", "pull", "",
+      environment: ["CAIRN_CONFIG": file])
+    #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+  }
+
   @Test("every shell's script is printed", arguments: ["bash", "zsh", "fish"])
   func scripts(shell: String) async throws {
     let cairn = try Command()
     let outcome = try await cairn("completion", shell)
     #expect(outcome.status == 0 && outcome.output.contains("cairn"))
     #expect(!outcome.output.contains("\u{1B}"))
+  }
+
+  /// What stands for a value that shells can complete: its declaration needs `completion:`.
+  static let completable: Set<String> = [
+    "file", "dir", "folder", "pem", "host", "os/arch[/variant]", "policy", "transport:…",
+  ]
+
+  @Test("every option whose value is a file, a directory, a platform or a registry completes it")
+  func everyOption() async throws {
+    let outcome = try await Command()("--experimental-dump-help")
+    let tree = try JSONSerialization.jsonObject(with: outcome.bytes) as? [String: Any]
+    var commands = [try #require(tree?["command"] as? [String: Any])]
+    var seen = 0
+    while let command = commands.popLast() {
+      commands += command["subcommands"] as? [[String: Any]] ?? []
+      for argument in command["arguments"] as? [[String: Any]] ?? [] {
+        guard let value = argument["valueName"] as? String, Self.completable.contains(value),
+          argument["kind"] as? String != "flag"
+        else { continue }
+        seen += 1
+        let preferred = argument["preferredName"] as? [String: Any]
+        let option = preferred?["name"] as? String ?? value
+        let name = command["commandName"] as? String ?? ""
+        #expect(
+          argument["completionKind"] != nil || argument["allValues"] != nil, "\(name) \(option)")
+      }
+    }
+    #expect(seen > 40)
   }
 }

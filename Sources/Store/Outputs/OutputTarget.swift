@@ -17,7 +17,7 @@ public enum OutputTarget: Sendable, Equatable {
   public init(_ text: String) throws(StoreError) {
     guard let colon = text.firstIndex(of: ":") else {
       throw .badOutput(
-        "output \"\(text)\" names no transport: use oci:DIR[:TAG], oci-archive:FILE, "
+        "output \"\(text)\" names no transport: use oci:DIR[:TAG], oci-archive:FILE[:TAG], "
           + "docker-archive:FILE[:REF] or dir:DIR")
     }
     let transport = text[..<colon]

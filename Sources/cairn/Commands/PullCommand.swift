@@ -21,7 +21,7 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
       stopped when the same command is run again. Several images are one run: what they share is \
       fetched once, and the parallel downloads from a registry serve all of them.
 
-      Outputs: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE[:REF], dir:DIR; \
+      Outputs: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], dir:DIR; \
       FILE can be - for standard output:
         cairn pull alpine --output docker-archive:- | docker load
       """)
@@ -86,7 +86,7 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
   @Option(
     help: ArgumentHelp(
       "Write what was measured there, as OpenMetrics text; also where the pull fails.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var metrics: String?
 
   @Option(

@@ -37,7 +37,8 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where what was fetched is kept (default: $XDG_CACHE_HOME/cairn/serve).", valueName: "dir"))
+      "Where what was fetched is kept (default: $XDG_CACHE_HOME/cairn/serve).", valueName: "dir"),
+    completion: .directory)
   var store: String?
 
   @Option(
@@ -56,13 +57,14 @@ struct ServeCommand: AsyncParsableCommand {
   var stale = 86_400.0
 
   @Option(
-    help: ArgumentHelp("Speak plain HTTP with this registry; can be repeated.", valueName: "host"))
+    help: ArgumentHelp("Speak plain HTTP with this registry; can be repeated.", valueName: "host"),
+    completion: .registries)
   var plainHttp: [String] = []
 
   @Option(
     help: ArgumentHelp(
       "Read mirrors from containerd's hosts.toml files in this directory, and not from registries.conf (default: /etc/containerd/certs.d).",
-      valueName: "dir"))
+      valueName: "dir"), completion: .directory)
   var hostsDir: String?
 
   @Flag(

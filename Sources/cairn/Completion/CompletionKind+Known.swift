@@ -76,7 +76,7 @@ extension CompletionKind {
 
   /// Names of images, without `docker.io/library/` where the word begins without it, too.
   private static func images(_ word: CompletedWord) -> [String] {
-    let path = StoreOptions.place(word.value(of: "--store")).path
+    let path = StoreOptions.place(value(of: "store", word)).path
     guard let store = try? ContentStore.reading(path) else { return [] }
     return store.imageNames().map { name in
       [name, Reference.familiar(name)].last { $0.hasPrefix(word.text) } ?? name
@@ -84,7 +84,13 @@ extension CompletionKind {
   }
 
   private static func names(_ word: CompletedWord) -> History.Names {
-    History.names(in: HistoryOptions.path(word.value(of: "--history")))
+    History.names(in: HistoryOptions.path(value(of: "history", word)))
+  }
+
+  /// What an option of the command is: as it was typed, else as variables and files of settings have it.
+  private static func value(of option: String, _ word: CompletedWord) -> String? {
+    word.value(of: "--\(option)")
+      ?? Invocation.current.value(of: option, in: Array(word.before.dropFirst()))
   }
 
   /// Paths on the disk.

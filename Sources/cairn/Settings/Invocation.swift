@@ -38,7 +38,11 @@ struct Invocation {
     do {
       let settings = try Settings(
         SettingTable.ofProcess(), environment: environment, places: places
-      ) { LineOutput.standardError.write("warning: \($0.linesShownSafely)\n") }
+      ) {
+        // Who presses the tab key wants words, and nothing between them.
+        guard arguments.first != "---completion" else { return }
+        LineOutput.standardError.write("warning: \($0.linesShownSafely)\n")
+      }
       let invocation = Invocation(arguments: arguments, settings: settings)
       kept.withLock { $0 = invocation }
       if let command = try invocation.command(for: nil) { return command }
@@ -64,6 +68,19 @@ struct Invocation {
     let entries = settings.entries(of: command, registry: registry, given: typed)
     guard !entries.isEmpty else { return nil }
     return try parse(command, entries, typed)
+  }
+
+  /// What settings say of an option of a command that is still being typed; nil: nothing.
+  ///
+  /// - Parameters:
+  ///   - option: without its dashes.
+  ///   - words: of the command so far, behind the program's name.
+  func value(of option: String, in words: [String]) -> String? {
+    guard let settings,
+      let command = settings.table.commands.first(where: { words.starts(with: $0.path) })
+    else { return nil }
+    return settings.entries(of: command, registry: nil).first { $0.setting.option.name == option }?
+      .value
   }
 
   private func parse(
