@@ -15,10 +15,6 @@ extension Verdict {
     case .perConnection: return "the server's limit per connection: " + each + more
     case .overload: return "an overloaded server or path: " + levels
     case .refusals: return "the server's limit of requests: " + refusals
-    case .loss:
-      return
-        "lost packets: each connection lost some \(tenths(evidence.disorder ?? 0)) times a second, "
-        + "and more connections brought more" + more
     case .roundTrips:
       return
         "round trips: small blobs, whose requests waited \(percent(evidence.asking)) of their time "
@@ -27,7 +23,7 @@ extension Verdict {
     case .disk: return "this disk: writing took all the time in \(percent(shares.disk)) of the pull"
     case .limitRate: return "your --limit-rate of \(rate(evidence.limits.bytesPerSecond ?? 0))"
     case .maxWorkers: return maximum + ": " + gain + "; try more"
-    case .shape: return cause.words
+    case .loss, .shape: return cause.words
     }
   }
 
@@ -126,11 +122,6 @@ extension Verdict {
   }
 
   private func percent(_ share: Double) -> String { "\(whole(share * 100)) %" }
-
-  private func tenths(_ value: Double) -> String {
-    let tenths = whole(value * 10)
-    return "\(tenths / 10).\(tenths % 10)"
-  }
 
   private func whole(_ value: Double) -> Int64 { Int64(clamping: max(0, value).rounded()) }
 }

@@ -19,9 +19,11 @@ struct VerdictTests {
   }
 
   /// Megabytes a second by connections; most of the time is the last one's.
-  static func levels(_ rates: KeyValuePairs<Int, Double>) -> [PullEvidence.Level] {
+  static func levels(_ rates: KeyValuePairs<Int, Double>, others: Double = 1.5)
+    -> [PullEvidence.Level]
+  {
     rates.enumerated().map { index, level in
-      let seconds = index == rates.count - 1 ? 15.0 : 1.5
+      let seconds = index == rates.count - 1 ? 15.0 : others
       return .init(
         connections: Double(level.key), seconds: seconds, bytes: level.value * 1e6 * seconds)
     }
@@ -57,7 +59,7 @@ struct VerdictTests {
         $0.levels = levels([8: 5, 64: 38])
         $0.disorder = 2
         $0.shares.atMost = 0.9
-      }, "loss"
+      }, "notClear"
     ),
     ("one size alone", { $0.levels = levels([16: 10]) }, "notClear"),
     (
@@ -87,6 +89,34 @@ struct VerdictTests {
       "more that were slower",
       { $0.levels = [.init(connections: 30, seconds: 1, bytes: 7e6)] + levels([8: 10]).reversed() },
       "overload"
+    ),
+    (
+      "a rate that rises, and falls beyond the best number",
+      { $0.levels = levels([17: 6.9, 8: 11, 2: 3, 6: 8.7], others: 2) }, "overload"
+    ),
+    (
+      "most of the time with too many",
+      { $0.levels = levels([2: 3, 8: 11, 17: 6.9], others: 2) }, "overload"
+    ),
+    (
+      "a fall behind what looks like a queue",
+      {
+        $0.levels = levels([8: 11, 17: 6.9], others: 2)
+        $0.shares.queue = 0.7
+      }, "overload"
+    ),
+    (
+      "a short fall behind a queue",
+      {
+        $0.levels = levels([8: 11, 17: 6.9]); $0.shares.queue = 0.7
+      }, "line"
+    ),
+    (
+      "a rise and a fall while packets are lost",
+      {
+        $0.levels = levels([17: 6.9, 8: 11, 2: 3, 6: 8.7], others: 2)
+        $0.disorder = 1
+      }, "notClear"
     ),
     (
       "refusals",

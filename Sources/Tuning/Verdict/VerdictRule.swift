@@ -31,6 +31,8 @@ struct VerdictRule {
   private static let proportional = 0.6
   /// The same where more connections are too many: the rate falls.
   private static let harm = -0.2
+  /// What was measured for fewer seconds says nothing about harm: a line's rate goes up and down, too.
+  private static let tellingHarm = 2.0
   /// Requests whose rates scatter less, where nothing is lost, had equal connections.
   private static let alike = 0.15
   /// Fewer disorders are none.
@@ -73,13 +75,15 @@ struct VerdictRule {
     if shares.cpu + shares.disk > Self.most {
       return .cause(shares.cpu > shares.disk ? .cpu : .disk)
     }
+    let isRefused = evidence.refusals > 0 && shares.atServed > Self.most
+    if let harmed, !isRefused { return .cause(.overload, harmed) }
     let compared = compared(with: main)
     if queue > Self.most { return .cause(.line, compared?.level) }
     if evidence.asking > Self.asking {
       if let compared, compared.elasticity < Self.plateau { return .silence(.notClear) }
       return .cause(isAtUsersMost ? .maxWorkers : .roundTrips)
     }
-    if evidence.refusals > 0, shares.atServed > Self.most { return .cause(.refusals) }
+    if isRefused { return .cause(.refusals) }
     return byLevels(main, compared)
   }
 
@@ -87,14 +91,12 @@ struct VerdictRule {
   private func byLevels(
     _ main: PullEvidence.Level, _ compared: (level: PullEvidence.Level, elasticity: Double)?
   ) -> Finding {
-    let (shares, disorder) = (evidence.shares, evidence.disorder ?? 0)
-    let isBursty = shares.bursts > Self.bursts
-    let isUndisturbed = disorder < Self.disorder.some
+    let isBursty = evidence.shares.bursts > Self.bursts
     if let compared, compared.elasticity < Self.harm, isUndisturbed {
       return .cause(.overload, compared.level)
     }
     if let compared, compared.elasticity < Self.plateau {
-      if disorder > Self.disorder.many || queue > Self.someQueue {
+      if evidence.disorder ?? 0 > Self.disorder.many || queue > Self.someQueue {
         return .cause(.line, compared.level)
       }
       return isUndisturbed ? .cause(.server, compared.level) : .silence(.notClear)
@@ -104,11 +106,12 @@ struct VerdictRule {
     let isProportional = compared.map { $0.elasticity > Self.proportional } ?? false
     let areAlike = isUndisturbed && evidence.spread.map { $0 < Self.alike } ?? false
     if isAtUsersMost, isProportional || areAlike { return .cause(.maxWorkers, compared?.level) }
-    guard isProportional else { return .silence(.notClear) }
-    if areAlike { return .cause(.perConnection, compared?.level) }
-    return !isUndisturbed && shares.atMost > Self.most
-      ? .cause(.loss, compared?.level) : .silence(.notClear)
+    return isProportional && areAlike
+      ? .cause(.perConnection, compared?.level) : .silence(.notClear)
   }
+
+  /// Whether nothing was lost, or as good as nothing.
+  private var isUndisturbed: Bool { evidence.disorder ?? 0 < Self.disorder.some }
 
   /// Part of the time in which a queue stood; 0 where what seemed to be one was a sender that something else held back.
   ///
@@ -127,6 +130,21 @@ struct VerdictRule {
   /// Whether there were as many workers as the user or this machine allows, and no more than that.
   private var isAtUsersMost: Bool {
     evidence.shares.atMost > Self.most && evidence.limits.origin != .standard
+  }
+
+  /// What more connections than the best number brought, where that was clearly less; nil: more did no harm.
+  ///
+  /// Where most of the time was spent with more, it is what the best number brought.
+  /// Fewer and more than most of the time taken together would hide it: the rate rises up to the best number, and falls beyond.
+  /// A queue is no objection: one in front of a line slows nobody down, and a server's pauses look like one.
+  private var harmed: PullEvidence.Level? {
+    let long = levels.filter { $0.seconds >= Self.tellingHarm && $0.rate > 0 }
+    guard isUndisturbed, let main, let best = long.max(by: { $0.rate < $1.rate }),
+      let more = Self.together(
+        long.filter { $0.connections >= Self.apart * best.connections }),
+      log(more.rate / best.rate) < Self.harm * log(more.connections / best.connections)
+    else { return nil }
+    return main.connections < Self.apart * best.connections ? more : best
   }
 
   private static func areApart(_ one: PullEvidence.Level, _ other: PullEvidence.Level) -> Bool {
