@@ -26,6 +26,8 @@ class Case:
     truth: str
     layers: str
     nginx: str = ""
+    # What limits together with that, so that it is as true.
+    also: str = ""
     slow: dict | None = None
     options: tuple = ()
     # What the machine is like: a slow disk's bytes a second, or the number of programs that want the pull's CPU.
@@ -42,8 +44,8 @@ CASES = {
     "smooth-300k": Case("perConnection", "70M,36M,16M,8M,1M", slow={"each": 300e3}),
     "total-8m": Case("server", "40M,20M,8M,2M,1M", slow={"rate": 8e6}),
     "total-20m": Case("server", "100M,50M,20M,8M,1M", slow={"rate": 20e6}),
-    "refuses-6": Case("refusals", "30M,12M,6M,2M,1M", "limit_rate 1000k; limit_conn blobs 6;"),
-    "refuses-12": Case("refusals", "30M,20M,10M,2M,1M", "limit_rate 600k; limit_conn blobs 12;"),
+    "refuses-6": Case("refusals", "30M,12M,6M,2M,1M", "limit_rate 1000k; limit_conn blobs 6;", also="perConnection"),
+    "refuses-12": Case("refusals", "30M,20M,10M,2M,1M", "limit_rate 600k; limit_conn blobs 12;", also="perConnection"),
     "overloaded-8": Case("overload", "60M,30M,8M,2M,1M", slow={"beyond": 8, "slope": 0.08, "peak": 12e6, "each": 1.5e6}),
     "slow-disk": Case("disk", "40M,20M,8M,2M,1M", disk=8_000_000),
     "busy-cpu": Case("cpu", "300M,150M,40M", busy=6),
@@ -58,8 +60,9 @@ CASES = {
 
 def told(case, last, is_warm):
     """What a pull said, by the last line of its progress."""
+    said = last.get("limitCause")
     return {
-        "truth": case.truth, "said": last.get("limitCause"), "words": last.get("limitedBy"),
+        "truth": said if said and said == case.also else case.truth, "said": said, "words": last.get("limitedBy"),
         "seconds": last["seconds"], "warm": is_warm, "workers": last["poolSize"],
         "evidence": last.get("limitEvidence")}
 
@@ -155,6 +158,7 @@ class LabCase:
     model: str
     layers: str
     limit_rate: str | None = None
+    also: str = ""
     changes: dict = dataclasses.field(default_factory=dict)
     options: tuple = ()
 
