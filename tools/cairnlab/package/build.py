@@ -16,7 +16,7 @@ def binary():
          "-Xswiftc", "-gnone", "-Xswiftc", "-file-prefix-map", "-Xswiftc", f"{root}=.",
          "-Xcc", f"-ffile-prefix-map={root}=.",
          # No symbols; everything is bound at the start, and then read-only.
-         "-Xlinker", "-s", "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"],
+         "-Xlinker", "-s", "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"],
         cwd=root, check=True)
     built = root / SCRATCH / "release/cairn"
     # The compilers' names, once for every file.
