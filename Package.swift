@@ -31,33 +31,36 @@ let package = Package(
     .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
 
     // MARK: Pure
-    .target(name: "OCI", swiftSettings: strict),
+    .target(name: "Text", swiftSettings: strict),
+    .target(name: "OCI", dependencies: ["Text"], swiftSettings: strict),
     .target(name: "Tuning", swiftSettings: strict),
     .target(name: "Scheduling", dependencies: ["Tuning"], swiftSettings: strict),
     .target(name: "Plot", swiftSettings: strict),
     .target(name: "Metrics", swiftSettings: strict),
-    .target(name: "TOML", swiftSettings: strict),
+    .target(name: "TOML", dependencies: ["Text"], swiftSettings: strict),
     .target(name: "Progress", dependencies: ["OCI"], swiftSettings: strict),
 
     // MARK: Effects
-    .target(name: "Disk", swiftSettings: strict),
+    .target(name: "Disk", dependencies: ["Text"], swiftSettings: strict),
     .target(name: "Threads", swiftSettings: strict),
     .target(name: "Transfer", dependencies: ["CZlib", "Disk"], swiftSettings: strict),
     .target(name: "Hashing", dependencies: ["OCI", "CCrypto"], swiftSettings: strict),
     .target(
-      name: "CurlTransfer", dependencies: ["Transfer", "Threads", "CCurl"], swiftSettings: strict),
+      name: "CurlTransfer", dependencies: ["Text", "Transfer", "Threads", "CCurl"],
+      swiftSettings: strict),
     .target(
       name: "Registry",
       dependencies: [
-        "OCI", "Hashing", "Transfer", "Disk", "TOML",
+        "OCI", "Hashing", "Text", "Transfer", "Disk", "TOML",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
     .target(
-      name: "Store", dependencies: ["OCI", "Hashing", "Disk", "Threads"], swiftSettings: strict),
+      name: "Store", dependencies: ["OCI", "Hashing", "Text", "Disk", "Threads"],
+      swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
-    .target(name: "History", dependencies: ["Tuning", "SQLite"], swiftSettings: strict),
+    .target(name: "History", dependencies: ["Text", "Tuning", "SQLite"], swiftSettings: strict),
     .target(
       name: "Downloads",
       dependencies: ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store"],
@@ -71,7 +74,7 @@ let package = Package(
     .target(
       name: "Serve",
       dependencies: [
-        "OCI", "Hashing", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
+        "OCI", "Hashing", "Text", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
         "Metrics",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -90,7 +93,7 @@ let package = Package(
       dependencies: [
         "OCI", "Tuning", "Rivals", "Simulation", "Transfer", "Registry", "Store", "Progress",
         "Plot", "History", "Downloads", "Pull", "Serve", "CairnKit", "CurlTransfer", "Disk",
-        "Threads", "TOML", "Metrics",
+        "Threads", "TOML", "Metrics", "Text",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -100,7 +103,7 @@ let package = Package(
     .target(
       name: "Rivals", dependencies: ["Tuning"], path: "Sources/Lab/Rivals", swiftSettings: strict),
     .target(
-      name: "Simulation", dependencies: ["Tuning", "Rivals", "Scheduling"],
+      name: "Simulation", dependencies: ["Text", "Tuning", "Rivals", "Scheduling"],
       path: "Sources/Lab/Simulation",
       swiftSettings: strict),
     .target(
@@ -118,6 +121,7 @@ let package = Package(
     .target(
       name: "Support", dependencies: ["OCI", "Store"], path: "Tests/Support", swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+    .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: strict),
     .testTarget(name: "OCITests", dependencies: ["OCI"], swiftSettings: strict),
     .testTarget(
       name: "SchedulingTests", dependencies: ["Scheduling", "Tuning"], swiftSettings: strict),

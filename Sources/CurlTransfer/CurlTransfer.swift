@@ -1,6 +1,7 @@
 internal import CCurl
 import FoundationEssentials
 import Glibc
+import Text
 import Transfer
 
 /// One request in libcurl's hands.
@@ -124,7 +125,7 @@ final class CurlTransfer {
       failure = Self.longHeader
       return false
     }
-    let line = String(decoding: bytes, as: UTF8.self).trimmingSuffix(while: \.isNewline)
+    let line = String(outside: bytes).trimmingSuffix(while: \.isNewline)
     if line.hasPrefix("HTTP/") {
       let parts = line.split(separator: " ", maxSplits: 2)
       status = parts.count > 1 ? Int(parts[1]) ?? 0 : 0

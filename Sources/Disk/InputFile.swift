@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Text
 
 /// A file that a user or a configuration names, read whole.
 ///
@@ -49,7 +50,7 @@ package enum InputFile {
 
   /// Reads a text; what is no UTF-8 in it becomes U+FFFD.
   package static func text(_ path: String, limit: Int) throws(DiskError) -> String {
-    String(decoding: try read(path, limit: limit), as: UTF8.self)
+    String(outside: try read(path, limit: limit))
   }
 
   /// What is wrong with a file that somebody named, without reading it; nil: nothing.

@@ -1,5 +1,6 @@
 public import FoundationEssentials
 import SQLite
+import Text
 public import Tuning
 
 /// What one machine learned, as a file for others.
@@ -128,7 +129,7 @@ extension History {
     guard data.count <= importBytes else { throw refuse("it is larger than 8 MiB") }
     let export: HistoryExport
     do {
-      export = try JSONDecoder().decode(HistoryExport.self, from: data)
+      export = try OutsideJSON.decode(HistoryExport.self, from: data)
     } catch {
       throw refuse("it is not of the form that --export writes")
     }

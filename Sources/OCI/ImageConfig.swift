@@ -1,4 +1,5 @@
 public import FoundationEssentials
+import Text
 
 /// What a pull reads of an image's configuration.
 public struct ImageConfig: Sendable, Equatable {
@@ -38,7 +39,7 @@ public struct ImageConfig: Sendable, Equatable {
   ///
   /// - Parameter data: the blob that a manifest names as its `config`; nil when it is no JSON object.
   public init?(json data: Data) {
-    guard let document = try? JSONDecoder().decode(Document.self, from: data) else { return nil }
+    guard let document = try? OutsideJSON.decode(Document.self, from: data) else { return nil }
     isImage = document.hasLayers
     guard let os = document.os, let architecture = document.architecture, !os.isEmpty,
       !architecture.isEmpty

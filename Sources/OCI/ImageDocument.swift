@@ -1,4 +1,5 @@
 public import FoundationEssentials
+import Text
 
 /// An image manifest: one configuration and its layers.
 public struct Manifest: Sendable, Equatable {
@@ -77,7 +78,7 @@ public enum ImageDocument: Sendable, Equatable {
     let raw: RawDocument
     do {
       try checkStructure(data)
-      raw = try JSONDecoder().decode(RawDocument.self, from: data)
+      raw = try OutsideJSON.decode(RawDocument.self, from: data)
     } catch let error as OCIError {
       throw contentType?.isSchema1 == true ? .schema1 : error
     } catch {

@@ -1,4 +1,5 @@
 public import FoundationEssentials
+import Text
 
 /// JSON as it was found: names, numbers and strings keep their text and their order, white space does not.
 ///
@@ -91,7 +92,7 @@ public indirect enum JSONTree: Hashable, Sendable {
   /// A string's content; nil for anything else.
   public var string: String? {
     guard case .scalar(let text) = self, text.first == UInt8(ascii: "\"") else { return nil }
-    return try? JSONDecoder().decode(String.self, from: Data(text))
+    return try? OutsideJSON.decode(String.self, from: Data(text))
   }
 
   /// A list's elements; nil for anything else.
@@ -147,6 +148,6 @@ public indirect enum JSONTree: Hashable, Sendable {
   /// - Parameter type: the type.
   /// - Returns: nil when it cannot.
   public func decoded<Value: Decodable>(as type: Value.Type) -> Value? {
-    try? JSONDecoder().decode(type, from: data)
+    try? OutsideJSON.decode(type, from: data)
   }
 }

@@ -1,6 +1,7 @@
 import Disk
 import Glibc
 public import OCI
+import Text
 
 /// Blobs that another process fetches: how far it is, and going on in its place where it does not.
 extension ContentStore {
@@ -66,7 +67,7 @@ extension ContentStore {
     guard
       let bytes = try? file.folder.read(Self.name(descriptor.digest, "map"), limit: 16 << 20),
       let map = ResumeMap(
-        parsing: String(decoding: bytes, as: UTF8.self), digest: descriptor.digest,
+        parsing: String(outside: bytes), digest: descriptor.digest,
         size: descriptor.size)
     else { return RangeSet() }
     var usable = map.usable(bootID: bootID)

@@ -2,6 +2,7 @@ import Disk
 public import FoundationEssentials
 import Glibc
 public import OCI
+import Text
 
 /// The content store: an OCI image layout on disk that other tools read as it is.
 ///
@@ -115,7 +116,7 @@ public struct ContentStore: Sendable {
       return
     }
     let bytes = try disk(try state.read("version", limit: 64))
-    let text = String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }
+    let text = String(outside: bytes).prefix { !$0.isNewline }
     guard text == "\(Self.formatVersion)" else {
       throw .newerVersion(path: root, found: String(text))
     }

@@ -2,6 +2,7 @@ import Disk
 import Glibc
 public import OCI
 import Synchronization
+import Text
 
 /// A blob on its way into the store: the data file, its resume map, and the lock that says who fetches it.
 ///
@@ -35,7 +36,7 @@ public final class PartialBlob: Sendable {
     var map = ResumeMap(digest: descriptor.digest, size: descriptor.size, bootID: bootID)
     if let bytes = try? file.folder.read(mapName, limit: 16 << 20),
       let known = ResumeMap(
-        parsing: String(decoding: bytes, as: UTF8.self), digest: descriptor.digest,
+        parsing: String(outside: bytes), digest: descriptor.digest,
         size: descriptor.size)
     {
       var usable = known.usable(bootID: bootID)

@@ -6,33 +6,34 @@ import Testing
 struct ImportTests {
   /// What each room may import of ours.
   static let allowed: [String: Set<String>] = [
-    "OCI": [],
+    "Text": [],
+    "OCI": ["Text"],
     "Tuning": [],
     "Scheduling": ["Tuning"],
     "Rivals": ["Tuning"],
-    "Simulation": ["Tuning", "Rivals", "Scheduling"],
+    "Simulation": ["Text", "Tuning", "Rivals", "Scheduling"],
     "Emulation": ["Simulation", "Tuning"],
     "link-emulator": ["Emulation", "Simulation"],
-    "Disk": [],
+    "Disk": ["Text"],
     "Threads": [],
     "Transfer": ["CZlib", "Disk"],
-    "CurlTransfer": ["Transfer", "Threads", "CCurl"],
+    "CurlTransfer": ["Text", "Transfer", "Threads", "CCurl"],
     "Hashing": ["OCI", "CCrypto"],
-    "TOML": [],
-    "Registry": ["OCI", "Hashing", "Transfer", "Disk", "TOML"],
-    "Store": ["OCI", "Hashing", "Disk", "Threads"],
+    "TOML": ["Text"],
+    "Registry": ["OCI", "Hashing", "Text", "Transfer", "Disk", "TOML"],
+    "Store": ["OCI", "Hashing", "Text", "Disk", "Threads"],
     "Plot": [],
     "Metrics": [],
     "Progress": ["OCI"],
     "SQLite": ["CSQLite"],
-    "History": ["Tuning", "SQLite"],
+    "History": ["Text", "Tuning", "SQLite"],
     "Downloads": ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store"],
     "Pull": [
       "OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store", "Progress", "Disk",
       "Downloads",
     ],
     "Serve": [
-      "OCI", "Hashing", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
+      "OCI", "Hashing", "Text", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
       "Metrics",
     ],
     "CairnKit": [
@@ -42,7 +43,7 @@ struct ImportTests {
     "cairn": [
       "OCI", "Tuning", "Rivals", "Simulation", "Transfer", "CurlTransfer", "Registry", "Store",
       "Progress", "Plot", "History", "Downloads", "Pull", "CairnKit", "Serve", "Disk", "Threads",
-      "TOML", "Metrics",
+      "TOML", "Metrics", "Text",
     ],
   ]
 
@@ -62,7 +63,8 @@ struct ImportTests {
 
   /// Rooms that have no effects: no file, socket, clock, process or thread of their own.
   static let pure: Set<String> = [
-    "OCI", "Tuning", "Scheduling", "Rivals", "Simulation", "Emulation", "Plot", "TOML", "Metrics",
+    "Text", "OCI", "Tuning", "Scheduling", "Rivals", "Simulation", "Emulation", "Plot", "TOML",
+    "Metrics",
   ]
 
   static let sources = URL(filePath: #filePath).deletingLastPathComponent()
@@ -178,6 +180,14 @@ struct ImportTests {
       }
     }
     #expect(seen > 40)
+  }
+
+  @Test("text of others enters by a door: nothing else decodes JSON")
+  func oneDoorForText() throws {
+    for file in try Self.files() where file.name != "OutsideJSON.swift" {
+      #expect(!file.text.contains("JSONDecoder("), "\(file.name): JSONDecoder")
+      #expect(!file.text.contains("JSONSerialization"), "\(file.name): JSONSerialization")
+    }
   }
 
   @Test("unchecked sendability is CurlTransfer's alone")

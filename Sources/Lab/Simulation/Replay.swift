@@ -1,4 +1,5 @@
 public import FoundationEssentials
+import Text
 public import Tuning
 
 /// Why a trace cannot be read.
@@ -28,10 +29,9 @@ public enum Replay {
   /// - Parameter data: the file's content; empty lines are left out.
   /// - Throws: `TraceError` for a line that is no step, or one with a number that no pull has.
   public static func read(_ data: Data) throws(TraceError) -> [TraceStep] {
-    let decoder = JSONDecoder()
     var steps: [TraceStep] = []
     for (index, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
-      guard let step = try? decoder.decode(TraceStep.self, from: line) else {
+      guard let step = try? OutsideJSON.decode(TraceStep.self, from: Data(line)) else {
         throw TraceError(line: index + 1, reason: "is not a step of a trace")
       }
       if let field = impossible(in: step.sample, after: steps.last?.sample) {

@@ -2,6 +2,7 @@ import FoundationEssentials
 import OCI
 import Subprocess
 import SystemPackage
+import Text
 
 /// Asks an external `docker-credential-<name>` program.
 struct CredentialHelper {
@@ -113,7 +114,7 @@ struct CredentialHelper {
         for try await part in execution.standardError where said.count < Self.mostRead {
           part.withUnsafeBytes { said += $0.prefix(Self.mostRead - said.count) }
         }
-        return String(decoding: said, as: UTF8.self)
+        return String(outside: said)
       }
       return Outcome(
         isSuccess: result.terminationStatus.isSuccess, output: result.standardOutput,

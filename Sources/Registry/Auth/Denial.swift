@@ -1,3 +1,4 @@
+import Text
 import Transfer
 
 /// An answer that is not what was asked for, read for what it says about how one is let in.
@@ -36,7 +37,7 @@ struct Denial: Sendable {
     }
     hasOthers = !all.isEmpty
     isPage = ResponseJudge.isPage(response)
-    let text = String(decoding: response.body.prefix(Self.wordLimit), as: UTF8.self).lowercased()
+    let text = String(outside: response.body.prefix(Self.wordLimit)).lowercased()
     let speaksOfToken = ["token", "jwt", "bearer"].contains { text.contains($0) }
     dislikesToken =
       all.contains { $0.parameters["error"] == "invalid_token" }

@@ -1,5 +1,6 @@
 import Disk
 import Glibc
+import Text
 
 /// A file of the user's or the machine's configuration, read whole.
 enum ConfigFile: Equatable {
@@ -51,7 +52,7 @@ enum ConfigFile: Equatable {
 
   /// TOML is UTF-8, comments too: who wrote something else may have meant something else in other places as well.
   private static func decoded(_ bytes: [UInt8]) -> ConfigFile {
-    if let text = String(validating: bytes, as: UTF8.self) { return .text(text) }
+    if let text = String(validatingOutside: bytes) { return .text(text) }
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     let bad = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
     return .unusable("line \(bad + 1) is not UTF-8")

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import OCI
+import Text
 import Transfer
 
 /// What a registry said went wrong, in the form of the distribution specification.
@@ -39,7 +40,7 @@ struct ErrorBody {
   }
 
   init(_ body: [UInt8], contentType: String?, hiding secrets: Secrets = Secrets()) {
-    let document = try? JSONDecoder().decode(
+    let document = try? OutsideJSON.decode(
       Document.self, from: Data(body.prefix(Self.mostParsed)))
     let entries = (document?.errors ?? []).prefix(3)
     codes = entries.compactMap {
@@ -53,7 +54,7 @@ struct ErrorBody {
         .compactMap { $0 }.prefix(1).map { String($0.prefix(Self.mostRead)) }
     }
     if parts.isEmpty, document == nil, contentType?.hasPrefix("text/plain") == true {
-      parts = [String(decoding: body.prefix(1000), as: UTF8.self)]
+      parts = [String(outside: body.prefix(1000))]
     }
     let text = parts.filter { !$0.isEmpty }.joined(separator: "; ")
       .split(whereSeparator: \.isNewline).joined(separator: " ")

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Text
 
 /// JSON as its writers mean it: names without regard to case, as programs in Go read and write them, and what has another type
 /// than expected counts as absent.
@@ -15,7 +16,7 @@ enum LooseJSON: Decodable, Equatable {
   init?(_ data: Data) {
     let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
     let bare = data.starts(with: mark) ? data.dropFirst(mark.count) : data
-    guard let value = try? JSONDecoder().decode(LooseJSON.self, from: Data(bare)) else {
+    guard let value = try? OutsideJSON.decode(LooseJSON.self, from: Data(bare)) else {
       return nil
     }
     self = value

@@ -1,4 +1,5 @@
 import OCI
+import Text
 import Transfer
 
 /// What a response's status means, for any request to a registry.
@@ -94,7 +95,7 @@ enum ResponseJudge {
   /// Whether these are the words of a server of TLS for a request that came without.
   static func wantsTLS(_ response: TransferResponse) -> Bool {
     guard response.head.status == 400 else { return false }
-    let words = String(decoding: response.body.prefix(4096), as: UTF8.self).uppercased()
+    let words = String(outside: response.body.prefix(4096)).uppercased()
     return words.contains("HTTPS") || words.contains("SSL-ENABLED")
   }
 
@@ -120,7 +121,7 @@ enum ResponseJudge {
     if retryAfter != nil, status != 401 { return true }
     guard [400, 401, 402, 403, 420, 509].contains(status) else { return false }
     let isSpent = response.head.fields["x-ratelimit-remaining"].map { $0 == "0" } ?? false
-    let text = String(decoding: response.body.prefix(16 << 10), as: UTF8.self).lowercased()
+    let text = String(outside: response.body.prefix(16 << 10)).lowercased()
     return isSpent || limitWords.contains { text.contains($0) }
   }
 

@@ -47,7 +47,8 @@ enum CallerCredential: Sendable, Equatable, CustomStringConvertible, CustomDebug
     -> CallerCredential
   {
     guard let data = Data(base64Encoded: value),
-      let text = String(validating: data, as: UTF8.self), let colon = text.firstIndex(of: ":")
+      let text = String(validating: data, as: UTF8.self),
+      let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
     else { throw .badRequest("the Basic credential cannot be read") }
     let user = String(text[..<colon])
     let password = String(text[text.index(after: colon)...])

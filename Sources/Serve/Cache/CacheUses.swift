@@ -1,6 +1,7 @@
 import FoundationEssentials
 import OCI
 import Store
+import Text
 
 /// When each blob of a cache was used last, as it is written down: `uses` in its folder, a line for each.
 ///
@@ -33,7 +34,7 @@ struct CacheUses: Sendable, Equatable {
 
   init(readingFrom store: ContentStore) {
     let bytes = store.note(Self.name, limit: Self.limit) ?? []
-    self.init(parsing: String(decoding: bytes, as: UTF8.self))
+    self.init(parsing: String(outside: bytes))
   }
 
   func write(to store: ContentStore) { store.setNote(Self.name, Array(text.utf8)) }

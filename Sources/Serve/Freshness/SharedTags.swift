@@ -2,6 +2,7 @@ import FoundationEssentials
 import OCI
 package import Store
 import Synchronization
+import Text
 
 /// What tags meant, for all sessions; what anybody was told is kept in the cache's folder.
 package final class SharedTags: Sendable {
@@ -29,7 +30,7 @@ package final class SharedTags: Sendable {
     (self.store, self.staleSeconds, self.now) = (store, staleSeconds, now)
     var memory = TagMemory()
     let bytes = store?.note(Self.name, limit: Self.limit) ?? []
-    memory.read(String(decoding: bytes, as: UTF8.self), now: now())
+    memory.read(String(outside: bytes), now: now())
     self.memory = Mutex(memory)
   }
 

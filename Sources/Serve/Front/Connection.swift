@@ -68,6 +68,11 @@ struct Connection: Sendable {
 
   private func answer(to head: HTTPRequestHead) async -> Answer {
     let fields = head.headers
+    // What else there is costs more than its length to compare, and nothing that is served has such a name.
+    let read = ["host", "origin", "sec-fetch-site", "authorization", "range"].flatMap { fields[$0] }
+    guard ([head.uri] + read).allSatisfy({ $0.utf8.allSatisfy { $0 < 0x80 } }) else {
+      return .error(400, .unsupported, "the request's head is not ASCII")
+    }
     if let refusal = rule.refusal(
       hosts: fields["host"], origins: fields["origin"], sites: fields["sec-fetch-site"])
     {

@@ -1,3 +1,5 @@
+import Text
+
 /// The images of one command: those named on the line, and those in files, each once.
 struct ImageList {
   /// In the order in which they were named.
@@ -16,7 +18,7 @@ struct ImageList {
     var all = named
     for file in files {
       let bytes = try readInput(file, what: "list of images", limit: Self.limit)
-      all += Self.names(in: String(decoding: bytes, as: UTF8.self))
+      all += Self.names(in: String(outside: bytes))
     }
     var seen: Set<String> = []
     names = all.filter { seen.insert($0).inserted }

@@ -8,6 +8,7 @@ import OCI
 import Progress
 import Pull
 import Store
+import Text
 import Tuning
 
 /// Runs a sweep: one pull after the other, each into a store of its own that is thrown away.
@@ -58,7 +59,7 @@ struct SweepRunner {
   /// The sweep as it was left, or a new one.
   func resume() throws -> Sweep {
     if let bytes = try? stateFolder().read(stateName, limit: Self.stateLimit, owner: geteuid()),
-      let sweep = try? JSONDecoder().decode(Sweep.self, from: Data(bytes)),
+      let sweep = try? OutsideJSON.decode(Sweep.self, from: Data(bytes)),
       sweep.reference == reference.description, sweep.sizes == sizes, sweep.repeats == repeats,
       sweep.runs.allSatisfy({ (0...1e7).contains($0.seconds) }), sweep.followsPlan
     {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Text
 
 /// Why a model file cannot be used; names the field.
 public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -54,7 +55,7 @@ struct ModelFields {
     }
     let value: Value
     do {
-      value = try JSONDecoder().decode(Value.self, from: data)
+      value = try OutsideJSON.decode(Value.self, from: data)
     } catch {
       throw ModelError(field: "", reason: "is not JSON")
     }

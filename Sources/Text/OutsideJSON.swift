@@ -1,0 +1,34 @@
+public import FoundationEssentials
+
+/// Decodes JSON that somebody else wrote, in time that grows with its length only.
+///
+/// The decoder at hand puts names of members into a dictionary, and every user of it compares strings: what is too long a run of marks in
+/// them, written out or as escapes, is not read. The bytes stay what they are: digests are of these.
+public enum OutsideJSON {
+  /// Decodes a value.
+  ///
+  /// - Parameters:
+  ///   - type: its type.
+  ///   - data: UTF-8; the decoder's guesses at other encodings are not for documents of others.
+  /// - Throws: `DecodingError`.
+  public static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
+    try JSONDecoder().decode(type, from: try bounded(data))
+  }
+
+  /// The document without the marks that are not read.
+  static func bounded(_ data: Data) throws -> Data {
+    // In UTF-16 and UTF-32 every document has a zero.
+    guard !data.contains(0) else { throw invalid("it is not UTF-8") }
+    guard MarkRuns.mayBe(in: data) || data.contains(UInt8(ascii: "\\")) else { return data }
+    guard let text = String(validating: data, as: UTF8.self) else {
+      throw invalid("it is not UTF-8")
+    }
+    var reader = JSONMarks(text.unicodeScalars)
+    guard reader.hasLongRun else { return data }
+    return Data(reader.bounded.utf8)
+  }
+
+  private static func invalid(_ words: String) -> DecodingError {
+    .dataCorrupted(.init(codingPath: [], debugDescription: words))
+  }
+}
