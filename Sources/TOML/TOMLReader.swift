@@ -1,3 +1,5 @@
+import Text
+
 /// Reads TOML 1.0.
 ///
 /// Our own, because the library at hand ends the process at some documents that are none (`[}`), is large, and forgets the
@@ -12,47 +14,34 @@ package struct TOMLReader {
 
   let text: [Unicode.Scalar]
   var place = 0
-  private var root = TOMLTable()
-  private var lines: [[String]: Int] = [:]
-  /// Tables that have had their own head.
-  private var heads: Set<[String]> = []
+  private var tree = TOMLTree()
 
-  /// Heads of tables, each of an array counted.
-  private var headCount = 0
-
-  /// More heads than any file of mirrors has: each costs a walk through those before it.
-  private static let mostHeads = 2_000
   /// Arrays and tables within each other.
-  private static let deepest = 32
+  static let deepest = 32
   private static let bare = Set(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-".unicodeScalars)
 
   /// Reads a document.
   ///
+  /// Takes time and memory in proportion to its length, whatever is in it.
+  ///
   /// - Parameter text: the document.
   /// - Throws: `Invalid`.
   package static func read(_ text: String) throws(Invalid) -> TOMLTable {
-    try document(text).table
-  }
-
-  /// Reads a document, and where its tables and values stand.
-  ///
-  /// - Parameter text: the document.
-  /// - Returns: the document, and the line, from 1, of each table's head and each key by its path; of what stands in an array,
-  ///   or between braces, the line on which that begins is all that is known.
-  /// - Throws: `Invalid`.
-  package static func document(_ text: String) throws(Invalid)
-    -> (table: TOMLTable, lines: [[String]: Int])
-  {
     var reader = TOMLReader(text)
     try reader.document()
-    return (reader.root, reader.lines)
+    return reader.tree.table()
   }
 
   private init(_ text: String) {
     // Lines end in one way only from here on.
-    self.text = Array(text.replacing("\r\n", with: "\n").unicodeScalars)
-    if self.text.first == "\u{FEFF}" { place = 1 }
+    var scalars: [Unicode.Scalar] = []
+    for scalar in text.withBoundedMarks.unicodeScalars {
+      if scalar == "\n", scalars.last == "\r" { scalars.removeLast() }
+      scalars.append(scalar)
+    }
+    self.text = scalars
+    if scalars.first == "\u{FEFF}" { place = 1 }
   }
 
   var next: Unicode.Scalar? { place < text.count ? text[place] : nil }
@@ -68,7 +57,9 @@ package struct TOMLReader {
     return counted.line
   }
 
-  private func twice(_ path: [String]) -> Invalid { Invalid(line: invalid.line, twice: path) }
+  private func refused(_ obstacle: TOMLTree.Obstacle, at path: [String]) -> Invalid {
+    Invalid(line: invalid.line, twice: obstacle == .isThere ? path : nil)
+  }
 
   mutating func take(_ wanted: String) -> Bool {
     guard text[place...].starts(with: wanted.unicodeScalars) else { return false }
@@ -95,48 +86,41 @@ package struct TOMLReader {
 
   private mutating func document() throws(Invalid) {
     var path: [String] = []
+    var table = TOMLTree.root
     while next != nil {
       skipBlanks()
       switch next {
-      case "[": path = try head()
+      case "[": (path, table) = try head()
       case "#", "\n", nil: break
       default:
         let line = currentLine()
         let key = try dottedKey()
         try need("=")
-        try put(try value(depth: 0), at: path + key, isNew: true)
-        lines[path + key] = line
+        let value = try value(depth: 0)
+        guard path.count + key.count <= Self.deepest else { throw invalid }
+        do {
+          try tree.put(value, at: key, in: table, line: line)
+        } catch {
+          throw refused(error, at: path + key)
+        }
       }
       try endLine()
     }
   }
 
   /// `[table]` or `[[array of tables]]`; where the lines after it belong.
-  private mutating func head() throws(Invalid) -> [String] {
+  private mutating func head() throws(Invalid) -> (path: [String], table: Int) {
     place += 1
-    headCount += 1
-    guard headCount <= Self.mostHeads else { throw invalid }
     let isOfArray = take("[")
     let path = try dottedKey()
     try need("]")
     if isOfArray { try need("]") }
-    lines[path] = currentLine()
-    if isOfArray {
-      var tables = try value(at: path)?.array ?? []
-      guard heads.contains(path) || tables.isEmpty else { throw invalid }
-      heads = heads.filter { $0 == path || !$0.starts(with: path) }
-      heads.insert(path)
-      tables.append(.table(TOMLTable()))
-      try put(.array(tables), at: path, isNew: false)
-    } else {
-      guard heads.insert(path).inserted else { throw twice(path) }
-      if let found = try value(at: path) {
-        guard found.table != nil else { throw invalid }
-      } else {
-        try put(.table(TOMLTable()), at: path, isNew: true)
-      }
+    guard path.count <= Self.deepest else { throw invalid }
+    do {
+      return (path, try tree.head(path, isOfArray: isOfArray, line: currentLine()))
+    } catch {
+      throw refused(error, at: path)
     }
-    return path
   }
 
   private mutating func dottedKey() throws(Invalid) -> [String] {
@@ -155,25 +139,6 @@ package struct TOMLReader {
       skipBlanks()
     } while take(".")
     return keys
-  }
-
-  // MARK: The tree
-
-  private func value(at path: [String]) throws(Invalid) -> TOMLValue? {
-    var found: TOMLValue = .table(root)
-    for key in path {
-      guard let table = found.table ?? found.array?.last?.table else { throw invalid }
-      guard let inner = table[key] else { return nil }
-      found = inner
-    }
-    return found
-  }
-
-  private mutating func put(_ value: TOMLValue, at path: [String], isNew: Bool) throws(Invalid) {
-    guard path.count <= Self.deepest else { throw invalid }
-    guard root.put(value, at: path[...], isNew: isNew) else {
-      throw (try? self.value(at: path)) ?? nil != nil ? twice(path) : invalid
-    }
   }
 
   // MARK: Values
@@ -228,19 +193,23 @@ package struct TOMLReader {
 
   private mutating func inlineTable(depth: Int) throws(Invalid) -> TOMLTable {
     place += 1
-    var table = TOMLTable()
+    var inner = TOMLTree()
     skipBlanks()
-    if take("}") { return table }
+    if take("}") { return inner.table() }
     repeat {
+      let line = currentLine()
       let key = try dottedKey()
       try need("=")
       let value = try value(depth: depth + 1)
-      guard key.count <= Self.deepest, table.put(value, at: key[...], isNew: true) else {
+      guard key.count <= Self.deepest else { throw invalid }
+      do {
+        try inner.put(value, at: key, in: TOMLTree.root, line: line)
+      } catch {
         throw invalid
       }
       skipBlanks()
     } while take(",")
     try need("}")
-    return table
+    return inner.table()
   }
 }

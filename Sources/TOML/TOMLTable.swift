@@ -2,31 +2,24 @@
 package struct TOMLTable: Equatable, Sendable {
   package private(set) var keys: [String] = []
   private var values: [String: TOMLValue] = [:]
+  private var lines: [String: Int] = [:]
 
   package init() {}
 
   package subscript(key: String) -> TOMLValue? { values[key] }
 
-  private mutating func set(_ key: String, _ value: TOMLValue) {
-    if values.updateValue(value, forKey: key) == nil { keys.append(key) }
+  /// The line on which a key stands, from 1; for a table that on which it begins.
+  package func line(of key: String) -> Int? { lines[key] }
+
+  /// Adds a key that is not there.
+  mutating func append(_ key: String, _ value: TOMLValue, line: Int) {
+    keys.append(key)
+    values[key] = value
+    lines[key] = line
   }
 
-  /// Puts a value at a path, in the last table of each array on the way; false: something else is there.
-  mutating func put(_ value: TOMLValue, at path: ArraySlice<String>, isNew: Bool) -> Bool {
-    guard let key = path.first else { return false }
-    let rest = path.dropFirst()
-    if rest.isEmpty {
-      guard !isNew || values[key] == nil else { return false }
-      set(key, value)
-      return true
-    }
-    var earlier = values[key]?.array
-    guard
-      var inner = values[key] == nil
-        ? TOMLTable() : values[key]?.table ?? earlier?.popLast()?.table,
-      inner.put(value, at: rest, isNew: isNew)
-    else { return false }
-    set(key, earlier.map { .array($0 + [.table(inner)]) } ?? .table(inner))
-    return true
+  /// Tables are equal by what they say, wherever that stands.
+  package static func == (one: TOMLTable, other: TOMLTable) -> Bool {
+    one.keys == other.keys && one.values == other.values
   }
 }

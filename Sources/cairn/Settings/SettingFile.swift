@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import OCI
 import TOML
+import Text
 
 /// A file of settings.
 struct SettingFile {
@@ -10,7 +11,6 @@ struct SettingFile {
   let place: SettingPlaces.Place
   let home: String
   private(set) var entries: [SettingEntry] = []
-  private var lines: [[String]: Int] = [:]
 
   /// The most bytes of a file.
   private static let limit = 1 << 20
@@ -28,17 +28,16 @@ struct SettingFile {
   ) throws {
     (self.table, self.place, self.home) = (table, place, home)
     guard let text = try text(warn) else { return }
-    let document: (table: TOMLTable, lines: [[String]: Int])
+    let document: TOMLTable
     do {
-      document = try TOMLReader.document(text)
+      document = try TOMLReader.read(text)
     } catch {
       throw failure(
         error.line,
         error.twice.map { "it has \"\($0.joined(separator: ".").shownSafely(limit: 100))\" twice" }
           ?? "this is no TOML")
     }
-    lines = document.lines
-    try read(document.table, [])
+    try read(document, [])
   }
 
   private func text(_ warn: (String) -> Void) throws -> String? {
@@ -54,7 +53,7 @@ struct SettingFile {
       }
       throw CommandFailure(message: "the settings \(place.path): \(error.why)", exitCode: 64)
     }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
+    guard let text = String(validatingOutside: bytes) else {
       throw CommandFailure(message: "the settings \(place.path): they are not UTF-8", exitCode: 64)
     }
     return text
@@ -62,16 +61,6 @@ struct SettingFile {
 
   private func failure(_ line: Int?, _ words: String) -> CommandFailure {
     CommandFailure(message: "\(place.path):\(line.map { "\($0)" } ?? "?"): \(words)", exitCode: 64)
-  }
-
-  /// The line of what is at a path, or of what it is in.
-  private func line(_ path: [String]) -> Int? {
-    var path = path
-    while !path.isEmpty {
-      if let line = lines[path] { return line }
-      path.removeLast()
-    }
-    return nil
   }
 
   /// Goes through a table and those in it.
@@ -82,7 +71,7 @@ struct SettingFile {
       if let found = value.table, !isSetting(inner) {
         try read(found, inner)
       } else {
-        try take(value, inner)
+        try take(value, inner, line: table.line(of: name))
       }
     }
   }
@@ -100,9 +89,8 @@ struct SettingFile {
     return (path[1], path.dropFirst(2).joined(separator: "."))
   }
 
-  private mutating func take(_ value: TOMLValue, _ path: [String]) throws {
+  private mutating func take(_ value: TOMLValue, _ path: [String], line: Int?) throws {
     let (host, key) = Self.split(path)
-    let line = line(path)
     let registry = try host.map { try Self.registry($0, else: { failure(line, $0) }) }
     guard let setting = table[key], registry == nil || setting.isOfRegistry else {
       throw failure(
