@@ -4,11 +4,14 @@ import Transfer
 struct FencedEngine: TransferEngine {
   private let engine: any TransferEngine
   private let rule: AddressRule
+  private let mark: LoopMark
 
   /// - Parameters:
   ///   - engine: performs the requests.
   ///   - rule: the loosest one that any of them keeps to.
-  init(_ engine: any TransferEngine, _ rule: AddressRule) {
+  ///   - mark: what each of them shows, should it come back here.
+  init(_ engine: any TransferEngine, _ rule: AddressRule, mark: LoopMark) {
+    self.mark = mark
     self.engine = engine
     self.rule = rule
   }
@@ -20,6 +23,7 @@ struct FencedEngine: TransferEngine {
   ) -> TransferHandle {
     var request = request
     request.addresses = max(request.addresses, rule)
+    request.fields.append("Via", mark.text)
     return engine.start(request, decide: decide, ended: ended)
   }
 

@@ -14,6 +14,8 @@ package struct UpstreamClients: Sendable {
   package var own: CredentialChain
   /// Where this service itself is asked, which asks nobody but others.
   package var places: OwnPlaces
+  /// What its own requests show, should somebody send them back here.
+  package var mark = LoopMark()
   /// Finds who answers for a repository.
   package var plan: @Sendable (Reference) throws -> EndpointPlan
   /// The token service that a registry named the last time.
@@ -95,7 +97,7 @@ package struct UpstreamClients: Sendable {
     let rule: AddressRule = found.standing == .anyPublic ? .globallyRoutable : .notLinkLocal
     return RepositoryClient(
       reference: found.reference, endpoints: found.endpoints,
-      engine: FencedEngine(engine, rule), credentials: credentials,
+      engine: FencedEngine(engine, rule, mark: mark), credentials: credentials,
       tokenService: tokenService(registry), errand: errand, retryRule: retryRule)
   }
 }

@@ -10,6 +10,7 @@ struct Connection: Sendable {
   let peer: Caller.Peer
   let answerer: Answerer
   let rule: HostGuard
+  let mark: LoopMark
   let isEnding: @Sendable () -> Bool
   let log: @Sendable (RequestRecord) -> Void
 
@@ -77,6 +78,9 @@ struct Connection: Sendable {
       hosts: fields["host"], origins: fields["origin"], sites: fields["sec-fetch-site"])
     {
       return refusal.answer
+    }
+    if mark.isIn(fields["via"]) {
+      return .error(508, .unavailable, "this service was sent back to itself")
     }
     let authorizations = fields["authorization"]
     guard authorizations.count <= 1 else { return .error(400, .denied, "two Authorizations") }

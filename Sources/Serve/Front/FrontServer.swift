@@ -106,7 +106,8 @@ package final class FrontServer: Sendable {
     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(settings, requests: feed))
     let connection = Connection(
       channel: channel, peer: peer, answerer: answerer,
-      rule: Self.guardian(channel, settings.names), isEnding: { self.isEnding }, log: log)
+      rule: Self.guardian(channel, settings.names), mark: settings.mark,
+      isEnding: { self.isEnding }, log: log)
     let task = Task { await connection.run(requests) }
     channel.closeFuture.whenComplete { _ in task.cancel() }
   }

@@ -14,6 +14,8 @@ package struct FrontSettings: Sendable {
   package var bodyBytes = 64 << 10
   /// Names under which this is asked, beside addresses and `localhost`.
   package var names: Set<String> = []
+  /// What requests of this very service show.
+  package var mark = LoopMark()
 
   /// The defaults.
   package init() {}

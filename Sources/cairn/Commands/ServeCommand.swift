@@ -134,10 +134,12 @@ struct ServeCommand: AsyncParsableCommand {
     let paths = makePaths(warn)
     let metrics = makeMetrics()
     let downloads = makeDownloads(store, paths, metrics)
-    let keeper = try makeDoorkeeper(engine: engine, paths, tags, warn)
+    let mark = LoopMark()
+    let keeper = try makeDoorkeeper(engine: engine, paths, tags, mark, warn)
     let log = ServeLog(format: logFormat)
     var settings = FrontSettings()
     settings.names = hostNames
+    settings.mark = mark
     let server = FrontServer(
       Answerer(doorkeeper: keeper, cache: cache, downloads: downloads, metrics: metrics),
       settings: settings

@@ -83,7 +83,7 @@ extension ServeCommand {
   }
 
   func makeDoorkeeper(
-    engine: CurlEngine, _ paths: ServePaths, _ tags: SharedTags,
+    engine: CurlEngine, _ paths: ServePaths, _ tags: SharedTags, _ mark: LoopMark,
     _ warn: @escaping @Sendable (String) -> Void
   ) throws -> CallerDoorkeeper {
     let environment = ProcessInfo.processInfo.environment
@@ -91,7 +91,7 @@ extension ServeCommand {
     var own = CredentialChain(
       files: CredentialChain.standardFiles(authFile: nil, environment: environment), warn: warn)
     own.inline = CredentialChain.inlineFile(authFile: nil, environment: environment)
-    let clients = UpstreamClients(
+    var clients = UpstreamClients(
       registries: ServedRegistries(registry) ?? ServedRegistries(), engine: access.observed(engine),
       retryRule: access.retryRule, own: own, places: OwnPlaces(places),
       tokenService: { paths.servers($0)?.knownTokenService }, warn: warn
@@ -100,6 +100,7 @@ extension ServeCommand {
       access.plainHTTP = plainHTTP.contains(reference.registry)
       return try access.finder.plan(for: reference)
     }
+    clients.mark = mark
     do throws(ServeRefusal) {
       let owner = try OwnerRule(isOn: ownCredentials, owner: geteuid(), places: guards)
       return CallerDoorkeeper(clients, owner: owner, tags: tags)

@@ -95,6 +95,31 @@ struct ServeAttackTests {
     await desk.close()
   }
 
+  @Test(
+    "a registry that sends the endpoint back to itself gets nothing of its owner's, and no circle",
+    arguments: ["127.0.0.1", "localhost"], ["blobs", "manifests"])
+  func sentBack(name: String, kind: String) async throws {
+    let vault = try Vault { _, shown in shown == "Bearer good" }
+    let digest = try Digest.of(kind == "blobs" ? Vault.blob : Vault.manifest)
+    let port = Log<Int>()
+    let evil = try RawServer { _ in
+      let place = "\(name):\(port.all.first ?? 0)/v2/closed/\(kind)/\(digest)"
+      return .status(307, [("Location", "http://\(place)?ns=\(vault.server.host)")])
+    }
+    var own = CredentialChain(explicit: .registryToken("good"))
+    own.explicitRegistry = vault.server.host
+    let desk = try await Desk(
+      [vault.server.host, evil.host],
+      owner: (try OwnerRule(isOn: true, owner: geteuid(), places: []), own))
+    port.add(desk.port)
+    let answer = try await desk.get(
+      "/v2/a/\(kind)/\(digest)?ns=\(evil.host)", [("Authorization", "Bearer stranger")])
+    #expect(answer.status == 502)
+    #expect(vault.server.requests.isEmpty)
+    #expect(desk.log.all.filter { $0.status == 508 }.count <= 2)
+    await desk.close()
+  }
+
   @Test("a Host that leads here and is not ours is refused")
   func rebinding() async throws {
     let vault = try Vault { _, _ in true }

@@ -44,13 +44,16 @@ final class Desk: Sendable {
       plan: { _, _ in PathPlan(policy: FixedPolicy(poolSize: 4), settings: scheduling) })
     var rule = RepositoryClient.RetryRule()
     rule.retries = 0
-    let clients = UpstreamClients(
+    var clients = UpstreamClients(
       registries: ServedRegistries(registries) ?? ServedRegistries(), engine: engine,
       retryRule: rule, own: owner?.1 ?? CredentialChain()
     ) { reference in
       if let plan { return try plan(reference) }
       return EndpointPlan(endpoints: [try Endpoint(of: reference, plainHTTP: true)])
     }
+    var frontSettings = FrontSettings()
+    frontSettings.mark = LoopMark()
+    clients.mark = frontSettings.mark
     let rule2 = try owner?.0 ?? OwnerRule(isOn: false, owner: geteuid(), places: [])
     let log = log
     front = try FrontServer(
@@ -58,7 +61,8 @@ final class Desk: Sendable {
         doorkeeper: CallerDoorkeeper(
           clients, owner: rule2, tags: SharedTags(keptIn: store, staleSeconds: staleSeconds)),
         cache: CacheKeeper(store: store, reading: nil, limit: cacheLimit, keeps: false),
-        downloads: downloads, metrics: ServeMetrics(.init(version: "test")))
+        downloads: downloads, metrics: ServeMetrics(.init(version: "test"))),
+      settings: frontSettings
     ) { log.add($0) }
     port = try await front.listen(at: .network(host: "127.0.0.1", port: 0))
   }
