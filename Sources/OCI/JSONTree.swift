@@ -92,6 +92,9 @@ public indirect enum JSONTree: Hashable, Sendable {
   /// A string's content; nil for anything else.
   public var string: String? {
     guard case .scalar(let text) = self, text.first == UInt8(ascii: "\"") else { return nil }
+    if !text.contains(UInt8(ascii: "\\")) {
+      return String(validatingOutside: text.dropFirst().dropLast())
+    }
     return try? OutsideJSON.decode(String.self, from: Data(text))
   }
 
@@ -113,7 +116,7 @@ public indirect enum JSONTree: Hashable, Sendable {
     return members.map { member in
       let isPlain = !member.name.contains(UInt8(ascii: "\\"))
       return (isPlain ? nil : JSONTree.scalar(member.name).string)
-        ?? String(decoding: member.name.dropFirst().dropLast(), as: UTF8.self)
+        ?? String(outside: member.name.dropFirst().dropLast())
     }
   }
 

@@ -1,3 +1,5 @@
+import Text
+
 /// Strings in their four notations.
 extension TOMLReader {
   mutating func literalString() throws(Invalid) -> String {
@@ -20,7 +22,7 @@ extension TOMLReader {
       content.append(scalar == "\\" ? try escape() : scalar)
     }
     try need("\"")
-    return String(content)
+    return String(content).withBoundedMarks
   }
 
   /// A string of several lines; its opening quotes are taken.
@@ -55,7 +57,7 @@ extension TOMLReader {
     }
     guard quotes >= 3 else { throw invalid }
     content.removeLast(3)
-    return String(content)
+    return String(content).withBoundedMarks
   }
 
   /// What stands after a backslash.

@@ -1,13 +1,13 @@
 /// Text that somebody else wrote, and that costs no more than its length, whatever is done with it.
 extension String {
-  /// Reads UTF-8; what is none becomes U+FFFD, and of marks in a row 30 are kept.
+  /// Reads UTF-8; what is none becomes U+FFFD, and runs of marks are bounded.
   ///
   /// - Parameter bytes: of a server, a file or another program.
   public init(outside bytes: some Collection<UInt8>) {
     self = String(decoding: bytes, as: UTF8.self).withBoundedMarks
   }
 
-  /// Reads UTF-8; of marks in a row 30 are kept.
+  /// Reads UTF-8, and bounds runs of marks.
   ///
   /// - Parameter bytes: of a server, a file or another program.
   /// - Returns: nil where it is no UTF-8.
@@ -16,7 +16,7 @@ extension String {
     self = text.withBoundedMarks
   }
 
-  /// The text with at most 30 combining marks in a row.
+  /// The text with at most 30 combining marks, or 64 letters of flags, in a row.
   public var withBoundedMarks: String {
     guard MarkRuns.mayBe(in: utf8) else { return self }
     var runs = MarkRuns()

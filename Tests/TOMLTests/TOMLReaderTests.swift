@@ -110,6 +110,15 @@ struct TOMLReaderTests {
     #expect(error == TOMLReader.Invalid(line: line, twice: twice))
   }
 
+  @Test(
+    "strings have no long runs of marks, however they are written",
+    arguments: ["\"#\"", "\"\"\"#\"\"\"", "'@'", "'\'\'@'\'\'"])
+  func boundsMarks(form: String) throws {
+    let value = form.replacing("#", with: String(repeating: "\\u0301\\u0323", count: 100))
+      .replacing("@", with: String(repeating: "\u{301}\u{323}", count: 100))
+    #expect(try read("a = \(value)")["a"]?.string?.unicodeScalars.count == 30)
+  }
+
   @Test("tables of each element of an array are its own")
   func headsOfElements() throws {
     let table = try read("[[t]]\n[t.u]\na = 1\n[[t]]\n[t.u]\na = 2\n[[t.v]]\n[[t.v]]\nb = 3")

@@ -28,6 +28,12 @@ struct OutsideTextTests {
     #expect(kept.withBoundedMarks == kept)
   }
 
+  @Test("of letters of flags sixty-four are kept in a row")
+  func boundsFlags() {
+    let text = String(repeating: "\u{1F1E9}\u{1F1EA}", count: 500) + "a\u{1F1E9}\u{1F1EA}"
+    #expect(Array(String(outside: Array(text.utf8)).unicodeScalars).count == 64 + 3)
+  }
+
   @Test(
     "what people write stays as it is",
     arguments: [

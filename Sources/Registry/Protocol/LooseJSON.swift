@@ -1,9 +1,9 @@
 import FoundationEssentials
-import Text
+import OCI
 
 /// JSON as its writers mean it: names without regard to case, as programs in Go read and write them, and what has another type
 /// than expected counts as absent.
-enum LooseJSON: Decodable, Equatable {
+enum LooseJSON: Equatable {
   case object([String: LooseJSON])
   case array([LooseJSON])
   case string(String)
@@ -16,24 +16,25 @@ enum LooseJSON: Decodable, Equatable {
   init?(_ data: Data) {
     let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
     let bare = data.starts(with: mark) ? data.dropFirst(mark.count) : data
-    guard let value = try? OutsideJSON.decode(LooseJSON.self, from: Data(bare)) else {
-      return nil
-    }
-    self = value
+    guard let tree = JSONTree(bare) else { return nil }
+    self.init(tree)
   }
 
-  init(from decoder: any Decoder) throws {
-    let value = try decoder.singleValueContainer()
-    if let object = try? value.decode([String: LooseJSON].self) {
-      self = .object(object)
-    } else if let array = try? value.decode([LooseJSON].self) {
-      self = .array(array)
-    } else if let string = try? value.decode(String.self) {
-      self = .string(string)
-    } else if let number = try? value.decode(Double.self) {
-      self = .number(number)
-    } else {
-      self = .other
+  /// Not by the library's decoder: what it has to say of each number that is none grows with the document.
+  private init(_ tree: JSONTree) {
+    switch tree {
+    case .array(let elements): self = .array(elements.map { LooseJSON($0) })
+    case .object:
+      let members = zip(tree.names ?? [], (tree.values ?? []).map { LooseJSON($0) })
+      self = .object(Dictionary(members, uniquingKeysWith: { first, _ in first }))
+    case .scalar(let text):
+      if let string = tree.string {
+        self = .string(string)
+      } else if let number = Double(String(decoding: text, as: UTF8.self)), number.isFinite {
+        self = .number(number)
+      } else {
+        self = .other
+      }
     }
   }
 
