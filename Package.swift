@@ -179,7 +179,8 @@ let package = Package(
   ]
 )
 
-// What only its tool builds: `tools/fuzz` (libFuzzer's driver is there with its sanitizer alone), `tools/soak` and `tools/sanitize`.
+// What only its tool builds: `tools/fuzz` (libFuzzer's driver is there with its sanitizer alone), `tools/linear`, `tools/soak` and
+// `tools/sanitize`.
 switch Context.environment["CAIRN_EXTRA"] {
 case "fuzz":
   package.targets.append(
@@ -187,6 +188,15 @@ case "fuzz":
       name: "Fuzz",
       dependencies: ["History", "OCI", "Registry", "Simulation", "Store", "Transfer", "Tuning"],
       path: "Tests/Fuzz"))
+case "linear":
+  package.targets.append(
+    .executableTarget(
+      name: "Linear",
+      dependencies: [
+        "History", "OCI", "Progress", "Registry", "Serve", "Simulation", "Store", "TOML", "Text",
+        "Transfer", "Tuning",
+      ],
+      path: "Tests/Linear"))
 case "soak":
   package.targets.append(
     .executableTarget(
