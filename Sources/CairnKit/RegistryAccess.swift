@@ -97,8 +97,10 @@ public struct RegistryAccess: Sendable {
     if let authFile, let reason = InputFile.complaint(authFile) {
       throw .usage("\(authFile) cannot be read: \(reason)")
     }
-    for file in [registriesFile, certificate, key].compactMap({ $0 }) {
-      if let reason = InputFile.complaint(file, pipes: .refused) {
+    for (file, pipes) in [
+      (registriesFile, InputFile.Pipes.refused), (certificate, .read), (key, .read),
+    ] {
+      if let file, let reason = InputFile.complaint(file, pipes: pipes) {
         throw .usage("\(file) cannot be read: \(reason)")
       }
     }

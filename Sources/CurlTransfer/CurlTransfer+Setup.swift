@@ -102,8 +102,9 @@ extension CurlTransfer {
       _ = cairn_set_string(easy, CURLOPT_CAPATH, nil)
     }
     if let own = access.clientCertificate {
-      _ = cairn_set_string(easy, CURLOPT_SSLCERT, own.certificate)
-      _ = cairn_set_string(easy, CURLOPT_SSLKEY, own.key ?? own.certificate)
+      let (certificate, key) = try own.read()
+      set(.bytes(certificate), CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB)
+      set(.bytes(key), CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB)
       // OpenSSL would ask the terminal for the secret of a key that has one.
       _ = cairn_set_string(easy, CURLOPT_KEYPASSWD, "")
     }

@@ -1,3 +1,5 @@
+import Disk
+
 /// How one server is reached, where that differs from the engine's settings.
 ///
 /// It belongs to the server that the user configured: a redirect to another origin drops it.
@@ -13,6 +15,27 @@ public struct ServerAccess: Hashable, Sendable {
     public init(certificate: String, key: String? = nil) {
       self.certificate = certificate
       self.key = key
+    }
+
+    /// The most bytes of a file.
+    private static let limit = 1 << 20
+
+    /// Reads the files, of which pipes say what they have only once.
+    ///
+    /// The engine gets bytes and opens no file by itself: it would wait for whoever writes to what has become a pipe.
+    ///
+    /// - Throws: `TransferError` of kind `tls`: one cannot be read.
+    public func read() throws(TransferError) -> (certificate: [UInt8], key: [UInt8]) {
+      let bytes = try Self.bytes(certificate)
+      return (bytes, try key.map { file throws(TransferError) in try Self.bytes(file) } ?? bytes)
+    }
+
+    private static func bytes(_ file: String) throws(TransferError) -> [UInt8] {
+      do throws(DiskError) {
+        return try InputFile.read(file, limit: limit, pipes: .read)
+      } catch {
+        throw TransferError(.tls, "the client certificate's \(file) cannot be read: \(error.why)")
+      }
     }
   }
 

@@ -75,6 +75,22 @@ struct RealMirrorTests {
     #expect(explained.output.contains("shows        \(cairn.folder(folder))/client.cert"))
   }
 
+  @Test("certificate, key and authorities may come from pipes, which say what they have once")
+  func pipes() async throws {
+    let sources = try ["CLIENT", "CLIENT_KEY", "CA"].map { try server($0) }
+    let pipes = ["cert", "key", "ca"].map { cairn.folder("pipe-\($0)") }
+    for (source, pipe) in zip(sources, pipes) {
+      #expect(mkfifo(pipe, 0o600) == 0)
+      let bytes = try Data(contentsOf: URL(filePath: source))
+      // Opening it waits for whoever reads.
+      Thread.detachNewThread { FileHandle(forWritingAtPath: pipe)?.write(bytes) }
+    }
+    let outcome = try await cairn(
+      "pull", "\(server("STRICT"))/demo", "--cert", pipes[0], "--key", pipes[1], "--ca-file",
+      pipes[2])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+  }
+
   @Test("a file that is no certificate costs the mirror, not the pull")
   func noCertificate() async throws {
     try write("certs.d/\(server("REGISTRY"))/ca", "none")

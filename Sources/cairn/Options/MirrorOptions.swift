@@ -34,10 +34,16 @@ struct MirrorOptions: ParsableArguments {
 
   func validate() throws {
     if key != nil, cert == nil { throw ValidationError("--key needs --cert") }
-    let files = [("--registries-conf", registriesConf), ("--cert", cert), ("--key", key)]
-    for (option, file) in files {
-      if let file, let reason = InputFile.complaint(file, pipes: .refused) {
-        throw ValidationError("\(option) \(file) cannot be read: \(reason)")
+    if let registriesConf, let reason = InputFile.complaint(registriesConf, pipes: .refused) {
+      throw ValidationError("--registries-conf \(registriesConf) cannot be read: \(reason)")
+    }
+    for (option, file) in [("--cert", cert), ("--key", key)] {
+      guard let file else { continue }
+      do throws(DiskError) {
+        // What a pipe says is remembered for when it is shown.
+        _ = try InputFile.read(file, limit: 1 << 20, pipes: .read)
+      } catch {
+        throw ValidationError("\(option) \(file) cannot be read: \(error.why)")
       }
     }
   }
