@@ -41,8 +41,9 @@ struct PrintingTests {
     var index = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
     var entries = try #require(index["manifests"] as? [[String: Any]])
     var other = entries[0]
+    let name = Self.hostile + "\nforged"
     other["annotations"] = [
-      "org.opencontainers.image.ref.name": Self.hostile, "io.containerd.image.name": Self.hostile,
+      "org.opencontainers.image.ref.name": name, "io.containerd.image.name": name,
     ]
     other["platform"] = ["os": Self.hostile, "architecture": Self.hostile]
     var gone = other
@@ -55,6 +56,7 @@ struct PrintingTests {
     let outcome = try await Command.finish(cairn.process(["store"] + words))
     Self.expectQuiet(outcome, command)
     #expect(!(outcome.output + outcome.errors).isEmpty)
+    #expect(!"\n\(outcome.output)".contains("\nforged"), "a name makes up a line")
   }
 
   @Test(

@@ -56,9 +56,10 @@ struct StoreListCommand: ParsableCommand {
       print(String(decoding: try encoder.encode(rows), as: UTF8.self))
       return
     }
-    let width = rows.map(\.name.count).max() ?? 0
-    for row in rows {
-      let name = row.name + String(repeating: " ", count: width - row.name.count)
+    let names = rows.map(\.name.asOneLine)
+    let width = names.map(\.count).max() ?? 0
+    for (row, shown) in zip(rows, names) {
+      let name = shown + String(repeating: " ", count: width - shown.count)
       let notes = [row.hasName ? nil : "beside", row.isComplete ? nil : "incomplete"]
         .compactMap { $0 }
       let columns = [

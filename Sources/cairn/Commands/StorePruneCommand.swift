@@ -42,7 +42,7 @@ struct StorePruneCommand: ParsableCommand {
 extension StoreMaintenance.Removal {
   /// What was removed, or would be, in lines.
   func words(isRehearsal: Bool = false) -> String {
-    let lines = images.map { (isRehearsal ? "would remove " : "removed ") + $0 }
+    let lines = images.map { (isRehearsal ? "would remove " : "removed ") + $0.asOneLine }
     let counts = "\(blobs) blobs, \(partials) partial downloads"
     let freed = (isRehearsal ? "would free " : "freed ") + ByteCount.text(bytes)
     return (lines + ["\(freed): \(counts)"]).joined(separator: "\n")

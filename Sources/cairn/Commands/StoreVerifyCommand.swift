@@ -29,7 +29,8 @@ struct StoreVerifyCommand: AsyncParsableCommand, RegistryCommand {
     storeOptions.sayNotes()
     for damage in found.damage {
       let users =
-        damage.images.isEmpty ? "" : ", needed by \(damage.images.joined(separator: ", "))"
+        damage.images.isEmpty
+        ? "" : ", needed by \(damage.images.map(\.asOneLine).joined(separator: ", "))"
       print("damaged: \(damage.digest): \(damage.reason)\(users)")
     }
     print(
