@@ -130,6 +130,9 @@ final class CurlLoop {
 
   private func cancel(_ number: UInt64) {
     guard let job = transfers[number]?.job ?? checks.take(number) else { return }
+    // One that ends while its name is looked up would hold this thread, and all transfers with it, until a silent name server has
+    // had its time. The look-up's own thread cleans up after itself then.
+    if let easy = transfers[number]?.easy { _ = cairn_set_long(easy, CURLOPT_QUICK_EXIT, 1) }
     forget(number)
     job.ended(.failure(TransferError(.cancelled, "the transfer was cancelled")))
   }

@@ -7,6 +7,7 @@ import pathlib
 import pty
 import re
 import shutil
+import socket
 import subprocess
 import termios
 import time
@@ -108,6 +109,39 @@ class Resolve(ServedPhase):
 
     def is_in(self):
         return any(one.ended > 1e9 for one in self.requests("manifest"))
+
+
+class Name(Phase):
+    """A registry's name is looked up, and no name server says anything: in a network of its own, where packets are lost."""
+    name, limit = "name", 1.0
+    alone = """printf 'nameserver 10.9.9.53\\noptions timeout:30\\n' > "$0/resolv.conf" && mount --bind "$0/resolv.conf" /etc/resolv.conf && ip link set lo up &&
+        ip link add silent type veth peer name other && ip addr add 10.9.9.1/24 dev silent && ip link set silent up && ip link set other up &&
+        ip neigh add 10.9.9.53 lladdr 02:00:00:00:00:01 dev silent && exec "$@" """
+
+    @classmethod
+    def obstacle(cls):
+        has_all = os.geteuid() == 0 and shutil.which("unshare") and shutil.which("ip")
+        return None if has_all and subprocess.run(["unshare", "-m", "-n", "true"], stderr=subprocess.DEVNULL).returncode == 0 else (
+            "it needs a network of its own: root, unshare and ip")
+
+    def prepare(self):
+        self.way = self.chance.choice(["pull", "tags", "inspect", "digest", "several"])
+
+    def command(self):
+        names = ["silent.example/app"] + (["quiet.example/app"] if self.way == "several" else [])
+        return [self.cairn, "pull" if self.way == "several" else self.way, *names,
+                *(["--history", self.puller.history] if self.way in ("pull", "several") else [])]
+
+    def begin(self):
+        self.process = self.start(self.command(), prefix=["unshare", "-m", "-n", "sh", "-c", self.alone, self.folder])
+        return self.process
+
+    def is_in(self):
+        """A question is on its way to the name server."""
+        try:
+            return "3509090A:0035" in pathlib.Path(f"/proc/{self.process.pid}/net/udp").read_text()
+        except OSError:
+            return False
 
 
 class Token(ServedPhase):
@@ -508,4 +542,69 @@ class Prompt(ServedPhase):
         return ["the terminal is left without echo"] if self.after[3] != self.before[3] else []
 
 
-ALL = [Resolve, Token, Download, Verify, Archive, Unpacked, Sweep, Prune, Import, Prompt]
+class Serve(ServedPhase):
+    """The local endpoint: alone, with callers who say nothing, and in the middle of answers, which a second signal ends."""
+    name = "serve"
+
+    def prepare(self):
+        super().prepare()
+        self.way = self.chance.choice(["alone", "silent caller", "half a head", "upstream silent", "upstream stopped", "caller that takes nothing"])
+        self.socket, self.callers = self.folder / "socket", []
+        self.served = self.folder / "served"
+        shutil.rmtree(self.served, ignore_errors=True)
+
+    def plan(self, request):
+        if self.way == "upstream silent":
+            return "silence" if request.kind == "manifest" else None
+        return "stall" if self.way == "upstream stopped" and request.kind == "blob" else None
+
+    def is_answering(self):
+        return self.way.startswith("upstream")
+
+    def is_twice(self):
+        # The first lets answers come to their end.
+        return super().is_twice() or self.is_answering() or self.way.startswith("caller that")
+
+    def command(self):
+        return [self.cairn, "serve", "--listen", f"unix:{self.socket}", "--registry", self.server.host, "--plain-http", self.server.host,
+                "--store", self.served, "--history", self.puller.history, "--hosts-dir", self.folder / "hosts"]
+
+    def is_in(self):
+        if not self.callers and not self.call():
+            return False
+        return not self.is_answering() or any(one.ended > 1e9 for one in self.requests("manifest") + self.requests("blob"))
+
+    def call(self):
+        """Connects as this moment has it; False: nobody listens yet."""
+        caller = socket.socket(socket.AF_UNIX)
+        try:
+            caller.connect(str(self.socket))
+        except OSError:
+            caller.close()
+            return False
+        self.callers.append(caller)
+        target = "manifests/latest" if self.way == "upstream silent" else f"blobs/{self.made.layers[0]}"
+        head = f"GET /v2/{REPOSITORY}/{target}?ns={self.server.host} HTTP/1.1\r\nHost: a\r\n"
+        if self.way == "half a head":
+            caller.sendall(head.encode())
+        elif self.way not in ("alone", "silent caller"):
+            caller.sendall(head.encode() + b"\r\n")
+        if self.way == "alone":
+            caller.close()
+        return True
+
+    def end(self, process):
+        for caller in self.callers:
+            caller.close()
+
+    def is_whole(self):
+        return True
+
+    def left(self):
+        return ["the socket is left"] if self.socket.exists() else []
+
+    def second(self):
+        return self.quick("store", "verify", "--store", self.served)
+
+
+ALL = [Resolve, Name, Token, Download, Verify, Archive, Unpacked, Sweep, Prune, Import, Prompt, Serve]

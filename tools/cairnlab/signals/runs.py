@@ -25,6 +25,8 @@ class Phase:
     name = ""
     # Seconds within which the signal comes, once the phase was reached; a phase that is held there lasts as long as that.
     window = 0.3
+    # Seconds in which it has to end; less where nothing has to be put in order.
+    limit = LIMIT
     # One second run after so many moments: where it takes long, the next moment is one as well.
     again_every = 1
 
@@ -82,6 +84,15 @@ class Phase:
     def environment(self):
         return {**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder / "tmp"), "CAIRN_STORE": str(self.puller.store)}
 
+    @classmethod
+    def obstacle(cls):
+        """Why it cannot be tried here; None: it can."""
+        return None
+
+    def is_twice(self):
+        """Whether this moment gets a second signal."""
+        return self.chance.random() < 1 / 8
+
     def begin(self):
         """Starts the program; phases with pipes of their own do it otherwise."""
         return self.start(self.command())
@@ -115,7 +126,7 @@ def run(phase, moments):
 
 def one(phase):
     phase.prepare()
-    number, twice = phase.chance.choice([signal.SIGINT, signal.SIGTERM]), phase.chance.random() < 1 / 8
+    number, twice = phase.chance.choice([signal.SIGINT, signal.SIGTERM]), phase.is_twice()
     process = phase.begin()
     try:
         wait(phase, process)
@@ -126,12 +137,15 @@ def one(phase):
         if twice:
             # As soon as somebody can press it again.
             time.sleep(phase.chance.uniform(0.02, 0.15))
+            # The kernel makes one of two that nobody has taken.
+            while is_pending(process, number) and time.monotonic() < first + LIMIT:
+                time.sleep(0.005)
             if process.poll() is None:
                 sent = time.monotonic()
                 process.send_signal(number)
             else:
                 twice = False
-        code = ended(process, sent + (AT_ONCE if twice else LIMIT))
+        code = ended(process, sent + (AT_ONCE if twice else phase.limit))
         seconds = time.monotonic() - (sent if twice else first)
     finally:
         if process.poll() is None:
@@ -139,6 +153,15 @@ def one(phase):
             process.wait()
         phase.end(process)
     judge(phase, process, number, code, seconds, was_in, twice)
+
+
+def is_pending(process, number):
+    """Whether a signal waits to be taken."""
+    try:
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
+        return False
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in re.findall(r"^(?:SigPnd|ShdPnd):\s*(\w+)", status, re.M))
 
 
 def wait(phase, process):
