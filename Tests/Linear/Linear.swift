@@ -21,8 +21,10 @@ enum Linear {
     var (cases, slowest) = (0, (seconds: 0.0, name: ""))
     var failures: [String] = []
     for parser in Parser.all {
-      for frame in parser.frames {
-        for nasty in Nasty.all {
+      for (row, frame) in parser.frames.enumerated() {
+        for (column, nasty) in Nasty.all.enumerated() {
+          // What is quick looks at every other kind in a frame, at the other ones in the next.
+          guard !isQuick || row == 0 || (row + column) % 2 == 0 else { continue }
           let name = "\(parser.name) \(frame.name) \(nasty.name)"
           guard only.isEmpty || name.contains(only) else { continue }
           let measure = Measure(bytes: isQuick ? 8 << 10 : 256 << 10, withMemory: !isQuick) {
