@@ -8,6 +8,8 @@ public struct Descriptor: Hashable, Sendable, Codable {
   public var digest: Digest
   /// The content's size in bytes, never negative.
   public var size: Int64
+  /// False where the document gives none, or an index one that cannot be: `size` is 0 until it is learnt.
+  public var hasSize = true
   /// Other places that serve the content; fetched without credentials.
   public var urls: [String]?
   /// Free-form notes of the image's author.
@@ -32,18 +34,27 @@ public struct Descriptor: Hashable, Sendable, Codable {
 
   /// Decodes and checks a descriptor.
   ///
-  /// Strict about what every reader needs, the digest and the size; whatever else cannot be read counts
-  /// as not there.
+  /// Strict about what every reader needs, the digest, and a size where there is one; whatever else cannot be read
+  /// counts as not there.
   ///
   /// - Throws: `DecodingError`, or `OCIError` for a digest or size that cannot be.
   public init(from decoder: any Decoder) throws {
+    try self.init(from: decoder, anySize: false)
+  }
+
+  /// - Parameter anySize: whether a size that cannot be counts as not there.
+  init(from decoder: any Decoder, anySize: Bool) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     mediaType = values.readable(MediaType.self, .mediaType) ?? MediaType(rawValue: "")
     digest = try values.decode(Digest.self, forKey: .digest)
-    size = try values.decode(Int64.self, forKey: .size)
-    guard size >= 0 else {
+    let said =
+      anySize
+      ? values.readable(Int64.self, .size) : try values.decodeIfPresent(Int64.self, forKey: .size)
+    guard anySize || said ?? 0 >= 0 else {
       throw OCIError.invalidDocument(reason: "the size of \(digest.short) is negative")
     }
+    size = max(0, said ?? 0)
+    hasSize = said ?? -1 >= 0
     urls = values.readableStrings(.urls)
     annotations = values.readableNotes(.annotations)
     // A data field that is no base64 is as useless as a wrong one: the content is fetched instead.

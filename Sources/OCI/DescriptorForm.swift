@@ -13,6 +13,10 @@ enum DescriptorForm {
     if !type.rawValue.isEmpty, tree["mediaType"]?.string != type.rawValue {
       tree["mediaType"] = JSONTree(string: type.rawValue)
     }
+    guard descriptor.hasSize else {
+      tree["size"] = nil
+      return tree
+    }
     // Also 1234.0 is a number that only some can read.
     let size = JSONTree.scalar(Array(String(descriptor.size).utf8))
     if tree["size"] != size { tree["size"] = size }

@@ -46,6 +46,30 @@ public struct Manifest: Sendable, Equatable {
   }
 }
 
+extension Manifest {
+  /// Blobs whose size the manifest does not give, each once.
+  public var unsized: [Descriptor] {
+    var seen = Set<Digest>()
+    return ([config] + layers).filter { !$0.hasSize && seen.insert($0.digest).inserted }
+  }
+
+  /// The manifest with sizes that were learnt elsewhere.
+  ///
+  /// - Parameter sizes: in bytes, of those that it does not give.
+  public func sized(_ sizes: [Digest: Int64]) -> Manifest {
+    func sized(_ blob: Descriptor) -> Descriptor {
+      guard !blob.hasSize, let size = sizes[blob.digest] else { return blob }
+      var blob = blob
+      blob.size = max(0, size)
+      blob.hasSize = true
+      return blob
+    }
+    return Manifest(
+      mediaType: mediaType, config: sized(config), layers: layers.map(sized),
+      artifactType: artifactType)
+  }
+}
+
 /// What a manifest request can bring: an image's manifest or an index.
 public enum ImageDocument: Sendable, Equatable {
   case manifest(Manifest)
@@ -141,7 +165,7 @@ public enum ImageDocument: Sendable, Equatable {
     guard manifests.count <= entryLimit else {
       throw .invalidDocument(reason: "it lists more than \(entryLimit) manifests")
     }
-    return Index(mediaType: mediaType, entries: manifests.map(\.value))
+    return Index(mediaType: mediaType, entries: manifests.map { $0.value?.descriptor })
   }
 
   private static func manifest(_ raw: RawDocument, _ mediaType: MediaType) throws(OCIError)
@@ -157,8 +181,8 @@ public enum ImageDocument: Sendable, Equatable {
     guard layers.count <= entryLimit else {
       throw .invalidDocument(reason: "it lists more than \(entryLimit) layers")
     }
-    var sizes = [config.digest: config.size]
-    for layer in layers {
+    var sizes = config.hasSize ? [config.digest: config.size] : [:]
+    for layer in layers where layer.hasSize {
       if let known = sizes.updateValue(layer.size, forKey: layer.digest), known != layer.size {
         throw .invalidDocument(reason: "it gives \(layer.digest.short) two sizes")
       }

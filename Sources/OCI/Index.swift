@@ -1,7 +1,7 @@
 /// An image index: manifests, usually one for each platform.
 ///
 /// An entry that nobody wants may be odd in any way. What cannot be read of an entry counts as not said,
-/// and one without a digest and a size that can be is passed over.
+/// and one without a digest that can be is passed over.
 public struct Index: Sendable, Equatable {
   /// The index's own media type.
   public let mediaType: MediaType

@@ -63,7 +63,7 @@ public enum OCIForm {
     var tree = found
     tree["manifests"] = .array(
       entries.compactMap { entry in
-        guard let descriptor = entry.decoded(as: Descriptor.self) else { return nil }
+        guard let descriptor = entry.decoded(as: IndexEntry.self)?.descriptor else { return nil }
         return forms[descriptor.digest].map { self.entry(entry, descriptor, $0) }
       })
     return finished(tree, .ociIndex, found: found)
@@ -73,7 +73,7 @@ public enum OCIForm {
     -> JSONTree
   {
     var named = descriptor
-    named.size = form.size
+    (named.size, named.hasSize) = (form.size, true)
     var tree = DescriptorForm.cleaned(found, named, type: form.mediaType)
     if form.digest != descriptor.digest {
       tree["digest"] = JSONTree(string: form.digest.description)

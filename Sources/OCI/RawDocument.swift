@@ -6,7 +6,7 @@ struct RawDocument: Decodable {
   let artifactType: String?
   let config: Descriptor?
   let layers: [Descriptor]?
-  let manifests: [Tolerant<Descriptor>]?
+  let manifests: [Tolerant<IndexEntry>]?
   let hasFSLayers: Bool
 
   enum CodingKeys: String, CodingKey {
@@ -26,7 +26,7 @@ struct RawDocument: Decodable {
     }
     config = try values.decodeIfPresent(Descriptor.self, forKey: .config)
     layers = try values.decodeIfPresent([Descriptor].self, forKey: .layers)
-    manifests = try values.decodeIfPresent([Tolerant<Descriptor>].self, forKey: .manifests)
+    manifests = try values.decodeIfPresent([Tolerant<IndexEntry>].self, forKey: .manifests)
   }
 
   private static func version(_ values: KeyedDecodingContainer<CodingKeys>) -> Double? {

@@ -42,6 +42,8 @@ public struct ImageResolver: Sendable {
   let client: RepositoryClient
   let load: @Sendable (Digest) -> Data?
   let save: @Sendable (Data, Digest) throws -> Void
+  /// The size of a blob that is there already.
+  let sizeHere: @Sendable (Digest) -> Int64?
 
   /// Makes a resolver.
   ///
@@ -49,13 +51,16 @@ public struct ImageResolver: Sendable {
   ///   - client: of the repository.
   ///   - load: a document that is there already, checked; nil where there is none.
   ///   - save: keeps a document.
+  ///   - sizeHere: the size of a blob that is there already; nil where there is none.
   public init(
     client: RepositoryClient, load: @escaping @Sendable (Digest) -> Data?,
-    save: @escaping @Sendable (Data, Digest) throws -> Void
+    save: @escaping @Sendable (Data, Digest) throws -> Void,
+    sizeHere: @escaping @Sendable (Digest) -> Int64? = { _ in nil }
   ) {
     self.client = client
     self.load = load
     self.save = save
+    self.sizeHere = sizeHere
   }
 
   /// Resolves the client's reference.
@@ -81,7 +86,7 @@ public struct ImageResolver: Sendable {
   public func rootDocument() async throws(PullError) -> Document {
     let reference = client.reference
     if let digest = reference.digest, let data = load(digest) {
-      return try parse(data, contentType: nil, digest: digest)
+      return try await sized(try parse(data, contentType: nil, digest: digest))
     }
     let name: DocumentName =
       reference.digest.map { .digest($0, size: nil) } ?? .tag(reference.manifestSelector)
@@ -90,25 +95,21 @@ public struct ImageResolver: Sendable {
       fetched.data, contentType: fetched.contentType, digest: fetched.digest)
     document.roundTripSeconds = fetched.roundTripSeconds
     try keep(document)
-    return document
+    return try await sized(document)
   }
 
+  /// A document that an index names: its digest says whether it is the right one, whatever size the index gives it.
   func childDocument(_ descriptor: Descriptor) async throws(PullError) -> Document {
-    guard descriptor.size <= Int64(RepositoryClient.documentLimit) else {
-      throw .document(
-        .invalidDocument(reason: "a manifest of \(descriptor.size) bytes is refused"),
-        what: client.reference.description)
-    }
-    if let data = load(descriptor.digest), Int64(data.count) == descriptor.size {
-      return try parse(
-        data, contentType: descriptor.mediaType, digest: descriptor.digest, in: descriptor)
+    if let data = load(descriptor.digest) {
+      return try await sized(
+        try parse(
+          data, contentType: descriptor.mediaType, digest: descriptor.digest, in: descriptor))
     }
     var data = descriptor.data
     if let inline = data, try Self.digest(inline, descriptor.digest.algorithm) != descriptor.digest
     {
       data = nil
     }
-    if let inline = data, Int64(inline.count) != descriptor.size { data = nil }
     if data == nil {
       data = try await fetch(.digest(descriptor.digest, size: descriptor.size)).data
     }
@@ -118,7 +119,7 @@ public struct ImageResolver: Sendable {
     let document = try parse(
       data, contentType: descriptor.mediaType, digest: descriptor.digest, in: descriptor)
     try keep(document)
-    return document
+    return try await sized(document)
   }
 
   private func fetch(_ name: DocumentName) async throws(PullError) -> FetchedDocument {
@@ -141,6 +142,7 @@ public struct ImageResolver: Sendable {
       var descriptor =
         parent ?? Descriptor(mediaType: content.mediaType, digest: digest, size: Int64(data.count))
       descriptor.mediaType = content.mediaType
+      (descriptor.size, descriptor.hasSize) = (Int64(data.count), true)
       descriptor.data = nil
       descriptor.annotations = LayoutIndex.notes(served: descriptor.annotations)
       return Document(descriptor: descriptor, content: content, data: data)

@@ -116,7 +116,8 @@ public struct Puller: Sendable {
   ) async throws(PullError) -> ProgressEvent.Summary {
     let store = store
     let resolver = ImageResolver(
-      client: client, load: { store.document($0) }, save: { try store.put($0, as: $1) })
+      client: client, load: { store.document($0) }, save: { try store.put($0, as: $1) },
+      sizeHere: { store.size(of: $0) })
     let resolution = try await resolver.resolve(request.platforms)
     for note in resolution.notes { display.show(.warning(note)) }
     let wanted = WantedImage(resolution, takesAll: request.platforms == .all)

@@ -17,7 +17,7 @@ public struct LayoutIndex: Sendable, Equatable {
     /// Takes an entry of a file.
     init(_ text: JSONTree) {
       self.text = text
-      descriptor = text.decoded(as: Descriptor.self)
+      descriptor = text.decoded(as: Descriptor.self).flatMap { $0.hasSize ? $0 : nil }
     }
 
     /// Makes an entry.

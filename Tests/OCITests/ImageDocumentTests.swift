@@ -116,7 +116,8 @@ struct ImageDocumentTests {
         #"{"schemaVersion":2,"config":{"digest":"\#(a)","size":99999999999999999999}}"#,
         "does not fit"
       ),
-      (#"{"schemaVersion":2,"config":{"digest":"\#(a)"}}"#, "missing at config"),
+      (#"{"schemaVersion":2,"config":{"size":7}}"#, "missing at config"),
+      (#"{"schemaVersion":2,"config":{"digest":"\#(a)","size":"7"}}"#, "wrong type"),
       (#"{"schemaVersion":2,\#(config),"layers":[{"digest":"\#(a)","size":3}]}"#, "two sizes"),
       (
         #"{"schemaVersion":2,\#(config),"layers":[{"digest":"\#(b)","size":9223372036854775807}]}"#,
@@ -135,6 +136,28 @@ struct ImageDocumentTests {
     } catch {
       #expect(error.description.contains(word), "\(error)")
     }
+  }
+
+  @Test("sizes that a manifest leaves out are learnt; those that it gives stay")
+  func unsized() throws {
+    let (a, b) = (Self.a, Self.b)
+    let layers = #"{"digest":"\#(b)","size":null},{"digest":"\#(b)"},{"digest":"\#(a)","size":7}"#
+    let json = #"{"schemaVersion":2,"config":{"digest":"\#(a)"},"layers":[\#(layers)]}"#
+    let document = try ImageDocument.parse(Data(json.utf8), contentType: nil)
+    guard case .manifest(let manifest) = document else {
+      Issue.record("no manifest")
+      return
+    }
+    #expect(manifest.unsized.map(\.digest.description) == [a, b])
+    let (one, other) = (try Digest(a), try Digest(b))
+    let half = manifest.sized([one: 7])
+    #expect(half.unsized.map(\.digest) == [other])
+    let whole = half.sized([one: 100, other: 5])
+    #expect(whole.unsized.isEmpty)
+    let learnt = [whole.config.size] + whole.layers.map(\.size)
+    #expect(learnt == [7, 5, 5, 7])
+    #expect(!whole.layers.contains { !$0.hasSize })
+    #expect(manifest.sized([one: -1, other: .max]).config.size == 0)
   }
 
   static let manifestTypes = [MediaType.ociManifest, .dockerManifest]

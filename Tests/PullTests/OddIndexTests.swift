@@ -98,10 +98,100 @@ struct OddIndexTests {
     #expect(try await bench.pull(request).imageDigest == index.digest)
     let isTaken = bench.store.document(other) != nil
     #expect(bench.display.warnings.count == (isTaken ? 0 : 1), "\(bench.display.warnings)")
-    #expect(isTaken == (number < 7))
+    #expect(isTaken == (number < 9))
     #expect(try StoreMaintenance(store: bench.store).images().allSatisfy(\.isComplete))
     _ = try StoreMaintenance(store: bench.store).prune(olderThan: nil, keepBytes: nil, now: 0)
     #expect(bench.store.document(wanted) != nil)
+  }
+
+  /// Sizes that an index may give a manifest; nil: none.
+  static var sizes: [Any?] { [nil, NSNull(), 0, 1, 100_000, -1, 1.5, 1 << 62, "7", [7], true] }
+
+  @Test(
+    "what an index names is judged by its digest, whatever size the index gives it, and the store gives the right one",
+    arguments: sizes.indices, [true, false])
+  func sizeOfEntry(number: Int, takesAll: Bool) async throws {
+    var image = try FakeImage(layers: [Self.layer])
+    let wanted = image.manifest
+    var entry = Self.entry(
+      wanted, of: image, ["platform": ["os": "linux", "architecture": "amd64"]])
+    entry["size"] = Self.sizes[number]
+    let index = try image.addIndex([entry])
+    image.tags["latest"] = index.digest
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    if takesAll { request.platforms = .all }
+    // Also from the store.
+    for _ in 0..<2 {
+      let summary = try await bench.pull(request)
+      #expect(summary.imageDigest == (takesAll ? index.digest : wanted))
+    }
+    try bench.expectWhole(image)
+    #expect(try StoreMaintenance(store: bench.store).images().allSatisfy(\.isComplete))
+    for descriptor in try bench.store.index().manifests {
+      #expect(bench.store.size(of: descriptor.digest) == descriptor.size)
+      let data = try #require(bench.store.document(descriptor.digest))
+      if case .index(let named) = try ImageDocument.parse(data, contentType: nil) {
+        #expect(
+          named.manifests.map { bench.store.size(of: $0.digest) } == named.manifests.map(\.size))
+      }
+    }
+  }
+
+  @Test(
+    "sizes that a manifest leaves out are learnt, and the store's manifest gives them",
+    arguments: [[], ["config"], ["layers"], ["config", "layers"]], [true, false])
+  func missingSizes(members: [String], byRange: Bool) async throws {
+    let image = try FakeImage(layers: [Self.layer, Self.layer, Content.bytes(200_000, seed: 3)]) {
+      document in
+      if members.contains("config") {
+        var config = document["config"] as? [String: Any] ?? [:]
+        config["size"] = nil
+        document["config"] = config
+      }
+      if members.contains("layers") {
+        var layers = document["layers"] as? [[String: Any]] ?? []
+        for index in layers.indices { layers[index]["size"] = index == 0 ? NSNull() : nil }
+        document["layers"] = layers
+      }
+    }
+    let registry = try FakeRegistry(image) { request in
+      guard !byRange, request.target.contains("/blobs/") else { return nil }
+      var whole = request
+      whole.fields = []
+      return FakeRegistry.answer(whole, image)
+    }
+    let bench = try Bench()
+    for _ in 0..<2 { try await bench.pull("\(registry.host)/o/n") }
+    try bench.expectWhole(image)
+    let named = try #require(try bench.store.index().manifests.first)
+    let data = try #require(bench.store.document(named.digest))
+    guard case .manifest(let manifest) = try ImageDocument.parse(data, contentType: nil) else {
+      Issue.record("no manifest")
+      return
+    }
+    #expect(manifest.unsized.isEmpty)
+    for blob in [manifest.config] + manifest.layers {
+      #expect(bench.store.size(of: blob.digest) == blob.size)
+    }
+  }
+
+  @Test("a size that nobody gives is an error that names who did not")
+  func unknowableSize() async throws {
+    let image = try FakeImage(layers: [Self.layer]) { document in
+      var layers = document["layers"] as? [[String: Any]] ?? []
+      layers[0]["size"] = nil
+      document["layers"] = layers
+    }
+    let registry = try FakeRegistry(image) { request in
+      guard request.target.contains("\(image.layers[0])") else { return nil }
+      return MirrorTests.chunked(Self.layer)
+    }
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+    #expect(error.description.contains(registry.host), "\(error)")
+    #expect(error.description.contains("how large"), "\(error)")
   }
 
   @Test(

@@ -61,7 +61,7 @@ final class Ahead: Sendable {
     for asker: CacheAsker
   ) async {
     guard manifest.isImage != false else { return }
-    let blobs = manifest.blobs
+    let blobs = manifest.blobs.filter(\.hasSize)
     let isNew = state.withLock { state in
       if state.images[digest] != nil {
         state.images[digest]?.lastInterest = .now
