@@ -13,7 +13,7 @@ final class CurlTransfer {
   let job: CurlJob
   let easy: OpaquePointer
   unowned let loop: CurlLoop
-  private let clock: NetworkClock
+  let clock: NetworkClock
   let settings: TransferSettings
   var headerList: UnsafeMutablePointer<curl_slist>?
   let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -28,10 +28,12 @@ final class CurlTransfer {
   private var destination: BodyDestination?
   private var body: [UInt8] = []
   private var received: Int64 = 0
-  private var failure: TransferError?
+  var failure: TransferError?
+  /// What undoes the body's encoding, where something does.
+  var inflater: StreamInflater?
   /// Why an address was not connected to; the host may have others.
   private var refusedAddress: TransferError?
-  private var isFull = false
+  var isFull = false
   /// The connection's socket, once it was asked for; negative: unknown.
   ///
   /// It is the transfer's own until its end.
@@ -146,7 +148,7 @@ final class CurlTransfer {
     let decided = job.decide(ResponseHead(status: status, fields: fields), timing())
     destination = decided
     restartStallRule()
-    if case .window(let window, _) = decided, window.isFull { isFull = true }
+    if case .window(let window, _, _) = decided, window.isFull { isFull = true }
     if case .refuse = decided {
       isFull = true
       return job.request.method == .head
@@ -173,16 +175,13 @@ final class CurlTransfer {
     case .beginning(let limit):
       body.append(contentsOf: chunk.prefix(max(0, limit - body.count)))
       if body.count >= limit { isFull = true }
-    case .window(let window, let offset):
+    case .window(let window, let offset, let meter):
+      meter?.add(chunk.count)
       let (place, overflow) = offset.addingReportingOverflow(received)
-      let outcome = clock.disk { overflow ? .more : window.accept(chunk, at: place) }
-      switch outcome {
-      case .more: break
-      case .full: isFull = true
-      case .failed(let code):
-        failure = TransferError(.disk(errno: code), String(cString: strerror(code)))
-        return 0
-      }
+      if !overflow, !write(chunk, to: window, at: place) { return 0 }
+    case .decoded(let window, let offset, let length, let coding, let meter):
+      meter?.add(chunk.count)
+      guard decode(chunk, coding, length: length, into: window, at: offset) else { return 0 }
     case .refuse, nil:
       return 0
     }
@@ -208,7 +207,7 @@ final class CurlTransfer {
   /// - Returns: nil unless its body is going to a file, straight from the server: of the way behind a proxy the kernel knows
   ///   nothing.
   func roundTrips() -> (now: Double, smallest: Double, isDisordered: Bool)? {
-    guard case .window = destination, proxy == nil else { return nil }
+    guard proxy == nil, destination.map(\.isFile) ?? false else { return nil }
     let port = cairn_info_long(easy, CURLINFO_LOCAL_PORT)
     socket = socket ?? cairn_sockets_find(loop.sockets, Int32(port))
     guard let socket, socket >= 0 else { return nil }

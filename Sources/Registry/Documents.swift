@@ -74,18 +74,8 @@ struct DocumentJudge {
   private static func nature(of data: Data) -> String {
     if data.isEmpty { return "nothing at all" }
     if isPacked(data) { return "\(data.count) bytes of gzip that are no manifest" }
-    // What is not text may have any byte in it.
-    let isText = data.prefix(512).allSatisfy {
-      $0 >= 0x20 || [0x09, 0x0A, 0x0C, 0x0D].contains($0)
-    }
-    let isPage = isText && data.prefix(512).contains(UInt8(ascii: "<")) && LooseJSON(data) == nil
-    return isPage ? "a page of \(data.count) bytes" : "\(data.count) bytes that are no manifest"
-  }
-
-  /// Whether it is a page by its first character, whatever it is called: no manifest begins like this.
-  static func isPage(_ body: [UInt8]) -> Bool {
-    let space: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF]
-    return body.first { !space.contains($0) } == UInt8(ascii: "<")
+    return PageRule.isPage(data)
+      ? "a page of \(data.count) bytes" : "\(data.count) bytes that are no manifest"
   }
 
   private static func isPacked(_ data: Data) -> Bool { data.starts(with: [0x1F, 0x8B]) }

@@ -38,6 +38,9 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   /// Times that it is asked for again, with a pause, though the answer is final as a rule: some such answers pass.
   var secondLooks = 0
 
+  /// The status of the answer that it is about; nil: another reason.
+  var status: Int?
+
   /// True where another server failed in a way that may pass, though this one's will not.
   var othersMayPass = false
 

@@ -99,11 +99,11 @@ public final class RepositoryClient: Sendable {
       let patience = self.headTimeout(stalls: stalls)
       return try await self.failover.first(
         of: asked, for: name.selector, patience: patience
-      ) { endpoint, answered in
+      ) { endpoint, lane in
         do throws(RegistryError) {
           let document = try await self.exchange(
             endpoint, name, fields: fields, what: what, patience: patience)
-          answered()
+          lane.answered()
           if isTag { self.tagAnswer.withLock { $0 = endpoint } }
           return Attempt(result: .success(document))
         } catch {
@@ -170,7 +170,7 @@ public final class RepositoryClient: Sendable {
       }
       roundTrip = response.timing.roundTripSeconds ?? roundTrip
       guard response.head.isWhole else { return .aside(response) }
-      return DocumentJudge.isPage(response.body)
+      return PageRule.isPage(response)
         ? .page(response, else: .content(response)) : .content(response)
     }
     return (response, roundTrip)

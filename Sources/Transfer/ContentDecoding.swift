@@ -21,8 +21,7 @@ public enum ContentDecoding {
   public static func decode(_ body: [UInt8], encoding: String, limit: Int) throws(TransferError)
     -> [UInt8]
   {
-    let codings = encoding.split(separator: ",").map { $0.trimmed.lowercased() }
-      .filter { !["", "identity", "none", "aws-chunked"].contains($0) }
+    let codings = codings(encoding)
     guard codings.count <= mostLayers else {
       throw TransferError(.badResponse, "the response is encoded \(codings.count) times over")
     }
@@ -41,6 +40,12 @@ public enum ContentDecoding {
     }
     guard decoded.count <= limit else { throw tooLarge(limit) }
     return decoded
+  }
+
+  /// The names in a `Content-Encoding` that say something, in the order in which they were applied.
+  static func codings(_ field: String) -> [String] {
+    field.split(separator: ",").map { $0.trimmed.lowercased() }
+      .filter { !["", "identity", "none", "aws-chunked"].contains($0) }
   }
 
   /// Undoes gzip; several members one behind the other are one content.

@@ -68,10 +68,23 @@ public enum BodyDestination: Sendable {
   ///
   /// For what only explains something: an error's words, the page behind a redirect.
   case beginning(limit: Int)
-  /// Into a window of a file; the body's first byte belongs at `offset`.
-  case window(FileWindow, offset: Int64)
+  /// Into a window of a file; the body's first byte belongs at `offset`, and `meter` counts all that comes.
+  case window(FileWindow, offset: Int64, meter: ByteMeter? = nil)
+  /// Into a window of a file without its encoding: what comes out begins at `offset`, and may have no more than `length` bytes.
+  case decoded(
+    FileWindow, offset: Int64, length: Int64, coding: BodyCoding, meter: ByteMeter? = nil)
   /// Nowhere: the transfer ends at once and its connection is closed.
   case refuse
+}
+
+extension BodyDestination {
+  /// Whether the body goes to a file.
+  public var isFile: Bool {
+    switch self {
+    case .window, .decoded: true
+    case .memory, .beginning, .refuse: false
+    }
+  }
 }
 
 /// How a transfer ended well.

@@ -253,12 +253,17 @@ struct DialectTests {
     #expect(registry.server.requests.count <= dialect.requests)
   }
 
-  @Test("a stored login that has gone bad does not stand before a public image (skaffold#4451)")
-  func staleLogin() async throws {
+  @Test(
+    "a stored login that has gone bad does not stand before a public image, and what was said to it is said (skaffold#4451)",
+    arguments: [
+      (400, "was refused"), (401, "was refused"), (403, "was refused"), (404, "answered 404"),
+      (405, "answered 405"), (410, "answered 410"),
+    ])
+  func staleLogin(status: Int, words: String) async throws {
     let image = try FakeImage(layers: [Content.bytes(1_000, seed: 1)])
     let registry = try FakeRegistry(image) { request in
       if request.target.hasPrefix("/token") {
-        return request["authorization"] == nil ? .ok(#"{"token":"good"}"#) : .status(401)
+        return request["authorization"] == nil ? .ok(#"{"token":"good"}"#) : .status(status)
       }
       return request["authorization"] == "Bearer good"
         ? nil : .status(401, Self.challenge(request))
@@ -272,7 +277,8 @@ struct DialectTests {
     let request = try bench.request("\(registry.host)/o/n:latest")
     let puller = try bench.puller(request.reference, credentials: chain)
     #expect(try await puller.pull(request).imageDigest == image.manifest)
-    #expect(warnings.all.contains { $0.contains("stored login") })
+    #expect(warnings.all.contains { $0.contains("stored login") && $0.contains(words) })
+    #expect(warnings.all.contains { $0.contains("was refused") } == (words == "was refused"))
   }
 
   @Test("all of a registry may be at another one, which gives tokens of its own to anybody")

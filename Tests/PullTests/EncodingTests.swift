@@ -83,21 +83,61 @@ struct EncodingTests {
     try bench.expectWhole(image)
   }
 
+  /// More than is taken into memory, and unlike itself when it is packed.
+  static let large = Content.bytes(5 << 20, seed: 2)
+
   @Test(
-    "a large layer that was encoded on its way fails soon, and with true words",
-    arguments: ["gzip", nil], Framing.allCases)
-  func largeLayers(encoding: String?, framing: Framing) async throws {
-    let image = try FakeImage(layers: [Content.bytes(5 << 20, seed: 2)])
-    let registry = try Self.registry(image, encoding, framing) {
-      $0.target.contains("\(image.layers[0])")
+    "a large layer is what its digest says, without what it was encoded with on its way",
+    arguments: ["gzip", "x-gzip", "GZIP, identity"], Framing.allCases)
+  func largeLayers(encoding: String, framing: Framing) async throws {
+    // One that is packed already is packed once more.
+    for layer in [Self.large, GZip.stored(Self.large)] {
+      let image = try FakeImage(layers: [layer, Self.noise])
+      let registry = try Self.registry(image, encoding, framing) {
+        $0.target.contains("\(image.layers[0])")
+      }
+      let bench = try Bench()
+      try await bench.pull("\(registry.host)/o/n")
+      try bench.expectWhole(image)
+      #expect(registry.blobRequests.count <= 20, "\(registry.blobRequests.count)")
+    }
+  }
+
+  @Test("ranges of a layer that are encoded on their way are taken without it", arguments: [3, 64])
+  func encodedRanges(workers: Int) async throws {
+    let image = try FakeImage(layers: [Self.large])
+    let registry = try FakeRegistry(image) { request in
+      guard request.range != nil, request.target.contains("\(image.layers[0])"),
+        case .response(206, let fields, let body) = FakeRegistry.answer(request, image)
+      else { return nil }
+      return .response(206, fields + [("Content-Encoding", "gzip")], GZip.stored(body))
     }
     let bench = try Bench()
-    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
-    #expect(error.category == .integrity, "\(error)")
-    let words = ["re-encoded", "the manifest says"]
-    #expect(words.contains { error.description.contains($0) }, "\(error)")
-    #expect(registry.blobRequests.count <= 20, "\(registry.blobRequests.count)")
-    try bench.expectNothingWrong()
+    try await bench.pull("\(registry.host)/o/n", workers: workers)
+    try bench.expectWhole(image)
+  }
+
+  @Test(
+    "a large layer that is not what it should be without its encoding either fails soon, and with true words",
+    arguments: ["gzip", "br", nil], Framing.allCases)
+  func wrongLargeLayers(encoding: String?, framing: Framing) async throws {
+    let image = try FakeImage(layers: [Self.large])
+    for body in [
+      GZip.stored(Self.large.reversed()), GZip.stored(Self.large + [0]),
+      Array(Self.large.dropLast()),
+      Array(GZip.stored(Self.large).prefix(3 << 20)), GZip.stored(Array(Self.large.prefix(99))),
+    ] {
+      let registry = try FakeRegistry(image) {
+        $0.target.contains("\(image.layers[0])") ? Self.reply(body, encoding, framing) : nil
+      }
+      let bench = try Bench()
+      let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+      #expect(error.category == .integrity, "\(error)")
+      let words = ["re-encoded", "the manifest says", "digest"]
+      #expect(words.contains { error.description.contains($0) }, "\(error)")
+      #expect(registry.blobRequests.count <= 20, "\(registry.blobRequests.count)")
+      try bench.expectNothingWrong()
+    }
   }
 
   @Test("packed bytes that are no manifest are no page")

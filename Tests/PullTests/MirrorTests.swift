@@ -202,6 +202,66 @@ struct MirrorTests {
     #expect(mirror.server.requests.count <= 2 + image.blobs.count)
   }
 
+  /// What a mirror sends of a blob: a head at once, and then next to nothing.
+  static func dripping(_ request: ServedRequest, _ image: FakeImage, first: Int = 0) -> Reply? {
+    guard request.target.contains("/blobs/"),
+      case .response(let status, let fields, let body) = FakeRegistry.answer(request, image),
+      (200...206).contains(status)
+    else { return nil }
+    let head = Reply.head(status, length: body.count, fields)
+    let begin = min(first, body.count)
+    return .raw(head + body.prefix(begin), .trickle(Array(body.dropFirst(begin))))
+  }
+
+  static let drips: [Habit] = [
+    Habit("it trickles") { dripping($0, $1) },
+    Habit("it trickles after a quick beginning") { dripping($0, $1, first: 30_000) },
+    Habit("it says nothing after its head") { request, image in
+      guard case .raw(let bytes, _) = dripping(request, image) else { return nil }
+      return .raw(bytes, .hang)
+    },
+    Habit("it trickles without ranges") { request, image in
+      var whole = request
+      whole.fields.removeAll { $0.name.lowercased() == "range" }
+      return dripping(whole, image)
+    },
+  ]
+
+  @Test(
+    "a mirror that is far slower than who comes behind it loses its work to that one",
+    arguments: drips, [[40_000], [3_000_000], [40_000, 900_000, 20, 300_000, 700_000, 90_000]])
+  func outrun(habit: Habit, sizes: [Int]) async throws {
+    let image = try FakeImage(
+      layers: sizes.enumerated().map { Content.bytes($1, seed: UInt64($0)) })
+    let mirror = try FakeRegistry(image) { habit.fault($0, image) }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench(stallTimeout: 100)
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    let puller = try bench.puller(request.reference, mirrors: [mirror.host], hedges: true)
+    let summary = try await puller.pull(request)
+    #expect(summary.digest == image.manifest)
+    try bench.expectWhole(image)
+    #expect(!registry.blobRequests.isEmpty)
+    // It had work until somebody else was found to be faster, and none after that.
+    #expect(mirror.blobRequests.count < 16)
+  }
+
+  @Test("of several silent mirrors only the first is waited for", arguments: [1, 2, 5])
+  func severalSilent(count: Int) async throws {
+    let image = try FakeImage(layers: (0..<3).map { Content.bytes(40_000, seed: UInt64($0)) })
+    let mirrors = try (0..<count).map { _ in try FakeRegistry(image) { _ in .raw([], .hang) } }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench(stallTimeout: 100)
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    let waits = Log<Double>()
+    let puller = try bench.puller(
+      request.reference, mirrors: mirrors.map(\.host), hedges: true, waits: waits)
+    _ = try await puller.pull(request)
+    try bench.expectWhole(image)
+    // The first one's turn, and that of the one behind it.
+    #expect(waits.all.filter { [2, 0.25].contains($0) }.prefix(2) == [2, 0.25])
+  }
+
   @Test("a mirror that is gone is said to be given up, once")
   func givenUp() async throws {
     let image = try FakeImage(layers: (0..<6).map { Content.bytes(40_000, seed: UInt64($0)) })

@@ -59,10 +59,12 @@ final class Bench: Sendable {
 
   /// - Parameters:
   ///   - mirrors: hosts that are asked before the registry.
-  ///   - hedges: whether a late mirror is overtaken, after no time at all.
+  ///   - hedges: whether a late mirror is overtaken, after hardly any time.
+  ///   - waits: gets what would have been waited for, in seconds.
   func puller(
     _ reference: Reference, credentials: CredentialChain = CredentialChain(),
-    mirrors: [String] = [], hedges: Bool = false, retries: Int = 2
+    mirrors: [String] = [], hedges: Bool = false, retries: Int = 2,
+    waits: Log<Double>? = nil
   ) throws -> Puller {
     var rule = RepositoryClient.RetryRule()
     rule.retries = retries
@@ -74,7 +76,10 @@ final class Bench: Sendable {
     endpoints.append(try Endpoint(of: reference, plainHTTP: true))
     let display = display
     var time = Timekeeper()
-    time.sleep = { _ in }
+    time.sleep = { seconds in
+      waits?.add(seconds)
+      try await Task.sleep(for: .milliseconds(1))
+    }
     let client = RepositoryClient(
       reference: reference, endpoints: endpoints, engine: engine, credentials: credentials,
       retryRule: rule, time: time

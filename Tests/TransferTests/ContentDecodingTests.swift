@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Transfer
 
@@ -71,4 +72,82 @@ struct ContentDecodingTests {
       }
     }
   }
+
+  // MARK: As it comes
+
+  /// What comes out of a body that is taken in pieces of so many bytes.
+  private func streamed(_ body: [UInt8], _ coding: BodyCoding, by step: Int, limit: Int64) throws
+    -> [UInt8]
+  {
+    let inflater = StreamInflater(coding, limit: limit)
+    var out: [UInt8] = []
+    for start in stride(from: 0, to: body.count, by: step) {
+      let piece = Array(body[start..<min(start + step, body.count)])
+      let error = piece.withUnsafeBytes { bytes -> TransferError? in
+        do throws(TransferError) {
+          try inflater.take(bytes) {
+            out += $0
+            return true
+          }
+          return nil
+        } catch {
+          return error
+        }
+      }
+      if let error { throw error }
+    }
+    #expect(inflater.count == Int64(out.count))
+    return out
+  }
+
+  @Test("a body gives the same content in whatever pieces it comes", arguments: [1, 2, 7, 1000])
+  func pieces(step: Int) throws {
+    for (body, coding, times) in [
+      (Self.gzip, .gzip, 1), (Self.gzip + Self.gzip, .gzip, 2), (Self.zlib, .deflate, 1),
+      (Self.raw, .deflate, 1), (Self.gzip + [0, 0, 0], .gzip, 1), ([], .gzip, 0),
+      (Array(Self.gzip.dropLast(8)), .gzip, 1),
+    ] as [([UInt8], BodyCoding, Int)] {
+      let found = try streamed(body, coding, by: step, limit: 14)
+      #expect(found == Array(repeatElement(Self.document, count: times).joined()))
+    }
+  }
+
+  @Test(
+    "what is damaged, or larger than its limit, is an error, in whatever pieces it comes",
+    arguments: [1, 3, 1000])
+  func damagedPieces(step: Int) {
+    for (body, coding) in [
+      (Self.document, .gzip), (Self.gzip + Self.gzip, .gzip), (Self.zlib + Self.zlib, .gzip),
+      (Self.gzip.prefix(12) + [0xFF] + Self.gzip.dropFirst(13), .gzip),
+      (Self.gzip + [0x1F, 0x8B, 0xFF, 0x00], .gzip),
+    ] as [([UInt8], BodyCoding)] {
+      let error = #expect(throws: TransferError.self) {
+        _ = try streamed(body, coding, by: step, limit: 7)
+      }
+      #expect(error?.kind == .badResponse)
+    }
+  }
+
+  @Test("a small body that would be a large one ends at its limit")
+  func bomb() throws {
+    // 20,000 zeros in 56 bytes, many times over.
+    let packed = try #require(
+      Data(
+        base64Encoded:
+          "H4sIAAAAAAACA+3BMQEAAADCoPVPbQ0PoAAAAAAAAAAAAAAAAAAAAAAAAAB4MAJTL5cgTgAA"))
+    let bomb = Array(repeatElement(Array(packed), count: 1_000).joined())
+    #expect(throws: TransferError.self) {
+      _ = try streamed(bomb, .gzip, by: 4_096, limit: 1_000_000)
+    }
+    #expect(try streamed(bomb, .gzip, by: 4_096, limit: 20_000_000).count == 20_000_000)
+  }
+
+  @Test(
+    "one coding that is known is undone as it comes",
+    arguments: [
+      ("gzip", .gzip), ("X-GZIP", .gzip), ("identity, gzip", .gzip), ("deflate", .deflate),
+      ("gzip, aws-chunked", .gzip), ("", nil), ("identity", nil), ("br", nil), ("zstd", nil),
+      ("gzip, gzip", nil), ("gzip, br", nil), ("br, gzip", nil),
+    ] as [(String, BodyCoding?)])
+  func codings(field: String, coding: BodyCoding?) { #expect(BodyCoding(field) == coding) }
 }

@@ -45,8 +45,11 @@ extension Authorizer {
       guard error.kind == .unauthorised, credential != nil,
         !credentials.isExplicit(registry: fetch.scope.registry)
       else { throw error }
+      // Who answers something else than no has not looked at it.
+      let isRefused = error.status.map { [400, 401, 403].contains($0) } ?? true
       credentials.warn(
-        "the stored login for \(fetch.scope.registry) was refused: \(error.message); "
+        "the stored login for \(fetch.scope.registry) "
+          + (isRefused ? "was refused" : "brought no token") + ": \(error.message); "
           + "going on without it")
       credentialSearches[fetch.scope] = Task { nil }
       do throws(RegistryError) {

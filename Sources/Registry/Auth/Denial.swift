@@ -36,7 +36,7 @@ struct Denial: Sendable {
       return challenge
     }
     hasOthers = !all.isEmpty
-    isPage = ResponseJudge.isPage(response)
+    isPage = PageRule.isPage(response)
     let text = String(outside: response.body.prefix(Self.wordLimit)).lowercased()
     let speaksOfToken = ["token", "jwt", "bearer"].contains { text.contains($0) }
     dislikesToken =

@@ -54,7 +54,7 @@ struct TokenClient: Sendable {
         hiding: Secrets(credential), now: time.unixSeconds())
       // Who showed nothing was not refused for what was shown.
       if error.kind == .unauthorised, credential == nil { error.secondLooks = 2 }
-      throw Self.refusal(error, answer.response, credential)
+      throw Self.refusal(error, answer, credential)
     }
     let body = try Self.decoded(answer)
     if let token = Token(body, now: time.seconds()) { return token }
@@ -64,15 +64,23 @@ struct TokenClient: Sendable {
 
   /// That a token service has no such thing says nothing of the image.
   private static func refusal(
-    _ error: RegistryError, _ response: TransferResponse, _ credential: Credential?
+    _ error: RegistryError, _ answer: Answer, _ credential: Credential?
   ) -> RegistryError {
-    switch response.head.status {
+    let status = answer.response.head.status
+    var refusal = error
+    switch status {
     case 400 where credential != nil && !error.isTransient:
-      return RegistryError(.unauthorised, error.message, hint: error.hint)
+      refusal = RegistryError(.unauthorised, error.message, hint: error.hint)
     case 404, 405, 410:
-      return RegistryError(.unauthorised, error.message, hint: error.hint)
-    default: return error
+      let words = ErrorBody(answer.response, hiding: Secrets(credential)).words
+      refusal = RegistryError(
+        .unauthorised,
+        "the token service \(answer.origin.authority) answered \(status)"
+          + (words.map { ": \($0)" } ?? ""), hint: error.hint)
+    default: break
     }
+    refusal.status = status
+    return refusal
   }
 
   private struct Answer {
@@ -85,7 +93,7 @@ struct TokenClient: Sendable {
       () async throws(TransferError) in
       try await engine.perform(request) { head, _ in
         // Of a page and of an error only the words count.
-        [200, 201].contains(head.status) && !BlobJudge.isPage(head)
+        [200, 201].contains(head.status) && !PageRule.isPage(head)
           ? .memory(limit: Self.bodyLimit) : .beginning(limit: RepositoryClient.asideLimit)
       }
     }

@@ -5,6 +5,8 @@ import Transfer
 enum BlobJudge: Equatable {
   /// The body is content that begins at this offset of the blob; `isWhole` where all of it comes.
   case content(offset: Int64, isWhole: Bool)
+  /// The same, encoded though nobody asked for it: so many bytes come out.
+  case encoded(BodyCoding, offset: Int64, length: Int64, isWhole: Bool)
   /// The body is not content: a redirect or an error.
   case aside
   /// The answer cannot be used.
@@ -16,34 +18,36 @@ enum BlobJudge: Equatable {
   ///   - head: status and fields.
   ///   - wanted: the range that was asked for; nil: everything was.
   ///   - size: the blob's size by its descriptor.
-  static func judge(_ head: ResponseHead, wanted: Range<Int64>?, size: Int64) -> BlobJudge {
-    let encoding = head.fields["content-encoding"]?.lowercased() ?? "identity"
+  ///   - isSuspect: whether what came of it before was wrong.
+  static func judge(
+    _ head: ResponseHead, wanted: Range<Int64>?, size: Int64, isSuspect: Bool = false
+  ) -> BlobJudge {
     switch head.status {
     case 200, 203, 206:
       // Some servers send exactly the range and call it 200.
       let part = wanted == nil && head.status != 206 ? nil : part(head)
       if let wanted, let part, part.range.lowerBound == wanted.lowerBound || head.status == 206 {
-        return judge(part, head, encoding, wanted: wanted, size: size)
+        return judge(part, head, wanted: wanted, size: size)
       }
       guard head.status != 206 else { return unreadable(head, wanted: wanted, size: size) }
-      if head.contentLength != size, isPage(head) {
-        return .refused(
-          .integrity, "a page came in place of the blob: something on the way may hold it back")
+      // Some call everything a page. Where it might be the blob by its length, the second look is at its content.
+      if head.contentLength != size, PageRule.isPage(head),
+        head.contentLength != nil || !isSuspect
+      {
+        return .refused(.integrity, EncodedBlob.page)
       }
       // Content that was stored as it is, and is only said to be encoded, has its right length, or none is given; the
       // digest decides.
+      if let encoding = head.encoding, head.contentLength.map({ $0 != size }) ?? isSuspect {
+        return reencoded(encoding, offset: 0, length: size, isWhole: true)
+      }
       if let length = head.contentLength, length != size {
-        if encoding != "identity" { return reencoded(encoding) }
         return .refused(.integrity, "the server has \(length) bytes, the manifest says \(size)")
       }
       return .content(offset: 0, isWhole: true)
     default:
       return .aside
     }
-  }
-
-  static func isPage(_ head: ResponseHead) -> Bool {
-    head.fields["content-type"].map { MediaType(rawValue: $0).rawValue == "text/html" } ?? false
   }
 
   private static func part(_ head: ResponseHead) -> ContentRange? {
@@ -63,8 +67,7 @@ enum BlobJudge: Equatable {
   }
 
   private static func judge(
-    _ part: ContentRange, _ head: ResponseHead, _ encoding: String, wanted: Range<Int64>,
-    size: Int64
+    _ part: ContentRange, _ head: ResponseHead, wanted: Range<Int64>, size: Int64
   ) -> BlobJudge {
     if let total = part.size, total != size {
       return .refused(.integrity, "the server has \(total) bytes, the manifest says \(size)")
@@ -75,15 +78,24 @@ enum BlobJudge: Equatable {
     }
     let count = Int64(part.range.count)
     if let length = head.contentLength, length != count {
-      if encoding != "identity" { return reencoded(encoding) }
+      if let encoding = head.encoding {
+        return reencoded(
+          encoding, offset: part.range.lowerBound, length: count, isWhole: false)
+      }
       // An answer that contradicts itself: the whole blob may come better.
       return .refused(.rangeRefused, "\(length) bytes came for a range of \(count)")
     }
     return .content(offset: part.range.lowerBound, isWhole: false)
   }
 
-  private static func reencoded(_ encoding: String) -> BlobJudge {
-    .refused(
+  /// What another length than the blob's means that is said to be encoded.
+  private static func reencoded(
+    _ encoding: String, offset: Int64, length: Int64, isWhole: Bool
+  ) -> BlobJudge {
+    if let coding = BodyCoding(encoding) {
+      return .encoded(coding, offset: offset, length: length, isWhole: isWhole)
+    }
+    return .refused(
       .protocolError(transient: true),
       "the blob was re-encoded (\(encoding.shownSafely(limit: 20))) on its way")
   }
@@ -91,6 +103,8 @@ enum BlobJudge: Equatable {
   static func == (left: BlobJudge, right: BlobJudge) -> Bool {
     switch (left, right) {
     case (.content(let a, let b), .content(let c, let d)): a == c && b == d
+    case (.encoded(let a, let b, let c, let d), .encoded(let e, let f, let g, let h)):
+      a == e && b == f && c == g && d == h
     case (.aside, .aside): true
     case (.refused(let a, let b), .refused(let c, let d)): a == c && b == d
     default: false

@@ -8,11 +8,13 @@ extension BlobSource {
 
   /// Fetches a range from one endpoint, or from where it redirects to.
   func fetch(
-    _ request: Request, from endpoint: Endpoint, _ report: @escaping @Sendable (Event) -> Void
+    _ given: Request, from endpoint: Endpoint, _ meter: ByteMeter,
+    _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
-    let digest = request.blob.digest
+    let digest = given.blob.digest
     let locator = locators[endpoint]
-    let place = await locator?.place(of: request.blob) ?? .endpoint
+    let place = await locator?.place(of: given.blob) ?? .endpoint
+    let request = given.rest
     report(.sent)
     let isQuestion = place == .endpointAndReport
     var remembered: RemoteURL?
@@ -25,7 +27,7 @@ extension BlobSource {
         if isQuestion, route.isElsewhere { await locator?.reportAnswer(digest, route.place) }
         return try await self.perform(
           request, as: transfer, sharesConnection: isQuestion && !route.isElsewhere,
-          from: .endpoint(endpoint), report)
+          from: .endpoint(endpoint), meter, report)
       }
       try checkEnd(request, route, received: timing.bytes)
       note(timing, of: digest, from: route.url.origin.authority)
@@ -40,7 +42,8 @@ extension BlobSource {
 
   /// Fetches a range from a URL that the manifest names.
   func fetch(
-    _ request: Request, fromForeign text: String, _ report: @escaping @Sendable (Event) -> Void
+    _ request: Request, fromForeign text: String, _ meter: ByteMeter,
+    _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
     let url: RemoteURL
     do throws(TransferError) {
@@ -59,7 +62,7 @@ extension BlobSource {
       var transfer = transfer
       transfer.addresses = transfer.url.origin == registry ? .anywhere : .notLinkLocal
       return try await self.perform(
-        request, as: transfer, sharesConnection: false, from: .place(text), report)
+        request, as: transfer, sharesConnection: false, from: .place(text), meter, report)
     }
     try checkEnd(request, route, received: timing.bytes)
     note(timing, of: request.blob.digest, from: route.url.origin.authority)
@@ -119,10 +122,13 @@ extension BlobSource {
       what: "blob \(digest.short) of \(repository)", client: client)
   }
 
+  /// What came encoded though nobody asked for it, and where it went.
+  private enum Unasked { case nothing, inMemory, inFile }
+
   /// One HTTP exchange; content goes straight into the window.
   private func perform(
     _ request: Request, as transfer: TransferRequest, sharesConnection: Bool,
-    from sender: Sender, _ report: @escaping @Sendable (Event) -> Void
+    from sender: Sender, _ meter: ByteMeter, _ report: @escaping @Sendable (Event) -> Void
   ) async throws(TransferError) -> RequestRoute.Outcome<TransferTiming> {
     let isAll = !request.ranged || request.range == 0..<request.blob.size
     let wanted = isAll ? nil : request.range
@@ -133,44 +139,57 @@ extension BlobSource {
     transfer.sharesConnection = sharesConnection
     transfer.headTimeout = client.headTimeout(stalls: request.stalls)
     let host = transfer.url.origin.authority
-    let encoded = EncodedBlob(
-      blob: request.blob, wanted: wanted, isSuspect: isSuspect(request.blob))
+    let isSuspect = isSuspect(request.blob)
+    let encoded = EncodedBlob(blob: request.blob, wanted: wanted, isSuspect: isSuspect)
     let response: TransferResponse
-    let isInMemory = Mutex(false)
+    let unasked = Mutex(Unasked.nothing)
     do throws(TransferError) {
       response = try await client.engine.perform(transfer) { head, timing in
-        let judged = BlobJudge.judge(head, wanted: wanted, size: size)
+        let judged = BlobJudge.judge(head, wanted: wanted, size: size, isSuspect: isSuspect)
         if encoded.mayBe(head, judged: judged) {
-          isInMemory.withLock { $0 = true }
+          unasked.withLock { $0 = .inMemory }
           return .memory(limit: encoded.limit)
         }
         switch judged {
-        case .content(let offset, let isWhole):
+        case .content(_, let isWhole), .encoded(_, _, _, let isWhole):
           self.noteSender(sender, of: request.blob.digest, host: host)
           report(.responded(timing))
           if isWhole, !(request.range == 0..<size) { report(.wholeBody) }
-          return .window(window, offset: offset)
+        case .aside, .refused: break
+        }
+        switch judged {
+        case .encoded(let coding, let offset, let length, _):
+          unasked.withLock { $0 = .inFile }
+          return .decoded(window, offset: offset, length: length, coding: coding, meter: meter)
+        case .content(let offset, _):
+          return .window(window, offset: offset, meter: meter)
         case .aside: return .beginning(limit: RepositoryClient.asideLimit)
         case .refused: return .refuse
         }
       }
     } catch {
-      guard error.kind == .badResponse, isInMemory.withLock({ $0 }) else { throw error }
-      return .refused(.integrity, "more bytes came than the \(size) that the manifest says")
+      let unasked = unasked.withLock { $0 }
+      guard error.kind == .badResponse, unasked != .nothing else { throw error }
+      return .refused(
+        .integrity,
+        unasked == .inMemory
+          ? "more bytes came than the \(size) that the manifest says" : EncodedBlob.unlike)
     }
-    let judged = BlobJudge.judge(response.head, wanted: wanted, size: size)
+    let judged = BlobJudge.judge(
+      response.head, wanted: wanted, size: size, isSuspect: isSuspect)
     if encoded.mayBe(response.head, judged: judged) {
       return try take(encoded, response, request, from: sender, host: host, report)
     }
     switch judged {
-    case .content: return .content(response.timing)
+    case .content, .encoded: return .content(response.timing)
     case .aside: return .aside(response)
+    case .refused where PageRule.isPage(response.head):
+      suspect(request.blob)
+      return .page(response, else: .refused(.integrity, EncodedBlob.page))
     // Whoever encodes unasked does so again: it is not to be waited for.
     case .refused(_, let reason) where response.head.encoding != nil:
       return .refused(.integrity, reason)
-    case .refused(let kind, let reason):
-      let refused = RequestRoute.Outcome<TransferTiming>.refused(kind, reason)
-      return BlobJudge.isPage(response.head) ? .page(response, else: refused) : refused
+    case .refused(let kind, let reason): return .refused(kind, reason)
     }
   }
 

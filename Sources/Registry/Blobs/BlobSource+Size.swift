@@ -37,7 +37,7 @@ extension BlobSource {
       let head = response.head
       let isRange = head.status == 206 || head.status == 416
       guard head.isWhole || isRange else { return .aside(response) }
-      if BlobJudge.isPage(head) {
+      if PageRule.isPage(head) {
         return .page(response, else: .refused(.integrity, "sent a page in place of a blob"))
       }
       let said = head.fields["content-range"]

@@ -28,6 +28,15 @@ public final class BlobSource: Sendable {
       self.ranged = ranged
       self.window = window
     }
+
+    /// The same without what another server, or an earlier try, has brought of it.
+    var rest: Request {
+      let begin = window.written
+      guard ranged, range.lowerBound < begin, begin < range.upperBound else { return self }
+      var rest = self
+      rest.range = begin..<range.upperBound
+      return rest
+    }
   }
 
   /// What happens to a request.
@@ -148,13 +157,13 @@ public final class BlobSource: Sendable {
   func isSuspect(_ blob: Descriptor) -> Bool { suspects.withLock { $0.contains(blob.digest) } }
 
   /// The URLs that a manifest names for a blob, without those that sent wrong bytes of it.
-  private func honestPlaces(of blob: Descriptor) -> [String] {
+  func honestPlaces(of blob: Descriptor) -> [String] {
     let liars = liars.withLock { $0[blob.digest] ?? [] }
     return (blob.urls ?? []).prefix(Self.mostPlaces).filter { !liars.contains(.place($0)) }
   }
   private static let mostPlaces = 8
 
-  private func isLiar(_ endpoint: Endpoint?, for blob: Descriptor) -> Bool {
+  func isLiar(_ endpoint: Endpoint?, for blob: Descriptor) -> Bool {
     guard let endpoint else { return false }
     return liars.withLock { $0[blob.digest]?.contains(.endpoint(endpoint)) ?? false }
   }
@@ -181,73 +190,5 @@ public final class BlobSource: Sendable {
     } catch {
       report(.ended(.failure(error)))
     }
-  }
-
-  private func fetchFromAnywhere(
-    _ request: Request, _ report: @escaping @Sendable (Event) -> Void
-  ) async throws(RegistryError) -> TransferTiming {
-    let places = honestPlaces(of: request.blob)
-    // What it has is wrong: layers that it may not distribute it need not have.
-    if !places.isEmpty, isLiar(endpoints.last, for: request.blob) {
-      return try await fetchForeign(request, places, report)
-    }
-    let failure: RegistryError
-    do throws(RegistryError) {
-      return try await client.failover.first(
-        of: endpoints, for: request.blob.digest.description,
-        patience: client.headTimeout(stalls: request.stalls)
-      ) { endpoint, answered in
-        await self.attempt(request) { () async throws(RegistryError) in
-          try await self.fetch(request, from: endpoint) { event in
-            if case .responded = event { answered() }
-            report(event)
-          }
-        }
-      }
-    } catch {
-      failure = error
-    }
-    // Layers that may not be distributed are elsewhere; what the registry says of them varies.
-    guard !places.isEmpty, !failure.isFinal else { throw failure }
-    do throws(RegistryError) {
-      return try await fetchForeign(request, places, report)
-    } catch {
-      throw error.after([failure.message])
-    }
-  }
-
-  /// What came of asking one server.
-  ///
-  /// Where some of the range came and then no more, what is left is asked for anew, and it is not said that the server
-  /// is no good.
-  private func attempt(
-    _ request: Request, _ body: () async throws(RegistryError) -> TransferTiming
-  ) async -> Attempt<TransferTiming> {
-    let before = request.window.written
-    do throws(RegistryError) {
-      return Attempt(result: .success(try await body()))
-    } catch {
-      let isUnderWay = request.window.written > before && error.isBrokenTransfer
-      return Attempt(result: .failure(error), isFinal: error.isFinal || isUnderWay)
-    }
-  }
-
-  /// Other places that a descriptor names.
-  private func fetchForeign(
-    _ request: Request, _ places: [String], _ report: @escaping @Sendable (Event) -> Void
-  ) async throws(RegistryError) -> TransferTiming {
-    var last: RegistryError?
-    for text in places {
-      let attempt = await attempt(request) { () async throws(RegistryError) in
-        try await self.fetch(request, fromForeign: text, report)
-      }
-      switch attempt.result {
-      case .success(let timing): return timing
-      case .failure(let error):
-        if attempt.isFinal { throw error }
-        last = error
-      }
-    }
-    throw last ?? RegistryError(.notFound, "blob \(request.blob.digest.short) is nowhere to be had")
   }
 }

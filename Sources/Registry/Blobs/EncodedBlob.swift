@@ -6,7 +6,8 @@ import Transfer
 /// A small blob that something on the way has encoded, though nobody asked for that.
 ///
 /// What may be one is taken into memory; the digest decides whether its bytes are right as they came, or without their
-/// encoding. Layers of any size are not: they go to the disk as they come.
+/// encoding. Larger ones go to the disk: as they come, or without the encoding where it is said that they have one and
+/// their length bears that out, or they came wrong before.
 struct EncodedBlob {
   /// The blob.
   let blob: Descriptor
@@ -22,11 +23,12 @@ struct EncodedBlob {
   ///   - judged: what it means where nothing is encoded.
   func mayBe(_ head: ResponseHead, judged: BlobJudge) -> Bool {
     guard head.status == 200, blob.size > 0, blob.size <= Int64(RepositoryClient.documentLimit),
-      wanted == nil || isSuspect, !BlobJudge.isPage(head)
+      wanted == nil || isSuspect,
+      !PageRule.isPage(head) || isSuspect && head.contentLength == nil
     else { return false }
     if let length = head.contentLength, length > Int64(limit) { return false }
     switch judged {
-    case .refused: return head.contentLength != blob.size
+    case .refused, .encoded: return head.contentLength != blob.size
     case .content:
       // With the right length it is right, or somebody else's mistake.
       return isSuspect || head.encoding != nil && head.contentLength == nil
@@ -51,8 +53,17 @@ struct EncodedBlob {
     }
     // Of the right length it goes where every blob goes, and its digest is found wrong there.
     if Int64(response.body.count) == blob.size { return response.body }
-    throw RegistryError(.integrity, reason(own, bytes: response.body.count))
+    let isPage = PageRule.isPage(response)
+    throw RegistryError(
+      .integrity, isPage ? Self.page : reason(own, bytes: response.body.count))
   }
+
+  /// That it is no blob at all.
+  static let page = "a page came in place of the blob: something on the way may hold it back"
+
+  /// That a blob is not what it should be, as it came and without its encoding.
+  static let unlike =
+    "the blob was re-encoded on its way, and is not what the manifest says without that either"
 
   private func isRight(_ bytes: [UInt8]) -> Bool {
     Int64(bytes.count) == blob.size

@@ -44,7 +44,7 @@ enum ResponseJudge {
       return RegistryError(
         .unauthorised, "\(host) wants credentials for \(what)\(said)",
         hint: "log in with \"skopeo login\", \"podman login\" or \"docker login\", or use --creds")
-    case 403 where isPage(response):
+    case 403 where PageRule.isPage(response):
       // A guard in front of the registry, not the registry: it passes, as a rule.
       var error = RegistryError(
         .protocolError(transient: false),
@@ -123,12 +123,6 @@ enum ResponseJudge {
     let isSpent = response.head.fields["x-ratelimit-remaining"].map { $0 == "0" } ?? false
     let text = String(outside: response.body.prefix(16 << 10)).lowercased()
     return isSpent || limitWords.contains { text.contains($0) }
-  }
-
-  /// Whether it is a web page, of somebody who does not speak of authorization.
-  static func isPage(_ response: TransferResponse) -> Bool {
-    guard response.head.fields["www-authenticate"] == nil else { return false }
-    return response.head.fields["content-type"]?.lowercased().hasPrefix("text/html") ?? false
   }
 
   private static func wait(_ head: ResponseHead, now: Double) -> Double? {

@@ -10,11 +10,13 @@ import Transfer
 /// - failed several times in a row: the same;
 /// - sent wrong content for a document or blob, or does not have it: that one is not asked for there again;
 /// - is late with something else: it is asked one thing at a time until it says something.
+///
+/// One that was found to be slower by far than another is asked behind it.
 final class EndpointLedger: Sendable {
-  private struct Record {
+  struct Record {
     /// Where it was found to answer, if not where it was said to be.
     var origin: RemoteURL.Origin?
-    /// Whether it has answered, so that nothing has to be guessed any more.
+    /// Whether it has answered, so that nothing has to be guessed any more about TLS.
     var hasAnswered = false
     /// Times that plain HTTP was tried in vain.
     var guesses = 0
@@ -27,10 +29,23 @@ final class EndpointLedger: Sendable {
     var unanswered = 0
     /// Since when it has been late with everything that it was asked for.
     var silentSince: Double?
+    /// Whether somebody who was asked after it answered before it, when it was asked last.
+    var hesitates = false
+    /// Whether another one was found to be faster by far: it is asked behind the others.
+    var isOutrun = false
+    /// Whether its last answer came slowly.
+    var isSlow = false
+    /// Whether it is compared with another one just now.
+    var isCompared = false
+    /// When it was compared the last time, and seconds until it may be again.
+    var comparison: (endedAt: Double, pause: Double)?
     /// When that was last said to somebody.
     var saidLateAt: Double?
     /// When it last brought what was asked for.
     var succeededAt: Double?
+
+    /// Whether it said nothing when it was asked last.
+    var isSilent: Bool { silentSince != nil || hesitates }
 
     /// Leaves it alone from now on; returns why, the first time.
     mutating func leave(because reason: String) -> String? {
@@ -54,72 +69,6 @@ final class EndpointLedger: Sendable {
     records.withLock { $0[endpoint]?.origin } ?? endpoint.origin
   }
 
-  /// Notes that TLS failed where plain HTTP may be spoken; true when it is to be tried.
-  ///
-  /// Only some servers say at once that they do not speak TLS: others close the connection, or wait for more. So any
-  /// failure is taken for that until the endpoint has answered in one way or the other.
-  func notePlain(_ endpoint: Endpoint, after failure: TransferError.Kind) -> Bool {
-    guard endpoint.allowsPlainFallback,
-      [.notTLS, .connect, .refused, .broken].contains(failure)
-    else { return false }
-    return change(endpoint) {
-      guard failure == .notTLS || !$0.hasAnswered else { return false }
-      $0.origin = endpoint.plainOrigin
-      // It spoke, and not TLS.
-      if failure == .notTLS { $0.hasAnswered = true }
-      return true
-    }
-  }
-
-  /// Guesses in vain after which a server that reacts to plain HTTP, and never to TLS, is taken for one of plain HTTP.
-  private static let mostGuesses = 2
-
-  /// Takes back that plain HTTP is spoken; false where it is known.
-  ///
-  /// - Parameter failure: what plain HTTP came to; nil: words that ask for TLS.
-  func withdrawPlain(_ endpoint: Endpoint, after failure: TransferError?) -> Bool {
-    change(endpoint) {
-      guard !$0.hasAnswered, $0.origin != nil else { return false }
-      // Half an answer in HTTP is one, as far as this goes.
-      let reacts = failure?.kind == .broken && $0.guesses >= Self.mostGuesses
-      guard failure?.hasHead != true, !reacts else {
-        $0.hasAnswered = true
-        return false
-      }
-      $0.origin = nil
-      $0.hasAnswered = failure == nil
-      $0.guesses += 1
-      return true
-    }
-  }
-
-  /// It answered where it was asked.
-  func noteAnswer(_ endpoint: Endpoint) {
-    if endpoint.allowsPlainFallback { change(endpoint) { $0.hasAnswered = true } }
-  }
-
-  /// Seconds to connect by TLS before plain HTTP is tried; nil: there is nothing to guess.
-  ///
-  /// Less than a mirror has before it counts as late, and twice as long each time that the guess was wrong.
-  func guessTimeout(_ endpoint: Endpoint) -> Double? {
-    guard endpoint.allowsPlainFallback else { return nil }
-    return change(endpoint) {
-      $0.hasAnswered || $0.origin != nil ? nil : min(1.5 * Double(1 << min($0.guesses, 8)), 60)
-    }
-  }
-
-  /// Notes that an endpoint asked over plain HTTP wants TLS, on the same host: true where that is so.
-  ///
-  /// What was meant for plain HTTP may go there, too.
-  func noteUpgrade(_ endpoint: Endpoint, to origin: RemoteURL.Origin) -> Bool {
-    let known = self.origin(of: endpoint)
-    guard known.scheme == "http", origin.scheme == "https", origin.host == known.host,
-      origin.port == 443 || origin.port == known.port
-    else { return false }
-    change(endpoint) { $0.origin = origin }
-    return true
-  }
-
   /// The endpoints worth asking for something, in order.
   ///
   /// - Parameters:
@@ -127,11 +76,13 @@ final class EndpointLedger: Sendable {
   ///   - key: a tag or digest.
   func candidates(_ endpoints: [Endpoint], for key: String) -> [Endpoint] {
     records.withLock { records in
-      endpoints.enumerated().filter { index, endpoint in
+      let worthAsking = endpoints.enumerated().filter { index, endpoint in
         guard index < endpoints.count - 1, let record = records[endpoint] else { return true }
-        let isBusyBeingSilent = record.silentSince != nil && record.unanswered > 0
+        let isBusyBeingSilent = record.isSilent && record.unanswered > 0
         return record.goneBecause == nil && record.lost[key] == nil && !isBusyBeingSilent
       }.map(\.element)
+      let outrun = worthAsking.filter { records[$0]?.isOutrun ?? false }
+      return worthAsking.filter { !outrun.contains($0) } + outrun
     }
   }
 
@@ -142,6 +93,9 @@ final class EndpointLedger: Sendable {
   func late(_ endpoint: Endpoint, now: Double) {
     change(endpoint) { $0.silentSince = $0.silentSince ?? now }
   }
+
+  /// Whether it said nothing when it was asked last: the next one need not wait long for it.
+  func isSilent(_ endpoint: Endpoint) -> Bool { change(endpoint) { $0.isSilent } }
 
   /// Whether it is worth a line that a server is late: it was not said a moment ago.
   func mayComplain(of endpoint: Endpoint, now: Double) -> Bool {
@@ -157,15 +111,21 @@ final class EndpointLedger: Sendable {
     change(endpoint) {
       $0.unanswered -= 1
       $0.silentSince = nil
+      $0.hesitates = false
     }
   }
 
   /// A request ended without an answer, because another endpoint had the thing first.
   ///
+  /// - Parameters:
+  ///   - endpoint: who was asked in vain.
+  ///   - byLaterOne: whether the other was asked after it.
+  ///   - now: when.
   /// - Returns: why the endpoint is left alone from now on; nil: it is not, or was already.
-  func overtaken(_ endpoint: Endpoint, now: Double) -> String? {
+  func overtaken(_ endpoint: Endpoint, byLaterOne: Bool, now: Double) -> String? {
     change(endpoint) {
       $0.unanswered -= 1
+      if byLaterOne { $0.hesitates = true }
       guard let since = $0.silentSince, now - since >= silenceLimit else { return nil }
       return $0.leave(because: "it said nothing for \(Int(clamping: now - since)) s")
     }
@@ -223,6 +183,7 @@ final class EndpointLedger: Sendable {
         records[endpoint]?.goneBecause = nil
         records[endpoint]?.strikes = 0
         records[endpoint]?.silentSince = nil
+        records[endpoint]?.hesitates = false
       }
     }
   }
@@ -234,7 +195,7 @@ final class EndpointLedger: Sendable {
     }
   }
 
-  private func change<Value>(_ endpoint: Endpoint, _ body: (inout Record) -> Value) -> Value
+  func change<Value>(_ endpoint: Endpoint, _ body: (inout Record) -> Value) -> Value
   where Value: Sendable {
     records.withLock { body(&$0[endpoint, default: Record()]) }
   }

@@ -3,33 +3,62 @@ import Transfer
 extension FailoverRunner {
   /// One race of endpoints; its state belongs to the task that runs it.
   actor Race<Answer: Sendable> {
+    /// What is known of one that was asked.
+    struct Running {
+      let ask: Ask
+      let lane: Lane
+      let task: Task<Void, Never>
+      /// When it was asked.
+      let begin: Double
+      var timer: Task<Void, Never>
+      /// When its head came; nil: it has not.
+      var answeredAt: Double?
+      /// From when on, and from which byte on, its pace is measured.
+      var mark: (seconds: Double, bytes: Int64)
+      /// Seconds of looks since then.
+      var looked = 0.0
+      /// Seconds over which it is seen whether it is slow.
+      var span = Pace.span
+      /// How fast it was over the last whole span.
+      var before: Pace?
+    }
+
     let candidates: [Endpoint]
+    let registry: Endpoint
     let key: String
     let patience: Double
     let runner: FailoverRunner
     let inbox: AsyncStream<Event<Answer>>.Continuation
     let ask: Asking<Answer>
     var failover: Failover<Answer>
-    var asks: [Int: Ask] = [:]
-    var asked = 0
-    var tasks: [Int: Task<Void, Never>] = [:]
-    var timers: [Int: Task<Void, Never>] = [:]
-    var unanswered: Set<Int> = []
-    var outcome: Result<Answer, RegistryError>?
+    var running: [Int: Running] = [:]
+    /// Those that this race has leave to compare.
+    var compared: Set<Int> = []
+    private var asked = 0
+    /// The last asking that was answered.
+    private var lastAnswered = 0
+    /// Whether one of them said nothing in its turn: the others get short ones.
+    private var isHurried = false
+    private var outcome: Result<Answer, RegistryError>?
 
     init(
-      candidates: [Endpoint], key: String, patience: Double, runner: FailoverRunner,
-      inbox: AsyncStream<Event<Answer>>.Continuation,
+      candidates: [Endpoint], registry: Endpoint, key: String, patience: Double,
+      runner: FailoverRunner, inbox: AsyncStream<Event<Answer>>.Continuation,
       ask: @escaping Asking<Answer>
     ) {
       self.candidates = candidates
+      self.registry = registry
       self.key = key
       self.patience = patience
       self.runner = runner
       self.inbox = inbox
       self.ask = ask
-      failover = Failover(count: candidates.count, hedges: runner.hedges)
+      failover = Failover(
+        count: candidates.count, hedges: runner.hedges,
+        principal: candidates.firstIndex(of: registry))
     }
+
+    var now: Double { runner.time.seconds() }
 
     func run(_ events: AsyncStream<Event<Answer>>) async -> Result<Answer, RegistryError> {
       perform(failover.begin())
@@ -39,7 +68,9 @@ extension FailoverRunner {
           if outcome != nil { break }
         }
       }
-      for index in Array(tasks.keys) { stop(index) }
+      for index in Array(running.keys) { stop(index) }
+      // Nothing was seen where it ended before its time.
+      for index in compared { runner.ledger.compared(candidates[index], at: nil) }
       let cancelled = RegistryError(
         .transfer(TransferError(.cancelled, "cancelled")), "cancelled")
       return outcome ?? .failure(cancelled)
@@ -47,28 +78,34 @@ extension FailoverRunner {
 
     private func take(_ event: Event<Answer>) {
       switch event {
-      case .late(let ask):
-        guard asks[ask.index] == ask, unanswered.contains(ask.index) else { return }
-        let (endpoint, isMirror) = (candidates[ask.index], isMirror(ask.index))
-        runner.sayLate(endpoint, patience, isMirror: isMirror)
-        if isMirror, runner.hedges {
-          runner.ledger.late(endpoint, now: runner.time.seconds())
-        }
+      case .turnOver(let ask):
+        guard let one = running[ask.index], one.ask == ask, one.answeredAt == nil else { return }
+        isHurried = true
         perform(failover.late(ask.index))
+      case .late(let ask):
+        guard let one = running[ask.index], one.ask == ask, one.answeredAt == nil else { return }
+        sayLate(ask.index)
       case .answered(let ask):
-        guard asks[ask.index] == ask else { return }
-        hear(ask.index)
+        guard running[ask.index]?.ask == ask else { return }
+        hear(ask)
         perform(failover.answered(ask.index))
+        watchPace(of: ask.index)
+      case .look(let ask, let seconds):
+        guard running[ask.index]?.ask == ask else { return }
+        look(at: ask.index, after: seconds)
       case .ended(let ask, let attempt):
-        guard asks[ask.index] == ask else { return }
-        asks[ask.index] = nil
-        tasks[ask.index] = nil
-        learn(ask.index, attempt)
+        guard running[ask.index]?.ask == ask else { return }
+        if case .success = attempt.result { compareAtEnd(with: ask.index) }
+        learn(ask, attempt)
+        if let one = running.removeValue(forKey: ask.index) {
+          notePace(of: one, at: ask.index)
+          one.timer.cancel()
+        }
         perform(failover.ended(ask.index, attempt.result, isFinal: attempt.isFinal))
       }
     }
 
-    private func perform(_ actions: [Failover<Answer>.Action]) {
+    func perform(_ actions: [Failover<Answer>.Action]) {
       for action in actions {
         switch action {
         case .ask(let index): start(index)
@@ -82,53 +119,70 @@ extension FailoverRunner {
       let (endpoint, inbox, ask) = (candidates[index], inbox, ask)
       asked += 1
       let own = Ask(index: index, number: asked)
-      asks[index] = own
-      unanswered.insert(index)
+      let lane = Lane { inbox.yield(.answered(own)) }
       if isMirror(index) { runner.ledger.asked(endpoint) }
-      tasks[index] = Task {
-        let attempt = await ask(endpoint) { inbox.yield(.answered(own)) }
+      let isShort = runner.hedges && (isHurried || runner.ledger.isSilent(endpoint))
+      let timer = runner.time.whenOver(
+        turn: isShort ? Lateness.shortTurn : Lateness.patience,
+        { inbox.yield(.turnOver(own)) }, late: { inbox.yield(.late(own)) })
+      let task = Task {
+        let attempt = await ask(endpoint, lane)
         inbox.yield(.ended(own, attempt))
       }
-      timers[index] = runner.time.whenLate { inbox.yield(.late(own)) }
+      running[index] = Running(
+        ask: own, lane: lane, task: task, begin: now, timer: timer, mark: (now, 0))
     }
 
     /// Takes a request back; one that was never answered may say something about its server.
     private func stop(_ index: Int) {
-      asks[index] = nil
-      tasks.removeValue(forKey: index)?.cancel()
-      timers.removeValue(forKey: index)?.cancel()
-      guard unanswered.remove(index) != nil, isMirror(index) else { return }
-      let reason = runner.ledger.overtaken(candidates[index], now: runner.time.seconds())
+      guard let one = running.removeValue(forKey: index) else { return }
+      notePace(of: one, at: index)
+      one.task.cancel()
+      one.timer.cancel()
+      guard one.answeredAt == nil, isMirror(index) else { return }
+      let reason = runner.ledger.overtaken(
+        candidates[index], byLaterOne: lastAnswered > one.ask.number, now: now)
       reason.map { giveUp(index, $0) }
     }
 
-    private func hear(_ index: Int) {
-      timers.removeValue(forKey: index)?.cancel()
-      guard unanswered.remove(index) != nil, isMirror(index) else { return }
-      runner.ledger.answered(candidates[index])
+    /// It said something, if only that it has nothing.
+    private func hear(_ ask: Ask) {
+      guard let one = running[ask.index], one.answeredAt == nil else { return }
+      one.timer.cancel()
+      running[ask.index]?.answeredAt = now
+      lastAnswered = max(lastAnswered, ask.number)
+      if isMirror(ask.index) { runner.ledger.answered(candidates[ask.index]) }
     }
 
-    private func learn(_ index: Int, _ attempt: Attempt<Answer>) {
-      hear(index)
+    private func sayLate(_ index: Int) {
+      let endpoint = candidates[index]
+      // Whoever is asked beside one that answers is not waited for.
+      if !running.values.contains(where: { $0.answeredAt != nil }) {
+        runner.sayLate(endpoint, patience, isMirror: isMirror(index))
+      }
+      if isMirror(index), runner.hedges { runner.ledger.late(endpoint, now: now) }
+    }
+
+    private func learn(_ ask: Ask, _ attempt: Attempt<Answer>) {
+      hear(ask)
+      let (index, endpoint) = (ask.index, candidates[ask.index])
       guard isMirror(index) else { return }
       switch attempt.result {
-      case .success: runner.ledger.succeeded(candidates[index], now: runner.time.seconds())
+      case .success: runner.ledger.succeeded(endpoint, now: now)
       case .failure(let error):
         if case .transfer(let cause) = error.kind, cause.isOurs { return }
-        let reason = runner.ledger.failed(
-          candidates[index], error, for: key, now: runner.time.seconds())
-        if let reason {
+        if let reason = runner.ledger.failed(endpoint, error, for: key, now: now) {
           giveUp(index, reason)
         } else {
-          runner.tell(.detail("mirror \(candidates[index].origin): \(error); trying the next"))
+          runner.tell(.detail("mirror \(endpoint.origin): \(error); trying the next"))
         }
       }
     }
 
-    private func giveUp(_ index: Int, _ reason: String) {
+    func giveUp(_ index: Int, _ reason: String) {
       runner.tell(.mirrorGivenUp(candidates[index].origin.authority, because: reason))
     }
 
-    private func isMirror(_ index: Int) -> Bool { index < candidates.count - 1 }
+    func isMirror(_ index: Int) -> Bool { candidates[index] != registry }
   }
 }

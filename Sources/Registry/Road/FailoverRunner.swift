@@ -21,7 +21,11 @@ struct FailoverRunner: Sendable {
   let tell: @Sendable (RegistryNotice) -> Void
 
   enum Event<Answer: Sendable>: Sendable {
+    /// The others need not wait for it any longer.
+    case turnOver(Ask)
     case late(Ask)
+    /// It is time to look how fast it is, so many seconds after the last time.
+    case look(Ask, seconds: Double)
     case answered(Ask)
     case ended(Ask, Attempt<Answer>)
   }
@@ -44,10 +48,10 @@ struct FailoverRunner: Sendable {
     of endpoints: [Endpoint], for key: String, patience: Double,
     fetch: @escaping @Sendable (Endpoint) async throws(RegistryError) -> Answer
   ) async throws(RegistryError) -> Answer {
-    try await first(of: endpoints, for: key, patience: patience) { endpoint, answered in
+    try await first(of: endpoints, for: key, patience: patience) { endpoint, lane in
       do throws(RegistryError) {
         let answer = try await fetch(endpoint)
-        answered()
+        lane.answered()
         return Attempt(result: .success(answer))
       } catch {
         return Attempt(result: .failure(error), isFinal: error.isFinal)
@@ -61,26 +65,28 @@ struct FailoverRunner: Sendable {
   ///   - endpoints: those that serve such things, in order; the last one is the registry itself.
   ///   - key: the tag or digest that is asked for.
   ///   - patience: seconds that each of them has for its answer.
-  ///   - ask: asks one of them; calls its second argument once the head of the content is here.
+  ///   - ask: asks one of them; says so once the head of the content is here, and counts what comes.
   /// - Throws: the last endpoint's error, with the words of those before it.
   func first<Answer: Sendable>(
     of endpoints: [Endpoint], for key: String, patience: Double,
     ask: @escaping Asking<Answer>
   ) async throws(RegistryError) -> Answer {
     let candidates = ledger.candidates(endpoints, for: key)
-    guard let last = candidates.last else {
+    guard let registry = endpoints.last else {
       throw RegistryError(.notFound, "no server is known that may be asked for \(key)")
     }
     // Those who are not asked any more have their part in it, too.
     let reasons = ledger.reasons(endpoints.filter { !candidates.contains($0) }, for: key)
-    let asking: Asking<Answer> = { [ledger] endpoint, answered in
-      let attempt = await ask(endpoint, answered)
-      if endpoint == last, attempt.foundNobody { ledger.pardon(endpoints.dropLast()) }
+    let asking: Asking<Answer> = { [ledger] endpoint, lane in
+      let attempt = await ask(endpoint, lane)
+      if endpoint == registry, attempt.foundNobody { ledger.pardon(endpoints.dropLast()) }
       return attempt
     }
     do throws(RegistryError) {
-      if candidates.count == 1 { return try await alone(last, patience, asking).result.get() }
-      return try await race(candidates, for: key, patience, asking)
+      if candidates == [registry] {
+        return try await alone(registry, patience, asking).result.get()
+      }
+      return try await race(candidates, before: registry, for: key, patience, asking)
     } catch {
       let failure = error.after(reasons)
       // Mirrors that were just pardoned have not been asked for this since.
@@ -90,9 +96,8 @@ struct FailoverRunner: Sendable {
     }
   }
 
-  /// Asks an endpoint; calls its second argument once the head of the content is here.
-  typealias Asking<Answer: Sendable> =
-    @Sendable (Endpoint, _ answered: @escaping @Sendable () -> Void) async -> Attempt<Answer>
+  /// Asks an endpoint.
+  typealias Asking<Answer: Sendable> = @Sendable (Endpoint, Lane) async -> Attempt<Answer>
 
   /// Asks the only one that there is to ask.
   private func alone<Answer: Sendable>(
@@ -101,7 +106,7 @@ struct FailoverRunner: Sendable {
   ) async -> Attempt<Answer> {
     let timer = time.whenLate { sayLate(endpoint, patience, isMirror: false) }
     defer { timer.cancel() }
-    return await ask(endpoint) { timer.cancel() }
+    return await ask(endpoint, Lane { timer.cancel() })
   }
 
   /// One line for a server that lets others wait.
@@ -113,12 +118,13 @@ struct FailoverRunner: Sendable {
   }
 
   private func race<Answer: Sendable>(
-    _ candidates: [Endpoint], for key: String, _ patience: Double,
+    _ candidates: [Endpoint], before registry: Endpoint, for key: String, _ patience: Double,
     _ ask: @escaping Asking<Answer>
   ) async throws(RegistryError) -> Answer {
     let (events, inbox) = AsyncStream.makeStream(of: Event<Answer>.self)
     let race = Race(
-      candidates: candidates, key: key, patience: patience, runner: self, inbox: inbox, ask: ask)
+      candidates: candidates, registry: registry, key: key, patience: patience, runner: self,
+      inbox: inbox, ask: ask)
     return try await withTaskCancellationHandler {
       await race.run(events)
     } onCancel: {

@@ -4,6 +4,10 @@ import OCI
 enum Lateness {
   /// Seconds without an answer after which it is late.
   static let patience = 2.0
+  /// Seconds that each has to itself once one of them said nothing.
+  ///
+  /// One that is silent is enough to wait for; connections to several addresses are begun as far apart (RFC 8305, section 5).
+  static let shortTurn = 0.25
 
   /// That somebody is late, and what is done meanwhile: a clause without its subject.
   static func words(_ meanwhile: String) -> String {
@@ -19,6 +23,18 @@ enum Lateness {
 }
 
 extension Timekeeper {
+  /// Does something when a server's turn is over, and something else once its answer is late; cancel it when the answer comes.
+  func whenOver(
+    turn: Double, _ act: @escaping @Sendable () -> Void, late: @escaping @Sendable () -> Void
+  ) -> Task<Void, Never> {
+    Task {
+      guard (try? await sleep(turn)) != nil else { return }
+      act()
+      if turn < Lateness.patience, (try? await sleep(Lateness.patience - turn)) == nil { return }
+      late()
+    }
+  }
+
   /// Does something once an answer is late; cancel it when the answer comes.
   func whenLate(_ act: @escaping @Sendable () -> Void) -> Task<Void, Never> {
     Task {

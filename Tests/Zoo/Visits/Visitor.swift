@@ -77,7 +77,7 @@ final class Visitor: Sendable {
     rule.retries = 2
     rule.hedges = hedges
     var time = Timekeeper()
-    time.sleep = { _ in }
+    time.sleep = { _ in try await Task.sleep(for: .milliseconds(1)) }
     var credentials = CredentialChain(
       explicit: credential, files: [authFile].compactMap { $0 })
     credentials.explicitRegistry = reference.registry

@@ -1,0 +1,77 @@
+import OCI
+import Transfer
+
+/// Who is asked for a range: the endpoints in their order, and other places that a manifest names.
+extension BlobSource {
+  func fetchFromAnywhere(
+    _ request: Request, _ report: @escaping @Sendable (Event) -> Void
+  ) async throws(RegistryError) -> TransferTiming {
+    let places = honestPlaces(of: request.blob)
+    // What it has is wrong: layers that it may not distribute it need not have.
+    if !places.isEmpty, isLiar(endpoints.last, for: request.blob) {
+      return try await fetchForeign(request, places, report)
+    }
+    let failure: RegistryError
+    do throws(RegistryError) {
+      return try await client.failover.first(
+        of: endpoints, for: request.blob.digest.description,
+        patience: client.headTimeout(stalls: request.stalls)
+      ) { endpoint, lane in
+        await self.attempt(request, lane.meter) { () async throws(RegistryError) in
+          try await self.fetch(request, from: endpoint, lane.meter) { event in
+            if case .responded = event { lane.answered() }
+            report(event)
+          }
+        }
+      }
+    } catch {
+      failure = error
+    }
+    // Layers that may not be distributed are elsewhere; what the registry says of them varies.
+    guard !places.isEmpty, !failure.isFinal else { throw failure }
+    do throws(RegistryError) {
+      return try await fetchForeign(request, places, report)
+    } catch {
+      throw error.after([failure.message])
+    }
+  }
+
+  /// What came of asking one server.
+  ///
+  /// Where some of the range came and then no more, what is left is asked for anew, and it is not said that the server
+  /// is no good.
+  private func attempt(
+    _ request: Request, _ meter: ByteMeter,
+    _ body: () async throws(RegistryError) -> TransferTiming
+  ) async -> Attempt<TransferTiming> {
+    let before = request.window.written
+    do throws(RegistryError) {
+      return Attempt(result: .success(try await body()))
+    } catch {
+      // What came since may be another server's, which is asked at the same time.
+      let isUnderWay =
+        meter.bytes > 0 && request.window.written > before && error.isBrokenTransfer
+      return Attempt(result: .failure(error), isFinal: error.isFinal || isUnderWay)
+    }
+  }
+
+  /// Other places that a descriptor names.
+  private func fetchForeign(
+    _ request: Request, _ places: [String], _ report: @escaping @Sendable (Event) -> Void
+  ) async throws(RegistryError) -> TransferTiming {
+    var last: RegistryError?
+    for text in places {
+      let meter = ByteMeter()
+      let attempt = await attempt(request, meter) { () async throws(RegistryError) in
+        try await self.fetch(request, fromForeign: text, meter, report)
+      }
+      switch attempt.result {
+      case .success(let timing): return timing
+      case .failure(let error):
+        if attempt.isFinal { throw error }
+        last = error
+      }
+    }
+    throw last ?? RegistryError(.notFound, "blob \(request.blob.digest.short) is nowhere to be had")
+  }
+}

@@ -1,0 +1,54 @@
+import OCI
+import Transfer
+
+/// Whether an answer is a page for people in place of what was asked for: a login's, a portal's, a guard's, a proxy's.
+///
+/// What begins like one is one, whatever it is called; what plainly begins otherwise is none. Of a body that is not known,
+/// or that says nothing, the type tells. An answer that says how one is let in is no page, whatever it shows beside that.
+enum PageRule {
+  /// Types of pages.
+  private static let types: Set<String> = ["text/html", "application/xhtml+xml"]
+  /// The most bytes that are looked at: what stands before a page's first tag is short.
+  private static let mostRead = 1_024
+  /// Tags that only pages have; where a page's first one is another, its type says what it is.
+  private static let tags = [
+    "<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<script",
+  ]
+
+  /// By the head alone: the body is not here, or may be anything.
+  static func isPage(_ head: ResponseHead) -> Bool {
+    guard head.fields["www-authenticate"] == nil, let type = head.fields["content-type"] else {
+      return false
+    }
+    return types.contains(MediaType(rawValue: type).rawValue)
+  }
+
+  /// By the body as far as it is here, and by the head where that does not tell.
+  static func isPage(_ response: TransferResponse) -> Bool {
+    guard response.head.fields["www-authenticate"] == nil else { return false }
+    switch looks(response.body) {
+    case true?: return true
+    case false?: return false
+    case nil: return isPage(response.head)
+    }
+  }
+
+  /// By the body alone.
+  static func isPage(_ body: some Collection<UInt8>) -> Bool { looks(body) ?? false }
+
+  /// - Returns: nil where the bytes do not tell.
+  private static func looks(_ body: some Collection<UInt8>) -> Bool? {
+    let start = body.prefix(mostRead).drop { blanks.contains($0) }
+    guard let first = start.first else { return nil }
+    // JSON, which some servers call a page.
+    if [UInt8(ascii: "{"), UInt8(ascii: "[")].contains(first) { return false }
+    guard first == UInt8(ascii: "<") else { return nil }
+    let text = String(decoding: start, as: UTF8.self).lowercased()
+    if tags.contains(where: { text.contains($0) }) { return true }
+    // An error of a storage service.
+    return text.hasPrefix("<?xml") ? false : nil
+  }
+
+  /// White space, and the mark that some put before text.
+  private static let blanks: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF]
+}

@@ -1,0 +1,70 @@
+import Transfer
+
+/// Endpoints that may speak plain HTTP where TLS was asked for, and the other way round.
+extension EndpointLedger {
+  /// Notes that TLS failed where plain HTTP may be spoken; true when it is to be tried.
+  ///
+  /// Only some servers say at once that they do not speak TLS: others close the connection, or wait for more. So any
+  /// failure is taken for that until the endpoint has answered in one way or the other.
+  func notePlain(_ endpoint: Endpoint, after failure: TransferError.Kind) -> Bool {
+    guard endpoint.allowsPlainFallback,
+      [.notTLS, .connect, .refused, .broken].contains(failure)
+    else { return false }
+    return change(endpoint) {
+      guard failure == .notTLS || !$0.hasAnswered else { return false }
+      $0.origin = endpoint.plainOrigin
+      // It spoke, and not TLS.
+      if failure == .notTLS { $0.hasAnswered = true }
+      return true
+    }
+  }
+
+  /// Guesses in vain after which a server that reacts to plain HTTP, and never to TLS, is taken for one of plain HTTP.
+  private static let mostGuesses = 2
+
+  /// Takes back that plain HTTP is spoken; false where it is known.
+  ///
+  /// - Parameter failure: what plain HTTP came to; nil: words that ask for TLS.
+  func withdrawPlain(_ endpoint: Endpoint, after failure: TransferError?) -> Bool {
+    change(endpoint) {
+      guard !$0.hasAnswered, $0.origin != nil else { return false }
+      // Half an answer in HTTP is one, as far as this goes.
+      let reacts = failure?.kind == .broken && $0.guesses >= Self.mostGuesses
+      guard failure?.hasHead != true, !reacts else {
+        $0.hasAnswered = true
+        return false
+      }
+      $0.origin = nil
+      $0.hasAnswered = failure == nil
+      $0.guesses += 1
+      return true
+    }
+  }
+
+  /// It answered where it was asked.
+  func noteAnswer(_ endpoint: Endpoint) {
+    if endpoint.allowsPlainFallback { change(endpoint) { $0.hasAnswered = true } }
+  }
+
+  /// Seconds to connect by TLS before plain HTTP is tried; nil: there is nothing to guess.
+  ///
+  /// Less than a mirror has before it counts as late, and twice as long each time that the guess was wrong.
+  func guessTimeout(_ endpoint: Endpoint) -> Double? {
+    guard endpoint.allowsPlainFallback else { return nil }
+    return change(endpoint) {
+      $0.hasAnswered || $0.origin != nil ? nil : min(1.5 * Double(1 << min($0.guesses, 8)), 60)
+    }
+  }
+
+  /// Notes that an endpoint asked over plain HTTP wants TLS, on the same host: true where that is so.
+  ///
+  /// What was meant for plain HTTP may go there, too.
+  func noteUpgrade(_ endpoint: Endpoint, to origin: RemoteURL.Origin) -> Bool {
+    let known = self.origin(of: endpoint)
+    guard known.scheme == "http", origin.scheme == "https", origin.host == known.host,
+      origin.port == 443 || origin.port == known.port
+    else { return false }
+    change(endpoint) { $0.origin = origin }
+    return true
+  }
+}

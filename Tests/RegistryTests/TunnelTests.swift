@@ -1,0 +1,43 @@
+import CurlTransfer
+import OCI
+@testable import Registry
+import Support
+import Testing
+import Transfer
+
+/// What a proxy answers when it is asked for a way to the registry (CONNECT).
+@Suite("Tunnels", .timeLimit(.minutes(1)))
+struct TunnelTests {
+  @Test(
+    "a proxy that is out of breath is asked again, and one that says no is not",
+    arguments: [
+      ([], 1), ([407], 1), ([404], 1), ([401], 1), ([429], 2), ([408], 2), ([425], 2), ([500], 2),
+      ([502], 2), ([503], 2), ([504], 2), ([429, 429], 3), ([503, 407], 2),
+    ])
+  func connect(statuses: [Int], requests: Int) async throws {
+    let counter = Counter()
+    let proxy = try RawServer { request in
+      let number = counter.next()
+      #expect(request.method == "CONNECT" && request.target == "registry.zoo.test:443")
+      return .status(statuses.dropFirst(number - 1).first ?? 403, [("Retry-After", "1")])
+    }
+    var settings = TransferSettings()
+    settings.stallTimeout = 50
+    settings.proxies = ProxyRule(secure: "http://\(proxy.host)")
+    let engine = try CurlEngine(settings: settings)
+    defer { engine.stop() }
+    let reference = try Reference("registry.zoo.test/o/n:1")
+    var time = Timekeeper()
+    time.sleep = { _ in }
+    let client = RepositoryClient(
+      reference: reference, endpoints: [try Endpoint(of: reference, plainHTTP: false)],
+      engine: engine, credentials: CredentialChain(), time: time)
+    do throws(RegistryError) {
+      _ = try await client.document(.tag("1"))
+      Issue.record("no error")
+    } catch {
+      #expect(error.description.contains("registry.zoo.test"), "\(error)")
+    }
+    #expect(proxy.requests.count == requests)
+  }
+}
