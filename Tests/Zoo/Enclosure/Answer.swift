@@ -6,6 +6,8 @@ struct Answer: Sendable {
     case cut(Int)
     /// It is reset.
     case reset(Int)
+    /// A byte comes now and then.
+    case drip(Int)
     /// Nothing more is said, for ever.
     case hang(Int)
   }

@@ -36,6 +36,8 @@ struct Wire: Sendable {
     case nil: return .raw(start + (isChunked ? Self.chunked(answer.body) : answer.body), end)
     case .cut(let count): return .raw(start + answer.body.prefix(count), .close)
     case .reset(let count): return .raw(start + answer.body.prefix(count), .reset)
+    case .drip(let count):
+      return .raw(start + answer.body.prefix(count), .trickle(Array(answer.body.dropFirst(count))))
     case .hang(let count): return .raw(start + answer.body.prefix(count), .hang)
     }
   }

@@ -2,7 +2,7 @@ import OCI
 
 /// What mirrors send in place of what they should: the next server is asked.
 extension Report {
-  static let mirrors = documents + blobs + [mute]
+  static let mirrors = documents + blobs + [dripping, mute]
 
   private static let documents = [
     habit(
@@ -37,6 +37,11 @@ extension Report {
       "a page in place of every blob", "https://github.com/goharbor/harbor/issues/18530"
     ) { visit, _ in visit.isContent ? .page(200, "Welcome") : nil },
   ]
+
+  private static let dripping = Report.habit(
+    "the head of a blob comes at once, and then next to nothing",
+    "https://github.com/spegel-org/spegel/issues/530", mostRequests: 30
+  ) { visit, usual in visit.isContent ? usual(visit).with { $0.stop = .drip(100) } : nil }
 
   private static let mute = Report.habit(
     "connections are accepted, and nothing is said",

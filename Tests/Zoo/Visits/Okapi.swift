@@ -3,9 +3,12 @@ import Support
 
 /// The image that every animal has: two platforms, and layers from nothing to a few segments.
 enum Okapi {
-  private static let layers = [
+  static let layers = [
     Content.bytes(150_000, seed: 1), Content.bytes(70_000, seed: 2), Content.bytes(900, seed: 3),
   ]
+
+  /// The name of the largest one.
+  static let firstLayer = try? Digest.of(layers[0])
 
   static func image(_ animal: Animal) throws -> FakeImage {
     try FakeImage(

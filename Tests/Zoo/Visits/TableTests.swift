@@ -26,7 +26,7 @@ struct TableTests {
 
   @Test("every fact has a source and words")
   func facts() throws {
-    let reports = Report.statuses + Report.ranges + Report.auths + Report.mirrors
+    let reports = Report.statuses + Report.ranges + Report.auths + Report.mirrors + Report.wild
     let facts = (Zoo.registries + Zoo.between + reports.map(\.animal)).flatMap(\.facts)
     #expect(facts.count > 80)
     for fact in facts {
