@@ -43,7 +43,7 @@ public final class StreamInflater {
     throws(TransferError)
   {
     guard let first = chunk.first, chunk.count > 0 else { return }
-    if !isOpen { try open(first) }
+    if !isOpen { try begin(first) }
     // zlib only reads it, and says so only where a macro of its own is set.
     let bytes = chunk.bindMemory(to: UInt8.self)
     stream.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress)
@@ -82,7 +82,7 @@ public final class StreamInflater {
       || buffer.withUnsafeBytes { use(UnsafeRawBufferPointer(rebasing: $0[..<made])) }
   }
 
-  private func open(_ first: UInt8) throws(TransferError) {
+  private func begin(_ first: UInt8) throws(TransferError) {
     // Deflate comes in zlib's format by the specification, without it by a mistake that many made.
     let wrapping: Inflater.Wrapping =
       coding == .gzip ? .gzip : first & 0x0F == 8 ? .zlib : .none
