@@ -27,6 +27,7 @@ let package = Package(
     // MARK: C
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
+    .target(name: "CSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
 
@@ -75,7 +76,7 @@ let package = Package(
       name: "Serve",
       dependencies: [
         "OCI", "Hashing", "Text", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
-        "Metrics",
+        "Metrics", "CSSL",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -34,7 +34,7 @@ struct ImportTests {
     ],
     "Serve": [
       "OCI", "Hashing", "Text", "Disk", "Threads", "Transfer", "Registry", "Store", "Downloads",
-      "Metrics",
+      "Metrics", "CSSL",
     ],
     "CairnKit": [
       "OCI", "Tuning", "Scheduling", "Transfer", "CurlTransfer", "Registry", "Store", "Progress",
@@ -59,6 +59,7 @@ struct ImportTests {
     "CZlib": ["Transfer"],
     "CSQLite": ["SQLite"],
     "CCrypto": ["Hashing"],
+    "CSSL": ["Serve"],
   ]
 
   /// Rooms that have no effects: no file, socket, clock, process or thread of their own.

@@ -80,6 +80,18 @@ struct ServeCommandTests {
     gate.open()
   }
 
+  @Test(
+    "a certificate that cannot be used ends it at the start, and the file is named",
+    arguments: ["/nowhere/a.pem", "/dev/null"])
+  func certificate(file: String) async throws {
+    let cairn = try Command()
+    let outcome = try await cairn(
+      "serve", "--listen", "127.0.0.1:0", "--registry", "docker.io", "--store",
+      cairn.folder("cache"), "--tls-cert", file, "--tls-key", file)
+    #expect(outcome.status == 66)
+    #expect(outcome.errors.contains(file), "\(outcome.errors)")
+  }
+
   @Test("a place where it cannot listen is said, with the reason")
   func cannotListen() async throws {
     let cairn = try Command()
@@ -91,6 +103,7 @@ struct ServeCommandTests {
     #expect(outcome.errors.contains("cannot listen"), "\(outcome.errors)")
     for wrong in [
       ["--listen", "x"], ["--registry", "x"], ["--max-workers", "0"], ["--limit-rate", "0"],
+      ["--tls-cert", "x"], ["--tls-key", "x"],
     ] {
       #expect(try await Command.finish(cairn.process(["serve"] + wrong)).status == 64)
     }

@@ -27,6 +27,17 @@ struct ServeConfigTests {
         """)
   }
 
+  @Test("over TLS clients are told to ask by it, and whose certificate that is")
+  func printsTLS() async throws {
+    let cairn = try Command()
+    let outcome = try await cairn(
+      "serve", "--print-config", "containerd", "--listen", "0.0.0.0:443", "--registry", "r.example",
+      "--tls-cert", "/etc/a.pem", "--tls-key", "/etc/a.key")
+    #expect(outcome.status == 0)
+    #expect(outcome.output.contains("[host.\"https://127.0.0.1:443\"]"), "\(outcome.output)")
+    #expect(outcome.output.contains("ca = \"/etc/a.pem\""))
+  }
+
   @Test(
     "where no client could reach it, that is said",
     arguments: [

@@ -102,9 +102,10 @@ package final class CallerDoorkeeper: Doorkeeper {
   /// What a caller shows, where he may show something over his connection.
   private func credential(of caller: Caller) throws(ServeRefusal) -> CallerCredential {
     let credential = try CallerCredential(caller.authorization)
-    guard credential == .none || caller.peer.isGuarded else {
+    guard credential == .none || caller.isEncrypted || caller.peer.isGuarded else {
       throw .forbidden(
-        "credentials are not taken over a connection from another machine that is not encrypted")
+        "credentials are not taken from another machine over a connection without TLS (--tls-cert)"
+      )
     }
     return credential
   }

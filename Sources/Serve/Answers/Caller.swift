@@ -10,12 +10,15 @@ package struct Caller: Sendable, Equatable {
 
   /// The other end.
   package var peer: Peer
+  /// Whether what is said comes by TLS.
+  package var isEncrypted: Bool
   /// The request's `Authorization`; never printed, and kept no longer than the request.
   package var authorization: String?
 
   /// Makes a caller.
-  package init(_ peer: Peer, authorization: String? = nil) {
+  package init(_ peer: Peer, isEncrypted: Bool = false, authorization: String? = nil) {
     self.peer = peer
+    self.isEncrypted = isEncrypted
     self.authorization = authorization
   }
 }

@@ -8,6 +8,7 @@ import Store
 struct Connection: Sendable {
   let channel: any Channel
   let peer: Caller.Peer
+  let isEncrypted: Bool
   let answerer: Answerer
   let rule: HostGuard
   let mark: LoopMark
@@ -89,7 +90,8 @@ struct Connection: Sendable {
       ServeRequest(
         method: head.method.rawValue, target: head.uri,
         range: ranges.count == 1 ? ranges[0] : nil,
-        caller: Caller(peer, authorization: authorizations.first)))
+        caller: Caller(
+          peer, isEncrypted: isEncrypted, authorization: authorizations.first)))
   }
 
   private func responseHead(_ answer: Answer, goesOn: Bool) -> HTTPResponseHead {
@@ -110,16 +112,16 @@ struct Connection: Sendable {
       try await write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
       count(Int64(bytes.count))
     case .file(let reader, let range):
-      try await send(reader, range, count)
+      if isEncrypted {
+        try await copy(reader, range, count)
+      } else {
+        try await send(reader, range, count)
+      }
     case .stream(let stream):
       channel.flush()
       var position = stream.range.lowerBound
       while let (reader, part) = try await stream.next(after: position) {
-        for step in Self.steps(part, Self.streamStep) {
-          let bytes = try await read(reader, step)
-          try await write(.body(.byteBuffer(bytes)))
-          count(Int64(step.count))
-        }
+        try await copy(reader, part, count)
         position = part.upperBound
       }
     case .passing(let blob):
@@ -127,6 +129,16 @@ struct Connection: Sendable {
         try await write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
         count(Int64(bytes.count))
       }
+    }
+  }
+
+  /// Sends bytes that are on the disk by way of memory.
+  private func copy(
+    _ reader: BlobReader, _ range: Range<Int64>, _ count: (Int64) -> Void
+  ) async throws {
+    for step in Self.steps(range, Self.streamStep) {
+      try await write(.body(.byteBuffer(try await read(reader, step))))
+      count(Int64(step.count))
     }
   }
 

@@ -95,6 +95,7 @@ package final class FrontServer: Sendable {
       self.answerer.metrics?.disconnected()
       self.end(channel)
     }
+    let isEncrypted = try encrypt(channel, peer)
     let (requests, feed) = AsyncStream.makeStream(of: HTTPRequestHead.self)
     var limits = NIOHTTPDecoderLimitConfiguration()
     limits.maxHeaderFieldSize = settings.headBytes
@@ -105,11 +106,24 @@ package final class FrontServer: Sendable {
       withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(settings, requests: feed))
     let connection = Connection(
-      channel: channel, peer: peer, answerer: answerer,
-      rule: Self.guardian(channel, settings.names), mark: settings.mark,
+      channel: channel, peer: peer, isEncrypted: isEncrypted, answerer: answerer,
+      rule: Self.guardian(channel, settings.names, isTLS: isEncrypted), mark: settings.mark,
       isEnding: { self.isEnding }, log: log)
     let task = Task { await connection.run(requests) }
     channel.closeFuture.whenComplete { _ in task.cancel() }
+  }
+
+  /// Has a connection speak TLS, where it is one that does: a socket in the file system has no need of it.
+  ///
+  /// - Returns: whether it does.
+  private func encrypt(_ channel: any Channel, _ peer: Caller.Peer) throws -> Bool {
+    guard let files = settings.encryption, case .network = peer else { return false }
+    let metrics = answerer.metrics
+    try channel.pipeline.syncOperations.addHandler(
+      TLSHandler(files.identity, handshakeSeconds: settings.handshakeSeconds) {
+        metrics?.failed(.handshake)
+      })
+    return true
   }
 
   private func end(_ channel: any Channel) {
@@ -125,11 +139,13 @@ package final class FrontServer: Sendable {
   }
 
   /// The rule for a connection, by where it was listened for.
-  private static func guardian(_ channel: any Channel, _ names: Set<String>) -> HostGuard {
+  private static func guardian(
+    _ channel: any Channel, _ names: Set<String>, isTLS: Bool
+  ) -> HostGuard {
     guard let own = channel.parent?.localAddress ?? channel.localAddress,
       let address = own.ipAddress
     else { return .socket }
-    return HostGuard(host: address, port: own.port ?? 0, names: names)
+    return HostGuard(host: address, port: own.port ?? 0, names: names, isTLS: isTLS)
   }
 
   /// Who is at the other end, by the kind of this one: the other may be gone already.

@@ -4,6 +4,8 @@ package struct FrontSettings: Sendable {
   package var connections = 512
   /// Seconds for which a connection may say nothing, and in which a request's head must have come.
   package var headSeconds: Int64 = 30
+  /// Seconds within which the handshake of a connection by TLS must be over.
+  package var handshakeSeconds: Int64 = 10
   /// Seconds for which a caller may take nothing of an answer.
   package var stallSeconds: Int64 = 300
   /// Bytes of a request's head.
@@ -16,6 +18,8 @@ package struct FrontSettings: Sendable {
   package var names: Set<String> = []
   /// What requests of this very service show.
   package var mark = LoopMark()
+  /// What is shown over TLS, which is then spoken on every address and port; nil: plain HTTP.
+  package var encryption: TLSFiles?
 
   /// The defaults.
   package init() {}

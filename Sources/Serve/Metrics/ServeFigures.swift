@@ -19,6 +19,8 @@ package struct ServeFigures: Sendable {
     case content
     /// The caller was refused.
     case refused
+    /// What came on a port that speaks TLS was none, or not in time.
+    case handshake
     /// The request is none that is served.
     case request
     /// The caller left before the end.

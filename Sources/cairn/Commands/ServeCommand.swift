@@ -74,6 +74,15 @@ struct ServeCommand: AsyncParsableCommand {
   var ownCredentials = false
 
   @Option(
+    help: ArgumentHelp(
+      "Speak TLS on every address and port, and show this certificate and its chain; then credentials are taken from other machines, too. SIGHUP reads both files anew.",
+      valueName: "pem"))
+  var tlsCert: String?
+
+  @Option(help: ArgumentHelp("The key of --tls-cert, without a password.", valueName: "pem"))
+  var tlsKey: String?
+
+  @Option(
     help: ArgumentHelp("Most parallel downloads from a registry.", valueName: "n"))
   var maxWorkers = 64
 
@@ -100,6 +109,9 @@ struct ServeCommand: AsyncParsableCommand {
     }
     guard ServedRegistries(registry) != nil else {
       throw ValidationError("--registry takes HOST, HOST=private or *")
+    }
+    guard (tlsCert == nil) == (tlsKey == nil) else {
+      throw ValidationError("--tls-cert and --tls-key go together")
     }
     guard stale.isFinite, stale >= 0 else {
       throw ValidationError("--stale takes seconds, 0 or more")
@@ -140,6 +152,8 @@ struct ServeCommand: AsyncParsableCommand {
     var settings = FrontSettings()
     settings.names = hostNames
     settings.mark = mark
+    let encryption = try makeEncryption(warn)
+    settings.encryption = encryption
     let server = FrontServer(
       Answerer(doorkeeper: keeper, cache: cache, downloads: downloads, metrics: metrics),
       settings: settings
@@ -147,6 +161,11 @@ struct ServeCommand: AsyncParsableCommand {
     Signals.serve(patience: Double(Self.drainSeconds) + 5) {
       log.say("reading mirror files anew")
       Task { await keeper.reload() }
+      do throws(TLSFiles.Failure) {
+        try encryption?.reload()
+      } catch {
+        warn("\(error): the old certificate stays")
+      }
     }
     try await listen(server, log)
     await stopped()

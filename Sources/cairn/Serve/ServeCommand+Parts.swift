@@ -109,6 +109,16 @@ extension ServeCommand {
     }
   }
 
+  /// What it shows over TLS, where it is to speak it.
+  func makeEncryption(_ warn: @escaping @Sendable (String) -> Void) throws -> TLSFiles? {
+    guard let tlsCert, let tlsKey else { return nil }
+    do throws(TLSFiles.Failure) {
+      return try TLSFiles(certificate: tlsCert, key: tlsKey, warn: warn)
+    } catch {
+      throw CommandFailure(message: "\(error)", exitCode: 66)
+    }
+  }
+
   /// Where it is asked.
   var places: [ListenPlace] {
     (listen.isEmpty ? ["127.0.0.1:5151"] : listen).compactMap { ListenPlace($0) }

@@ -15,7 +15,7 @@ extension ServeCommand {
       guard let port = UInt16(exactly: port), port > 0 else {
         throw CommandFailure(message: "--print-config needs a port in --listen", exitCode: 64)
       }
-      endpoint = endpoint ?? ClientEndpoint(host: host, port: port)
+      endpoint = endpoint ?? ClientEndpoint(host: host, port: port, certificate: tlsCert)
     }
     guard let endpoint else {
       throw CommandFailure(

@@ -26,19 +26,20 @@ final class Desk: Sendable {
   /// - Parameters:
   ///   - registries: values of `--registry`.
   ///   - owner: for whom the owner's credentials are used, and those; nil: for nobody.
+  ///   - bounds: what bounds its front.
   ///   - plan: who answers for a repository; nil: its own registry by plain HTTP.
   init(
     _ registries: [String], owner: (OwnerRule, CredentialChain)? = nil,
     settings: TransferSettings = TransferSettings(), cacheLimit: Int64? = nil,
-    staleSeconds: Double = 0,
+    staleSeconds: Double = 0, bounds: FrontSettings = FrontSettings(),
     plan: (@Sendable (Reference) throws -> EndpointPlan)? = nil
   ) async throws {
     folder = try TemporaryFolder()
     store = try ContentStore(root: folder("store"))
     engine = try CurlEngine(settings: settings)
-    var bounds = SchedulerSettings()
-    bounds.backoff = 0.01
-    let scheduling = bounds
+    var settled = SchedulerSettings()
+    settled.backoff = 0.01
+    let scheduling = settled
     downloads = Downloads(
       store: store, limits: Downloads.Limits(openBlobs: 32, hashing: 2),
       plan: { _, _ in PathPlan(policy: FixedPolicy(poolSize: 4), settings: scheduling) })
@@ -51,7 +52,7 @@ final class Desk: Sendable {
       if let plan { return try plan(reference) }
       return EndpointPlan(endpoints: [try Endpoint(of: reference, plainHTTP: true)])
     }
-    var frontSettings = FrontSettings()
+    var frontSettings = bounds
     frontSettings.mark = LoopMark()
     clients.mark = frontSettings.mark
     let rule2 = try owner?.0 ?? OwnerRule(isOn: false, owner: geteuid(), places: [])
