@@ -86,7 +86,7 @@ extension Downloads {
     transfer.pool.abandon([transfer])
     verifier.forget(transfer.digest)
     transfer.board.open(nil)
-    if let blob = transfer.blob { transfer.pool.transfers[blob] = nil }
+    if let blob = transfer.blob { transfer.pool.forget(blob) }
     transfer.blob = nil
     transfer.partial = nil
     openBlobs -= 1
@@ -213,7 +213,7 @@ extension Downloads {
     transfer.partial = nil
     pool.keep(transfer)
     pool.wanted[transfer.id] = nil
-    if let blob = transfer.blob { pool.transfers[blob] = nil }
+    if let blob = transfer.blob { pool.forget(blob) }
     if pool.wanted.isEmpty { pool.clock.pause() }
     letGo(transfer.source, isDone: transfer.endedAt != nil)
   }

@@ -29,6 +29,10 @@ public actor Downloads {
     public var hashing: Int
     /// Seconds for which a path that nobody wants anything from keeps its pool.
     public var idleSeconds = 5.0
+    /// Blobs, or decisions, of a path that is never idle after which it is told what it was like so far.
+    public var pageEntries = 1_000
+    /// Seconds after which it is, too.
+    public var pageSeconds = 600.0
     /// Seconds without progress after which another process's blob is taken over.
     public var stallTimeout = 30.0
     /// Bytes per second that count as progress then.
@@ -64,15 +68,15 @@ public actor Downloads {
   let inbox: AsyncStream<Event>.Continuation
   private let events: AsyncStream<Event>
   private let plan: Planner
-  private let ended: (@Sendable (PullReport) async -> Void)?
+  let ended: (@Sendable (PullReport) async -> Void)?
   private var loop: Task<Void, Never>?
-  private var ticker: Task<Void, Never>?
+  var ticker: Task<Void, Never>?
   private var start: ContinuousClock.Instant?
 
   var pools: [PathKey: PathPool] = [:]
   /// What paths were like whose pools are gone.
-  private var memory: [PathKey: PullRecord] = [:]
-  private var reports: [PullReport] = []
+  var memory: [PathKey: PullRecord] = [:]
+  var reports: [PullReport] = []
   var transfers: [Int: Transfer] = [:]
   var transferOf: [Digest: Transfer] = [:]
   /// Not begun yet, next one last.
@@ -83,7 +87,7 @@ public actor Downloads {
   var isClosed = false
   private var nextNumber = 0
   private var meter = RateMeter()
-  private var bytesOfEndedPools: Int64 = 0
+  var bytesOfEndedPools: Int64 = 0
   /// Bytes that other processes brought of what is wanted here.
   var bytesOfOthers: Int64 = 0
   private var ticks = 0
@@ -219,13 +223,16 @@ public actor Downloads {
 
   // MARK: Running
 
+  /// Takes events, and has time tell of itself for as long as there is a path with a pool: an idle service does nothing.
   private func run() {
-    guard loop == nil else { return }
-    start = .now
     let (events, inbox) = (events, inbox)
-    loop = Task {
-      for await event in events { await self.take(event) }
+    if loop == nil {
+      start = .now
+      loop = Task {
+        for await event in events { await self.take(event) }
+      }
     }
+    guard ticker == nil else { return }
     ticker = Task {
       while !Task.isCancelled {
         try? await Task.sleep(for: .seconds(Sample.interval))
@@ -267,7 +274,13 @@ public actor Downloads {
     for pool in active { pool.measure(isAlone: active.count == 1) }
     refill()
     if ticks % Self.shownTicks == 0, !transfers.isEmpty { show() }
-    if isSlow { await endIdlePools() }
+    guard isSlow else { return }
+    await endIdlePools()
+    await turnPages()
+    if pools.isEmpty {
+      ticker?.cancel()
+      ticker = nil
+    }
   }
 
   /// What is looked at now and then: blobs that others fetch, and whether anything is to come.
@@ -305,41 +318,6 @@ public actor Downloads {
       }
       return progress
     }
-  }
-
-  // MARK: Paths
-
-  /// Ends pools that nobody has wanted anything from for a while: what is wanted next opens as warm as any other pull.
-  private func endIdlePools() async {
-    for pool in pools.values {
-      guard let idle = pool.clock.idleSeconds, idle >= limits.idleSeconds else { continue }
-      pools[pool.key] = nil
-      bytesOfEndedPools += pool.scheduler.bytesDone
-      await end(pool)
-    }
-  }
-
-  private func end(_ pool: PathPool) async {
-    let report = await report(of: pool)
-    memory[pool.key] = report.record
-    // Nobody comes for what is still asked ahead.
-    for source in pool.sources { await source.close() }
-    if let ended { await ended(report) } else { reports.append(report) }
-  }
-
-  /// What the downloads over a source's path were like so far; nil: there are none.
-  public func report(of source: BlobSource) async -> PullReport? {
-    guard let pool = pools[PathKey(source)] else { return nil }
-    return await report(of: pool)
-  }
-
-  private func report(of pool: PathPool) async -> PullReport {
-    var report = pool.report()
-    report.tokenService = pool.tokenService
-    for source in pool.sources where report.tokenService == nil {
-      report.tokenService = await source.tokenService
-    }
-    return report
   }
 
   /// Ends everything that is under way and notes what arrived; nothing is written or published after that.

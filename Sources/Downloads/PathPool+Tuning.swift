@@ -35,7 +35,7 @@ extension PathPool {
     if isResized {
       around.tell(.pool(key, workers: decision.poolSize, reason: decision.reason))
     }
-    decisions.append(PullReport.Decision(at: now.seconds, decision: decision))
+    decisions.append(PullReport.Decision(at: page.time(now).seconds, decision: decision))
   }
 
   /// Keeps what a transfer was like; one that was never begun was like nothing.
@@ -52,13 +52,35 @@ extension PathPool {
       retries: transfer.progress.cost.retries, isComplete: transfer.endedAt != nil)
   }
 
+  /// Whether so much is written on the present page that a new one is due.
+  func isPageFull(_ limits: Downloads.Limits) -> Bool {
+    max(layers.count, decisions.count) >= limits.pageEntries
+      || page.time(now).seconds >= limits.pageSeconds
+  }
+
+  /// Ends the present page; what is under way goes on on the next one.
+  ///
+  /// - Returns: what is on it.
+  func turnPage() -> PullReport {
+    var report = report()
+    report.isComplete = hasLostNothing
+    // What is under way is on the page on which it ends.
+    report.layers = layers
+    layers = []
+    hasLostNothing = true
+    page = sampled
+    recorder = PullRecorder(opening: Opening(), limits: plan.limits, prior: plan.prior)
+    decisions = [PullReport.Decision(at: 0, decision: scheduler.decision)]
+    return report
+  }
+
   /// What the downloads were like so far.
   func report() -> PullReport {
     let open = wanted.values.sorted { $0.id < $1.id }.compactMap { layer($0) }
     var served = pastBytes
     for source in sources { served.merge(source.servedBytes) { $0.addingClamped($1) } }
     return PullReport(
-      registry: key.registry, policy: policyName, record: recorder.record(at: now),
+      registry: key.registry, policy: policyName, record: recorder.record(at: page.time(now)),
       layers: layers + open, decisions: decisions,
       blobHost: served.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key,
       isComplete: wanted.isEmpty && hasLostNothing)

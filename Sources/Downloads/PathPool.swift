@@ -34,10 +34,14 @@ final class PathPool: SchedulerRunner {
   /// Tells it from an earlier one of the same path.
   let number: Int
   let around: Surroundings
-  private let plan: PathPlan
+  let plan: PathPlan
   var clock = PathClock()
   var scheduler: Scheduler
+  /// What is written on the present page, by its own time.
   var recorder: PullRecorder
+  var page = PathPage()
+  /// Where a page would begin that has all that the present one has not.
+  var sampled = PathPage()
   var decisions: [PullReport.Decision] = []
   var lastReadings = EngineReadings()
   var readAt = Moment.zero
@@ -140,6 +144,12 @@ final class PathPool: SchedulerRunner {
     handle(.left(group.compactMap(\.blob)))
   }
 
+  /// Knows nothing of a blob any more: it is done, or nobody wants it.
+  func forget(_ blob: BlobID) {
+    transfers[blob] = nil
+    handle(.left([blob]))
+  }
+
   /// Ends all requests; nothing is asked for after that.
   func close() {
     for (id, segment) in fetches.windows {
@@ -179,7 +189,8 @@ final class PathPool: SchedulerRunner {
   }
 
   func sampled(_ sample: Sample, _ decision: PoolDecision) {
-    recorder.observe(sample, decision)
+    recorder.observe(page.sample(sample), decision)
+    sampled = PathPage(start: sample.now, bytes: sample.bytesDone)
     note(decision)
     plan.trace?(TraceStep(sample: sample, decision: decision))
   }

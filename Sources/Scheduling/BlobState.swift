@@ -62,8 +62,9 @@ struct BlobState: Sendable {
   var doubts = 0
   var isOver = false
 
-  init(size: Int64, have: RangeSet<Int64>) {
+  init(size: Int64, have: RangeSet<Int64>, isOver: Bool = false) {
     self.size = size
+    self.isOver = isOver
     var missing = size > 0 ? RangeSet(0..<size) : RangeSet()
     missing.subtract(have)
     pending = missing.ranges.map { Piece(range: $0) }

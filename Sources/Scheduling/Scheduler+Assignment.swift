@@ -44,20 +44,19 @@ extension Scheduler {
 
   /// A blob of which somebody waits for bytes that nobody fetches.
   private mutating func blobToWaitFor(now: Moment) -> BlobID? {
-    if let blob = blobToServe(.read, now: now), blobs[blob.index].segments.isEmpty { return blob }
-    let index = blobs.indices.dropFirst(firstPending).first {
+    if let blob = blobToServe(.read, now: now), blobs[blob].segments.isEmpty { return blob }
+    return blobs.candidates().first {
       blobs[$0].urgency == .read && blobs[$0].ranged && blobs[$0].keepsReaderWaiting(at: now)
     }
-    return index.map { BlobID(index: $0) }
   }
 
   /// The segment that will be busy longest, of those that are needed later: by how soon their blobs are, or, of the same blob, because
   /// no reader has come to them.
   private func latestToEnd(for blob: BlobID, now: Moment) -> SegmentID? {
-    let readers = blobs[blob.index].readers
+    let readers = blobs[blob].readers
     return segments.filter { _, segment in
-      guard blobs[segment.blob.index].ranged, segment.requests.count == 1 else { return false }
-      if blobs[segment.blob.index].urgency < .read { return true }
+      guard blobs[segment.blob].ranged, segment.requests.count == 1 else { return false }
+      if blobs[segment.blob].urgency < .read { return true }
       return segment.blob == blob && !readers.isEmpty
         && !readers.contains { segment.range.contains($0) }
     }
@@ -82,35 +81,31 @@ extension Scheduler {
 
   /// A blob that nobody fetches yet, in order; else the one with most pending bytes for each request.
   private mutating func blobToServe(_ urgency: Urgency, now: Moment) -> BlobID? {
-    while firstPending < blobs.count, blobs[firstPending].pending.isEmpty {
-      firstPending += 1
-    }
     var best: (id: BlobID, share: Double)?
-    for index in firstPending..<max(firstPending, blobs.count) {
-      guard blobs[index].urgency == urgency, blobs[index].firstEligible(at: now) != nil else {
-        continue
-      }
-      let busy = blobs[index].segments.count
-      if busy == 0 { return BlobID(index: index) }
-      guard blobs[index].ranged else { continue }
-      let share = Double(blobs[index].pendingBytes) / Double(busy)
-      if share > best?.share ?? 0 { best = (BlobID(index: index), share) }
+    for id in blobs.candidates() {
+      let blob = blobs[id]
+      guard blob.urgency == urgency, blob.firstEligible(at: now) != nil else { continue }
+      let busy = blob.segments.count
+      if busy == 0 { return id }
+      guard blob.ranged else { continue }
+      let share = Double(blob.pendingBytes) / Double(busy)
+      if share > best?.share ?? 0 { best = (id, share) }
     }
     return best?.id
   }
 
   private mutating func takePending(_ id: BlobID, now: Moment) -> Fetch? {
-    let isOne = !blobs[id.index].ranged || blobs[id.index].size <= settings.wholeBlob
+    let isOne = !blobs[id].ranged || blobs[id].size <= settings.wholeBlob
     let index: Int
     if isOne {
-      guard let first = blobs[id.index].firstEligible(at: now) else { return nil }
+      guard let first = blobs[id].firstEligible(at: now) else { return nil }
       index = first
     } else {
-      guard let next = blobs[id.index].next(at: now) else { return nil }
-      index = blobs[id.index].cut(next.index, at: next.start)
+      guard let next = blobs[id].next(at: now) else { return nil }
+      index = blobs[id].cut(next.index, at: next.start)
     }
     let length = isOne ? Int64.max / 4 : segmentLength(rate: typicalRate(at: now))
-    let piece = blobs[id.index].take(index, length: length)
+    let piece = blobs[id].take(index, length: length)
     return start(id, piece, origin: .pending, now: now)
   }
 
@@ -155,7 +150,7 @@ extension Scheduler {
   ) -> Fetch {
     let segment = SegmentID(number: nextNumber)
     nextNumber += 1
-    blobs[blob.index].segments.insert(segment)
+    blobs[blob].segments.insert(segment)
     segments[segment] = SegmentState(
       blob: blob, range: piece.range, position: piece.range.lowerBound, failures: piece.failures,
       requests: [],
@@ -169,7 +164,7 @@ extension Scheduler {
     let request = RequestID(number: nextNumber)
     nextNumber += 1
     let blob = segments[segment]?.blob ?? BlobID(index: 0)
-    let state = blobs[blob.index]
+    let state = blobs[blob]
     requests[request] = RequestState(
       segment: segment, startedAt: now, startPosition: range.lowerBound,
       ranged: state.ranged && range != 0..<state.size)
@@ -197,8 +192,8 @@ extension Scheduler {
   private mutating func splitLargest(_ urgency: Urgency, now: Moment) -> Fetch? {
     var best: (id: SegmentID, seconds: Double)?
     for (id, segment) in segments
-    where segment.requests.count == 1 && blobs[segment.blob.index].urgency == urgency
-      && blobs[segment.blob.index].ranged
+    where segment.requests.count == 1 && blobs[segment.blob].urgency == urgency
+      && blobs[segment.blob].ranged
       && segment.remaining >= 2 * settings.minimumSplit
       // A server that is slow with its heads is not helped by more of them.
       && requests[segment.requests[0]]?.respondedAt != nil
@@ -226,7 +221,7 @@ extension Scheduler {
     let peers = peerRate(at: now)
     for (id, segment) in segments
     where segment.requests.count == 1 && segment.repeatNotBefore <= now
-      && blobs[segment.blob.index].urgency == urgency
+      && blobs[segment.blob].urgency == urgency
     {
       guard let request = requests[segment.requests[0]] else { continue }
       let waited = now - request.startedAt

@@ -57,7 +57,7 @@ extension Scheduler {
     let blob = segment.blob
     remove(request.segment)
     var piece = Piece(range: segment.position..<segment.range.upperBound)
-    if request.ranged, !blobs[blob.index].ranged {
+    if request.ranged, !blobs[blob].ranged {
       // The blob is asked for as a whole by now; that a range failed says nothing more.
       piece.failures = segment.failures
       giveBack(piece, of: blob)
@@ -65,21 +65,21 @@ extension Scheduler {
     }
     piece.failures = segment.failures.adding(failure, at: now)
     // One odd answer among good ones must not make the rest of a large blob come from its beginning.
-    let most = blobs[blob.index].servesRanges ? Self.oddRanges : 1
-    if piece.failures.rangeRefusals > most { blobs[blob.index].ranged = false }
-    if failure == .doubtful { blobs[blob.index].doubts += 1 }
+    let most = blobs[blob].servesRanges ? Self.oddRanges : 1
+    if piece.failures.rangeRefusals > most { blobs[blob].ranged = false }
+    if failure == .doubtful { blobs[blob].doubts += 1 }
     // A blob that is not there has many places to ask for, and none that will come.
     let isOver =
       mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt)
-      || blobs[blob.index].doubts >= 2 * settings.doubts
+      || blobs[blob].doubts >= 2 * settings.doubts
     // Before a blob is given up it is asked for as a whole, whatever was said of its ranges; after refusals where it may be
     // that only ranges are refused.
     let isLastResort =
-      isOver && request.ranged && blobs[blob.index].ranged && said != .stalled
+      isOver && request.ranged && blobs[blob].ranged && said != .stalled
       && said != .absent
-      && (!said.isRefusal || !servesRanges)
+      && (!said.isRefusal || !blobs.servesRanges)
     if isLastResort || mayBeTheRange(said, request, piece, blob) {
-      blobs[blob.index].ranged = false
+      blobs[blob].ranged = false
       giveBack(piece, of: blob)
       return
     }
@@ -112,7 +112,7 @@ extension Scheduler {
   private func mayBeTheRange(
     _ failure: FetchFailure, _ request: RequestState, _ piece: Piece, _ blob: BlobID
   ) -> Bool {
-    guard request.ranged, blobs[blob.index].ranged, !servesRanges else { return false }
+    guard request.ranged, blobs[blob].ranged, !blobs.servesRanges else { return false }
     switch failure {
     case .fatal: return true
     // Once may be anything: somebody on the way, or a server out of breath.
@@ -125,15 +125,13 @@ extension Scheduler {
     }
   }
 
-  /// Whether a range of anything was ever served.
-  private var servesRanges: Bool { blobs.contains { $0.servesRanges } }
-
   /// Bytes of a blob came: by a range, or in answer to a request without one, which teaches for all blobs where ranges only fail.
   mutating func noteServed(_ blob: BlobID, byRange isRange: Bool) {
     if isRange {
-      if blobs[blob.index].ranged { blobs[blob.index].servesRanges = true }
-    } else if !blobs[blob.index].ranged, !servesRanges {
-      for index in blobs.indices { blobs[index].ranged = false }
+      if blobs[blob].ranged { blobs[blob].servesRanges = true }
+    } else if !allAreWhole, !blobs[blob].ranged, !blobs.servesRanges {
+      blobs.endRanges()
+      allAreWhole = true
     }
   }
 
@@ -194,16 +192,16 @@ extension Scheduler {
   private mutating func giveUp(
     _ id: BlobID, because request: RequestID, _ actions: inout [SchedulerAction]
   ) {
-    guard !blobs[id.index].isOver else { return }
+    guard !blobs[id].isOver else { return }
     abandon(id, &actions)
     actions.append(.giveUp(id, request))
   }
 
   /// Ends what is under way of a blob; what is missing of it is nothing that is left to do.
   mutating func abandon(_ id: BlobID, _ actions: inout [SchedulerAction]) {
-    guard !blobs[id.index].isOver else { return }
-    bytesLeft -= blobs[id.index].pendingBytes
-    for segment in blobs[id.index].segments.sorted(by: { $0.number < $1.number }) {
+    guard !blobs[id].isOver else { return }
+    bytesLeft -= blobs[id].pendingBytes
+    for segment in blobs[id].segments.sorted(by: { $0.number < $1.number }) {
       bytesLeft -= segments[segment]?.remaining ?? 0
       for other in segments[segment]?.requests ?? [] {
         requests[other] = nil
@@ -211,15 +209,15 @@ extension Scheduler {
       }
       segments[segment] = nil
     }
-    blobs[id.index].segments = []
-    blobs[id.index].pending = []
-    blobs[id.index].isOver = true
+    blobs[id].segments = []
+    blobs[id].pending = []
+    blobs[id].isOver = true
   }
 
   /// When something is to be asked for that may not be asked for yet; nil: nothing is pending.
   public var nextDue: Moment? {
     var due: Moment?
-    for blob in blobs where !blob.isOver {
+    for blob in blobs.states where !blob.isOver {
       for piece in blob.pending where due.map({ piece.notBefore < $0 }) ?? true {
         due = piece.notBefore
       }

@@ -28,7 +28,7 @@ extension Scheduler {
     let soon = ends.count { $0.seconds <= decision.segmentSeconds }
     guard surplus > soon else { return }
     for (id, _) in ends.reversed().prefix(surplus - soon) {
-      guard let segment = segments[id], blobs[segment.blob.index].ranged else { continue }
+      guard let segment = segments[id], blobs[segment.blob].ranged else { continue }
       handBack(id, &actions)
     }
   }
@@ -40,7 +40,7 @@ extension Scheduler {
     let carrying = requests.values.count { $0.respondedAt != nil }
     var limit: Sample.AppLimit?
     if requests.count < decision.poolSize {
-      let waiting = refusedUntil > now || blobs.contains { !$0.pending.isEmpty }
+      let waiting = refusedUntil > now || blobs.hasPending
       limit = waiting ? .backingOff : .nothingLeft
     }
     return Sample(

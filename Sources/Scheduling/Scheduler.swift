@@ -29,15 +29,15 @@ public struct Scheduler: Sendable {
 
   var policy: any Policy
   var random: RandomSource
-  var blobs: [BlobState] = []
+  var blobs = BlobShelf()
   var segments: [SegmentID: SegmentState] = [:]
   var requests: [RequestID: RequestState] = [:]
   var stragglers = StragglerRule()
   var nextNumber = 0
   /// How soon blobs were needed so far: as a rule one way only.
   var urgencies: Set<Urgency> = []
-  /// No blob before this one has pending bytes: where the search for work begins.
-  var firstPending = 0
+  /// Whether all blobs are asked for as wholes, since ranges only fail.
+  var allAreWhole = false
   /// Until then no more requests than `served` are in flight, because a server asked for it.
   public internal(set) var refusedUntil = Moment.zero
   /// Requests that were in flight after the last refusal: what the server is willing to serve.
@@ -87,7 +87,7 @@ public struct Scheduler: Sendable {
   public var openRequests: Int { requests.count }
 
   /// True when every blob added is complete or given up.
-  public var isIdle: Bool { requests.isEmpty && blobs.allSatisfy(\.isOver) }
+  public var isIdle: Bool { requests.isEmpty && blobs.states.allSatisfy(\.isOver) }
 
   /// Adds a blob; work on it is handed out at the next event, so that several can be added first.
   ///
@@ -99,12 +99,12 @@ public struct Scheduler: Sendable {
   public mutating func add(
     size: Int64, have: RangeSet<Int64> = RangeSet(), urgency: Urgency = .whole
   ) -> (BlobID, [SchedulerAction]) {
-    let id = BlobID(index: blobs.count)
     var blob = BlobState(size: size, have: have)
     blob.urgency = urgency
     urgencies.insert(urgency)
     bytesLeft += blob.pendingBytes
-    blobs.append(blob)
+    allAreWhole = false
+    let id = blobs.add(blob)
     var actions: [SchedulerAction] = []
     finishBlobIfComplete(id, &actions)
     return (id, actions)
@@ -142,12 +142,15 @@ public struct Scheduler: Sendable {
     case .damaged(let blob):
       restart(blob, &actions)
     case .left(let blobs):
-      for blob in blobs { abandon(blob, &actions) }
+      for blob in blobs {
+        abandon(blob, &actions)
+        self.blobs.forget(blob)
+      }
     case .urgency(let blob, let urgency):
-      blobs[blob.index].urgency = urgency
+      blobs[blob].urgency = urgency
       urgencies.insert(urgency)
     case .readers(let blob, let positions):
-      blobs[blob.index].readers = positions
+      blobs[blob].readers = positions
     case .measured(let readings):
       gathered.readings = readings
       return []
@@ -183,7 +186,7 @@ public struct Scheduler: Sendable {
       bytesLeft -= gained
       if headway.note(gained, at: now, minimumRate: settings.minimumRate) {
         trouble = ServerTrouble()
-        blobs[segment.blob.index].doubts = 0
+        blobs[segment.blob].doubts = 0
       }
       let isRanged = segment.requests.contains { requests[$0]?.ranged ?? false }
       noteServed(segment.blob, byRange: isRanged)
@@ -217,15 +220,15 @@ public struct Scheduler: Sendable {
   /// The server sends everything: this segment takes all that nobody has begun after it.
   private mutating func takeWholeBody(_ id: RequestID, _ actions: inout [SchedulerAction]) {
     guard let request = requests[id], var segment = segments[request.segment] else { return }
-    blobs[segment.blob.index].ranged = false
-    blobs[segment.blob.index].servesRanges = false
+    blobs[segment.blob].ranged = false
+    blobs[segment.blob].servesRanges = false
     var end = segment.range.upperBound
     while true {
-      if let index = blobs[segment.blob.index].pending.firstIndex(where: {
+      if let index = blobs[segment.blob].pending.firstIndex(where: {
         $0.range.lowerBound == end
       }) {
-        end = blobs[segment.blob.index].pending.remove(at: index).range.upperBound
-      } else if let next = blobs[segment.blob.index].segments.first(where: {
+        end = blobs[segment.blob].pending.remove(at: index).range.upperBound
+      } else if let next = blobs[segment.blob].segments.first(where: {
         segments[$0].map { $0.range.lowerBound == end && $0.position == end } ?? false
       }), let idle = segments[next] {
         end = idle.range.upperBound
@@ -247,12 +250,13 @@ public struct Scheduler: Sendable {
   // MARK: Book-keeping
 
   private mutating func restart(_ id: BlobID, _ actions: inout [SchedulerAction]) {
-    var fresh = BlobState(size: blobs[id.index].size, have: RangeSet())
-    fresh.urgency = blobs[id.index].urgency
-    fresh.readers = blobs[id.index].readers
+    guard blobs.contains(id) else { return }
+    var fresh = BlobState(size: blobs[id].size, have: RangeSet())
+    fresh.urgency = blobs[id].urgency
+    fresh.readers = blobs[id].readers
     bytesLeft += fresh.pendingBytes
-    blobs[id.index] = fresh
-    firstPending = min(firstPending, id.index)
+    blobs[id] = fresh
+    allAreWhole = false
     // Of nothing there is nothing to fetch again: its end is said again.
     finishBlobIfComplete(id, &actions)
   }
@@ -262,7 +266,7 @@ public struct Scheduler: Sendable {
     for request in segment.requests { requests[request] = nil }
     remove(id)
     // The older segment ran past the point, so it still covers these bytes.
-    if let older = blobs[segment.blob.index].segments.first(where: {
+    if let older = blobs[segment.blob].segments.first(where: {
       segments[$0]?.range.upperBound == segment.range.lowerBound
     }), let lower = segments[older]?.range.lowerBound {
       segments[older]?.range = lower..<segment.range.upperBound
@@ -272,18 +276,17 @@ public struct Scheduler: Sendable {
   }
 
   mutating func giveBack(_ piece: Piece, of id: BlobID) {
-    blobs[id.index].insert(piece)
-    firstPending = min(firstPending, id.index)
+    blobs[id].insert(piece)
   }
 
   mutating func remove(_ id: SegmentID) {
     guard let segment = segments.removeValue(forKey: id) else { return }
-    blobs[segment.blob.index].segments.remove(id)
+    blobs[segment.blob].segments.remove(id)
   }
 
   mutating func finishBlobIfComplete(_ id: BlobID, _ actions: inout [SchedulerAction]) {
-    guard !blobs[id.index].isOver, blobs[id.index].isComplete else { return }
-    blobs[id.index].isOver = true
+    guard !blobs[id].isOver, blobs[id].isComplete else { return }
+    blobs[id].isOver = true
     actions.append(.complete(id))
   }
 }

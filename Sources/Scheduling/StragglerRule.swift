@@ -83,7 +83,7 @@ extension Scheduler {
       let since = segment.behindSince ?? now
       segments[id]?.behindSince = since
       // A server that sends the whole blob would begin again, and one that refuses has its reasons.
-      guard now - since >= StragglerRule.patience, blobs[segment.blob.index].ranged,
+      guard now - since >= StragglerRule.patience, blobs[segment.blob].ranged,
         now >= refusedUntil, trouble.rounds == 0, stragglers.take()
       else { continue }
       handBack(id, &actions)

@@ -71,7 +71,8 @@ public enum SchedulerEvent: Sendable, Equatable {
   case splitMissed(SegmentID, older: SegmentID, position: Int64)
   /// The blob's bytes are all here but have the wrong digest: fetch all of it again.
   case damaged(BlobID)
-  /// Nobody wants these blobs any more: their requests end, and what is missing of them is not fetched.
+  /// Nobody wants these blobs any more, or they are as they should be: requests of theirs end, what is missing of them is not
+  /// fetched, and nothing more is known of them.
   case left([BlobID])
   /// The blob's bytes are needed sooner, or later, than before.
   case urgency(BlobID, Urgency)

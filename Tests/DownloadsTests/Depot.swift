@@ -24,7 +24,7 @@ final class Depot: Sendable {
 
   init(
     workers: Int = 4, idleSeconds: Double = 5, store other: ContentStore? = nil,
-    openBlobs: Int = 32, stallTimeout: Double = 30
+    openBlobs: Int = 32, stallTimeout: Double = 30, pageEntries: Int = 1_000
   ) throws {
     folder = try TemporaryFolder()
     store = try other ?? ContentStore(root: folder("store"))
@@ -32,6 +32,7 @@ final class Depot: Sendable {
     var limits = Downloads.Limits(openBlobs: openBlobs, hashing: 2)
     limits.idleSeconds = idleSeconds
     limits.stallTimeout = stallTimeout
+    limits.pageEntries = pageEntries
     var settings = SchedulerSettings()
     settings.backoff = 0.01
     settings.minimumSegment = 64 << 10

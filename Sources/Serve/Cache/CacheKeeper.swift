@@ -40,6 +40,8 @@ package final class CacheKeeper: Sendable {
   private let secrets: Mutex<SecretOrigins>
   /// Blobs of the user's store that were found to be right, and when: there nothing is written down about them.
   private let checked = Mutex<[Descriptor: (reader: BlobReader, time: Double)]>([:])
+  /// What was written down last of when blobs were used.
+  private let saved = Mutex<[Digest: Double]>([:])
 
   /// Files of the user's store that are kept open.
   private static let mostChecked = 64
@@ -204,7 +206,11 @@ package final class CacheKeeper: Sendable {
       for digest in shelf.due(now: now) { discard(digest, &shelf) }
       return CacheUses(times: shelf.lastUses)
     }
-    uses.write(to: store)
+    let isNews = saved.withLock { saved in
+      defer { saved = uses.times }
+      return saved != uses.times
+    }
+    if isNews { uses.write(to: store) }
     secrets.withLock { $0.prune(now: now) { uses.times[$0] != nil } }
     checked.withLock { $0 = $0.filter { now - $0.value.time < CacheShelf.patience } }
   }

@@ -11,6 +11,7 @@ final class ServePaths: Sendable {
   private let keepers = Mutex<[String: HistoryKeeper]>([:])
   private let file: String
   private let site: String?
+  private static let mostKeepers = 32
   private let make: @Sendable (Prior?) -> PathPlanner
   /// Whether the rate is what a user said: then it shows nothing of the path.
   private let isLimited: Bool
@@ -51,6 +52,8 @@ final class ServePaths: Sendable {
   private func with<Value>(_ registry: String, _ body: (HistoryKeeper) -> sending Value) -> Value {
     keepers.withLock { keepers in
       if let keeper = keepers[registry] { return body(keeper) }
+      // Each has a file open, and callers may name any registry.
+      if keepers.count >= Self.mostKeepers { keepers = [:] }
       let keeper = HistoryKeeper(file: file, registry: registry, site: site, warn: warn)
       keepers[registry] = keeper
       return body(keeper)

@@ -1,0 +1,64 @@
+public import Registry
+import Tuning
+
+/// Paths, from their first blob to the history.
+extension Downloads {
+  /// Ends pools that nobody has wanted anything from for a while: what is wanted next opens as warm as any other pull.
+  func endIdlePools() async {
+    for pool in pools.values {
+      guard let idle = pool.clock.idleSeconds, idle >= limits.idleSeconds else { continue }
+      pools[pool.key] = nil
+      bytesOfEndedPools += pool.scheduler.bytesDone
+      await end(pool)
+    }
+  }
+
+  func end(_ pool: PathPool) async {
+    let report = await report(of: pool)
+    remember(report, pool.key)
+    // Nobody comes for what is still asked ahead.
+    for source in pool.sources { await source.close() }
+    if let ended { await ended(report) } else { reports.append(report) }
+  }
+
+  /// Tells what paths that are never idle were like so far, and goes on with empty pages: what is kept of them does not grow.
+  func turnPages() async {
+    guard let ended else { return }
+    for pool in pools.values where pool.isPageFull(limits) {
+      var report = pool.turnPage()
+      await add(pool, to: &report)
+      remember(report, pool.key)
+      await ended(report)
+    }
+  }
+
+  /// What there is to know when a path's next pool opens; a page on which nothing was measured says nothing.
+  private func remember(_ report: PullReport, _ key: PathKey) {
+    guard !report.record.epochs.isEmpty || memory[key] == nil else { return }
+    if memory.count >= Self.mostRemembered { memory = [:] }
+    memory[key] = report.record
+  }
+
+  /// Paths without a pool of which something is known.
+  private static let mostRemembered = 256
+
+  /// What the downloads over a source's path were like so far; nil: there are none.
+  public func report(of source: BlobSource) async -> PullReport? {
+    guard let pool = pools[PathKey(source)] else { return nil }
+    return await report(of: pool)
+  }
+
+  private func report(of pool: PathPool) async -> PullReport {
+    var report = pool.report()
+    await add(pool, to: &report)
+    return report
+  }
+
+  /// Adds what only those who are asked know.
+  private func add(_ pool: PathPool, to report: inout PullReport) async {
+    report.tokenService = pool.tokenService
+    for source in pool.sources where report.tokenService == nil {
+      report.tokenService = await source.tokenService
+    }
+  }
+}

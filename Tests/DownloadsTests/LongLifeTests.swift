@@ -1,0 +1,87 @@
+import Foundation
+import OCI
+import Store
+import Support
+import Testing
+import Tuning
+
+@testable import Downloads
+@testable import Scheduling
+
+extension Downloads {
+  /// Blobs that the schedulers know.
+  var knownBlobs: Int { pools.values.reduce(0) { $0 + $1.scheduler.blobs.states.count } }
+  /// Layers that wait to be told.
+  var keptLayers: Int { pools.values.reduce(0) { $0 + $1.layers.count } }
+  /// Whether time tells of itself.
+  var isTicking: Bool { ticker != nil }
+}
+
+/// A service that lives for months.
+@Suite("A long life of downloads", .timeLimit(.minutes(1)), .serialized)
+struct LongLifeTests {
+  @Test("a service that has nothing to do does nothing, and goes on when it has")
+  func rests() async throws {
+    let images = try [3, 9].map {
+      try FakeImage(layers: [Content.bytes(200_000, seed: UInt64($0))])
+    }
+    let depot = try Depot(idleSeconds: 0)
+    for image in images {
+      let registry = try FakeRegistry(image)
+      let source = try depot.source(registry.host)
+      let downloads = await depot.service.want(Depot.wishes(image), from: source)
+      #expect(await depot.service.isTicking)
+      #expect(await Download.end(of: downloads) == nil)
+      try await eventually { await !depot.service.isTicking }
+    }
+    #expect(depot.ended.all.count == 2)
+    _ = await depot.service.close()
+  }
+
+  @Test("a path that is never idle keeps nothing of what is over, and tells what it learned")
+  func neverIdle() async throws {
+    let count = 40
+    let image = try FakeImage(
+      layers: (0...count).map { Content.bytes(70_000, seed: UInt64($0)) })
+    let gate = Gate()
+    let slow = "\(image.layers[0])"
+    let registry = try FakeRegistry(image) { request in
+      if request.target.hasSuffix(slow) { gate.pass() }
+      return nil
+    }
+    let depot = try Depot(pageEntries: 8)
+    let source = try depot.source(registry.host)
+    let wishes = Depot.wishes(image)
+    let first = await depot.service.want([wishes[0]], from: source)
+    for wish in wishes.dropFirst() {
+      let next = await depot.service.want([wish], from: source)
+      #expect(await Download.end(of: next) == nil)
+      #expect(await depot.service.knownBlobs <= 2)
+    }
+    try await eventually { await depot.service.keptLayers < 8 }
+    #expect(depot.plans.all.count == 1)
+    gate.open()
+    #expect(await Download.end(of: first) == nil)
+    _ = await depot.service.close()
+    let reports = depot.ended.all
+    #expect(reports.count >= 2)
+    #expect(reports.reduce(0) { $0 + $1.layers.count } == count + 1)
+    // What came after the last sample is on no page.
+    let told = reports.reduce(0) { $0 + $1.record.bytes }
+    #expect(told > 0 && told <= 70_000 * Int64(count + 1))
+    #expect(reports.allSatisfy { $0.isComplete && $0.record.seconds >= 0 })
+  }
+
+  @Test("a page begins at nothing, whatever came before it")
+  func pages() {
+    let page = PathPage(start: Moment(seconds: 100), bytes: 5_000)
+    var sample = Sample(
+      now: Moment(seconds: 103), poolSize: 4, open: 4, carrying: 4, bytesDone: 7_000,
+      bytesLeft: 10)
+    sample.refusals = [.init(at: Moment(seconds: 101), served: 3, retryAfter: nil)]
+    let seen = page.sample(sample)
+    #expect(seen.now == Moment(seconds: 3) && seen.bytesDone == 2_000 && seen.bytesLeft == 10)
+    #expect(seen.refusals.map(\.at) == [Moment(seconds: 1)])
+    #expect(page.time(Moment(seconds: 7)) == .zero)
+  }
+}
