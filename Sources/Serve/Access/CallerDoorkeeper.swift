@@ -63,18 +63,24 @@ package final class CallerDoorkeeper: Doorkeeper {
   package func admit(_ caller: Caller, to upstream: Upstream) async -> Admission {
     do throws(ServeRefusal) {
       let credential = try self.credential(of: caller)
+      guard !caller.via.isRing(for: clients.name) else {
+        throw ServeRefusal(
+          status: 508, code: .unavailable,
+          message: "this endpoint has asked itself, by way of one of its mirrors")
+      }
       let found = try find(upstream.reference)
       let identity = CallerIdentity(
         form: upstream.form, isPrivate: found.isPrivate, credential: credential,
         isOwner: isOwner(caller))
       let key = CallerSession.Key(
         registry: upstream.reference.registry, repository: upstream.reference.repository,
-        caller: try self.key(identity, credential), form: upstream.form)
+        caller: try self.key(identity, credential), form: upstream.form, via: caller.via)
       return .session(
         sessions.withLock { sessions in
           if let known = sessions.session(key) { return known }
           let new = CallerSession(
-            clients.client(found, as: identity), key, standing: found.standing, ledger: ledger,
+            clients.client(found, as: identity, caller.via), key, standing: found.standing,
+            ledger: ledger,
             tags: tags)
           sessions.add(new, key)
           return new

@@ -14,6 +14,8 @@ final class CallerSession: ServeSession {
     var caller: CallerKey
     /// Who names registries by paths has other challenges.
     var form: Upstream.Form
+    /// Whom the caller came through is said upstream.
+    var via = ViaChain.empty
   }
 
   let client: RepositoryClient

@@ -1,18 +1,19 @@
 import Transfer
 
-/// An engine whose every request keeps to a rule about addresses: also those for tokens, and behind redirects.
+/// An engine whose every request keeps to a rule about addresses, and says whom it came through: also those for tokens, and behind
+/// redirects.
 struct FencedEngine: TransferEngine {
   private let engine: any TransferEngine
   private let rule: AddressRule
-  private let mark: LoopMark
+  private let via: String
 
   /// - Parameters:
   ///   - engine: performs the requests.
   ///   - rule: the loosest one that any of them keeps to.
-  ///   - mark: what each of them shows, should it come back here.
-  init(_ engine: any TransferEngine, _ rule: AddressRule, mark: LoopMark) {
-    self.mark = mark
+  ///   - via: the value of their `Via`.
+  init(_ engine: any TransferEngine, _ rule: AddressRule, via: String) {
     self.engine = engine
+    self.via = via
     self.rule = rule
   }
 
@@ -23,7 +24,7 @@ struct FencedEngine: TransferEngine {
   ) -> TransferHandle {
     var request = request
     request.addresses = max(request.addresses, rule)
-    request.fields.append("Via", mark.text)
+    request.fields.append("Via", via)
     return engine.start(request, decide: decide, ended: ended)
   }
 

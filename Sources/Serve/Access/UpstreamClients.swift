@@ -14,8 +14,8 @@ package struct UpstreamClients: Sendable {
   package var own: CredentialChain
   /// Where this service itself is asked, which asks nobody but others.
   package var places: OwnPlaces
-  /// What its own requests show, should somebody send them back here.
-  package var mark = LoopMark()
+  /// What this service is called among others of its kind.
+  let name = ViaChain.newName()
   /// Finds who answers for a repository.
   package var plan: @Sendable (Reference) throws -> EndpointPlan
   /// The token service that a registry named the last time.
@@ -81,8 +81,8 @@ package struct UpstreamClients: Sendable {
     return Found(reference: reference, standing: standing, endpoints: endpoints)
   }
 
-  /// A client that asks as somebody.
-  func client(_ found: Found, as identity: CallerIdentity) -> RepositoryClient {
+  /// A client that asks as somebody, who came through others.
+  func client(_ found: Found, as identity: CallerIdentity, _ via: ViaChain) -> RepositoryClient {
     let registry = found.reference.registry
     var credentials = CredentialChain()
     var errand: Errand? = Errand()
@@ -97,7 +97,7 @@ package struct UpstreamClients: Sendable {
     let rule: AddressRule = found.standing == .anyPublic ? .globallyRoutable : .notLinkLocal
     return RepositoryClient(
       reference: found.reference, endpoints: found.endpoints,
-      engine: FencedEngine(engine, rule, mark: mark), credentials: credentials,
+      engine: FencedEngine(engine, rule, via: via.field(adding: name)), credentials: credentials,
       tokenService: tokenService(registry), errand: errand, retryRule: retryRule)
   }
 }

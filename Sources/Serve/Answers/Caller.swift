@@ -12,12 +12,17 @@ package struct Caller: Sendable, Equatable {
   package var peer: Peer
   /// Whether what is said comes by TLS.
   package var isEncrypted: Bool
+  /// The endpoints of this kind that it came through.
+  package var via: ViaChain
   /// The request's `Authorization`; never printed, and kept no longer than the request.
   package var authorization: String?
 
   /// Makes a caller.
-  package init(_ peer: Peer, isEncrypted: Bool = false, authorization: String? = nil) {
+  package init(
+    _ peer: Peer, isEncrypted: Bool = false, via: ViaChain = .empty, authorization: String? = nil
+  ) {
     self.peer = peer
+    self.via = via
     self.isEncrypted = isEncrypted
     self.authorization = authorization
   }

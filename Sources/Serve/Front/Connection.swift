@@ -11,7 +11,6 @@ struct Connection: Sendable {
   let isEncrypted: Bool
   let answerer: Answerer
   let rule: HostGuard
-  let mark: LoopMark
   let isEnding: @Sendable () -> Bool
   let log: @Sendable (RequestRecord) -> Void
 
@@ -80,9 +79,6 @@ struct Connection: Sendable {
     {
       return refusal.answer
     }
-    if mark.isIn(fields["via"]) {
-      return .error(508, .unavailable, "this service was sent back to itself")
-    }
     let authorizations = fields["authorization"]
     guard authorizations.count <= 1 else { return .error(400, .denied, "two Authorizations") }
     let ranges = fields["range"]
@@ -91,7 +87,8 @@ struct Connection: Sendable {
         method: head.method.rawValue, target: head.uri,
         range: ranges.count == 1 ? ranges[0] : nil,
         caller: Caller(
-          peer, isEncrypted: isEncrypted, authorization: authorizations.first)))
+          peer, isEncrypted: isEncrypted, via: ViaChain(fields: fields["via"]),
+          authorization: authorizations.first)))
   }
 
   private func responseHead(_ answer: Answer, goesOn: Bool) -> HTTPResponseHead {

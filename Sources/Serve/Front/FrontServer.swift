@@ -107,7 +107,7 @@ package final class FrontServer: Sendable {
     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(settings, requests: feed))
     let connection = Connection(
       channel: channel, peer: peer, isEncrypted: isEncrypted, answerer: answerer,
-      rule: Self.guardian(channel, settings.names, isTLS: isEncrypted), mark: settings.mark,
+      rule: Self.guardian(channel, settings.names, isTLS: isEncrypted),
       isEnding: { self.isEnding }, log: log)
     let task = Task { await connection.run(requests) }
     channel.closeFuture.whenComplete { _ in task.cancel() }

@@ -16,8 +16,6 @@ package struct FrontSettings: Sendable {
   package var bodyBytes = 64 << 10
   /// Names under which this is asked, beside addresses and `localhost`.
   package var names: Set<String> = []
-  /// What requests of this very service show.
-  package var mark = LoopMark()
   /// What is shown over TLS, which is then spoken on every address and port; nil: plain HTTP.
   package var encryption: TLSFiles?
 

@@ -146,12 +146,10 @@ struct ServeCommand: AsyncParsableCommand {
     let paths = makePaths(warn)
     let metrics = makeMetrics()
     let downloads = makeDownloads(store, paths, metrics)
-    let mark = LoopMark()
-    let keeper = try makeDoorkeeper(engine: engine, paths, tags, mark, warn)
+    let keeper = try makeDoorkeeper(engine: engine, paths, tags, warn)
     let log = ServeLog(format: logFormat)
     var settings = FrontSettings()
     settings.names = hostNames
-    settings.mark = mark
     let encryption = try makeEncryption(warn)
     settings.encryption = encryption
     let server = FrontServer(

@@ -83,7 +83,7 @@ extension ServeCommand {
   }
 
   func makeDoorkeeper(
-    engine: CurlEngine, _ paths: ServePaths, _ tags: SharedTags, _ mark: LoopMark,
+    engine: CurlEngine, _ paths: ServePaths, _ tags: SharedTags,
     _ warn: @escaping @Sendable (String) -> Void
   ) throws -> CallerDoorkeeper {
     let environment = ProcessInfo.processInfo.environment
@@ -91,7 +91,7 @@ extension ServeCommand {
     var own = CredentialChain(
       files: CredentialChain.standardFiles(authFile: nil, environment: environment), warn: warn)
     own.inline = CredentialChain.inlineFile(authFile: nil, environment: environment)
-    var clients = UpstreamClients(
+    let clients = UpstreamClients(
       registries: ServedRegistries(registry) ?? ServedRegistries(), engine: access.observed(engine),
       retryRule: access.retryRule, own: own, places: OwnPlaces(places),
       tokenService: { paths.servers($0)?.knownTokenService }, warn: warn
@@ -100,7 +100,6 @@ extension ServeCommand {
       access.plainHTTP = plainHTTP.contains(reference.registry)
       return try access.finder.plan(for: reference)
     }
-    clients.mark = mark
     do throws(ServeRefusal) {
       let owner = try OwnerRule(isOn: ownCredentials, owner: geteuid(), places: guards)
       return CallerDoorkeeper(clients, owner: owner, tags: tags)

@@ -52,9 +52,6 @@ final class Desk: Sendable {
       if let plan { return try plan(reference) }
       return EndpointPlan(endpoints: [try Endpoint(of: reference, plainHTTP: true)])
     }
-    var frontSettings = bounds
-    frontSettings.mark = LoopMark()
-    clients.mark = frontSettings.mark
     let rule2 = try owner?.0 ?? OwnerRule(isOn: false, owner: geteuid(), places: [])
     let log = log
     front = try FrontServer(
@@ -63,7 +60,7 @@ final class Desk: Sendable {
           clients, owner: rule2, tags: SharedTags(keptIn: store, staleSeconds: staleSeconds)),
         cache: CacheKeeper(store: store, reading: nil, limit: cacheLimit, keeps: false),
         downloads: downloads, metrics: ServeMetrics(.init(version: "test"))),
-      settings: frontSettings
+      settings: bounds
     ) { log.add($0) }
     port = try await front.listen(at: .network(host: "127.0.0.1", port: 0))
   }
