@@ -50,12 +50,17 @@ final class CallerSession: ServeSession {
 
   func granted(_ digest: Digest) -> Int64? { ledger.size(grant(of: digest)) }
 
-  func grant(_ digest: Digest, size: Int64) { ledger.note(grant(of: digest), size: size) }
+  func grant(_ digest: Digest, size: Int64) {
+    let grant = grant(of: digest)
+    ledger.note(grant, size: size)
+    tags.note(grant, size: size)
+  }
 
   func grantedBefore(_ digest: Digest) -> Int64? {
     guard tags.staleSeconds > 0 else { return nil }
-    return ledger.size(
-      grant(of: digest), lifetime: max(tags.staleSeconds, GrantLedger.lifetime))
+    let grant = grant(of: digest)
+    return ledger.size(grant, lifetime: max(tags.staleSeconds, GrantLedger.lifetime))
+      ?? tags.size(grant)
   }
 
   private func tagKey(_ tag: String) -> TagMemory.Key {

@@ -4,17 +4,19 @@ package import Store
 import Synchronization
 import Text
 
-/// What tags meant, for all sessions; what anybody was told is kept in the cache's folder.
+/// What tags meant and what was granted, for all sessions; what anybody was told is kept in the cache's folder.
 package final class SharedTags: Sendable {
   /// How old an answer may be that is given while upstream cannot be asked, in seconds; 0: none is.
   package let staleSeconds: Double
 
   private let store: ContentStore?
   private let memory: Mutex<TagMemory>
+  private let grants: Mutex<GrantMemory>
   private let now: @Sendable () -> Double
-  private let saved = Mutex("")
+  /// What has changed since it was written down.
+  private let news = Mutex((tags: false, grants: false))
 
-  private static let name = "serve-tags"
+  private static let (name, grantName) = ("serve-tags", "serve-grants")
   private static let limit: Int64 = 16 << 20
 
   /// Reads what was kept.
@@ -32,14 +34,45 @@ package final class SharedTags: Sendable {
     let bytes = store?.note(Self.name, limit: Self.limit) ?? []
     memory.read(String(outside: bytes), now: now())
     self.memory = Mutex(memory)
+    var grants = GrantMemory()
+    let lines = store?.note(Self.grantName, limit: Self.limit) ?? []
+    grants.read(String(decoding: lines, as: UTF8.self), now: now())
+    self.grants = Mutex(grants)
   }
 
   func note(_ key: TagMemory.Key, _ digest: Digest, size: Int64) {
     let known = TagMemory.Known(digest: digest, size: size, time: now())
     memory.withLock { $0.note(key, known) }
+    if key.caller == .anonymous { news.withLock { $0.tags = true } }
   }
 
-  func forget(_ key: TagMemory.Key) { memory.withLock { $0.forget(key) } }
+  func forget(_ key: TagMemory.Key) {
+    memory.withLock { $0.forget(key) }
+    news.withLock { $0.tags = true }
+  }
+
+  /// Notes what upstream grants; only what it grants to anybody is kept.
+  func note(_ grant: Grant, size: Int64) {
+    guard staleSeconds > 0, let key = grant.openKey else { return }
+    let known = GrantMemory.Known(size: size, time: now())
+    grants.withLock { $0.note(key, known) }
+    news.withLock { $0.grants = true }
+  }
+
+  /// Forgets what upstream granted.
+  func withdraw(_ grant: Grant) {
+    guard let key = grant.openKey else { return }
+    grants.withLock { $0.forget(key) }
+    news.withLock { $0.grants = true }
+  }
+
+  /// The size in bytes of what upstream granted to anybody, where that may still count; nil: nothing.
+  func size(_ grant: Grant) -> Int64? {
+    let now = now()
+    return grant.openKey.flatMap { key in
+      grants.withLock { $0.size(key, staleSeconds: staleSeconds, now: now) }
+    }
+  }
 
   func answer(_ key: TagMemory.Key) -> TagMemory.Known? {
     let now = now()
@@ -49,11 +82,19 @@ package final class SharedTags: Sendable {
   /// Writes down what changed; to be called now and then.
   package func save() {
     guard staleSeconds > 0, let store else { return }
-    let text = memory.withLock { $0.text }
-    let isNew = saved.withLock { saved in
-      defer { saved = text }
-      return saved != text
+    let news = news.withLock { news in
+      defer { news = (false, false) }
+      return news
     }
-    if isNew { store.setNote(Self.name, Array(text.utf8)) }
+    if news.tags { store.setNote(Self.name, Array(memory.withLock { $0.text }.utf8)) }
+    if news.grants { store.setNote(Self.grantName, Array(grants.withLock { $0.text }.utf8)) }
+  }
+}
+
+extension Grant {
+  /// Of what is granted to anybody; nil: it is not.
+  fileprivate var openKey: GrantMemory.Key? {
+    guard caller == .anonymous else { return nil }
+    return GrantMemory.Key(registry: registry, repository: repository, digest: digest)
   }
 }

@@ -20,22 +20,32 @@ final class Desk: Sendable {
   let store: ContentStore
   let downloads: Downloads
   let front: FrontServer
+  let cache: CacheKeeper
+  /// What it remembers.
+  let tags: SharedTags
   let log = Log<RequestRecord>()
   let port: Int
 
   /// - Parameters:
   ///   - registries: values of `--registry`.
   ///   - owner: for whom the owner's credentials are used, and those; nil: for nobody.
+  ///   - other: an endpoint that has ended and whose store it has; nil: one of its own.
   ///   - bounds: what bounds its front.
   ///   - plan: who answers for a repository; nil: its own registry by plain HTTP.
   init(
     _ registries: [String], owner: (OwnerRule, CredentialChain)? = nil,
     settings: TransferSettings = TransferSettings(), cacheLimit: Int64? = nil,
-    staleSeconds: Double = 0, bounds: FrontSettings = FrontSettings(),
+    staleSeconds: Double = 0, after other: Desk? = nil,
+    bounds: FrontSettings = FrontSettings(),
     plan: (@Sendable (Reference) throws -> EndpointPlan)? = nil
   ) async throws {
-    folder = try TemporaryFolder()
-    store = try ContentStore(root: folder("store"))
+    folder = try other?.folder ?? TemporaryFolder()
+    store = try other?.store ?? ContentStore(root: folder("store"))
+    let cache =
+      try other?.cache
+      ?? CacheKeeper(
+        store: store, reading: nil, limit: cacheLimit, keeps: false)
+    self.cache = cache
     engine = try CurlEngine(settings: settings)
     var settled = SchedulerSettings()
     settled.backoff = 0.01
@@ -45,7 +55,7 @@ final class Desk: Sendable {
       plan: { _, _ in PathPlan(policy: FixedPolicy(poolSize: 4), settings: scheduling) })
     var rule = RepositoryClient.RetryRule()
     rule.retries = 0
-    var clients = UpstreamClients(
+    let clients = UpstreamClients(
       registries: ServedRegistries(registries) ?? ServedRegistries(), engine: engine,
       retryRule: rule, own: owner?.1 ?? CredentialChain()
     ) { reference in
@@ -54,13 +64,13 @@ final class Desk: Sendable {
     }
     let rule2 = try owner?.0 ?? OwnerRule(isOn: false, owner: geteuid(), places: [])
     let log = log
-    front = try FrontServer(
+    tags = SharedTags(keptIn: store, staleSeconds: staleSeconds)
+    front = FrontServer(
       Answerer(
         doorkeeper: CallerDoorkeeper(
-          clients, owner: rule2, tags: SharedTags(keptIn: store, staleSeconds: staleSeconds)),
-        cache: CacheKeeper(store: store, reading: nil, limit: cacheLimit, keeps: false),
-        downloads: downloads, metrics: ServeMetrics(.init(version: "test"))),
-      settings: bounds
+          clients, owner: rule2, tags: tags),
+        cache: cache,
+        downloads: downloads, metrics: ServeMetrics(.init(version: "test"))), settings: bounds
     ) { log.add($0) }
     port = try await front.listen(at: .network(host: "127.0.0.1", port: 0))
   }

@@ -107,6 +107,43 @@ struct StaleTests {
     await desk.close()
   }
 
+  @Test(
+    "after a restart, too, while upstream is down: what anybody was granted, and nothing else",
+    arguments: [3600.0, 0])
+  func staleAfterRestart(seconds: Double) async throws {
+    let fickle = Fickle()
+    let server = try fickle.serve()
+    let ns = "?ns=\(server.host)"
+    let manifest = try Digest.of(Fickle.manifest(0))
+    let blob = try Digest.of(Fickle.blob)
+    let token = [("Authorization", "Bearer x")]
+    let first = try await Desk([server.host], staleSeconds: seconds)
+    #expect(try await first.get("/v2/a/manifests/latest\(ns)").status == 200)
+    #expect(try await first.get("/v2/a/manifests/\(manifest)\(ns)").status == 200)
+    #expect(try await first.get("/v2/a/blobs/\(blob)\(ns)").body == Fickle.blob)
+    #expect(try await first.get("/v2/closed/blobs/\(blob)\(ns)", token).body == Fickle.blob)
+    await first.close()
+    first.tags.save()
+    fickle.state.withLock { $0.status = 500 }
+    let desk = try await Desk([server.host], staleSeconds: seconds, after: first)
+    let isGiven = seconds > 0
+    for target in ["manifests/latest", "manifests/\(manifest)"] {
+      let answer = try await desk.get("/v2/a/\(target)\(ns)")
+      #expect((answer.status == 200) == isGiven)
+      #expect((Self.warning(answer)?.hasPrefix("110 ") ?? false) == isGiven)
+    }
+    let answer = try await desk.get("/v2/a/blobs/\(blob)\(ns)")
+    #expect((answer.status == 200 && answer.body == Fickle.blob) == isGiven)
+    // Not in another repository, nor for another caller, nor for the same one: what he showed is forgotten.
+    for (target, fields) in [
+      ("closed/blobs/\(blob)", []), ("closed/blobs/\(blob)", token), ("a/blobs/\(blob)", token),
+      ("b/blobs/\(blob)", []),
+    ] {
+      #expect(try await desk.get("/v2/\(target)\(ns)", fields).status >= 429)
+    }
+    await desk.close()
+  }
+
   @Test("with --stale 0 nothing is given while upstream is down, and what it denies is never stale")
   func neverStale() async throws {
     for (staleSeconds, status) in [(0.0, 500), (3600, 404), (3600, 401)] {

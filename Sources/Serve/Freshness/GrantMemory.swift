@@ -1,0 +1,100 @@
+import FoundationEssentials
+import OCI
+
+/// What upstream gave to anybody when it was asked last, for when it cannot be.
+///
+/// A tag whose last answer is given after a restart is of no use without its blobs. Of callers with credentials nothing is in here.
+struct GrantMemory: Sendable {
+  /// A manifest or a blob of a repository.
+  struct Key: Hashable, Sendable {
+    var registry: String
+    var repository: String
+    var digest: Digest
+  }
+
+  /// What upstream said.
+  struct Known: Equatable, Sendable {
+    /// Its size in bytes.
+    var size: Int64
+    /// When; seconds since 1970.
+    var time: Double
+  }
+
+  private let capacity: Int
+  private var young: [Key: Known] = [:]
+  private var old: [Key: Known] = [:]
+
+  /// - Parameter capacity: grants that are remembered at most, at least 2; an image has some 30.
+  init(capacity: Int = 8 << 10) { self.capacity = max(2, capacity) }
+
+  /// The number of grants that are remembered.
+  var count: Int { young.count + old.count }
+
+  /// Notes that anybody may have something.
+  mutating func note(_ key: Key, _ known: Known) {
+    if young[key] == nil, young.count >= capacity / 2 {
+      old = young
+      young = [:]
+    }
+    old[key] = nil
+    young[key] = known
+  }
+
+  /// Forgets a grant.
+  mutating func forget(_ key: Key) {
+    young[key] = nil
+    old[key] = nil
+  }
+
+  /// The size in bytes of what may be given while upstream cannot be asked; nil: it may not.
+  ///
+  /// - Parameters:
+  ///   - staleSeconds: how old upstream's word may be; 0: it does not count at all.
+  ///   - now: seconds since 1970.
+  func size(_ key: Key, staleSeconds: Double, now: Double) -> Int64? {
+    guard staleSeconds > 0, let known = young[key] ?? old[key],
+      (0...staleSeconds).contains(now - known.time)
+    else { return nil }
+    return known.size
+  }
+
+  // MARK: On the disk
+
+  private struct Line: Codable {
+    var registry: String
+    var repository: String
+    var digest: String
+    var size: Int64
+    var time: Double
+  }
+
+  /// A line of JSON for each.
+  var text: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let lines = old.merging(young) { $1 }.compactMap { key, known in
+      try? encoder.encode(
+        Line(
+          registry: key.registry, repository: key.repository, digest: "\(key.digest)",
+          size: known.size, time: known.time))
+    }
+    return lines.map { String(decoding: $0, as: UTF8.self) + "\n" }.sorted().joined()
+  }
+
+  /// Takes in what was written down; what is damaged, or cannot be, is passed over.
+  ///
+  /// - Parameter now: seconds since 1970: nothing is younger.
+  mutating func read(_ text: String, now: Double) {
+    for line in text.split(separator: "\n") {
+      guard let line = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)),
+        let reference = try? Reference("\(line.registry)/\(line.repository)"),
+        reference.registry == line.registry, reference.repository == line.repository,
+        let digest = try? Digest(line.digest), line.size >= 0,
+        line.time.isFinite, line.time <= now
+      else { continue }
+      note(
+        Key(registry: line.registry, repository: line.repository, digest: digest),
+        Known(size: line.size, time: line.time))
+    }
+  }
+}
