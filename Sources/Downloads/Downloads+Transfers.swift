@@ -55,9 +55,20 @@ extension Downloads {
       transfer.progress.process = nil
       openBlobs += 1
       transfer.partial = partial
+      take(transfer.wish.glimpse, partial)
       guard register(transfer, partial) else { return }
       transfer.pool.begin(transfer, partial)
     }
+  }
+
+  /// Writes down what came of a blob before it was wanted; where that cannot be, it is fetched like the rest.
+  private func take(_ glimpse: (offset: Int64, bytes: [UInt8]), _ partial: PartialBlob) {
+    let (end, isOver) = glimpse.offset.addingReportingOverflow(Int64(glimpse.bytes.count))
+    guard !glimpse.bytes.isEmpty, glimpse.offset >= 0, !isOver, end <= partial.descriptor.size,
+      partial.have.intersection(RangeSet(glimpse.offset..<end)).isEmpty,
+      glimpse.bytes.withUnsafeBytes({ partial.write($0, at: glimpse.offset) }) == 0
+    else { return }
+    try? partial.record(glimpse.offset..<end)
   }
 
   /// Looks how far another process is, and goes on in its place where nothing comes there any more.

@@ -1,4 +1,4 @@
-import OCI
+public import OCI
 public import Registry
 public import Scheduling
 public import Store
@@ -196,6 +196,9 @@ public actor Downloads {
     }
     pool.use(source)
   }
+
+  /// Whether somebody wants a blob.
+  public func isWanted(_ digest: Digest) -> Bool { transferOf[digest] != nil }
 
   /// Stops wanting blobs, and returns when nothing more is written of those that nobody else wants.
   public func leave(_ downloads: [Download]) async {

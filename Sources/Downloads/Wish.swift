@@ -8,6 +8,8 @@ public struct Wish: Sendable {
   public var label: String
   /// What it is a part of, for words: the image as its user named it.
   public var owner: String
+  /// Bytes of it that came already, and where they begin; they are not hashed.
+  public var glimpse: (offset: Int64, bytes: [UInt8]) = (0, [])
 
   /// Makes a wish.
   ///

@@ -55,7 +55,7 @@ extension ImageResolver {
   > {
     if let size = sizeHere(digest) { return .success(size) }
     do throws(RegistryError) {
-      return .success(try await source.size(of: digest))
+      return .success(try await source.glimpse(of: digest).size)
     } catch {
       return .failure(error)
     }

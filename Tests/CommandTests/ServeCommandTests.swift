@@ -60,7 +60,7 @@ struct ServeCommandTests {
     let image = try FakeImage(layers: [Content.bytes(1 << 20, seed: 4)])
     let (gate, asked) = (Gate(), Gate())
     let registry = try FakeRegistry(image) { request in
-      guard request.target.contains("/blobs/"), request.range?.count != 1 else { return nil }
+      guard request.target.contains("/blobs/"), !request.isGlimpse else { return nil }
       asked.open()
       gate.pass()
       return nil
@@ -78,6 +78,42 @@ struct ServeCommandTests {
     #expect(outcome.status == 128 + SIGTERM)
     #expect(try await client.value.status != 0)
     gate.open()
+  }
+
+  @Test("killed in the middle and started again, it asks again for a segment a worker at most")
+  func killed() async throws {
+    let cairn = try Command()
+    let image = try FakeImage(layers: [Content.bytes(24 << 20, seed: 4)])
+    let (gate, asked) = (Gate(), Gate())
+    let registry = try FakeRegistry(image) { request in
+      guard request.target.contains("/blobs/"), (request.range?.lowerBound ?? 0) >= 12 << 20 else {
+        return nil
+      }
+      asked.open()
+      gate.pass()
+      return nil
+    }
+    let workers = 4
+    let options = ["--max-workers", "\(workers)"]
+    let first = try await Self.start(cairn, registry, options[0], options[1])
+    let target = "/v2/\(registry.host.replacing(":", with: "__"))/o/n/blobs/\(image.layers[0])"
+    let client = Task { try await Self.get(cairn, target) }
+    await asked.opened()
+    kill(first.process.processIdentifier, SIGKILL)
+    _ = await first.finished()
+    #expect(try await client.value.status != 0)
+    gate.open()
+    let second = try await Self.start(cairn, registry, options[0], options[1])
+    try await eventually { try await Self.get(cairn, "/healthz").status == 0 }
+    let blob = try await Self.get(cairn, target)
+    #expect(Array(blob.bytes) == image.blobs[image.layers[0]])
+    kill(second.process.processIdentifier, SIGTERM)
+    _ = await second.finished()
+    let segments = registry.blobRequests.filter { !$0.isGlimpse }.map {
+      $0.range?.count ?? 24 << 20
+    }
+    let again = segments.reduce(0, +) - (24 << 20)
+    #expect(again <= workers * (segments.max() ?? 0), "\(segments)")
   }
 
   @Test(

@@ -84,4 +84,28 @@ struct LongLifeTests {
     #expect(seen.refusals.map(\.at) == [Moment(seconds: 1)])
     #expect(page.time(Moment(seconds: 7)) == .zero)
   }
+
+  @Test("bytes that came before a blob was wanted are not fetched again, whatever they are")
+  func glimpses() async throws {
+    let bytes = Content.bytes(300_000, seed: 5)
+    let image = try FakeImage(layers: [bytes])
+    let cases: [(offset: Int64, bytes: [UInt8], saved: Int)] = [
+      (0, Array(bytes[..<12_288]), 12_288), (100_000, Array(bytes[100_000..<100_500]), 500),
+      (299_999, [bytes[299_999]], 1), (299_999, [1, 2], 0), (-1, [1], 0), (.max, [1], 0),
+      (0, [], 0), (0, [UInt8](repeating: 0, count: 100), 100),
+    ]
+    for one in cases {
+      let registry = try FakeRegistry(image)
+      let depot = try Depot()
+      var wish = Depot.wishes(image)[0]
+      wish.glimpse = (one.offset, one.bytes)
+      let downloads = await depot.service.want([wish], from: try depot.source(registry.host))
+      #expect(await Download.end(of: downloads) == nil)
+      let asked = registry.blobRequests.map { $0.range?.count ?? bytes.count }.filter { $0 > 1 }
+      let isWrong = one.bytes.count == 100
+      #expect(asked.reduce(0, +) == bytes.count - one.saved + (isWrong ? bytes.count : 0))
+      #expect(depot.store.document(wish.blob.digest).map { Array($0) } == bytes)
+      _ = await depot.service.close()
+    }
+  }
 }

@@ -15,6 +15,9 @@ public struct ServedRequest: Sendable {
     fields.first { $0.name.lowercased() == name.lowercased() }?.value
   }
 
+  /// Whether it asks for no more than comes at once with a server's word that a blob may be had.
+  public var isGlimpse: Bool { range.map { $0.count <= 12 << 10 } ?? false }
+
   /// The byte range asked for.
   public var range: Range<Int>? {
     guard let value = self["range"], value.hasPrefix("bytes=") else { return nil }

@@ -56,6 +56,11 @@ final class CallerSession: ServeSession {
     tags.note(grant, size: size)
   }
 
+  func withdraw(_ digest: Digest) {
+    ledger.withdraw(grant(of: digest))
+    tags.withdraw(grant(of: digest))
+  }
+
   func grantedBefore(_ digest: Digest) -> Int64? {
     guard tags.staleSeconds > 0 else { return nil }
     let grant = grant(of: digest)
@@ -97,6 +102,8 @@ final class SharedLedger: Sendable {
     let now = now()
     return grants.withLock { $0.size(grant, lifetime: lifetime, now: now) }
   }
+
+  func withdraw(_ grant: Grant) { grants.withLock { $0.withdraw(grant) } }
 
   func note(_ grant: Grant, size: Int64) {
     let now = now()

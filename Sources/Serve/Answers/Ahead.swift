@@ -15,7 +15,10 @@ final class Ahead: Sendable {
   /// One image's.
   struct Image {
     var waiting: [Digest: (download: Download, hold: CacheHold)] = [:]
-    let blobs: Set<Digest>
+    /// Those that it names, and their sizes.
+    let blobs: [Digest: Int64]
+    /// Where it is.
+    var upstream: Reference?
     var readers = 0
     var lastInterest: ContinuousClock.Instant
 
@@ -68,7 +71,11 @@ final class Ahead: Sendable {
         return false
       }
       guard state.images.count < Self.mostImages else { return false }
-      state.images[digest] = Image(blobs: Set(blobs.map(\.digest)), lastInterest: .now)
+      var image = Image(
+        blobs: Dictionary(blobs.map { ($0.digest, $0.size) }) { first, _ in first },
+        lastInterest: .now)
+      image.upstream = upstream.reference
+      state.images[digest] = image
       return true
     }
     guard isNew else { return }
@@ -91,13 +98,21 @@ final class Ahead: Sendable {
     if mustSweep { sweep() }
   }
 
+  /// The size in bytes that an image of a repository names for a blob; nil: none that is ahead does.
+  func size(of blob: Digest, in upstream: Upstream) -> Int64? {
+    state.withLock { state in
+      state.images.values.lazy.filter { $0.upstream == upstream.reference }
+        .compactMap { $0.blobs[blob] }.first
+    }
+  }
+
   /// Notes that a blob is read, until what is returned is gone; to be called when it is wanted by its reader.
   ///
   /// - Returns: nil where it is of no image that is ahead.
   func read(_ blob: Digest) -> Reading? {
     let (images, dropped) = state.withLock {
       state -> ([Digest], [(download: Download, hold: CacheHold)]) in
-      let images = state.images.filter { $0.value.blobs.contains(blob) }.map(\.key)
+      let images = state.images.filter { $0.value.blobs[blob] != nil }.map(\.key)
       let dropped = images.compactMap { image -> (download: Download, hold: CacheHold)? in
         state.images[image]?.readers += 1
         return state.images[image]?.waiting.removeValue(forKey: blob)

@@ -10,7 +10,8 @@ extension Answerer {
   func blob(
     _ digest: Digest, _ upstream: Upstream, _ session: any ServeSession, _ request: ServeRequest
   ) async throws(RegistryError) -> Answer {
-    let size = try await size(of: digest, session)
+    let glimpse = try await glimpse(of: digest, upstream, request, session)
+    let size = glimpse.size
     // What a blob is, its manifest says, and nobody reads this.
     var fields = [
       ("Content-Type", "application/octet-stream"), ("Docker-Content-Digest", "\(digest)"),
@@ -37,7 +38,7 @@ extension Answerer {
     case .file(let reader, let hold):
       (answer.body, answer.hold, answer.origin) = (.file(reader, range), hold, .cache)
     case .room(let hold):
-      answer.body = .stream(try await stream(blob, range, upstream, session))
+      answer.body = .stream(try await stream(blob, glimpse, range, upstream, session))
       (answer.hold, answer.origin) = (hold, .upstream)
     case .noRoom:
       answer.body = .passing(try pass(blob, range, session))
@@ -47,37 +48,54 @@ extension Answerer {
   }
 
   /// The size of a blob that upstream lets the caller have: it is asked, unless it said so lately.
-  private func size(
-    of digest: Digest, _ session: any ServeSession
-  ) async throws(RegistryError) -> Int64 {
-    if let size = session.granted(digest) { return size }
+  ///
+  /// Its word comes with the first bytes that the caller waits for, where they are not here or on their way.
+  private func glimpse(
+    of digest: Digest, _ upstream: Upstream, _ request: ServeRequest, _ session: any ServeSession
+  ) async throws(RegistryError) -> BlobSource.Glimpse {
+    if let size = session.granted(digest) { return .init(size: size) }
+    let offset = request.isHead ? nil : RangeRequest.start(request.range)
     do throws(RegistryError) {
-      return try await sizes.ask(.init(session, "\(digest)")) { () async throws(RegistryError) in
+      return try await sizes.ask(.init(session, "\(digest) \(offset ?? 0)")) {
+        () async throws(RegistryError) in
         // Somebody may have been told in this very moment.
-        if let size = session.granted(digest) { return size }
-        let size = try await session.source.size(of: digest)
-        session.grant(digest, size: size)
-        return size
+        if let size = session.granted(digest) { return .init(size: size) }
+        let isHere = cache.has(digest)
+        let isComing = await downloads.isWanted(digest)
+        let count = offset == nil || isHere || isComing ? 1 : Self.firstBytes
+        let glimpse = try await session.source.glimpse(
+          of: digest, from: offset ?? 0, count: count,
+          expecting: ahead.size(of: digest, in: upstream))
+        session.grant(digest, size: glimpse.size)
+        return glimpse
       }
     } catch {
       // What it granted before may be given for a while, if it is here.
       guard error.isOutage, let before = session.grantedBefore(digest) else { throw error }
-      return before
+      return .init(size: before)
     }
   }
 
+  /// Bytes that come with upstream's word: with its head they fit the ten packets that a new connection sends at once.
+  private static let firstBytes: Int64 = 12 << 10
+
   /// Wants a blob, and waits until some of it can be given.
   private func stream(
-    _ blob: Descriptor, _ range: Range<Int64>, _ upstream: Upstream, _ session: any ServeSession
+    _ blob: Descriptor, _ glimpse: BlobSource.Glimpse, _ range: Range<Int64>, _ upstream: Upstream,
+    _ session: any ServeSession
   ) async throws(RegistryError) -> BlobStream {
-    let wish = Wish(blob, label: "blob", owner: "\(upstream.reference.repository)")
+    var wish = Wish(blob, label: "blob", owner: "\(upstream.reference.repository)")
+    wish.glimpse = (glimpse.offset, glimpse.bytes)
     let wanted = await downloads.want([wish], from: session.source, urgency: .read)
     guard let download = wanted.first else {
       throw RegistryError(.notFound, "nothing is fetched any more")
     }
     // Not before it is wanted by its reader: it would be let go of in between.
     let reading = ahead.read(blob.digest)
-    let stream = BlobStream(range, of: blob.size, from: download, reading)
+    let stream = BlobStream(range, of: blob.size, from: download, reading) {
+      // A size that was wrong would be so until the grant is old.
+      session.withdraw(blob.digest)
+    }
     if let error = await failure(of: stream) { throw error }
     return stream
   }

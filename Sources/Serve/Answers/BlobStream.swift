@@ -1,4 +1,5 @@
 import Downloads
+import Registry
 package import Store
 
 /// The bytes of a blob on its way, as they may be given to somebody.
@@ -17,6 +18,8 @@ package struct BlobStream: Sendable {
   private let download: Download
   /// Keeps what the image has ahead going.
   private let reading: Ahead.Reading?
+  /// Told that what came is not what upstream had said.
+  private let doubt: @Sendable () -> Void
 
   /// Bytes at the end that wait for the digest.
   static let heldBack: Int64 = 64 << 10
@@ -26,9 +29,12 @@ package struct BlobStream: Sendable {
   ///   - size: of the blob.
   ///   - download: of the blob, wanted by whoever reads it.
   ///   - reading: kept while it is read.
+  ///   - doubt: told that what came is not what upstream had said.
   init(
-    _ range: Range<Int64>, of size: Int64, from download: Download, _ reading: Ahead.Reading?
+    _ range: Range<Int64>, of size: Int64, from download: Download, _ reading: Ahead.Reading?,
+    doubt: @escaping @Sendable () -> Void = {}
   ) {
+    self.doubt = doubt
     self.reading = reading
     self.range = range
     self.size = size
@@ -41,6 +47,19 @@ package struct BlobStream: Sendable {
   /// - Returns: where to read the next bytes from, and which; nil: there are no more.
   /// - Throws: why no more will come, `Broken` or `DownloadError`.
   package func next(after position: Int64) async throws -> (BlobReader, Range<Int64>)? {
+    do {
+      return try await more(after: position)
+    } catch {
+      switch error as? DownloadError {
+      case .integrity: doubt()
+      case .registry(let error) where error.kind == .integrity: doubt()
+      default: break
+      }
+      throw error
+    }
+  }
+
+  private func more(after position: Int64) async throws -> (BlobReader, Range<Int64>)? {
     guard position < range.upperBound else { return nil }
     guard range.lowerBound == 0 else {
       let end = min(try await download.stretch(from: position), range.upperBound)

@@ -48,6 +48,9 @@ package protocol ServeSession: Sendable {
   ///   - size: its size in bytes.
   func grant(_ digest: Digest, size: Int64)
 
+  /// Forgets a grant whose size turned out to be none: upstream is asked again.
+  func withdraw(_ digest: Digest)
+
   /// For whom something is taken from the cache.
   var asker: CacheAsker { get }
 

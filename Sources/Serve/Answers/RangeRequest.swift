@@ -33,6 +33,15 @@ enum RangeRequest: Equatable {
     }
   }
 
+  /// Where the bytes begin that a field asks for, as far as that can be said without their whole; nil: at a distance from its end.
+  static func start(_ field: String?) -> Int64? {
+    guard let field, let ends = ends(field) else { return 0 }
+    switch ends {
+    case (let first?, let last): return last.map { $0 < first } ?? false ? 0 : first
+    case (nil, let count): return count == nil ? 0 : nil
+    }
+  }
+
   /// The two numbers of one range; nil for anything else.
   private static func ends(_ field: String) -> (Int64?, Int64?)? {
     let parts = field.split(separator: "=", omittingEmptySubsequences: false)

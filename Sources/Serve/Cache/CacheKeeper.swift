@@ -111,6 +111,9 @@ package final class CacheKeeper: Sendable {
     return room(blob)
   }
 
+  /// Whether a blob is in the cache, for whoever it may be; who asks is told nothing of it.
+  func has(_ digest: Digest) -> Bool { store.size(of: digest) != nil }
+
   private func admits(_ asker: CacheAsker, to digest: Digest) -> Bool {
     let now = now()
     return secrets.withLock { $0.admits(asker, to: digest, now: now) }

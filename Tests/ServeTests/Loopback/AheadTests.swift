@@ -35,7 +35,7 @@ struct AheadTests {
     arguments: [(0, 9, false), (0, 10, true), (0, 99, true), (1, 99, false)])
   func isOver(readers: Int, seconds: Int, isOver: Bool) {
     let start = ContinuousClock.now
-    var image = Ahead.Image(blobs: [], lastInterest: start)
+    var image = Ahead.Image(blobs: [:], lastInterest: start)
     image.readers = readers
     let now = start + .seconds(seconds)
     #expect(image.isOver(now: now, patience: .seconds(10)) == isOver)

@@ -87,5 +87,7 @@ final class AnonymousSession: ServeSession {
     }
   }
 
+  func withdraw(_ digest: Digest) { grants.withLock { $0[digest] = nil } }
+
   func refusal(_ error: RegistryError) -> Answer? { nil }
 }
