@@ -164,7 +164,10 @@ let package = Package(
       exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
-      name: "ZooTests", dependencies: ["Pull", "CurlTransfer", "Support", "Tuning"],
+      name: "ZooTests",
+      dependencies: [
+        "Downloads", "Pull", "CurlTransfer", "Scheduling", "Serve", "Support", "Tuning",
+      ],
       path: "Tests/Zoo", swiftSettings: strict),
     .testTarget(
       name: "CairnKitTests", dependencies: ["CairnKit", "Support"], swiftSettings: strict),

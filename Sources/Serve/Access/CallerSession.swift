@@ -79,8 +79,17 @@ final class CallerSession: ServeSession {
 
   func lastAnswer(_ tag: String) -> TagMemory.Known? { tags.answer(tagKey(tag)) }
 
+  /// Whether upstream may mean by it that it wants credentials: token services have many words for "not to nobody".
+  private func mayBeForOthers(_ error: RegistryError) -> Bool {
+    guard isPrivate, key.form == .path, key.caller == .anonymous else { return false }
+    switch error.kind {
+    case .serverError(transient: false), .protocolError(transient: false): return true
+    default: return false
+    }
+  }
+
   func refusal(_ error: RegistryError) -> Answer? {
-    guard error.kind == .unauthorised else { return nil }
+    guard error.kind == .unauthorised || mayBeForOthers(error) else { return nil }
     let challenges: [String]
     switch key.form {
     case .query: challenges = error.challenges

@@ -10,6 +10,8 @@ package struct UpstreamClients: Sendable {
   package var engine: any TransferEngine
   /// How requests that fail are made again.
   package var retryRule: RepositoryClient.RetryRule
+  /// Clocks and waits.
+  package var time = Timekeeper()
   /// The owner's own credentials.
   package var own: CredentialChain
   /// Where this service itself is asked, which asks nobody but others.
@@ -98,6 +100,6 @@ package struct UpstreamClients: Sendable {
     return RepositoryClient(
       reference: found.reference, endpoints: found.endpoints,
       engine: FencedEngine(engine, rule, via: via.field(adding: name)), credentials: credentials,
-      tokenService: tokenService(registry), errand: errand, retryRule: retryRule)
+      tokenService: tokenService(registry), errand: errand, retryRule: retryRule, time: time)
   }
 }

@@ -1,0 +1,87 @@
+import CurlTransfer
+import Downloads
+import Foundation
+import OCI
+import Registry
+import Scheduling
+import Serve
+import Store
+import Support
+import Testing
+import Transfer
+import Tuning
+
+/// The local endpoint in front of an animal: whoever comes sees a registry like any other.
+private final class Wicket: Sendable {
+  let front: FrontServer
+  /// As a reference names it: the endpoint, and the animal as the first part of the path.
+  let name: String
+  let host: String
+  private let downloads: Downloads
+  private let engine: CurlEngine
+  private let folder: TemporaryFolder
+
+  /// - Parameter isPrivate: whether visitors are asked for credentials, which are exchanged at the animal.
+  init(_ enclosure: Enclosure, isPrivate: Bool) async throws {
+    folder = try TemporaryFolder()
+    let store = try ContentStore(root: folder("store"))
+    engine = try CurlEngine(settings: TransferSettings())
+    var bounds = SchedulerSettings()
+    bounds.backoff = 0.01
+    bounds.minimumSegment = 32 << 10
+    bounds.firstSegment = 32 << 10
+    bounds.wholeBlob = 32 << 10
+    bounds.retries = 3
+    let settings = bounds
+    downloads = Downloads(
+      store: store, limits: Downloads.Limits(openBlobs: 32, hashing: 2),
+      plan: { _, _ in PathPlan(policy: FixedPolicy(poolSize: 3), settings: settings) })
+    var rule = RepositoryClient.RetryRule()
+    rule.retries = 2
+    let registries = ServedRegistries(["\(enclosure.host)\(isPrivate ? "=private" : "")"])
+    var clients = UpstreamClients(
+      registries: registries ?? ServedRegistries(), engine: engine, retryRule: rule
+    ) { reference in
+      EndpointPlan(endpoints: [try Endpoint(of: reference, plainHTTP: true)])
+    }
+    clients.time.sleep = { _ in }
+    front = FrontServer(
+      Answerer(
+        doorkeeper: CallerDoorkeeper(
+          clients, owner: try OwnerRule(isOn: false, owner: 0, places: [])),
+        cache: try CacheKeeper(store: store, reading: nil, limit: nil, keeps: true),
+        downloads: downloads))
+    let port = try await front.listen(at: .network(host: "127.0.0.1", port: 0))
+    host = "127.0.0.1:\(port)"
+    name =
+      "\(host)/\(enclosure.host.replacing(":", with: "__"))/\(Denizen.repository):latest"
+  }
+
+  func close() async {
+    await front.drain(patience: .zero)
+    _ = await downloads.close()
+    engine.stop()
+  }
+}
+
+/// The same image from each animal, pulled through the local endpoint.
+@Suite("Zoo behind the local endpoint", .timeLimit(.minutes(2)))
+struct ServedZooTests {
+  @Test(
+    "anybody gets what the animal gives to anybody, and a login what it gives to that",
+    arguments: Zoo.registries, [false, true])
+  func served(animal: Animal, isKnown: Bool) async throws {
+    let enclosure = try Enclosure(animal, image: Okapi.image(animal))
+    let wicket = try await Wicket(enclosure, isPrivate: isKnown)
+    for _ in 0..<2 {
+      let visitor = try Visitor()
+      try visitor.expect(
+        await visitor.pull(wicket.name, as: isKnown ? Keeper.credential : nil),
+        isKnown ? animal.known : animal.anonymous, of: enclosure.image, naming: [wicket.host])
+    }
+    for visit in enclosure.visits where visit.door == .storage {
+      #expect(visit.request["authorization"] == nil)
+    }
+    await wicket.close()
+  }
+}
