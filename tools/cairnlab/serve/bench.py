@@ -18,6 +18,7 @@ import time
 from cairnlab import places
 from cairnlab.link import lab
 from cairnlab.registry import servers
+from cairnlab.registry.made_up import MadeUp
 from cairnlab.registry.relay import Relay
 
 CAIRN = os.environ.get("CAIRN") or str(places.ROOT / ".build/release/cairn")
@@ -282,8 +283,9 @@ class Bench:
                       f"{statistics.median(costs):.2f} CPU s/GB", flush=True)
 
     def memory(self, clients=64, slow=20, layers=4, size=1 << 30):
-        with self.static([size] * layers) as (port, digests):
-            name = f"127.0.0.1:{port}"
+        """Every client wants one of the layers at first, and the quick ones a second one, which is in the cache by then or on its way."""
+        with MadeUp(layers, size) as upstream:
+            name, digests = upstream.host, upstream.digests
             with Serve(self.folder / "serve", "--registry", name, "--plain-http", name, "--keep") as serve:
                 idle, ended, most = serve.memory("RssAnon"), threading.Event(), [0.0]
 
@@ -304,9 +306,11 @@ class Bench:
                 threads += [threading.Thread(target=trickle, args=(number,)) for number in range(slow)]
                 for thread in threads:
                     thread.start()
-                urls = [word for digest in digests
-                        for word in ("-o", "/dev/null", f"http://127.0.0.1:{PORT}/v2/bench/blobs/{digest}?ns={name}")]
-                readers = [subprocess.Popen(["curl", "-sf", *urls]) for _ in range(clients - slow)]
+                readers = []
+                for number in range(clients - slow):
+                    urls = [word for step in range(2) for word in (
+                        "-o", "/dev/null", f"http://127.0.0.1:{PORT}/v2/bench/blobs/{digests[(number + step) % layers]}?ns={name}")]
+                    readers.append(subprocess.Popen(["curl", "-sf", *urls]))
                 failed = sum(reader.wait() != 0 for reader in readers)
                 ended.set()
                 for thread in threads:

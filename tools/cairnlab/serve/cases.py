@@ -1,5 +1,6 @@
 """What is tried with each client of `cairn serve`. A case raises `Wrong` with what was seen; else it is well."""
 import concurrent.futures
+import contextlib
 import re
 import threading
 import time
@@ -37,34 +38,45 @@ def once(upstream, image):
     expect(upstream.relay.received >= image.size, f"only {upstream.relay.received} bytes from the registry")
 
 
+@contextlib.contextmanager
+def paced(upstream, rate=24 << 20):
+    """A line of so many bytes a second: without one, megabytes wait in the sockets of whatever request ends early, and count."""
+    upstream.relay.rate = rate
+    try:
+        yield
+    finally:
+        upstream.relay.rate = None
+
+
 class Cases:
     """The cases, for one kind of client."""
 
     def __init__(self, site, kind, folder):
         self.site, self.kind, self.folder = site, kind, folder
+        self.endpoint = site.endpoint_of(kind)
         self.number = 0
 
     def peer(self, **options):
         self.number += 1
-        return self.kind(self.folder / f"{self.kind.__name__.lower()}{self.number}", self.site.endpoint, **options)
+        return self.kind(self.folder / f"{self.kind.__name__.lower()}{self.number}", self.endpoint, **options)
 
     def fresh(self):
         """An endpoint with an empty cache, and nothing counted."""
-        self.site.endpoint.stop()
-        self.site.endpoint.start()
+        self.endpoint.stop()
+        self.endpoint.start()
         self.reset()
 
     def reset(self):
         for upstream in (self.site.public, self.site.private):
             upstream.relay.reset()
-        self.site.endpoint.relay.reset()
+        self.endpoint.relay.reset()
 
     def cold(self):
         self.fresh()
-        with self.peer() as peer:
+        with self.peer() as peer, paced(self.site.public):
             pulled(peer, self.site.image)
         once(self.site.public, self.site.image)
-        self.site.record(self.kind.name)
+        self.site.record(self.kind.name, self.endpoint)
 
     def warm(self):
         """After `cold`: another client, with nothing of its own."""
@@ -77,14 +89,11 @@ class Cases:
     def two_at_once(self):
         self.fresh()
         with self.peer() as one, self.peer() as other, concurrent.futures.ThreadPoolExecutor(2) as pool:
-            # A line on which they overlap.
-            self.site.public.relay.rate = 12 << 20
-            try:
+            # On which they overlap.
+            with paced(self.site.public, 12 << 20):
                 ends = [pool.submit(pulled, peer, self.site.image) for peer in (one, other)]
                 for end in ends:
                     end.result()
-            finally:
-                self.site.public.relay.rate = None
         once(self.site.public, self.site.image)
 
     def killed(self):
@@ -101,9 +110,9 @@ class Cases:
                 time.sleep(0.005)
             workers = relay.open
             longest = max([length(one, image) for one in self.site.public.blob_requests()], default=0)
-            self.site.endpoint.kill()
+            self.endpoint.kill()
             relay.rate = None
-            self.site.endpoint.start(fresh=False)
+            self.endpoint.start(fresh=False)
             thread.join()
             if ends[0].returncode != 0:
                 pulled(peer, image)
@@ -113,18 +122,18 @@ class Cases:
 
     def without_endpoint(self):
         """Nobody listens: the client goes on to the registry."""
-        self.site.endpoint.stop()
+        self.endpoint.stop()
         self.reset()
         with self.peer(alone=False) as peer:
             pulled(peer, self.site.image)
-        self.site.endpoint.start()
+        self.endpoint.start()
 
     def private(self):
         self.fresh()
-        with self.peer() as peer:
+        with self.peer() as peer, paced(self.site.private):
             pulled(peer, self.site.private_image, USER)
         once(self.site.private, self.site.private_image)
-        self.site.record(f"{self.kind.name}, private")
+        self.site.record(f"{self.kind.name}, private", self.endpoint)
 
     def stranger(self):
         """After `private`: what is cached is not for who may not have it upstream."""

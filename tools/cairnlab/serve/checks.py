@@ -1,13 +1,17 @@
 """What is looked at besides clients: the texts of --print-config, the metrics, and the table of all results."""
 import json
 import shutil
+import signal
+import socket
 import subprocess
+import time
 import tomllib
 import urllib.request
 
 from cairnlab.registry import servers
 from cairnlab.serve import peers, scene
 from cairnlab.serve.cases import expect, pulled
+from cairnlab.serve.scene import USER
 
 CLIENTS = ["containerd", "docker", "podman", "crio", "buildkit", "k3s", "kind"]
 
@@ -92,6 +96,64 @@ def beside_itself(site):
         expect("ns=" not in log, "it asked itself")
 
 
+def own_address():
+    """An address of this machine that is not loopback; None: it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent.
+            probe.connect(("192.0.2.1", 9))
+            return probe.getsockname()[0]
+        except OSError:
+            return None
+
+
+def skopeo(endpoint, image, out, *options):
+    host, _, name = image.name.partition("/")
+    return peers.run(
+        ["skopeo", "--insecure-policy", "copy", "-q", *options,
+         f"docker://{endpoint.address}:{endpoint.port}/{host.replace(':', '__')}/{name}", f"dir:{out}"])
+
+
+def encrypted(site):
+    """Over TLS, also from what counts as another machine, where credentials are taken by TLS alone."""
+    folder = site.folder / "tls"
+    folder.mkdir(exist_ok=True)
+    address = own_address() or "127.0.0.1"
+    pair = servers.make_certificate(folder, address=address)
+    trust = folder / "trust"
+    trust.mkdir(exist_ok=True)
+    shutil.copy(pair[0], trust / "ca.crt")
+    options = site.endpoint.options
+    with scene.Endpoint(site.cairn, folder / "one", options, pair, address) as endpoint:
+        endpoint.start()
+        certified = ["--src-cert-dir", trust]
+        for image, credentials in ((site.image, ["--src-creds", USER]), (site.private_image, ["--src-creds", USER])):
+            end = skopeo(endpoint, image, folder / "out", *certified, *credentials)
+            expect(end.returncode == 0, f"skopeo: {end.stderr[-300:]}")
+        for what, words in (("a stranger", [*certified, "--src-creds", "user:wrong"]), ("no trust", []),
+                            ("plain HTTP", ["--src-tls-verify=false", "--src-creds", "user:wrong"])):
+            end = skopeo(endpoint, site.private_image, folder / "out2", *words)
+            expect(end.returncode != 0, f"{what} got it")
+        with peers.Podman(folder / "podman", site.endpoint) as peer:
+            host, _, name = site.private_image.name.partition("/")
+            end = peers.run(peer.command(
+                "pull", "-q", "--signature-policy", peer.write("policy.json", '{"default": [{"type": "insecureAcceptAnything"}]}'),
+                "--cert-dir", trust, "--creds", USER, f"{address}:{endpoint.port}/{host.replace(':', '__')}/{name}"))
+            expect(end.returncode == 0, f"podman: {end.stderr[-300:]}")
+        # A new certificate, by SIGHUP: who trusts the old one alone is not served any more.
+        servers.make_certificate(folder, address=address)
+        endpoint.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 10
+        while skopeo(endpoint, site.image, folder / "out3", *certified).returncode == 0:
+            expect(time.monotonic() < end, "the old certificate is still shown")
+    if address == "127.0.0.1":
+        return
+    with scene.Endpoint(site.cairn, folder / "two", options, address=address) as endpoint:
+        endpoint.start()
+        end = skopeo(endpoint, site.private_image, folder / "out4", "--src-tls-verify=false", "--src-creds", USER)
+        expect(end.returncode != 0, "credentials of another machine were taken without TLS")
+
+
 def passed_socket(site):
     """A socket that systemd has made: the service starts with its first client."""
     if not shutil.which("systemd-socket-activate"):
@@ -117,7 +179,7 @@ def passed_socket(site):
 def all(site):
     return [("print-config", lambda: configurations(site)), ("metrics", lambda: metrics(site)),
             ("behind a proxy", lambda: behind_a_proxy(site)), ("names itself", lambda: beside_itself(site)),
-            ("socket passed", lambda: passed_socket(site))]
+            ("socket passed", lambda: passed_socket(site)), ("TLS", lambda: encrypted(site))]
 
 
 def table(results):

@@ -77,7 +77,7 @@ class ContainersImage(Peer):
         host = image.split("/")[0].replace(":", "__")
         auths = {}
         if credentials:
-            auths[f"127.0.0.1:{self.endpoint.relay.port}/{host}"] = {
+            auths[f"{self.endpoint.relay.address}:{self.endpoint.port}/{host}"] = {
                 "auth": base64.b64encode(credentials.encode()).decode()}
         self.write("auth.json", json.dumps({"auths": auths}))
 

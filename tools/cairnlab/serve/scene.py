@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -85,13 +86,21 @@ class Upstream:
 
 
 class Endpoint:
-    """`cairn serve` at a port; `relay` in front of it writes down what clients ask."""
+    """`cairn serve` at a port; `relay` in front of it writes down what clients ask.
 
-    def __init__(self, cairn, folder, options):
-        self.cairn, self.folder, self.options = cairn, pathlib.Path(folder), options
+    With a pair of files, a certificate and its key, it speaks TLS.
+    """
+
+    def __init__(self, cairn, folder, options, pair=None, address="127.0.0.1"):
+        self.cairn, self.folder, self.address, self.trust = cairn, pathlib.Path(folder), address, None
+        self.options = [*options, *(["--tls-cert", str(pair[0]), "--tls-key", str(pair[1])] if pair else [])]
+        self.url = "https" if pair else "http"
+        if pair:
+            self.trust = ssl.create_default_context(cafile=str(pair[0]))
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.process, self.number = servers.free_port(), None, 0
-        self.relay = Relay(self.port, servers.free_port())
+        # The same port: another one in `Host` would not be the endpoint's.
+        self.relay = Relay(self.port, self.port, address="127.0.0.2")
 
     def __enter__(self):
         self.relay.__enter__()
@@ -110,7 +119,7 @@ class Endpoint:
         self.number += 1
         log = open(self.folder / f"serve-{self.number}.log", "wb")
         self.process = subprocess.Popen(
-            [self.cairn, "serve", "--listen", f"127.0.0.1:{self.port}", "--store", self.folder / "store",
+            [self.cairn, "serve", "--listen", f"{self.address}:{self.port}", "--store", self.folder / "store",
              "--history", self.folder / "history.sqlite", *self.options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             env={**os.environ, "XDG_CACHE_HOME": str(self.folder / "cache"), "HOME": str(self.folder)})
@@ -119,10 +128,14 @@ class Endpoint:
             if self.process.poll() is not None:
                 raise RuntimeError(f"serve ended: {(self.folder / f'serve-{self.number}.log').read_text()[-2000:]}")
             with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5).read()
+                self.get("/healthz")
                 return
             time.sleep(0.02)
         raise RuntimeError("serve does not answer /healthz")
+
+    def get(self, path):
+        with urllib.request.urlopen(f"{self.url}://{self.address}:{self.port}{path}", timeout=5, context=self.trust) as answer:
+            return answer.headers["Content-Type"], answer.read().decode()
 
     def kill(self):
         self.process.kill()
@@ -140,14 +153,13 @@ class Endpoint:
             self.process = None
 
     def metrics(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
-            return answer.headers["Content-Type"], answer.read().decode()
+        return self.get("/metrics")
 
     def configuration(self, client, recorded=True):
         """What `--print-config` says for clients that come through the relay, or by themselves: texts by path."""
-        port = self.relay.port if recorded else self.port
+        address = self.relay.address if recorded else self.address
         text = subprocess.run(
-            [self.cairn, "serve", "--print-config", client, "--listen", f"127.0.0.1:{port}", *self.options],
+            [self.cairn, "serve", "--print-config", client, "--listen", f"{address}:{self.port}", *self.options],
             check=True, capture_output=True, text=True).stdout
         return sections(text)
 

@@ -36,12 +36,20 @@ class Site:
         self.endpoint = self.stack.enter_context(scene.Endpoint(self.cairn, self.folder / "endpoint", [
             "--registry", names[0], "--registry", f"{names[1]}=private", "--registry", "docker.io",
             "--plain-http", names[0], "--plain-http", names[1], "--hosts-dir", str(self.folder / "hosts")]))
+        # It pings `/v2/`, and takes a challenge there for its own: it cannot share an endpoint with a private registry.
+        self.plain = self.stack.enter_context(scene.Endpoint(self.cairn, self.folder / "plain", [
+            "--registry", names[0], "--registry", "docker.io", "--plain-http", names[0], "--hosts-dir",
+            str(self.folder / "hosts")]))
         return self
 
     def __exit__(self, *exception):
         self.stack.close()
 
-    def record(self, name):
+    def endpoint_of(self, kind):
+        """The endpoint that a kind of client pulls through."""
+        return self.plain if kind.form == "plain" else self.endpoint
+
+    def record(self, name, endpoint):
         """Keeps what was asked since the last reset, with words for what differs from one run to the next."""
         image = self.private_image if "private" in name else self.image
         layers = [digest for digest in image.blobs if digest != image.config]
@@ -50,7 +58,7 @@ class Site:
         host = image.name.partition("/")[0]
         words |= {host: "{host}", host.replace(":", "%3A"): "{host}", host.replace(":", "__"): "{host}"}
         kept = []
-        for request in self.endpoint.relay.requests:
+        for request in endpoint.relay.requests:
             target = request.target
             for digest, word in words.items():
                 target = target.replace(digest, word)

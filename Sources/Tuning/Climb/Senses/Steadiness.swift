@@ -43,8 +43,9 @@ struct Steadiness: Sendable {
     windowStart = (sample.now, sample.bytesDone)
   }
 
-  /// Falls alone count: a rate that rises may be slow start. Of a rate that varies around its mean, half
-  /// the pairs fall, so the mean square of falls is the variance.
+  /// Counts falls alone, because a rate that rises may be slow start.
+  ///
+  /// Of a rate that varies around its mean half the pairs fall, so the mean square of falls is the variance.
   private mutating func note(from earlier: Double, to later: Double) {
     let fall = max(0, min(Self.mostFall, 2 * (earlier - later) / (earlier + later)))
     count += 1
