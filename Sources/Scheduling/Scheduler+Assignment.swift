@@ -98,7 +98,9 @@ extension Scheduler {
     let isOne = !blobs[id].ranged || blobs[id].size <= settings.wholeBlob
     let index: Int
     if isOne {
-      guard let first = blobs[id].firstEligible(at: now) else { return nil }
+      // Of what is left of it, the piece that a reader comes to soonest: another one would be handed back for it at once, for ever.
+      let soonest = blobs[id].ranged ? blobs[id].next(at: now)?.index : nil
+      guard let first = soonest ?? blobs[id].firstEligible(at: now) else { return nil }
       index = first
     } else {
       guard let next = blobs[id].next(at: now) else { return nil }
