@@ -161,4 +161,16 @@ struct UrgencyTests {
     #expect(network.givenUp.count == 1 && network.complete.count == 1)
     #expect(network.scheduler.bytesLeft == 0)
   }
+
+  @Test("who reads a small blob of which the middle is here gets the piece that he waits for")
+  func smallInPieces() {
+    var scheduler = Scheduler(policy: FixedPolicy(poolSize: 1))
+    let (id, _) = scheduler.add(size: 1_000, have: RangeSet(400..<500), urgency: .read)
+    _ = scheduler.handle(.tick, now: .zero)
+    let actions = scheduler.handle(.readers(id, at: [500]), now: Moment(seconds: 0.01))
+    let fetched = actions.compactMap { action -> Range<Int64>? in
+      if case .fetch(let fetch) = action { fetch.range } else { nil }
+    }
+    #expect(fetched == [500..<1_000])
+  }
 }
