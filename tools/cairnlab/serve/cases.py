@@ -88,12 +88,12 @@ class Cases:
 
     def two_at_once(self):
         self.fresh()
-        with self.peer() as one, self.peer() as other, concurrent.futures.ThreadPoolExecutor(2) as pool:
-            # On which they overlap.
-            with paced(self.site.public, 12 << 20):
-                ends = [pool.submit(pulled, peer, self.site.image) for peer in (one, other)]
-                for end in ends:
-                    end.result()
+        # Paced, so that they overlap.
+        with (self.peer() as one, self.peer() as other, concurrent.futures.ThreadPoolExecutor(2) as pool,
+              paced(self.site.public, 12 << 20)):
+            ends = [pool.submit(pulled, peer, self.site.image) for peer in (one, other)]
+            for end in ends:
+                end.result()
         once(self.site.public, self.site.image)
 
     def killed(self):

@@ -4,7 +4,6 @@ import concurrent.futures
 import contextlib
 import http.client
 import random
-import socket
 import threading
 import time
 
@@ -49,6 +48,10 @@ class Reader:
         self.port, self.name, self.image = port, name, image
         self.chance, self.wrong, self.ends = random.Random(seed), [], collections.Counter()
 
+    def ask_times(self, count):
+        for _ in range(count):
+            self.ask()
+
     def ask(self):
         kind = self.chance.random()
         blobs = list(self.image.blobs)
@@ -73,7 +76,7 @@ class Reader:
                 self.ends["left"] += 1
                 return
             body = answer.read()
-        except (socket.timeout, TimeoutError):
+        except TimeoutError:
             self.wrong.append(f"{path} {fields}: nothing for {LIMIT} s")
             return
         except (http.client.HTTPException, OSError):
@@ -106,17 +109,13 @@ def run(cairn, folder, count, seed=20261126):
                 readers = [Reader(endpoint.port, name, mix.image, seed * 1000 + number * 100 + client) for client in range(CLIENTS)]
                 each = -(-min(200, count - sum(ends.values())) // CLIENTS)
 
-                def go(reader):
-                    for _ in range(each):
-                        reader.ask()
-
                 with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
-                    list(pool.map(go, readers))
+                    list(pool.map(Reader.ask_times, readers, [each] * CLIENTS))
                 # What is kept is right: with nothing going wrong everything is to be had.
                 registry.plan = lambda request: None
                 last = Reader(endpoint.port, name, mix.image, 0)
                 for digest, data in mix.image.blobs.items():
-                    for attempt in range(5):
+                    for _attempt in range(5):
                         connection = http.client.HTTPConnection("127.0.0.1", endpoint.port, timeout=LIMIT)
                         with contextlib.closing(connection), contextlib.suppress(http.client.HTTPException):
                             connection.request("GET", f"/v2/{REPOSITORY}/blobs/{digest}?ns={name}")

@@ -114,7 +114,8 @@ class Resolve(ServedPhase):
 class Name(Phase):
     """A registry's name is looked up, and no name server says anything: in a network of its own, where packets are lost."""
     name, limit = "name", 1.0
-    alone = """printf 'nameserver 10.9.9.53\\noptions timeout:30\\n' > "$0/resolv.conf" && mount --bind "$0/resolv.conf" /etc/resolv.conf && ip link set lo up &&
+    alone = """printf 'nameserver 10.9.9.53\\noptions timeout:30\\n' > "$0/resolv.conf" && mount --bind "$0/resolv.conf" /etc/resolv.conf &&
+        ip link set lo up &&
         ip link add silent type veth peer name other && ip addr add 10.9.9.1/24 dev silent && ip link set silent up && ip link set other up &&
         ip neigh add 10.9.9.53 lladdr 02:00:00:00:00:01 dev silent && exec "$@" """
 
