@@ -58,6 +58,10 @@ public struct Sample: Sendable, Equatable, Codable {
     }
   }
 
+  /// Seconds between two samples from which on whoever takes them stood still (stopped, or the machine asleep): what came then
+  /// says nothing about the path.
+  static let pause = 2.0
+
   /// When the sample was taken.
   public var now: Moment
   /// Workers allowed at that moment.

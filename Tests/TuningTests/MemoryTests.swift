@@ -35,6 +35,22 @@ struct MemoryTests {
     #expect(record.idleRoundTripSeconds == 0.02)
   }
 
+  @Test("time in which the process stood still is in no epoch, and in no bound")
+  func standsStill() {
+    var recorder = PullRecorder(opening: Opening())
+    for step in 0..<120 {
+      let worked = Double(step) * 0.05
+      let now = worked < 3 ? worked : worked + 20
+      recorder.observe(
+        Self.sample(now, 4, Int64(worked * 1e6)), PoolDecision(poolSize: 4, reason: "r"))
+    }
+    let record = recorder.record(at: Moment(seconds: 26))
+    #expect(
+      record.epochs.contains { !$0.isAppLimited } && record.epochs.contains { $0.isAppLimited })
+    for epoch in record.epochs { #expect(abs(epoch.rate - 1e6) < 5e4) }
+    #expect(record.evidence.flowing < 6.1)
+  }
+
   static func record(_ rates: [Int: Double], refusals: [Int] = []) -> PullRecord {
     PullRecord(
       seconds: 10, bytes: 1,

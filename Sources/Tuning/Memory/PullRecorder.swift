@@ -44,6 +44,10 @@ public struct PullRecorder: Sendable {
   /// Takes what the policy saw and said.
   public mutating func observe(_ sample: Sample, _ decision: PoolDecision) {
     witness.observe(sample)
+    if poolSize > 0, sample.now - last.now > Sample.pause {
+      close()
+      (changedAt, bytesAtChange) = (sample.now, sample.bytesDone)
+    }
     let readings = sample.readings.roundTripSeconds.min()
     idle = [idle, readings, sample.readings.smallestRoundTripSeconds].compactMap { $0 }.min()
     mostCarrying = max(mostCarrying, sample.carrying)

@@ -55,7 +55,9 @@ struct Witness: Sendable {
     for rate in sample.endedRates ?? [] where rate > 0 {
       ended[sample.poolSize, default: .init()].add(log(rate))
     }
-    guard let last, let firstByteAt, sample.now > last.now else { return }
+    guard let last, let firstByteAt, sample.now > last.now,
+      sample.now - last.now <= Sample.pause
+    else { return }
     if sample.poolSize > last.poolSize { grownAt = sample.now }
     let seconds = sample.now - last.now
     count(sample, seconds, since: max(firstByteAt, sample.now - Self.look))
