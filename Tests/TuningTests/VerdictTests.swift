@@ -200,6 +200,15 @@ struct VerdictTests {
       }, "server"
     ),
     (
+      "the user's workers, equal, with nothing to compare them to",
+      {
+        $0.levels = levels([8: 4])
+        $0.limits = PullLimits(workers: 8, origin: .user)
+        $0.shares.atMost = 1
+        $0.spread = 0.02
+      }, "notClear"
+    ),
+    (
       "the user's workers of a server that counts by the second",
       {
         $0.limits = PullLimits(workers: 16, origin: .fixed)

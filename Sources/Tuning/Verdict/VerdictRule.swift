@@ -105,7 +105,8 @@ struct VerdictRule {
     guard queue <= Self.someQueue else { return .silence(.notClear) }
     let isProportional = compared.map { $0.elasticity > Self.proportional } ?? false
     let areAlike = isUndisturbed && evidence.spread.map { $0 < Self.alike } ?? false
-    if isAtUsersMost, isProportional || areAlike { return .cause(.maxWorkers, compared?.level) }
+    // Equal connections of one number say nothing: so are those of a server that deals out what it has.
+    if isAtUsersMost, isProportional { return .cause(.maxWorkers, compared?.level) }
     return isProportional && areAlike
       ? .cause(.perConnection, compared?.level) : .silence(.notClear)
   }
