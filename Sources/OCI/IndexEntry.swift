@@ -1,4 +1,4 @@
-/// What an index says of a manifest: its digest decides whether the manifest is the right one, so its size need not be right.
+/// What an index says of a manifest: its digest is enough to find it, so a size that cannot be one counts as not said.
 struct IndexEntry: Decodable {
   let descriptor: Descriptor
 

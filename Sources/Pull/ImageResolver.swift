@@ -98,9 +98,16 @@ public struct ImageResolver: Sendable {
     return try await sized(document)
   }
 
-  /// A document that an index names: its digest says whether it is the right one, whatever size the index gives it.
+  /// A document that an index names: its digest says whether it is the right one, and its size where the index gives one.
   func childDocument(_ descriptor: Descriptor) async throws(PullError) -> Document {
-    if let data = load(descriptor.digest) {
+    let size = descriptor.hasSize ? descriptor.size : nil
+    guard size ?? 0 <= Int64(RepositoryClient.documentLimit) else {
+      throw .document(
+        .invalidDocument(reason: "a manifest of \(descriptor.size) bytes is refused"),
+        what: client.reference.description)
+    }
+    func fits(_ data: Data) -> Bool { size.map { $0 == Int64(data.count) } ?? true }
+    if let data = load(descriptor.digest), fits(data) {
       return try await sized(
         try parse(
           data, contentType: descriptor.mediaType, digest: descriptor.digest, in: descriptor))
@@ -110,8 +117,9 @@ public struct ImageResolver: Sendable {
     {
       data = nil
     }
+    if let inline = data, !fits(inline) { data = nil }
     if data == nil {
-      data = try await fetch(.digest(descriptor.digest, size: descriptor.size)).data
+      data = try await fetch(.digest(descriptor.digest, size: size)).data
     }
     guard let data else {
       throw .integrity("manifest \(descriptor.digest) could not be had")

@@ -6,7 +6,7 @@ import Transfer
 /// What names a manifest or an index in a repository.
 public enum DocumentName: Sendable, Equatable {
   case tag(String)
-  /// A digest, and the size that the index gives, which proves nothing; nil: no index named it.
+  /// A digest, and the size that the index gives; nil: it gives none.
   case digest(Digest, size: Int64?)
 
   /// As it stands in a request's path.
@@ -103,11 +103,17 @@ struct DocumentJudge {
   private func digest(of data: Data) throws(RegistryError) -> Digest {
     switch name {
     case .tag: return try Self.digest(data, .sha256)
-    case .digest(let wanted, _):
+    case .digest(let wanted, let size):
       let own = try Self.digest(data, wanted.algorithm)
       guard own == wanted else {
         throw RegistryError(
           .integrity, "\(server) sent \(data.count) bytes with digest \(own) for \(what)")
+      }
+      if let size, size != Int64(data.count) {
+        throw RegistryError(
+          .unusable(
+            .invalidDocument(reason: "it has \(data.count) bytes, its index says \(size)"),
+            isProven: true), "\(what) has \(data.count) bytes, its index says \(size)")
       }
       return own
     }

@@ -104,18 +104,18 @@ struct OddIndexTests {
     #expect(bench.store.document(wanted) != nil)
   }
 
-  /// Sizes that an index may give a manifest; nil: none.
-  static var sizes: [Any?] { [nil, NSNull(), 0, 1, 100_000, -1, 1.5, 1 << 62, "7", [7], true] }
+  /// What an index may give in place of a manifest's size; nil: nothing.
+  static var noSizes: [Any?] { [nil, NSNull(), -1, 1.5, "7", [7], true] }
 
   @Test(
-    "what an index names is judged by its digest, whatever size the index gives it, and the store gives the right one",
-    arguments: sizes.indices, [true, false])
+    "what an index names without a size is judged by its digest, and the store gives the right size",
+    arguments: noSizes.indices, [true, false])
   func sizeOfEntry(number: Int, takesAll: Bool) async throws {
     var image = try FakeImage(layers: [Self.layer])
     let wanted = image.manifest
     var entry = Self.entry(
       wanted, of: image, ["platform": ["os": "linux", "architecture": "amd64"]])
-    entry["size"] = Self.sizes[number]
+    entry["size"] = Self.noSizes[number]
     let index = try image.addIndex([entry])
     image.tags["latest"] = index.digest
     let registry = try FakeRegistry(image)
