@@ -1,5 +1,6 @@
 import FoundationEssentials
 import OCI
+import Text
 
 /// What upstream gave to anybody when it was asked last, for when it cannot be.
 ///
@@ -86,7 +87,7 @@ struct GrantMemory: Sendable {
   /// - Parameter now: seconds since 1970: nothing is younger.
   mutating func read(_ text: String, now: Double) {
     for line in text.split(separator: "\n") {
-      guard let line = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)),
+      guard let line = try? OutsideJSON.decode(Line.self, from: Data(line.utf8)),
         let reference = try? Reference("\(line.registry)/\(line.repository)"),
         reference.registry == line.registry, reference.repository == line.repository,
         let digest = try? Digest(line.digest), line.size >= 0,

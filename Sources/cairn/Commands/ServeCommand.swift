@@ -76,10 +76,12 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Speak TLS on every address and port, and show this certificate and its chain; then credentials are taken from other machines, too. SIGHUP reads both files anew.",
-      valueName: "pem"))
+      valueName: "pem"), completion: .file())
   var tlsCert: String?
 
-  @Option(help: ArgumentHelp("The key of --tls-cert, without a password.", valueName: "pem"))
+  @Option(
+    help: ArgumentHelp("The key of --tls-cert, without a password.", valueName: "pem"),
+    completion: .file())
   var tlsKey: String?
 
   @Option(
