@@ -103,24 +103,10 @@ struct ClimbRuleTests {
     #expect(late.max() ?? 99 <= 16)
   }
 
-  @Test("harm: once fewer were faster, the next step down is a half")
-  func stepsDeeperAfterHarm() {
-    // Slower with each beyond six, in proportion: 24 is far from what is best.
-    let rate = { (size: Int) in
-      size <= 6 ? Double(size) * 1e6 : 6e6 / (1 + 0.1 * Double(size - 6))
-    }
-    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.1)
-    drive.run(15, roundTrip: 0.1, rate: rate, queue: Self.nothing)
-    let steps = zip(drive.sizes, drive.sizes.dropFirst()).filter { $1 < $0 }
-    let parts = steps.map { Double($1) / Double($0) }
-    // Back from what was too many, which showed that fewer are faster, and on by halves.
-    #expect(parts.dropFirst().prefix(2).allSatisfy { (0.45...0.55).contains($0) })
-    #expect((5...8).contains(drive.decision.poolSize))
-  }
-
-  @Test("trial: where throughput varies by itself, no chance makes the pool small")
-  func looksLongEnough() {
-    var random = RandomSource(seed: 7)
+  @Test(
+    "trial: where throughput varies by itself, no chance makes the pool small", arguments: 1...6)
+  func looksLongEnough(seed: UInt64) {
+    var random = RandomSource(seed: seed)
     var drive = Drive(ClimbPolicy(maximum: 8), roundTrip: 0.001)
     // Losses end in time-outs: each tenth of a second brings between nothing and twice the mean.
     for _ in 0..<600 {
@@ -128,8 +114,9 @@ struct ClimbRuleTests {
       drive.run(
         0.1, roundTrip: 0.001, rate: { Double($0) * 5e5 * factor }, queue: Self.nothing)
     }
+    // With looks of a fifth of a second, between 2.8 and 5.9.
     let late = drive.sizes.suffix(1_000)
-    #expect(late.reduce(0, +) / late.count >= 7)
+    #expect(Double(late.reduce(0, +)) / Double(late.count) > 6.4)
   }
 
   @Test("fewer: what was too few once bounds the steps for a while, not for the whole pull")

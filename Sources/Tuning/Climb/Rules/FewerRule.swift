@@ -20,12 +20,10 @@ enum FewerRule {
   static let least = 0.85
   /// Workers beyond the knee that stay: throttled ones do not take over what another leaves.
   static let kneeRoom = 1.1
-  /// Part that stays where this machine is full, and where nothing is full.
+  /// Part that stays where this machine is full, where more were seen to hurt, and where nothing is full.
   static let machine = 0.7
-  static let flat = 0.6
-  /// Part that stays where more were seen to hurt, and once fewer were faster for it: the best may be far away.
   static let harmed = 0.7
-  static let harmedAgain = 0.5
+  static let flat = 0.6
   /// Seconds, and round trips, from one descent to the next.
   static let pause = (seconds: 0.5, trips: 8.0)
 }
@@ -69,8 +67,7 @@ extension ClimbPolicy {
         target = size * FewerRule.step
       }
     case .full: target = size * FewerRule.machine
-    case .flat where bounds.harmful != nil:
-      target = size * (proposals.areFewerFaster ? FewerRule.harmedAgain : FewerRule.harmed)
+    case .flat where bounds.harmful != nil: target = size * FewerRule.harmed
     case .flat, .harm: target = max(size * FewerRule.flat, min(size * FewerRule.step, knee))
     case .room, .longer, .others: return nil
     }

@@ -21,8 +21,6 @@ struct Proposals: Sendable {
   private(set) var share = MoreRule.carefulShare
   /// No smaller size before.
   var fewerAt = Moment.zero
-  /// Whether the last look at fewer workers found them faster.
-  var areFewerFaster = false
 
   /// A larger size gained though more were once slower: the best may be far away.
   mutating func growBolder() { share = max(MoreRule.boldShare, share / 2) }

@@ -112,13 +112,11 @@ extension ClimbPolicy {
     bounds.forbid(from: from.poolSize, now: view.now)
     accept(here, view, because: .harmed(from.poolSize, percent: whole(100 * (1 - 1 / part))))
     proposals.fewerAt = view.now
-    proposals.areFewerFaster = true
   }
 
   /// Fewer workers were too few: what that means depends on what was believed.
   private mutating func reject(_ trial: Trial, rate: Double, _ view: PathView) {
     let from = trial.from
-    proposals.areFewerFaster = false
     let part = rate / from.rate
     if case .harm = trial.belief {
       withdrawHarm(rate: rate, view.now)

@@ -48,12 +48,12 @@ struct Senses: Sendable {
   /// Where bytes come in bursts, whole seconds, because that is how servers count; where throughput varies by
   /// itself, as long as chance needs to even out.
   var judgingSeconds: Double {
-    let even = min(Self.longestLook, shortestLook * steadiness.windowsNeeded)
-    return max(bursts.wereSeen ? Self.burstyLook : shortestLook, even)
+    guard !bursts.wereSeen else { return Self.longestLook }
+    return max(shortestLook, min(Self.longestLook, shortestLook * steadiness.windowsNeeded))
   }
 
   /// Seconds of the shortest look at a rate.
   private var shortestLook: Double { max(0.2, 4 * queue.roundTrip) }
-  private static let burstyLook = 2.0
-  private static let longestLook = 3.0
+  /// Two of the whole seconds that servers count by; what looks longer misses how the path changes.
+  private static let longestLook = 2.0
 }

@@ -18,7 +18,7 @@ struct Steadiness: Sendable {
   /// Part of the workers that must carry data: else the rate still grows into the pool's size.
   private static let settledShare = 0.7
   /// Standard deviation that a judgement bears, as a part of the rate.
-  private static let borne = 0.05
+  private static let borne = 0.1
 
   /// Takes a sample in.
   ///
