@@ -14,21 +14,31 @@ public final class Gate: Sendable {
     if semaphore.wait(timeout: .now() + 60) == .success { semaphore.signal() }
   }
 
-  /// Suspends a test until the gate is open.
+  /// Suspends a test until the gate is open, or the test's time is over.
   public func opened() async {
-    await withCheckedContinuation { continuation in
-      let isOpen = state.withLock { state in
-        if !state.isOpen { state.waiters.append(continuation) }
-        return state.isOpen
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isOver = state.withLock { state in
+          let isOver = state.isOpen || Task.isCancelled
+          if !isOver { state.waiters.append(continuation) }
+          return isOver
+        }
+        if isOver { continuation.resume() }
       }
-      if isOpen { continuation.resume() }
+    } onCancel: {
+      release()
     }
   }
 
   public func open() {
     semaphore.signal()
+    state.withLock { $0.isOpen = true }
+    release()
+  }
+
+  private func release() {
     let waiters = state.withLock { state in
-      defer { state = (true, []) }
+      defer { state.waiters = [] }
       return state.waiters
     }
     for waiter in waiters { waiter.resume() }
