@@ -116,7 +116,7 @@ struct ClimbRuleTests {
     }
     // With looks of a fifth of a second, between 2.8 and 5.9.
     let late = drive.sizes.suffix(1_000)
-    #expect(Double(late.reduce(0, +)) / Double(late.count) > 6.4)
+    #expect(Double(late.reduce(0, +)) / Double(late.count) > 6)
   }
 
   @Test("fewer: what was too few once bounds the steps for a while, not for the whole pull")

@@ -6,15 +6,15 @@ struct Steadiness: Sendable {
   /// Variance of the rate over one window, as a part of the rate squared.
   private(set) var variance = 0.0
 
-  private var count = 0
   private var poolSize = 0
   private var windowStart: (at: Moment, bytes: Int64)?
   private var lastRate: Double?
 
-  /// What a new pair of windows counts in the running mean, once there were some.
+  /// What a new pair of windows counts in the running mean: a first one says little, and nothing is believed of a path that
+  /// has shown nothing.
   private static let weight = 0.1
-  /// A rate that falls by more than this part of itself has another reason than chance.
-  private static let mostFall = 0.5
+  /// A rate that falls by more than this part of itself has another reason than chance: a gap, or another path.
+  private static let mostFall = 0.7
   /// Part of the workers that must carry data: else the rate still grows into the pool's size.
   private static let settledShare = 0.7
   /// Standard deviation that a judgement bears, as a part of the rate.
@@ -47,10 +47,9 @@ struct Steadiness: Sendable {
   ///
   /// Of a rate that varies around its mean half the pairs fall, so the mean square of falls is the variance.
   private mutating func note(from earlier: Double, to later: Double) {
-    let fall = max(0, min(Self.mostFall, 2 * (earlier - later) / (earlier + later)))
-    count += 1
-    // A first pair says little, and nothing is believed of a path that has shown nothing.
-    variance += (fall * fall - variance) * max(Self.weight, 1 / Double(count + 2))
+    let fall = max(0, 2 * (earlier - later) / (earlier + later))
+    guard fall <= Self.mostFall else { return }
+    variance += Self.weight * (fall * fall - variance)
   }
 
   /// How many windows a look needs, so that chance does not decide it.
