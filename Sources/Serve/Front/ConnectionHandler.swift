@@ -16,11 +16,17 @@ final class ConnectionHandler: ChannelDuplexHandler {
   typealias OutboundIn = HTTPServerResponsePart
   typealias OutboundOut = HTTPServerResponsePart
 
+  /// Tells a connection that the service ends: without a request it ends, too, else with its answer.
+  ///
+  /// Not NIO's own event for that: its handler of pipelines then allows no answer to half a head, which its handler of errors gives.
+  struct Drain: Sendable {}
+
   private enum State { case idle, reading, answering }
 
   private let settings: FrontSettings
   private let requests: AsyncStream<HTTPRequestHead>.Continuation
   private var state = State.idle
+  private var isDraining = false
   private var head: HTTPRequestHead?
   private var bodyBytes = 0
   private var pendingWrites = 0
@@ -57,6 +63,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
   }
 
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard event is Drain else {
+      context.fireUserInboundEventTriggered(event)
+      return
+    }
+    isDraining = true
+    if state != .answering { context.close(promise: nil) }
+  }
+
   func channelInactive(context: ChannelHandlerContext) {
     timer?.cancel()
     requests.finish()
@@ -71,7 +86,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     // Said before it is passed on: the next request may come while that is done.
-    if case .end = unwrapOutboundIn(data) { state = .idle }
+    let isEnd = if case .end = unwrapOutboundIn(data) { true } else { false }
+    if isEnd { state = .idle }
     pendingWrites += 1
     let promise = promise ?? context.eventLoop.makePromise()
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -79,6 +95,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
       let (handler, context) = bound.value
       handler.pendingWrites -= 1
       handler.watch(context)
+      if isEnd, handler.isDraining { context.close(promise: nil) }
     }
     watch(context)
     context.write(data, promise: promise)

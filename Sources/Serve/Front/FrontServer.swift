@@ -187,7 +187,7 @@ package final class FrontServer: Sendable {
     }
     for listener in listeners { try? await listener.close() }
     for channel in connections {
-      channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+      channel.pipeline.fireUserInboundEventTriggered(ConnectionHandler.Drain())
     }
     let timer = Task {
       try? await Task.sleep(for: patience)

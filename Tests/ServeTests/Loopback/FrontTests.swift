@@ -199,6 +199,26 @@ struct FrontTests {
     await post.end()
   }
 
+  @Test(
+    "draining ends at once whoever has sent no whole request",
+    arguments: [
+      "", "G", "GET /v2/ HTTP/1.1\r\nHost: a\r\n",
+      "PUT /v2/ HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab",
+    ])
+  func drainsHalfRequests(sent: String) async throws {
+    let registry = try StreamTests.registry(try StreamTests.image(), gate: Gate()) { _ in false }
+    let post = try await Post(registry.host)
+    let wire = try post.wire()
+    // Whoever asked before was let in.
+    wire.ask("/v2/")
+    #expect(try await wire.answer().status == 200)
+    wire.send(sent)
+    await post.server.drain(patience: .seconds(50))
+    // It may hear that half a request is none.
+    #expect(await wire.read(1_000).count < 1_000)
+    await post.end()
+  }
+
   @Test("who does not end in time is cut off")
   func cuts() async throws {
     let image = try StreamTests.image()
