@@ -171,6 +171,9 @@ enum Fuzz {
       switch BlobJudge.judge(head, wanted: wanted, size: size) {
       case .content(let offset, let isWhole):
         require(isWhole ? offset == 0 : offset == wanted?.lowerBound, "content of another place")
+      case .encoded(_, let offset, let length, let isWhole):
+        require(isWhole ? offset == 0 : offset == wanted?.lowerBound, "content of another place")
+        require((0...size).contains(length), "more than there is")
       case .refused(_, let reason): isShown(reason)
       case .aside: break
       }
