@@ -95,8 +95,10 @@ extension BlobSource {
       return .refused(.protocolError(transient: false), "does not say how large it is")
     }
     var glimpse = Glimpse(size: size, offset: range.lowerBound)
-    // What it is not sure to be is asked for again.
-    if head.status == 206, head.encoding == nil, let said, let part = ContentRange(said),
+    // What it is not sure to be is asked for again, and so is all of a blob: only hashed bytes may
+    // make it whole.
+    if range.count < size,
+      head.status == 206, head.encoding == nil, let said, let part = ContentRange(said),
       part.range.lowerBound == range.lowerBound, part.range.upperBound <= range.upperBound,
       part.range.count == response.body.count
     {
