@@ -1,16 +1,11 @@
 /// What upstream granted, to whom and when: for five minutes it is not asked again.
 ///
 /// Only grants are kept. A denial is upstream's word for one request; who logs in is let in by the next.
-///
-/// Grants are kept in two generations. When the younger one is full it becomes the older one, and what was in that is forgotten:
-/// room is bounded, and no entry costs more than two lookups.
 struct GrantLedger: Sendable {
   /// Seconds that a grant holds.
   static let lifetime = 300.0
 
-  private let capacity: Int
-  private var young: [Grant: Entry] = [:]
-  private var old: [Grant: Entry] = [:]
+  private var entries: Generations<Grant, Entry>
 
   private struct Entry {
     var size: Int64
@@ -18,10 +13,10 @@ struct GrantLedger: Sendable {
   }
 
   /// - Parameter capacity: grants that are kept at most, at least 2; an image has some 30.
-  init(capacity: Int = 64 << 10) { self.capacity = max(2, capacity) }
+  init(capacity: Int = 64 << 10) { entries = Generations(capacity: capacity) }
 
   /// How many are kept.
-  var count: Int { young.count + old.count }
+  var count: Int { entries.count }
 
   /// Notes that upstream granted something.
   ///
@@ -29,12 +24,7 @@ struct GrantLedger: Sendable {
   ///   - size: its size in bytes.
   ///   - now: seconds of a clock that never goes back.
   mutating func note(_ grant: Grant, size: Int64, now: Double) {
-    if young[grant] == nil, young.count >= capacity / 2 {
-      old = young
-      young = [:]
-    }
-    old[grant] = nil
-    young[grant] = Entry(size: size, time: now)
+    entries[grant] = Entry(size: size, time: now)
   }
 
   /// The size in bytes of what is granted still; nil: it is not.
@@ -43,13 +33,10 @@ struct GrantLedger: Sendable {
   ///   - lifetime: seconds that a grant holds here: more where upstream cannot be asked, and its last answer may do.
   ///   - now: seconds of the same clock.
   func size(_ grant: Grant, lifetime: Double = Self.lifetime, now: Double) -> Int64? {
-    guard let entry = young[grant] ?? old[grant] else { return nil }
+    guard let entry = entries[grant] else { return nil }
     return now - entry.time <= lifetime && now >= entry.time ? entry.size : nil
   }
 
   /// Forgets one: upstream says no.
-  mutating func withdraw(_ grant: Grant) {
-    young[grant] = nil
-    old[grant] = nil
-  }
+  mutating func withdraw(_ grant: Grant) { entries[grant] = nil }
 }

@@ -1,6 +1,4 @@
-import FoundationEssentials
 import OCI
-import Text
 
 /// What upstream gave to anybody when it was asked last, for when it cannot be.
 ///
@@ -21,31 +19,19 @@ struct GrantMemory: Sendable {
     var time: Double
   }
 
-  private let capacity: Int
-  private var young: [Key: Known] = [:]
-  private var old: [Key: Known] = [:]
+  private var entries: Generations<Key, Known>
 
   /// - Parameter capacity: grants that are remembered at most, at least 2; an image has some 30.
-  init(capacity: Int = 8 << 10) { self.capacity = max(2, capacity) }
+  init(capacity: Int = 8 << 10) { entries = Generations(capacity: capacity) }
 
   /// The number of grants that are remembered.
-  var count: Int { young.count + old.count }
+  var count: Int { entries.count }
 
   /// Notes that anybody may have something.
-  mutating func note(_ key: Key, _ known: Known) {
-    if young[key] == nil, young.count >= capacity / 2 {
-      old = young
-      young = [:]
-    }
-    old[key] = nil
-    young[key] = known
-  }
+  mutating func note(_ key: Key, _ known: Known) { entries[key] = known }
 
   /// Forgets a grant.
-  mutating func forget(_ key: Key) {
-    young[key] = nil
-    old[key] = nil
-  }
+  mutating func forget(_ key: Key) { entries[key] = nil }
 
   /// The size in bytes of what may be given while upstream cannot be asked; nil: it may not.
   ///
@@ -53,7 +39,7 @@ struct GrantMemory: Sendable {
   ///   - staleSeconds: how old upstream's word may be; 0: it does not count at all.
   ///   - now: seconds since 1970.
   func size(_ key: Key, staleSeconds: Double, now: Double) -> Int64? {
-    guard staleSeconds > 0, let known = young[key] ?? old[key],
+    guard staleSeconds > 0, let known = entries[key],
       (0...staleSeconds).contains(now - known.time)
     else { return nil }
     return known.size
@@ -71,25 +57,20 @@ struct GrantMemory: Sendable {
 
   /// A line of JSON for each.
   var text: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let lines = old.merging(young) { $1 }.compactMap { key, known in
-      try? encoder.encode(
+    NotedLines.text(
+      entries.all.map { key, known in
         Line(
           registry: key.registry, repository: key.repository, digest: "\(key.digest)",
-          size: known.size, time: known.time))
-    }
-    return lines.map { String(decoding: $0, as: UTF8.self) + "\n" }.sorted().joined()
+          size: known.size, time: known.time)
+      })
   }
 
   /// Takes in what was written down; what is damaged, or cannot be, is passed over.
   ///
   /// - Parameter now: seconds since 1970: nothing is younger.
   mutating func read(_ text: String, now: Double) {
-    for line in text.split(separator: "\n") {
-      guard let line = try? OutsideJSON.decode(Line.self, from: Data(line.utf8)),
-        let reference = try? Reference("\(line.registry)/\(line.repository)"),
-        reference.registry == line.registry, reference.repository == line.repository,
+    for line in NotedLines.read(Line.self, from: text) {
+      guard NotedLines.isRepository(line.repository, of: line.registry),
         let digest = try? Digest(line.digest), line.size >= 0,
         line.time.isFinite, line.time <= now
       else { continue }

@@ -36,7 +36,7 @@ package final class SharedTags: Sendable {
     self.memory = Mutex(memory)
     var grants = GrantMemory()
     let lines = store?.note(Self.grantName, limit: Self.limit) ?? []
-    grants.read(String(decoding: lines, as: UTF8.self), now: now())
+    grants.read(String(outside: lines), now: now())
     self.grants = Mutex(grants)
   }
 

@@ -1,6 +1,4 @@
-import FoundationEssentials
 package import OCI
-import Text
 
 /// What tags meant when upstream was asked last, for when it cannot be.
 ///
@@ -24,31 +22,19 @@ package struct TagMemory: Sendable {
     package var time: Double
   }
 
-  private let capacity: Int
-  private var young: [Key: Known] = [:]
-  private var old: [Key: Known] = [:]
+  private var entries: Generations<Key, Known>
 
   /// - Parameter capacity: tags that are remembered at most, at least 2.
-  init(capacity: Int = 8 << 10) { self.capacity = max(2, capacity) }
+  init(capacity: Int = 8 << 10) { entries = Generations(capacity: capacity) }
 
   /// The number of tags that are remembered.
-  var count: Int { young.count + old.count }
+  var count: Int { entries.count }
 
   /// Notes what a tag means.
-  mutating func note(_ key: Key, _ known: Known) {
-    if young[key] == nil, young.count >= capacity / 2 {
-      old = young
-      young = [:]
-    }
-    old[key] = nil
-    young[key] = known
-  }
+  mutating func note(_ key: Key, _ known: Known) { entries[key] = known }
 
   /// Forgets a tag: upstream says that it is not there, or not for that caller.
-  mutating func forget(_ key: Key) {
-    young[key] = nil
-    old[key] = nil
-  }
+  mutating func forget(_ key: Key) { entries[key] = nil }
 
   /// What may be said of a tag while upstream cannot be asked; nil: nothing.
   ///
@@ -56,7 +42,7 @@ package struct TagMemory: Sendable {
   ///   - staleSeconds: how old it may be; 0: it may not be said at all.
   ///   - now: seconds since 1970.
   func answer(_ key: Key, staleSeconds: Double, now: Double) -> Known? {
-    guard staleSeconds > 0, let known = young[key] ?? old[key],
+    guard staleSeconds > 0, let known = entries[key],
       now - known.time <= staleSeconds
     else { return nil }
     return known
@@ -75,26 +61,20 @@ package struct TagMemory: Sendable {
 
   /// What anybody was told, a line of JSON for each tag.
   var text: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let lines = old.merging(young) { $1 }.filter { $0.key.caller == .anonymous }.compactMap {
-      (key, known) in
-      try? encoder.encode(
+    NotedLines.text(
+      entries.all.filter { $0.key.caller == .anonymous }.map { key, known in
         Line(
           registry: key.registry, repository: key.repository, tag: key.tag,
-          digest: "\(known.digest)", size: known.size, time: known.time))
-    }
-    return lines.map { String(decoding: $0, as: UTF8.self) + "\n" }.sorted().joined()
+          digest: "\(known.digest)", size: known.size, time: known.time)
+      })
   }
 
   /// Takes in what was written down; what is damaged, or cannot be, is passed over.
   ///
   /// - Parameter now: seconds since 1970: nothing is younger.
   mutating func read(_ text: String, now: Double) {
-    for line in text.split(separator: "\n") {
-      guard let line = try? OutsideJSON.decode(Line.self, from: Data(line.utf8)),
-        let reference = try? Reference("\(line.registry)/\(line.repository)"),
-        reference.registry == line.registry, reference.repository == line.repository,
+    for line in NotedLines.read(Line.self, from: text) {
+      guard NotedLines.isRepository(line.repository, of: line.registry),
         Reference.isTag(line.tag), let digest = try? Digest(line.digest), line.size >= 0,
         line.time.isFinite, line.time <= now
       else { continue }
