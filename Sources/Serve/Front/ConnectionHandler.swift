@@ -69,7 +69,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
       return
     }
     isDraining = true
-    if state != .answering { context.close(promise: nil) }
+    // An answer's end that is not taken yet closes the connection when it is.
+    if state != .answering, pendingWrites == 0 { context.close(promise: nil) }
   }
 
   func channelInactive(context: ChannelHandlerContext) {
