@@ -2,7 +2,7 @@ internal import CCurl
 import Dispatch
 import Synchronization
 import Threads
-public import Transfer
+package import Transfer
 
 /// The transfer engine on libcurl: one dedicated thread owns the multi handle and every easy handle.
 ///
@@ -14,7 +14,7 @@ public import Transfer
 ///
 /// `@unchecked Sendable` invariant: `loop` and everything in it is touched by the engine's thread
 /// only, from its start to its end; all else is immutable or in the mailbox's mutex.
-public final class CurlEngine: TransferEngine, @unchecked Sendable {
+package final class CurlEngine: TransferEngine, @unchecked Sendable {
   /// What other threads ask of the engine's thread.
   enum Command {
     case start(CurlJob)
@@ -41,7 +41,7 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   ///
   /// - Parameter settings: how servers are reached; the same for all transfers.
   /// - Throws: `TransferError` of kind `setup` when libcurl cannot be initialised.
-  public init(settings: TransferSettings) throws(TransferError) {
+  package init(settings: TransferSettings) throws(TransferError) {
     loop = try CurlLoop(settings: settings, clock: clock)
     let hasStarted = DedicatedThread.start(name: "cairn-transfer") { [self] in
       loop.run {
@@ -62,7 +62,7 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   ///
   /// A process that exits while the thread is still in libcurl crashes in the libraries' exit
   /// handlers, so whoever made the engine stops it. Not to be called from the engine's closures.
-  public func stop() {
+  package func stop() {
     post(.stop)
     ended.wait()
     // Whoever stops it a second time need not wait.
@@ -70,7 +70,7 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   }
 
   /// Starts a request; see `TransferEngine`.
-  public func start(
+  package func start(
     _ request: TransferRequest,
     decide: @escaping @Sendable (ResponseHead, TransferTiming) -> BodyDestination,
     ended: @escaping @Sendable (Result<TransferResponse, TransferError>) -> Void
@@ -92,10 +92,10 @@ public final class CurlEngine: TransferEngine, @unchecked Sendable {
   }
 
   /// Ends a transfer early; unknown and finished ones are ignored.
-  public func cancel(_ handle: TransferHandle) { post(.cancel(handle.number)) }
+  package func cancel(_ handle: TransferHandle) { post(.cancel(handle.number)) }
 
   /// What the engine's thread last measured of its connections, and how it spent its time until now; see `TransferEngine`.
-  public func readings() -> EngineReadings {
+  package func readings() -> EngineReadings {
     var readings = measured.withLock { $0 }
     readings.busySeconds = clock.work.seconds(at: clock.now)
     readings.diskSeconds = clock.diskSeconds

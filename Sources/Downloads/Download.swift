@@ -1,11 +1,11 @@
 import OCI
-public import Store
+package import Store
 import Synchronization
 
 /// A blob on its way, as one of those who want it sees it.
 ///
 /// Two who want the same blob share one transfer. When the last of them is gone, it retires, and what arrived stays.
-public final class Download: Sendable {
+package final class Download: Sendable {
   let transfer: Int
   let wanter: Int
   private let board: DownloadBoard
@@ -19,7 +19,7 @@ public final class Download: Sendable {
   /// The round of fetching that this one has read from; nil: it has read nothing.
   private let readRound = Mutex<Int?>(nil)
   /// True where it was under way already: what it costs is somebody else's.
-  public let isShared: Bool
+  package let isShared: Bool
 
   init(
     _ transfer: Transfer, wanter: Int, isShared: Bool,
@@ -45,12 +45,12 @@ public final class Download: Sendable {
   deinit { left() }
 
   /// How it stands.
-  public var progress: DownloadProgress { board.progress }
+  package var progress: DownloadProgress { board.progress }
 
   /// Waits until it is published in the store.
   ///
   /// - Throws: why it is not; `stopped` where the task was cancelled.
-  public func end() async throws(DownloadError) { try await board.wait() }
+  package func end() async throws(DownloadError) { try await board.wait() }
 
   /// Waits until more of the blob can be read: its first bytes, so many of which are on disk and hashed.
   ///
@@ -59,7 +59,7 @@ public final class Download: Sendable {
   /// - Parameter offset: how many bytes the caller has.
   /// - Returns: how many can be read; no more than `offset` where the blob has no more.
   /// - Throws: why no more will come; `integrity` where bytes that were read turned out to be wrong and are fetched again.
-  public func prefix(beyond offset: Int64) async throws(DownloadError) -> Int64 {
+  package func prefix(beyond offset: Int64) async throws(DownloadError) -> Int64 {
     try await bytes(beyond: offset, takesUnhashed: false)
   }
 
@@ -70,7 +70,7 @@ public final class Download: Sendable {
   /// - Parameter offset: of the first byte.
   /// - Returns: where the stretch ends that is there; no more than `offset` where the blob has no more.
   /// - Throws: why no more will come; `integrity` where what was read turned out to be wrong.
-  public func stretch(from offset: Int64) async throws(DownloadError) -> Int64 {
+  package func stretch(from offset: Int64) async throws(DownloadError) -> Int64 {
     try await bytes(beyond: offset, takesUnhashed: true)
   }
 
@@ -105,7 +105,7 @@ public final class Download: Sendable {
   /// What the blob's bytes are read from; those that `prefix` or `stretch` has promised, and no others.
   ///
   /// - Throws: `stopped` where nothing of it is here.
-  public func reader() throws(DownloadError) -> BlobReader {
+  package func reader() throws(DownloadError) -> BlobReader {
     guard let reader = board.reader else { throw .stopped }
     return reader
   }
@@ -113,7 +113,7 @@ public final class Download: Sendable {
   /// Waits until all of some downloads are published.
   ///
   /// - Returns: why one of them is not, which is said at once; nil: all are.
-  public static func end(of downloads: [Download]) async -> DownloadError? {
+  package static func end(of downloads: [Download]) async -> DownloadError? {
     await withTaskGroup(of: DownloadError?.self) { group in
       for download in downloads {
         group.addTask {

@@ -1,8 +1,8 @@
-public import Registry
-public import Store
+package import Registry
+package import Store
 
 /// Why a blob did not come.
-public enum DownloadError: Error, Sendable {
+package enum DownloadError: Error, Sendable {
   /// No server gave it.
   case registry(RegistryError)
   /// It cannot be written.

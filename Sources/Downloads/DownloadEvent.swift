@@ -1,5 +1,5 @@
 /// What whoever shows downloads wants to know of them.
-public enum DownloadEvent: Sendable {
+package enum DownloadEvent: Sendable {
   /// So many workers are allowed on a path from now on, for that reason.
   case pool(PathKey, workers: Int, reason: String)
   /// A blob changed its state.
@@ -14,16 +14,16 @@ public enum DownloadEvent: Sendable {
   case waiting(seconds: Double, reason: String)
 
   /// All downloads at one moment.
-  public struct Overview: Sendable {
+  package struct Overview: Sendable {
     /// Those under way.
-    public var blobs: [DownloadProgress]
+    package var blobs: [DownloadProgress]
     /// Seconds since the first was wanted.
-    public var seconds: Double
+    package var seconds: Double
     /// Useful bytes per second of late.
-    public var bytesPerSecond: Double
+    package var bytesPerSecond: Double
     /// Workers allowed, on all paths.
-    public var poolSize: Int
+    package var poolSize: Int
     /// Requests in flight.
-    public var open: Int
+    package var open: Int
   }
 }

@@ -1,9 +1,9 @@
-public import OCI
+package import OCI
 
 /// How one blob stands.
-public struct DownloadProgress: Sendable, Equatable {
+package struct DownloadProgress: Sendable, Equatable {
   /// What is happening to a blob.
-  public enum State: Sendable, Equatable {
+  package enum State: Sendable, Equatable {
     /// It will be fetched.
     case waiting
     /// Its bytes are arriving.
@@ -19,34 +19,34 @@ public struct DownloadProgress: Sendable, Equatable {
   }
 
   /// Its digest.
-  public var digest: Digest
+  package var digest: Digest
   /// Its size in bytes.
-  public var size: Int64
+  package var size: Int64
   /// Bytes on disk.
-  public var done: Int64 = 0
+  package var done: Int64 = 0
   /// What is happening to it.
-  public var state = State.waiting
+  package var state = State.waiting
   /// The process that is fetching it, where it is another and can be told.
-  public var process: Int32?
+  package var process: Int32?
   /// What it cost so far.
-  public var cost = Cost()
+  package var cost = Cost()
 
   /// What downloads cost.
-  public struct Cost: Sendable, Equatable {
+  package struct Cost: Sendable, Equatable {
     /// Bytes fetched.
-    public var fetched: Int64 = 0
+    package var fetched: Int64 = 0
     /// Requests made.
-    public var requests = 0
+    package var requests = 0
     /// Connections opened for them.
-    public var connections = 0
+    package var connections = 0
     /// Requests that failed and were made again.
-    public var retries = 0
+    package var retries = 0
 
     /// Makes one of nothing.
-    public init() {}
+    package init() {}
 
     /// Adds another's.
-    public mutating func add(_ other: Cost) {
+    package mutating func add(_ other: Cost) {
       fetched += other.fetched
       requests += other.requests
       connections += other.connections

@@ -1,4 +1,4 @@
-public import Registry
+package import Registry
 import Tuning
 
 /// Paths, from their first blob to the history.
@@ -43,7 +43,7 @@ extension Downloads {
   private static let mostRemembered = 256
 
   /// What the downloads over a source's path were like so far; nil: there are none.
-  public func report(of source: BlobSource) async -> PullReport? {
+  package func report(of source: BlobSource) async -> PullReport? {
     guard let pool = pools[PathKey(source)] else { return nil }
     return await report(of: pool)
   }

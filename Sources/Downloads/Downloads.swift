@@ -1,8 +1,8 @@
-public import OCI
-public import Registry
-public import Scheduling
-public import Store
-public import Tuning
+package import OCI
+package import Registry
+package import Scheduling
+package import Store
+package import Tuning
 
 /// Everything that is wanted now, from whoever wants it: one pool of workers for each path, one transfer for each blob.
 ///
@@ -20,26 +20,26 @@ public import Tuning
 /// any -> failed               nobody gives it, or it cannot be written
 /// any -> retired              the last who wanted it is gone; what arrived stays
 /// ```
-public actor Downloads {
+package actor Downloads {
   /// What bounds the service.
-  public struct Limits: Sendable {
+  package struct Limits: Sendable {
     /// Blobs that have their files open at the same time, at least 1.
-    public var openBlobs: Int
+    package var openBlobs: Int
     /// Blobs that are hashed at the same time, at least 1.
-    public var hashing: Int
+    package var hashing: Int
     /// Seconds for which a path that nobody wants anything from keeps its pool.
-    public var idleSeconds = 5.0
+    package var idleSeconds = 5.0
     /// Blobs, or decisions, of a path that is never idle after which it is told what it was like so far.
-    public var pageEntries = 1_000
+    package var pageEntries = 1_000
     /// Seconds after which it is, too.
-    public var pageSeconds = 600.0
+    package var pageSeconds = 600.0
     /// Seconds without progress after which another process's blob is taken over.
-    public var stallTimeout = 30.0
+    package var stallTimeout = 30.0
     /// Bytes per second that count as progress then.
-    public var minimumRate = 512.0
+    package var minimumRate = 512.0
 
     /// Makes limits.
-    public init(openBlobs: Int, hashing: Int) {
+    package init(openBlobs: Int, hashing: Int) {
       self.openBlobs = openBlobs
       self.hashing = hashing
     }
@@ -59,7 +59,7 @@ public actor Downloads {
 
   /// Says how a path's downloads are to be run, when its first blob is wanted; and what the last ones over it were like, where
   /// this service knows.
-  public typealias Planner = @Sendable (PathKey, PullRecord?) -> PathPlan
+  package typealias Planner = @Sendable (PathKey, PullRecord?) -> PathPlan
 
   let store: ContentStore
   let limits: Limits
@@ -105,7 +105,7 @@ public actor Downloads {
   ///   - plan: how each path's downloads are to be run.
   ///   - ended: told what downloads over a path were like when its pool ends; nil: `close` returns all of that.
   ///   - tell: told what happens, in order.
-  public init(
+  package init(
     store: ContentStore, limits: Limits, plan: @escaping Planner,
     ended: (@Sendable (PullReport) async -> Void)? = nil,
     tell: @escaping @Sendable (DownloadEvent) -> Void = { _ in }
@@ -129,7 +129,7 @@ public actor Downloads {
   ///   - urgency: how soon they are needed.
   ///   - roundTripSeconds: of a round trip to the registry, where it is known.
   /// - Returns: their downloads, in the same order.
-  public func want(
+  package func want(
     _ wishes: [Wish], from source: BlobSource, urgency: Urgency = .whole,
     roundTripSeconds: Double? = nil
   ) async -> [Download] {
@@ -198,10 +198,10 @@ public actor Downloads {
   }
 
   /// Whether somebody wants a blob.
-  public func isWanted(_ digest: Digest) -> Bool { transferOf[digest] != nil }
+  package func isWanted(_ digest: Digest) -> Bool { transferOf[digest] != nil }
 
   /// Stops wanting blobs, and returns when nothing more is written of those that nobody else wants.
-  public func leave(_ downloads: [Download]) async {
+  package func leave(_ downloads: [Download]) async {
     leave(downloads.map { ($0.transfer, $0.wanter) })
     for download in downloads { await verifier.settled(download.progress.digest) }
   }
@@ -326,7 +326,7 @@ public actor Downloads {
   /// Ends everything that is under way and notes what arrived; nothing is written or published after that.
   ///
   /// - Returns: what the downloads over each path were like, where nobody was told.
-  public func close() async -> [PullReport] {
+  package func close() async -> [PullReport] {
     guard !isClosed else { return [] }
     isClosed = true
     for pool in pools.values { pool.close() }

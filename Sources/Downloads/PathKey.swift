@@ -1,37 +1,37 @@
-public import Registry
-public import Scheduling
-public import Tuning
+package import Registry
+package import Scheduling
+package import Tuning
 
 /// Tells one path from another: the registry, and who answers for it here.
 ///
 /// The host that serves its blobs after redirects is found out by fetching; it stands in the report.
-public struct PathKey: Hashable, Sendable {
+package struct PathKey: Hashable, Sendable {
   /// The registry that is pulled from.
-  public let registry: String
+  package let registry: String
   /// Its mirrors, in order, and itself.
-  public let servers: [String]
+  package let servers: [String]
 
   /// That of a repository.
   ///
   /// - Parameter source: of its blobs.
-  public init(_ source: BlobSource) {
+  package init(_ source: BlobSource) {
     registry = source.registry
     servers = source.servers
   }
 }
 
 /// How a path's downloads are to be run.
-public struct PathPlan: Sendable {
+package struct PathPlan: Sendable {
   /// Decides the pool size.
-  public var policy: any Policy
+  package var policy: any Policy
   /// What bounds the scheduler's choices.
-  public var settings: SchedulerSettings
+  package var settings: SchedulerSettings
   /// What they may not exceed: their verdict names it where it was reached.
-  public var limits: PullLimits
+  package var limits: PullLimits
   /// What earlier pulls over the path taught, for the verdict.
-  public var prior: Prior?
+  package var prior: Prior?
   /// Told every sample and decision, as they come.
-  public var trace: (@Sendable (TraceStep) -> Void)?
+  package var trace: (@Sendable (TraceStep) -> Void)?
 
   /// Makes a plan.
   ///
@@ -40,7 +40,7 @@ public struct PathPlan: Sendable {
   ///   - settings: what bounds the scheduler's choices.
   ///   - limits: what the downloads may not exceed, as policy and engine keep to it.
   ///   - trace: told every sample and decision.
-  public init(
+  package init(
     policy: any Policy, settings: SchedulerSettings = .init(),
     limits: PullLimits = .init(), trace: (@Sendable (TraceStep) -> Void)? = nil
   ) {

@@ -1,15 +1,15 @@
-public import OCI
+package import OCI
 
 /// A blob that somebody wants.
-public struct Wish: Sendable {
+package struct Wish: Sendable {
   /// What it must turn out to be, and where else it may be had.
-  public var blob: Descriptor
+  package var blob: Descriptor
   /// What it is to people: `config`, or `layer 3`.
-  public var label: String
+  package var label: String
   /// What it is a part of, for words: the image as its user named it.
-  public var owner: String
+  package var owner: String
   /// Bytes of it that came already, and where they begin; they are not hashed.
-  public var glimpse: (offset: Int64, bytes: [UInt8]) = (0, [])
+  package var glimpse: (offset: Int64, bytes: [UInt8]) = (0, [])
 
   /// Makes a wish.
   ///
@@ -17,7 +17,7 @@ public struct Wish: Sendable {
   ///   - blob: what is wanted.
   ///   - label: what it is to people.
   ///   - owner: what it is a part of.
-  public init(_ blob: Descriptor, label: String, owner: String) {
+  package init(_ blob: Descriptor, label: String, owner: String) {
     self.blob = blob
     self.label = label
     self.owner = owner

@@ -1,21 +1,21 @@
 import CCrypto
-public import OCI
+package import OCI
 
 /// OpenSSL's libcrypto has no memory left, or lacks a hash function.
-public struct HashingError: Error, CustomStringConvertible {
+package struct HashingError: Error, CustomStringConvertible {
   /// One clause.
-  public let description = "libcrypto cannot hash"
+  package let description = "libcrypto cannot hash"
 }
 
 /// A running SHA-256 or SHA-512 by OpenSSL's libcrypto.
-public struct ContentHasher: ~Copyable {
+package struct ContentHasher: ~Copyable {
   private let context: OpaquePointer
   private let algorithm: Digest.Algorithm
 
   /// Begins a hash.
   ///
   /// - Throws: `HashingError` when libcrypto has none.
-  public init(_ algorithm: Digest.Algorithm) throws(HashingError) {
+  package init(_ algorithm: Digest.Algorithm) throws(HashingError) {
     let function = algorithm == .sha256 ? EVP_sha256() : EVP_sha512()
     guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, function, nil) == 1 else {
       throw HashingError()
@@ -27,14 +27,14 @@ public struct ContentHasher: ~Copyable {
   deinit { EVP_MD_CTX_free(context) }
 
   /// Takes the next bytes.
-  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
   }
 
   /// The digest of all that was taken.
   ///
   /// - Throws: `HashingError` when libcrypto fails.
-  public mutating func finish() throws(HashingError) -> Digest {
+  package mutating func finish() throws(HashingError) -> Digest {
     var bytes = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var count: UInt32 = 0
     EVP_DigestFinal_ex(context, &bytes, &count)
@@ -53,7 +53,7 @@ extension Digest {
   ///   - bytes: the content.
   ///   - algorithm: the hash function.
   /// - Throws: `HashingError` when libcrypto has none.
-  public static func of(_ bytes: some Collection<UInt8>, _ algorithm: Algorithm = .sha256)
+  package static func of(_ bytes: some Collection<UInt8>, _ algorithm: Algorithm = .sha256)
     throws(HashingError) -> Digest
   {
     var hasher = try ContentHasher(algorithm)

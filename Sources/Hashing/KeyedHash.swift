@@ -3,9 +3,9 @@ import CCrypto
 /// HMAC-SHA256 with a key that only this process has, and only while it runs.
 ///
 /// What came out of it can be kept and compared where the secret that went in must not be.
-public struct KeyedHash: Sendable {
+package struct KeyedHash: Sendable {
   /// What comes out: equal for equal secrets, and nothing else can be told from it.
-  public struct Value: Hashable, Sendable {
+  package struct Value: Hashable, Sendable {
     private let words: [UInt8]
     fileprivate init(_ words: [UInt8]) { self.words = words }
   }
@@ -13,7 +13,7 @@ public struct KeyedHash: Sendable {
   private let key: [UInt8]
 
   /// Makes a key of random bytes.
-  public init() {
+  package init() {
     var random = SystemRandomNumberGenerator()
     key = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
   }
@@ -21,7 +21,7 @@ public struct KeyedHash: Sendable {
   /// Hashes a secret.
   ///
   /// - Throws: `HashingError` when libcrypto fails.
-  public func hash(_ secret: String) throws(HashingError) -> Value {
+  package func hash(_ secret: String) throws(HashingError) -> Value {
     var result = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var count: UInt32 = 0
     let text = Array(secret.utf8)

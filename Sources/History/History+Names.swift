@@ -2,11 +2,11 @@ import SQLite
 
 extension History {
   /// What a history names.
-  public struct Names: Sendable, Equatable {
+  package struct Names: Sendable, Equatable {
     /// Registries, that of the last pull first.
-    public var registries: [String] = []
+    package var registries: [String] = []
     /// Machines.
-    public var machines: [String] = []
+    package var machines: [String] = []
   }
 
   /// Looks up the names in a history, for whoever cannot wait and wants no more.
@@ -15,7 +15,7 @@ extension History {
   ///
   /// - Parameter file: the database's path.
   /// - Returns: no names where there is no history, or one that cannot be read now.
-  public static func names(in file: String) -> Names {
+  package static func names(in file: String) -> Names {
     var options = Database.Options()
     options.isReadOnly = true
     options.patience = 0

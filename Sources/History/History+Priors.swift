@@ -1,5 +1,5 @@
 import SQLite
-public import Tuning
+package import Tuning
 
 /// What a pull starts from.
 extension History {
@@ -10,7 +10,7 @@ extension History {
   ///   - machine: the name of the machine that asks.
   ///   - network: the network that it is in.
   /// - Throws: `HistoryError`.
-  public func servers(
+  package func servers(
     of registry: String, machine: String, network: String
   ) throws(HistoryError) -> RegistryServers? {
     try read { db in
@@ -42,7 +42,7 @@ extension History {
   ///   - network: the network that it is in.
   ///   - now: seconds since 1970.
   /// - Throws: `HistoryError`.
-  public func prior(
+  package func prior(
     machine: MachineIdentity, registry: String, network: String, now: Double
   ) throws(HistoryError) -> Prior? {
     try read { db in

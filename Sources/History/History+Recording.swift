@@ -1,29 +1,29 @@
 import SQLite
-public import Tuning
+package import Tuning
 
 /// Writing down pulls.
 extension History {
   /// One pull, as the history keeps it.
-  public struct PullEntry: Sendable {
+  package struct PullEntry: Sendable {
     /// One blob that was fetched.
-    public struct Layer: Sendable {
+    package struct Layer: Sendable {
       /// Its digest.
-      public var digest: String
+      package var digest: String
       /// Its size in bytes.
-      public var size: Int64
+      package var size: Int64
       /// Bytes of it that were fetched.
-      public var bytes: Int64
+      package var bytes: Int64
       /// Seconds that took.
-      public var seconds: Double
+      package var seconds: Double
       /// Bytes per second.
-      public var rate: Double
+      package var rate: Double
       /// Requests that failed.
-      public var retries: Int
+      package var retries: Int
       /// Whether it arrived whole.
-      public var isComplete: Bool
+      package var isComplete: Bool
 
       /// Makes a layer.
-      public init(
+      package init(
         digest: String, size: Int64, bytes: Int64, seconds: Double, rate: Double, retries: Int,
         isComplete: Bool
       ) {
@@ -38,26 +38,26 @@ extension History {
     }
 
     /// The machine that pulled.
-    public var machine: MachineIdentity
+    package var machine: MachineIdentity
     /// The way to the blobs.
-    public var path: PathIdentity
+    package var path: PathIdentity
     /// The URL where the registry's tokens are had; nil: none was named.
-    public var tokenRealm: String?
+    package var tokenRealm: String?
     /// The registry's name there.
-    public var tokenService: String?
+    package var tokenService: String?
     /// When it ended, in seconds since 1970.
-    public var at: Double
+    package var at: Double
     /// The policy's name.
-    public var policy: String
+    package var policy: String
     /// Whether everything arrived.
-    public var isComplete: Bool
+    package var isComplete: Bool
     /// What there is to learn.
-    public var record: PullRecord
+    package var record: PullRecord
     /// Blobs that were fetched.
-    public var layers: [Layer]
+    package var layers: [Layer]
 
     /// Makes an entry.
-    public init(
+    package init(
       machine: MachineIdentity, path: PathIdentity, at: Double, policy: String, isComplete: Bool,
       record: PullRecord, layers: [Layer]
     ) {
@@ -75,7 +75,7 @@ extension History {
   ///
   /// - Parameter entry: the pull.
   /// - Throws: `HistoryError`.
-  public func record(_ entry: PullEntry) throws(HistoryError) {
+  package func record(_ entry: PullEntry) throws(HistoryError) {
     try write { db in
       let path = try Self.path(entry.machine, entry.path, at: entry.at, db)
       try db.execute(

@@ -1,53 +1,53 @@
 import SQLite
-public import Tuning
+package import Tuning
 
 /// Looking at what was learned, forgetting it, and sharing it.
 extension History {
   /// What is known of one path.
-  public struct PathReport: Sendable {
+  package struct PathReport: Sendable {
     /// The machine.
-    public var machine: MachineIdentity
+    package var machine: MachineIdentity
     /// The path.
-    public var path: PathIdentity
+    package var path: PathIdentity
     /// Pulls over it.
-    public var pulls: Int
+    package var pulls: Int
     /// When the last one ended, in seconds since 1970.
-    public var usedAt: Double
+    package var usedAt: Double
     /// What limited the last one that could say.
-    public var limitedBy: PullRecord.Limit?
+    package var limitedBy: PullRecord.Limit?
     /// What a pull would start from.
-    public var prior: Prior?
+    package var prior: Prior?
     /// Whether all of it comes from another machine's export.
-    public var isImported: Bool
+    package var isImported: Bool
     /// Machines of a site whose exports it comes from; nil: it stands in the history.
-    public var siteMachines: Int?
+    package var siteMachines: Int?
     /// The last pulls that were no sweep's, newest first, where they were asked for.
-    public var recent: [RecentPull] = []
+    package var recent: [RecentPull] = []
   }
 
   /// One of the last pulls.
-  public struct RecentPull: Sendable {
+  package struct RecentPull: Sendable {
     /// When it ended, in seconds since 1970.
-    public var at: Double
+    package var at: Double
     /// Seconds that its downloads took.
-    public var seconds: Double
+    package var seconds: Double
     /// Bytes that it fetched.
-    public var bytes: Int64
+    package var bytes: Int64
     /// What limited it.
-    public var limitedBy: PullRecord.Limit?
+    package var limitedBy: PullRecord.Limit?
     /// Its pool sizes in order, and why each was chosen.
-    public var epochs: [Epoch]
+    package var epochs: [Epoch]
   }
 
   /// Which part of the history is meant.
-  public struct Selection: Sendable {
+  package struct Selection: Sendable {
     /// A machine's host name; nil: any.
-    public var machine: String?
+    package var machine: String?
     /// A registry's host; nil: any.
-    public var registry: String?
+    package var registry: String?
 
     /// Makes a selection.
-    public init(machine: String? = nil, registry: String? = nil) {
+    package init(machine: String? = nil, registry: String? = nil) {
       self.machine = machine
       self.registry = registry
     }
@@ -66,7 +66,7 @@ extension History {
   ///   - now: seconds since 1970.
   ///   - recent: so many of each path's last pulls.
   /// - Throws: `HistoryError`.
-  public func reports(
+  package func reports(
     _ selection: Selection, now: Double, recent: Int = 0
   ) throws(HistoryError) -> [PathReport] {
     try read(within: Self.patiently) { db in
@@ -119,7 +119,7 @@ extension History {
   /// - Parameter selection: which machines and registries.
   /// - Returns: paths that were forgotten.
   /// - Throws: `HistoryError`.
-  public func forget(_ selection: Selection) throws(HistoryError) -> Int {
+  package func forget(_ selection: Selection) throws(HistoryError) -> Int {
     try write(within: Self.patiently) { db in
       try db.execute(
         """

@@ -1,42 +1,42 @@
-public import FoundationEssentials
+package import FoundationEssentials
 import SQLite
 import Text
-public import Tuning
+package import Tuning
 
 /// What one machine learned, as a file for others.
-public struct HistoryExport: Sendable, Codable, Equatable {
+package struct HistoryExport: Sendable, Codable, Equatable {
   /// One path.
-  public struct Path: Sendable, Codable, Equatable {
+  package struct Path: Sendable, Codable, Equatable {
     /// One pool size.
-    public struct Point: Sendable, Codable, Equatable {
+    package struct Point: Sendable, Codable, Equatable {
       /// The pool size.
-      public var poolSize: Int
+      package var poolSize: Int
       /// Seconds measured, mean and squared distances of the logarithm of bytes per second.
-      public var statistics: PathMemory.Statistics
+      package var statistics: PathMemory.Statistics
     }
 
     /// The registry's host.
-    public var registry: String
+    package var registry: String
     /// The host that served the blobs.
-    public var blobHost: String
+    package var blobHost: String
     /// Pulls behind it.
-    public var pulls: Int
+    package var pulls: Int
     /// By pool size.
-    public var points: [Point]
+    package var points: [Point]
   }
 
   /// The version of this form.
-  public var version = 1
+  package var version = 1
   /// CPUs of the machine that learned it; its name is nobody's business.
-  public var cpus: Int
+  package var cpus: Int
   /// When, in seconds since 1970.
-  public var at: Double
+  package var at: Double
   /// What it learned.
-  public var paths: [Path]
+  package var paths: [Path]
   /// Which machine it is, in a way that tells nobody its name; nil: not said.
-  public var source: String?
+  package var source: String?
   /// What other machines exported to the same file; each stands alone.
-  public var others: [HistoryExport]?
+  package var others: [HistoryExport]?
 
   init(cpus: Int, at: Double, paths: [Path]) {
     self.cpus = cpus
@@ -45,7 +45,7 @@ public struct HistoryExport: Sendable, Codable, Equatable {
   }
 
   /// What a machine without a history learned.
-  public init(ofNothing machine: MachineIdentity, at: Double) {
+  package init(ofNothing machine: MachineIdentity, at: Double) {
     self.init(cpus: machine.cpus, at: at, paths: [])
   }
 }
@@ -56,7 +56,7 @@ extension History {
   /// Seconds that a pool size of another machine's weighs at most, of `Bounds.mostWeight`.
   static let importedWeight = 30.0
   /// Bytes of a file to import at most: ten times what a full history gives.
-  public static let importBytes = 8 << 20
+  package static let importBytes = 8 << 20
   /// Paths and pool sizes of one file at most: a history keeps half as many.
   private static let importedPaths = 2 * keptPaths
   private static let importedSizes = 1...1_024
@@ -67,7 +67,7 @@ extension History {
   ///   - machine: whose.
   ///   - now: seconds since 1970.
   /// - Throws: `HistoryError`.
-  public func export(_ machine: MachineIdentity, now: Double) throws(HistoryError) -> HistoryExport
+  package func export(_ machine: MachineIdentity, now: Double) throws(HistoryError) -> HistoryExport
   {
     try read(within: Self.patiently) { db in
       let paths = try db.rows(
@@ -100,7 +100,7 @@ extension History {
   ///   - now: seconds since 1970.
   /// - Returns: paths that were taken in.
   /// - Throws: `HistoryError`.
-  public func importing(
+  package func importing(
     _ data: Data, as machine: MachineIdentity, network: (String) -> String, now: Double
   ) throws(HistoryError) -> Int {
     let export = try Self.parse(data)

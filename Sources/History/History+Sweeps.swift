@@ -1,27 +1,27 @@
 import SQLite
-public import Tuning
+package import Tuning
 
 /// Sweeps: their pulls are kept as what they are, whole pulls in random order, and not among ordinary ones.
 extension History {
   /// One pull of a sweep.
-  public struct SweepEntry: Sendable {
+  package struct SweepEntry: Sendable {
     /// The machine that pulled.
-    public var machine: MachineIdentity
+    package var machine: MachineIdentity
     /// The way to the blobs.
-    public var path: PathIdentity
+    package var path: PathIdentity
     /// What tells the sweep from others, even of the same image.
-    public var plan: String
+    package var plan: String
     /// The image.
-    public var reference: String
+    package var reference: String
     /// When the pull ended, in seconds since 1970.
-    public var at: Double
+    package var at: Double
     /// Its pool size, and what it took.
-    public var run: SweepEvidence.Run
+    package var run: SweepEvidence.Run
     /// What else there is to learn from it: round trips and refusals.
-    public var record: PullRecord
+    package var record: PullRecord
 
     /// Makes an entry.
-    public init(
+    package init(
       machine: MachineIdentity, path: PathIdentity, plan: String, reference: String, at: Double,
       run: SweepEvidence.Run, record: PullRecord
     ) {
@@ -45,7 +45,7 @@ extension History {
   ///
   /// - Parameter entry: the pull.
   /// - Throws: `HistoryError`.
-  public func record(_ entry: SweepEntry) throws(HistoryError) {
+  package func record(_ entry: SweepEntry) throws(HistoryError) {
     try write { db in
       let path = try Self.path(entry.machine, entry.path, at: entry.at, db)
       try db.execute(

@@ -5,9 +5,9 @@ import SQLite
 ///
 /// Nothing here may stop a pull: every failure is a `HistoryError` that the caller turns into one
 /// warning. What is in the file is data from outside, like a server's answer. Times are seconds since 1970.
-public struct History: Sendable {
+package struct History: Sendable {
   /// Where the database is.
-  public let file: String
+  package let file: String
   let database: Database
   private let place: HistoryFile
   /// Which file is open; nil: one that is not moved, whatever is in it.
@@ -26,7 +26,7 @@ public struct History: Sendable {
   ///   - file: the database's path.
   ///   - warn: told when a damaged file was set aside.
   /// - Throws: `HistoryError`.
-  public init(file: String, warn: (String) -> Void = { _ in }) throws(HistoryError) {
+  package init(file: String, warn: (String) -> Void = { _ in }) throws(HistoryError) {
     self.file = file
     place = HistoryFile(file)
     (database, identity) = try Self.openOrReplace(place, warn)

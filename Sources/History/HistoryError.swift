@@ -1,7 +1,7 @@
 /// Why the history cannot be used; a pull goes on without it.
-public struct HistoryError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct HistoryError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What kind of thing went wrong.
-  public enum Kind: Sendable, Equatable {
+  package enum Kind: Sendable, Equatable {
     /// Made by a newer version; left alone.
     case newer
     /// Other processes held it for too long.
@@ -21,7 +21,7 @@ public struct HistoryError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   /// What kind of thing went wrong.
-  public var kind: Kind
+  package var kind: Kind
   /// One sentence.
-  public var description: String
+  package var description: String
 }

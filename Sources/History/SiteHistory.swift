@@ -1,20 +1,20 @@
-public import FoundationEssentials
-public import Tuning
+package import FoundationEssentials
+package import Tuning
 
 /// What the machines of a site exported, put together: a hint for a machine that has learned nothing of a registry itself.
-public struct SiteHistory: Sendable, Equatable {
+package struct SiteHistory: Sendable, Equatable {
   /// What is known of the way to one registry.
-  public struct Known: Sendable, Equatable {
+  package struct Known: Sendable, Equatable {
     /// What a pull may start from; never more than a hint.
-    public var prior: Prior
+    package var prior: Prior
     /// The host that served the blobs of most pulls.
-    public var blobHost: String
+    package var blobHost: String
     /// Pulls behind it.
-    public var pulls: Int
+    package var pulls: Int
     /// Machines that made them.
-    public var machines: Int
+    package var machines: Int
     /// When the last of them exported, in seconds since 1970.
-    public var at: Double
+    package var at: Double
   }
 
   /// What another machine's second of measurement counts beside an own one: half of what one counts that a user imported.
@@ -26,7 +26,7 @@ public struct SiteHistory: Sendable, Equatable {
   private let records: [HistoryExport]
 
   /// Puts exports together; of one machine's the newest counts.
-  public init(_ exports: [HistoryExport]) {
+  package init(_ exports: [HistoryExport]) {
     var named: [String: HistoryExport] = [:]
     var others: [HistoryExport] = []
     for export in exports.flatMap(\.all) {
@@ -42,7 +42,7 @@ public struct SiteHistory: Sendable, Equatable {
   }
 
   /// Every registry of which something is known, sorted.
-  public var registries: [String] {
+  package var registries: [String] {
     Set(records.flatMap(\.paths).map(\.registry)).sorted()
   }
 
@@ -51,7 +51,7 @@ public struct SiteHistory: Sendable, Equatable {
   /// - Parameters:
   ///   - registry: its host.
   ///   - now: seconds since 1970.
-  public func known(of registry: String, now: Double) -> Known? {
+  package func known(of registry: String, now: Double) -> Known? {
     var memory = PathMemory()
     var hosts: [String: Int] = [:]
     var (pulls, machines, at) = (0, 0, 0.0)
@@ -85,7 +85,7 @@ public struct SiteHistory: Sendable, Equatable {
   ///   - machine: who asks.
   ///   - known: registries that it knows itself.
   ///   - now: seconds since 1970.
-  public func reports(
+  package func reports(
     for machine: MachineIdentity, besides known: Set<String>, now: Double
   ) -> [History.PathReport] {
     registries.filter { !known.contains($0) }.compactMap { registry in
@@ -109,12 +109,12 @@ extension HistoryExport {
   ///
   /// - Parameter data: its content.
   /// - Throws: `HistoryError` where it is no export.
-  public init(reading data: Data) throws(HistoryError) { self = try History.parse(data) }
+  package init(reading data: Data) throws(HistoryError) { self = try History.parse(data) }
 
   /// This machine's, with those of others in a file that it is to be added to; what this machine had there is replaced.
   ///
   /// - Parameter earlier: the file.
-  public func merged(into earlier: HistoryExport) -> HistoryExport {
+  package func merged(into earlier: HistoryExport) -> HistoryExport {
     var merged = self
     let rest = earlier.all.filter { $0.source == nil || $0.source != source }
     merged.others =

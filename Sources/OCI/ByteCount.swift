@@ -1,9 +1,9 @@
 /// Sizes for people, in powers of 1024.
-public enum ByteCount {
+package enum ByteCount {
   /// For example `3.2 MiB`.
   ///
   /// - Parameter bytes: a size in bytes.
-  public static func text(_ bytes: Int64) -> String {
+  package static func text(_ bytes: Int64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
     var value = Double(bytes)
     var unit = 0
@@ -20,7 +20,7 @@ public enum ByteCount {
   ///
   /// - Parameter text: a number and an optional unit.
   /// - Returns: bytes; nil for anything else, and for what does not fit.
-  public static func parse(_ text: String) -> Int64? {
+  package static func parse(_ text: String) -> Int64? {
     let number = text.prefix { $0.isNumber || $0 == "." }
     let unit = text[number.endIndex...].lowercased()
     guard let value = Double(number), value >= 0 else { return nil }

@@ -6,7 +6,7 @@ extension Int64 {
   /// The sum, or the nearest number to it that fits.
   ///
   /// - Parameter other: what is added.
-  public func addingClamped(_ other: Int64) -> Int64 {
+  package func addingClamped(_ other: Int64) -> Int64 {
     let (sum, overflow) = addingReportingOverflow(other)
     guard overflow else { return sum }
     return other < 0 ? .min : .max
@@ -15,7 +15,7 @@ extension Int64 {
   /// The difference, or the nearest number to it that fits.
   ///
   /// - Parameter other: what is taken away.
-  public func subtractingClamped(_ other: Int64) -> Int64 {
+  package func subtractingClamped(_ other: Int64) -> Int64 {
     let (difference, overflow) = subtractingReportingOverflow(other)
     guard overflow else { return difference }
     return other < 0 ? .max : .min
@@ -24,7 +24,7 @@ extension Int64 {
   /// The product, or the nearest number to it that fits.
   ///
   /// - Parameter other: the factor.
-  public func multipliedClamped(by other: Int64) -> Int64 {
+  package func multipliedClamped(by other: Int64) -> Int64 {
     let (product, overflow) = multipliedReportingOverflow(by: other)
     guard overflow else { return product }
     return (self < 0) == (other < 0) ? .max : .min
@@ -33,14 +33,14 @@ extension Int64 {
 
 extension Sequence<Int64> {
   /// The sum of all, or the nearest number to it that fits.
-  public var clampedSum: Int64 { reduce(0) { $0.addingClamped($1) } }
+  package var clampedSum: Int64 { reduce(0) { $0.addingClamped($1) } }
 }
 
 extension FixedWidthInteger {
   /// The whole number below a number, or above a negative one; the nearest that fits, and 0 for what is no number.
   ///
   /// - Parameter value: for example seconds that a server named.
-  public init(clamping value: Double) {
+  package init(clamping value: Double) {
     if let fits = Self(exactly: value.rounded(.towardZero)) {
       self = fits
     } else {

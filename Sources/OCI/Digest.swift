@@ -3,14 +3,14 @@
 /// Digests name files in the store and parts of URLs, so nothing that is not exactly an algorithm
 /// this project can verify and its lower-case hex ever becomes a value of this type
 /// (CVE-2024-3727 came from digests used as paths unchecked).
-public struct Digest: Hashable, Sendable, Codable, CustomStringConvertible {
+package struct Digest: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The hash functions that the OCI image specification registers and Cairn can verify.
-  public enum Algorithm: String, Sendable, CaseIterable {
+  package enum Algorithm: String, Sendable, CaseIterable {
     case sha256
     case sha512
 
     /// Length of the hexadecimal part, in characters.
-    public var hexLength: Int {
+    package var hexLength: Int {
       switch self {
       case .sha256: 64
       case .sha512: 128
@@ -19,15 +19,15 @@ public struct Digest: Hashable, Sendable, Codable, CustomStringConvertible {
   }
 
   /// The hash function.
-  public let algorithm: Algorithm
+  package let algorithm: Algorithm
   /// The hash in lower-case hexadecimal.
-  public let hex: String
+  package let hex: String
 
   /// Parses `algorithm:hex`.
   ///
   /// - Parameter text: for example `sha256:e3b0…`; upper-case hex is refused, as in the OCI grammar.
   /// - Throws: `OCIError.invalidDigest` for anything but a registered algorithm and its exact hex.
-  public init(_ text: String) throws(OCIError) {
+  package init(_ text: String) throws(OCIError) {
     guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
       let algorithm = Algorithm(rawValue: String(text[..<colon]))
     else { throw .invalidDigest(text, reason: "it does not begin with sha256: or sha512:") }
@@ -49,7 +49,7 @@ public struct Digest: Hashable, Sendable, Codable, CustomStringConvertible {
   ///   - algorithm: the hash function that made them.
   ///   - bytes: the raw hash; its length must be the algorithm's.
   /// - Throws: `OCIError.invalidDigest` when the length is another.
-  public init(algorithm: Algorithm, bytes: some Collection<UInt8>) throws(OCIError) {
+  package init(algorithm: Algorithm, bytes: some Collection<UInt8>) throws(OCIError) {
     var hex = [UInt8]()
     hex.reserveCapacity(bytes.count * 2)
     let digits = Array("0123456789abcdef".utf8)
@@ -61,18 +61,18 @@ public struct Digest: Hashable, Sendable, Codable, CustomStringConvertible {
   }
 
   /// `algorithm:hex`.
-  public var description: String { "\(algorithm.rawValue):\(hex)" }
+  package var description: String { "\(algorithm.rawValue):\(hex)" }
 
   /// The first twelve hexadecimal digits, for people.
-  public var short: String { String(hex.prefix(12)) }
+  package var short: String { String(hex.prefix(12)) }
 
   /// Decodes a digest from its string form.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     try self.init(decoder.singleValueContainer().decode(String.self))
   }
 
   /// Encodes the digest as its string form.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
   }

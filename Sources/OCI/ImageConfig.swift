@@ -1,12 +1,12 @@
-public import FoundationEssentials
+package import FoundationEssentials
 import Text
 
 /// What a pull reads of an image's configuration.
-public struct ImageConfig: Sendable, Equatable {
+package struct ImageConfig: Sendable, Equatable {
   /// The platform that the image is for; nil where none is named.
-  public let platform: Platform?
+  package let platform: Platform?
   /// Whether it is an image's, which lists the layers of a root file system, and not an artifact's.
-  public let isImage: Bool
+  package let isImage: Bool
 
   private struct Document: Decodable {
     var os: String?
@@ -38,7 +38,7 @@ public struct ImageConfig: Sendable, Equatable {
   /// Reads a configuration.
   ///
   /// - Parameter data: the blob that a manifest names as its `config`; nil when it is no JSON object.
-  public init?(json data: Data) {
+  package init?(json data: Data) {
     guard let document = try? OutsideJSON.decode(Document.self, from: data) else { return nil }
     isImage = document.hasLayers
     guard let os = document.os, let architecture = document.architecture, !os.isEmpty,

@@ -1,51 +1,51 @@
-public import FoundationEssentials
+package import FoundationEssentials
 
 /// What an image's configuration tells people: how it was made, and how it runs.
 ///
 /// What cannot be read counts as not said.
 ///
 /// - Source: OCI image specification 1.1, `config.md`; Docker's further members.
-public struct ImageDetails: Sendable, Equatable, Codable {
+package struct ImageDetails: Sendable, Equatable, Codable {
   /// A step in which the image was made.
-  public struct Step: Sendable, Equatable, Codable {
+  package struct Step: Sendable, Equatable, Codable {
     /// When, as it is written there.
-    public var created: String?
+    package var created: String?
     /// By which command.
-    public var createdBy: String?
+    package var createdBy: String?
     /// What its author says of it.
-    public var comment: String?
+    package var comment: String?
     /// Whether it made no layer.
-    public var isEmpty: Bool
+    package var isEmpty: Bool
   }
 
   /// When the image was made, as it is written there: RFC 3339.
-  public var created: String?
+  package var created: String?
   /// Who made it.
-  public var author: String?
+  package var author: String?
   /// What is run.
-  public var entrypoint: [String]?
+  package var entrypoint: [String]?
   /// Arguments of it, or what is run where there is no entrypoint.
-  public var command: [String]?
+  package var command: [String]?
   /// The shell of commands that are strings.
-  public var shell: [String]?
+  package var shell: [String]?
   /// `NAME=value`, in order.
-  public var environment: [String]?
+  package var environment: [String]?
   /// Notes of its author, by name.
-  public var labels: [String: String]?
+  package var labels: [String: String]?
   /// Who runs it.
-  public var user: String?
+  package var user: String?
   /// Where it runs.
-  public var workingDirectory: String?
+  package var workingDirectory: String?
   /// For example `80/tcp`, sorted.
-  public var ports: [String]?
+  package var ports: [String]?
   /// Places of data that outlives it, sorted.
-  public var volumes: [String]?
+  package var volumes: [String]?
   /// What ends it.
-  public var stopSignal: String?
+  package var stopSignal: String?
   /// What is run to see whether it is well.
-  public var healthcheck: [String]?
+  package var healthcheck: [String]?
   /// How it was made, first step first.
-  public var history: [Step]
+  package var history: [Step]
 
   /// Steps that are kept: an image has no more layers.
   private static let stepLimit = ImageDocument.entryLimit
@@ -53,7 +53,7 @@ public struct ImageDetails: Sendable, Equatable, Codable {
   /// Reads a configuration.
   ///
   /// - Parameter data: the blob that a manifest names as its `config`; nil when it is no JSON object.
-  public init?(json data: Data) {
+  package init?(json data: Data) {
     guard let tree = JSONTree(data), tree.values != nil else { return nil }
     created = tree.text("created")
     author = tree.text("author")

@@ -1,25 +1,25 @@
-public import FoundationEssentials
+package import FoundationEssentials
 import Text
 
 /// An image manifest: one configuration and its layers.
-public struct Manifest: Sendable, Equatable {
+package struct Manifest: Sendable, Equatable {
   /// The manifest's own media type.
-  public let mediaType: MediaType
+  package let mediaType: MediaType
   /// The configuration blob.
-  public let config: Descriptor
+  package let config: Descriptor
   /// The layers, base first.
-  public let layers: [Descriptor]
+  package let layers: [Descriptor]
   /// What kind of artifact this is, where it is not an image.
-  public let artifactType: String?
+  package let artifactType: String?
 
   /// Configuration and layers, each digest once, in the order of the manifest.
-  public var blobs: [Descriptor] {
+  package var blobs: [Descriptor] {
     var seen = Set<Digest>()
     return ([config] + layers).filter { seen.insert($0.digest).inserted }
   }
 
   /// Whether this is an image's manifest, as opposed to an artifact's; nil where only the configuration can tell.
-  public var isImage: Bool? {
+  package var isImage: Bool? {
     if MediaType.isArtifact(artifactType) { return false }
     if config.mediaType.isImageConfig { return true }
     return config.mediaType.isVendors && !config.mediaType.isOfImages ? false : nil
@@ -28,19 +28,19 @@ public struct Manifest: Sendable, Equatable {
   /// Whether this is an image's manifest, by its configuration where that has to tell.
   ///
   /// - Parameter configuration: what was read of it; nil: nothing.
-  public func isImage(_ configuration: ImageConfig?) -> Bool {
+  package func isImage(_ configuration: ImageConfig?) -> Bool {
     isImage ?? configuration?.isImage ?? false
   }
 
   /// False where every layer has a type that somebody gave to something else: signatures and lists of materials may have
   /// an image's configuration.
-  public var mayHaveLayers: Bool { layers.isEmpty || layers.contains { $0.mediaType.mayBeLayer } }
+  package var mayHaveLayers: Bool { layers.isEmpty || layers.contains { $0.mediaType.mayBeLayer } }
 
   /// What kind of artifact this is, where it is one: what it says, else its configuration's type.
-  public var typeOfArtifact: String { artifactType ?? config.mediaType.rawValue }
+  package var typeOfArtifact: String { artifactType ?? config.mediaType.rawValue }
 
   /// Sum of the sizes of `blobs`, in bytes; nil when it is more than `ImageDocument.sizeLimit`.
-  public var totalSize: Int64? {
+  package var totalSize: Int64? {
     let total = blobs.map(\.size).clampedSum
     return total <= ImageDocument.sizeLimit ? total : nil
   }
@@ -48,7 +48,7 @@ public struct Manifest: Sendable, Equatable {
 
 extension Manifest {
   /// Blobs whose size the manifest does not give, each once.
-  public var unsized: [Descriptor] {
+  package var unsized: [Descriptor] {
     var seen = Set<Digest>()
     return ([config] + layers).filter { !$0.hasSize && seen.insert($0.digest).inserted }
   }
@@ -56,7 +56,7 @@ extension Manifest {
   /// The manifest with sizes that were learnt elsewhere.
   ///
   /// - Parameter sizes: in bytes, of those that it does not give.
-  public func sized(_ sizes: [Digest: Int64]) -> Manifest {
+  package func sized(_ sizes: [Digest: Int64]) -> Manifest {
     func sized(_ blob: Descriptor) -> Descriptor {
       guard !blob.hasSize, let size = sizes[blob.digest] else { return blob }
       var blob = blob
@@ -71,18 +71,18 @@ extension Manifest {
 }
 
 /// What a manifest request can bring: an image's manifest or an index.
-public enum ImageDocument: Sendable, Equatable {
+package enum ImageDocument: Sendable, Equatable {
   case manifest(Manifest)
   case index(Index)
 
   /// The most layers or manifests that a document may list.
-  public static let entryLimit = 20_000
+  package static let entryLimit = 20_000
 
   /// The most bytes that all blobs of an image may have: what a server sends beyond a blob's end still has a place that fits 64 bits.
-  public static let sizeLimit = Int64.max - (1 << 40)
+  package static let sizeLimit = Int64.max - (1 << 40)
 
   /// The document's media type.
-  public var mediaType: MediaType {
+  package var mediaType: MediaType {
     switch self {
     case .manifest(let manifest): manifest.mediaType
     case .index(let index): index.mediaType
@@ -97,7 +97,7 @@ public enum ImageDocument: Sendable, Equatable {
   /// - Throws: `OCIError.invalidDocument` for what is malformed or ambiguous (a document with both
   ///   `manifests` and `layers` is refused, CVE-2021-41190, and one with a member twice);
   ///   `OCIError.schema1` for schema 1.
-  public static func parse(_ data: Data, contentType: MediaType?) throws(OCIError) -> ImageDocument
+  package static func parse(_ data: Data, contentType: MediaType?) throws(OCIError) -> ImageDocument
   {
     let raw: RawDocument
     do {

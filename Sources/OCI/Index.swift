@@ -2,54 +2,54 @@
 ///
 /// An entry that nobody wants may be odd in any way. What cannot be read of an entry counts as not said,
 /// and one without a digest that can be is passed over.
-public struct Index: Sendable, Equatable {
+package struct Index: Sendable, Equatable {
   /// The index's own media type.
-  public let mediaType: MediaType
+  package let mediaType: MediaType
   /// The entries, in the order of the index; nil for one that cannot be read.
-  public let entries: [Descriptor?]
+  package let entries: [Descriptor?]
 
   /// Makes an index.
   ///
   /// - Parameters:
   ///   - mediaType: its own.
   ///   - entries: in its order; nil for what cannot be read.
-  public init(mediaType: MediaType, entries: [Descriptor?]) {
+  package init(mediaType: MediaType, entries: [Descriptor?]) {
     self.mediaType = mediaType
     self.entries = entries
   }
 
   /// The entries that can be read, in the order of the index.
-  public var manifests: [Descriptor] { entries.compactMap(\.self) }
+  package var manifests: [Descriptor] { entries.compactMap(\.self) }
 
   /// How many entries cannot be read.
-  public var unreadable: Int { entries.count - manifests.count }
+  package var unreadable: Int { entries.count - manifests.count }
 
   /// Entries that may be images: no attestations, no artifacts, nothing of a type that is not known.
-  public var images: [Descriptor] {
+  package var images: [Descriptor] {
     candidates.filter { !$0.isOfUnknownPlatform }
   }
 
   /// Entries that may be images and are said to be for nothing that is known: attestations as a rule, but the configuration
   /// decides.
-  public var unknown: [Descriptor] { candidates.filter(\.isOfUnknownPlatform) }
+  package var unknown: [Descriptor] { candidates.filter(\.isOfUnknownPlatform) }
 
   private var candidates: [Descriptor] {
     manifests.filter { !$0.isAttestation && !$0.isArtifact && $0.mediaType.canBeDocument }
   }
 
   /// Types of the artifacts among the entries, attestations included, for messages.
-  public var artifactTypes: [String] {
+  package var artifactTypes: [String] {
     manifests.filter { $0.mayBeAttestation || $0.isArtifact }
       .map { $0.artifactType ?? "attestation" }
   }
 
   /// Platforms of the images, for messages.
-  public var platforms: [Platform] { images.compactMap(\.platform) }
+  package var platforms: [Platform] { images.compactMap(\.platform) }
 
   /// The images that an entry's platform names for another one, best first, equals in the order of the index.
   ///
   /// - Parameter platform: the platform wanted.
-  public func images(for platform: Platform) -> [Descriptor] {
+  package func images(for platform: Platform) -> [Descriptor] {
     let fitting = images.enumerated().compactMap { place, image in
       image.platform.flatMap { platform.preference(for: $0) }.map { (place, $0, image) }
     }
@@ -57,5 +57,5 @@ public struct Index: Sendable, Equatable {
   }
 
   /// Images whose entry names no platform: their configuration says which it is.
-  public var undecided: [Descriptor] { images.filter { $0.platform == nil } }
+  package var undecided: [Descriptor] { images.filter { $0.platform == nil } }
 }

@@ -1,11 +1,11 @@
-public import FoundationEssentials
+package import FoundationEssentials
 import Text
 
 /// JSON as it was found: names, numbers and strings keep their text and their order, white space does not.
 ///
 /// What is written back into a document of somebody else's must lose nothing, also nothing that this
 /// project does not know: unknown members, numbers that fit no type, strings that are no Unicode.
-public indirect enum JSONTree: Hashable, Sendable {
+package indirect enum JSONTree: Hashable, Sendable {
   /// A string, a number, `true`, `false` or `null`, as its text.
   case scalar([UInt8])
   /// A list.
@@ -14,7 +14,7 @@ public indirect enum JSONTree: Hashable, Sendable {
   case object([Member])
 
   /// A name and its value.
-  public struct Member: Hashable, Sendable {
+  package struct Member: Hashable, Sendable {
     /// The name with its quotation marks, as its text.
     var name: [UInt8]
     /// What it has.
@@ -32,7 +32,7 @@ public indirect enum JSONTree: Hashable, Sendable {
   /// Reads a document; nil when it is not JSON.
   ///
   /// - Parameter bytes: UTF-8 text.
-  public init?(_ bytes: some Collection<UInt8>) {
+  package init?(_ bytes: some Collection<UInt8>) {
     var reader = JSONReader(bytes)
     guard let tree = reader.document() else { return nil }
     self = tree
@@ -42,7 +42,7 @@ public indirect enum JSONTree: Hashable, Sendable {
   ///
   /// - Parameter value: what to encode.
   /// - Throws: `EncodingError`.
-  public init(encoding value: some Encodable) throws {
+  package init(encoding value: some Encodable) throws {
     let data = try StableJSON.encode(value)
     guard let tree = JSONTree(data) else {
       throw EncodingError.invalidValue(value, .init(codingPath: [], debugDescription: "no JSON"))
@@ -53,12 +53,12 @@ public indirect enum JSONTree: Hashable, Sendable {
   /// A string.
   ///
   /// - Parameter text: its content.
-  public init(string text: String) {
+  package init(string text: String) {
     self = (try? JSONTree(encoding: text)) ?? .scalar(Array("\"\"".utf8))
   }
 
   /// The text, without white space.
-  public var data: Data {
+  package var data: Data {
     var bytes: [UInt8] = []
     write(to: &bytes)
     return Data(bytes)
@@ -87,10 +87,10 @@ public indirect enum JSONTree: Hashable, Sendable {
   }
 
   /// True for `null`.
-  public var isNull: Bool { self == .scalar(Array("null".utf8)) }
+  package var isNull: Bool { self == .scalar(Array("null".utf8)) }
 
   /// A string's content; nil for anything else.
-  public var string: String? {
+  package var string: String? {
     guard case .scalar(let text) = self, text.first == UInt8(ascii: "\"") else { return nil }
     if !text.contains(UInt8(ascii: "\\")) {
       return String(validatingOutside: text.dropFirst().dropLast())
@@ -99,19 +99,19 @@ public indirect enum JSONTree: Hashable, Sendable {
   }
 
   /// A list's elements; nil for anything else.
-  public var elements: [JSONTree]? {
+  package var elements: [JSONTree]? {
     if case .array(let elements) = self { elements } else { nil }
   }
 
   /// An object's values; nil for anything else.
-  public var values: [JSONTree]? {
+  package var values: [JSONTree]? {
     if case .object(let members) = self { members.map(\.value) } else { nil }
   }
 
   /// An object's names, in their order and as often as they are there; nil for anything else.
   ///
   /// What is no Unicode in them is replaced, as readers in Go do.
-  public var names: [String]? {
+  package var names: [String]? {
     guard case .object(let members) = self else { return nil }
     return members.map { member in
       let isPlain = !member.name.contains(UInt8(ascii: "\\"))
@@ -123,7 +123,7 @@ public indirect enum JSONTree: Hashable, Sendable {
   /// A member of an object, the first of that name; setting it to nil removes it.
   ///
   /// - Parameter name: the member's name.
-  public subscript(name: String) -> JSONTree? {
+  package subscript(name: String) -> JSONTree? {
     get {
       guard case .object(let members) = self else { return nil }
       return members.first { $0.isNamed(name) }?.value
@@ -150,7 +150,7 @@ public indirect enum JSONTree: Hashable, Sendable {
   ///
   /// - Parameter type: the type.
   /// - Returns: nil when it cannot.
-  public func decoded<Value: Decodable>(as type: Value.Type) -> Value? {
+  package func decoded<Value: Decodable>(as type: Value.Type) -> Value? {
     try? OutsideJSON.decode(type, from: data)
   }
 }

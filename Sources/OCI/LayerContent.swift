@@ -1,17 +1,17 @@
 /// How a layer's file is packed, by its first bytes.
-public enum LayerContent: Sendable, Equatable {
+package enum LayerContent: Sendable, Equatable {
   case tar
   case gzip
   case zstd
 
   /// Bytes at the start of a file that tell the kinds apart.
-  public static let headLength = 512
+  package static let headLength = 512
 
   /// Looks at a file.
   ///
   /// - Parameter head: its first `headLength` bytes, or all of a shorter one.
   /// - Returns: nil for what is none of them.
-  public init?(head: [UInt8]) {
+  package init?(head: [UInt8]) {
     if head.starts(with: [0x1F, 0x8B]) {
       self = .gzip
     } else if head.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {

@@ -1,67 +1,67 @@
 /// A media type as it stands in a descriptor, with the ones that Cairn must tell apart.
-public struct MediaType: Hashable, Sendable, Codable, RawRepresentable, CustomStringConvertible {
+package struct MediaType: Hashable, Sendable, Codable, RawRepresentable, CustomStringConvertible {
   /// The type without parameters, for example `application/vnd.oci.image.index.v1+json`.
-  public let rawValue: String
+  package let rawValue: String
 
   /// Takes a media type; parameters after `;` are dropped and letters lowered.
   ///
   /// - Parameter rawValue: for example the value of a `Content-Type` field.
-  public init(rawValue: String) {
+  package init(rawValue: String) {
     let bare = rawValue.prefix { $0 != ";" }
     self.rawValue = bare.filter { !$0.isWhitespace }.lowercased()
   }
 
   /// OCI image index.
-  public static let ociIndex = MediaType(rawValue: "application/vnd.oci.image.index.v1+json")
+  package static let ociIndex = MediaType(rawValue: "application/vnd.oci.image.index.v1+json")
   /// OCI image manifest.
-  public static let ociManifest = MediaType(rawValue: "application/vnd.oci.image.manifest.v1+json")
+  package static let ociManifest = MediaType(rawValue: "application/vnd.oci.image.manifest.v1+json")
   /// OCI image configuration.
-  public static let ociConfig = MediaType(rawValue: "application/vnd.oci.image.config.v1+json")
+  package static let ociConfig = MediaType(rawValue: "application/vnd.oci.image.config.v1+json")
   /// Docker's manifest list, the elder of the OCI index.
-  public static let dockerList = MediaType(
+  package static let dockerList = MediaType(
     rawValue: "application/vnd.docker.distribution.manifest.list.v2+json")
   /// Docker's schema 2 manifest, the elder of the OCI manifest.
-  public static let dockerManifest = MediaType(
+  package static let dockerManifest = MediaType(
     rawValue: "application/vnd.docker.distribution.manifest.v2+json")
   /// Docker's image configuration.
-  public static let dockerConfig = MediaType(
+  package static let dockerConfig = MediaType(
     rawValue: "application/vnd.docker.container.image.v1+json")
   /// Docker's schema 1 manifest, refused.
-  public static let dockerSchema1 = MediaType(
+  package static let dockerSchema1 = MediaType(
     rawValue: "application/vnd.docker.distribution.manifest.v1+json")
   /// Docker's signed schema 1 manifest, refused.
-  public static let dockerSchema1Signed = MediaType(
+  package static let dockerSchema1Signed = MediaType(
     rawValue: "application/vnd.docker.distribution.manifest.v1+prettyjws")
 
   /// What a manifest request accepts, best first.
-  public static let acceptedManifests = [ociIndex, ociManifest, dockerList, dockerManifest]
+  package static let acceptedManifests = [ociIndex, ociManifest, dockerList, dockerManifest]
 
   /// True for an OCI index or a Docker manifest list.
-  public var isIndex: Bool { self == .ociIndex || self == .dockerList }
+  package var isIndex: Bool { self == .ociIndex || self == .dockerList }
   /// True for an OCI or Docker schema 2 manifest.
-  public var isManifest: Bool { self == .ociManifest || self == .dockerManifest }
+  package var isManifest: Bool { self == .ociManifest || self == .dockerManifest }
   /// True for either of Docker's schema 1 types.
-  public var isSchema1: Bool { self == .dockerSchema1 || self == .dockerSchema1Signed }
+  package var isSchema1: Bool { self == .dockerSchema1 || self == .dockerSchema1Signed }
   /// True for a runnable image's configuration, as opposed to an artifact's.
-  public var isImageConfig: Bool { self == .ociConfig || self == .dockerConfig }
+  package var isImageConfig: Bool { self == .ociConfig || self == .dockerConfig }
 
   /// True where the type says nothing of a document: none, or one that servers give to any file.
-  public var isUnspecific: Bool { Self.unspecific.contains(rawValue) }
+  package var isUnspecific: Bool { Self.unspecific.contains(rawValue) }
   private static let unspecific: Set<String> = [
     "", "application/json", "application/octet-stream", "application/x-json", "binary/octet-stream",
     "text/json", "text/plain",
   ]
   /// True where an index's entry of this type may be an index or a manifest that Cairn reads.
-  public var canBeDocument: Bool { isIndex || isManifest || isUnspecific }
+  package var canBeDocument: Bool { isIndex || isManifest || isUnspecific }
   /// True for a type that somebody named for one kind of content (`application/vnd.…`).
   ///
   /// Of a configuration or a layer, every other type says nothing: images of 2015 to 2017 have what the
   /// server said of their files (moby#48361, moby#30083).
-  public var isVendors: Bool { name.hasPrefix("vnd.") }
+  package var isVendors: Bool { name.hasPrefix("vnd.") }
 
   /// True for what Docker and OCI call or called parts of images: before version 1.0 of either a configuration had many
   /// names, and some tools cut today's short.
-  public var isOfImages: Bool {
+  package var isOfImages: Bool {
     ["vnd.oci.image.", "vnd.docker.image.", "vnd.docker.container.image."].contains {
       "\(name).".hasPrefix($0)
     }
@@ -82,15 +82,15 @@ public struct MediaType: Hashable, Sendable, Codable, RawRepresentable, CustomSt
   }
 
   /// The raw value.
-  public var description: String { rawValue }
+  package var description: String { rawValue }
 
   /// Decodes from a string.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     self.init(rawValue: try decoder.singleValueContainer().decode(String.self))
   }
 
   /// Encodes as a string.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(rawValue)
   }

@@ -1,5 +1,5 @@
 /// What can be wrong with a reference, a digest or an image document.
-public enum OCIError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum OCIError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A reference does not follow the grammar; `offset` counts characters from the start.
   case invalidReference(String, offset: Int, reason: String)
   /// A digest string is not one.
@@ -12,7 +12,7 @@ public enum OCIError: Error, Equatable, Sendable, CustomStringConvertible {
   case schema1
 
   /// One sentence; a reference gets a second and third line with a caret under the character.
-  public var description: String {
+  package var description: String {
     switch self {
     case .invalidReference(let text, let offset, let reason):
       let shown = text.shownSafely(limit: 300)

@@ -1,4 +1,4 @@
-public import FoundationEssentials
+package import FoundationEssentials
 
 /// Documents in the words that every reader of OCI image layouts knows.
 ///
@@ -11,7 +11,7 @@ public import FoundationEssentials
 /// (`application/vnd.…`) is believed, however, so that artifacts stay what they are. A layer of an image has OCI's
 /// type if it has one of OCI's or a vendor's; Docker's are translated, and where a type says nothing, the first bytes
 /// decide; they also do where OCI's own type says something else of them.
-public enum OCIForm {
+package enum OCIForm {
   /// A manifest's twin.
   ///
   /// - Parameters:
@@ -20,7 +20,7 @@ public enum OCIForm {
   ///   - isImage: whether its configuration is an image's.
   ///   - content: how a layer is packed; nil where that is not known.
   /// - Returns: nil where the manifest needs none.
-  public static func manifest(
+  package static func manifest(
     _ data: Data, _ manifest: Manifest, isImage: Bool, content: (Descriptor) -> LayerContent?
   ) -> Data? {
     guard let found = JSONTree(data) else { return nil }
@@ -58,7 +58,7 @@ public enum OCIForm {
   ///   - forms: what is to be named in place of a manifest or an index, by the digest of that; it may be the same.
   ///     What is not there was passed over.
   /// - Returns: nil where the index needs none.
-  public static func index(_ data: Data, _ forms: [Digest: Descriptor]) -> Data? {
+  package static func index(_ data: Data, _ forms: [Digest: Descriptor]) -> Data? {
     guard let found = JSONTree(data), let entries = found["manifests"]?.elements else { return nil }
     var tree = found
     tree["manifests"] = .array(
@@ -88,7 +88,7 @@ public enum OCIForm {
   /// - Parameters:
   ///   - data: the manifest as it was served.
   ///   - manifest: what was read of it.
-  public static func isDockers(_ data: Data, _ manifest: Manifest) -> Bool {
+  package static func isDockers(_ data: Data, _ manifest: Manifest) -> Bool {
     guard let found = JSONTree(data),
       found["mediaType"]?.string == MediaType.dockerManifest.rawValue,
       manifest.config.mediaType == .dockerConfig,
@@ -117,7 +117,7 @@ public enum OCIForm {
 
 extension MediaType {
   /// The OCI type of the same content; other types are returned as they are.
-  public var ociForm: MediaType {
+  package var ociForm: MediaType {
     switch self {
     case .dockerList: return .ociIndex
     case .dockerManifest: return .ociManifest

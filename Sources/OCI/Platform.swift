@@ -1,15 +1,15 @@
 /// The operating system and processor that an image is for.
-public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
+package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   /// GOOS, for example `linux`.
-  public var os: String
+  package var os: String
   /// GOARCH, for example `amd64`.
-  public var architecture: String
+  package var architecture: String
   /// The processor's variant, for example `v8`.
-  public var variant: String?
+  package var variant: String?
   /// The operating system's version; Windows images are told apart by it.
-  public var osVersion: String?
+  package var osVersion: String?
   /// What of the operating system an image needs, for example `win32k`.
-  public var osFeatures: [String]?
+  package var osFeatures: [String]?
 
   enum CodingKeys: String, CodingKey {
     case os, architecture, variant
@@ -20,7 +20,7 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Decodes a platform.
   ///
   /// - Throws: `DecodingError` where no operating system or no architecture is named.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     os = try values.decode(String.self, forKey: .os)
     architecture = try values.decode(String.self, forKey: .architecture)
@@ -39,7 +39,7 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   ///   - os: GOOS.
   ///   - architecture: GOARCH or a common other name of it, such as `x86_64`.
   ///   - variant: the processor's variant.
-  public init(os: String, architecture: String, variant: String? = nil) {
+  package init(os: String, architecture: String, variant: String? = nil) {
     // Written as nothing, it means the usual one.
     let named = variant.flatMap { $0.isEmpty ? nil : $0.lowercased() }
     let (architecture, variant) = Self.normalise(architecture.lowercased(), named)
@@ -52,7 +52,7 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   ///
   /// - Parameter text: for example `linux/arm64` or `linux/arm/v7`.
   /// - Throws: `OCIError.invalidPlatform`.
-  public init(_ text: String) throws(OCIError) {
+  package init(_ text: String) throws(OCIError) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     let allowed = parts.allSatisfy { part in
       !part.isEmpty && part.utf8.count <= 64
@@ -63,7 +63,7 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   }
 
   /// The platform of the machine this was compiled for, running Linux containers.
-  public static var host: Platform {
+  package static var host: Platform {
     #if arch(x86_64)
       Platform(os: "linux", architecture: "amd64")
     #elseif arch(arm64)
@@ -86,7 +86,7 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Source: containerd's platform vectors; 64-bit processors run what was made for the 32-bit ones before them.
   ///
   /// - Parameter level: the microarchitecture level of an x86-64 processor, from 1 to 4.
-  public func substitutes(level: Int) -> [Platform] {
+  package func substitutes(level: Int) -> [Platform] {
     switch (architecture, variant) {
     case ("amd64", nil):
       (level > 1 ? [Platform(os: os, architecture: "amd64", variant: "v\(min(level, 4))")] : [])
@@ -102,7 +102,7 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   /// best. A missing variant is the usual one: v7 of arm, v8 of arm64, v1 of amd64.
   ///
   /// - Parameter candidate: a platform from an index.
-  public func preference(for candidate: Platform) -> Int? {
+  package func preference(for candidate: Platform) -> Int? {
     let other = Platform(
       os: candidate.os, architecture: candidate.architecture, variant: candidate.variant)
     guard os == other.os, architecture == other.architecture else { return nil }
@@ -114,7 +114,7 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   }
 
   /// The preference for the very same platform; none is larger.
-  public static let exactly = 100
+  package static let exactly = 100
   private static let highestLevel = 40
 
   /// The variant as a number, for architectures whose variants build on each other.
@@ -141,7 +141,7 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   }
 
   /// `os/arch[/variant]`, safe for a terminal.
-  public var description: String {
+  package var description: String {
     let text = "\(os)/\(architecture)" + (variant.map { "/\($0)" } ?? "")
     return text.shownSafely(limit: 200)
   }

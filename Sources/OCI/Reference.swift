@@ -2,15 +2,15 @@
 ///
 /// The grammar is that of `distribution/reference`, with IPv6 hosts; a reference that carries both a
 /// tag and a digest is fetched by its digest and keeps the tag as a name.
-public struct Reference: Hashable, Sendable, CustomStringConvertible {
+package struct Reference: Hashable, Sendable, CustomStringConvertible {
   /// Host and optional port as written, for example `docker.io`, `[::1]:5000`.
-  public let registry: String
+  package let registry: String
   /// The repository's path within the registry, for example `library/ubuntu`.
-  public let repository: String
+  package let repository: String
   /// The tag; nil only when a digest was given without one.
-  public let tag: String?
+  package let tag: String?
   /// The digest after `@`.
-  public let digest: Digest?
+  package let digest: Digest?
 
   /// Makes a reference from parts that were parsed before.
   init(registry: String, repository: String, tag: String?, digest: Digest?) {
@@ -24,7 +24,7 @@ public struct Reference: Hashable, Sendable, CustomStringConvertible {
   ///
   /// - Parameter text: what a user typed.
   /// - Throws: `OCIError.invalidReference`, with the offset of the offending character.
-  public init(_ text: String) throws(OCIError) {
+  package init(_ text: String) throws(OCIError) {
     var parser = ReferenceParser(text)
     self = try parser.parse()
   }
@@ -32,23 +32,23 @@ public struct Reference: Hashable, Sendable, CustomStringConvertible {
   /// Whether a text is a tag by the grammar.
   ///
   /// - Parameter text: for example what a registry lists.
-  public static func isTag(_ text: String) -> Bool { (try? Reference("x:\(text)"))?.tag == text }
+  package static func isTag(_ text: String) -> Bool { (try? Reference("x:\(text)"))?.tag == text }
 
   /// What stands in a manifest URL after `/manifests/`: the digest, else the tag.
-  public var manifestSelector: String { digest?.description ?? tag ?? "latest" }
+  package var manifestSelector: String { digest?.description ?? tag ?? "latest" }
 
   /// Host and port that serve the registry API: Docker Hub's name is not its API's address.
-  public var apiHost: String { registry == "docker.io" ? "registry-1.docker.io" : registry }
+  package var apiHost: String { registry == "docker.io" ? "registry-1.docker.io" : registry }
 
   /// The same image named by digest only.
   ///
   /// - Parameter digest: the manifest's digest.
-  public func pinned(to digest: Digest) -> Reference {
+  package func pinned(to digest: Digest) -> Reference {
     Reference(registry: registry, repository: repository, tag: nil, digest: digest)
   }
 
   /// The normalised full form.
-  public var description: String {
+  package var description: String {
     "\(registry)/\(repository)" + (tag.map { ":\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
   }
 }

@@ -5,7 +5,7 @@ extension String {
   /// error message must not move the cursor or change a window's title.
   ///
   /// - Parameter limit: the most characters to keep; a cut is shown as `…`.
-  public func shownSafely(limit: Int) -> String {
+  package func shownSafely(limit: Int) -> String {
     var result = ""
     var count = 0
     for scalar in unicodeScalars {
@@ -19,7 +19,7 @@ extension String {
 
 extension String {
   /// Each of the text's lines as `shownSafely` makes it, and no more than 20 of them.
-  public var linesShownSafely: String {
+  package var linesShownSafely: String {
     split(whereSeparator: \.isNewline).prefix(20).map { String($0).shownSafely(limit: 1_000) }
       .joined(separator: "\n")
   }
@@ -32,7 +32,7 @@ extension String {
   /// what stood there.
   ///
   /// - Parameter lineLimit: the most characters of a line, a cut is shown as `…`; nil: as many as there are.
-  public func escapedForTerminals(lineLimit: Int? = nil) -> String {
+  package func escapedForTerminals(lineLimit: Int? = nil) -> String {
     let isHarmless = utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F || $0 == 0x0A || $0 == 0x09 }
     if isHarmless, lineLimit == nil || utf8.count <= lineLimit ?? 0 { return self }
     var result = ""

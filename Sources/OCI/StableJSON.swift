@@ -1,14 +1,14 @@
-public import FoundationEssentials
+package import FoundationEssentials
 
 /// JSON that is the same for equal values: sorted keys, slashes as they are, no white space.
 ///
 /// Digests are taken of some of it and tests compare the rest, so all of it is written here.
-public enum StableJSON {
+package enum StableJSON {
   /// The encoded value.
   ///
   /// - Parameter value: what to encode.
   /// - Throws: `EncodingError`.
-  public static func encode(_ value: some Encodable) throws -> Data {
+  package static func encode(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(value)

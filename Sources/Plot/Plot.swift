@@ -1,16 +1,16 @@
 /// A plot of one quantity against another, drawn as SVG text.
-public struct Plot: Sendable {
+package struct Plot: Sendable {
   /// A point with its spread.
-  public struct Point: Sendable {
+  package struct Point: Sendable {
     /// Where it stands.
-    public var x: Double
+    package var x: Double
     /// How high.
-    public var y: Double
+    package var y: Double
     /// From and to where its spread reaches; nil: none is known.
-    public var spread: ClosedRange<Double>?
+    package var spread: ClosedRange<Double>?
 
     /// Makes a point.
-    public init(x: Double, y: Double, spread: ClosedRange<Double>? = nil) {
+    package init(x: Double, y: Double, spread: ClosedRange<Double>? = nil) {
       self.x = x
       self.y = y
       self.spread = spread
@@ -18,9 +18,9 @@ public struct Plot: Sendable {
   }
 
   /// Points that belong together.
-  public struct Series: Sendable {
+  package struct Series: Sendable {
     /// How they are drawn.
-    public enum Style: Sendable {
+    package enum Style: Sendable {
       /// Marks, with bars for their spread.
       case points
       /// A line through them.
@@ -32,16 +32,16 @@ public struct Plot: Sendable {
     }
 
     /// What the legend says.
-    public var name: String
+    package var name: String
     /// How they are drawn.
-    public var style: Style
+    package var style: Style
     /// The points, by `x`.
-    public var points: [Point]
+    package var points: [Point]
     /// Which of the palette's colours, from 0; nil: the series' own place.
-    public var colour: Int?
+    package var colour: Int?
 
     /// Makes a series.
-    public init(name: String, style: Style, points: [Point]) {
+    package init(name: String, style: Style, points: [Point]) {
       self.name = name
       self.style = style
       self.points = points
@@ -49,34 +49,34 @@ public struct Plot: Sendable {
   }
 
   /// A vertical line that marks a place on the `x` axis.
-  public struct Mark: Sendable {
+  package struct Mark: Sendable {
     /// Where it stands.
-    public var x: Double
+    package var x: Double
     /// What is written beside it.
-    public var label: String
+    package var label: String
 
     /// Makes a mark.
-    public init(x: Double, label: String) {
+    package init(x: Double, label: String) {
       self.x = x
       self.label = label
     }
   }
 
   /// What is written above it.
-  public var title: String
+  package var title: String
   /// What is written below the `x` axis.
-  public var xLabel: String
+  package var xLabel: String
   /// What is written beside the `y` axis.
-  public var yLabel: String
+  package var yLabel: String
   /// What is drawn.
-  public var series: [Series]
+  package var series: [Series]
   /// Places that are marked.
-  public var marks: [Mark] = []
+  package var marks: [Mark] = []
   /// Names of the places 1, 2, … on the `x` axis; empty: they are numbers.
-  public var names: [String] = []
+  package var names: [String] = []
 
   /// Makes a plot.
-  public init(
+  package init(
     title: String, xLabel: String, yLabel: String, series: [Series], marks: [Mark] = [],
     names: [String] = []
   ) {
@@ -89,9 +89,9 @@ public struct Plot: Sendable {
   }
 
   /// Width and height in pixels.
-  public var size = (width: 760.0, height: 440.0)
+  package var size = (width: 760.0, height: 440.0)
   /// Its colours.
-  public var palette = Palette.paper
+  package var palette = Palette.paper
 
   // MARK: Drawing
 
@@ -103,7 +103,7 @@ public struct Plot: Sendable {
   static let bottom = 56.0
 
   /// The whole drawing.
-  public var svg: String {
+  package var svg: String {
     let all = series.flatMap(\.points)
     let xTicks = xTicks
     let yTicks = Ticks(all.flatMap { [$0.y, $0.spread?.upperBound ?? $0.y] } + [0])

@@ -1,11 +1,11 @@
 import OCI
 
 /// Draws a snapshot as lines for a terminal: one for each active blob, the last for the whole image.
-public struct BarRenderer: Sendable {
+package struct BarRenderer: Sendable {
   /// Columns of the terminal.
-  public var columns: Int
+  package var columns: Int
   /// Rows of the terminal.
-  public var rows: Int
+  package var rows: Int
 
   /// Lines of blobs that are shown at most.
   private static let blobLines = 12
@@ -13,7 +13,7 @@ public struct BarRenderer: Sendable {
   private static let barWidths = [42, 26, 18, 12]
 
   /// Makes a renderer for a terminal's size.
-  public init(columns: Int, rows: Int) {
+  package init(columns: Int, rows: Int) {
     self.columns = max(20, columns)
     self.rows = max(3, rows)
   }
@@ -24,7 +24,7 @@ public struct BarRenderer: Sendable {
   /// The lines, none wider than the terminal; where there is no room, what matters least is not there.
   ///
   /// - Parameter snapshot: how the pull stands.
-  public func lines(_ snapshot: PullSnapshot) -> [String] {
+  package func lines(_ snapshot: PullSnapshot) -> [String] {
     let room = min(Self.blobLines, rows - 2)
     let active = snapshot.blobs.filter {
       $0.state == .fetching || $0.state == .verifying || $0.state == .elsewhere

@@ -3,15 +3,15 @@ import OCI
 import Synchronization
 
 /// Plain lines on standard error.
-public final class PlainDisplay: ProgressDisplay {
+package final class PlainDisplay: ProgressDisplay {
   private let renderer = Mutex(PlainRenderer())
   private let output = LineOutput.standardError
 
   /// Makes the display.
-  public init() {}
+  package init() {}
 
   /// Writes the event's line, if it has one.
-  public func show(_ event: ProgressEvent) {
+  package func show(_ event: ProgressEvent) {
     renderer.withLock { renderer in
       if let line = renderer.line(event) { output.write(line + "\n") }
     }
@@ -19,7 +19,7 @@ public final class PlainDisplay: ProgressDisplay {
 }
 
 /// JSON Lines on standard output, or on standard error where an image goes to standard output.
-public struct JSONDisplay: ProgressDisplay {
+package struct JSONDisplay: ProgressDisplay {
   private let renderer: JSONRenderer
   private let output: LineOutput
 
@@ -28,17 +28,17 @@ public struct JSONDisplay: ProgressDisplay {
   /// - Parameters:
   ///   - toStandardError: where the lines go.
   ///   - traceID: the run's; nil: none is written.
-  public init(toStandardError: Bool, traceID: TraceID? = nil) {
+  package init(toStandardError: Bool, traceID: TraceID? = nil) {
     renderer = JSONRenderer(traceID: traceID)
     output = LineOutput(descriptor: toStandardError ? STDERR_FILENO : STDOUT_FILENO)
   }
 
   /// Writes the event's line.
-  public func show(_ event: ProgressEvent) { output.write(renderer.line(event) + "\n") }
+  package func show(_ event: ProgressEvent) { output.write(renderer.line(event) + "\n") }
 }
 
 /// Bars that are drawn over themselves, on standard error.
-public final class BarDisplay: ProgressDisplay {
+package final class BarDisplay: ProgressDisplay {
   private struct State {
     var plain = PlainRenderer()
     /// Widths of the lines on the screen now.
@@ -49,10 +49,10 @@ public final class BarDisplay: ProgressDisplay {
   private let output = LineOutput.standardError
 
   /// Makes the display.
-  public init() {}
+  package init() {}
 
   /// Draws a snapshot over the last one; other events become lines above the bars.
-  public func show(_ event: ProgressEvent) {
+  package func show(_ event: ProgressEvent) {
     let size = Self.terminalSize()
     state.withLock { state in
       switch event {
@@ -95,14 +95,14 @@ public final class BarDisplay: ProgressDisplay {
 }
 
 /// Warnings on standard error, and nothing else.
-public struct WarningDisplay: ProgressDisplay {
+package struct WarningDisplay: ProgressDisplay {
   private let output = LineOutput.standardError
 
   /// Makes the display.
-  public init() {}
+  package init() {}
 
   /// Writes the event's line if it is a warning.
-  public func show(_ event: ProgressEvent) {
+  package func show(_ event: ProgressEvent) {
     if case .warning(let text) = event { output.write("warning: \(text.linesShownSafely)\n") }
   }
 }

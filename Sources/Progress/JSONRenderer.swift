@@ -2,16 +2,16 @@ import FoundationEssentials
 import OCI
 
 /// Turns events into JSON Lines, version 1; `docs/progress-json.md` documents every field.
-public struct JSONRenderer: Sendable {
+package struct JSONRenderer: Sendable {
   /// The version in every line's `v`.
-  public static let version = 1
+  package static let version = 1
 
   private let traceID: TraceID?
 
   /// Makes a renderer.
   ///
   /// - Parameter traceID: the run's, in every line; nil: no line has one.
-  public init(traceID: TraceID? = nil) { self.traceID = traceID }
+  package init(traceID: TraceID? = nil) { self.traceID = traceID }
 
   private struct Line: Encodable {
     var v = JSONRenderer.version
@@ -53,7 +53,7 @@ public struct JSONRenderer: Sendable {
   /// The line for an event, without the newline.
   ///
   /// - Parameter event: what happened.
-  public func line(_ event: ProgressEvent) -> String {
+  package func line(_ event: ProgressEvent) -> String {
     var line = Line(event: "", traceId: traceID?.description)
     switch event {
     case .started(let reference):

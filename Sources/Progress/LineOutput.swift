@@ -8,11 +8,11 @@ import OCI
 ///
 /// Not `print`, which knows no door, nor `FileHandle`, which ends the process where writing fails, with a full disk behind
 /// it or without free descriptors.
-public struct LineOutput: Sendable {
+package struct LineOutput: Sendable {
   /// Standard output, for results.
-  public static let standardOutput = LineOutput(descriptor: STDOUT_FILENO)
+  package static let standardOutput = LineOutput(descriptor: STDOUT_FILENO)
   /// Standard error, for words to people: long lines are cut.
-  public static let standardError = LineOutput(descriptor: STDERR_FILENO, lineLimit: 4_096)
+  package static let standardError = LineOutput(descriptor: STDERR_FILENO, lineLimit: 4_096)
 
   let descriptor: Int32
   private let lineLimit: Int?
@@ -20,7 +20,7 @@ public struct LineOutput: Sendable {
   /// - Parameters:
   ///   - descriptor: an open one; the caller closes it.
   ///   - lineLimit: the most characters of a line; nil: as many as there are.
-  public init(descriptor: Int32, lineLimit: Int? = nil) {
+  package init(descriptor: Int32, lineLimit: Int? = nil) {
     self.descriptor = descriptor
     self.lineLimit = lineLimit
   }
@@ -29,13 +29,13 @@ public struct LineOutput: Sendable {
   ///
   /// - Returns: 0, or why not all of it could be written (`errno`); a reader that went away is no reason to end a pull.
   @discardableResult
-  public func write(_ text: String) -> Int32 {
+  package func write(_ text: String) -> Int32 {
     write(bytes: text.escapedForTerminals(lineLimit: lineLimit).utf8)
   }
 
   /// Writes bytes as they are: a document or an archive that was asked for.
   @discardableResult
-  public func write(bytes: some Sequence<UInt8>) -> Int32 {
+  package func write(bytes: some Sequence<UInt8>) -> Int32 {
     var rest = ContiguousArray(bytes)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -61,13 +61,13 @@ public struct LineOutput: Sendable {
   ///   - codes: what comes before the lines.
   ///   - lines: without their ends.
   ///   - last: what comes after them.
-  public func draw(_ codes: String, _ lines: [String], then last: String = "") {
+  package func draw(_ codes: String, _ lines: [String], then last: String = "") {
     let shown = lines.map { $0.escapedForTerminals(lineLimit: lineLimit) + "\r\n" }
     write(bytes: (codes + shown.joined() + last).utf8)
   }
 
   /// Writes one line in place of the one where the cursor is, and leaves the cursor there.
-  public func replaceLine(with line: String) {
+  package func replaceLine(with line: String) {
     write(bytes: ("\r\u{1B}[K" + line.escapedForTerminals(lineLimit: lineLimit)).utf8)
   }
 }

@@ -1,20 +1,20 @@
 import OCI
 
 /// Turns events into lines for logs and pipes: what changed, and now and then how far it is.
-public struct PlainRenderer: Sendable {
+package struct PlainRenderer: Sendable {
   /// Seconds between two lines about the whole image.
-  public static let interval = 5.0
+  package static let interval = 5.0
   private var nextTotal = interval
   private var isOpened = false
   private var images = 0
 
   /// Makes a renderer.
-  public init() {}
+  package init() {}
 
   /// The line for an event; nil where it is not worth one.
   ///
   /// - Parameter event: what happened.
-  public mutating func line(_ event: ProgressEvent) -> String? {
+  package mutating func line(_ event: ProgressEvent) -> String? {
     switch event {
     case .started(let reference):
       images += 1
@@ -58,7 +58,7 @@ public struct PlainRenderer: Sendable {
   }
 
   /// The line of what a person should know in the middle of something else; nil for other events.
-  public static func notice(_ event: ProgressEvent) -> String? {
+  package static func notice(_ event: ProgressEvent) -> String? {
     switch event {
     case .warning(let text):
       return "warning: \(text.linesShownSafely)"

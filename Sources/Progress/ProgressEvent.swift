@@ -1,7 +1,7 @@
-public import OCI
+package import OCI
 
 /// What a pull tells whoever shows it.
-public enum ProgressEvent: Sendable, Equatable {
+package enum ProgressEvent: Sendable, Equatable {
   /// The pull begins.
   case started(reference: String)
   /// So many workers are allowed from now on, for that reason.
@@ -31,58 +31,58 @@ public enum ProgressEvent: Sendable, Equatable {
   case failed(message: String, hint: String?, exitCode: Int32)
 
   /// What a pull came to.
-  public struct Summary: Sendable, Equatable {
+  package struct Summary: Sendable, Equatable {
     /// The image as the user named it.
-    public var reference: String
+    package var reference: String
     /// Digest of what the reference names: of the index, where it is one.
-    public var digest: Digest
+    package var digest: Digest
     /// The platform that the image is for; nil: all of an index, or not known.
-    public var platform: String?
+    package var platform: String?
     /// Digest of the platform's manifest, where `digest` is an index's; nil: all of it was pulled.
-    public var platformDigest: Digest?
+    package var platformDigest: Digest?
     /// Digest of what was pulled, as the registry serves it.
-    public var imageDigest: Digest { platformDigest ?? digest }
+    package var imageDigest: Digest { platformDigest ?? digest }
     /// Sum of the blobs' sizes, in bytes.
-    public var bytes: Int64
+    package var bytes: Int64
     /// Bytes that were fetched in this run.
-    public var fetched: Int64
+    package var fetched: Int64
     /// Seconds from start to end.
-    public var seconds: Double
+    package var seconds: Double
     /// Requests for blobs.
-    public var requests: Int
+    package var requests: Int
     /// Connections opened for them.
-    public var connections: Int
+    package var connections: Int
     /// Requests that failed and were made again.
-    public var retries: Int
+    package var retries: Int
     /// Workers allowed at the end.
-    public var poolSize: Int
+    package var poolSize: Int
     /// What limited the downloads, in words; nil where that is not known.
-    public var limitedBy: String?
+    package var limitedBy: String?
     /// Blobs of the image.
-    public var blobs = 0
+    package var blobs = 0
     /// Blobs of them that were in the store before.
-    public var blobsPresent = 0
+    package var blobsPresent = 0
     /// Blobs of them that were on their way already, for another image of the same run.
-    public var blobsShared = 0
+    package var blobsShared = 0
     /// The same for programs: one word for the cause, and the numbers behind it by name; nil where it is not known.
-    public var limit: Limit?
+    package var limit: Limit?
 
     /// What limited the downloads, for programs.
-    public struct Limit: Sendable, Equatable {
+    package struct Limit: Sendable, Equatable {
       /// One word.
-      public var cause: String
+      package var cause: String
       /// Numbers by name; rates are bytes a second, times seconds, shares from 0 to 1.
-      public var evidence: [String: Double]
+      package var evidence: [String: Double]
 
       /// Makes one.
-      public init(cause: String, evidence: [String: Double] = [:]) {
+      package init(cause: String, evidence: [String: Double] = [:]) {
         self.cause = cause
         self.evidence = evidence
       }
     }
 
     /// Makes a summary.
-    public init(
+    package init(
       reference: String, digest: Digest, bytes: Int64, fetched: Int64, seconds: Double,
       requests: Int, connections: Int, retries: Int, poolSize: Int,
       limitedBy: String? = nil
@@ -102,7 +102,7 @@ public enum ProgressEvent: Sendable, Equatable {
 }
 
 /// Shows a pull's progress in some form.
-public protocol ProgressDisplay: Sendable {
+package protocol ProgressDisplay: Sendable {
   /// Takes an event; called in order, from one task at a time.
   func show(_ event: ProgressEvent)
 }

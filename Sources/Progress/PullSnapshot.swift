@@ -1,9 +1,9 @@
-public import OCI
+package import OCI
 
 /// What a pull looks like at one moment; all that a display needs.
-public struct PullSnapshot: Sendable, Equatable {
+package struct PullSnapshot: Sendable, Equatable {
   /// What is happening to a blob.
-  public enum State: String, Sendable, Equatable {
+  package enum State: String, Sendable, Equatable {
     /// It will be fetched, or the rest of it: no worker is at it now.
     case waiting
     /// At least one worker is at it.
@@ -19,22 +19,22 @@ public struct PullSnapshot: Sendable, Equatable {
   }
 
   /// One blob.
-  public struct Blob: Sendable, Equatable {
+  package struct Blob: Sendable, Equatable {
     /// Its digest.
-    public var digest: Digest
+    package var digest: Digest
     /// `config`, or the layer's place in the image from 1, for people.
-    public var label: String
+    package var label: String
     /// Its size in bytes.
-    public var size: Int64
+    package var size: Int64
     /// Bytes on disk.
-    public var done: Int64
+    package var done: Int64
     /// What is happening to it.
-    public var state: State
+    package var state: State
     /// The process that fetches it elsewhere, where that is known.
-    public var process: Int32?
+    package var process: Int32?
 
     /// Makes a blob that waits.
-    public init(
+    package init(
       digest: Digest, label: String, size: Int64, done: Int64 = 0, state: State = .waiting
     ) {
       self.digest = digest
@@ -46,20 +46,20 @@ public struct PullSnapshot: Sendable, Equatable {
   }
 
   /// The image as the user named it.
-  public var name: String
+  package var name: String
   /// Every blob, in the order of the manifest.
-  public var blobs: [Blob]
+  package var blobs: [Blob]
   /// Seconds since the pull began.
-  public var seconds: Double
+  package var seconds: Double
   /// Useful bytes per second of late; 0 when nothing arrives.
-  public var bytesPerSecond: Double
+  package var bytesPerSecond: Double
   /// Workers allowed.
-  public var poolSize: Int
+  package var poolSize: Int
   /// Requests in flight: more than workers are allowed where some of them end because there are to be fewer.
-  public var open: Int
+  package var open: Int
 
   /// Makes a snapshot.
-  public init(
+  package init(
     name: String, blobs: [Blob], seconds: Double, bytesPerSecond: Double, poolSize: Int, open: Int
   ) {
     self.name = name
@@ -71,14 +71,14 @@ public struct PullSnapshot: Sendable, Equatable {
   }
 
   /// Sum of the sizes, in bytes.
-  public var size: Int64 { blobs.lazy.map(\.size).clampedSum }
+  package var size: Int64 { blobs.lazy.map(\.size).clampedSum }
   /// Bytes on disk.
-  public var done: Int64 { blobs.lazy.map(\.done).clampedSum }
+  package var done: Int64 { blobs.lazy.map(\.done).clampedSum }
   /// Blobs that are in the store.
-  public var blobsDone: Int { blobs.count { $0.state == .done || $0.state == .present } }
+  package var blobsDone: Int { blobs.count { $0.state == .done || $0.state == .present } }
 
   /// Seconds until the end at the present rate; nil while that cannot be said.
-  public var secondsLeft: Double? {
+  package var secondsLeft: Double? {
     guard bytesPerSecond > 0 else { return nil }
     return Double(size.subtractingClamped(done)) / bytesPerSecond
   }

@@ -1,14 +1,14 @@
 /// The number of one run, by which its lines are found among those of others; as W3C Trace Context writes it.
-public struct TraceID: Sendable, Equatable, CustomStringConvertible {
+package struct TraceID: Sendable, Equatable, CustomStringConvertible {
   /// 32 hexadecimal digits, lower case.
-  public let description: String
+  package let description: String
 
   /// Takes the number from a `traceparent`, of which a run is then a part.
   ///
   /// - Parameter traceparent: `00-<32 digits>-<16 digits>-<2 digits>`; later versions may have more behind it.
   /// - Returns: nil where it is none: one that is wrong is to be as if it was not there.
   /// - Source: W3C Trace Context, section 3.2.
-  public init?(traceparent: String) {
+  package init?(traceparent: String) {
     let parts = traceparent.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count >= 4, zip(parts, [2, 32, 16, 2]).allSatisfy({ Self.isHex($0, $1) }),
       parts[0] != "ff", parts[0] != "00" || parts.count == 4, Self.isNumber(parts[1]),
@@ -20,7 +20,7 @@ public struct TraceID: Sendable, Equatable, CustomStringConvertible {
   /// Makes one up.
   ///
   /// - Parameter random: where it comes from.
-  public init(using random: inout some RandomNumberGenerator) {
+  package init(using random: inout some RandomNumberGenerator) {
     var digits = ""
     repeat {
       digits = [random.next() as UInt64, random.next()].map { word in
@@ -34,7 +34,7 @@ public struct TraceID: Sendable, Equatable, CustomStringConvertible {
   /// Of a process: of the `TRACEPARENT` that it was given, or one of its own.
   ///
   /// - Parameter environment: the process's environment.
-  public init(environment: [String: String]) {
+  package init(environment: [String: String]) {
     if let given = environment["TRACEPARENT"].flatMap({ TraceID(traceparent: $0) }) {
       self = given
     } else {

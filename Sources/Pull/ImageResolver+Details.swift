@@ -1,5 +1,5 @@
 import FoundationEssentials
-public import OCI
+package import OCI
 
 /// What an image's configuration says, for those who only look.
 extension ImageResolver {
@@ -8,7 +8,7 @@ extension ImageResolver {
   /// - Parameter manifest: a manifest of the client's repository.
   /// - Returns: nil where it is no image's.
   /// - Throws: `PullError`.
-  public func details(of manifest: Manifest) async throws(PullError) -> ImageDetails? {
+  package func details(of manifest: Manifest) async throws(PullError) -> ImageDetails? {
     guard let data = try await configurationData(of: manifest),
       manifest.isImage(ImageConfig(json: data))
     else { return nil }
@@ -21,7 +21,7 @@ extension ImageResolver {
   ///   - resolution: of the reference.
   ///   - wanted: the platform.
   /// - Throws: `PullError`.
-  public func mismatch(_ resolution: Resolution, _ wanted: Platform) async throws(PullError)
+  package func mismatch(_ resolution: Resolution, _ wanted: Platform) async throws(PullError)
     -> String?
   {
     guard case .manifest(let manifest) = resolution.root.content,

@@ -1,12 +1,12 @@
-public import FoundationEssentials
-public import OCI
-public import Registry
+package import FoundationEssentials
+package import OCI
+package import Registry
 import Store
 
 /// From a reference to manifests: fetches, checks and keeps the documents of an image.
-public struct ImageResolver: Sendable {
+package struct ImageResolver: Sendable {
   /// Which images of an index are wanted.
-  public enum PlatformChoice: Sendable, Equatable {
+  package enum PlatformChoice: Sendable, Equatable {
     /// The one that serves a platform best; `isExplicit` where the user named it.
     case one(Platform, isExplicit: Bool)
     /// All of them.
@@ -14,29 +14,29 @@ public struct ImageResolver: Sendable {
   }
 
   /// A document with what names it.
-  public struct Document: Sendable {
+  package struct Document: Sendable {
     /// Its media type, digest and size.
-    public var descriptor: Descriptor
+    package var descriptor: Descriptor
     /// Its content.
-    public var content: ImageDocument
+    package var content: ImageDocument
     /// Its bytes as served.
-    public var data: Data
+    package var data: Data
     /// Seconds of a round trip to the server, where fetching it opened a connection.
     var roundTripSeconds: Double?
   }
 
   /// What a reference turned out to be.
-  public struct Resolution: Sendable {
+  package struct Resolution: Sendable {
     /// What the reference itself names.
-    public var root: Document
+    package var root: Document
     /// The manifests that are wanted, with the platform that the index gives each.
-    public var manifests: [Document]
+    package var manifests: [Document]
     /// Every document on the way, root first.
-    public var documents: [Document]
+    package var documents: [Document]
     /// Seconds of a round trip to the registry, where one was seen.
-    public var roundTripSeconds: Double?
+    package var roundTripSeconds: Double?
     /// What was passed over, in words.
-    public var notes: [String] = []
+    package var notes: [String] = []
   }
 
   let client: RepositoryClient
@@ -52,7 +52,7 @@ public struct ImageResolver: Sendable {
   ///   - load: a document that is there already, checked; nil where there is none.
   ///   - save: keeps a document.
   ///   - sizeHere: the size of a blob that is there already; nil where there is none.
-  public init(
+  package init(
     client: RepositoryClient, load: @escaping @Sendable (Digest) -> Data?,
     save: @escaping @Sendable (Data, Digest) throws -> Void,
     sizeHere: @escaping @Sendable (Digest) -> Int64? = { _ in nil }
@@ -67,7 +67,7 @@ public struct ImageResolver: Sendable {
   ///
   /// - Parameter choice: which platforms are wanted.
   /// - Throws: `PullError`.
-  public func resolve(_ choice: PlatformChoice) async throws(PullError) -> Resolution {
+  package func resolve(_ choice: PlatformChoice) async throws(PullError) -> Resolution {
     let root = try await rootDocument()
     var resolution = Resolution(
       root: root, manifests: [], documents: [root], roundTripSeconds: root.roundTripSeconds)
@@ -83,7 +83,7 @@ public struct ImageResolver: Sendable {
   /// Fetches what the reference names, and nothing below it.
   ///
   /// - Throws: `PullError`.
-  public func rootDocument() async throws(PullError) -> Document {
+  package func rootDocument() async throws(PullError) -> Document {
     let reference = client.reference
     if let digest = reference.digest, let data = load(digest) {
       return try await sized(try parse(data, contentType: nil, digest: digest))

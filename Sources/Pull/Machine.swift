@@ -3,9 +3,9 @@ import Glibc
 import OCI
 
 /// This machine, as far as a pool size depends on it.
-public enum Machine {
+package enum Machine {
   /// CPUs that this process may use: its affinity, bounded by its control group's quota, at least 1.
-  public static var effectiveCPUs: Int {
+  package static var effectiveCPUs: Int {
     var count = affinity
     // A quota beyond all CPUs is none, whatever is written there.
     if let quota, quota < Double(count) { count = max(1, Int(clamping: quota.rounded(.up))) }
@@ -15,7 +15,7 @@ public enum Machine {
   /// The microarchitecture level of an x86-64 processor, from 1 to 4; 1 for others.
   ///
   /// Source: the x86-64 psABI, "Micro-Architecture Levels", by the flags that `/proc/cpuinfo` names.
-  public static let processorLevel = level(
+  package static let processorLevel = level(
     flags: text("/proc/cpuinfo") ?? "")
 
   static func level(flags text: String) -> Int {
@@ -30,14 +30,14 @@ public enum Machine {
   }
 
   /// The host's name.
-  public static var hostName: String {
+  package static var hostName: String {
     var name = [CChar](repeating: 0, count: 256)
     guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// The operating system's name and the machine's architecture, as `uname` gives them.
-  public static var system: (os: String, architecture: String) {
+  package static var system: (os: String, architecture: String) {
     let os = text("/proc/sys/kernel/ostype")?.filter { !$0.isWhitespace }.lowercased()
     var info = utsname()
     guard uname(&info) == 0 else { return (os ?? "linux", "unknown") }
@@ -51,7 +51,7 @@ public enum Machine {
   /// it is known, its hardware address.
   ///
   /// - Parameter host: where the way should lead; loopback is a network of its own.
-  public static func network(to host: String) -> String {
+  package static func network(to host: String) -> String {
     let name = host.split(separator: ":").first.map(String.init) ?? host
     if name == "localhost" || name.hasPrefix("127.") || host.hasPrefix("[::1]") {
       return "loopback"
@@ -72,7 +72,7 @@ public enum Machine {
   }
 
   /// CPUs in this process's affinity mask, by `/proc/self/status`.
-  public static var affinity: Int {
+  package static var affinity: Int {
     let lines = text("/proc/self/status")?.split(separator: "\n") ?? []
     let mask = lines.first { $0.hasPrefix("Cpus_allowed:") }?.dropFirst("Cpus_allowed:".count) ?? ""
     let count = mask.reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }

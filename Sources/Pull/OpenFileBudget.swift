@@ -4,19 +4,19 @@ import Glibc
 ///
 /// A pull that ran into the limit would stop at the first file that it cannot open, or worse: the runtime opens files of `/proc`
 /// to look at its own threads, and ends the process where it cannot.
-public struct OpenFileBudget: Equatable, Sendable {
+package struct OpenFileBudget: Equatable, Sendable {
   /// Blobs that have their files open, at least 1: an image with thousands of layers is fetched with few of them at a time.
-  public let blobs: Int
+  package let blobs: Int
   /// Connections, at least 1.
-  public let connections: Int
+  package let connections: Int
   /// Workers, at least 1: some connections are left for tokens and for questions where blobs are.
-  public var workers: Int { max(1, connections - Self.askingConnections) }
+  package var workers: Int { max(1, connections - Self.askingConnections) }
 
   private static let askingConnections = 4
 
   /// The lowest limit under which a pull with one blob and one connection has all that it needs, with any output: the reserve and
   /// theirs (25 were enough in trials), and a few for what whoever started us left open.
-  public static let least: UInt64 = 32
+  package static let least: UInt64 = 32
 
   /// A blob's data and its resume map.
   private static let filesOfABlob = 2
@@ -31,14 +31,14 @@ public struct OpenFileBudget: Equatable, Sendable {
   /// Shares a limit.
   ///
   /// - Parameter limit: how many files may be open at once.
-  public init(limit: Int) {
+  package init(limit: Int) {
     let free = max(Self.reserve, limit) - Self.reserve
     blobs = min(Self.mostBlobs, max(1, free / 2 / Self.filesOfABlob))
     connections = max(1, (free - blobs * Self.filesOfABlob) / Self.filesOfAConnection)
   }
 
   /// That of this process.
-  public static var ofProcess: OpenFileBudget {
+  package static var ofProcess: OpenFileBudget {
     var limits = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else {
       return OpenFileBudget(limit: 1024)

@@ -1,11 +1,11 @@
 import Downloads
-public import OCI
-public import Registry
-public import Store
+package import OCI
+package import Registry
+package import Store
 import Transfer
 
 /// Why a pull failed.
-public enum PullError: Error, Sendable, CustomStringConvertible {
+package enum PullError: Error, Sendable, CustomStringConvertible {
   /// The request itself makes no sense.
   case usage(String)
   /// The registry did not give what was asked for.
@@ -25,12 +25,12 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
   case interrupted(done: Int64, size: Int64)
 
   /// What kind of failure this is, for exit codes.
-  public enum Category: Sendable {
+  package enum Category: Sendable {
     case usage, notFound, unauthorised, network, integrity, disk, interrupted
   }
 
   /// The failure of a small request to a registry: interrupted where the task was cancelled.
-  public init(_ error: RegistryError) {
+  package init(_ error: RegistryError) {
     if case .transfer(let cause) = error.kind, cause.kind == .cancelled {
       self = .interrupted(done: 0, size: 0)
     } else {
@@ -39,7 +39,7 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
   }
 
   /// The kind of failure.
-  public var category: Category {
+  package var category: Category {
     switch self {
     case .usage: return .usage
     case .noPlatform, .noImage: return .notFound
@@ -64,7 +64,7 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
   }
 
   /// One sentence.
-  public var description: String {
+  package var description: String {
     switch self {
     case .usage(let reason): return reason
     case .registry(let error): return error.description
@@ -102,7 +102,7 @@ public enum PullError: Error, Sendable, CustomStringConvertible {
   }
 
   /// What the user could do, where something helps.
-  public var hint: String? {
+  package var hint: String? {
     switch self {
     case .registry(let error): error.hint
     case .noPlatform(_, let available, _, _):

@@ -1,11 +1,11 @@
-public import Downloads
-public import Progress
-public import Store
+package import Downloads
+package import Progress
+package import Store
 
 /// What the images of one run share: the downloads, with their pools, and the display.
-public struct PullRun: Sendable {
+package struct PullRun: Sendable {
   /// Everything that is wanted now.
-  public let downloads: Downloads
+  package let downloads: Downloads
   let board: PullBoard
 
   /// Begins a run; `close` ends it.
@@ -16,7 +16,7 @@ public struct PullRun: Sendable {
   ///   - patience: seconds without progress after which another process's blob is taken over, and the bytes per second that
   ///     count as progress.
   ///   - plan: how each path's downloads are to be run.
-  public init(
+  package init(
     store: ContentStore, display: any ProgressDisplay,
     patience: (seconds: Double, rate: Double) = (30, 512), plan: @escaping Downloads.Planner
   ) {
@@ -35,5 +35,5 @@ public struct PullRun: Sendable {
   /// Ends what is under way still; nothing is written or published after that.
   ///
   /// - Returns: what the downloads over each path were like.
-  public func close() async -> [PullReport] { await downloads.close() }
+  package func close() async -> [PullReport] { await downloads.close() }
 }

@@ -1,43 +1,43 @@
 import Disk
-public import Downloads
+package import Downloads
 import FoundationEssentials
-public import OCI
-public import Progress
-public import Registry
-public import Scheduling
-public import Store
-public import Tuning
+package import OCI
+package import Progress
+package import Registry
+package import Scheduling
+package import Store
+package import Tuning
 
 /// One pull from reference to published image.
-public struct Puller: Sendable {
+package struct Puller: Sendable {
   /// What is to be pulled, and where to.
-  public struct Request: Sendable {
+  package struct Request: Sendable {
     /// The image.
-    public var reference: Reference
+    package var reference: Reference
     /// Which of an index's images.
-    public var platforms: ImageResolver.PlatformChoice
+    package var platforms: ImageResolver.PlatformChoice
     /// Where it is written beside the store.
-    public var outputs: [OutputTarget] = []
+    package var outputs: [OutputTarget] = []
     /// Whether outputs that exist are replaced.
-    public var overwrites = false
+    package var overwrites = false
     /// Whether large blobs of outputs may be hard links to the store's.
-    public var linksOutputs = false
+    package var linksOutputs = false
     /// Decides the pool size.
-    public var policy: any Policy
+    package var policy: any Policy
     /// The image's name in the store, where it is another than the reference's.
-    public var storeName: String?
+    package var storeName: String?
     /// The host that served the registry's blobs the last time; nil: not known.
-    public var blobHost: String?
+    package var blobHost: String?
     /// What bounds the scheduler's choices.
-    public var settings = SchedulerSettings()
+    package var settings = SchedulerSettings()
     /// Told what the downloads were like when they have ended, well or not; not called where there
     /// were none.
-    public var report: @Sendable (PullReport) -> Void = { _ in }
+    package var report: @Sendable (PullReport) -> Void = { _ in }
     /// Told every sample and decision, as they come.
-    public var trace: (@Sendable (TraceStep) -> Void)?
+    package var trace: (@Sendable (TraceStep) -> Void)?
 
     /// Makes a request.
-    public init(
+    package init(
       reference: Reference, platforms: ImageResolver.PlatformChoice, policy: any Policy
     ) {
       self.reference = reference
@@ -56,7 +56,7 @@ public struct Puller: Sendable {
   ///   - client: of the image's repository.
   ///   - store: where the image goes.
   ///   - display: shows what happens.
-  public init(client: RepositoryClient, store: ContentStore, display: any ProgressDisplay) {
+  package init(client: RepositoryClient, store: ContentStore, display: any ProgressDisplay) {
     self.client = client
     self.store = store
     self.display = display
@@ -66,7 +66,7 @@ public struct Puller: Sendable {
   ///
   /// - Parameter request: what to pull.
   /// - Throws: `PullError`.
-  public func pull(_ request: Request) async throws(PullError) -> ProgressEvent.Summary {
+  package func pull(_ request: Request) async throws(PullError) -> ProgressEvent.Summary {
     let plan = PathPlan(policy: request.policy, settings: request.settings, trace: request.trace)
     let run = PullRun(store: store, display: display) { _, _ in plan }
     let outcome: Result<ProgressEvent.Summary, PullError>
@@ -85,7 +85,7 @@ public struct Puller: Sendable {
   ///   - request: what to pull; how its path is run says the run.
   ///   - run: shared by all images that are pulled together.
   /// - Throws: `PullError`.
-  public func pull(_ request: Request, in run: PullRun) async throws(PullError)
+  package func pull(_ request: Request, in run: PullRun) async throws(PullError)
     -> ProgressEvent.Summary
   {
     let start = Timekeeper.monotonicSeconds()
@@ -320,7 +320,7 @@ public struct Puller: Sendable {
 
 extension Reference {
   /// The name of the image in the store: with its tag where it has one.
-  public var storeName: String {
+  package var storeName: String {
     if let tag { return "\(registry)/\(repository):\(tag)" }
     return description
   }

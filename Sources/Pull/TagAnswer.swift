@@ -1,4 +1,4 @@
-public import Registry
+package import Registry
 
 extension RepositoryClient {
   /// Does what begins with a tag; where a mirror's answer for it led nowhere, again with the next server's.
@@ -10,7 +10,7 @@ extension RepositoryClient {
   ///   - warn: told which mirror's answer is of no use, and why.
   ///   - body: resolves the tag, and does the rest.
   /// - Throws: the error of the last answer; of the one before where nobody could be reached for another.
-  public func followingTag<Value: Sendable>(
+  package func followingTag<Value: Sendable>(
     warn: (String) -> Void, _ body: () async throws(PullError) -> Value
   ) async throws(PullError) -> Value {
     var earlier: PullError?

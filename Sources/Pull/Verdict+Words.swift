@@ -1,10 +1,10 @@
 import OCI
-public import Tuning
+package import Tuning
 
 /// Verdicts for people and for programs.
 extension Verdict {
   /// What limited the pull, with the evidence, after "limited by"; nil: that is not clear.
-  public var words: String? {
+  package var words: String? {
     guard let cause else { return nil }
     let shares = evidence.shares
     switch cause {
@@ -28,7 +28,7 @@ extension Verdict {
   }
 
   /// The numbers behind it, by name.
-  public var numbers: [String: Double] {
+  package var numbers: [String: Double] {
     let (shares, limits) = (evidence.shares, evidence.limits)
     let all: [String: Double?] = [
       "bytesPerSecond": evidence.rate, "seconds": evidence.flowing,

@@ -1,10 +1,10 @@
-public import FoundationEssentials
+package import FoundationEssentials
 import Hashing
-public import OCI
+package import OCI
 import Transfer
 
 /// What names a manifest or an index in a repository.
-public enum DocumentName: Sendable, Equatable {
+package enum DocumentName: Sendable, Equatable {
   case tag(String)
   /// A digest, and the size that the index gives; nil: it gives none.
   case digest(Digest, size: Int64?)
@@ -19,17 +19,17 @@ public enum DocumentName: Sendable, Equatable {
 }
 
 /// A manifest or an index that is what was asked for.
-public struct FetchedDocument: Sendable {
+package struct FetchedDocument: Sendable {
   /// The bytes as served.
-  public var data: Data
+  package var data: Data
   /// The `Content-Type`.
-  public var contentType: MediaType?
+  package var contentType: MediaType?
   /// The digest of `data`: the one that was asked for, by a tag the SHA-256.
-  public var digest: Digest
+  package var digest: Digest
   /// What it says.
-  public var content: ImageDocument
+  package var content: ImageDocument
   /// Seconds of a round trip to the server, where a connection was opened for it.
-  public var roundTripSeconds: Double?
+  package var roundTripSeconds: Double?
 }
 
 /// Judges an answer to a request for a manifest by its content.

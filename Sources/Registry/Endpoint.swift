@@ -1,30 +1,30 @@
-public import OCI
-public import Transfer
+package import OCI
+package import Transfer
 
 /// A server that can answer for a registry: the registry itself, or a mirror of it.
-public struct Endpoint: Sendable, Hashable {
+package struct Endpoint: Sendable, Hashable {
   /// Where it is.
-  public var origin: RemoteURL.Origin
+  package var origin: RemoteURL.Origin
   /// What stands before the repository in a path; `/v2` by the specification.
-  public var pathPrefix: String
+  package var pathPrefix: String
   /// The `ns` query that tells a mirror whose images are meant; nil for the registry itself.
-  public var namespace: String?
+  package var namespace: String?
   /// The registry whose credentials it wants, as in a reference; nil: the reference's, of a mirror with a `namespace` its own name.
-  public var registry: String?
+  package var registry: String?
   /// The repository's path there, where it is another than the reference's.
-  public var repository: String?
+  package var repository: String?
   /// False for a mirror that must not be asked what a tag means.
-  public var resolvesTags = true
+  package var resolvesTags = true
   /// False for a mirror that serves no content.
-  public var servesContent = true
+  package var servesContent = true
   /// True where `origin` may be tried over plain HTTP when it turns out not to speak TLS.
-  public var allowsPlainFallback: Bool
+  package var allowsPlainFallback: Bool
   /// Its certificates and time limits, where they differ from those of any other server.
-  public var access = ServerAccess()
+  package var access = ServerAccess()
   /// Fields that every request at its origin carries; never printed, since they may hold secrets.
-  public var fields = HTTPFields()
+  package var fields = HTTPFields()
   /// The file that names it; nil: the reference itself, or an option.
-  public var source: String?
+  package var source: String?
 
   /// Makes an endpoint.
   ///
@@ -33,7 +33,7 @@ public struct Endpoint: Sendable, Hashable {
   ///   - pathPrefix: what stands before the repository in a path.
   ///   - namespace: the `ns` query of a mirror.
   ///   - allowsPlainFallback: whether plain HTTP may be tried after a failed handshake.
-  public init(
+  package init(
     origin: RemoteURL.Origin, pathPrefix: String = "/v2", namespace: String? = nil,
     allowsPlainFallback: Bool = false
   ) {
@@ -51,16 +51,16 @@ public struct Endpoint: Sendable, Hashable {
   ///   - reference: names the registry.
   ///   - plainHTTP: use plain HTTP and nothing else.
   /// - Throws: `TransferError` when the host cannot be part of a URL.
-  public init(of reference: Reference, plainHTTP: Bool) throws(TransferError) {
+  package init(of reference: Reference, plainHTTP: Bool) throws(TransferError) {
     let url = try RemoteURL("\(plainHTTP ? "http" : "https")://\(reference.apiHost)/")
     self.init(origin: url.origin, allowsPlainFallback: !plainHTTP && url.origin.isLoopback)
   }
 
   /// The repository's path below the API's root there, which tokens and credentials are for.
-  public func repository(of reference: Reference) -> String { repository ?? reference.repository }
+  package func repository(of reference: Reference) -> String { repository ?? reference.repository }
 
   /// The name under which credentials for it are kept.
-  public func registry(of reference: Reference) -> String {
+  package func registry(of reference: Reference) -> String {
     registry ?? (namespace == nil ? reference.registry : origin.authority)
   }
 

@@ -2,12 +2,12 @@
 ///
 /// What is shown goes to the registry itself, by the name and port that its images have, and nowhere else: to no mirror, to no
 /// server that a file puts in its place, and over no redirect.
-public struct Errand: Sendable {
+package struct Errand: Sendable {
   /// The `Authorization` that is sent as it came; nil: what the credential chain has is shown once it is wanted.
-  public var authorization: String?
+  package var authorization: String?
 
   /// Makes an errand.
   ///
   /// - Parameter authorization: the field's value, sent as it came.
-  public init(authorization: String? = nil) { self.authorization = authorization }
+  package init(authorization: String? = nil) { self.authorization = authorization }
 }

@@ -1,10 +1,10 @@
-public import OCI
-public import Transfer
+package import OCI
+package import Transfer
 
 /// Why a registry did not give what was asked for.
-public struct RegistryError: Error, Sendable, CustomStringConvertible {
+package struct RegistryError: Error, Sendable, CustomStringConvertible {
   /// What kind of thing went wrong.
-  public enum Kind: Sendable, Equatable {
+  package enum Kind: Sendable, Equatable {
     /// The repository, tag or blob is not there.
     case notFound
     /// Credentials are missing, wrong or do not suffice.
@@ -28,13 +28,13 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   }
 
   /// What kind of thing went wrong.
-  public let kind: Kind
+  package let kind: Kind
   /// One clause: who did what, with the registry's own words, capped and redacted.
-  public let message: String
+  package let message: String
   /// What the user could do, where something helps.
-  public let hint: String?
+  package let hint: String?
   /// The registry's own `WWW-Authenticate`, as they came with its first 401; of no mirror, and of nobody else.
-  public internal(set) var challenges: [String] = []
+  package internal(set) var challenges: [String] = []
   /// Times that it is asked for again, with a pause, though the answer is final as a rule: some such answers pass.
   var secondLooks = 0
 
@@ -45,7 +45,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   var othersMayPass = false
 
   /// Makes an error.
-  public init(_ kind: Kind, _ message: String, hint: String? = nil) {
+  package init(_ kind: Kind, _ message: String, hint: String? = nil) {
     self.kind = kind
     self.message = message
     self.hint = hint
@@ -55,13 +55,13 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   var earlier: [String] = []
 
   /// The message, with what came before it.
-  public var description: String {
+  package var description: String {
     guard !earlier.isEmpty else { return message }
     return "\(message) (before that: \(earlier.prefix(4).joined(separator: "; ")))"
   }
 
   /// True where trying again can help.
-  public var isTransient: Bool {
+  package var isTransient: Bool {
     if othersMayPass { return true }
     return switch kind {
     case .overloaded, .rangeRefused: true
@@ -72,7 +72,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   }
 
   /// True for what is final as a rule, but passes often enough to be asked for again.
-  public var mayPass: Bool { secondLooks > 0 }
+  package var mayPass: Bool { secondLooks > 0 }
 
   /// True where content came that is not what was asked for: somebody on the way may have made it, once.
   var isWrongContent: Bool { kind == .integrity }
@@ -88,7 +88,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   }
 
   /// True where nobody is there at all, and nothing says that somebody will be.
-  public var isAbsence: Bool {
+  package var isAbsence: Bool {
     if case .transfer(let error) = kind { error.isAbsence && !othersMayPass } else { false }
   }
 
@@ -130,7 +130,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
   ///   - error: the transfer's.
   ///   - origin: the server.
   ///   - what: what was asked for; nil: the server alone says it.
-  public static func transfer(
+  package static func transfer(
     _ error: TransferError, from origin: RemoteURL.Origin, fetching what: String? = nil
   ) -> RegistryError {
     let hint: String? =

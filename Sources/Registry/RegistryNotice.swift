@@ -1,5 +1,5 @@
 /// What a person who waits for a pull wants to know.
-public enum RegistryNotice: Sendable, Equatable {
+package enum RegistryNotice: Sendable, Equatable {
   /// Nothing is asked of a server for so many seconds, and why.
   case waiting(seconds: Double, because: String)
   /// A server lets others wait for its answer, and what is done meanwhile: a clause that begins with what it does.

@@ -1,4 +1,4 @@
-public import OCI
+package import OCI
 import Transfer
 
 extension RepositoryClient {
@@ -8,7 +8,7 @@ extension RepositoryClient {
   ///
   /// - Returns: nil where no such word is good enough, and the document itself has to tell: no usable
   ///   `Docker-Content-Digest`, another type than a manifest's, another digest than was asked for, or a failure.
-  public func announcedDigest() async -> Digest? {
+  package func announcedDigest() async -> Digest? {
     // Who does not answer a HEAD for it may have it all the same.
     let name: DocumentName =
       reference.digest.map { .digest($0, size: nil) } ?? .tag(reference.manifestSelector)
@@ -17,13 +17,13 @@ extension RepositoryClient {
   }
 
   /// What a manifest is like that was asked for by HEAD.
-  public struct Announcement: Sendable, Equatable {
+  package struct Announcement: Sendable, Equatable {
     /// Its digest.
-    public var digest: Digest
+    package var digest: Digest
     /// Its type: an index's or a manifest's.
-    public var type: MediaType
+    package var type: MediaType
     /// Its size in bytes, where the server says.
-    public var size: Int64?
+    package var size: Int64?
   }
 
   /// What the first server that answers says of a manifest or an index, by one HEAD.
@@ -31,7 +31,7 @@ extension RepositoryClient {
   /// - Parameter name: a tag or a digest.
   /// - Returns: nil where it says too little, or something else than was asked for: then the document itself has to tell.
   /// - Throws: `RegistryError`. Who does not answer a HEAD may have it all the same.
-  public func announcement(_ name: DocumentName) async throws(RegistryError) -> Announcement? {
+  package func announcement(_ name: DocumentName) async throws(RegistryError) -> Announcement? {
     var digest: Digest?
     if case .digest(let wanted, _) = name { digest = wanted }
     let asked = endpoints.filter { digest == nil ? $0.resolvesTags : $0.servesContent }

@@ -1,29 +1,29 @@
 import FoundationEssentials
-public import OCI
+package import OCI
 import Transfer
 
 extension RepositoryClient {
   /// Something small of a repository, as a server sent it.
-  public struct Page: Sendable, Equatable {
+  package struct Page: Sendable, Equatable {
     /// The body, without an encoding.
-    public var body: [UInt8]
+    package var body: [UInt8]
     /// The `Content-Type`.
-    public var type: String?
+    package var type: String?
     /// The query of the page that follows, without `ns`; nil: this is the last.
-    public var next: String?
+    package var next: String?
     /// `OCI-Filters-Applied`.
-    public var filters: String?
+    package var filters: String?
   }
 
   /// Lists that a registry has of a repository.
-  public enum List: Sendable {
+  package enum List: Sendable {
     case tags
     /// What refers to a manifest.
     case referrers(Digest)
   }
 
   /// The most bytes of a page.
-  public static let pageLimit = TagPages.pageBytes
+  package static let pageLimit = TagPages.pageBytes
 
   /// Fetches one page of a list, from the first server that has it.
   ///
@@ -31,7 +31,7 @@ extension RepositoryClient {
   ///   - list: which.
   ///   - query: what it is asked with; of `ns` only our own is said.
   /// - Throws: `RegistryError`.
-  public func page(of list: List, query: String) async throws(RegistryError) -> Page {
+  package func page(of list: List, query: String) async throws(RegistryError) -> Page {
     let fields = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }
     let query = fields.isEmpty ? "" : "?" + fields.joined(separator: "&")
     let (path, accept) =

@@ -4,11 +4,11 @@ import Transfer
 
 extension RepositoryClient {
   /// The tags of a repository.
-  public struct TagList: Sendable, Equatable {
+  package struct TagList: Sendable, Equatable {
     /// In the registry's order, each once.
-    public var tags: [String] = []
+    package var tags: [String] = []
     /// How many names it listed that are no tags.
-    public var passedOver = 0
+    package var passedOver = 0
   }
 
   /// Lists the tags of the repository, page by page.
@@ -17,7 +17,7 @@ extension RepositoryClient {
   /// server is asked, for this repository, whatever else stands in it.
   ///
   /// - Throws: `RegistryError`; of kind `protocolError` where the pages have no end.
-  public func tags() async throws(RegistryError) -> TagList {
+  package func tags() async throws(RegistryError) -> TagList {
     var gathering = TagPages()
     var asked = endpoints.filter(\.resolvesTags)
     while let query = gathering.next {

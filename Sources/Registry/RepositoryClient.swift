@@ -1,30 +1,30 @@
-public import OCI
+package import OCI
 import Synchronization
-public import Transfer
+package import Transfer
 
 /// Speaks with the registry of one repository and with its mirrors.
 ///
 /// Everything wanted goes one road: a `Failover` chooses the endpoint, a `RequestRoute` leads through authorization and
 /// redirects, and an answer counts once its content was judged. No credential and no header of ours ever crosses an
 /// origin (scheme, host and port).
-public final class RepositoryClient: Sendable {
+package final class RepositoryClient: Sendable {
   /// How requests that fail are made again.
-  public struct RetryRule: Sendable {
+  package struct RetryRule: Sendable {
     /// Tries of small requests after the first.
-    public var retries = 5
+    package var retries = 5
     /// Longest wait before a retry, in seconds; a server that asks for more ends the pull.
-    public var maximumWait = 600.0
+    package var maximumWait = 600.0
     /// Seconds of silence after which a mirror is left alone.
-    public var silenceLimit = 30.0
+    package var silenceLimit = 30.0
     /// Whether the next endpoint is asked, too, when a mirror is late.
-    public var hedges = true
+    package var hedges = true
 
     /// The defaults.
-    public init() {}
+    package init() {}
   }
 
   /// The repository that is asked for.
-  public let reference: Reference
+  package let reference: Reference
   let engine: any TransferEngine
   let endpoints: [Endpoint]
   let ledger: EndpointLedger
@@ -38,7 +38,7 @@ public final class RepositoryClient: Sendable {
   let ownOrigins: Set<RemoteURL.Origin>
 
   /// The most bytes of a manifest or index.
-  public static let documentLimit = 4 << 20
+  package static let documentLimit = 4 << 20
   /// The most bytes of a redirect's or error's body that are of interest.
   static let asideLimit = 64 << 10
   /// Times that content which turned out to be wrong is asked for again where nobody else can be asked.
@@ -58,7 +58,7 @@ public final class RepositoryClient: Sendable {
   ///   - retryRule: how requests that fail are made again.
   ///   - time: clocks and random numbers.
   ///   - tell: told what a person who waits wants to know.
-  public init(
+  package init(
     reference: Reference, endpoints: [Endpoint], engine: any TransferEngine,
     credentials: CredentialChain, tokenService: TokenService? = nil, errand: Errand? = nil,
     retryRule: RetryRule = .init(), time: Timekeeper = .init(),
@@ -80,7 +80,7 @@ public final class RepositoryClient: Sendable {
   }
 
   /// The token service that the registry named in this run; nil: none.
-  public var tokenService: TokenService? {
+  package var tokenService: TokenService? {
     get async { await authorizer.tokenService }
   }
 
@@ -90,7 +90,7 @@ public final class RepositoryClient: Sendable {
   ///
   /// - Parameter name: a tag or a digest.
   /// - Throws: `RegistryError`, which names who sent what.
-  public func document(_ name: DocumentName) async throws(RegistryError) -> FetchedDocument {
+  package func document(_ name: DocumentName) async throws(RegistryError) -> FetchedDocument {
     let isTag = if case .tag = name { true } else { false }
     let what = "manifest \(reference.repository)\(isTag ? ":" : "@")\(name.selector)"
     let fields = Self.acceptedManifests
@@ -123,7 +123,7 @@ public final class RepositoryClient: Sendable {
   /// Notes that what the tag named leads nowhere: the mirror that answered for it is not asked for it again.
   ///
   /// - Returns: the mirror; nil where the registry itself had answered.
-  public func disownTag() -> String? {
+  package func disownTag() -> String? {
     let mirror = tagAnswer.withLock { $0.take() }
     guard let mirror, mirror != endpoints.last else { return nil }
     ledger.disprove(mirror, for: reference.manifestSelector)

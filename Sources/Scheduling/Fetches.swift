@@ -1,7 +1,7 @@
 /// What is in flight for a scheduler: the windows of its segments, and the requests that fill them.
-public struct Fetches<Window> {
+package struct Fetches<Window> {
   /// By segment; a window is there as long as a request fills it.
-  public var windows: [SegmentID: Window] = [:]
+  package var windows: [SegmentID: Window] = [:]
   private var requests: [SegmentID: Set<RequestID>] = [:]
   private var segments: [RequestID: SegmentID] = [:]
   /// Actions that wait for their turn, the next one last.
@@ -10,19 +10,19 @@ public struct Fetches<Window> {
   private var isClosed = false
 
   /// Nothing is in flight.
-  public init() {}
+  package init() {}
 
   /// The segment that a request fills; nil: it is over.
-  public func segment(of request: RequestID) -> SegmentID? { segments[request] }
+  package func segment(of request: RequestID) -> SegmentID? { segments[request] }
 
   /// The requests that fill a segment.
-  public func requests(of segment: SegmentID) -> Set<RequestID> { requests[segment] ?? [] }
+  package func requests(of segment: SegmentID) -> Set<RequestID> { requests[segment] ?? [] }
 
   /// Forgets a request that is over.
   ///
   /// - Returns: its segment and window where it was the last one; they are forgotten, too.
   @discardableResult
-  public mutating func end(_ request: RequestID) -> (SegmentID, Window)? {
+  package mutating func end(_ request: RequestID) -> (SegmentID, Window)? {
     guard let segment = segments.removeValue(forKey: request) else { return nil }
     requests[segment]?.remove(request)
     guard requests[segment]?.isEmpty ?? true else { return nil }
@@ -31,7 +31,7 @@ public struct Fetches<Window> {
   }
 
   /// Forgets everything; nothing is performed after that.
-  public mutating func close() {
+  package mutating func close() {
     self = Self()
     isClosed = true
   }

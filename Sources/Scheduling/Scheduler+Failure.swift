@@ -1,4 +1,4 @@
-public import Tuning
+package import Tuning
 
 /// What went wrong at the server since it last sent a useful byte, whatever it was asked for.
 struct ServerTrouble: Sendable, Equatable {
@@ -215,7 +215,7 @@ extension Scheduler {
   }
 
   /// When something is to be asked for that may not be asked for yet; nil: nothing is pending.
-  public var nextDue: Moment? {
+  package var nextDue: Moment? {
     var due: Moment?
     for blob in blobs.states where !blob.isOver {
       for piece in blob.pending where due.map({ piece.notBefore < $0 }) ?? true {

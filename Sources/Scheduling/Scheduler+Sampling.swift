@@ -1,4 +1,4 @@
-public import Tuning
+package import Tuning
 
 /// What the policy gets to see.
 extension Scheduler {
@@ -36,7 +36,7 @@ extension Scheduler {
   /// The state of the pull at this moment, in the policy's terms.
   ///
   /// - Parameter now: the present moment.
-  public func sample(now: Moment) -> Sample {
+  package func sample(now: Moment) -> Sample {
     let carrying = requests.values.count { $0.respondedAt != nil }
     var limit: Sample.AppLimit?
     if requests.count < decision.poolSize {

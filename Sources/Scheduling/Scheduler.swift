@@ -1,4 +1,4 @@
-public import Tuning
+package import Tuning
 
 /// Decides which bytes are fetched next, by how many workers, and what to do when something fails.
 ///
@@ -15,17 +15,17 @@ public import Tuning
 /// ```
 /// Life of a blob: `added -> complete`, `added -> given up` or `added -> left`; `damaged` takes a complete one back to
 /// the start.
-public struct Scheduler: Sendable {
+package struct Scheduler: Sendable {
   /// What bounds the choices made here.
-  public let settings: SchedulerSettings
+  package let settings: SchedulerSettings
   /// The policy's last word.
-  public internal(set) var decision: PoolDecision
+  package internal(set) var decision: PoolDecision
   /// Useful bytes fetched since the start.
-  public internal(set) var bytesDone: Int64 = 0
+  package internal(set) var bytesDone: Int64 = 0
   /// Bytes of the blobs added so far that are not here yet.
-  public internal(set) var bytesLeft: Int64 = 0
+  package internal(set) var bytesLeft: Int64 = 0
   /// Bytes of blobs that will be added later; the runner keeps it, for fair shares and for the policy.
-  public var bytesToCome: Int64 = 0
+  package var bytesToCome: Int64 = 0
 
   var policy: any Policy
   var random: RandomSource
@@ -39,7 +39,7 @@ public struct Scheduler: Sendable {
   /// Whether all blobs are asked for as wholes, since ranges only fail.
   var allAreWhole = false
   /// Until then no more requests than `served` are in flight, because a server asked for it.
-  public internal(set) var refusedUntil = Moment.zero
+  package internal(set) var refusedUntil = Moment.zero
   /// Requests that were in flight after the last refusal: what the server is willing to serve.
   var served = 0
   /// What went wrong at the server, whatever it was asked for.
@@ -72,7 +72,7 @@ public struct Scheduler: Sendable {
   ///   - opening: what is known before the first request.
   ///   - settings: what bounds the choices.
   ///   - seed: for the jitter of back-offs.
-  public init(
+  package init(
     policy: any Policy, opening: Opening = .init(), settings: SchedulerSettings = .init(),
     seed: UInt64 = 1
   ) {
@@ -84,10 +84,10 @@ public struct Scheduler: Sendable {
   }
 
   /// Requests in flight.
-  public var openRequests: Int { requests.count }
+  package var openRequests: Int { requests.count }
 
   /// True when every blob added is complete or given up.
-  public var isIdle: Bool { requests.isEmpty && blobs.states.allSatisfy(\.isOver) }
+  package var isIdle: Bool { requests.isEmpty && blobs.states.allSatisfy(\.isOver) }
 
   /// Adds a blob; work on it is handed out at the next event, so that several can be added first.
   ///
@@ -96,7 +96,7 @@ public struct Scheduler: Sendable {
   ///   - have: the bytes that are on disk already, from an earlier pull.
   ///   - urgency: how soon its bytes are needed.
   /// - Returns: the blob's id, and `complete` at once when nothing is missing.
-  public mutating func add(
+  package mutating func add(
     size: Int64, have: RangeSet<Int64> = RangeSet(), urgency: Urgency = .whole
   ) -> (BlobID, [SchedulerAction]) {
     var blob = BlobState(size: size, have: have)
@@ -118,7 +118,7 @@ public struct Scheduler: Sendable {
   /// - Parameters:
   ///   - event: what happened.
   ///   - now: when; never earlier than in the call before.
-  public mutating func handle(_ event: SchedulerEvent, now: Moment) -> [SchedulerAction] {
+  package mutating func handle(_ event: SchedulerEvent, now: Moment) -> [SchedulerAction] {
     var actions: [SchedulerAction] = []
     switch event {
     case .sent(let request):

@@ -1,4 +1,4 @@
-public import Tuning
+package import Tuning
 
 /// Whoever runs a scheduler: a real path's pool, the simulator, and the network that tests make up.
 ///
@@ -6,7 +6,7 @@ public import Tuning
 /// decided, also what performing it brings; windows are kept by segment, and go with their last
 /// request. A runner says what differs: where bytes go, how a request is made and ended, and what is
 /// done with a blob that is complete.
-public protocol SchedulerRunner: AnyObject {
+package protocol SchedulerRunner: AnyObject {
   /// Where the bytes of one segment go, and what else the runner keeps of it.
   associatedtype Window
 
@@ -43,10 +43,10 @@ public protocol SchedulerRunner: AnyObject {
 
 extension SchedulerRunner {
   /// Tells the scheduler what happened, and performs what it decides.
-  public func handle(_ event: SchedulerEvent) { perform(scheduler.handle(event, now: now)) }
+  package func handle(_ event: SchedulerEvent) { perform(scheduler.handle(event, now: now)) }
 
   /// Performs actions, in their order; where that is being done already, after those that come before.
-  public func perform(_ actions: [SchedulerAction]) {
+  package func perform(_ actions: [SchedulerAction]) {
     guard fetches.queue(actions) else { return }
     while let action = fetches.next() { perform(action) }
   }

@@ -1,5 +1,5 @@
 /// How soon somebody needs a blob's bytes.
-public enum Urgency: Int, Sendable, Equatable, Comparable, CaseIterable {
+package enum Urgency: Int, Sendable, Equatable, Comparable, CaseIterable {
   /// Nobody waits for them yet.
   case ahead
   /// They are a part of something that is wanted whole.
@@ -8,5 +8,5 @@ public enum Urgency: Int, Sendable, Equatable, Comparable, CaseIterable {
   case read
 
   /// Orders by how soon, latest first.
-  public static func < (left: Urgency, right: Urgency) -> Bool { left.rawValue < right.rawValue }
+  package static func < (left: Urgency, right: Urgency) -> Bool { left.rawValue < right.rawValue }
 }

@@ -1,33 +1,33 @@
-public import Tuning
+package import Tuning
 
 /// Names a blob within one pull.
-public struct BlobID: Hashable, Sendable, Comparable {
+package struct BlobID: Hashable, Sendable, Comparable {
   /// Position in the order in which blobs were added.
-  public let index: Int
+  package let index: Int
   /// Orders by position.
-  public static func < (left: BlobID, right: BlobID) -> Bool { left.index < right.index }
+  package static func < (left: BlobID, right: BlobID) -> Bool { left.index < right.index }
   /// Makes an id from a position; used by the scheduler and by tests.
-  public init(index: Int) { self.index = index }
+  package init(index: Int) { self.index = index }
 }
 
 /// Names a byte range that is being fetched.
-public struct SegmentID: Hashable, Sendable {
+package struct SegmentID: Hashable, Sendable {
   /// A number that is never used twice in a pull.
-  public let number: Int
+  package let number: Int
 }
 
 /// Names one request of one worker; a straggling segment can have two.
-public struct RequestID: Hashable, Sendable, Comparable {
+package struct RequestID: Hashable, Sendable, Comparable {
   /// A number that is never used twice in a pull.
-  public let number: Int
+  package let number: Int
   /// Orders by age, oldest first.
-  public static func < (left: RequestID, right: RequestID) -> Bool { left.number < right.number }
+  package static func < (left: RequestID, right: RequestID) -> Bool { left.number < right.number }
 }
 
 /// One request to make: which bytes of which blob, and how they came to be asked for.
-public struct Fetch: Hashable, Sendable {
+package struct Fetch: Hashable, Sendable {
   /// Where the segment of this request comes from.
-  public enum Origin: Hashable, Sendable {
+  package enum Origin: Hashable, Sendable {
     /// Bytes that nobody was fetching.
     case pending
     /// The second half of another segment, which must end at this one's start from now on.
@@ -37,23 +37,23 @@ public struct Fetch: Hashable, Sendable {
   }
 
   /// The request's name.
-  public var request: RequestID
+  package var request: RequestID
   /// The segment it fills.
-  public var segment: SegmentID
+  package var segment: SegmentID
   /// The blob it belongs to.
-  public var blob: BlobID
+  package var blob: BlobID
   /// The bytes wanted.
-  public var range: Range<Int64>
+  package var range: Range<Int64>
   /// False where the server is known not to serve ranges of this blob: ask for all of it, keep `range`.
-  public var ranged: Bool
+  package var ranged: Bool
   /// How often nothing came of the same bytes for a whole time limit.
-  public var stalls = 0
+  package var stalls = 0
   /// Where the segment comes from.
-  public var origin: Origin
+  package var origin: Origin
 }
 
 /// What happened to a pull's requests.
-public enum SchedulerEvent: Sendable, Equatable {
+package enum SchedulerEvent: Sendable, Equatable {
   /// The response's head arrived; seconds to connect when a connection was opened for it.
   case responded(RequestID, connectSeconds: Double?)
   /// The request leaves only now: where its blob is had to be found out first.
@@ -85,7 +85,7 @@ public enum SchedulerEvent: Sendable, Equatable {
 }
 
 /// Why a request failed, as far as retrying is concerned.
-public enum FetchFailure: Sendable, Equatable {
+package enum FetchFailure: Sendable, Equatable {
   /// A retry can help.
   case transient
   /// Nothing, or next to nothing, came for the whole time limit: a retry can help, but costs as much again.
@@ -111,7 +111,7 @@ public enum FetchFailure: Sendable, Equatable {
 }
 
 /// What the runner must do.
-public enum SchedulerAction: Sendable, Equatable {
+package enum SchedulerAction: Sendable, Equatable {
   /// Make a request.
   case fetch(Fetch)
   /// End a request; its segment is complete, taken over, or handed back. No event is expected for it, and what
@@ -128,37 +128,37 @@ public enum SchedulerAction: Sendable, Equatable {
 }
 
 /// What bounds the scheduler's choices.
-public struct SchedulerSettings: Sendable, Equatable {
+package struct SchedulerSettings: Sendable, Equatable {
   /// Shortest segment cut from pending bytes, in bytes.
-  public var minimumSegment: Int64 = 64 << 10
+  package var minimumSegment: Int64 = 64 << 10
   /// First segments, while nothing is known of a worker's rate, in bytes.
-  public var firstSegment: Int64 = 1 << 20
+  package var firstSegment: Int64 = 1 << 20
   /// A blob up to this size is one request, in bytes.
-  public var wholeBlob: Int64 = 1 << 20
+  package var wholeBlob: Int64 = 1 << 20
   /// Longest segment, in bytes.
-  public var maximumSegment: Int64 = 64 << 20
+  package var maximumSegment: Int64 = 64 << 20
   /// How many times as long as its request waits for its first byte a segment lasts, at least.
-  public var requestsWorth = 5.0
+  package var requestsWorth = 5.0
   /// Smallest half of a split, in bytes.
-  public var minimumSplit: Int64 = 32 << 10
+  package var minimumSplit: Int64 = 32 << 10
   /// Failures without a byte of progress before a blob is given up.
-  public var retries = 8
+  package var retries = 8
   /// Doubtful answers without a byte of progress before a blob is given up.
-  public var doubts = 5
+  package var doubts = 5
   /// Time limits that a server may let pass one after the other before a blob is given up; twice as many for the same bytes
   /// where others get on.
-  public var stalls = 3
+  package var stalls = 3
   /// Bytes per second that count as progress: failures between which less came are in a row.
-  public var minimumRate = 512.0
+  package var minimumRate = 512.0
   /// Back-off after the first failure, in seconds; doubled for each further one.
-  public var backoff = 0.5
+  package var backoff = 0.5
   /// Longest back-off, in seconds.
-  public var maximumBackoff = 15.0
+  package var maximumBackoff = 15.0
   /// Longest `Retry-After` that is obeyed, in seconds; beyond it the pull ends and says so.
-  public var maximumRetryAfter = 600.0
+  package var maximumRetryAfter = 600.0
   /// Seconds between samples for the policy.
-  public var sampleSeconds = Sample.interval
+  package var sampleSeconds = Sample.interval
 
   /// The defaults.
-  public init() {}
+  package init() {}
 }

@@ -1,9 +1,9 @@
 import Disk
 import Glibc
-public import OCI
+package import OCI
 
 /// An open file of a blob that is in the store or on its way there; it stays readable when the blob gets its name.
-public struct BlobReader: Sendable {
+package struct BlobReader: Sendable {
   let file: OpenFile
 
   /// Reads bytes.
@@ -13,7 +13,7 @@ public struct BlobReader: Sendable {
   ///   - buffer: filled as far as the file goes.
   /// - Returns: how many were read.
   /// - Throws: `StoreError`.
-  public func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer)
+  package func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer)
     throws(StoreError) -> Int
   {
     while true {
@@ -26,7 +26,7 @@ public struct BlobReader: Sendable {
   /// Lends the descriptor, for whoever has the system send the file.
   ///
   /// - Parameter body: must not close it, and not keep it.
-  public func withDescriptor<Value>(_ body: (Int32) throws -> Value) rethrows -> Value {
+  package func withDescriptor<Value>(_ body: (Int32) throws -> Value) rethrows -> Value {
     defer { withExtendedLifetime(file) {} }
     return try body(file.descriptor)
   }
@@ -34,7 +34,7 @@ public struct BlobReader: Sendable {
 
 extension PartialBlob {
   /// Reads what has arrived.
-  public var reader: BlobReader { BlobReader(file: file) }
+  package var reader: BlobReader { BlobReader(file: file) }
 }
 
 extension ContentStore {
@@ -42,7 +42,7 @@ extension ContentStore {
   ///
   /// - Parameter descriptor: the blob.
   /// - Throws: `StoreError`.
-  public func reader(of descriptor: Descriptor) throws(StoreError) -> BlobReader? {
+  package func reader(of descriptor: Descriptor) throws(StoreError) -> BlobReader? {
     try sound(descriptor).map { BlobReader(file: $0.file) }
   }
 }

@@ -1,6 +1,6 @@
 import Disk
 import Glibc
-public import OCI
+package import OCI
 
 /// Bringing blobs into the store.
 extension ContentStore {
@@ -8,7 +8,7 @@ extension ContentStore {
   private static let namingAttempts = 50
 
   /// What there is to do to get a blob.
-  public enum Ingest: Sendable {
+  package enum Ingest: Sendable {
     /// It is in the store.
     case present
     /// Another process is fetching it.
@@ -25,7 +25,7 @@ extension ContentStore {
   ///
   /// - Parameter descriptor: the blob.
   /// - Throws: `StoreError`.
-  public func beginIngest(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
+  package func beginIngest(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
     let name = Self.name(descriptor.digest, "partial")
     guard let ingest else { throw .refused("the store \(root) is only read") }
     for _ in 0..<Self.namingAttempts {
@@ -57,7 +57,7 @@ extension ContentStore {
   /// Bytes that a blob still needs on the disk; those of a partial download are there already.
   ///
   /// - Parameter descriptor: a blob that is not in the store.
-  public func missingBytes(_ descriptor: Descriptor) -> Int64 {
+  package func missingBytes(_ descriptor: Descriptor) -> Int64 {
     let name = Self.name(descriptor.digest, "partial")
     return max(0, descriptor.size.addingClamped(-(ingest?.info(name)?.allocatedBytes ?? 0)))
   }

@@ -1,25 +1,25 @@
 import Disk
 import Glibc
-public import OCI
+package import OCI
 
 /// Keeping a store small, for whoever has it to himself (`lockForRemoval`): single blobs come and go there, and no image needs them.
 extension ContentStore {
   /// What is there of a blob.
-  public struct Stock: Sendable, Equatable {
+  package struct Stock: Sendable, Equatable {
     /// Whose content it is.
-    public var digest: Digest
+    package var digest: Digest
     /// False where it is on its way.
-    public var isWhole: Bool
+    package var isWhole: Bool
     /// What it takes on the disk, in bytes; of one that is whole, its size.
-    public var bytes: Int64
+    package var bytes: Int64
     /// When its file was changed last, in seconds since 1970.
-    public var changed: Double
+    package var changed: Double
   }
 
   /// Every blob that is here, or on its way.
   ///
   /// - Throws: `StoreError`.
-  public func stock() throws(StoreError) -> [Stock] {
+  package func stock() throws(StoreError) -> [Stock] {
     var found: [Stock] = []
     for algorithm in Digest.Algorithm.allCases {
       guard let folder = try existingBlobs(algorithm) else { continue }
@@ -48,7 +48,7 @@ extension ContentStore {
   ///
   /// - Returns: nil where somebody is at it.
   /// - Throws: `StoreError`.
-  public func idlePartialBytes(_ digest: Digest) throws(StoreError) -> Int64? {
+  package func idlePartialBytes(_ digest: Digest) throws(StoreError) -> Int64? {
     let name = Self.name(digest, "partial")
     guard let info = ingest?.info(name), let ingest else { return 0 }
     let file = try disk(try OpenFile(name, in: ingest, O_RDWR))
@@ -61,7 +61,7 @@ extension ContentStore {
   ///
   /// - Returns: false where somebody is fetching it: then it stays.
   /// - Throws: `StoreError`.
-  public func discard(_ digest: Digest) throws(StoreError) -> Bool {
+  package func discard(_ digest: Digest) throws(StoreError) -> Bool {
     guard try discardPartial(digest) else { return false }
     if let folder = try existingBlobs(digest.algorithm) {
       try disk(try folder.remove(digest.hex))
@@ -74,19 +74,19 @@ extension ContentStore {
   ///
   /// - Returns: false where somebody is fetching it.
   /// - Throws: `StoreError`.
-  public func discardRest(of digest: Digest) throws(StoreError) -> Bool {
+  package func discardRest(of digest: Digest) throws(StoreError) -> Bool {
     try discardPartial(digest)
   }
 
   /// Reads what whoever has the store to himself wrote down under a name; nil: nothing.
   ///
   /// - Parameter limit: the most bytes that it may have.
-  public func note(_ name: String, limit: Int64) -> [UInt8]? {
+  package func note(_ name: String, limit: Int64) -> [UInt8]? {
     try? state().read(name, limit: limit)
   }
 
   /// Writes something down under a name, as far as that can be done.
-  public func setNote(_ name: String, _ bytes: [UInt8]) {
+  package func setNote(_ name: String, _ bytes: [UInt8]) {
     try? state().writeAtomically(name, bytes, mode: 0o600)
   }
 
@@ -105,7 +105,7 @@ extension ContentStore {
   /// Removes what a killed process was about to give a name, and journals without their files.
   ///
   /// - Throws: `StoreError`.
-  public func discardLeftovers() throws(StoreError) {
+  package func discardLeftovers() throws(StoreError) {
     for algorithm in Digest.Algorithm.allCases {
       guard let folder = try existingBlobs(algorithm) else { continue }
       for name in folder.list() where Temporary.isOne(name) { try disk(try folder.remove(name)) }

@@ -10,7 +10,7 @@ extension ContentStore {
   static let lockSeconds = 30.0
 
   /// Keeps prune away while a pull runs; released when the value goes, or the process.
-  public struct UseLock: Sendable {
+  package struct UseLock: Sendable {
     /// Nil where a store that is only read has no lock that could be taken.
     let file: OpenFile?
   }
@@ -18,12 +18,12 @@ extension ContentStore {
   /// Takes the store for use by a pull, beside other pulls.
   ///
   /// - Throws: `StoreError.inUse` while a prune or repair runs.
-  public func lockForUse() throws(StoreError) -> UseLock { try lock(exclusive: false) }
+  package func lockForUse() throws(StoreError) -> UseLock { try lock(exclusive: false) }
 
   /// Takes the store for removing things.
   ///
   /// - Throws: `StoreError.inUse` while a pull runs.
-  public func lockForRemoval() throws(StoreError) -> UseLock { try lock(exclusive: true) }
+  package func lockForRemoval() throws(StoreError) -> UseLock { try lock(exclusive: true) }
 
   private func lock(exclusive: Bool) throws(StoreError) -> UseLock {
     if isOnlyRead {
@@ -54,7 +54,7 @@ extension ContentStore {
   ///
   /// - Parameter change: gets the present index and leaves the new one in its place.
   /// - Throws: `StoreError`.
-  public func updateIndex(_ change: (inout LayoutIndex) throws(StoreError) -> Void)
+  package func updateIndex(_ change: (inout LayoutIndex) throws(StoreError) -> Void)
     throws(StoreError)
   {
     let lock = try lockIndex()
@@ -68,7 +68,7 @@ extension ContentStore {
   /// The images that have a name here.
   ///
   /// - Throws: `StoreError.badIndex`.
-  public func index() throws(StoreError) -> LayoutIndex {
+  package func index() throws(StoreError) -> LayoutIndex {
     // A layout of another tool, or one that is being made.
     if isOnlyRead, folder.info(LayoutIndex.fileName) == nil { return LayoutIndex() }
     return try LayoutIndex(readingFrom: folder)
@@ -77,7 +77,7 @@ extension ContentStore {
   /// What there are images of, each name once, sorted.
   ///
   /// The names alone are looked up, which takes a fraction of the time; what cannot be read names nothing.
-  public func imageNames() -> [String] {
+  package func imageNames() -> [String] {
     let bytes = try? folder.read(LayoutIndex.fileName, limit: LayoutIndex.limit)
     return bytes.map { LayoutIndex.names(json: Data($0)) } ?? []
   }

@@ -1,22 +1,22 @@
 import Disk
 import Glibc
-public import OCI
+package import OCI
 import Text
 
 /// Blobs that another process fetches: how far it is, and going on in its place where it does not.
 extension ContentStore {
   /// How far another process is with a blob.
-  public struct Holding: Sendable, Equatable {
+  package struct Holding: Sendable, Equatable {
     /// Bytes that it has noted.
-    public var bytes: Int64
+    package var bytes: Int64
     /// Its number, where that can be told.
-    public var process: Int32?
+    package var process: Int32?
   }
 
   /// How far another process is with a blob; nil where none is at it.
   ///
   /// - Parameter descriptor: the blob.
-  public func holding(of descriptor: Descriptor) -> Holding? {
+  package func holding(of descriptor: Descriptor) -> Holding? {
     guard let ingest,
       let file = try? OpenFile(Self.name(descriptor.digest, "partial"), in: ingest, O_RDONLY)
     else { return nil }
@@ -32,7 +32,7 @@ extension ContentStore {
   ///
   /// - Parameter descriptor: the blob.
   /// - Throws: `StoreError`.
-  public func takeOver(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
+  package func takeOver(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
     let name = Self.name(descriptor.digest, "partial")
     guard let ingest else { throw .refused("the store \(root) is only read") }
     let old = try disk(try OpenFile(name, in: ingest, O_RDWR))

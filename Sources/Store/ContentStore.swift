@@ -1,7 +1,7 @@
 import Disk
-public import FoundationEssentials
+package import FoundationEssentials
 import Glibc
-public import OCI
+package import OCI
 import Text
 
 /// The content store: an OCI image layout on disk that other tools read as it is.
@@ -15,14 +15,14 @@ import Text
 /// .cairn/marks/<algorithm>-<hex>                      what blobs were like when they were right
 /// ```
 /// The directory is opened once. Everything below is reached from there, and never through a link.
-public struct ContentStore: Sendable {
+package struct ContentStore: Sendable {
   /// The format that this version reads and writes.
-  public static let formatVersion = 1
+  package static let formatVersion = 1
   /// The most bytes a manifest, an index or a configuration may have to be read into memory.
-  public static let documentLimit: Int64 = 4 << 20
+  package static let documentLimit: Int64 = 4 << 20
 
   /// The store's directory.
-  public let root: String
+  package let root: String
   let folder: Folder
   /// Where blobs are on their way; nil in a store that is only read, where there is none.
   let ingest: Folder?
@@ -38,7 +38,7 @@ public struct ContentStore: Sendable {
   ///   - root: its directory.
   ///   - tell: told what takes long: somebody else's lock that is waited for.
   /// - Throws: `StoreError`: not writable, another thing than a store, or of a later version.
-  public init(root: String, tell: @escaping @Sendable (String) -> Void = { _ in })
+  package init(root: String, tell: @escaping @Sendable (String) -> Void = { _ in })
     throws(StoreError)
   {
     self.root = root
@@ -74,7 +74,7 @@ public struct ContentStore: Sendable {
   ///   - tell: told what takes long.
   /// - Returns: nil where there is nothing.
   /// - Throws: `StoreError`: another thing than a store, or of a later version.
-  public static func reading(
+  package static func reading(
     _ root: String, tell: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(StoreError) -> ContentStore? {
     let folder: Folder
@@ -150,21 +150,21 @@ public struct ContentStore: Sendable {
   /// Where a blob stands, or would stand.
   ///
   /// - Parameter digest: the blob's digest.
-  public func path(of digest: Digest) -> String {
+  package func path(of digest: Digest) -> String {
     "\(root)/blobs/\(digest.algorithm.rawValue)/\(digest.hex)"
   }
 
   /// The size of a blob's file in bytes, whatever its content has become since; nil where there is none.
   ///
   /// - Parameter digest: the blob's digest.
-  public func size(of digest: Digest) -> Int64? {
+  package func size(of digest: Digest) -> Int64? {
     (try? blobs(digest.algorithm))?.size(digest.hex)
   }
 
   /// True when a blob of that digest and size is in the store, whatever its content has become since.
   ///
   /// - Parameter descriptor: the blob.
-  public func contains(_ descriptor: Descriptor) -> Bool {
+  package func contains(_ descriptor: Descriptor) -> Bool {
     size(of: descriptor.digest) == descriptor.size
   }
 
@@ -172,7 +172,7 @@ public struct ContentStore: Sendable {
   ///
   /// - Parameter descriptor: the blob.
   /// - Throws: `StoreError`: it cannot be read, or the task was cancelled meanwhile.
-  public func holds(_ descriptor: Descriptor) throws(StoreError) -> Bool {
+  package func holds(_ descriptor: Descriptor) throws(StoreError) -> Bool {
     try sound(descriptor) != nil
   }
 
@@ -218,7 +218,7 @@ public struct ContentStore: Sendable {
   ///
   /// - Parameter digest: its digest.
   /// - Returns: nil when it is not in the store or no longer what it was.
-  public func document(_ digest: Digest) -> Data? {
+  package func document(_ digest: Digest) -> Data? {
     guard
       let bytes = try? blobs(digest.algorithm).read(digest.hex, limit: Self.documentLimit),
       (try? Digest.of(bytes, digest.algorithm)) == digest
@@ -230,7 +230,7 @@ public struct ContentStore: Sendable {
   ///
   /// - Parameter digest: the layer's digest.
   /// - Returns: nil when it is not in the store or nothing that is known.
-  public func content(ofLayer digest: Digest) -> LayerContent? {
+  package func content(ofLayer digest: Digest) -> LayerContent? {
     guard let folder = try? blobs(digest.algorithm),
       let file = try? OpenFile(digest.hex, in: folder, O_RDONLY)
     else { return nil }
@@ -245,7 +245,7 @@ public struct ContentStore: Sendable {
   ///   - data: its content, which must match.
   ///   - digest: its digest.
   /// - Throws: `StoreError`.
-  public func put(_ data: Data, as digest: Digest) throws(StoreError) {
+  package func put(_ data: Data, as digest: Digest) throws(StoreError) {
     let found = try FileHash.digest(data, digest.algorithm)
     guard found == digest else { throw .wrongContent(expected: digest, found: "it is \(found)") }
     // What stands there may have been damaged since.
@@ -265,7 +265,7 @@ public struct ContentStore: Sendable {
   /// Makes the names of published blobs survive a power loss; before an index refers to them.
   ///
   /// - Throws: `StoreError`.
-  public func syncNames() throws(StoreError) {
+  package func syncNames() throws(StoreError) {
     for algorithm in Digest.Algorithm.allCases {
       let blobs = try blobs(algorithm)
       try disk(try blobs.sync())
@@ -276,7 +276,7 @@ public struct ContentStore: Sendable {
   ///
   /// - Parameter blobs: what is not in the store.
   /// - Throws: `StoreError`.
-  public func requireSpace(for blobs: [Descriptor]) throws(StoreError) {
+  package func requireSpace(for blobs: [Descriptor]) throws(StoreError) {
     let largest = blobs.map(\.size).max() ?? 0
     let file = try openLock("lock")
     guard file.takes(largest) else {
@@ -289,5 +289,5 @@ public struct ContentStore: Sendable {
   }
 
   /// Bytes that can still be written to the store's file system; nil when it does not say.
-  public var freeBytes: Int64? { FreeSpace.bytes(at: root) }
+  package var freeBytes: Int64? { FreeSpace.bytes(at: root) }
 }

@@ -1,10 +1,10 @@
 import Disk
 import Glibc
 import Hashing
-public import OCI
+package import OCI
 
 /// The store's way to hashes: their failure is an error of the store.
-public enum FileHash {
+package enum FileHash {
   /// A running hash.
   static func begin(_ algorithm: Digest.Algorithm) throws(StoreError) -> ContentHasher {
     do {
@@ -15,7 +15,7 @@ public enum FileHash {
   }
 
   /// The digest of bytes in memory.
-  public static func digest(_ bytes: some Collection<UInt8>, _ algorithm: Digest.Algorithm)
+  package static func digest(_ bytes: some Collection<UInt8>, _ algorithm: Digest.Algorithm)
     throws(StoreError) -> Digest
   {
     do {

@@ -15,7 +15,7 @@ extension LayoutIndex {
   /// and none at all where they are a burden.
   ///
   /// - Parameter served: annotations of a descriptor that a registry sent.
-  public static func notes(served: [String: String]?) -> [String: String]? {
+  package static func notes(served: [String: String]?) -> [String: String]? {
     guard let served else { return nil }
     let kept = served.filter { !isOwn($0.key) && $0.key != "io.containerd.image.name" }
     return kept.isEmpty || size(kept) > notesLimit ? nil : kept

@@ -1,5 +1,5 @@
 import FoundationEssentials
-public import OCI
+package import OCI
 
 /// Images of one name for several platforms, beside each other.
 ///
@@ -7,7 +7,7 @@ public import OCI
 /// The others are kept without it, under an annotation of ours.
 extension LayoutIndex {
   /// The annotation with what an entry is an image of, while another platform's has the name.
-  public static let heldKey = "dev.cairn.name"
+  package static let heldKey = "dev.cairn.name"
 
   /// What an entry is for: images of one name for the same are successors of each other.
   private enum Purpose: Hashable {
@@ -63,7 +63,7 @@ extension LayoutIndex {
   ///   - name: the name.
   ///   - descriptor: the manifest or index, with its platform and annotations.
   /// - Throws: `StoreError.badIndex` where the entry cannot be encoded.
-  public mutating func place(_ name: String, _ descriptor: Descriptor) throws(StoreError) {
+  package mutating func place(_ name: String, _ descriptor: Descriptor) throws(StoreError) {
     let purpose = Purpose(descriptor)
     var descriptor = descriptor
     if let same = entries.first(where: {
@@ -92,7 +92,7 @@ extension LayoutIndex {
   ///   - name: what it is an image of.
   ///   - descriptor: the manifest or index.
   /// - Throws: `StoreError.badIndex` where the entry cannot be encoded.
-  public mutating func renew(_ name: String, _ descriptor: Descriptor) throws(StoreError) {
+  package mutating func renew(_ name: String, _ descriptor: Descriptor) throws(StoreError) {
     func isSame(_ known: Descriptor) -> Bool {
       known.digest == descriptor.digest || Purpose(known) == Purpose(descriptor)
     }

@@ -1,12 +1,12 @@
 import Disk
 import FoundationEssentials
-public import OCI
+package import OCI
 
 /// The `index.json` of an OCI image layout: which manifests have names.
 ///
 /// What others wrote there stays as they wrote it: members of the index and of its entries that Cairn does not know,
 /// and entries that it cannot read.
-public struct LayoutIndex: Sendable, Equatable {
+package struct LayoutIndex: Sendable, Equatable {
   /// One entry.
   struct Entry: Sendable, Equatable {
     /// What was read of it; nil where it is no descriptor.
@@ -41,16 +41,16 @@ public struct LayoutIndex: Sendable, Equatable {
   private var members: JSONTree
 
   /// The entries that can be read.
-  public var manifests: [Descriptor] { entries.compactMap(\.descriptor) }
+  package var manifests: [Descriptor] { entries.compactMap(\.descriptor) }
 
   /// The annotation with an entry's name.
-  public static let nameKey = "org.opencontainers.image.ref.name"
+  package static let nameKey = "org.opencontainers.image.ref.name"
   /// The annotation with the digest of the index that an entry was chosen from.
-  public static let indexKey = "dev.cairn.index.digest"
+  package static let indexKey = "dev.cairn.index.digest"
   /// The annotation with the digest that the registry serves, where an entry is an OCI twin of it.
-  public static let sourceKey = "dev.cairn.source.digest"
+  package static let sourceKey = "dev.cairn.source.digest"
   /// The annotation with the seconds since 1970 of the last pull.
-  public static let pulledKey = "dev.cairn.pulled"
+  package static let pulledKey = "dev.cairn.pulled"
 
   static let fileName = "index.json"
   static let layoutFile = #"{"imageLayoutVersion":"1.0.0"}"#
@@ -61,7 +61,7 @@ public struct LayoutIndex: Sendable, Equatable {
     #"{"manifests":[],"mediaType":"\#(MediaType.ociIndex)","schemaVersion":2}"#
 
   /// An index without entries.
-  public init() { members = JSONTree(Self.newMembers.utf8) ?? .object([]) }
+  package init() { members = JSONTree(Self.newMembers.utf8) ?? .object([]) }
 
   init(readingFrom folder: Folder) throws(StoreError) {
     let bytes = try disk(try folder.read(Self.fileName, limit: Self.limit))
@@ -101,7 +101,7 @@ public struct LayoutIndex: Sendable, Equatable {
   /// The entry of a name.
   ///
   /// - Parameter name: for example `docker.io/library/ubuntu:latest`.
-  public subscript(name: String) -> Descriptor? {
+  package subscript(name: String) -> Descriptor? {
     entries.first { $0.name == name }?.descriptor
   }
 
@@ -116,7 +116,7 @@ public struct LayoutIndex: Sendable, Equatable {
   ///   - name: the name.
   ///   - descriptor: the manifest; other annotations stay.
   /// - Throws: `StoreError.badIndex` where the entry cannot be encoded.
-  public mutating func set(_ name: String, _ descriptor: Descriptor) throws(StoreError) {
+  package mutating func set(_ name: String, _ descriptor: Descriptor) throws(StoreError) {
     var named = descriptor.bounded
     named.annotations = (named.annotations ?? [:]).merging([Self.nameKey: name]) { $1 }
     let entry = try Self.entry(named)

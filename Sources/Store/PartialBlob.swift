@@ -1,15 +1,15 @@
 import Disk
 import Glibc
-public import OCI
+package import OCI
 import Synchronization
 import Text
 
 /// A blob on its way into the store: the data file, its resume map, and the lock that says who fetches it.
 ///
 /// The lock is `flock` on the data file, so it dies with its process whatever way that ends.
-public final class PartialBlob: Sendable {
+package final class PartialBlob: Sendable {
   /// What the blob must turn out to be.
-  public let descriptor: Descriptor
+  package let descriptor: Descriptor
 
   let file: OpenFile
   private let mapName: String
@@ -53,18 +53,18 @@ public final class PartialBlob: Sendable {
   }
 
   /// Whether another process has taken it over: what is written here counts for nothing any more.
-  public var isLost: Bool { isNumbered && !file.isStillNamed }
+  package var isLost: Bool { isNumbered && !file.isStillNamed }
 
   /// The bytes on disk.
-  public var have: RangeSet<Int64> { journal.withLock { $0.map.written } }
+  package var have: RangeSet<Int64> { journal.withLock { $0.map.written } }
 
   /// How many bytes are on disk.
-  public var byteCount: Int64 {
+  package var byteCount: Int64 {
     journal.withLock { $0.map.written.ranges.reduce(0) { $0 + Int64($1.count) } }
   }
 
   /// End of the stretch of bytes on disk that begins at 0.
-  public var prefixEnd: Int64 {
+  package var prefixEnd: Int64 {
     journal.withLock { journal in
       guard let first = journal.map.written.ranges.first, first.lowerBound == 0 else { return 0 }
       return first.upperBound
@@ -74,7 +74,7 @@ public final class PartialBlob: Sendable {
   /// End of the stretch of bytes on disk that has a byte in it; the offset itself where that byte is not there.
   ///
   /// - Parameter offset: the byte's.
-  public func end(ofStretchWith offset: Int64) -> Int64 {
+  package func end(ofStretchWith offset: Int64) -> Int64 {
     journal.withLock { journal in
       journal.map.written.ranges.first { $0.contains(offset) }?.upperBound ?? offset
     }
@@ -83,7 +83,7 @@ public final class PartialBlob: Sendable {
   /// Writes bytes at an offset, on the transfer engine's thread.
   ///
   /// - Returns: 0 or an `errno`.
-  public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int32 {
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int32 {
     file.write(bytes, at: offset)
   }
 
@@ -91,7 +91,7 @@ public final class PartialBlob: Sendable {
   ///
   /// - Parameter range: bytes for which `write` has returned.
   /// - Throws: `StoreError` when the map cannot be written.
-  public func record(_ range: Range<Int64>) throws(StoreError) {
+  package func record(_ range: Range<Int64>) throws(StoreError) {
     guard !range.isEmpty else { return }
     try withJournal { (journal: inout Journal) throws(StoreError) in
       journal.map.written.insert(contentsOf: range)
@@ -102,7 +102,7 @@ public final class PartialBlob: Sendable {
   /// Syncs the data written so far to the disk and notes it, so that it survives a power loss.
   ///
   /// - Throws: `StoreError`.
-  public func checkpoint() throws(StoreError) {
+  package func checkpoint() throws(StoreError) {
     let before = have
     try disk(try file.sync())
     try withJournal { (journal: inout Journal) throws(StoreError) in
@@ -115,7 +115,7 @@ public final class PartialBlob: Sendable {
   /// Forgets everything that was fetched: it turned out to be wrong.
   ///
   /// - Throws: `StoreError`.
-  public func startOver() throws(StoreError) {
+  package func startOver() throws(StoreError) {
     try withJournal { (journal: inout Journal) throws(StoreError) in
       journal.map.written = RangeSet()
       journal.map.synced = RangeSet()

@@ -1,5 +1,5 @@
 /// What can go wrong with the store or an output, and on which path.
-public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A system call failed.
   case system(action: String, path: String, errno: Int32)
   /// There is not enough room; how much there is, the file system may not say.
@@ -39,7 +39,7 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// One sentence, with the path.
-  public var description: String {
+  package var description: String {
     switch self {
     case .system(let action, let path, let errno):
       return "cannot \(action) \(path): \(DiskError.words(errno))"
@@ -73,7 +73,7 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// True where the disk is full or over quota.
-  public var isOutOfSpace: Bool {
+  package var isOutOfSpace: Bool {
     switch self {
     case .noSpace: true
     case .system(_, _, let errno): errno == ENOSPC || errno == EDQUOT
@@ -84,7 +84,7 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
 
 import Disk
 import Glibc
-public import OCI
+package import OCI
 
 /// Takes a step on the disk; its error is one of the store's.
 func disk<Value>(_ step: @autoclosure () throws(DiskError) -> Value) throws(StoreError) -> Value {

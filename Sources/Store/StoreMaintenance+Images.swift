@@ -1,36 +1,36 @@
-public import OCI
+package import OCI
 
 /// What is in the store.
 extension StoreMaintenance {
   /// An image in the store's index.
-  public struct Image: Sendable, Equatable {
+  package struct Image: Sendable, Equatable {
     /// What it is an image of, `docker.io/library/ubuntu:latest`; its digest where it has no name.
-    public var name: String
+    package var name: String
     /// True where another platform's image, pulled later, has the name.
-    public var isHeld: Bool
+    package var isHeld: Bool
     /// The manifest or index in the layout.
-    public var descriptor: Descriptor
+    package var descriptor: Descriptor
     /// Sum of the sizes of its blobs and documents, in bytes.
-    public var size: Int64
+    package var size: Int64
     /// Seconds since 1970 of the last pull; 0 when unknown.
-    public var pulled: Double
+    package var pulled: Double
     /// False where a document or blob is missing.
-    public var isComplete: Bool
+    package var isComplete: Bool
 
     /// What the registry serves it as.
-    public var sourceDigest: Digest { noted(LayoutIndex.sourceKey) ?? descriptor.digest }
+    package var sourceDigest: Digest { noted(LayoutIndex.sourceKey) ?? descriptor.digest }
 
     /// What the reference that it was pulled as named: the index, where it was one.
-    public var resolvedDigest: Digest { noted(LayoutIndex.indexKey) ?? sourceDigest }
+    package var resolvedDigest: Digest { noted(LayoutIndex.indexKey) ?? sourceDigest }
 
     /// The platform's manifest as the registry serves it, where the reference named an index and
     /// this is one image of it.
-    public var platformDigest: Digest? {
+    package var platformDigest: Digest? {
       noted(LayoutIndex.indexKey) == nil ? nil : sourceDigest
     }
 
     /// The name, with the platform where another one has it.
-    public var label: String {
+    package var label: String {
       isHeld ? "\(name) (\(descriptor.platform?.description ?? "all platforms"))" : name
     }
 
@@ -42,7 +42,7 @@ extension StoreMaintenance {
   /// The images, by name; of one name the one that has it first.
   ///
   /// - Throws: `StoreError.badIndex`.
-  public func images() throws(StoreError) -> [Image] {
+  package func images() throws(StoreError) -> [Image] {
     try store.index().manifests.map { entry in
       let reach = reachable(from: entry)
       let name = entry.annotations?[LayoutIndex.nameKey]

@@ -4,15 +4,15 @@ import OCI
 /// Taking out of the store what nobody wants any more.
 extension StoreMaintenance {
   /// What was removed, or would be.
-  public struct Removal: Sendable, Equatable {
+  package struct Removal: Sendable, Equatable {
     /// Names of images.
-    public var images: [String] = []
+    package var images: [String] = []
     /// Number of blobs.
-    public var blobs = 0
+    package var blobs = 0
     /// Number of partial downloads.
-    public var partials = 0
+    package var partials = 0
     /// Bytes that became free.
-    public var bytes: Int64 = 0
+    package var bytes: Int64 = 0
   }
 
   /// Removes images by age or room, then every blob and partial download that nothing needs.
@@ -24,7 +24,7 @@ extension StoreMaintenance {
   ///   - isRehearsal: true where nothing is to be removed, and only said what would be.
   /// - Throws: `StoreError`; `inUse` while a pull runs, `unreadableImage` when it cannot be told what
   ///   an image needs.
-  public func prune(
+  package func prune(
     olderThan: Double?, keepBytes: Int64?, now: Double, isRehearsal: Bool = false
   ) throws(StoreError) -> Removal {
     let lock = isRehearsal ? nil : try store.lockForRemoval()
@@ -61,7 +61,7 @@ extension StoreMaintenance {
   /// - Returns: nil where there are none.
   /// - Throws: `StoreError`; `inUse` while a pull runs, `unreadableImage` when it cannot be told what
   ///   another image needs.
-  public func remove(where isDoomed: (Image) -> Bool) throws(StoreError) -> Removal? {
+  package func remove(where isDoomed: (Image) -> Bool) throws(StoreError) -> Removal? {
     let lock = try store.lockForRemoval()
     let doomed = try images().filter(isDoomed)
     guard !doomed.isEmpty else { return nil }

@@ -1,23 +1,23 @@
 import Disk
 import FoundationEssentials
 import Glibc
-public import OCI
+package import OCI
 
 /// Looking after a store: what is in it, whether it is whole, and removing what nobody needs.
-public struct StoreMaintenance: Sendable {
+package struct StoreMaintenance: Sendable {
   let store: ContentStore
 
   /// Makes a maintainer of a store.
-  public init(store: ContentStore) { self.store = store }
+  package init(store: ContentStore) { self.store = store }
 
   /// A blob that is not what its name says.
-  public struct Damage: Sendable, Equatable {
+  package struct Damage: Sendable, Equatable {
     /// What it should be.
-    public var digest: Digest
+    package var digest: Digest
     /// What is wrong, in words.
-    public var reason: String
+    package var reason: String
     /// Names of the images that need it.
-    public var images: [String]
+    package var images: [String]
   }
 
   // MARK: Verify
@@ -29,7 +29,7 @@ public struct StoreMaintenance: Sendable {
   ///   - progress: told the bytes read so far.
   /// - Returns: the number of blobs read, their bytes, and what is damaged or missing.
   /// - Throws: `StoreError`.
-  public func verify(removesDamage: Bool, progress: (Int64) -> Void = { _ in })
+  package func verify(removesDamage: Bool, progress: (Int64) -> Void = { _ in })
     throws(StoreError) -> (blobs: Int, bytes: Int64, damage: [Damage])
   {
     let lock = removesDamage ? try store.lockForRemoval() : try store.lockForUse()

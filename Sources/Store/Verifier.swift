@@ -1,7 +1,7 @@
 import Dispatch
 import Glibc
 import Hashing
-public import OCI
+package import OCI
 import Synchronization
 import Threads
 
@@ -10,9 +10,9 @@ import Threads
 /// A few threads read each blob's contiguous prefix back from the page cache, so memory stays
 /// bounded whatever the image, and the hash is of what is on disk. One blob is in one thread's
 /// hands at a time.
-public final class Verifier: Sendable {
+package final class Verifier: Sendable {
   /// How a blob turned out.
-  public enum Outcome: Sendable {
+  package enum Outcome: Sendable {
     /// It is in the store.
     case published
     /// Its content is wrong; what was fetched is of no use.
@@ -79,7 +79,7 @@ public final class Verifier: Sendable {
   /// - Parameters:
   ///   - store: where verified blobs are published.
   ///   - threads: how many blobs are hashed at the same time, at least 1.
-  public init(store: ContentStore, threads: Int) {
+  package init(store: ContentStore, threads: Int) {
     self.store = store
     self.threads = max(1, threads)
     state = Mutex(State(threads: self.threads))
@@ -95,7 +95,7 @@ public final class Verifier: Sendable {
   /// Ends the threads, and returns when they have: nothing is read or published after that.
   ///
   /// Blobs whose hash is not complete get no outcome; they are let go of, and with them their locks.
-  public func stop() async {
+  package func stop() async {
     await withCheckedContinuation { continuation in
       let haveEnded = state.withLock { state in
         state.isStopped = true
@@ -115,7 +115,7 @@ public final class Verifier: Sendable {
   ///   - hashed: told how many of its first bytes are hashed, as they are, on a thread of the verifier's.
   ///   - done: called once, on a thread of the verifier's, when all bytes were hashed.
   /// - Throws: `StoreError` when libcrypto has no such hash.
-  public func add(
+  package func add(
     _ blob: PartialBlob, hashed: @escaping @Sendable (Int64) -> Void = { _ in },
     done: @escaping @Sendable (Outcome) -> Void
   ) throws(StoreError) {
@@ -127,7 +127,7 @@ public final class Verifier: Sendable {
   /// Says that more of a blob's prefix is on disk, or all of it.
   ///
   /// - Parameter digest: of a blob that was added.
-  public func advance(_ digest: Digest) {
+  package func advance(_ digest: Digest) {
     let isNew = state.withLock { state in
       guard state.entries[digest] != nil else { return false }
       guard state.busy.insert(digest).inserted else {
@@ -143,7 +143,7 @@ public final class Verifier: Sendable {
   /// Lets go of a blob whose hash is not complete: it gets no outcome.
   ///
   /// - Parameter digest: of a blob that was added.
-  public func forget(_ digest: Digest) {
+  package func forget(_ digest: Digest) {
     let entry = state.withLock { $0.entries.removeValue(forKey: digest) }
     entry?.isForgotten.store(true, ordering: .relaxed)
   }
@@ -151,7 +151,7 @@ public final class Verifier: Sendable {
   /// Returns when no thread has a blob in its hands that was forgotten: nothing of it is read or published after that.
   ///
   /// - Parameter digest: of the blob.
-  public func settled(_ digest: Digest) async {
+  package func settled(_ digest: Digest) async {
     await withCheckedContinuation { continuation in
       let isSettled = state.withLock { state in
         // One that was added anew is another.
@@ -166,7 +166,7 @@ public final class Verifier: Sendable {
   }
 
   /// True while no blob is being hashed or waits for it.
-  public var isIdle: Bool { state.withLock { $0.busy.isEmpty } }
+  package var isIdle: Bool { state.withLock { $0.busy.isEmpty } }
 
   private var isStopped: Bool { state.withLock { $0.isStopped } }
 

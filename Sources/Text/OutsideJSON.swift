@@ -1,17 +1,18 @@
-public import FoundationEssentials
+package import FoundationEssentials
 
 /// Decodes JSON that somebody else wrote, in time that grows with its length only.
 ///
 /// The decoder at hand puts names of members into a dictionary, and every user of it compares strings: what is too long a run of marks in
 /// them, written out or as escapes, is not read. The bytes stay what they are: digests are of these.
-public enum OutsideJSON {
+package enum OutsideJSON {
   /// Decodes a value.
   ///
   /// - Parameters:
   ///   - type: its type.
   ///   - data: UTF-8; the decoder's guesses at other encodings are not for documents of others.
   /// - Throws: `DecodingError`.
-  public static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
+  package static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value
+  {
     try JSONDecoder().decode(type, from: try bounded(data))
   }
 

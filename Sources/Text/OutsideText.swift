@@ -3,7 +3,7 @@ extension String {
   /// Reads UTF-8; what is none becomes U+FFFD, and runs of marks are bounded.
   ///
   /// - Parameter bytes: of a server, a file or another program.
-  public init(outside bytes: some Collection<UInt8>) {
+  package init(outside bytes: some Collection<UInt8>) {
     self = String(decoding: bytes, as: UTF8.self).withBoundedMarks
   }
 
@@ -11,13 +11,13 @@ extension String {
   ///
   /// - Parameter bytes: of a server, a file or another program.
   /// - Returns: nil where it is no UTF-8.
-  public init?(validatingOutside bytes: some Collection<UInt8>) {
+  package init?(validatingOutside bytes: some Collection<UInt8>) {
     guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
     self = text.withBoundedMarks
   }
 
   /// The text with at most 30 combining marks, or 64 letters of flags, in a row.
-  public var withBoundedMarks: String {
+  package var withBoundedMarks: String {
     guard MarkRuns.mayBe(in: utf8) else { return self }
     var runs = MarkRuns()
     guard !unicodeScalars.allSatisfy({ runs.keeps($0) }) else { return self }

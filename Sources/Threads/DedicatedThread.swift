@@ -1,7 +1,7 @@
 import Glibc
 
 /// A thread of one's own, for work that blocks: Swift's pool of threads has one for each CPU, and none to spare.
-public enum DedicatedThread {
+package enum DedicatedThread {
   /// What the thread is given.
   private final class Work: Sendable {
     let name: String
@@ -20,7 +20,7 @@ public enum DedicatedThread {
   ///   - stack: bytes of its stack.
   ///   - body: what it does.
   /// - Returns: false where the system has no thread left (`ulimit -u`); then `body` is never called.
-  public static func start(
+  package static func start(
     name: String, stack: Int = 512 << 10, _ body: @escaping @Sendable () -> Void
   ) -> Bool {
     var attributes = pthread_attr_t()

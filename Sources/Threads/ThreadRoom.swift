@@ -4,7 +4,7 @@ import Glibc
 ///
 /// The pools of Dispatch and of Swift try again for ever where they get no thread (`ulimit -v`, `-d`, `-u`), with nobody left who
 /// would notice a signal.
-public enum ThreadRoom {
+package enum ThreadRoom {
   /// Threads beside the pool's, one for each CPU: for timers, signals, transfers and hashes.
   private static let others = 5
   /// Bytes that must be free beside the threads' stacks: what is done before the last of them is made needs some.
@@ -17,7 +17,7 @@ public enum ThreadRoom {
   ///
   /// - Parameter pool: threads of the pools: one for each CPU that this process may use.
   /// - Returns: false where one of them, or memory beside them, is not to be had.
-  public static func isEnough(for pool: Int) -> Bool {
+  package static func isEnough(for pool: Int) -> Bool {
     let count = others + min(1024, max(1, pool))
     // Each waits until all are there, or as many as there will be.
     let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

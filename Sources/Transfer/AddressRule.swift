@@ -1,5 +1,5 @@
 /// Which addresses a request may connect to, whatever name leads there.
-public enum AddressRule: Int, Comparable, Sendable {
+package enum AddressRule: Int, Comparable, Sendable {
   /// Any: the user named the place.
   case anywhere
   /// None that is link-local, and no metadata service: a server named the place.
@@ -8,14 +8,14 @@ public enum AddressRule: Int, Comparable, Sendable {
   case globallyRoutable
 
   /// The stricter one is the greater.
-  public static func < (left: AddressRule, right: AddressRule) -> Bool {
+  package static func < (left: AddressRule, right: AddressRule) -> Bool {
     left.rawValue < right.rawValue
   }
 
   /// Why an address is not connected to; nil: it may be.
   ///
   /// - Parameter address: a connection's other end.
-  public func objection(to address: HostAddress) -> String? {
+  package func objection(to address: HostAddress) -> String? {
     if self >= .notLinkLocal, address.isLinkLocalOrMetadata {
       return "at a link-local or metadata address"
     }
@@ -28,7 +28,7 @@ public enum AddressRule: Int, Comparable, Sendable {
   /// Why a connection to an address is not made, or not used; nil: it is.
   ///
   /// - Parameter bytes: the address, as it is in a packet.
-  public func objection(to bytes: [UInt8]) -> String? {
+  package func objection(to bytes: [UInt8]) -> String? {
     guard let address = HostAddress(bytes: bytes) else {
       return self >= .globallyRoutable ? "at an address of another kind" : nil
     }
@@ -38,7 +38,7 @@ public enum AddressRule: Int, Comparable, Sendable {
   /// Why a host is not asked for, as far as it says itself where it leads: all that can be known where a proxy looks names up.
   ///
   /// - Parameter origin: of a URL.
-  public func objection(to origin: RemoteURL.Origin) -> String? {
+  package func objection(to origin: RemoteURL.Origin) -> String? {
     if self >= .notLinkLocal, origin.isLinkLocalOrMetadata {
       return "at a link-local or metadata address"
     }

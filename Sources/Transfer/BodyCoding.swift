@@ -1,12 +1,12 @@
 /// An encoding that a body comes in though nobody asked for one, and that is undone as it comes.
-public enum BodyCoding: Sendable, Equatable {
+package enum BodyCoding: Sendable, Equatable {
   case gzip, deflate
 
   /// What `Content-Encoding` says.
   ///
   /// - Parameter field: its value.
   /// - Returns: nil for none, for one that is not known, and for several.
-  public init?(_ field: String) {
+  package init?(_ field: String) {
     let names = ContentDecoding.codings(field)
     switch names.first {
     case "gzip", "x-gzip": self = .gzip

@@ -1,15 +1,15 @@
 import Synchronization
 
 /// Counts the bytes of an answer as they come, for whoever compares servers; from any thread.
-public final class ByteMeter: Sendable {
+package final class ByteMeter: Sendable {
   private let count = Atomic<Int64>(0)
 
   /// Nothing came yet.
-  public init() {}
+  package init() {}
 
   /// Bytes so far.
-  public var bytes: Int64 { count.load(ordering: .relaxed) }
+  package var bytes: Int64 { count.load(ordering: .relaxed) }
 
   /// Counts some more.
-  public func add(_ bytes: Int) { count.wrappingAdd(Int64(bytes), ordering: .relaxed) }
+  package func add(_ bytes: Int) { count.wrappingAdd(Int64(bytes), ordering: .relaxed) }
 }

@@ -3,7 +3,7 @@
 /// No request of ours asks for one, so nothing of a blob is ever decoded; but a manifest or a token that arrives compressed
 /// is still the document. What a field claims is no more than a hint: bytes that are plainly not compressed are taken as
 /// they are, and whoever asked judges the content by its digest or its meaning.
-public enum ContentDecoding {
+package enum ContentDecoding {
   /// Codings that one answer may have on top of each other; nobody has more than one for a good reason.
   private static let mostLayers = 3
   /// Members of one gzip body; each costs a beginning, so there is an end to them.
@@ -18,7 +18,7 @@ public enum ContentDecoding {
   /// - Returns: the document.
   /// - Throws: `TransferError` of kind `badResponse`: a coding that is not known, damaged bytes, or more than the limit.
   /// - Source: RFC 9110, section 8.4; `aws-chunked` is left over from an upload to S3 and says nothing of the bytes.
-  public static func decode(_ body: [UInt8], encoding: String, limit: Int) throws(TransferError)
+  package static func decode(_ body: [UInt8], encoding: String, limit: Int) throws(TransferError)
     -> [UInt8]
   {
     let codings = codings(encoding)
@@ -114,7 +114,7 @@ extension TransferResponse {
   ///
   /// - Parameter limit: the most bytes that it may have.
   /// - Throws: `TransferError` of kind `badResponse`.
-  public func decodedBody(limit: Int) throws(TransferError) -> [UInt8] {
+  package func decodedBody(limit: Int) throws(TransferError) -> [UInt8] {
     guard let encoding = head.fields["content-encoding"] else { return body }
     return try ContentDecoding.decode(body, encoding: encoding, limit: limit)
   }

@@ -9,9 +9,9 @@ import Synchronization
 ///
 /// Invariants: `written <= reserved <= end`. Transfers that share a window run on one engine thread.
 /// The end may be moved from any thread.
-public final class FileWindow: Sendable {
+package final class FileWindow: Sendable {
   /// What became of a chunk.
-  public enum Outcome: Equatable, Sendable {
+  package enum Outcome: Equatable, Sendable {
     /// The window has room left.
     case more
     /// The window is full; the transfer can end.
@@ -27,7 +27,7 @@ public final class FileWindow: Sendable {
   }
 
   /// Writes bytes at an offset and returns 0 or an `errno`.
-  public typealias Sink = @Sendable (UnsafeRawBufferPointer, Int64) -> Int32
+  package typealias Sink = @Sendable (UnsafeRawBufferPointer, Int64) -> Int32
 
   private let state: Mutex<State>
   private let sink: Sink
@@ -37,23 +37,23 @@ public final class FileWindow: Sendable {
   /// - Parameters:
   ///   - range: the bytes of the file to fill.
   ///   - sink: writes a whole buffer at an offset; returns 0 or an `errno`.
-  public init(_ range: Range<Int64>, sink: @escaping Sink) {
+  package init(_ range: Range<Int64>, sink: @escaping Sink) {
     state = Mutex(
       State(end: range.upperBound, reserved: range.lowerBound, written: range.lowerBound))
     self.sink = sink
   }
 
   /// All bytes of the window before this offset are in the file.
-  public var written: Int64 { state.withLock { $0.written } }
+  package var written: Int64 { state.withLock { $0.written } }
 
   /// True when the last byte is in the file.
-  public var isFull: Bool { state.withLock { $0.written >= $0.end } }
+  package var isFull: Bool { state.withLock { $0.written >= $0.end } }
 
   /// Moves the end towards the start, for a worker that takes over the rest.
   ///
   /// - Parameter offset: the new end.
   /// - Returns: false, and nothing is changed, when the window was filled beyond it already.
-  public func split(at offset: Int64) -> Bool {
+  package func split(at offset: Int64) -> Bool {
     state.withLock {
       guard $0.reserved <= offset, offset <= $0.end else { return false }
       $0.end = offset
@@ -64,12 +64,12 @@ public final class FileWindow: Sendable {
   /// Moves the end outwards, when the transfer will bring more than was asked for.
   ///
   /// - Parameter offset: the new end.
-  public func extend(to offset: Int64) {
+  package func extend(to offset: Int64) {
     state.withLock { $0.end = max($0.end, offset) }
   }
 
   /// Closes the window where it stands: nothing that arrives from now on is written.
-  public func seal() {
+  package func seal() {
     state.withLock { $0.end = $0.reserved }
   }
 
@@ -78,7 +78,7 @@ public final class FileWindow: Sendable {
   /// - Parameters:
   ///   - chunk: the bytes.
   ///   - offset: where the first of them belongs in the file.
-  public func accept(_ chunk: UnsafeRawBufferPointer, at offset: Int64) -> Outcome {
+  package func accept(_ chunk: UnsafeRawBufferPointer, at offset: Int64) -> Outcome {
     // Where a server says that its bytes belong may be beyond all numbers.
     let (sum, overflow) = offset.addingReportingOverflow(Int64(chunk.count))
     guard !overflow else { return .more }

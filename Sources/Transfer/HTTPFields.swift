@@ -1,35 +1,35 @@
 /// The fields of an HTTP message in order, looked up without regard to case.
-public struct HTTPFields: Sendable, Hashable {
+package struct HTTPFields: Sendable, Hashable {
   /// Name and value of each field.
-  public private(set) var all: [(name: String, value: String)] = []
+  package private(set) var all: [(name: String, value: String)] = []
 
   /// Makes fields from pairs.
-  public init(_ fields: [(String, String)] = []) {
+  package init(_ fields: [(String, String)] = []) {
     all = fields.map { (name: $0.0, value: $0.1) }
   }
 
   /// Adds a field; an earlier one of the same name stays.
-  public mutating func append(_ name: String, _ value: String) {
+  package mutating func append(_ name: String, _ value: String) {
     all.append((name: name, value: value))
   }
 
   /// The first value of a field.
-  public subscript(_ name: String) -> String? {
+  package subscript(_ name: String) -> String? {
     all.first { $0.name.lowercased() == name.lowercased() }?.value
   }
 
   /// Every value of a field, in order.
-  public func values(_ name: String) -> [String] {
+  package func values(_ name: String) -> [String] {
     all.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
   }
 
   /// Equal names and values in equal order.
-  public static func == (left: HTTPFields, right: HTTPFields) -> Bool {
+  package static func == (left: HTTPFields, right: HTTPFields) -> Bool {
     left.all.map { [$0.name, $0.value] } == right.all.map { [$0.name, $0.value] }
   }
 
   /// Hashes what is compared.
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     hasher.combine(all.map { [$0.name, $0.value] })
   }
 }

@@ -3,7 +3,7 @@ import Glibc
 /// An IP address, in whatever way it was written.
 ///
 /// `127.1`, `0x7f000001` and `[::ffff:127.0.0.1]` reach the same place as `127.0.0.1`: rules are about addresses, not about spellings.
-public enum HostAddress: Equatable, Sendable {
+package enum HostAddress: Equatable, Sendable {
   /// The 32 bits of an IPv4 address, or of one inside an IPv6 address.
   case version4(UInt32)
   /// The 16 bytes of any other IPv6 address.
@@ -12,7 +12,7 @@ public enum HostAddress: Equatable, Sendable {
   /// Reads a URL's host as `connect` would; nil for a name.
   ///
   /// - Parameter host: an IPv6 address has its brackets.
-  public init?(host: Substring) {
+  package init?(host: Substring) {
     if host.hasPrefix("["), host.hasSuffix("]") {
       var bytes = [UInt8](repeating: 0, count: 16)
       guard inet_pton(AF_INET6, String(host.dropFirst().dropLast()), &bytes) == 1 else {
@@ -28,7 +28,7 @@ public enum HostAddress: Equatable, Sendable {
   }
 
   /// Reads an address as it is in a packet; nil where it has neither 4 nor 16 bytes.
-  public init?(bytes: [UInt8]) {
+  package init?(bytes: [UInt8]) {
     func number(_ part: ArraySlice<UInt8>) -> UInt32 { part.reduce(0) { $0 << 8 | UInt32($1) } }
     switch bytes.count {
     case 4: self = .version4(number(bytes[...]))
@@ -48,7 +48,7 @@ public enum HostAddress: Equatable, Sendable {
   }
 
   /// True for an address that never leaves this machine; `0.0.0.0` and `::` reach it, too.
-  public var isLoopback: Bool {
+  package var isLoopback: Bool {
     switch self {
     case .version4(let bits): bits >> 24 == 127 || bits >> 24 == 0
     case .version6(let bytes): bytes.dropLast().allSatisfy { $0 == 0 } && bytes[15] <= 1
@@ -56,13 +56,13 @@ public enum HostAddress: Equatable, Sendable {
   }
 
   /// True for an address that never leaves this machine, or of which a gateway or a tunnel may make one.
-  public var mayBeLoopback: Bool {
+  package var mayBeLoopback: Bool {
     guard case .version6(let bytes) = self else { return isLoopback }
     return isLoopback || Self.carried(by: bytes).contains { $0 >> 24 == 127 }
   }
 
   /// True for link-local addresses, where clouds keep their metadata services, and for those they keep elsewhere.
-  public var isLinkLocalOrMetadata: Bool {
+  package var isLinkLocalOrMetadata: Bool {
     switch self {
     case .version4(let bits):
       // 169.254/16; Alibaba's 100.100.100.200; Azure's 168.63.129.16; Oracle's 192.0.0.192.
@@ -77,7 +77,7 @@ public enum HostAddress: Equatable, Sendable {
 
   /// True for an address that leads to the same place from everywhere: none of a private network, of this machine, of a group, of
   /// documentation, or of which a gateway makes another that is none (IANA's registries of special-purpose addresses).
-  public var isGloballyRoutable: Bool {
+  package var isGloballyRoutable: Bool {
     guard !isLinkLocalOrMetadata, !mayBeLoopback else { return false }
     switch self {
     case .version4(let bits):

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// An engine that tells of every request and its answer, for a log.
-public struct ObservedEngine: TransferEngine {
+package struct ObservedEngine: TransferEngine {
   private let engine: any TransferEngine
   private let observe: @Sendable (String) -> Void
 
@@ -17,13 +17,13 @@ public struct ObservedEngine: TransferEngine {
   /// - Parameters:
   ///   - engine: performs the requests.
   ///   - observe: told one line when a request ended; on any thread.
-  public init(_ engine: any TransferEngine, observe: @escaping @Sendable (String) -> Void) {
+  package init(_ engine: any TransferEngine, observe: @escaping @Sendable (String) -> Void) {
     self.engine = engine
     self.observe = observe
   }
 
   /// Starts a request.
-  public func start(
+  package func start(
     _ request: TransferRequest,
     decide: @escaping @Sendable (ResponseHead, TransferTiming) -> BodyDestination,
     ended: @escaping @Sendable (Result<TransferResponse, TransferError>) -> Void
@@ -38,10 +38,10 @@ public struct ObservedEngine: TransferEngine {
   }
 
   /// Ends a transfer early.
-  public func cancel(_ handle: TransferHandle) { engine.cancel(handle) }
+  package func cancel(_ handle: TransferHandle) { engine.cancel(handle) }
 
   /// What the engine last measured.
-  public func readings() -> EngineReadings { engine.readings() }
+  package func readings() -> EngineReadings { engine.readings() }
 
   /// One line: method, URL without its query, range, status, telling fields, milliseconds.
   static func line(

@@ -1,9 +1,9 @@
 /// A proxy, as a user names it: `http://proxy:3128`, `socks5://user:secret@10.0.0.1`, `proxy:3128`.
 ///
 /// Its description leaves credentials out, so that it can be shown; `address` has them.
-public struct Proxy: Hashable, Sendable, CustomStringConvertible {
+package struct Proxy: Hashable, Sendable, CustomStringConvertible {
   /// How the proxy is spoken with.
-  public enum Scheme: String, Sendable, CaseIterable {
+  package enum Scheme: String, Sendable, CaseIterable {
     case http, https, socks4, socks4a, socks5, socks5h
 
     /// Without a port in the address, as Go has them.
@@ -19,11 +19,11 @@ public struct Proxy: Hashable, Sendable, CustomStringConvertible {
   /// How it is spoken with.
   ///
   /// SOCKS 5 leaves names to the proxy in either notation, as Go has it: at home they may mean nothing.
-  public let scheme: Scheme
+  package let scheme: Scheme
   /// Name or address; an IPv6 address has its brackets, and perhaps its zone.
-  public let host: String
+  package let host: String
   /// The port, also where the address has none.
-  public let port: Int
+  package let port: Int
   private let user: String?
   private let password: String?
 
@@ -32,7 +32,7 @@ public struct Proxy: Hashable, Sendable, CustomStringConvertible {
   /// - Parameter text: the value of `HTTPS_PROXY` or of its kin.
   /// - Throws: `TransferError` of kind `invalidURL`, which never repeats the address: it may hold a password.
   /// - Source: golang.org/x/net/http/httpproxy.
-  public init(_ text: String) throws(TransferError) {
+  package init(_ text: String) throws(TransferError) {
     var rest = text[...]
     var scheme = Scheme.http
     if let mark = text.firstRange(of: "://") {
@@ -64,10 +64,10 @@ public struct Proxy: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// `scheme://host:port`, without credentials.
-  public var description: String { "\(scheme.rawValue)://\(host):\(port)" }
+  package var description: String { "\(scheme.rawValue)://\(host):\(port)" }
 
   /// The address with its credentials: for the engine, never for people.
-  public var address: String {
+  package var address: String {
     guard let user else { return description }
     let secret = password.map { ":" + Self.encoded($0) } ?? ""
     return "\(scheme.rawValue)://\(Self.encoded(user))\(secret)@\(host):\(port)"

@@ -12,7 +12,7 @@
 /// up: an address matches no name and a name no address. What cannot be read matches nothing.
 ///
 /// Source: golang.org/x/net/http/httpproxy; white space and the dot at the end are curl's.
-public struct ProxyExceptions: Equatable, Sendable {
+package struct ProxyExceptions: Equatable, Sendable {
   private enum Entry: Equatable {
     case everything
     case address(HostAddress, port: String?)
@@ -25,7 +25,7 @@ public struct ProxyExceptions: Equatable, Sendable {
   /// Reads a list.
   ///
   /// - Parameter text: the value of `NO_PROXY`.
-  public init(_ text: String) {
+  package init(_ text: String) {
     entries = text.lowercased().split { $0 == "," || $0.isWhitespace }
       .compactMap { Self.entry($0) }
   }
@@ -33,7 +33,7 @@ public struct ProxyExceptions: Equatable, Sendable {
   /// Whether a server is one of them.
   ///
   /// - Parameter origin: the server.
-  public func contains(_ origin: RemoteURL.Origin) -> Bool {
+  package func contains(_ origin: RemoteURL.Origin) -> Bool {
     let host = origin.host.hasSuffix(".") ? origin.host.dropLast() : origin.host[...]
     let address = HostAddress(host: host)
     let port = String(origin.port)

@@ -2,7 +2,7 @@
 ///
 /// The engine is told the decision, so that all who ask (what is connected to, what is measured, which addresses are judged)
 /// know the same.
-public struct ProxyRule: Equatable, Sendable {
+package struct ProxyRule: Equatable, Sendable {
   private enum Choice: Equatable {
     case none
     case proxy(Proxy)
@@ -20,7 +20,7 @@ public struct ProxyRule: Equatable, Sendable {
   ///   - plain: the proxy's address for `http` servers; nil: none.
   ///   - secure: the same for `https` servers.
   ///   - exceptions: servers without a proxy, in the form of `NO_PROXY`.
-  public init(plain: String? = nil, secure: String? = nil, exceptions: String? = nil) {
+  package init(plain: String? = nil, secure: String? = nil, exceptions: String? = nil) {
     self.plain = Self.choice(plain)
     self.secure = Self.choice(secure)
     self.exceptions = ProxyExceptions(exceptions ?? "")
@@ -32,7 +32,7 @@ public struct ProxyRule: Equatable, Sendable {
   /// (CVE-2016-5385, "httpoxy").
   ///
   /// - Parameter environment: for example the process's own.
-  public init(environment: [String: String]) {
+  package init(environment: [String: String]) {
     let isClients = !(environment["REQUEST_METHOD"] ?? "").isEmpty
     func value(_ name: String) -> String? {
       let upper = name == "HTTP_PROXY" && isClients ? nil : environment[name]
@@ -50,7 +50,7 @@ public struct ProxyRule: Equatable, Sendable {
   /// - Parameter origin: the server.
   /// - Returns: nil where it is reached straight. This very machine always is: a proxy's localhost is another's.
   /// - Throws: `TransferError` of kind `invalidURL` when the proxy's address makes no sense.
-  public func proxy(for origin: RemoteURL.Origin) throws(TransferError) -> Proxy? {
+  package func proxy(for origin: RemoteURL.Origin) throws(TransferError) -> Proxy? {
     let choice = origin.scheme == "https" ? secure : plain
     guard choice != .none, !origin.isLoopback, !exceptions.contains(origin) else { return nil }
     switch choice {

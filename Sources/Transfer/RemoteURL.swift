@@ -3,35 +3,35 @@
 /// URLs come from servers (redirects, token realms, `urls` fields), so they are hostile until they
 /// went through here: no user info, no control characters, no other scheme, and a host that every
 /// later reader of the string must see the same way.
-public struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
+package struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
   /// Scheme, host and port: what credentials belong to.
-  public struct Origin: Hashable, Sendable, CustomStringConvertible {
+  package struct Origin: Hashable, Sendable, CustomStringConvertible {
     /// `http` or `https`.
-    public let scheme: String
+    package let scheme: String
     /// The host in lower case; an IPv6 address keeps its brackets.
-    public let host: String
+    package let host: String
     /// The port, also where it is the scheme's own.
-    public let port: Int
+    package let port: Int
 
     /// `scheme://host:port`, without the port where it is the scheme's own.
-    public var description: String { "\(scheme)://\(authority)" }
+    package var description: String { "\(scheme)://\(authority)" }
 
     /// `host:port`, without the port where it is the scheme's own.
-    public var authority: String {
+    package var authority: String {
       port == (scheme == "https" ? 443 : 80) ? host : "\(host):\(port)"
     }
 
     /// True for an address that never leaves this machine.
-    public var isLoopback: Bool {
+    package var isLoopback: Bool {
       if let address = HostAddress(host: name) { return address.isLoopback }
       return name == "localhost" || name.hasSuffix(".localhost")
     }
 
     /// True for this machine, or an address of which a gateway on the way may make one of this machine.
-    public var mayBeLoopback: Bool { HostAddress(host: name)?.mayBeLoopback ?? isLoopback }
+    package var mayBeLoopback: Bool { HostAddress(host: name)?.mayBeLoopback ?? isLoopback }
 
     /// True for link-local addresses, where clouds keep their metadata services, and for their names.
-    public var isLinkLocalOrMetadata: Bool {
+    package var isLinkLocalOrMetadata: Bool {
       if let address = HostAddress(host: name) { return address.isLinkLocalOrMetadata }
       return name == "metadata" || name == "metadata.google.internal"
     }
@@ -41,22 +41,22 @@ public struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Scheme, host and port.
-  public let origin: Origin
+  package let origin: Origin
   /// Path and query, beginning with `/`.
-  public let target: String
+  package let target: String
 
   /// The whole URL.
-  public var description: String { origin.description + target }
+  package var description: String { origin.description + target }
 
   /// The URL without its query, which often carries a signature: for messages and logs.
-  public var redacted: String {
+  package var redacted: String {
     origin.description + target.prefix { $0 != "?" } + (target.contains("?") ? "?…" : "")
   }
 
   /// Makes a URL of an origin and a target that begins with `/`; odd characters are escaped.
   ///
   /// - Throws: `TransferError` of kind `invalidURL` for control characters.
-  public init(origin: Origin, target: String) throws(TransferError) {
+  package init(origin: Origin, target: String) throws(TransferError) {
     self.origin = origin
     self.target = try Self.escape(target)
   }
@@ -65,7 +65,7 @@ public struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
   ///
   /// - Parameter text: for example a `Location`.
   /// - Throws: `TransferError` of kind `invalidURL`.
-  public init(_ text: String) throws(TransferError) {
+  package init(_ text: String) throws(TransferError) {
     guard let schemeEnd = text.firstRange(of: "://") else {
       throw .invalidURL(text, "it is not absolute")
     }
@@ -89,7 +89,7 @@ public struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
   ///
   /// - Parameter location: the field's value.
   /// - Throws: `TransferError` of kind `invalidURL`.
-  public func resolving(_ location: String) throws(TransferError) -> RemoteURL {
+  package func resolving(_ location: String) throws(TransferError) -> RemoteURL {
     let bare = String(location.prefix { $0 != "#" })
     if bare.hasPrefix("//") { return try RemoteURL("\(origin.scheme):\(bare)") }
     if bare.hasPrefix("/") { return try RemoteURL(origin: origin, target: Self.removeDots(bare)) }

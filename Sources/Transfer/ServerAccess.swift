@@ -3,16 +3,16 @@ import Disk
 /// How one server is reached, where that differs from the engine's settings.
 ///
 /// It belongs to the server that the user configured: a redirect to another origin drops it.
-public struct ServerAccess: Hashable, Sendable {
+package struct ServerAccess: Hashable, Sendable {
   /// A certificate that proves who asks, for servers that want one (mutual TLS).
-  public struct ClientCertificate: Hashable, Sendable {
+  package struct ClientCertificate: Hashable, Sendable {
     /// A PEM file with the certificate and its chain.
-    public var certificate: String
+    package var certificate: String
     /// A PEM file with the key; nil: it stands in the certificate's file.
-    public var key: String?
+    package var key: String?
 
     /// Makes a certificate of its files.
-    public init(certificate: String, key: String? = nil) {
+    package init(certificate: String, key: String? = nil) {
       self.certificate = certificate
       self.key = key
     }
@@ -25,7 +25,7 @@ public struct ServerAccess: Hashable, Sendable {
     /// The engine gets bytes and opens no file by itself: it would wait for whoever writes to what has become a pipe.
     ///
     /// - Throws: `TransferError` of kind `tls`: one cannot be read.
-    public func read() throws(TransferError) -> (certificate: [UInt8], key: [UInt8]) {
+    package func read() throws(TransferError) -> (certificate: [UInt8], key: [UInt8]) {
       let bytes = try Self.bytes(certificate)
       return (bytes, try key.map { file throws(TransferError) in try Self.bytes(file) } ?? bytes)
     }
@@ -40,16 +40,16 @@ public struct ServerAccess: Hashable, Sendable {
   }
 
   /// PEM files of certificate authorities that are trusted beside the engine's.
-  public var caFiles: [String] = []
+  package var caFiles: [String] = []
   /// Shown to a server that asks for one.
-  public var clientCertificate: ClientCertificate?
+  package var clientCertificate: ClientCertificate?
   /// True where the server's certificate is not checked.
-  public var skipsVerification = false
+  package var skipsVerification = false
   /// The proxy that leads there; nil: as for any other server.
-  public var proxy: Proxy?
+  package var proxy: Proxy?
   /// Seconds to connect; nil: the engine's.
-  public var connectTimeout: Double?
+  package var connectTimeout: Double?
 
   /// As any other server.
-  public init() {}
+  package init() {}
 }

@@ -3,11 +3,11 @@
 /// Bytes that trickle in must not pass for progress (containerd#11650), so the rule asks for a rate,
 /// not for a byte. Time is seconds on a clock that stands still while this machine itself holds the
 /// transfer up (a blocked disk write, a rate limit).
-public struct StallRule: Sendable, Equatable {
+package struct StallRule: Sendable, Equatable {
   /// Bytes per second that count as progress.
-  public let minimumRate: Double
+  package let minimumRate: Double
   /// Seconds below it after which the transfer has stalled.
-  public let timeout: Double
+  package let timeout: Double
 
   private var windowStart: Double
   private var windowBytes: Int64 = 0
@@ -21,7 +21,7 @@ public struct StallRule: Sendable, Equatable {
   ///   - minimumRate: bytes per second that count as progress, at least 1.
   ///   - timeout: seconds.
   ///   - now: the transfer's clock, in seconds.
-  public init(minimumRate: Double, timeout: Double, now: Double) {
+  package init(minimumRate: Double, timeout: Double, now: Double) {
     self.minimumRate = max(1, minimumRate)
     self.timeout = timeout
     windowStart = now
@@ -34,7 +34,7 @@ public struct StallRule: Sendable, Equatable {
   ///   - bytes: bytes received since the transfer's start.
   ///   - now: the transfer's clock, in seconds.
   /// - Returns: true when the transfer has stalled.
-  public mutating func isStalled(bytes: Int64, now: Double) -> Bool {
+  package mutating func isStalled(bytes: Int64, now: Double) -> Bool {
     let elapsed = now - windowStart
     guard elapsed >= Self.window else { return false }
     if Double(bytes - windowBytes) >= minimumRate * elapsed { lastHealthy = now }

@@ -1,7 +1,7 @@
 internal import CZlib
 
 /// Undoes a body's encoding as it comes: what goes in is forgotten, and what comes out has a bound.
-public final class StreamInflater {
+package final class StreamInflater {
   private let coding: BodyCoding
   private let limit: Int64
   // zlib keeps the stream's address.
@@ -12,7 +12,7 @@ public final class StreamInflater {
   private var members = 0
 
   /// Bytes that came out so far.
-  public private(set) var count: Int64 = 0
+  package private(set) var count: Int64 = 0
 
   /// Members of one gzip body; each costs a beginning, so there is an end to them.
   private static let mostMembers = 1 << 16
@@ -22,7 +22,7 @@ public final class StreamInflater {
   /// - Parameters:
   ///   - coding: how it is encoded.
   ///   - limit: the most bytes that may come out.
-  public init(_ coding: BodyCoding, limit: Int64) {
+  package init(_ coding: BodyCoding, limit: Int64) {
     self.coding = coding
     self.limit = limit
     stream.initialize(to: z_stream())
@@ -39,7 +39,7 @@ public final class StreamInflater {
   ///   - chunk: as they came.
   ///   - use: gets what comes out, piece by piece; false ends it.
   /// - Throws: `TransferError` of kind `badResponse`: damaged bytes, or more than the limit.
-  public func take(_ chunk: UnsafeRawBufferPointer, _ use: (UnsafeRawBufferPointer) -> Bool)
+  package func take(_ chunk: UnsafeRawBufferPointer, _ use: (UnsafeRawBufferPointer) -> Bool)
     throws(TransferError)
   {
     guard let first = chunk.first, chunk.count > 0 else { return }

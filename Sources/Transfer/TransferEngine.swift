@@ -1,6 +1,6 @@
 /// Something that performs HTTP requests, each on a connection of its own while it lasts, but for those that may share
 /// one (`TransferRequest.sharesConnection`).
-public protocol TransferEngine: Sendable {
+package protocol TransferEngine: Sendable {
   /// Starts a request and returns at once.
   ///
   /// The closures are called on the engine's own thread, in order, and must not block.
@@ -24,46 +24,46 @@ public protocol TransferEngine: Sendable {
 }
 
 /// What an engine measures of its connections and of itself.
-public struct EngineReadings: Sendable, Equatable {
+package struct EngineReadings: Sendable, Equatable {
   /// Round trips of the connections to one server whose bodies go to files.
-  public struct RoundTrips: Sendable, Equatable {
+  package struct RoundTrips: Sendable, Equatable {
     /// Present one of each connection, queues included, in seconds.
-    public var now: [Double] = []
+    package var now: [Double] = []
     /// Smallest that those connections ever had, in seconds.
-    public var smallest: Double?
+    package var smallest: Double?
 
     /// Nothing measured.
-    public init() {}
+    package init() {}
   }
 
   /// By server, named by its host, and its port where that is not the scheme's; without those behind a proxy, whose round trips
   /// say little.
-  public var servers: [String: RoundTrips] = [:]
+  package var servers: [String: RoundTrips] = [:]
   /// Seconds in which the engine was at work, not waiting for the network, since its start.
-  public var busySeconds = 0.0
+  package var busySeconds = 0.0
   /// Those of them that went into writing to disk.
-  public var diskSeconds = 0.0
+  package var diskSeconds = 0.0
   /// Times that packets of a connection came out of order since its start, at most once a reading for each connection.
-  public var disorders = 0
+  package var disorders = 0
 
   /// Nothing measured.
-  public init() {}
+  package init() {}
 
   /// Those of the server with most connections.
   ///
   /// - Parameter hosts: of these servers only; nil: of all.
-  public func roundTrips(of hosts: Set<String>? = nil) -> RoundTrips {
+  package func roundTrips(of hosts: Set<String>? = nil) -> RoundTrips {
     let asked = servers.filter { hosts?.contains($0.key) ?? true }
     return asked.values.max { $0.now.count < $1.now.count } ?? RoundTrips()
   }
 }
 
 /// Names a transfer of one engine.
-public struct TransferHandle: Hashable, Sendable {
+package struct TransferHandle: Hashable, Sendable {
   /// A number that the engine never uses twice.
-  public let number: UInt64
+  package let number: UInt64
   /// Makes a handle; for engines.
-  public init(number: UInt64) { self.number = number }
+  package init(number: UInt64) { self.number = number }
 }
 
 extension TransferEngine {
@@ -73,7 +73,7 @@ extension TransferEngine {
   ///   - request: what to ask for.
   ///   - limit: the most bytes of body to take.
   /// - Throws: `TransferError`; of kind `cancelled` when the task was cancelled.
-  public func perform(_ request: TransferRequest, limit: Int) async throws(TransferError)
+  package func perform(_ request: TransferRequest, limit: Int) async throws(TransferError)
     -> TransferResponse
   {
     try await perform(request) { _, _ in .memory(limit: limit) }
@@ -85,7 +85,7 @@ extension TransferEngine {
   ///   - request: what to ask for.
   ///   - decide: says where the body goes, on the engine's thread.
   /// - Throws: `TransferError`; of kind `cancelled` when the task was cancelled.
-  public func perform(
+  package func perform(
     _ request: TransferRequest,
     decide: @escaping @Sendable (ResponseHead, TransferTiming) -> BodyDestination
   ) async throws(TransferError) -> TransferResponse {

@@ -1,7 +1,7 @@
 /// Why a transfer could not be made or ended early.
-public struct TransferError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct TransferError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What kind of thing went wrong.
-  public enum Kind: Equatable, Sendable {
+  package enum Kind: Equatable, Sendable {
     /// A URL is malformed or of a scheme that is not followed.
     case invalidURL
     /// The host name has no address for the moment: name servers fail, or say nothing.
@@ -35,23 +35,23 @@ public struct TransferError: Error, Equatable, Sendable, CustomStringConvertible
   }
 
   /// What kind of thing went wrong.
-  public let kind: Kind
+  package let kind: Kind
   /// One clause for people, already capped.
-  public let message: String
+  package let message: String
   /// Whether the server had begun an answer in HTTP.
-  public var hasHead = false
+  package var hasHead = false
 
   /// Makes an error.
-  public init(_ kind: Kind, _ message: String) {
+  package init(_ kind: Kind, _ message: String) {
     self.kind = kind
     self.message = message
   }
 
   /// The message.
-  public var description: String { message }
+  package var description: String { message }
 
   /// True where trying again can help.
-  public var isTransient: Bool {
+  package var isTransient: Bool {
     switch kind {
     case .resolve, .connect, .proxy, .broken, .stalled, .badResponse: true
     case .noSuchHost, .refused, .proxyRefused, .tls, .notTLS, .invalidURL, .disk, .cancelled,
@@ -61,7 +61,7 @@ public struct TransferError: Error, Equatable, Sendable, CustomStringConvertible
   }
 
   /// True for what is most likely a wrong name or port, or a server that is off: worth one more try, at once.
-  public var isAbsence: Bool { kind == .noSuchHost || kind == .refused }
+  package var isAbsence: Bool { kind == .noSuchHost || kind == .refused }
 
   static func invalidURL(_ text: String, _ reason: String) -> TransferError {
     // Queries carry signatures, user info passwords; anything but plain ASCII could act on a terminal.

@@ -1,34 +1,34 @@
 /// One HTTP request.
-public struct TransferRequest: Sendable, Equatable {
+package struct TransferRequest: Sendable, Equatable {
   /// The methods that a puller needs.
-  public enum Method: String, Sendable {
+  package enum Method: String, Sendable {
     case get = "GET"
     case head = "HEAD"
     case post = "POST"
   }
 
   /// The method.
-  public var method: Method
+  package var method: Method
   /// Where to; redirects are not followed.
-  public var url: RemoteURL
+  package var url: RemoteURL
   /// Fields beside those that the engine sets by itself (`Host`, `User-Agent`).
-  public var fields: HTTPFields
+  package var fields: HTTPFields
   /// Bytes wanted, sent as a closed range; nil asks for everything.
-  public var range: Range<Int64>?
+  package var range: Range<Int64>?
   /// The body of a POST.
-  public var body: [UInt8]
+  package var body: [UInt8]
   /// Whether it may share a connection with others (HTTP/2), as small requests do that are many.
-  public var sharesConnection: Bool
+  package var sharesConnection: Bool
   /// Where it may lead; where a server named the place, nowhere link-local.
-  public var addresses = AddressRule.anywhere
+  package var addresses = AddressRule.anywhere
   /// How the server is reached, where that differs from the engine's settings.
-  public var access = ServerAccess()
+  package var access = ServerAccess()
   /// Seconds that the request, once it is sent, may wait for the head of its answer before it counts as stalled; nil: the
   /// engine's `stallTimeout`, which in any case holds from the head on.
-  public var headTimeout: Double?
+  package var headTimeout: Double?
 
   /// Makes a request without a body.
-  public init(
+  package init(
     _ method: Method = .get, _ url: RemoteURL, fields: HTTPFields = .init(),
     range: Range<Int64>? = nil, body: [UInt8] = [], sharesConnection: Bool = false
   ) {
@@ -42,26 +42,26 @@ public struct TransferRequest: Sendable, Equatable {
 }
 
 /// Status and fields of a response, known before its body.
-public struct ResponseHead: Sendable, Equatable {
+package struct ResponseHead: Sendable, Equatable {
   /// The status code.
-  public var status: Int
+  package var status: Int
   /// The fields.
-  public var fields: HTTPFields
+  package var fields: HTTPFields
 
   /// Makes a head.
-  public init(status: Int, fields: HTTPFields = .init()) {
+  package init(status: Int, fields: HTTPFields = .init()) {
     self.status = status
     self.fields = fields
   }
 
   /// The `Content-Length`, where it is one.
-  public var contentLength: Int64? {
+  package var contentLength: Int64? {
     fields["content-length"].flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
   }
 }
 
 /// Where a response's body goes; decided when its head is known.
-public enum BodyDestination: Sendable {
+package enum BodyDestination: Sendable {
   /// Into memory; more than `limit` bytes fail the transfer.
   case memory(limit: Int)
   /// The first `limit` bytes of it into memory: the transfer ends well there, and also where the rest trickles.
@@ -79,7 +79,7 @@ public enum BodyDestination: Sendable {
 
 extension BodyDestination {
   /// Whether the body goes to a file.
-  public var isFile: Bool {
+  package var isFile: Bool {
     switch self {
     case .window, .decoded: true
     case .memory, .beginning, .refuse: false
@@ -88,16 +88,16 @@ extension BodyDestination {
 }
 
 /// How a transfer ended well.
-public struct TransferResponse: Sendable {
+package struct TransferResponse: Sendable {
   /// Status and fields.
-  public var head: ResponseHead
+  package var head: ResponseHead
   /// The body, where it went into memory.
-  public var body: [UInt8]
+  package var body: [UInt8]
   /// What it took.
-  public var timing: TransferTiming
+  package var timing: TransferTiming
 
   /// Makes a response.
-  public init(head: ResponseHead, body: [UInt8], timing: TransferTiming = .init()) {
+  package init(head: ResponseHead, body: [UInt8], timing: TransferTiming = .init()) {
     self.head = head
     self.body = body
     self.timing = timing
@@ -105,18 +105,18 @@ public struct TransferResponse: Sendable {
 }
 
 /// What one request took.
-public struct TransferTiming: Sendable, Equatable {
+package struct TransferTiming: Sendable, Equatable {
   /// New connections that were opened for it (0: one was reused).
-  public var newConnections = 0
+  package var newConnections = 0
   /// Seconds until the connection, TLS included, was ready.
-  public var connectSeconds = 0.0
+  package var connectSeconds = 0.0
   /// Seconds of the TCP handshake of a new connection: one round trip; nil where one was reused.
-  public var roundTripSeconds: Double?
+  package var roundTripSeconds: Double?
   /// Seconds until the first byte of the response.
-  public var firstByteSeconds = 0.0
+  package var firstByteSeconds = 0.0
   /// Bytes of the body that crossed the network.
-  public var bytes: Int64 = 0
+  package var bytes: Int64 = 0
 
   /// Nothing measured.
-  public init() {}
+  package init() {}
 }

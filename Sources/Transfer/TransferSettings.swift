@@ -1,31 +1,31 @@
 /// How an engine reaches servers.
-public struct TransferSettings: Sendable, Equatable {
+package struct TransferSettings: Sendable, Equatable {
   /// Seconds to connect, TLS included.
-  public var connectTimeout = 15.0
+  package var connectTimeout = 15.0
   /// Seconds below `minimumRate` after which a transfer has stalled.
-  public var stallTimeout = 30.0
+  package var stallTimeout = 30.0
   /// Bytes per second that count as progress.
-  public var minimumRate = 512.0
+  package var minimumRate = 512.0
   /// Bytes per second for all transfers together; nil: no limit.
-  public var rateLimit: Double?
+  package var rateLimit: Double?
   /// Connections that are open at the same time, what is asked for beyond them waits; nil: no limit.
-  public var maximumConnections: Int?
+  package var maximumConnections: Int?
   /// False accepts any certificate of a server; a proxy's is checked in any case.
-  public var verifiesTLS = true
+  package var verifiesTLS = true
   /// Which certificate authorities are trusted.
-  public var trust = TrustSettings()
+  package var trust = TrustSettings()
   /// Which servers are reached through which proxy.
-  public var proxies = ProxyRule()
+  package var proxies = ProxyRule()
   /// The `User-Agent`.
-  public var userAgent = "cairn"
+  package var userAgent = "cairn"
 
   /// The defaults.
-  public init() {}
+  package init() {}
 
   /// Takes proxies and trusted authorities from environment variables.
   ///
   /// - Parameter environment: for example the process's own.
-  public mutating func read(environment: [String: String]) {
+  package mutating func read(environment: [String: String]) {
     proxies = ProxyRule(environment: environment)
     trust.read(environment: environment)
   }

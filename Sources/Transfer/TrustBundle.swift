@@ -6,16 +6,16 @@ import Glibc
 ///
 /// libcurl takes one file, and keeps what it made of it for the next connection only where that file is all there is. So the
 /// places are read here, once.
-public struct TrustBundle: Sendable, Equatable {
+package struct TrustBundle: Sendable, Equatable {
   /// Where the system keeps its authorities; libcurl knows.
-  public struct System: Sendable, Equatable {
+  package struct System: Sendable, Equatable {
     /// A PEM file of all of them; nil: there is none.
-    public var file: String?
+    package var file: String?
     /// A directory of PEM files; nil: there is none.
-    public var folder: String?
+    package var folder: String?
 
     /// Makes a description of the places.
-    public init(file: String?, folder: String?) {
+    package init(file: String?, folder: String?) {
       self.file = file
       self.folder = folder
     }
@@ -34,7 +34,7 @@ public struct TrustBundle: Sendable, Equatable {
   ///   - serverFiles: PEM files that count for one server beside them.
   ///   - system: where the system keeps its authorities.
   /// - Throws: `TransferError` of kind `tls`: a file that was named cannot be used, or nobody would be trusted.
-  public init(_ settings: TrustSettings, serverFiles: [String] = [], system: System)
+  package init(_ settings: TrustSettings, serverFiles: [String] = [], system: System)
     throws(TransferError)
   {
     if let only = settings.onlyFile {
@@ -57,10 +57,10 @@ public struct TrustBundle: Sendable, Equatable {
   }
 
   /// How many there are.
-  public var count: Int { certificates.count }
+  package var count: Int { certificates.count }
 
   /// All of them as one PEM file.
-  public var text: [UInt8] { certificates.flatMap(\.text) }
+  package var text: [UInt8] { certificates.flatMap(\.text) }
 
   /// Reads a file that somebody asked for by name: all of it must be right.
   static func named(_ path: String) throws(TransferError) -> [PEMCertificate] {

@@ -5,18 +5,18 @@ import Glibc
 ///
 /// They are those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, or else the system's; beside them those of `extraFiles`. `onlyFile` stands in
 /// place of all, everywhere.
-public struct TrustSettings: Hashable, Sendable {
+package struct TrustSettings: Hashable, Sendable {
   /// A PEM file that stands in place of everything else, also of what a single server has of its own.
-  public var onlyFile: String?
+  package var onlyFile: String?
   /// A PEM file in place of the system's authorities.
-  public var environmentFile: String?
+  package var environmentFile: String?
   /// Directories of PEM files in place of the system's authorities; every file in them counts, whatever its name.
-  public var environmentFolders: [String] = []
+  package var environmentFolders: [String] = []
   /// PEM files beside those.
-  public var extraFiles: [String] = []
+  package var extraFiles: [String] = []
 
   /// The system's.
-  public init() {}
+  package init() {}
 
   /// True where `SSL_CERT_FILE` or `SSL_CERT_DIR` stands in place of the system's authorities.
   var replacesSystem: Bool { environmentFile != nil || !environmentFolders.isEmpty }
@@ -25,7 +25,7 @@ public struct TrustSettings: Hashable, Sendable {
   ///
   /// - Parameter environment: for example the process's own.
   /// - Source: openssl-env(7), and crypto/x509 of Go.
-  public mutating func read(environment: [String: String]) {
+  package mutating func read(environment: [String: String]) {
     environmentFile = environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
     environmentFolders = (environment["SSL_CERT_DIR"] ?? "").split(separator: ":").map(String.init)
   }
@@ -33,12 +33,12 @@ public struct TrustSettings: Hashable, Sendable {
   /// Checks the files that were asked for by name, before anything is asked of a server.
   ///
   /// - Throws: `TransferError` of kind `tls`: one cannot be read, has no certificate, or a damaged one.
-  public func check() throws(TransferError) {
+  package func check() throws(TransferError) {
     for file in [onlyFile].compactMap({ $0 }) + extraFiles { _ = try TrustBundle.named(file) }
   }
 
   /// What of the environment leads nowhere, each in words: as with Go and OpenSSL it is no error by itself, since what is left may do.
-  public var unreadable: [String] {
+  package var unreadable: [String] {
     guard onlyFile == nil else { return [] }
     var found: [String] = []
     if let environmentFile, let reason = InputFile.complaint(environmentFile) {

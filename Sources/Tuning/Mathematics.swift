@@ -11,7 +11,7 @@ func log10(_ value: Double) -> Double { Glibc.log10(value) }
 func pow(_ base: Double, _ exponent: Double) -> Double { Glibc.pow(base, exponent) }
 
 /// The nearest whole number, of any `Double`: what is no number becomes 0, what is too large a billion.
-public func whole(_ value: Double) -> Int {
+package func whole(_ value: Double) -> Int {
   guard !value.isNaN else { return 0 }
   return Int(max(-1e9, min(1e9, value)).rounded())
 }

@@ -1,17 +1,17 @@
 /// A point in a pull's own time, in nanoseconds since its start.
 ///
 /// Every rule takes `now` as one of these, so that a test or the simulator can be the clock.
-public struct Moment: Hashable, Comparable, Sendable, Codable {
+package struct Moment: Hashable, Comparable, Sendable, Codable {
   /// Nanoseconds since the pull began.
-  public var nanoseconds: Int64
+  package var nanoseconds: Int64
 
   /// Makes a moment from nanoseconds since the pull began.
-  public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+  package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
   /// Makes a moment from seconds since the pull began.
   ///
   /// - Parameter seconds: what is beyond thirty years either way, or no number, is brought into that range.
-  public init(seconds: Double) { nanoseconds = Self.nanoseconds(seconds) }
+  package init(seconds: Double) { nanoseconds = Self.nanoseconds(seconds) }
 
   /// Traces, clocks and servers name any number of seconds; those of a pull are far fewer than these.
   private static func nanoseconds(_ seconds: Double) -> Int64 {
@@ -20,13 +20,13 @@ public struct Moment: Hashable, Comparable, Sendable, Codable {
   }
 
   /// The beginning of the pull.
-  public static let zero = Moment(nanoseconds: 0)
+  package static let zero = Moment(nanoseconds: 0)
 
   /// Seconds since the pull began.
-  public var seconds: Double { Double(nanoseconds) / 1e9 }
+  package var seconds: Double { Double(nanoseconds) / 1e9 }
 
   /// Reads seconds, as traces write them.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let seconds = try decoder.singleValueContainer().decode(Double.self)
     guard abs(seconds) <= 1e9 else {
       throw DecodingError.dataCorrupted(
@@ -36,27 +36,27 @@ public struct Moment: Hashable, Comparable, Sendable, Codable {
   }
 
   /// Writes seconds.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(seconds)
   }
 
   /// Orders moments by time.
-  public static func < (left: Moment, right: Moment) -> Bool {
+  package static func < (left: Moment, right: Moment) -> Bool {
     left.nanoseconds < right.nanoseconds
   }
 
   /// The moment `seconds` later.
-  public static func + (moment: Moment, seconds: Double) -> Moment {
+  package static func + (moment: Moment, seconds: Double) -> Moment {
     let (sum, overflow) = moment.nanoseconds.addingReportingOverflow(Self.nanoseconds(seconds))
     return Moment(nanoseconds: overflow ? (seconds < 0 ? .min : .max) : sum)
   }
 
   /// The moment `seconds` earlier.
-  public static func - (moment: Moment, seconds: Double) -> Moment { moment + -seconds }
+  package static func - (moment: Moment, seconds: Double) -> Moment { moment + -seconds }
 
   /// Seconds from `right` to `left`.
-  public static func - (left: Moment, right: Moment) -> Double {
+  package static func - (left: Moment, right: Moment) -> Double {
     let (difference, overflow) = left.nanoseconds.subtractingReportingOverflow(right.nanoseconds)
     return overflow ? left.seconds - right.seconds : Double(difference) / 1e9
   }

@@ -4,7 +4,7 @@
 /// and a simulation drive the very same code. The scheduler asks it once at the start and then at
 /// every sample, and obeys its number: a worker that is to go ends its segment first, or hands it back
 /// where that would take long.
-public protocol Policy: Sendable {
+package protocol Policy: Sendable {
   /// The policy's name in reports.
   var name: String { get }
 
@@ -20,18 +20,18 @@ public protocol Policy: Sendable {
 }
 
 /// What is known when the first request could start.
-public struct Opening: Sendable, Equatable, Codable {
+package struct Opening: Sendable, Equatable, Codable {
   /// When the first request could start.
-  public var now: Moment
+  package var now: Moment
   /// Bytes that the pull has to fetch.
-  public var bytes: Int64
+  package var bytes: Int64
   /// Blobs that these bytes are in.
-  public var blobs: Int
+  package var blobs: Int
   /// Seconds of a round trip to the registry, as seen when its documents were fetched.
-  public var roundTripSeconds: Double?
+  package var roundTripSeconds: Double?
 
   /// Makes an opening; nothing is known until set.
-  public init(
+  package init(
     now: Moment = .zero, bytes: Int64 = 0, blobs: Int = 1, roundTripSeconds: Double? = nil
   ) {
     self.now = now
@@ -42,15 +42,15 @@ public struct Opening: Sendable, Equatable, Codable {
 }
 
 /// A policy's answer: how many workers, how long their segments, and why.
-public struct PoolDecision: Sendable, Equatable, Codable {
+package struct PoolDecision: Sendable, Equatable, Codable {
   /// How many workers are allowed, at least 1.
-  public var poolSize: Int
+  package var poolSize: Int
   /// How long one request of a worker should last, in seconds.
-  public var segmentSeconds: Double
+  package var segmentSeconds: Double
   /// Why, in words for `--explain`.
-  public var reason: String
+  package var reason: String
   /// What the policy believes to limit the pull; nil: it cannot say.
-  public var limit: PullRecord.Limit?
+  package var limit: PullRecord.Limit?
 
   /// Makes a decision.
   ///
@@ -59,7 +59,7 @@ public struct PoolDecision: Sendable, Equatable, Codable {
   ///   - segmentSeconds: wanted duration of one request, in seconds.
   ///   - reason: why, in words.
   ///   - limit: what limits the pull, as far as it is known.
-  public init(
+  package init(
     poolSize: Int, segmentSeconds: Double = 3, reason: String, limit: PullRecord.Limit? = nil
   ) {
     self.poolSize = max(1, poolSize)
@@ -70,4 +70,4 @@ public struct PoolDecision: Sendable, Equatable, Codable {
 }
 
 /// Makes the policy of a path's pool, from the largest size that it may choose and what earlier pulls taught (nil: nothing).
-public typealias PolicyMaker = @Sendable (_ maximum: Int, _ prior: Prior?) -> any Policy
+package typealias PolicyMaker = @Sendable (_ maximum: Int, _ prior: Prior?) -> any Policy

@@ -1,21 +1,21 @@
 /// What a runner measures of its connections and of itself, beside the bytes.
-public struct Readings: Sendable, Equatable, Codable {
+package struct Readings: Sendable, Equatable, Codable {
   /// Present round trip of each connection that carries data, queues included, in seconds.
   ///
   /// As the kernel measures it; empty where it cannot be known.
-  public var roundTripSeconds: [Double]
+  package var roundTripSeconds: [Double]
   /// Smallest round trip that those connections ever had, in seconds; nil where it cannot be known.
-  public var smallestRoundTripSeconds: Double?
+  package var smallestRoundTripSeconds: Double?
   /// Share of the time since the last reading in which the transfer engine was at work, 0 to 1: near
   /// 1, this machine is what limits the pull.
-  public var engineBusy: Double
+  package var engineBusy: Double
   /// The part of `engineBusy` that went into writing to disk, 0 to 1.
-  public var diskBusy: Double
+  package var diskBusy: Double
   /// Connections whose packets came out of order since the last reading, once for each; nil where it cannot be known.
-  public var disordered: Int?
+  package var disordered: Int?
 
   /// Makes readings; without arguments, nothing is known.
-  public init(
+  package init(
     roundTripSeconds: [Double] = [], smallestRoundTripSeconds: Double? = nil,
     engineBusy: Double = 0, diskBusy: Double = 0, disordered: Int? = nil
   ) {
@@ -28,13 +28,13 @@ public struct Readings: Sendable, Equatable, Codable {
 }
 
 /// What a pull did since the sample before; all that a policy may know.
-public struct Sample: Sendable, Equatable, Codable {
+package struct Sample: Sendable, Equatable, Codable {
   /// Seconds between two samples of one pool, wherever it runs: what a rule calls the newest sample
   /// alone depends on it.
-  public static let interval = 0.05
+  package static let interval = 0.05
 
   /// Why the pool could not use its workers; such a sample teaches nothing about the path.
-  public enum AppLimit: String, Sendable, Equatable, Codable {
+  package enum AppLimit: String, Sendable, Equatable, Codable {
     /// Nothing was left to hand out.
     case nothingLeft
     /// Every piece left waits out a back-off or a Retry-After.
@@ -42,16 +42,16 @@ public struct Sample: Sendable, Equatable, Codable {
   }
 
   /// A request that the server refused for load (429 or 503).
-  public struct Refusal: Sendable, Equatable, Codable {
+  package struct Refusal: Sendable, Equatable, Codable {
     /// When the refusal arrived.
-    public var at: Moment
+    package var at: Moment
     /// How many other requests were in flight then; after the last refusal of a burst, those served.
-    public var served: Int
+    package var served: Int
     /// Seconds the server asked to wait, where it said.
-    public var retryAfter: Double?
+    package var retryAfter: Double?
 
     /// Makes a refusal.
-    public init(at: Moment, served: Int, retryAfter: Double?) {
+    package init(at: Moment, served: Int, retryAfter: Double?) {
       self.at = at
       self.served = served
       self.retryAfter = retryAfter
@@ -63,34 +63,34 @@ public struct Sample: Sendable, Equatable, Codable {
   static let pause = 2.0
 
   /// When the sample was taken.
-  public var now: Moment
+  package var now: Moment
   /// Workers allowed at that moment.
-  public var poolSize: Int
+  package var poolSize: Int
   /// Requests in flight.
-  public var open: Int
+  package var open: Int
   /// Requests in flight that have brought data.
-  public var carrying: Int
+  package var carrying: Int
   /// Useful bytes since the pull began; a byte that arrives twice counts once.
-  public var bytesDone: Int64
+  package var bytesDone: Int64
   /// Bytes not yet here.
-  public var bytesLeft: Int64
+  package var bytesLeft: Int64
   /// Seconds from a request on an open connection to its first byte, of each response that began since
   /// the last sample; time to connect is left out.
-  public var firstByteSeconds: [Double]
+  package var firstByteSeconds: [Double]
   /// Seconds to connect (TCP and TLS), of each connection opened since the last sample.
-  public var connectSeconds: [Double]
+  package var connectSeconds: [Double]
   /// Bytes per second, from first byte to last, of each request that ended since the last sample and had lasted long enough
   /// to say; nil: none did.
-  public var endedRates: [Double]?
+  package var endedRates: [Double]?
   /// Refusals since the last sample.
-  public var refusals: [Refusal]
+  package var refusals: [Refusal]
   /// Why workers stood idle, if any did.
-  public var appLimit: AppLimit?
+  package var appLimit: AppLimit?
   /// What was measured of the connections and of this machine.
-  public var readings: Readings
+  package var readings: Readings
 
   /// Makes a sample; lists are empty and nothing is limited until set.
-  public init(
+  package init(
     now: Moment, poolSize: Int, open: Int, carrying: Int, bytesDone: Int64, bytesLeft: Int64,
     firstByteSeconds: [Double] = [], connectSeconds: [Double] = [], refusals: [Refusal] = [],
     appLimit: AppLimit? = nil, readings: Readings = .init(), endedRates: [Double]? = nil

@@ -3,6 +3,6 @@
 /// It looks each millisecond: a loop that only yields would keep a whole core from the tests beside it.
 ///
 /// - Throws: `CancellationError`.
-public func eventually(_ isSo: () async throws -> Bool) async throws {
+package func eventually(_ isSo: () async throws -> Bool) async throws {
   while try await !isSo() { try await Task.sleep(for: .milliseconds(1)) }
 }

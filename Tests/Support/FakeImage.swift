@@ -1,11 +1,11 @@
 import Foundation
-public import OCI
+package import OCI
 import Store
 
 /// Content for tests: deterministic bytes, and images made of them.
-public enum Content {
+package enum Content {
   /// Bytes that look random but are the same for the same seed.
-  public static func bytes(_ count: Int, seed: UInt64) -> [UInt8] {
+  package static func bytes(_ count: Int, seed: UInt64) -> [UInt8] {
     var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
     return (0..<count).map { _ in
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -15,15 +15,15 @@ public enum Content {
 }
 
 /// An image as a registry has it: documents and blobs by digest, and tags.
-public struct FakeImage: Sendable {
-  public var blobs: [Digest: [UInt8]] = [:]
-  public var manifests: [Digest: (type: MediaType, bytes: [UInt8])] = [:]
-  public var tags: [String: Digest] = [:]
-  public var layers: [Digest] = []
-  public var manifest: Digest
+package struct FakeImage: Sendable {
+  package var blobs: [Digest: [UInt8]] = [:]
+  package var manifests: [Digest: (type: MediaType, bytes: [UInt8])] = [:]
+  package var tags: [String: Digest] = [:]
+  package var layers: [Digest] = []
+  package var manifest: Digest
 
   /// Makes an image, or an index of images that share its layers.
-  public init(
+  package init(
     layers contents: [[UInt8]], platforms: [String] = [], algorithm: Digest.Algorithm = .sha256,
     types: (manifest: MediaType, index: MediaType) = (.ociManifest, .ociIndex),
     tag: String = "latest",
@@ -72,7 +72,7 @@ public struct FakeImage: Sendable {
   }
 
   /// Adds an index of these descriptors, without a tag.
-  public mutating func addIndex(
+  package mutating func addIndex(
     _ entries: [[String: Any]], type: MediaType = .ociIndex, algorithm: Digest.Algorithm = .sha256
   ) throws -> (digest: Digest, size: Int) {
     let bytes = try Self.encode([
@@ -83,33 +83,33 @@ public struct FakeImage: Sendable {
     return (digest, bytes.count)
   }
 
-  public static func encode(_ document: [String: Any]) throws -> [UInt8] {
+  package static func encode(_ document: [String: Any]) throws -> [UInt8] {
     Array(try JSONSerialization.data(withJSONObject: document, options: [.sortedKeys]))
   }
 }
 
 /// A registry on a raw server: good by default, with a place to misbehave.
-public final class FakeRegistry: Sendable {
+package final class FakeRegistry: Sendable {
   /// Looks at a request before the registry does; nil lets the registry answer.
-  public typealias Fault = @Sendable (ServedRequest) -> Reply?
+  package typealias Fault = @Sendable (ServedRequest) -> Reply?
 
-  public let server: RawServer
+  package let server: RawServer
 
-  public init(_ image: FakeImage, fault: @escaping Fault = { _ in nil }) throws {
+  package init(_ image: FakeImage, fault: @escaping Fault = { _ in nil }) throws {
     server = try RawServer { request in
       fault(request) ?? FakeRegistry.answer(request, image)
     }
   }
 
-  public var host: String { server.host }
+  package var host: String { server.host }
 
   /// Requests for blobs so far.
-  public var blobRequests: [ServedRequest] {
+  package var blobRequests: [ServedRequest] {
     server.requests.filter { $0.target.contains("/blobs/") }
   }
 
   /// What a good registry answers.
-  public static func answer(_ request: ServedRequest, _ image: FakeImage) -> Reply {
+  package static func answer(_ request: ServedRequest, _ image: FakeImage) -> Reply {
     let path = request.target.split(separator: "?")[0]
     let name = String(path.split(separator: "/").last ?? "")
     if path.contains("/manifests/") {
@@ -132,7 +132,7 @@ public final class FakeRegistry: Sendable {
   }
 
   /// A blob, or a range of it.
-  public static func blob(_ bytes: [UInt8], _ range: Range<Int>?) -> Reply {
+  package static func blob(_ bytes: [UInt8], _ range: Range<Int>?) -> Reply {
     guard let range else { return .ok(bytes) }
     guard range.lowerBound < bytes.count else { return .status(416) }
     let end = min(range.upperBound, bytes.count)

@@ -1,6 +1,6 @@
 /// gzip without compressing anything: stored blocks (RFC 1952, RFC 1951 3.2.4).
-public enum GZip {
-  public static func stored(_ bytes: [UInt8]) -> [UInt8] {
+package enum GZip {
+  package static func stored(_ bytes: [UInt8]) -> [UInt8] {
     var packed: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF]
     var rest = bytes[...]
     repeat {

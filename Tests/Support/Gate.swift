@@ -2,20 +2,20 @@ import Dispatch
 import Synchronization
 
 /// Holds server threads and tests until somebody opens it.
-public final class Gate: Sendable {
+package final class Gate: Sendable {
   private let semaphore = DispatchSemaphore(value: 0)
   private let state = Mutex<(isOpen: Bool, waiters: [CheckedContinuation<Void, Never>])>(
     (false, []))
 
-  public init() {}
+  package init() {}
 
   /// Blocks a thread of a server until the gate is open, at most a minute.
-  public func pass() {
+  package func pass() {
     if semaphore.wait(timeout: .now() + 60) == .success { semaphore.signal() }
   }
 
   /// Suspends a test until the gate is open, or the test's time is over.
-  public func opened() async {
+  package func opened() async {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let isOver = state.withLock { state in
@@ -30,7 +30,7 @@ public final class Gate: Sendable {
     }
   }
 
-  public func open() {
+  package func open() {
     semaphore.signal()
     state.withLock { $0.isOpen = true }
     release()
@@ -46,29 +46,29 @@ public final class Gate: Sendable {
 }
 
 /// A counter that threads share.
-public final class Counter: Sendable {
+package final class Counter: Sendable {
   private let count = Mutex(0)
 
-  public init() {}
+  package init() {}
 
   /// Adds one; the new value.
-  @discardableResult public func next() -> Int {
+  @discardableResult package func next() -> Int {
     count.withLock {
       $0 += 1
       return $0
     }
   }
 
-  public var value: Int { count.withLock { $0 } }
+  package var value: Int { count.withLock { $0 } }
 }
 
 /// A list that threads share.
-public final class Log<Element: Sendable>: Sendable {
+package final class Log<Element: Sendable>: Sendable {
   private let list = Mutex<[Element]>([])
 
-  public init() {}
+  package init() {}
 
-  public func add(_ element: Element) { list.withLock { $0.append(element) } }
+  package func add(_ element: Element) { list.withLock { $0.append(element) } }
 
-  public var all: [Element] { list.withLock { $0 } }
+  package var all: [Element] { list.withLock { $0 } }
 }

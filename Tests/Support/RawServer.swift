@@ -3,23 +3,23 @@ import Foundation
 import Synchronization
 
 /// An HTTP request as the test server read it.
-public struct ServedRequest: Sendable {
-  public var method: String
-  public var target: String
-  public var fields: [(name: String, value: String)]
-  public var body: [UInt8]
+package struct ServedRequest: Sendable {
+  package var method: String
+  package var target: String
+  package var fields: [(name: String, value: String)]
+  package var body: [UInt8]
   /// Which connection it came on, counted from 1.
-  public var connection: Int
+  package var connection: Int
 
-  public subscript(_ name: String) -> String? {
+  package subscript(_ name: String) -> String? {
     fields.first { $0.name.lowercased() == name.lowercased() }?.value
   }
 
   /// Whether it asks for no more than comes at once with a server's word that a blob may be had.
-  public var isGlimpse: Bool { range.map { $0.count <= 12 << 10 } ?? false }
+  package var isGlimpse: Bool { range.map { $0.count <= 12 << 10 } ?? false }
 
   /// The byte range asked for.
-  public var range: Range<Int>? {
+  package var range: Range<Int>? {
     guard let value = self["range"], value.hasPrefix("bytes=") else { return nil }
     let ends = value.dropFirst(6).split(separator: "-").compactMap { Int($0) }
     return ends.count == 2 && ends[0] <= ends[1] ? ends[0]..<(ends[1] + 1) : nil
@@ -27,13 +27,13 @@ public struct ServedRequest: Sendable {
 }
 
 /// What the test server does in answer to a request; good servers never do most of it.
-public enum Reply: Sendable {
+package enum Reply: Sendable {
   /// A response with its Content-Length; the connection stays open.
   case response(Int, [(String, String)], [UInt8])
   /// These very bytes, then what `end` says.
   case raw([UInt8], End)
 
-  public enum End: Sendable {
+  package enum End: Sendable {
     case keep
     case close
     /// Close with a TCP reset.
@@ -46,22 +46,22 @@ public enum Reply: Sendable {
     case flood
   }
 
-  public static func ok(_ body: [UInt8], _ fields: [(String, String)] = []) -> Reply {
+  package static func ok(_ body: [UInt8], _ fields: [(String, String)] = []) -> Reply {
     .response(200, fields, body)
   }
 
-  public static func ok(_ text: String, _ fields: [(String, String)] = []) -> Reply {
+  package static func ok(_ text: String, _ fields: [(String, String)] = []) -> Reply {
     .response(200, fields, Array(text.utf8))
   }
 
-  public static func status(_ status: Int, _ fields: [(String, String)] = [], _ body: String = "")
+  package static func status(_ status: Int, _ fields: [(String, String)] = [], _ body: String = "")
     -> Reply
   {
     .response(status, fields, Array(body.utf8))
   }
 
   /// The head of a response that promises `length` bytes.
-  public static func head(_ status: Int, length: Int, _ fields: [(String, String)] = []) -> [UInt8]
+  package static func head(_ status: Int, length: Int, _ fields: [(String, String)] = []) -> [UInt8]
   {
     var text = "HTTP/1.1 \(status) X\r\nContent-Length: \(length)\r\n"
     for (name, value) in fields { text += "\(name): \(value)\r\n" }
@@ -70,8 +70,8 @@ public enum Reply: Sendable {
 }
 
 /// A small blocking HTTP/1.1 server on loopback whose every byte a test decides.
-public final class RawServer: Sendable {
-  public typealias Handler = @Sendable (ServedRequest) -> Reply
+package final class RawServer: Sendable {
+  package typealias Handler = @Sendable (ServedRequest) -> Reply
 
   private struct State {
     var log: [ServedRequest] = []
@@ -80,7 +80,7 @@ public final class RawServer: Sendable {
     var isStopped = false
   }
 
-  public let port: Int
+  package let port: Int
   private let listener: Int32
   private let handler: Handler
   private let isOneAtATime: Bool
@@ -89,7 +89,7 @@ public final class RawServer: Sendable {
   /// - Parameters:
   ///   - isOneAtATime: true where a connection is accepted only when the one before it has ended.
   ///   - handler: answers a request.
-  public init(isOneAtATime: Bool = false, _ handler: @escaping Handler) throws {
+  package init(isOneAtATime: Bool = false, _ handler: @escaping Handler) throws {
     self.handler = handler
     self.isOneAtATime = isOneAtATime
     (listener, port) = try LoopbackListener.open()
@@ -103,16 +103,16 @@ public final class RawServer: Sendable {
   }
 
   /// `127.0.0.1:port`.
-  public var host: String { "127.0.0.1:\(port)" }
+  package var host: String { "127.0.0.1:\(port)" }
 
   /// Every request so far.
-  public var requests: [ServedRequest] { state.withLock { $0.log } }
+  package var requests: [ServedRequest] { state.withLock { $0.log } }
 
   /// Connections so far.
-  public var connections: Int { state.withLock { $0.connections } }
+  package var connections: Int { state.withLock { $0.connections } }
 
   /// Ends every connection, and lets nobody connect any more; once, because numbers of closed sockets are used again.
-  public func stop() {
+  package func stop() {
     state.withLock { state in
       guard !state.isStopped else { return }
       state.isStopped = true
@@ -234,11 +234,11 @@ public final class RawServer: Sendable {
 }
 
 /// Answers whatever arrives with the same bytes, without reading a request first.
-public final class EagerServer: Sendable {
-  public let port: Int
+package final class EagerServer: Sendable {
+  package let port: Int
   private let listener: Int32
 
-  public init(answer: [UInt8]) throws {
+  package init(answer: [UInt8]) throws {
     let (listener, port) = try LoopbackListener.open()
     self.listener = listener
     self.port = port

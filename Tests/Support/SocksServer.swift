@@ -3,13 +3,13 @@ import Glibc
 import Synchronization
 
 /// A SOCKS 5 proxy that wants a name and a password, notes what it is asked for, and answers every request by itself.
-public final class SocksServer: Sendable {
-  public let port: Int
+package final class SocksServer: Sendable {
+  package let port: Int
   private let listener: Int32
   private let log = Mutex<[String]>([])
 
   /// - Parameter answer: what the server behind it would send.
-  public init(answer: [UInt8]) throws {
+  package init(answer: [UInt8]) throws {
     let (listener, port) = try LoopbackListener.open()
     self.listener = listener
     self.port = port
@@ -27,7 +27,7 @@ public final class SocksServer: Sendable {
   deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 
   /// `user:password`, then `host:port`, of each connection.
-  public var asked: [String] { log.withLock { $0 } }
+  package var asked: [String] { log.withLock { $0 } }
 
   private func serve(_ socket: Int32, _ answer: [UInt8]) {
     guard let greeting = take(socket, 2) else { return }

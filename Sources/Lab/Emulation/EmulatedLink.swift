@@ -1,4 +1,4 @@
-public import Simulation
+package import Simulation
 import Tuning
 
 /// One direction of an emulated network path, packet by packet, as a link model describes it.
@@ -9,9 +9,9 @@ import Tuning
 ///
 /// Pure: the time is passed in, in nanoseconds of any clock that does not go backwards, and the packets
 /// themselves stay with the caller. Sizes count the whole IP packet.
-public struct EmulatedLink {
+package struct EmulatedLink {
   /// Which way the packets go.
-  public enum Direction: Sendable {
+  package enum Direction: Sendable {
     /// From the server to the client: everything in the model holds.
     case down
     /// From the client to the server: the same line, without caps, random losses and noise.
@@ -19,25 +19,25 @@ public struct EmulatedLink {
   }
 
   /// What happened to packets since the start.
-  public struct Counters: Sendable, Equatable {
+  package struct Counters: Sendable, Equatable {
     /// Packets and bytes that reached the far end, or are certain to.
-    public var packets = 0
+    package var packets = 0
     /// Bytes of these.
-    public var bytes = 0
+    package var bytes = 0
     /// Packets that found no room in the queue.
-    public var dropped = 0
+    package var dropped = 0
     /// Packets that were lost at random.
-    public var lost = 0
+    package var lost = 0
     /// The longest queue, in bytes.
-    public var longestQueue = 0
+    package var longestQueue = 0
     /// Mean of the bandwidth's noise, as a share of the bandwidth.
-    public var meanNoise = 0.0
+    package var meanNoise = 0.0
   }
 
   /// What happened since the start.
-  public private(set) var counters = Counters()
+  package private(set) var counters = Counters()
   /// Bytes in the queue now.
-  public private(set) var queuedBytes = 0
+  package private(set) var queuedBytes = 0
 
   private let direction: Direction
   private let original: LinkModel
@@ -74,7 +74,7 @@ public struct EmulatedLink {
   ///   - model: the path.
   ///   - direction: which way this one goes.
   ///   - seed: of its random losses and noise.
-  public init(model: LinkModel, direction: Direction, seed: UInt64) {
+  package init(model: LinkModel, direction: Direction, seed: UInt64) {
     self.direction = direction
     original = model
     self.model = model
@@ -89,7 +89,7 @@ public struct EmulatedLink {
   /// - Parameters:
   ///   - now: when.
   ///   - seed: of the losses and the noise from here on.
-  public mutating func restart(at now: Int64, seed: UInt64) {
+  package mutating func restart(at now: Int64, seed: UInt64) {
     random = RandomSource(seed: seed)
     noiseRandom = RandomSource(seed: ~seed)
     start = now
@@ -111,7 +111,7 @@ public struct EmulatedLink {
   ///
   /// - Parameter flow: the connection.
   /// - Returns: nil where connections have no cap.
-  public func windowLimit(of flow: UInt64) -> Double? {
+  package func windowLimit(of flow: UInt64) -> Double? {
     guard model.perConnection.isFinite else { return nil }
     let trip = model.roundTrip + Double(queuedBytes) / model.bandwidth
     let packets = (model.perConnection * trip / Shaper.packetBytes).rounded(.up)
@@ -125,7 +125,7 @@ public struct EmulatedLink {
   ///   - now: not before any time passed in earlier.
   /// - Returns: false when the packet was dropped at once; its handle is the caller's again.
   @discardableResult
-  public mutating func send(_ packet: Packet, at now: Int64) -> Bool {
+  package mutating func send(_ packet: Packet, at now: Int64) -> Bool {
     advance(to: now)
     guard direction == .down, model.perConnection.isFinite, packet.flow != 0 else {
       return enqueue(packet, at: now)
@@ -139,7 +139,7 @@ public struct EmulatedLink {
   }
 
   /// The next packet that left the link by `now`, and whether it arrives: lost and dropped ones do not.
-  public mutating func receive(at now: Int64) -> (packet: Packet, arrives: Bool)? {
+  package mutating func receive(at now: Int64) -> (packet: Packet, arrives: Bool)? {
     advance(to: now)
     if let packet = discarded.removeFirst() { return (packet, false) }
     guard let first = flight.first, first.due <= now else { return nil }
@@ -148,7 +148,7 @@ public struct EmulatedLink {
   }
 
   /// When something happens next, in nanoseconds; nil while no packet is on its way.
-  public var nextEvent: Int64? {
+  package var nextEvent: Int64? {
     var next = Int64.max
     if !discarded.isEmpty { return start }
     if let first = flight.first { next = first.due }

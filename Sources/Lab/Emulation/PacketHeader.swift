@@ -1,7 +1,7 @@
 /// What the emulator reads in, and changes of, an IPv4 packet with TCP inside.
 ///
 /// Anything else, or anything cut short, has no header here and passes as it is.
-public struct PacketHeader {
+package struct PacketHeader {
   /// Where the TCP header begins.
   private let tcp: Int
   private let length: Int
@@ -9,7 +9,7 @@ public struct PacketHeader {
   /// Reads a packet's headers; nil: not an unfragmented TCP packet.
   ///
   /// - Parameter bytes: the whole IP packet.
-  public init?(_ bytes: UnsafeRawBufferPointer) {
+  package init?(_ bytes: UnsafeRawBufferPointer) {
     guard bytes.count >= 40, bytes[0] >> 4 == 4, bytes[9] == 6 else { return nil }
     // A fragment has no TCP header of its own, or half of one.
     guard bytes[6] & 0x3F == 0, bytes[7] == 0 else { return nil }
@@ -23,7 +23,8 @@ public struct PacketHeader {
   /// - Parameters:
   ///   - bytes: the packet.
   ///   - direction: which way it goes.
-  public func flow(_ bytes: UnsafeRawBufferPointer, _ direction: EmulatedLink.Direction) -> UInt64 {
+  package func flow(_ bytes: UnsafeRawBufferPointer, _ direction: EmulatedLink.Direction) -> UInt64
+  {
     let source = UInt64(bytes[tcp]) << 8 | UInt64(bytes[tcp + 1])
     let target = UInt64(bytes[tcp + 2]) << 8 | UInt64(bytes[tcp + 3])
     let address = direction == .up ? 16 : 12
@@ -33,10 +34,10 @@ public struct PacketHeader {
   }
 
   /// Whether the packet asks for a new connection.
-  public func isOpening(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes[tcp + 13] & 0x12 == 0x02 }
+  package func isOpening(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes[tcp + 13] & 0x12 == 0x02 }
 
   /// By how many bits windows are shifted, from an opening packet's options; nil: no such option.
-  public func windowShift(_ bytes: UnsafeRawBufferPointer) -> UInt8? {
+  package func windowShift(_ bytes: UnsafeRawBufferPointer) -> UInt8? {
     let end = min(tcp + Int(bytes[tcp + 12] >> 4) * 4, length)
     var at = tcp + 20
     while at < end, bytes[at] != 0 {
@@ -57,7 +58,7 @@ public struct PacketHeader {
   ///   - bytes: the packet.
   ///   - limit: bytes.
   ///   - shift: the connection's window shift.
-  public func limitWindow(_ bytes: UnsafeMutableRawBufferPointer, to limit: Double, shift: UInt8) {
+  package func limitWindow(_ bytes: UnsafeMutableRawBufferPointer, to limit: Double, shift: UInt8) {
     let old = UInt32(bytes[tcp + 14]) << 8 | UInt32(bytes[tcp + 15])
     let unit = Double(1 << UInt32(shift))
     let new = UInt32(min(65_535, max(1, (limit / unit).rounded(.up))))

@@ -1,4 +1,4 @@
-public import Tuning
+package import Tuning
 
 /// Netflix concurrency-limits' `AIMDLimit`: one more an answer, a tenth less a refusal.
 ///
@@ -12,7 +12,7 @@ public import Tuning
 /// Theirs times whole calls, which are short. A request here lasts as long as its bytes take, so
 /// the time to its first byte stands in: that is what a server takes to answer. A refusal is a
 /// drop.
-public struct AIMDPolicy: Policy {
+package struct AIMDPolicy: Policy {
   /// `initialLimit` and `minLimit`, in workers.
   private static let least = 20
   /// `maxLimit`, in workers.
@@ -26,16 +26,16 @@ public struct AIMDPolicy: Policy {
   /// Makes the policy.
   ///
   /// - Parameter maximum: largest pool size.
-  public init(maximum: Int) { self.maximum = maximum }
+  package init(maximum: Int) { self.maximum = maximum }
 
   /// The name in reports.
-  public var name: String { "aimd" }
+  package var name: String { "aimd" }
 
   /// The pool size to open with.
-  public mutating func start(_ opening: Opening) -> PoolDecision { decision }
+  package mutating func start(_ opening: Opening) -> PoolDecision { decision }
 
   /// Takes a sample and decides again.
-  public mutating func observe(_ sample: Sample) -> PoolDecision {
+  package mutating func observe(_ sample: Sample) -> PoolDecision {
     for seconds in sample.firstByteSeconds {
       if seconds > Self.timeoutSeconds {
         backOff()

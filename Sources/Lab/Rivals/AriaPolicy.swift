@@ -1,4 +1,4 @@
-public import Tuning
+package import Tuning
 
 /// aria2's `--optimize-concurrent-downloads`: `N = 5 + 25 log10(Mbit/s)`.
 ///
@@ -12,7 +12,7 @@ public import Tuning
 ///
 /// Theirs is bounded by `--max-concurrent-downloads`, whose default of 5 would leave nothing to
 /// decide; the largest pool size stands in for it.
-public struct AriaPolicy: Policy {
+package struct AriaPolicy: Policy {
   /// `optimizeConcurrentDownloadsCoeffA_`, in workers.
   private static let base = 5.0
   /// `optimizeConcurrentDownloadsCoeffB_`, in workers for each power of ten of Mbit/s.
@@ -33,20 +33,20 @@ public struct AriaPolicy: Policy {
   /// Makes the policy.
   ///
   /// - Parameter maximum: largest pool size.
-  public init(maximum: Int) { self.maximum = maximum }
+  package init(maximum: Int) { self.maximum = maximum }
 
   /// The name in reports.
-  public var name: String { "aria2" }
+  package var name: String { "aria2" }
 
   /// The pool size to open with.
-  public mutating func start(_ opening: Opening) -> PoolDecision {
+  package mutating func start(_ opening: Opening) -> PoolDecision {
     previous.at = opening.now
     decidedAt = opening.now
     return decision
   }
 
   /// Takes a sample and decides again.
-  public mutating func observe(_ sample: Sample) -> PoolDecision {
+  package mutating func observe(_ sample: Sample) -> PoolDecision {
     note(sample)
     if sample.now - decidedAt >= Self.intervalSeconds {
       decidedAt = sample.now

@@ -1,4 +1,4 @@
-public import Tuning
+package import Tuning
 
 /// Netflix concurrency-limits' `Gradient2Limit`: the pool follows long over short latency.
 ///
@@ -13,7 +13,7 @@ public import Tuning
 ///
 /// Latency is the time to a first byte, for the same reason as with `AIMDPolicy`. It does not look
 /// at whether a call was dropped, so refusals change nothing here either.
-public struct GradientPolicy: Policy {
+package struct GradientPolicy: Policy {
   /// `initialLimit` and `minLimit`, in workers.
   private static let least = 20.0
   /// `maxConcurrency`, in workers.
@@ -35,16 +35,16 @@ public struct GradientPolicy: Policy {
   /// Makes the policy.
   ///
   /// - Parameter maximum: largest pool size.
-  public init(maximum: Int) { self.maximum = maximum }
+  package init(maximum: Int) { self.maximum = maximum }
 
   /// The name in reports.
-  public var name: String { "gradient2" }
+  package var name: String { "gradient2" }
 
   /// The pool size to open with.
-  public mutating func start(_ opening: Opening) -> PoolDecision { decision }
+  package mutating func start(_ opening: Opening) -> PoolDecision { decision }
 
   /// Takes a sample and decides again.
-  public mutating func observe(_ sample: Sample) -> PoolDecision {
+  package mutating func observe(_ sample: Sample) -> PoolDecision {
     for short in sample.firstByteSeconds where short > 0 {
       answers = min(Self.warmUp + 1, answers + 1)
       let factor = answers <= Self.warmUp ? 1 / answers : 2 / (Self.longWindow + 1)

@@ -1,7 +1,7 @@
-public import Tuning
+package import Tuning
 
 /// The policies that a person can choose: Cairn's own, and what others do.
-public enum PolicyName: String, CaseIterable, Sendable {
+package enum PolicyName: String, CaseIterable, Sendable {
   /// The default: a hill climb that respects noise, with jumps along what it learned.
   case climb
   /// One worker.
@@ -30,16 +30,16 @@ public enum PolicyName: String, CaseIterable, Sendable {
   case vivace
 
   /// What a policy may know before the pull.
-  public struct Context: Sendable {
+  package struct Context: Sendable {
     /// CPUs that this process may use.
-    public var cpus: Int
+    package var cpus: Int
     /// Largest pool size that it may choose.
-    public var maximum: Int
+    package var maximum: Int
     /// What earlier pulls taught; nil: nothing.
-    public var prior: Prior?
+    package var prior: Prior?
 
     /// Makes a context.
-    public init(cpus: Int, maximum: Int = 64, prior: Prior? = nil) {
+    package init(cpus: Int, maximum: Int = 64, prior: Prior? = nil) {
       self.cpus = cpus
       self.maximum = maximum
       self.prior = prior
@@ -49,7 +49,7 @@ public enum PolicyName: String, CaseIterable, Sendable {
   /// Makes the policy.
   ///
   /// - Parameter context: what it may know before the pull.
-  public func make(_ context: Context) -> any Policy {
+  package func make(_ context: Context) -> any Policy {
     let maximum = context.maximum
     switch self {
     case .climb:

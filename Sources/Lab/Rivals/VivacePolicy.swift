@@ -1,4 +1,4 @@
-public import Tuning
+package import Tuning
 
 /// In the style of PCC Vivace (NSDI'18): paired trials, then steps along the gradient.
 ///
@@ -16,7 +16,7 @@ public import Tuning
 /// place of a round trip or two, because new workers have to get going. Losses are not seen by a
 /// receiver; that term (`kLossCoefficient`) is left out. Which side comes first alternates where
 /// theirs draws it by lot. The largest pool ends the doubling, and the moving.
-public struct VivacePolicy: Policy {
+package struct VivacePolicy: Policy {
   private enum Phase {
     case starting, probing, moving
   }
@@ -64,16 +64,16 @@ public struct VivacePolicy: Policy {
   /// Makes the policy.
   ///
   /// - Parameter maximum: largest pool size.
-  public init(maximum: Int) { self.maximum = maximum }
+  package init(maximum: Int) { self.maximum = maximum }
 
   /// The name in reports.
-  public var name: String { "vivace" }
+  package var name: String { "vivace" }
 
   /// The pool size to open with.
-  public mutating func start(_ opening: Opening) -> PoolDecision { decision }
+  package mutating func start(_ opening: Opening) -> PoolDecision { decision }
 
   /// Takes a sample and decides again.
-  public mutating func observe(_ sample: Sample) -> PoolDecision {
+  package mutating func observe(_ sample: Sample) -> PoolDecision {
     let trips = sample.readings.roundTripSeconds
     if !trips.isEmpty { roundTrips.append(trips.reduce(0, +) / Double(trips.count)) }
     guard let rate = probe.observe(sample) else { return decision }

@@ -1,4 +1,4 @@
-public import Tuning
+package import Tuning
 
 /// Hugging Face xet-core's adaptive concurrency: one more while transfers succeed, or one less.
 ///
@@ -28,7 +28,7 @@ public import Tuning
 /// in flight are taken to have brought the same, since nothing tells them apart. The length of a
 /// request, of which a partial report is a part, is not in a sample either: the time that a request
 /// should last stands in for it. A refusal is a retryable failure.
-public struct XetPolicy: Policy {
+package struct XetPolicy: Policy {
   /// `ac_initial_download_concurrency`, in workers.
   private static let openingSize = 4
   /// `ac_max_download_concurrency`, in workers.
@@ -79,20 +79,20 @@ public struct XetPolicy: Policy {
   /// Makes the policy.
   ///
   /// - Parameter maximum: largest pool size.
-  public init(maximum: Int) { self.maximum = min(Self.most, maximum) }
+  package init(maximum: Int) { self.maximum = min(Self.most, maximum) }
 
   /// The name in reports.
-  public var name: String { "hf-xet" }
+  package var name: String { "hf-xet" }
 
   /// The pool size to open with.
-  public mutating func start(_ opening: Opening) -> PoolDecision {
+  package mutating func start(_ opening: Opening) -> PoolDecision {
     steppedAt = opening.now
     poolSize = min(maximum, poolSize)
     return decision
   }
 
   /// Takes a sample and decides again.
-  public mutating func observe(_ sample: Sample) -> PoolDecision {
+  package mutating func observe(_ sample: Sample) -> PoolDecision {
     for waited in sample.firstByteSeconds {
       transfers.append(
         XetTransfer(

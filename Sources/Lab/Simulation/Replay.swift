@@ -1,34 +1,34 @@
-public import FoundationEssentials
+package import FoundationEssentials
 import Text
-public import Tuning
+package import Tuning
 
 /// Why a trace cannot be read.
-public struct TraceError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The line, counted from 1.
-  public let line: Int
+  package let line: Int
   /// What is wrong with it.
-  public let reason: String
+  package let reason: String
 
   /// Makes an error.
-  public init(line: Int, reason: String) {
+  package init(line: Int, reason: String) {
     self.line = line
     self.reason = reason
   }
 
   /// One sentence.
-  public var description: String { "line \(line) \(reason)" }
+  package var description: String { "line \(line) \(reason)" }
 }
 
 /// Runs a policy over a recorded trace.
 ///
 /// The samples are what another policy's pool brought, so what this one would have caused stays unknown:
 /// a replay shows what it would have said at each moment, not how fast the pull would have been.
-public enum Replay {
+package enum Replay {
   /// Reads JSON Lines that a pull wrote, and checks that they can be a trace.
   ///
   /// - Parameter data: the file's content; empty lines are left out.
   /// - Throws: `TraceError` for a line that is no step, or one with a number that no pull has.
-  public static func read(_ data: Data) throws(TraceError) -> [TraceStep] {
+  package static func read(_ data: Data) throws(TraceError) -> [TraceStep] {
     var steps: [TraceStep] = []
     for (index, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
       guard let step = try? OutsideJSON.decode(TraceStep.self, from: Data(line)) else {
@@ -77,7 +77,7 @@ public enum Replay {
   ///   - trace: recorded steps, in order, as `read` gives them.
   ///   - policy: what is asked.
   /// - Returns: the same samples with this policy's decisions.
-  public static func run(_ trace: [TraceStep], _ policy: any Policy) -> [TraceStep] {
+  package static func run(_ trace: [TraceStep], _ policy: any Policy) -> [TraceStep] {
     guard let first = trace.first else { return [] }
     var policy = policy
     let bytes = first.sample.bytesDone + first.sample.bytesLeft

@@ -1,34 +1,34 @@
-public import Tuning
+package import Tuning
 
 /// What a simulated pull came to.
-public struct PullOutcome: Sendable {
+package struct PullOutcome: Sendable {
   /// Seconds from its start to its end; infinite where it did not end within the limit.
-  public var seconds: Double
+  package var seconds: Double
   /// Bytes fetched.
-  public var bytes: Int64
+  package var bytes: Int64
   /// Requests made.
-  public var requests: Int
+  package var requests: Int
   /// Requests that the server refused for load.
-  public var refusals: Int
+  package var refusals: Int
   /// Requests in flight, integrated over time.
-  public var connectionSeconds: Double
+  package var connectionSeconds: Double
   /// Bytes fetched by each tick, in seconds since its start.
-  public var progress: [(at: Double, bytes: Int64)]
+  package var progress: [(at: Double, bytes: Int64)]
   /// What there is to learn from it.
-  public var record: PullRecord
+  package var record: PullRecord
   /// When each blob was complete or given up, in seconds since the start, by the order in which they
   /// were wanted.
-  public var ends: [Int: Double] = [:]
+  package var ends: [Int: Double] = [:]
   /// Every sample and decision, where it was asked for.
-  public var trace: [TraceStep]
+  package var trace: [TraceStep]
 
   /// Bytes per second in all.
-  public var rate: Double { seconds > 0 ? Double(bytes) / seconds : 0 }
+  package var rate: Double { seconds > 0 ? Double(bytes) / seconds : 0 }
 
   /// Seconds until a second's average first reached a rate; nil: it never did.
   ///
   /// - Parameter rate: bytes per second.
-  public func secondsToReach(_ rate: Double) -> Double? {
+  package func secondsToReach(_ rate: Double) -> Double? {
     var first = 0
     for index in progress.indices {
       while progress[index].at - progress[first].at > 1 { first += 1 }
@@ -42,20 +42,20 @@ public struct PullOutcome: Sendable {
 }
 
 /// Machines that pull over one link at the same time, in virtual time.
-public struct Simulation {
+package struct Simulation {
   /// One machine's pull.
-  public struct Puller: Sendable {
+  package struct Puller: Sendable {
     /// What it pulls.
-    public var image: ImageModel
+    package var image: ImageModel
     /// Its policy.
-    public var policy: any Policy
+    package var policy: any Policy
     /// When it begins, in seconds.
-    public var startedAt: Double
+    package var startedAt: Double
     /// What it wants beside that later on, in order.
-    public var later: [Arrival]
+    package var later: [Arrival]
 
     /// Makes one that begins at once.
-    public init(
+    package init(
       image: ImageModel, policy: any Policy, startedAt: Double = 0, later: [Arrival] = []
     ) {
       self.later = later
@@ -66,28 +66,28 @@ public struct Simulation {
   }
 
   /// Blobs that are wanted in the course of a pull.
-  public struct Arrival: Sendable {
+  package struct Arrival: Sendable {
     /// Seconds since the pull's start.
-    public var at: Double
+    package var at: Double
     /// Their sizes in bytes.
-    public var blobs: [Int64]
+    package var blobs: [Int64]
   }
 
   /// The link and its server.
-  public var model: LinkModel
+  package var model: LinkModel
   /// Makes every random choice; equal seeds give equal outcomes.
-  public var seed: UInt64
+  package var seed: UInt64
   /// Virtual seconds after which pulls that still run are ended.
-  public var limit: Double
+  package var limit: Double
   /// What pulls were told not to exceed; their policies and the link's client keep to it.
-  public var limits = PullLimits()
+  package var limits = PullLimits()
   /// What earlier pulls taught, for the verdicts of these.
-  public var prior: Prior?
+  package var prior: Prior?
   /// Whether outcomes carry every sample and decision.
-  public var keepsTrace = false
+  package var keepsTrace = false
 
   /// Virtual seconds after which any simulation ends, unless another limit is set.
-  public static let longest = 3_600.0
+  package static let longest = 3_600.0
 
   /// Makes a simulation.
   ///
@@ -95,14 +95,14 @@ public struct Simulation {
   ///   - model: the link and its server.
   ///   - seed: equal seeds give equal outcomes.
   ///   - limit: virtual seconds after which it ends in any case.
-  public init(model: LinkModel, seed: UInt64, limit: Double = Simulation.longest) {
+  package init(model: LinkModel, seed: UInt64, limit: Double = Simulation.longest) {
     self.model = model
     self.seed = seed
     self.limit = limit
   }
 
   /// Runs one pull.
-  public func run(_ image: ImageModel, _ policy: any Policy) -> PullOutcome {
+  package func run(_ image: ImageModel, _ policy: any Policy) -> PullOutcome {
     run([Puller(image: image, policy: policy)])[0]
   }
 
@@ -110,7 +110,7 @@ public struct Simulation {
   ///
   /// - Parameter pullers: at least one.
   /// - Returns: their outcomes, in the same order.
-  public func run(_ pullers: [Puller]) -> [PullOutcome] {
+  package func run(_ pullers: [Puller]) -> [PullOutcome] {
     var random = RandomSource(seed: seed)
     let network = SharedNetwork(
       VirtualNetwork(model: model, clients: pullers.count, seed: random.next()))

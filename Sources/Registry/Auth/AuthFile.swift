@@ -1,9 +1,9 @@
-public import FoundationEssentials
+package import FoundationEssentials
 
 /// Docker's `config.json` or containers' `auth.json`, as far as it speaks of credentials.
-public struct AuthFile: Sendable, Equatable {
+package struct AuthFile: Sendable, Equatable {
   /// What a file says about a registry.
-  public enum Answer: Sendable, Equatable {
+  package enum Answer: Sendable, Equatable {
     case credential(Credential)
     /// Ask `docker-credential-<name>` for this server.
     case helper(name: String, server: String)
@@ -14,16 +14,16 @@ public struct AuthFile: Sendable, Equatable {
   private let store: String?
 
   /// What of it cannot be used: names of entries, no secrets.
-  public let oddities: [String]
+  package let oddities: [String]
 
   /// The file is no JSON object.
-  public struct Invalid: Error {}
+  package struct Invalid: Error {}
 
   /// Reads a file's content: what is needed of it, whatever else is in it.
   ///
   /// - Parameter data: JSON; an empty file says nothing.
   /// - Throws: `Invalid`.
-  public init(_ data: Data) throws(Invalid) {
+  package init(_ data: Data) throws(Invalid) {
     let isEmpty = data.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
     guard let document = isEmpty ? .object([:]) : LooseJSON(data), document.members != nil else {
       throw Invalid()
@@ -59,7 +59,7 @@ public struct AuthFile: Sendable, Equatable {
   /// - Parameters:
   ///   - registry: as in a reference, for example `docker.io`, `localhost:5000`.
   ///   - repository: for containers' per-namespace keys.
-  public func answers(registry: String, repository: String) -> [Answer] {
+  package func answers(registry: String, repository: String) -> [Answer] {
     var answers: [Answer] = []
     let names = Self.names(of: registry)
     for name in names {

@@ -1,7 +1,8 @@
 import FoundationEssentials
 
 /// What proves to a registry who is asking; never printed.
-public enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible {
+package enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible
+{
   /// User name and password, or a token used as one.
   case basic(user: String, password: String)
   /// An OAuth2 refresh token (`identitytoken` in Docker's configuration).
@@ -15,14 +16,14 @@ public enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDebu
   ///
   /// - Parameter text: `USER:PASSWORD`; the password may contain colons.
   /// - Returns: nil without a user name or a colon.
-  public init?(userAndPassword text: String) {
+  package init?(userAndPassword text: String) {
     guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else { return nil }
     self = .basic(
       user: String(text[..<colon]), password: String(text[text.index(after: colon)...]))
   }
 
   /// Hides the secret.
-  public var description: String {
+  package var description: String {
     switch self {
     case .basic(let user, _): "user \(user)"
     case .identityToken, .identityTokenOrBasic: "identity token"
@@ -31,7 +32,7 @@ public enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDebu
   }
 
   /// Hides the secret.
-  public var debugDescription: String { description }
+  package var debugDescription: String { description }
 
   /// The `Authorization` of a Basic credential.
   var basicHeader: String? {

@@ -1,5 +1,5 @@
 /// Where a credential would come from, found out without asking anybody.
-public enum CredentialSource: Sendable, Equatable {
+package enum CredentialSource: Sendable, Equatable {
   /// The command line.
   case option
   /// `$DOCKER_AUTH_CONFIG`.
@@ -17,7 +17,7 @@ extension CredentialChain {
   ///   - registry: as in a reference.
   ///   - repository: the repository's path.
   /// - Returns: nothing after what surely has one; empty means anonymous.
-  public func sources(registry: String, repository: String) -> [CredentialSource] {
+  package func sources(registry: String, repository: String) -> [CredentialSource] {
     if isExplicit(registry: registry) { return [.option] }
     for case .credential in inline?.answers(registry: registry, repository: repository) ?? [] {
       return [.environment]

@@ -5,24 +5,24 @@ import OCI
 import Synchronization
 
 /// Where credentials come from, in order; the first that has one wins.
-public struct CredentialChain: Sendable {
+package struct CredentialChain: Sendable {
   /// Given on the command line.
-  public var explicit: Credential?
+  package var explicit: Credential?
   /// The registry that `explicit` is for; no mirror of it gets to see it.
-  public var explicitRegistry: String?
+  package var explicitRegistry: String?
   /// What `$DOCKER_AUTH_CONFIG` holds, as docker and GitLab's runners read it: asked before the files.
-  public var inline: AuthFile?
+  package var inline: AuthFile?
   /// Paths of credential files, first to be asked first.
-  public var files: [String]
+  package var files: [String]
   /// Files that must be readable because the user named them.
-  public var requiredFiles: Set<String>
+  package var requiredFiles: Set<String>
   /// Told when a helper or a file cannot be used.
-  public var warn: @Sendable (String) -> Void
+  package var warn: @Sendable (String) -> Void
   private let said = Said()
   /// The most bytes of a credential file.
   private static let fileLimit = 16 << 20
   /// Seconds that a helper may take.
-  public var helperTimeout = 60.0
+  package var helperTimeout = 60.0
   /// Where helpers are looked for before `PATH`; nil: nowhere.
   var helperPath: String?
 
@@ -33,7 +33,7 @@ public struct CredentialChain: Sendable {
   ///   - files: paths, first to be asked first.
   ///   - requiredFiles: those of them that the user named.
   ///   - warn: told when a helper or a file cannot be used.
-  public init(
+  package init(
     explicit: Credential? = nil, files: [String] = [], requiredFiles: Set<String> = [],
     warn: @escaping @Sendable (String) -> Void = { _ in }
   ) {
@@ -49,7 +49,7 @@ public struct CredentialChain: Sendable {
   ///   - authFile: from `--authfile`; nothing else is read then.
   ///   - environment: the process's environment.
   /// - Returns: paths, first to be asked first.
-  public static func standardFiles(authFile: String?, environment: [String: String]) -> [String] {
+  package static func standardFiles(authFile: String?, environment: [String: String]) -> [String] {
     func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
     if let authFile { return [authFile] }
     if let file = variable("REGISTRY_AUTH_FILE") { return [file] }
@@ -67,7 +67,7 @@ public struct CredentialChain: Sendable {
   }
 
   /// The content of `$DOCKER_AUTH_CONFIG`, where no file is named; nil: there is none, or it cannot be read.
-  public static func inlineFile(authFile: String?, environment: [String: String]) -> AuthFile? {
+  package static func inlineFile(authFile: String?, environment: [String: String]) -> AuthFile? {
     guard namedFile(authFile: authFile, environment: environment) == nil,
       let text = environment["DOCKER_AUTH_CONFIG"], !text.isEmpty
     else { return nil }
@@ -75,7 +75,7 @@ public struct CredentialChain: Sendable {
   }
 
   /// The file that the user named, by `--authfile` or `$REGISTRY_AUTH_FILE`; nil: none.
-  public static func namedFile(authFile: String?, environment: [String: String]) -> String? {
+  package static func namedFile(authFile: String?, environment: [String: String]) -> String? {
     authFile ?? environment["REGISTRY_AUTH_FILE"].flatMap { $0.isEmpty ? nil : $0 }
   }
 
@@ -89,7 +89,7 @@ public struct CredentialChain: Sendable {
   /// - Parameters:
   ///   - registry: as in a reference.
   ///   - repository: the repository's path.
-  public func credential(registry: String, repository: String) async -> Credential? {
+  package func credential(registry: String, repository: String) async -> Credential? {
     let watch = SlowAnswerWatch(time: Timekeeper(), tell: { _ in })
     return await credential(registry: registry, repository: repository, watch: watch)
   }

@@ -1,11 +1,11 @@
 import Transfer
 
 /// The server that gives out a registry's tokens.
-public struct TokenService: Sendable, Equatable {
+package struct TokenService: Sendable, Equatable {
   /// The URL that is asked.
-  public var realm: String
+  package var realm: String
   /// The registry's name there.
-  public var service: String?
+  package var service: String?
 
   /// Longest realm and service that are remembered, in bytes.
   private static let lengthLimit = 2048
@@ -15,7 +15,7 @@ public struct TokenService: Sendable, Equatable {
   /// - Parameters:
   ///   - realm: the URL that is asked.
   ///   - service: the registry's name there.
-  public init(realm: String, service: String?) {
+  package init(realm: String, service: String?) {
     self.realm = realm
     self.service = service
   }

@@ -1,16 +1,16 @@
-public import OCI
+package import OCI
 import Transfer
 
 /// Blobs of which nothing but the digest is known.
 extension BlobSource {
   /// What the answer to the question for a blob's size brought.
-  public struct Glimpse: Sendable {
+  package struct Glimpse: Sendable {
     /// Its size in bytes.
-    public var size: Int64
+    package var size: Int64
     /// Bytes of it, not hashed, that came with the answer; none where they did not.
-    public var bytes: [UInt8]
+    package var bytes: [UInt8]
     /// Where those begin.
-    public var offset: Int64
+    package var offset: Int64
 
     /// Makes one.
     ///
@@ -18,7 +18,7 @@ extension BlobSource {
     ///   - size: of the blob, in bytes.
     ///   - bytes: of it.
     ///   - offset: where those begin.
-    public init(size: Int64, bytes: [UInt8] = [], offset: Int64 = 0) {
+    package init(size: Int64, bytes: [UInt8] = [], offset: Int64 = 0) {
       (self.size, self.bytes, self.offset) = (size, bytes, offset)
     }
   }
@@ -35,7 +35,7 @@ extension BlobSource {
   ///   - expected: its size by a manifest of the repository, for registries that do not say it; nil: not known.
   /// - Returns: its size, and what came of the bytes.
   /// - Throws: `RegistryError`; `notFound` and `unauthorised` are the registry's word.
-  public func glimpse(
+  package func glimpse(
     of digest: Digest, from offset: Int64 = 0, count: Int64 = 1, expecting expected: Int64? = nil
   ) async throws(RegistryError) -> Glimpse {
     let offset = min(max(0, offset), .max / 2)

@@ -1,28 +1,28 @@
 import FoundationEssentials
-public import OCI
+package import OCI
 import Synchronization
-public import Transfer
+package import Transfer
 
 /// Fetches byte ranges of one repository's blobs into windows of files.
 ///
 /// Where an endpoint redirects, a `BlobLocator` finds out the places ahead; a place is good for all of a
 /// blob's ranges, and asked for again when it has expired.
-public final class BlobSource: Sendable {
+package final class BlobSource: Sendable {
   /// One range to fetch.
-  public struct Request: Sendable {
+  package struct Request: Sendable {
     /// The blob.
-    public var blob: Descriptor
+    package var blob: Descriptor
     /// The bytes wanted.
-    public var range: Range<Int64>
+    package var range: Range<Int64>
     /// False asks for the whole blob, because the server does not serve ranges of it.
-    public var ranged: Bool
+    package var ranged: Bool
     /// Where the bytes go.
-    public var window: FileWindow
+    package var window: FileWindow
     /// How often nothing came of the same bytes for a whole time limit: each time a server may take longer to begin.
-    public var stalls = 0
+    package var stalls = 0
 
     /// Makes a request.
-    public init(blob: Descriptor, range: Range<Int64>, ranged: Bool, window: FileWindow) {
+    package init(blob: Descriptor, range: Range<Int64>, ranged: Bool, window: FileWindow) {
       self.blob = blob
       self.range = range
       self.ranged = ranged
@@ -40,7 +40,7 @@ public final class BlobSource: Sendable {
   }
 
   /// What happens to a request.
-  public enum Event: Sendable {
+  package enum Event: Sendable {
     /// It is known where the blob is, and it is asked for.
     case sent
     /// Content begins to arrive.
@@ -76,7 +76,7 @@ public final class BlobSource: Sendable {
   /// - Parameters:
   ///   - client: of the repository.
   ///   - blobHost: the host that served the registry's blobs the last time; nil: not known.
-  public init(client: RepositoryClient, blobHost: String? = nil) {
+  package init(client: RepositoryClient, blobHost: String? = nil) {
     self.client = client
     endpoints = client.endpoints.filter(\.servesContent)
     var locators: [Endpoint: BlobLocator] = [:]
@@ -93,20 +93,20 @@ public final class BlobSource: Sendable {
   /// Says which blobs will be wanted, so that it is known in time where they are.
   ///
   /// - Parameter blobs: in the order in which they are fetched.
-  public func expect(_ blobs: [Descriptor]) async {
+  package func expect(_ blobs: [Descriptor]) async {
     for locator in locators.values { await locator.expect(blobs) }
   }
 
   /// Ends what is still asked ahead of workers that will not come.
-  public func close() async {
+  package func close() async {
     for locator in locators.values { await locator.close() }
   }
 
   /// Bytes that each host served so far, with its port where that is not the scheme's.
-  public var servedBytes: [String: Int64] { served.withLock { $0 } }
+  package var servedBytes: [String: Int64] { served.withLock { $0 } }
 
   /// The same, which are counted from 0 from now on.
-  public func takeServedBytes() -> [String: Int64] {
+  package func takeServedBytes() -> [String: Int64] {
     served.withLock { served in
       defer { served = [:] }
       return served
@@ -114,21 +114,21 @@ public final class BlobSource: Sendable {
   }
 
   /// The hosts that blobs came from so far.
-  public var hosts: Set<String> { sendingHosts.withLock { $0 } }
+  package var hosts: Set<String> { sendingHosts.withLock { $0 } }
 
   /// The registry that the repository is in.
-  public var registry: String { client.reference.registry }
+  package var registry: String { client.reference.registry }
 
   /// Who is asked for content, in order: mirrors, and the registry itself.
-  public var servers: [String] { endpoints.map(\.origin.authority) }
+  package var servers: [String] { endpoints.map(\.origin.authority) }
 
   /// The token service that the registry named in this run; nil: none.
-  public var tokenService: TokenService? {
+  package var tokenService: TokenService? {
     get async { await client.tokenService }
   }
 
   /// What the transfer engine last measured.
-  public func engineReadings() -> EngineReadings { client.engine.readings() }
+  package func engineReadings() -> EngineReadings { client.engine.readings() }
 
   // MARK: Wrong content
 
@@ -136,7 +136,7 @@ public final class BlobSource: Sendable {
   ///
   /// - Parameter blob: as the manifest gives it.
   /// - Returns: who sent them, and whether others are left that sent none.
-  public func blame(_ blob: Descriptor) -> (senders: [String], othersAreLeft: Bool) {
+  package func blame(_ blob: Descriptor) -> (senders: [String], othersAreLeft: Bool) {
     suspect(blob)
     let guilty = senders.withLock { $0.removeValue(forKey: blob.digest) } ?? [:]
     let mirrors = endpoints.dropLast().filter { guilty[.endpoint($0)] != nil }
@@ -184,7 +184,7 @@ public final class BlobSource: Sendable {
   /// - Parameters:
   ///   - request: what to fetch; cancelling the task ends it.
   ///   - report: told what happens, on any thread; `ended` comes last.
-  public func fetch(_ request: Request, report: @escaping @Sendable (Event) -> Void) async {
+  package func fetch(_ request: Request, report: @escaping @Sendable (Event) -> Void) async {
     do throws(RegistryError) {
       report(.ended(.success(try await fetchFromAnywhere(request, report))))
     } catch {

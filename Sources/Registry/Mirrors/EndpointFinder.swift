@@ -1,6 +1,6 @@
 import Disk
-public import OCI
-public import Transfer
+package import OCI
+package import Transfer
 
 /// Reads the files that say who is asked for an image: containerd's `hosts.toml`, podman's `registries.conf`, and folders of certificates.
 ///
@@ -9,21 +9,21 @@ public import Transfer
 /// 2. a `hosts.toml` for the registry, or `_default`, counts before `registries.conf`, even where it cannot be used.
 ///
 /// How a server is reached is what its own table says; where that names no certificate, the folder in Docker's layout that has its name.
-public struct EndpointFinder: Sendable {
+package struct EndpointFinder: Sendable {
   /// `--hosts-dir`.
-  public var hostsFolder: String?
+  package var hostsFolder: String?
   /// `--registries-conf`.
-  public var registriesFile: String?
+  package var registriesFile: String?
   /// Speak plain HTTP with the registry itself.
-  public var plainHTTP = false
+  package var plainHTTP = false
   /// Shown to the registry itself, before what any file says.
-  public var clientCertificate: ServerAccess.ClientCertificate?
+  package var clientCertificate: ServerAccess.ClientCertificate?
   let places: ConfigPlaces
 
   /// Makes a finder of the usual files.
   ///
   /// - Parameter environment: the process's environment.
-  public init(environment: [String: String]) {
+  package init(environment: [String: String]) {
     places = ConfigPlaces(environment: environment)
   }
 
@@ -33,7 +33,7 @@ public struct EndpointFinder: Sendable {
   ///
   /// - Parameter reference: the image.
   /// - Throws: `EndpointPlan.Refused` where nobody may be asked; `TransferError` when the registry's host cannot be part of a URL.
-  public func plan(for reference: Reference) throws -> EndpointPlan {
+  package func plan(for reference: Reference) throws -> EndpointPlan {
     let own = try Endpoint(of: reference, plainHTTP: plainHTTP)
     var warnings: [String] = []
     var plan: EndpointPlan?
@@ -136,7 +136,7 @@ public struct EndpointFinder: Sendable {
   ///   - name: the name.
   ///   - warn: told what is wrong with files.
   /// - Throws: `ShortNames.Unresolved`.
-  public func images(named name: ShortName, warn: (String) -> Void) throws(ShortNames.Unresolved)
+  package func images(named name: ShortName, warn: (String) -> Void) throws(ShortNames.Unresolved)
     -> ShortNames
   {
     var warnings: [String] = []

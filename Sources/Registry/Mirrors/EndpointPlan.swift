@@ -1,31 +1,31 @@
 import OCI
 
 /// Who is asked for an image, in order, and which file says so.
-public struct EndpointPlan: Sendable {
+package struct EndpointPlan: Sendable {
   /// Nobody may be asked, or can be.
-  public struct Refused: Error, Sendable, Equatable, CustomStringConvertible {
+  package struct Refused: Error, Sendable, Equatable, CustomStringConvertible {
     /// Why, with the file that says so.
-    public let message: String
+    package let message: String
 
     /// The message.
-    public var description: String { message }
+    package var description: String { message }
   }
 
   /// Who is asked, in order; the last is the registry itself, unless that is blocked.
-  public var endpoints: [Endpoint]
+  package var endpoints: [Endpoint]
   /// The file that speaks of mirrors; nil: none does.
-  public var source: String?
+  package var source: String?
   /// What keeps the registry itself from being asked; nil: nothing.
-  public var blocks: String?
+  package var blocks: String?
   /// What is not as the files' authors wanted it.
-  public var warnings: [String] = []
+  package var warnings: [String] = []
 
   /// Makes a plan.
   ///
   /// - Parameters:
   ///   - endpoints: who is asked, in order.
   ///   - source: the file that says so.
-  public init(endpoints: [Endpoint], source: String? = nil) {
+  package init(endpoints: [Endpoint], source: String? = nil) {
     self.endpoints = endpoints
     self.source = source
   }

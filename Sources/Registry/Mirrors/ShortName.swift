@@ -1,5 +1,5 @@
 /// What is done with a short name that may mean several images (`short-name-mode`).
-public enum ShortNameMode: String, Sendable {
+package enum ShortNameMode: String, Sendable {
   /// Nothing is guessed: the user has to say which.
   case enforcing
   /// The first registry that has it; podman asks on a terminal.
@@ -9,15 +9,15 @@ public enum ShortNameMode: String, Sendable {
 }
 
 /// An image's name without a registry, as podman takes it: `alpine`, `library/alpine:3`, `alpine@sha256:…`.
-public struct ShortName: Equatable, Sendable {
+package struct ShortName: Equatable, Sendable {
   /// What aliases are kept under: without tag and digest.
-  public let repository: String
+  package let repository: String
   /// The tag and the digest, with what separates them from the name; may be empty.
-  public let suffix: String
+  package let suffix: String
 
   /// - Parameter text: what a user typed.
   /// - Returns: nil where it names a registry.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     if let slash = text.firstIndex(of: "/") {
       let first = text[..<slash]
       guard first != "localhost", !first.contains(where: { ".:[".contains($0) || $0.isUppercase })

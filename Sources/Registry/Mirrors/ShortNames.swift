@@ -1,15 +1,15 @@
-public import OCI
+package import OCI
 
 /// What a short name stands for.
-public struct ShortNames: Sendable, Equatable {
+package struct ShortNames: Sendable, Equatable {
   /// A short name that cannot be used.
-  public struct Unresolved: Error, Sendable, Equatable {
+  package struct Unresolved: Error, Sendable, Equatable {
     /// Why.
-    public let reason: String
+    package let reason: String
   }
 
   /// The images, the first that is there counts; at least one.
-  public let references: [Reference]
+  package let references: [Reference]
   /// What says so, with the file.
-  public let because: String
+  package let because: String
 }

@@ -1,9 +1,9 @@
 /// One challenge of a `WWW-Authenticate` field (RFC 9110, 11.6.1).
-public struct Challenge: Sendable, Equatable {
+package struct Challenge: Sendable, Equatable {
   /// The scheme in lower case: `bearer`, `basic`.
-  public var scheme: String
+  package var scheme: String
   /// Parameters, names in lower case.
-  public var parameters: [String: String]
+  package var parameters: [String: String]
 
   /// The most parameters that are read of one challenge.
   private static let parameterLimit = 32
@@ -13,7 +13,7 @@ public struct Challenge: Sendable, Equatable {
   /// Reads every challenge of a field, as its writers mean it; what cannot be read is passed over.
   ///
   /// - Parameter field: for example `Bearer realm="https://auth.example/token",service="r"`.
-  public static func parse(_ field: String) -> [Challenge] {
+  package static func parse(_ field: String) -> [Challenge] {
     var scanner = ChallengeScanner(Array(field.utf8.prefix(lengthLimit)))
     var challenges: [Challenge] = []
     while !scanner.isAtEnd {

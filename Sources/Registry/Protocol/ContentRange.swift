@@ -1,15 +1,15 @@
 /// A `Content-Range` of bytes (RFC 9110, 14.4).
-public struct ContentRange: Sendable, Equatable {
+package struct ContentRange: Sendable, Equatable {
   /// The bytes that the body holds.
-  public var range: Range<Int64>
+  package var range: Range<Int64>
   /// The whole's size, where the server says.
-  public var size: Int64?
+  package var size: Int64?
 
   /// Parses `bytes 0-99/200` or `bytes 0-99/*`.
   ///
   /// - Parameter field: the field's value.
   /// - Returns: nil for anything else.
-  public init?(_ field: String) {
+  package init?(_ field: String) {
     let words = field.split(separator: " ")
     guard words.count == 2, words[0].lowercased() == "bytes" else { return nil }
     let parts = words[1].split(separator: "/", omittingEmptySubsequences: false)

@@ -1,5 +1,5 @@
 /// The wait that a server asks for in `Retry-After` (RFC 9110, 10.2.3).
-public enum RetryAfter {
+package enum RetryAfter {
   /// From here on a number is a Unix time (2001), not a wait of thirty years.
   private static let leastUnixTime = 1e9
 
@@ -9,7 +9,7 @@ public enum RetryAfter {
   ///   - field: a number of seconds, an HTTP date, or a Unix time in seconds.
   ///   - now: seconds since 1970.
   /// - Returns: nil for anything else; 0 for a date in the past.
-  public static func seconds(_ field: String, now: Double) -> Double? {
+  package static func seconds(_ field: String, now: Double) -> Double? {
     let text = field.filter { !$0.isWhitespace }
     if !text.isEmpty, text.utf8.count <= 12, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
       guard let number = Double(text) else { return nil }
@@ -21,7 +21,7 @@ public enum RetryAfter {
 }
 
 /// Dates in HTTP fields.
-public enum HTTPDate {
+package enum HTTPDate {
   private static let months = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
   ]
@@ -30,7 +30,7 @@ public enum HTTPDate {
   ///
   /// - Parameter text: the date.
   /// - Returns: seconds since 1970; nil for anything else.
-  public static func secondsSince1970(_ text: String) -> Double? {
+  package static func secondsSince1970(_ text: String) -> Double? {
     let words = text.split { $0 == " " || $0 == "," || $0 == "-" }
     guard words.count == 6, words[5] == "GMT", let day = Int(words[1]), (1...31).contains(day),
       let month = months.firstIndex(of: words[2].lowercased()), let year = Int(words[3]),

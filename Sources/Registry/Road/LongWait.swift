@@ -1,5 +1,5 @@
 /// What is said of a wait that a person would not sit through without asking.
-public enum LongWait {
+package enum LongWait {
   /// Seconds from which on it is said how long Cairn goes along with a server.
   private static let long = 60.0
 
@@ -8,7 +8,7 @@ public enum LongWait {
   /// - Parameters:
   ///   - seconds: how long it is.
   ///   - limit: seconds that a server may ask for; beyond them the pull ends.
-  public static func words(_ seconds: Double, limit: Double) -> String {
+  package static func words(_ seconds: Double, limit: Double) -> String {
     guard seconds >= long else { return "" }
     let minutes = Int(clamping: min(limit / 60, 1e6))
     return "; a server that asks for more than \(minutes) min ends the pull, and so does Ctrl-C"

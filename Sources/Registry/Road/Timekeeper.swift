@@ -1,23 +1,23 @@
 import FoundationEssentials
 
 /// Time and chance as the rules of this room get them; tests put their own in place.
-public struct Timekeeper: Sendable {
+package struct Timekeeper: Sendable {
   /// Seconds on a clock that never goes back.
-  public var seconds: @Sendable () -> Double = Self.monotonicSeconds
+  package var seconds: @Sendable () -> Double = Self.monotonicSeconds
   /// Seconds since 1970, for dates that servers send.
-  public var unixSeconds: @Sendable () -> Double = { Date().timeIntervalSince1970 }
+  package var unixSeconds: @Sendable () -> Double = { Date().timeIntervalSince1970 }
   /// Waits for so many seconds; throws when the task is cancelled.
-  public var sleep: @Sendable (Double) async throws -> Void = {
+  package var sleep: @Sendable (Double) async throws -> Void = {
     try await Task.sleep(for: .seconds(min($0, 1e6)))
   }
   /// A random number from 0 to 1.
-  public var random: @Sendable () -> Double = { Double.random(in: 0...1) }
+  package var random: @Sendable () -> Double = { Double.random(in: 0...1) }
 
   /// The system's clocks and random numbers.
-  public init() {}
+  package init() {}
 
   /// Seconds on the system's monotonic clock, since about the start of the process.
-  @Sendable public static func monotonicSeconds() -> Double {
+  @Sendable package static func monotonicSeconds() -> Double {
     let elapsed = (ContinuousClock.now - start).components
     return Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
   }

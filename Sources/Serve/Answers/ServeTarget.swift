@@ -1,7 +1,7 @@
-public import OCI
+package import OCI
 
 /// What a caller of the local endpoint asks for.
-public enum ServeTarget: Hashable, Sendable {
+package enum ServeTarget: Hashable, Sendable {
   /// `/v2/`: whether this is a registry, and for which callers.
   case base
   /// A manifest or an index.
@@ -18,7 +18,7 @@ public enum ServeTarget: Hashable, Sendable {
   case health
 
   /// How a manifest is named.
-  public enum Selector: Hashable, Sendable {
+  package enum Selector: Hashable, Sendable {
     case tag(String)
     case digest(Digest)
   }
@@ -27,7 +27,7 @@ public enum ServeTarget: Hashable, Sendable {
   ///
   /// - Parameter target: the path and the query, as the request line has them.
   /// - Returns: nil where nothing of that kind is served.
-  public init?(_ target: String) {
+  package init?(_ target: String) {
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let query = parts.count > 1 ? String(parts[1]) : ""
     guard let path = PercentCode.decoded(parts.first ?? "") else { return nil }

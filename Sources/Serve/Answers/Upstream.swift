@@ -1,16 +1,16 @@
-public import OCI
+package import OCI
 
 /// The repository of a registry that a caller means.
-public struct Upstream: Hashable, Sendable {
+package struct Upstream: Hashable, Sendable {
   /// Registry and repository.
   ///
   /// The registry's name is a key into those that are allowed, never an address to dial.
-  public var reference: Reference
+  package var reference: Reference
   /// How the caller named the registry.
-  public var form: Form
+  package var form: Form
 
   /// How a registry is named in a request.
-  public enum Form: Hashable, Sendable {
+  package enum Form: Hashable, Sendable {
     /// `?ns=HOST`: containerd, docker 29 and buildkit. They take the registry's own challenge.
     case query
     /// `/v2/HOST/REPOSITORY/...`: podman, CRI-O and skopeo. They take challenges from `/v2/` alone, and so does docker's older

@@ -1,13 +1,13 @@
 import Disk
 import FoundationEssentials
 import Glibc
-public import OCI
+package import OCI
 
 /// Writes a stored image to an output.
 ///
 /// What is whole gets its name at the end, so an output is there whole or not at all. Blobs are known to be right when they go
 /// out: a blob that is not what it was when it was published is read again before, and what is changed meanwhile ends the output.
-public struct ImageWriter: Sendable {
+package struct ImageWriter: Sendable {
   let store: ContentStore
   let overwrites: Bool
   let copy: FileCopy
@@ -20,7 +20,7 @@ public struct ImageWriter: Sendable {
   ///   - overwrites: whether an output that exists is replaced.
   ///   - links: whether large blobs of directories may be hard links to the store's, where they cannot share blocks.
   ///   - tell: told what takes long: a lock, or the reader of a pipe.
-  public init(
+  package init(
     store: ContentStore, overwrites: Bool, links: Bool = false,
     tell: @escaping @Sendable (String) -> Void = { _ in }
   ) {
@@ -36,7 +36,7 @@ public struct ImageWriter: Sendable {
   ///   - target: the output.
   ///   - isIndex: whether all platforms of an index go into it.
   /// - Throws: `StoreError`.
-  public func check(_ target: OutputTarget, isIndex: Bool) throws(StoreError) {
+  package func check(_ target: OutputTarget, isIndex: Bool) throws(StoreError) {
     try checkPlace(of: target)
     switch target {
     case .oci(let directory, _): try checkLayout(directory)
@@ -103,7 +103,7 @@ public struct ImageWriter: Sendable {
   ///   - image: complete in the store.
   ///   - target: the output, checked before.
   /// - Throws: `StoreError`.
-  public func write(_ image: StoredImage, to target: OutputTarget) throws(StoreError) {
+  package func write(_ image: StoredImage, to target: OutputTarget) throws(StoreError) {
     try checkPlace(of: target)
     switch target {
     case .oci(let directory, let tag):
@@ -122,7 +122,7 @@ public struct ImageWriter: Sendable {
   }
 
   /// What an artifact gets in place of an archive.
-  public static let noImage = StoreError.badOutput(
+  package static let noImage = StoreError.badOutput(
     "a docker-archive: output takes images only, and this is an artifact")
 
   /// Checks, before anything is downloaded, that an output can hold what the manifests say.
@@ -131,7 +131,7 @@ public struct ImageWriter: Sendable {
   ///   - target: the output.
   ///   - manifests: of the image.
   /// - Throws: `StoreError`: an artifact is to go into an output of images, or blobs into a directory that takes none.
-  public func check(_ target: OutputTarget, of manifests: [Manifest]) throws(StoreError) {
+  package func check(_ target: OutputTarget, of manifests: [Manifest]) throws(StoreError) {
     if case .oci(let directory, _) = target {
       try checkLayout(directory, has: manifests.flatMap(\.blobs))
     }

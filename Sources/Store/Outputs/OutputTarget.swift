@@ -1,6 +1,6 @@
 import Disk
 /// Where a pulled image is written beside the store, in the notation of containers' transports.
-public enum OutputTarget: Sendable, Equatable {
+package enum OutputTarget: Sendable, Equatable {
   /// An OCI image layout; the tag names the image in it.
   case oci(directory: String, tag: String?)
   /// A tar file of an OCI image layout; `-` is standard output.
@@ -14,7 +14,7 @@ public enum OutputTarget: Sendable, Equatable {
   ///
   /// - Parameter text: for example `oci:out:latest`, `docker-archive:-`.
   /// - Throws: `StoreError.badOutput`.
-  public init(_ text: String) throws(StoreError) {
+  package init(_ text: String) throws(StoreError) {
     guard let colon = text.firstIndex(of: ":") else {
       throw .badOutput(
         "output \"\(text)\" names no transport: use oci:DIR[:TAG], oci-archive:FILE[:TAG], "
@@ -45,7 +45,7 @@ public enum OutputTarget: Sendable, Equatable {
   }
 
   /// The output in the notation it was given in.
-  public var name: String {
+  package var name: String {
     switch self {
     case .oci(let path, let name): "oci:\(path)" + (name.map { ":\($0)" } ?? "")
     case .ociArchive(let path, let name): "oci-archive:\(path)" + (name.map { ":\($0)" } ?? "")
@@ -56,7 +56,7 @@ public enum OutputTarget: Sendable, Equatable {
   }
 
   /// True where the image goes to standard output.
-  public var isStandardOutput: Bool {
+  package var isStandardOutput: Bool {
     switch self {
     case .ociArchive(let file, _), .dockerArchive(let file, _):
       OutputFile.isStandardOutput(file)

@@ -1,21 +1,21 @@
-public import OCI
+package import OCI
 
 /// An image that is complete in the store, ready to be written elsewhere.
-public struct StoredImage: Sendable {
+package struct StoredImage: Sendable {
   /// What an image layout names: an OCI manifest, or an OCI index with everything in it.
-  public var root: Descriptor
+  package var root: Descriptor
   /// What the registry serves; another than `root` where that is in words that not every reader knows.
-  public var source: Descriptor
+  package var source: Descriptor
   /// The manifests below the root, or the root itself, in a form that readers of a single manifest know: as served,
   /// or OCI's where the served one is neither Docker's nor OCI's throughout.
-  public var manifests: [(descriptor: Descriptor, manifest: Manifest)]
+  package var manifests: [(descriptor: Descriptor, manifest: Manifest)]
   /// Every document from the root down.
-  public var documents: [Descriptor]
+  package var documents: [Descriptor]
   /// What it was pulled as.
-  public var reference: Reference
+  package var reference: Reference
 
   /// Makes a description.
-  public init(
+  package init(
     root: Descriptor, source: Descriptor,
     manifests: [(descriptor: Descriptor, manifest: Manifest)],
     documents: [Descriptor], reference: Reference

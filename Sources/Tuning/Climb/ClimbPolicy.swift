@@ -3,7 +3,7 @@
 /// Each sample goes the same way: the senses take it in, a refusal speaks first, and then the rule of the
 /// present phase looks at the path. `Rules` has a file for each rule, `Phase` the drawing of what follows
 /// what, `docs/design/policy.md` the evidence.
-public struct ClimbPolicy: Policy {
+package struct ClimbPolicy: Policy {
   let prior: Prior?
   /// What this path is known for, from this machine's own pulls.
   var known: KnownPath?
@@ -40,7 +40,7 @@ public struct ClimbPolicy: Policy {
   /// - Parameters:
   ///   - maximum: largest pool size.
   ///   - prior: what earlier pulls taught; nil: nothing.
-  public init(maximum: Int, prior: Prior? = nil) {
+  package init(maximum: Int, prior: Prior? = nil) {
     self.prior = prior
     known = prior.flatMap { $0.isOwn ? KnownPath($0) : nil }
     bounds = Bounds(
@@ -49,16 +49,16 @@ public struct ClimbPolicy: Policy {
   }
 
   /// The name in reports.
-  public var name: String { "climb" }
+  package var name: String { "climb" }
 
   /// The pool size to open with.
-  public mutating func start(_ opening: Opening) -> PoolDecision {
+  package mutating func start(_ opening: Opening) -> PoolDecision {
     open(opening)
     return decision
   }
 
   /// Takes a sample and decides again.
-  public mutating func observe(_ sample: Sample) -> PoolDecision {
+  package mutating func observe(_ sample: Sample) -> PoolDecision {
     senses.observe(sample)
     bounds.observe(sample.now)
     guard sample.refusals.isEmpty else {

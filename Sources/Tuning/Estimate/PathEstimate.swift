@@ -3,9 +3,9 @@
 /// The same for every reader: reports, plots, tables and the next pull's start. The best is the smallest size within 2 % of
 /// the highest throughput. Sweeps are preferred, because they tried every size in random order; else
 /// measurements of ordinary pulls count, and what pulls brought that were short of work as lower bounds.
-public struct PathEstimate: Sendable, Equatable {
+package struct PathEstimate: Sendable, Equatable {
   /// Where the evidence comes from.
-  public enum Source: Sendable, Equatable {
+  package enum Source: Sendable, Equatable {
     /// Ordinary pulls.
     case pulls
     /// Whole pulls of one image with every size.
@@ -13,7 +13,7 @@ public struct PathEstimate: Sendable, Equatable {
   }
 
   /// Why the best pool size is not known yet.
-  public enum Gap: Sendable, Equatable {
+  package enum Gap: Sendable, Equatable {
     /// No pool size's throughput was measured.
     case tooShort
     /// Larger pools ran out of work before anything could be measured.
@@ -26,7 +26,7 @@ public struct PathEstimate: Sendable, Equatable {
     case unsure
 
     /// For people, after "not known yet: ".
-    public var words: String {
+    package var words: String {
       switch self {
       case .tooShort: "pulls were too short to measure any pool size"
       case .tooShortAbove(let size):
@@ -41,17 +41,17 @@ public struct PathEstimate: Sendable, Equatable {
   }
 
   /// Where the evidence comes from.
-  public let source: Source
+  package let source: Source
   /// The smallest that was measured and is about as fast as the best, where the interval has it; else its nearer end.
-  public let optimum: Int
+  package let optimum: Int
   /// Where the best lies with a probability of 90 %; what lies above the largest measured size is unknown where `gap` says so.
-  public let interval: ClosedRange<Int>
+  package let interval: ClosedRange<Int>
   /// Bytes per second at `optimum`.
-  public let rate: Double
+  package let rate: Double
   /// Why the best is not known; nil: it is.
-  public let gap: Gap?
+  package let gap: Gap?
   /// From the smallest to the largest pool size that was measured; nil: none was.
-  public let measured: ClosedRange<Int>?
+  package let measured: ClosedRange<Int>?
   private let posterior: Posterior?
 
   /// An interval this much wider than its lower end says too little.
@@ -66,7 +66,7 @@ public struct PathEstimate: Sendable, Equatable {
   private static let unseen = 0.1
 
   /// Two are equal when they say the same.
-  public static func == (left: PathEstimate, right: PathEstimate) -> Bool {
+  package static func == (left: PathEstimate, right: PathEstimate) -> Bool {
     left.source == right.source && left.optimum == right.optimum && left.gap == right.gap
       && left.interval == right.interval && left.rate == right.rate
   }
@@ -76,7 +76,7 @@ public struct PathEstimate: Sendable, Equatable {
   /// - Parameters:
   ///   - prior: what was learned of the path.
   ///   - most: the largest pool size that could be chosen.
-  public init?(_ prior: Prior, most: Int = 64) {
+  package init?(_ prior: Prior, most: Int = 64) {
     let sweeps = prior.sweeps.compactMap { sweep in
       Self(Evidence(sweep, prior, most: most), .sweep(sweep), prior)
     }
@@ -94,7 +94,7 @@ public struct PathEstimate: Sendable, Equatable {
   /// The pool size that a pull starts from where it has this prior; nil: nothing was measured.
   ///
   /// The best where it is known; else the one that did best of what was tried. Short pulls open wider.
-  public static func startingSize(_ prior: Prior) -> Int? {
+  package static func startingSize(_ prior: Prior) -> Int? {
     prior.isOwn ? KnownPath(prior)?.poolSize : nil
   }
 
@@ -157,7 +157,7 @@ public struct PathEstimate: Sendable, Equatable {
 
   /// Bytes per second at a pool size, and where it lies with a probability of 90 %; nil outside of what was measured: there
   /// the evidence carries no curve.
-  public func rate(at size: Int) -> (middle: Double, range: ClosedRange<Double>)? {
+  package func rate(at size: Int) -> (middle: Double, range: ClosedRange<Double>)? {
     guard let posterior, let measured, measured.contains(size) else { return nil }
     return posterior.rate(at: size)
   }

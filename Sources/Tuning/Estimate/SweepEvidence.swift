@@ -1,16 +1,16 @@
 /// What a sweep measured: whole pulls of one image with every pool size, in random order.
-public struct SweepEvidence: Sendable, Equatable {
+package struct SweepEvidence: Sendable, Equatable {
   /// One pull.
-  public struct Run: Sendable, Equatable {
+  package struct Run: Sendable, Equatable {
     /// The pool size.
-    public var poolSize: Int
+    package var poolSize: Int
     /// Seconds that it took.
-    public var seconds: Double
+    package var seconds: Double
     /// Bytes that it fetched.
-    public var bytes: Int64
+    package var bytes: Int64
 
     /// Makes a run.
-    public init(poolSize: Int, seconds: Double, bytes: Int64) {
+    package init(poolSize: Int, seconds: Double, bytes: Int64) {
       self.poolSize = poolSize
       self.seconds = seconds
       self.bytes = bytes
@@ -18,32 +18,32 @@ public struct SweepEvidence: Sendable, Equatable {
   }
 
   /// What one pool size came to.
-  public struct Point: Sendable, Equatable {
+  package struct Point: Sendable, Equatable {
     /// The pool size.
-    public var poolSize: Int
+    package var poolSize: Int
     /// Pulls.
-    public var runs: Int
+    package var runs: Int
     /// Mean of the natural logarithm of bytes per second, opening and end included.
-    public var logRate: Double
+    package var logRate: Double
     /// Variance of that among the pulls.
-    public var variance: Double
+    package var variance: Double
 
     /// Bytes per second.
-    public var rate: Double { exp(logRate) }
+    package var rate: Double { exp(logRate) }
 
     /// From and to where the rate lies with 95 % confidence, in bytes per second.
-    public var spread: ClosedRange<Double> {
+    package var spread: ClosedRange<Double> {
       let error = 1.96 * (variance / Double(max(1, runs))).squareRoot()
       return exp(logRate - error)...exp(logRate + error)
     }
   }
 
   /// The image.
-  public var reference: String
+  package var reference: String
   /// Seconds since its last pull.
-  public var age: Double
+  package var age: Double
   /// Pool sizes, smallest first.
-  public let points: [Point]
+  package let points: [Point]
 
   /// Seconds for which it is preferred to what ordinary pulls show: four weeks.
   private static let freshness = 28 * 86_400.0
@@ -54,7 +54,7 @@ public struct SweepEvidence: Sendable, Equatable {
   ///   - reference: the image.
   ///   - runs: its pulls, in any order.
   ///   - age: seconds since the last of them.
-  public init?(reference: String, runs: [Run], age: Double) {
+  package init?(reference: String, runs: [Run], age: Double) {
     let usable = runs.filter { $0.poolSize > 0 && $0.seconds > 0 && $0.bytes > 0 }
     guard !usable.isEmpty else { return nil }
     self.reference = reference
@@ -70,8 +70,8 @@ public struct SweepEvidence: Sendable, Equatable {
   }
 
   /// Pulls in all.
-  public var runs: Int { points.reduce(0) { $0 + $1.runs } }
+  package var runs: Int { points.reduce(0) { $0 + $1.runs } }
 
   /// Whether it is preferred to what ordinary pulls show.
-  public var isFresh: Bool { age <= Self.freshness }
+  package var isFresh: Bool { age <= Self.freshness }
 }

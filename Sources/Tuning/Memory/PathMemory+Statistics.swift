@@ -3,24 +3,24 @@ extension PathMemory {
   ///
   /// Measurements and lower bounds are kept apart. Where there are only bounds, `mean` is the highest of them and
   /// `busyWeight` 0, as in files of earlier versions, whose means may have bounds in them beside measurements.
-  public struct Statistics: Sendable, Equatable, Codable {
+  package struct Statistics: Sendable, Equatable, Codable {
     /// Seconds measured, fading with age.
-    public var weight = 0.0
+    package var weight = 0.0
     /// Weighted mean of the natural logarithm of bytes per second.
-    public var mean = 0.0
+    package var mean = 0.0
     /// Weighted sum of squared distances from the mean.
-    public var squares = 0.0
+    package var squares = 0.0
     /// The part of `weight` in which every worker was busy.
-    public var busyWeight = 0.0
+    package var busyWeight = 0.0
     /// Pulls that it was measured in, fading with age.
-    public var pulls = 0.0
+    package var pulls = 0.0
     /// Beside measurements, the highest lower bound of the logarithm; nil: none is above `mean`.
-    public var bound: Double?
+    package var bound: Double?
     /// Seconds behind that bound, fading with age.
-    public var boundWeight = 0.0
+    package var boundWeight = 0.0
 
     /// Makes statistics; of nothing, until set.
-    public init(
+    package init(
       weight: Double = 0, mean: Double = 0, squares: Double = 0, busyWeight: Double = 0
     ) {
       self.weight = weight
@@ -34,7 +34,7 @@ extension PathMemory {
     }
 
     /// Takes the statistics of other measurements in (Chan et al.'s rule).
-    public mutating func merge(_ other: Statistics) {
+    package mutating func merge(_ other: Statistics) {
       guard other.weight > 0 else { return }
       guard other.busyWeight > 0 else {
         bound(other.mean, weight: other.weight)
@@ -75,7 +75,7 @@ extension PathMemory {
     /// Makes it count less.
     ///
     /// - Parameter factor: 0 to 1.
-    public mutating func fade(by factor: Double) {
+    package mutating func fade(by factor: Double) {
       weight *= factor
       squares *= factor
       busyWeight *= factor

@@ -1,27 +1,27 @@
 /// What earlier pulls taught about one path, as a policy starts from it.
-public struct Prior: Sendable, Equatable {
+package struct Prior: Sendable, Equatable {
   /// Throughput at one pool size.
-  public struct Point: Sendable, Equatable {
+  package struct Point: Sendable, Equatable {
     /// The pool size.
-    public var poolSize: Int
+    package var poolSize: Int
     /// Mean of the natural logarithm of bytes per second.
-    public var logRate: Double
+    package var logRate: Double
     /// Variance of that.
-    public var variance: Double
+    package var variance: Double
     /// How much is behind it: seconds measured, fading with age.
-    public var weight: Double
+    package var weight: Double
     /// The part of that in which every worker was busy; else the rate is a lower bound.
-    public var busyWeight: Double
+    package var busyWeight: Double
     /// Pulls that it was measured in, fading with age.
-    public var pulls = 1.0
+    package var pulls = 1.0
     /// Beside measurements, the highest that it brought while not all workers were busy: the natural logarithm of bytes per
     /// second, a lower bound.
-    public var bound: Double?
+    package var bound: Double?
     /// Seconds behind that, fading with age.
-    public var boundWeight = 0.0
+    package var boundWeight = 0.0
 
     /// Makes a point; of nothing but busy workers, unless set.
-    public init(
+    package init(
       poolSize: Int, logRate: Double, variance: Double, weight: Double, busyWeight: Double? = nil
     ) {
       self.poolSize = poolSize
@@ -32,13 +32,13 @@ public struct Prior: Sendable, Equatable {
     }
 
     /// Bytes per second.
-    public var rate: Double { exp(logRate) }
+    package var rate: Double { exp(logRate) }
 
     /// Whether most of it was not measured with every worker busy: the rate is a lower bound then.
-    public var isBound: Bool { 2 * busyWeight <= weight }
+    package var isBound: Bool { 2 * busyWeight <= weight }
 
     /// From and to where the rate lies with 95 % confidence, in bytes per second.
-    public var spread: ClosedRange<Double> {
+    package var spread: ClosedRange<Double> {
       let error = 1.96 * standardError()
       return exp(logRate - error)...exp(logRate + error)
     }
@@ -58,18 +58,18 @@ public struct Prior: Sendable, Equatable {
   }
 
   /// Throughput by pool size, smallest first.
-  public var points: [Point]
+  package var points: [Point]
   /// Round trip of the idle path, in seconds.
-  public var idleRoundTripSeconds: Double?
+  package var idleRoundTripSeconds: Double?
   /// Requests that the server was busy with when it refused another; never to be exceeded.
-  public var ceiling: Int?
+  package var ceiling: Int?
   /// False where it comes from another path or machine: a hint only.
-  public var isOwn: Bool
+  package var isOwn: Bool
   /// Sweeps of the path, newest first.
-  public var sweeps: [SweepEvidence] = []
+  package var sweeps: [SweepEvidence] = []
 
   /// Makes a prior.
-  public init(
+  package init(
     points: [Point], idleRoundTripSeconds: Double? = nil, ceiling: Int? = nil, isOwn: Bool = true
   ) {
     self.points = points.sorted { $0.poolSize < $1.poolSize }
@@ -80,11 +80,11 @@ public struct Prior: Sendable, Equatable {
 }
 
 /// Throughput by pool size on one path, learned pull by pull.
-public struct PathMemory: Sendable, Equatable {
+package struct PathMemory: Sendable, Equatable {
   /// Seconds in which half of what was learned fades: 14 days.
-  public static let halfLife = 14 * 86_400.0
+  package static let halfLife = 14 * 86_400.0
   /// Seconds for which a ceiling is remembered: 72 hours.
-  public static let ceilingLife = 72 * 3_600.0
+  package static let ceilingLife = 72 * 3_600.0
 
   /// Epochs of fewer seconds are put together.
   private static let shortEpoch = 1.0
@@ -92,18 +92,18 @@ public struct PathMemory: Sendable, Equatable {
   private static let boundShare = 0.5
 
   /// By pool size, as of `learnedAt`.
-  public private(set) var statistics: [Int: Statistics] = [:]
+  package private(set) var statistics: [Int: Statistics] = [:]
   /// Round trip of the idle path in seconds.
-  public private(set) var idle: Double?
+  package private(set) var idle: Double?
   private var ceiling: (poolSize: Int, at: Double)?
   /// When it last learned, in seconds of the caller's clock.
-  public private(set) var learnedAt = 0.0
+  package private(set) var learnedAt = 0.0
 
   /// Knows nothing.
-  public init() {}
+  package init() {}
 
   /// Equal when they know the same.
-  public static func == (left: PathMemory, right: PathMemory) -> Bool {
+  package static func == (left: PathMemory, right: PathMemory) -> Bool {
     left.prior(at: left.learnedAt) == right.prior(at: right.learnedAt)
   }
 
@@ -112,7 +112,7 @@ public struct PathMemory: Sendable, Equatable {
   /// - Parameters:
   ///   - record: what the pull saw.
   ///   - now: when, in seconds of any clock that `prior(at:)` uses too.
-  public mutating func learn(_ record: PullRecord, at now: Double) {
+  package mutating func learn(_ record: PullRecord, at now: Double) {
     fade(to: now)
     var measured: Set<Int> = []
     for epoch in Self.pooled(record.epochs) where epoch.bytes > 0 {
@@ -151,7 +151,7 @@ public struct PathMemory: Sendable, Equatable {
   /// - Parameters:
   ///   - folded: by pool size.
   ///   - now: when it was learned; not before anything learned so far.
-  public mutating func merge(_ folded: [Int: Statistics], at now: Double) {
+  package mutating func merge(_ folded: [Int: Statistics], at now: Double) {
     fade(to: now)
     for (size, known) in folded { statistics[size, default: .init()].merge(known) }
   }
@@ -161,12 +161,12 @@ public struct PathMemory: Sendable, Equatable {
   /// - Parameters:
   ///   - poolSize: requests being served when another was refused.
   ///   - now: when.
-  public mutating func limit(to poolSize: Int, at now: Double) {
+  package mutating func limit(to poolSize: Int, at now: Double) {
     ceiling = (min(poolSize, ceiling?.poolSize ?? .max), now)
   }
 
   /// Takes in an idle round trip in seconds that was remembered.
-  public mutating func noteIdle(_ seconds: Double?) {
+  package mutating func noteIdle(_ seconds: Double?) {
     idle = [idle, seconds].compactMap { $0 }.min()
   }
 
@@ -181,7 +181,7 @@ public struct PathMemory: Sendable, Equatable {
   /// What a policy starts from; nil where nothing was learned.
   ///
   /// - Parameter now: in seconds of the clock that `learn` was given.
-  public func prior(at now: Double) -> Prior? {
+  package func prior(at now: Double) -> Prior? {
     guard !statistics.isEmpty || ceiling != nil else { return nil }
     let factor = exp2(-max(0, now - learnedAt) / Self.halfLife)
     let points = statistics.map { size, known in

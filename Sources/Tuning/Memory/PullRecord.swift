@@ -1,22 +1,22 @@
 /// A stretch of a pull at one pool size, over which throughput was measured.
-public struct Epoch: Sendable, Equatable, Codable {
+package struct Epoch: Sendable, Equatable, Codable {
   /// The pool size.
-  public var poolSize: Int
+  package var poolSize: Int
   /// Seconds since the pull's start at which measuring began.
-  public var startedAt: Double
+  package var startedAt: Double
   /// Seconds measured; what it takes to open connections is left out.
-  public var seconds: Double
+  package var seconds: Double
   /// Useful bytes in that time.
-  public var bytes: Int64
+  package var bytes: Int64
   /// Smallest round trip read in that time, in seconds; nil: none was read.
-  public var roundTripSeconds: Double?
+  package var roundTripSeconds: Double?
   /// True when the pool could not use its workers: such an epoch teaches nothing about the path.
-  public var isAppLimited: Bool
+  package var isAppLimited: Bool
   /// Why the pool had this size.
-  public var reason: String
+  package var reason: String
 
   /// Makes an epoch.
-  public init(
+  package init(
     poolSize: Int, startedAt: Double, seconds: Double, bytes: Int64,
     roundTripSeconds: Double? = nil, isAppLimited: Bool = false, reason: String = ""
   ) {
@@ -30,30 +30,30 @@ public struct Epoch: Sendable, Equatable, Codable {
   }
 
   /// Useful bytes per second.
-  public var rate: Double { seconds > 0 ? Double(bytes) / seconds : 0 }
+  package var rate: Double { seconds > 0 ? Double(bytes) / seconds : 0 }
 }
 
 /// What there is to learn from a pull.
-public struct PullRecord: Sendable, Equatable, Codable {
+package struct PullRecord: Sendable, Equatable, Codable {
   /// Seconds that its downloads took.
-  public var seconds: Double
+  package var seconds: Double
   /// Useful bytes that it fetched.
-  public var bytes: Int64
+  package var bytes: Int64
   /// Its epochs, by time.
-  public var epochs: [Epoch]
+  package var epochs: [Epoch]
   /// Round trip of the idle path, in seconds: the smallest reading of all.
-  public var idleRoundTripSeconds: Double?
+  package var idleRoundTripSeconds: Double?
   /// Requests being served at each moment when another was refused for load.
-  public var servedAtRefusals: [Int]
+  package var servedAtRefusals: [Int]
   /// Most requests that brought data at one moment.
-  public var mostCarrying = 0
+  package var mostCarrying = 0
   /// What limited it, where its evidence says so.
-  public var limitedBy: Limit?
+  package var limitedBy: Limit?
   /// What bears on that.
-  public var evidence = PullEvidence()
+  package var evidence = PullEvidence()
 
   /// What limited a pull.
-  public enum Limit: String, Sendable, Equatable, Codable, CaseIterable {
+  package enum Limit: String, Sendable, Equatable, Codable, CaseIterable {
     /// The line is full: more workers only queue.
     case line
     /// The server gives each connection a rate, and the pool has as many as it may.
@@ -80,7 +80,7 @@ public struct PullRecord: Sendable, Equatable, Codable {
     case shape
 
     /// For people, after "limited by".
-    public var words: String {
+    package var words: String {
       switch self {
       case .line: "the line"
       case .perConnection: "the server's rate per connection"
@@ -101,13 +101,13 @@ public struct PullRecord: Sendable, Equatable, Codable {
   /// Most requests that the server was willing to serve, where it refused one.
   ///
   /// The fewest in flight at a refusal, but no fewer than an epoch of this pull had carried.
-  public var ceiling: Int? {
+  package var ceiling: Int? {
     guard let served = servedAtRefusals.filter({ $0 > 0 }).min() else { return nil }
     return max(served, mostCarrying)
   }
 
   /// Makes a record.
-  public init(
+  package init(
     seconds: Double, bytes: Int64, epochs: [Epoch] = [], idleRoundTripSeconds: Double? = nil,
     servedAtRefusals: [Int] = [], mostCarrying: Int = 0, limitedBy: Limit? = nil
   ) {

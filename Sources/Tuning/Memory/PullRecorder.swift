@@ -2,7 +2,7 @@
 ///
 /// An epoch is measured from when the pool has settled at a size until the size changes, work runs out,
 /// or it has lasted long enough for another one to begin, so that a long stay gives several readings.
-public struct PullRecorder: Sendable {
+package struct PullRecorder: Sendable {
   /// Longest epoch, in seconds.
   private static let longest = 3.0
   /// Shortest epoch that is kept, in seconds.
@@ -35,14 +35,14 @@ public struct PullRecorder: Sendable {
   ///   - opening: what the policy was told at the start.
   ///   - limits: what the pull may not exceed.
   ///   - prior: what earlier pulls over the path taught.
-  public init(opening: Opening, limits: PullLimits = .init(), prior: Prior? = nil) {
+  package init(opening: Opening, limits: PullLimits = .init(), prior: Prior? = nil) {
     witness = Witness(limits: limits, prior: prior)
     changedAt = opening.now
     last = (opening.now, 0)
   }
 
   /// Takes what the policy saw and said.
-  public mutating func observe(_ sample: Sample, _ decision: PoolDecision) {
+  package mutating func observe(_ sample: Sample, _ decision: PoolDecision) {
     witness.observe(sample)
     if poolSize > 0, sample.now - last.now > Sample.pause {
       close()
@@ -113,7 +113,7 @@ public struct PullRecorder: Sendable {
   /// What was seen so far.
   ///
   /// - Parameter now: when the downloads ended.
-  public func record(at now: Moment) -> PullRecord {
+  package func record(at now: Moment) -> PullRecord {
     var copy = self
     copy.close()
     if let bound = bound(at: now) { copy.epochs.append(bound) }

@@ -2,34 +2,34 @@
 ///
 /// The 2017 measurements were one pull for each size, in order, so that drift could look like a result;
 /// here runs are interleaved at random. It can be stopped after any run and resumed.
-public struct Sweep: Sendable, Equatable, Codable {
+package struct Sweep: Sendable, Equatable, Codable {
   /// One pull.
-  public struct Run: Sendable, Equatable, Codable {
+  package struct Run: Sendable, Equatable, Codable {
     /// The pool size.
-    public var poolSize: Int
+    package var poolSize: Int
     /// Seconds from the first request to the published image.
-    public var seconds: Double
+    package var seconds: Double
 
     /// Makes a run.
-    public init(poolSize: Int, seconds: Double) {
+    package init(poolSize: Int, seconds: Double) {
       self.poolSize = poolSize
       self.seconds = seconds
     }
   }
 
   /// What is pulled.
-  public let reference: String
+  package let reference: String
   /// Pool sizes, smallest first.
-  public let sizes: [Int]
+  package let sizes: [Int]
   /// Pulls of each.
-  public let repeats: Int
+  package let repeats: Int
   /// Makes the order.
-  public let seed: UInt64
+  package let seed: UInt64
   /// What was measured so far, in the order of the plan.
-  public private(set) var runs: [Run] = []
+  package private(set) var runs: [Run] = []
 
   /// Plans an experiment.
-  public init(reference: String, sizes: [Int], repeats: Int, seed: UInt64) {
+  package init(reference: String, sizes: [Int], repeats: Int, seed: UInt64) {
     self.reference = reference
     self.sizes = Set(sizes).sorted()
     self.repeats = repeats
@@ -37,31 +37,31 @@ public struct Sweep: Sendable, Equatable, Codable {
   }
 
   /// Pool sizes of all runs, in order: each round has every size once, shuffled.
-  public var plan: [Int] {
+  package var plan: [Int] {
     var random = RandomSource(seed: seed)
     return (0..<repeats).flatMap { _ in sizes.shuffled(using: &random) }
   }
 
   /// The next run's pool size; nil when all are done.
-  public var next: Int? {
+  package var next: Int? {
     let plan = plan
     return runs.count < plan.count ? plan[runs.count] : nil
   }
 
   /// Whether what was measured is what the plan says: a state comes from a file.
-  public var followsPlan: Bool {
+  package var followsPlan: Bool {
     let plan = plan
     return runs.count <= plan.count && zip(runs, plan).allSatisfy { $0.poolSize == $1 }
   }
 
   /// Notes the next run's time.
-  public mutating func note(seconds: Double) {
+  package mutating func note(seconds: Double) {
     guard let next else { return }
     runs.append(Run(poolSize: next, seconds: seconds))
   }
 
   /// Seconds that the rest will take, at the mean of what was measured; nil before the first run.
-  public var secondsLeft: Double? {
+  package var secondsLeft: Double? {
     guard !runs.isEmpty else { return nil }
     let mean = runs.reduce(0) { $0 + $1.seconds } / Double(runs.count)
     return mean * Double(sizes.count * repeats - runs.count)
@@ -70,19 +70,19 @@ public struct Sweep: Sendable, Equatable, Codable {
   // MARK: Results
 
   /// What one pool size came to.
-  public struct Result: Sendable, Equatable {
+  package struct Result: Sendable, Equatable {
     /// The pool size.
-    public var poolSize: Int
+    package var poolSize: Int
     /// Pulls.
-    public var runs: Int
+    package var runs: Int
     /// Mean seconds.
-    public var mean: Double
+    package var mean: Double
     /// Half the width of the mean's 95 % confidence interval, in seconds; 0 for a single run.
-    public var margin: Double
+    package var margin: Double
   }
 
   /// Each pool size that was measured, smallest first.
-  public var results: [Result] {
+  package var results: [Result] {
     sizes.compactMap { size in
       let times = runs.filter { $0.poolSize == size }.map(\.seconds)
       guard !times.isEmpty else { return nil }
@@ -100,7 +100,7 @@ public struct Sweep: Sendable, Equatable, Codable {
   }
 
   /// The fastest pool size.
-  public var best: Result? { results.min { $0.mean < $1.mean } }
+  package var best: Result? { results.min { $0.mean < $1.mean } }
 
   /// The two-sided 95 % quantile of Student's distribution.
   private static func student(_ freedom: Int) -> Double {
@@ -112,11 +112,11 @@ public struct Sweep: Sendable, Equatable, Codable {
   }
 
   /// Whether odd pool sizes are faster than even ones, as the author of the 2017 measurements read them.
-  public struct OddTest: Sendable, Equatable {
+  package struct OddTest: Sendable, Equatable {
     /// By what part odd sizes take less time than their neighbours do, on average; negative: more.
-    public var advantage: Double
+    package var advantage: Double
     /// Share of random relabellings of the sizes that favour "odd" as much: small means hardly chance.
-    public var chance: Double
+    package var chance: Double
   }
 
   /// A one-sided permutation test over pool sizes; nil with fewer than two of either kind.
@@ -125,7 +125,7 @@ public struct Sweep: Sendable, Equatable, Codable {
   /// worker to many favours nobody.
   ///
   /// - Parameter permutations: random relabellings.
-  public func oddTest(permutations: Int = 10_000) -> OddTest? {
+  package func oddTest(permutations: Int = 10_000) -> OddTest? {
     let departures = departures
     let odd = departures.filter(\.isOdd).count
     guard odd >= 2, departures.count - odd >= 2 else { return nil }

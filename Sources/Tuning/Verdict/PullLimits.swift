@@ -1,7 +1,7 @@
 /// What a pull may not exceed because somebody said so, before any network is asked.
-public struct PullLimits: Sendable, Equatable, Codable {
+package struct PullLimits: Sendable, Equatable, Codable {
   /// Who says how many workers there may be.
-  public enum Origin: String, Sendable, Equatable, Codable {
+  package enum Origin: String, Sendable, Equatable, Codable {
     /// Nobody: it is the default.
     case standard
     /// The user, by `--max-workers`.
@@ -13,14 +13,14 @@ public struct PullLimits: Sendable, Equatable, Codable {
   }
 
   /// Bytes per second that the user allows; nil: as many as come.
-  public var bytesPerSecond: Double?
+  package var bytesPerSecond: Double?
   /// Most workers.
-  public var workers: Int
+  package var workers: Int
   /// Who says so.
-  public var origin: Origin
+  package var origin: Origin
 
   /// Makes limits; without arguments, those of a pull without options.
-  public init(bytesPerSecond: Double? = nil, workers: Int = 64, origin: Origin = .standard) {
+  package init(bytesPerSecond: Double? = nil, workers: Int = 64, origin: Origin = .standard) {
     self.bytesPerSecond = bytesPerSecond
     self.workers = workers
     self.origin = origin

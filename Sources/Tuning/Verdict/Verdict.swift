@@ -2,9 +2,9 @@
 ///
 /// Sizes of the pool are experiments, readings say what is full, and what the user set is known. What is named must be borne
 /// out; where it is not, nothing is named. `docs/design/verdict.md` has how often that is right.
-public struct Verdict: Sendable, Equatable {
+package struct Verdict: Sendable, Equatable {
   /// Why nothing is named.
-  public enum Silence: String, Sendable, Equatable {
+  package enum Silence: String, Sendable, Equatable {
     /// The pull was over before its connections were up to speed.
     case tooShort
     /// What was seen fits several causes.
@@ -12,20 +12,20 @@ public struct Verdict: Sendable, Equatable {
   }
 
   /// What limited the pull; nil: see `silence`.
-  public let cause: PullRecord.Limit?
+  package let cause: PullRecord.Limit?
   /// Why nothing is named; nil: something is.
-  public let silence: Silence?
+  package let silence: Silence?
   /// What was seen.
-  public let evidence: PullEvidence
+  package let evidence: PullEvidence
   /// Where most of the time was spent.
-  public let main: PullEvidence.Level?
+  package let main: PullEvidence.Level?
   /// What it was compared with, where something was: fewer connections, or more.
-  public let other: PullEvidence.Level?
+  package let other: PullEvidence.Level?
 
   /// Judges a pull.
   ///
   /// - Parameter evidence: what was seen.
-  public init(_ evidence: PullEvidence) {
+  package init(_ evidence: PullEvidence) {
     self.evidence = evidence
     let rule = VerdictRule(evidence)
     main = rule.main
@@ -42,5 +42,5 @@ public struct Verdict: Sendable, Equatable {
   }
 
   /// One word for programs: the cause's, or the silence's.
-  public var word: String { cause?.rawValue ?? silence?.rawValue ?? "" }
+  package var word: String { cause?.rawValue ?? silence?.rawValue ?? "" }
 }

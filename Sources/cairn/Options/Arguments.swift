@@ -1,6 +1,6 @@
-public import ArgumentParser
+import ArgumentParser
 import OCI
-public import Rivals
+package import Rivals
 import Simulation
 
 /// A number of bytes on the command line: `10M`, `512k`, `4096`.

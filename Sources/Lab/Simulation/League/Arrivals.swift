@@ -1,4 +1,4 @@
-public import Rivals
+package import Rivals
 import Tuning
 
 /// Clients that come one after the other to one pool, and want images which share layers: what the
@@ -6,30 +6,30 @@ import Tuning
 ///
 /// A layer that two want is fetched once. The pool lives on while nothing is wanted, and its clock
 /// stands still until somebody comes.
-public struct Arrivals: Sendable {
+package struct Arrivals: Sendable {
   /// What became of them.
-  public struct Outcome: Sendable {
+  package struct Outcome: Sendable {
     /// Bytes that the clients wanted, in all.
-    public var wanted: Int64
+    package var wanted: Int64
     /// Bytes that were fetched.
-    public var fetched: Int64
+    package var fetched: Int64
     /// Each client's arrival and the seconds until it had everything, in the order of arrival; infinite
     /// where it never had.
-    public var clients: [(arrivedAt: Double, seconds: Double)]
+    package var clients: [(arrivedAt: Double, seconds: Double)]
     /// What the pool did in all.
-    public var pull: PullOutcome
+    package var pull: PullOutcome
 
     /// Seconds of the client in the middle, and of the slowest.
-    public var seconds: (median: Double, slowest: Double) {
+    package var seconds: (median: Double, slowest: Double) {
       let sorted = clients.map(\.seconds).sorted()
       return (sorted.isEmpty ? 0 : sorted[sorted.count / 2], sorted.last ?? 0)
     }
   }
 
   /// Seconds that an image takes at the line's rate.
-  public static let length = 4.0
+  package static let length = 4.0
   /// Seconds within which clients come, for each of them.
-  public static let spread = 2.0
+  package static let spread = 2.0
 
   /// Runs clients that come within `spread` seconds each, the first at once.
   ///
@@ -42,7 +42,7 @@ public struct Arrivals: Sendable {
   ///   - image: the shape of everybody's image.
   ///   - seed: equal seeds give equal outcomes.
   ///   - keepsTrace: whether the outcome carries every sample and decision.
-  public static func run(
+  package static func run(
     _ count: Int, _ policy: PolicyName, model: LinkModel, image: ImageModel, seed: UInt64,
     keepsTrace: Bool = false
   ) -> Outcome {

@@ -1,35 +1,35 @@
-public import Rivals
-public import Tuning
+package import Rivals
+package import Tuning
 
 /// Many machines that pull over one link at the same time.
-public struct Crowd: Sendable {
+package struct Crowd: Sendable {
   /// What became of them.
-  public struct Outcome: Sendable {
+  package struct Outcome: Sendable {
     /// Machines.
-    public var clients: Int
+    package var clients: Int
     /// Jain's index of their throughputs: 1 where all got the same, 1/n where one got everything.
-    public var fairness: Double
+    package var fairness: Double
     /// Bytes carried over what the link or the server could have carried, 0 to 1.
-    public var utilisation: Double
+    package var utilisation: Double
     /// Requests that the server refused, of all machines.
-    public var refusals: Int
+    package var refusals: Int
     /// Requests of all machines.
-    public var requests: Int
+    package var requests: Int
     /// Mean requests in flight of a machine.
-    public var meanPool: Double
+    package var meanPool: Double
     /// Machines that got less than a tenth of a fair share.
-    public var starved: Int
+    package var starved: Int
     /// Each machine's start, in seconds, and the steps at which its pool size changed, where it was
     /// asked for.
-    public var machines: [(startedAt: Double, steps: [TraceStep])]
+    package var machines: [(startedAt: Double, steps: [TraceStep])]
   }
 
   /// Seconds over which machines begin.
-  public static let arrival = 3.0
+  package static let arrival = 3.0
   /// Seconds after which throughput is counted: all are there then, and have settled.
-  public static let settled = 15.0
+  package static let settled = 15.0
   /// Seconds after which it ends.
-  public static let end = 60.0
+  package static let end = 60.0
 
   /// Runs machines that each pull more than there is time for.
   ///
@@ -40,7 +40,7 @@ public struct Crowd: Sendable {
   ///   - knowsIdle: whether each knows the idle round trip from its history.
   ///   - seed: equal seeds give equal outcomes.
   ///   - keepsSteps: whether the outcome carries the steps at which pool sizes changed.
-  public static func run(
+  package static func run(
     _ clients: Int, _ policy: PolicyName, model: LinkModel, knowsIdle: Bool, seed: UInt64,
     keepsSteps: Bool = false
   ) -> Outcome {

@@ -1,34 +1,34 @@
-public import Rivals
+package import Rivals
 
 /// What a policy's scores come to.
-public struct Figures: Sendable {
+package struct Figures: Sendable {
   /// The policy.
-  public var policy: PolicyName
+  package var policy: PolicyName
   /// Whether it had a history.
-  public var isWarm: Bool
+  package var isWarm: Bool
   /// Seconds that the images took at the best rate, about.
-  public var length: Double
+  package var length: Double
   /// Pulls behind it.
-  public var pulls: Int
+  package var pulls: Int
   /// Mean of the best fixed pool's seconds over this policy's.
-  public var mean: Double
+  package var mean: Double
   /// The tenth percentile of that.
-  public var tenth: Double
+  package var tenth: Double
   /// The worst of that.
-  public var worst: Double
+  package var worst: Double
   /// Mean connection-seconds over those of the smallest pool within 2 % of the best.
-  public var connectionRatio: Double
+  package var connectionRatio: Double
   /// Median seconds to 90 % of the best rate, of the pulls that reached it.
-  public var secondsToBest: Double?
+  package var secondsToBest: Double?
   /// Mean requests per gigabyte.
-  public var requestsPerGigabyte: Double
+  package var requestsPerGigabyte: Double
   /// Mean requests refused for load, of a pull from a server that refuses any.
-  public var refusals: Double
+  package var refusals: Double
 
   /// Adds scores up; nil where there are none.
   ///
   /// - Parameter scores: of one policy, one length, all cold or all warm.
-  public init?(_ scores: [League.Score]) {
+  package init?(_ scores: [League.Score]) {
     guard let first = scores.first else { return nil }
     policy = first.policy
     isWarm = first.isWarm

@@ -1,18 +1,18 @@
 import Rivals
-public import Tuning
+package import Tuning
 
 /// Whether what is said of the best pool size is true: histories of simulated pulls, held against fixed pools over the same
 /// link.
 ///
 /// A history is some pulls of 4, 15 or 60 s by the default policy, or a sweep of pulls of 15 s. The truth is the smallest pool
 /// size within 2 % of the best throughput, by long pulls with each size; a sweep's, by pulls of its own image.
-public struct Honesty: Sendable {
+package struct Honesty: Sendable {
   /// What a history is made of.
-  public enum History: Sendable, Equatable, Hashable, CaseIterable {
+  package enum History: Sendable, Equatable, Hashable, CaseIterable {
     case onePull, threePulls, tenPulls, sweep
 
     /// For people.
-    public var words: String {
+    package var words: String {
       switch self {
       case .onePull: "1 pull"
       case .threePulls: "3 pulls"
@@ -32,42 +32,42 @@ public struct Honesty: Sendable {
   }
 
   /// What one history came to.
-  public struct Outcome: Sendable {
+  package struct Outcome: Sendable {
     /// The link's name.
-    public var link: String
+    package var link: String
     /// What it was made of.
-    public var history: History
+    package var history: History
     /// The smallest pool size within 2 % of the best.
-    public var truth: Int
+    package var truth: Int
     /// What was said; nil: nothing.
-    public var estimate: PathEstimate?
+    package var estimate: PathEstimate?
 
     /// Whether the best was said to be known.
-    public var isKnown: Bool { estimate.map { $0.gap == nil } ?? false }
+    package var isKnown: Bool { estimate.map { $0.gap == nil } ?? false }
     /// Whether the truth lies in the interval.
-    public var isCovered: Bool { estimate.map { $0.interval.contains(truth) } ?? false }
+    package var isCovered: Bool { estimate.map { $0.interval.contains(truth) } ?? false }
   }
 
   /// Pool sizes that are tried for the truth.
-  public var sizes = Oracle.sizes
+  package var sizes = Oracle.sizes
   /// Pool sizes of a sweep, and pulls of each.
-  public var sweep = (sizes: [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64], repeats: 3)
+  package var sweep = (sizes: [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64], repeats: 3)
   /// Histories of each kind over each link.
-  public var repeats = 4
+  package var repeats = 4
   /// Seconds of the pulls that tell the truth, at the best rate, and how many there are of each size.
-  public var truth = (seconds: 60.0, repeats: 2)
+  package var truth = (seconds: 60.0, repeats: 2)
 
   private static let lengths = [4.0, 15, 60]
 
   /// Makes one.
-  public init() {}
+  package init() {}
 
   /// Judges all kinds of histories over one link.
   ///
   /// - Parameters:
   ///   - model: a link that does not change with time.
   ///   - image: is scaled to the seconds that are wanted.
-  public func judge(_ model: LinkModel, _ image: ImageModel) -> [Outcome] {
+  package func judge(_ model: LinkModel, _ image: ImageModel) -> [Outcome] {
     let rough = Oracle(
       model: model, image: image.scaled(to: 4 * model.bandwidth), seeds: [1], sizes: [4, 16, 64])
     let rate = rough.best.rate

@@ -1,54 +1,54 @@
-public import Rivals
-public import Tuning
+package import Rivals
+package import Tuning
 
 /// Policies raced against the best fixed pool size in hindsight, over links, images and lengths.
-public struct League: Sendable {
+package struct League: Sendable {
   /// One image on one link.
-  public struct Cell: Sendable {
+  package struct Cell: Sendable {
     /// The link.
-    public var model: LinkModel
+    package var model: LinkModel
     /// The image, scaled to the length.
-    public var image: ImageModel
+    package var image: ImageModel
     /// Seconds that it takes at the best rate, about.
-    public var length: Double
+    package var length: Double
     /// The best fixed pool size.
-    public var oracle: Oracle
+    package var oracle: Oracle
   }
 
   /// How a policy did in one cell with one seed.
-  public struct Score: Sendable {
+  package struct Score: Sendable {
     /// The cell's link.
-    public var model: LinkModel
+    package var model: LinkModel
     /// The cell's image.
-    public var image: String
+    package var image: String
     /// The cell's length in seconds.
-    public var length: Double
+    package var length: Double
     /// The policy.
-    public var policy: PolicyName
+    package var policy: PolicyName
     /// Whether it had a history.
-    public var isWarm: Bool
+    package var isWarm: Bool
     /// Seconds that the pull took.
-    public var seconds: Double
+    package var seconds: Double
     /// Seconds of the best fixed pool over this pull's seconds.
-    public var efficiency: Double
+    package var efficiency: Double
     /// Connection-seconds over those of the smallest pool within 2 % of the best.
-    public var connectionRatio: Double
+    package var connectionRatio: Double
     /// Seconds to 90 % of the best rate; nil: never reached.
-    public var secondsToBest: Double?
+    package var secondsToBest: Double?
     /// Requests per gigabyte.
-    public var requestsPerGigabyte: Double
+    package var requestsPerGigabyte: Double
     /// Requests refused for load.
-    public var refusals: Int
+    package var refusals: Int
     /// The best fixed pool size.
-    public var bestSize: Int
+    package var bestSize: Int
     /// Steps at which the pool size changed, where it was asked for.
-    public var steps: [TraceStep]
+    package var steps: [TraceStep]
   }
 
   /// Lengths of images, in seconds at the best rate.
-  public static let lengths = [4.0, 15, 60]
+  package static let lengths = [4.0, 15, 60]
   /// Pulls of 15 s that a policy learns from before a warm one.
-  public static let lessons = 3
+  package static let lessons = 3
 
   private let models: [LinkModel]
   private let images: [ImageModel]
@@ -56,7 +56,7 @@ public struct League: Sendable {
   private let lengths: [Double]
   private let sizes: [Int]
   /// Whether scores carry the steps at which the pool size changed.
-  public var keepsSteps = false
+  package var keepsSteps = false
 
   /// Makes a league.
   ///
@@ -66,7 +66,7 @@ public struct League: Sendable {
   ///   - seeds: one run of each cell for each.
   ///   - lengths: seconds that images take at the best rate.
   ///   - sizes: fixed pool sizes that the best is sought among.
-  public init(
+  package init(
     models: [LinkModel], images: [ImageModel], seeds: [UInt64], lengths: [Double] = League.lengths,
     sizes: [Int] = Oracle.sizes
   ) {
@@ -80,7 +80,7 @@ public struct League: Sendable {
   /// Finds the best fixed pool size of every cell.
   ///
   /// - Parameter told: how many of how many links and images are done.
-  public func cells(told: @escaping Headway = { _, _ in }) async -> [Cell] {
+  package func cells(told: @escaping Headway = { _, _ in }) async -> [Cell] {
     let seeds = seeds
     let (lengths, sizes) = (lengths, sizes)
     return await concurrently(pairs, told: told) { model, image in
@@ -126,7 +126,7 @@ public struct League: Sendable {
   ///   - cells: of `cells()`.
   ///   - isWarm: whether it first pulls the image a few times and learns from that.
   ///   - told: how many of the cells are done.
-  public func run(
+  package func run(
     _ policy: PolicyName, over cells: [Cell], isWarm: Bool,
     told: @escaping Headway = { _, _ in }
   ) async -> [Score] {
@@ -167,7 +167,7 @@ public struct League: Sendable {
 }
 
 /// Told that so many more of all are done; from many tasks, as soon as it is so.
-public typealias Headway = @Sendable (_ more: Int, _ all: Int) -> Void
+package typealias Headway = @Sendable (_ more: Int, _ all: Int) -> Void
 
 /// Does the same to many things, on as many threads as there are, and keeps their order.
 ///
@@ -175,7 +175,7 @@ public typealias Headway = @Sendable (_ more: Int, _ all: Int) -> Void
 ///   - items: the things.
 ///   - told: what is done, at the beginning nothing; called from many tasks.
 ///   - work: what is done to each; called from many tasks.
-public func concurrently<Item: Sendable, Result: Sendable>(
+package func concurrently<Item: Sendable, Result: Sendable>(
   _ items: [Item], told: @escaping Headway = { _, _ in },
   _ work: @escaping @Sendable (Item) -> Result
 ) async -> [Result] {

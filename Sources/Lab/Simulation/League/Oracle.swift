@@ -1,24 +1,24 @@
 import Tuning
 
 /// The best fixed pool size in hindsight, for one image on one link.
-public struct Oracle: Sendable {
+package struct Oracle: Sendable {
   /// Seconds and connection-seconds at one pool size, means over seeds.
-  public struct Point: Sendable {
+  package struct Point: Sendable {
     /// The pool size.
-    public var poolSize: Int
+    package var poolSize: Int
     /// Mean seconds of a pull.
-    public var seconds: Double
+    package var seconds: Double
     /// Mean connection-seconds of a pull.
-    public var connectionSeconds: Double
+    package var connectionSeconds: Double
     /// Mean bytes per second.
-    public var rate: Double
+    package var rate: Double
   }
 
   /// Every pool size that was tried, smallest first.
-  public var points: [Point]
+  package var points: [Point]
 
   /// Pool sizes that are tried: all the small ones, then steps of about a sixth.
-  public static let sizes = [
+  package static let sizes = [
     1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40, 48, 56, 64,
   ]
 
@@ -31,7 +31,7 @@ public struct Oracle: Sendable {
   ///   - sizes: pool sizes that are tried, smallest first.
   ///   - patience: a pull that takes this many times as long as the fastest so far is ended, and its size
   ///     has no point: it could be neither the best nor the polite one.
-  public init(
+  package init(
     model: LinkModel, image: ImageModel, seeds: [UInt64], sizes: [Int] = Oracle.sizes,
     patience: Double = .infinity
   ) {
@@ -54,12 +54,12 @@ public struct Oracle: Sendable {
   }
 
   /// The fastest.
-  public var best: Point {
+  package var best: Point {
     points.min { $0.seconds < $1.seconds } ?? points[0]
   }
 
   /// The smallest pool size within 2 % of the best.
-  public var polite: Point {
+  package var polite: Point {
     let bound = best.seconds * 1.02
     return points.first { $0.seconds <= bound } ?? best
   }

@@ -13,7 +13,7 @@ extension VerdictTrial {
   ///   - isWarm: whether it pulls the image a few times first.
   ///   - seed: equal seeds give equal outcomes.
   /// - Returns: nil where the setting makes no sense over this link.
-  public static func judge(
+  package static func judge(
     _ model: LinkModel, _ image: ImageModel, _ setting: Setting, length: Double, isWarm: Bool,
     seed: UInt64
   ) -> Outcome? {

@@ -1,13 +1,13 @@
-public import Tuning
+package import Tuning
 
 /// Whether what a pull says of its limit is true: the same pull again, with one thing at a time better, and worse.
 ///
 /// What limits a pull is what its time goes with. So the truth is an experiment: the line is made half as wide again, and by as
 /// much narrower; so are the server's rate per connection, losses, and so on, each alone. Where two limit together, neither
 /// helps alone but both hurt, and each has half of the weight.
-public struct VerdictTrial: Sendable {
+package struct VerdictTrial: Sendable {
   /// One pull that is to be judged.
-  public struct Cell: Sendable {
+  package struct Cell: Sendable {
     let link: LinkModel
     let image: ImageModel
     let setting: Setting
@@ -16,7 +16,7 @@ public struct VerdictTrial: Sendable {
     let seed: UInt64
 
     /// What comes of it; nil where the setting makes no sense over this link.
-    public var outcome: Outcome? {
+    package var outcome: Outcome? {
       judge(link, image, setting, length: length, isWarm: isWarm, seed: seed)
     }
   }
@@ -28,7 +28,7 @@ public struct VerdictTrial: Sendable {
   ///   - images: the shapes.
   ///   - lengths: seconds that images take at the best rate.
   ///   - seeds: one run of each for each.
-  public static func cells(
+  package static func cells(
     _ links: [LinkModel], _ images: [ImageModel], lengths: [Double], seeds: [UInt64]
   ) -> [Cell] {
     let others = Setting.allCases.dropFirst()
@@ -54,7 +54,7 @@ public struct VerdictTrial: Sendable {
   }
 
   /// What is done to a drawn link, or asked of a pull, beside what it is.
-  public enum Setting: String, Sendable, CaseIterable {
+  package enum Setting: String, Sendable, CaseIterable {
     /// Nothing.
     case plain
     /// `--limit-rate` of half of what comes.
@@ -76,25 +76,25 @@ public struct VerdictTrial: Sendable {
   }
 
   /// How one pull went.
-  public struct Outcome: Sendable {
+  package struct Outcome: Sendable {
     /// The link's name.
-    public var link: String
+    package var link: String
     /// The image's.
-    public var image: String
+    package var image: String
     /// What was asked of it.
-    public var setting: Setting
+    package var setting: Setting
     /// Whether it had a history.
-    public var isWarm: Bool
+    package var isWarm: Bool
     /// Seconds that it took.
-    public var seconds: Double
+    package var seconds: Double
     /// How much of its time goes with each thing: about 1 where a tenth more of it saves a tenth of the time, 0 where it does
     /// not matter.
-    public var weights: [PullRecord.Limit: Double]
+    package var weights: [PullRecord.Limit: Double]
     /// What it saw.
-    public var evidence: PullEvidence
+    package var evidence: PullEvidence
 
     /// What is said of it.
-    public var verdict: Verdict { Verdict(evidence) }
+    package var verdict: Verdict { Verdict(evidence) }
 
     /// Weights from which a thing limits, alone and beside the heaviest.
     private static let enough = (alone: 0.35, beside: 0.6)
@@ -103,7 +103,7 @@ public struct VerdictTrial: Sendable {
     private static func counted(_ weight: Double) -> Double { min(1, weight) }
 
     /// Whether what is said is so; several things may limit a pull together.
-    public var isRight: Bool {
+    package var isRight: Bool {
       guard let cause = verdict.cause, let weight = weights[cause].map(Self.counted) else {
         return false
       }
@@ -112,7 +112,7 @@ public struct VerdictTrial: Sendable {
     }
 
     /// What limits it: what is said, where that is right; else the heaviest, or `none`.
-    public var truth: String {
+    package var truth: String {
       if let cause = verdict.cause, isRight { return cause.rawValue }
       let most = weights.max { ($0.value, $1.key.rawValue) < ($1.value, $0.key.rawValue) }
       guard let most, most.value >= Self.enough.alone else { return "none" }

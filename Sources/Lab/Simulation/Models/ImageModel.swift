@@ -1,13 +1,13 @@
-public import FoundationEssentials
+package import FoundationEssentials
 
 /// The shape of an image: how many blobs, and how large each is.
-public struct ImageModel: Sendable, Equatable {
+package struct ImageModel: Sendable, Equatable {
   /// Its name, as on the command line.
-  public var name: String
+  package var name: String
   /// What it stands for, in one sentence.
-  public var about: String
+  package var about: String
   /// The blobs' sizes in bytes.
-  public var blobs: [Int64]
+  package var blobs: [Int64]
 
   /// Makes a shape.
   ///
@@ -15,7 +15,7 @@ public struct ImageModel: Sendable, Equatable {
   ///   - name: its name.
   ///   - about: what it stands for.
   ///   - blobs: sizes in bytes.
-  public init(name: String, about: String = "", blobs: [Int64]) {
+  package init(name: String, about: String = "", blobs: [Int64]) {
     self.name = name
     self.about = about
     self.blobs = blobs
@@ -25,7 +25,7 @@ public struct ImageModel: Sendable, Equatable {
   ///
   /// - Parameter data: JSON; see `models/README.md`.
   /// - Throws: `ModelError`, which names the field.
-  public init(json data: Data) throws(ModelError) {
+  package init(json data: Data) throws(ModelError) {
     var fields = try ModelFields(data)
     name = try fields.text("name")
     about = try fields.text("about")
@@ -36,12 +36,12 @@ public struct ImageModel: Sendable, Equatable {
   }
 
   /// Bytes in all.
-  public var size: Int64 { blobs.reduce(0, +) }
+  package var size: Int64 { blobs.reduce(0, +) }
 
   /// The same shape with another size in all.
   ///
   /// - Parameter bytes: the wanted size; each blob keeps its share, and at least one byte.
-  public func scaled(to bytes: Double) -> ImageModel {
+  package func scaled(to bytes: Double) -> ImageModel {
     let factor = bytes / Double(size)
     return ImageModel(
       name: name, about: about,

@@ -1,13 +1,13 @@
 import Tuning
 
 /// Links drawn at random, for judging a policy on what nobody tuned it for.
-public enum LinkDraw {
+package enum LinkDraw {
   /// Draws links.
   ///
   /// - Parameters:
   ///   - count: how many; every fourth one changes with time, every sixth one punishes many workers.
   ///   - seed: equal seeds draw equal links.
-  public static func links(_ count: Int, seed: UInt64) -> [LinkModel] {
+  package static func links(_ count: Int, seed: UInt64) -> [LinkModel] {
     var random = RandomSource(seed: seed)
     return (0..<count).map { link("draw-\(seed)-\($0)", number: $0, &random) }
   }

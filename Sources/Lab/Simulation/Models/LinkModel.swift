@@ -1,43 +1,43 @@
-public import FoundationEssentials
+package import FoundationEssentials
 
 /// A network path: the line, its server, and the machine at its end.
 ///
 /// The files in `models/` hold one each; `models/README.md` documents the schema. The simulator and
 /// the link lab read the same files.
-public struct LinkModel: Sendable, Equatable {
+package struct LinkModel: Sendable, Equatable {
   /// The server's behaviour.
-  public struct Server: Sendable, Equatable {
+  package struct Server: Sendable, Equatable {
     /// Bytes per second that the server sends in all, without a queue; infinite: no limit.
-    public var rate = Double.infinity
+    package var rate = Double.infinity
     /// Requests that are served at a time; more get 429.
-    public var connectionLimit: Int?
+    package var connectionLimit: Int?
     /// The `Retry-After` of a 429, in seconds; nil: none is sent.
-    public var retryAfter: Double?
+    package var retryAfter: Double?
     /// Requests served at a time beyond which throughput falls.
-    public var overloadBeyond: Int?
+    package var overloadBeyond: Int?
     /// How much each request beyond that takes: the rate is divided by `1 + slope x excess`.
-    public var overloadSlope = 0.0
+    package var overloadSlope = 0.0
     /// Seconds that it thinks before a response.
-    public var responseSeconds = 0.0
+    package var responseSeconds = 0.0
     /// Whether blobs are answered with a redirect to another host first.
-    public var redirects = false
+    package var redirects = false
   }
 
   /// The machine that pulls.
-  public struct Client: Sendable, Equatable {
+  package struct Client: Sendable, Equatable {
     /// CPU seconds that a gigabyte costs.
-    public var cpuSecondsPerGigabyte = 0.0
+    package var cpuSecondsPerGigabyte = 0.0
     /// CPUs.
-    public var cpus = 2
+    package var cpus = 2
     /// Bytes per second that its disk takes; infinite: no limit.
-    public var diskRate = Double.infinity
+    package var diskRate = Double.infinity
     /// Bytes per second that its user allows, which no file says; infinite: no limit.
-    public var allowedRate = Double.infinity
+    package var allowedRate = Double.infinity
 
     /// Bytes per second that the machine can take in.
     ///
     /// One thread runs the transfers, at about 60 % of the cost; hashing has threads of its own.
-    public var limit: Double {
+    package var limit: Double {
       guard cpuSecondsPerGigabyte > 0 else { return diskRate }
       let oneThread = 1e9 / (0.6 * cpuSecondsPerGigabyte)
       return min(diskRate, oneThread, Double(cpus) * 1e9 / cpuSecondsPerGigabyte)
@@ -45,66 +45,66 @@ public struct LinkModel: Sendable, Equatable {
   }
 
   /// What becomes different at a moment; nil: as before.
-  public struct Change: Sendable, Equatable {
+  package struct Change: Sendable, Equatable {
     /// Seconds after the first pull's start.
-    public var at: Double
+    package var at: Double
     /// Bytes per second.
-    public var bandwidth: Double?
+    package var bandwidth: Double?
     /// Seconds.
-    public var roundTrip: Double?
+    package var roundTrip: Double?
     /// Bytes per second of each connection.
-    public var perConnection: Double?
+    package var perConnection: Double?
     /// Share of packets lost.
-    public var loss: Double?
+    package var loss: Double?
   }
 
   /// Other people's long downloads on the same line.
-  public struct CrossTraffic: Sendable, Equatable {
+  package struct CrossTraffic: Sendable, Equatable {
     /// Connections.
-    public var flows: Int
+    package var flows: Int
     /// When they begin, in seconds.
-    public var from: Double
+    package var from: Double
     /// When they end, in seconds.
-    public var until: Double
+    package var until: Double
   }
 
   /// Its name, as on the command line.
-  public var name: String
+  package var name: String
   /// What it stands for, in one sentence.
-  public var about: String
+  package var about: String
   /// Bytes per second of the narrowest part of the line.
-  public var bandwidth: Double
+  package var bandwidth: Double
   /// Seconds of a round trip on an idle line.
-  public var roundTrip: Double
+  package var roundTrip: Double
   /// Bytes that wait in front of the narrowest part before packets are dropped.
-  public var buffer: Double
+  package var buffer: Double
   /// Bytes per second of each connection; infinite: no limit.
-  public var perConnection = Double.infinity
+  package var perConnection = Double.infinity
   /// Whether the server counts that rate by the second: each second's bytes at once, then nothing, as
   /// nginx's `limit_rate` does.
-  public var perConnectionBySecond = false
+  package var perConnectionBySecond = false
   /// Share of packets that are lost at random.
-  public var loss = 0.0
+  package var loss = 0.0
   /// Relative standard deviation of the bandwidth, with a memory of about a second.
-  public var rateNoise = 0.0
+  package var rateNoise = 0.0
   /// Mean of the exponential noise that this machine adds to every timing, in seconds.
-  public var timingNoise = 0.002
+  package var timingNoise = 0.002
   /// Packets of a new connection's first round trip.
-  public var initialWindow = 10.0
+  package var initialWindow = 10.0
   /// Whether senders leave slow start when a queue grows (HyStart), as Linux does.
-  public var leavesSlowStartEarly = true
+  package var leavesSlowStartEarly = true
   /// Round trips of a TLS handshake: 0 (plain), 1 (1.3) or 2 (1.2).
-  public var tlsRoundTrips = 0
+  package var tlsRoundTrips = 0
   /// CPU seconds of a TLS handshake on this machine.
-  public var tlsSeconds = 0.0
+  package var tlsSeconds = 0.0
   /// The server.
-  public var server = Server()
+  package var server = Server()
   /// The machine that pulls.
-  public var client = Client()
+  package var client = Client()
   /// What changes with time, by time.
-  public var changes: [Change] = []
+  package var changes: [Change] = []
   /// Others on the line.
-  public var crossTraffic: [CrossTraffic] = []
+  package var crossTraffic: [CrossTraffic] = []
 
   /// Makes a plain line.
   ///
@@ -114,7 +114,7 @@ public struct LinkModel: Sendable, Equatable {
   ///   - bandwidth: bytes per second.
   ///   - roundTrip: seconds.
   ///   - buffer: bytes.
-  public init(
+  package init(
     name: String, about: String = "", bandwidth: Double, roundTrip: Double, buffer: Double
   ) {
     self.name = name
@@ -126,10 +126,10 @@ public struct LinkModel: Sendable, Equatable {
 
   /// Seconds before an image's layers are asked for: handshakes, then one answer each that wants a
   /// token, brings it, brings the manifest, and shows where blobs are.
-  public var resolvingSeconds: Double { Double(1 + tlsRoundTrips + 4) * roundTrip + tlsSeconds }
+  package var resolvingSeconds: Double { Double(1 + tlsRoundTrips + 4) * roundTrip + tlsSeconds }
 
   /// What kinds of link are judged apart.
-  public enum Kind: String, Sendable, CaseIterable {
+  package enum Kind: String, Sendable, CaseIterable {
     /// The same all the time, and no harm in many workers.
     case steady
     /// Changes with time, or is shared with others.
@@ -139,7 +139,7 @@ public struct LinkModel: Sendable, Equatable {
   }
 
   /// The link's kind.
-  public var kind: Kind {
+  package var kind: Kind {
     if server.connectionLimit != nil || server.overloadBeyond != nil { return .punishing }
     return changes.isEmpty && crossTraffic.isEmpty ? .steady : .changing
   }
@@ -152,7 +152,7 @@ extension LinkModel {
   ///
   /// - Parameter data: JSON; see `models/README.md`.
   /// - Throws: `ModelError`, which names the field.
-  public init(json data: Data) throws(ModelError) {
+  package init(json data: Data) throws(ModelError) {
     var fields = try ModelFields(data)
     try self.init(&fields)
     try fields.finish()

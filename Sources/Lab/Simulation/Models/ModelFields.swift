@@ -2,14 +2,14 @@ import FoundationEssentials
 import Text
 
 /// Why a model file cannot be used; names the field.
-public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The field, with the names of what it lies in, for example `server.overload.slope`.
-  public var field: String
+  package var field: String
   /// What is wrong with it.
-  public var reason: String
+  package var reason: String
 
   /// One sentence.
-  public var description: String {
+  package var description: String {
     field.isEmpty ? "the model \(reason)" : "field \(field) \(reason)"
   }
 }
