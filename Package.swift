@@ -183,8 +183,8 @@ let package = Package(
   ]
 )
 
-// What only its tool builds: `tools/fuzz` (libFuzzer's driver is there with its sanitizer alone), `tools/linear`, `tools/soak` and
-// `tools/sanitize`.
+// What only its tool builds: `tools/fuzz` (libFuzzer's driver is there with its sanitizer alone),
+// `tools/linear`, `tools/soak` and `tools/sanitize`.
 switch Context.environment["CAIRN_EXTRA"] {
 case "fuzz":
   package.targets.append(

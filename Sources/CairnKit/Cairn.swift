@@ -7,19 +7,19 @@
 /// log(image.digest, image.bytesFetched, image.seconds)
 /// ```
 ///
-/// It is what the command `cairn pull` does, by the same code: with credentials, mirrors, proxies and the history as the command
-/// finds them, unless ``PullOptions`` say otherwise.
+/// It is what the command `cairn pull` does, by the same code: with credentials, mirrors, proxies
+/// and the history as the command finds them, unless ``PullOptions`` say otherwise.
 public enum Cairn {
-  // Not `throws(CairnError)`: the compiler, Swift 6.3.1, crashes on a `catch … where` around an asynchronous call of that
-  // kind.
+  // Not `throws(CairnError)`: the compiler, Swift 6.3.1, crashes on a `catch … where` around an
+  // asynchronous call of that kind.
 
   /// The version of the library and of the command.
   public static let version = "0.1.0"
 
   /// Pulls an image.
   ///
-  /// What stands in the store is not fetched again, and an interrupted pull goes on where it stopped. Cancelling the task
-  /// interrupts it: what arrived is kept.
+  /// What stands in the store is not fetched again, and an interrupted pull goes on where it
+  /// stopped. Cancelling the task interrupts it: what arrived is kept.
   ///
   /// - Parameters:
   ///   - image: its name, for example `ubuntu:22.04` or `ghcr.io/o/n@sha256:…`.
@@ -39,7 +39,8 @@ public enum Cairn {
     return try outcome.get()
   }
 
-  /// Pulls images together: what they share is fetched once, and the parallel downloads from a registry serve all of them.
+  /// Pulls images together: what they share is fetched once, and the parallel downloads from a
+  /// registry serve all of them.
   ///
   /// - Parameters:
   ///   - images: their names; one that is there twice is pulled once.
@@ -47,7 +48,8 @@ public enum Cairn {
   ///   - options: how they are pulled; outputs are for one image.
   ///   - event: told what happens, in order, one at a time, on any thread; the pull waits for it to return.
   /// - Returns: for each image, in order, what its pull came to or why it failed.
-  /// - Throws: ``CairnError``, and nothing else, where nothing could be begun: the options make no sense, or the store cannot be opened.
+  /// - Throws: ``CairnError``, and nothing else, where nothing could be begun: the options make no
+  ///   sense, or the store cannot be opened.
   public static func pull(
     _ images: [String], into store: StorePlace = .standard, options: PullOptions = PullOptions(),
     event: @escaping @Sendable (PullEvent) -> Void = { _ in }

@@ -4,7 +4,8 @@ package import Store
 
 /// Why something did not go well: what kind of failure it is, one sentence, and what may help.
 ///
-/// Its words are safe to show: what came from servers was cleaned and cut where it was read, and no secret is in them.
+/// Its words are safe to show: what came from servers was cleaned and cut where it was read, and no
+/// secret is in them.
 public struct CairnError: Error, Sendable, CustomStringConvertible {
   /// What kind of failure it is.
   public enum Kind: String, Sendable, Hashable, CaseIterable {

@@ -7,7 +7,8 @@ struct Engines: Sendable {
 
   /// - Parameters:
   ///   - accesses: how each registry is reached.
-  ///   - rateLimit: bytes a second for all together; where there are several engines, each has an equal part of it.
+  ///   - rateLimit: bytes a second for all together; where there are several engines, each has an
+  ///     equal part of it.
   init(_ accesses: [String: RegistryAccess], rateLimit: Double?) throws(CairnError) {
     let ways = accesses.mapValues(\.transferSettings)
     var different: [TransferSettings] = []

@@ -41,7 +41,8 @@ package final class HistoryKeeper {
     if let problem { note(problem) }
   }
 
-  /// What earlier pulls taught about the way to the registry: this machine's, else those of the site's others.
+  /// What earlier pulls taught about the way to the registry: this machine's, else those of the
+  /// site's others.
   package func prior() -> Prior? {
     let own = ownPrior()
     guard let site, !(own?.isOwn ?? false) else { return own }

@@ -40,7 +40,8 @@ public struct PullOptions: Sendable {
 
   /// Where pulls leave what they learned of the way to a registry, and begin from.
   public enum HistoryPlace: Sendable, Hashable {
-    /// The command's own: `$XDG_STATE_HOME/cairn/history.sqlite`, below `~/.local/state` where that is not set.
+    /// The command's own: `$XDG_STATE_HOME/cairn/history.sqlite`, below `~/.local/state` where that
+    /// is not set.
     case standard
     /// That file, which is made where there is none.
     case file(String)
@@ -50,10 +51,12 @@ public struct PullOptions: Sendable {
 
   /// How registries are reached.
   public var registry = RegistryAccess()
-  /// The options of a registry that is reached in a way of its own, or with other workers; nil: all are alike.
+  /// The options of a registry that is reached in a way of its own, or with other workers; nil: all
+  /// are alike.
   ///
-  /// Only ``registry`` and ``workers`` of what it returns are heeded: the rest is of the whole run. It is asked for a registry when an
-  /// image of it is looked for or pulled, more than once and on any thread. Registries that are reached alike share connections.
+  /// Only ``registry`` and ``workers`` of what it returns are heeded: the rest is of the whole run.
+  /// It is asked for a registry when an image of it is looked for or pulled, more than once and on
+  /// any thread. Registries that are reached alike share connections.
   public var ofRegistry: (@Sendable (_ registry: String) throws(CairnError) -> PullOptions)?
   /// Which platforms are pulled.
   public var platforms = Platforms.host
@@ -65,14 +68,16 @@ public struct PullOptions: Sendable {
   public var bytesPerSecond: Double?
   /// What is learned and remembered.
   public var history = HistoryPlace.standard
-  /// Exports of other machines (`cairn tune --export`), a file or a folder of them, of which one is used where nothing else is known
-  /// of a registry; they are only read, and nil: there are none.
+  /// Exports of other machines (`cairn tune --export`), a file or a folder of them, of which one is
+  /// used where nothing else is known of a registry; they are only read, and nil: there are none.
   public var historySite: String?
-  /// Where the image is written beside the store: `oci:DIR[:TAG]`, `oci-archive:FILE`, `docker-archive:FILE[:REF]`, `dir:DIR`.
+  /// Where the image is written beside the store: `oci:DIR[:TAG]`, `oci-archive:FILE`,
+  /// `docker-archive:FILE[:REF]`, `dir:DIR`.
   public var outputs: [String] = []
   /// Whether outputs that exist are replaced.
   public var overwritesOutputs = false
-  /// Whether large files of `oci:` and `dir:` outputs may be hard links to the store's, where they cannot share blocks.
+  /// Whether large files of `oci:` and `dir:` outputs may be hard links to the store's, where they
+  /// cannot share blocks.
   public var linksOutputs = false
 
   /// The rule behind `.automatic`; all but the default are there for comparison.

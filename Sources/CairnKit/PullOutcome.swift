@@ -18,7 +18,8 @@ public struct PullOutcome: Sendable, Hashable {
   public var image: String
   /// The digest of what the name means: of the index, where it is one.
   public var digest: String
-  /// The digest of the platform's manifest, where that is another; nil: all of an index was pulled, or there is none.
+  /// The digest of the platform's manifest, where that is another; nil: all of an index was pulled,
+  /// or there is none.
   public var platformDigest: String?
   /// The platform; nil: all of them, or not known.
   public var platform: String?

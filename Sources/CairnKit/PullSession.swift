@@ -8,8 +8,9 @@ import Tuning
 
 /// Pulls images in one run, as its options say: what the command does, and `Cairn.pull`.
 ///
-/// It puts together what a pull is made of: clients with their credentials and mirrors, the history of each registry and what it
-/// says to begin with, a plan for each path, the store, and one pool of downloads for all images.
+/// It puts together what a pull is made of: clients with their credentials and mirrors, the history
+/// of each registry and what it says to begin with, a plan for each path, the store, and one pool
+/// of downloads for all images.
 package struct PullSession: Sendable {
   /// What became of an image.
   package struct Outcome: Sendable {

@@ -3,9 +3,9 @@ import FoundationEssentials
 
 /// How registries are reached; the defaults are the command's.
 ///
-/// What is not said here comes from where `skopeo`, `podman` and `docker` have it: credentials from their files and helpers,
-/// mirrors and certificates from containerd's `hosts.toml`, podman's `registries.conf` and Docker's `certs.d`, proxies and trusted
-/// authorities from ``environment``.
+/// What is not said here comes from where `skopeo`, `podman` and `docker` have it: credentials from
+/// their files and helpers, mirrors and certificates from containerd's `hosts.toml`, podman's
+/// `registries.conf` and Docker's `certs.d`, proxies and trusted authorities from ``environment``.
 public struct RegistryAccess: Sendable {
   /// Which certificate authorities are trusted.
   public enum Authorities: Sendable, Hashable {
@@ -45,7 +45,8 @@ public struct RegistryAccess: Sendable {
   public var login: RegistryLogin?
   /// The only file that credentials are read from; nil: the usual ones.
   public var authFile: String?
-  /// Mirrors come from containerd's `hosts.toml` files in this folder, and not from `registries.conf`; nil: the usual one.
+  /// Mirrors come from containerd's `hosts.toml` files in this folder, and not from
+  /// `registries.conf`; nil: the usual one.
   public var hostsFolder: String?
   /// Mirrors come from this file of podman's, and not from `hosts.toml`; nil: the usual ones.
   public var registriesFile: String?

@@ -17,7 +17,8 @@ public struct StorePlace: Sendable, Hashable, ExpressibleByStringLiteral, Custom
   /// Names a folder.
   public init(stringLiteral path: String) { self.init(path) }
 
-  /// The command's own: `$CAIRN_STORE`, else `$XDG_DATA_HOME/cairn/store`, below `~/.local/share` where that is not set.
+  /// The command's own: `$CAIRN_STORE`, else `$XDG_DATA_HOME/cairn/store`, below `~/.local/share`
+  /// where that is not set.
   public static var standard: StorePlace {
     let named = ProcessInfo.processInfo.environment["CAIRN_STORE"] ?? ""
     return named.isEmpty ? ofUser : StorePlace(named)

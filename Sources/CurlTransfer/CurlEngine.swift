@@ -9,8 +9,8 @@ package import Transfer
 /// Other threads only put commands into a mailbox and wake the thread. It is not an actor because
 /// polling would block a thread of Swift's cooperative pool.
 ///
-/// Blobs go over HTTP/1.1, so each has a TCP connection of its own; connections are kept and reused. Small requests that
-/// may share a connection go over HTTP/2 where the server speaks it.
+/// Blobs go over HTTP/1.1, so each has a TCP connection of its own; connections are kept and
+/// reused. Small requests that may share a connection go over HTTP/2 where the server speaks it.
 ///
 /// `@unchecked Sendable` invariant: `loop` and everything in it is touched by the engine's thread
 /// only, from its start to its end; all else is immutable or in the mailbox's mutex.
@@ -94,7 +94,8 @@ package final class CurlEngine: TransferEngine, @unchecked Sendable {
   /// Ends a transfer early; unknown and finished ones are ignored.
   package func cancel(_ handle: TransferHandle) { post(.cancel(handle.number)) }
 
-  /// What the engine's thread last measured of its connections, and how it spent its time until now; see `TransferEngine`.
+  /// What the engine's thread last measured of its connections, and how it spent its time until
+  /// now; see `TransferEngine`.
   package func readings() -> EngineReadings {
     var readings = measured.withLock { $0 }
     readings.busySeconds = clock.work.seconds(at: clock.now)

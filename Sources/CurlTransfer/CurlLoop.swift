@@ -34,7 +34,8 @@ final class CurlLoop {
   private static let readingSeconds = 0.05
   /// Seconds between two looks for stalled transfers.
   private static let stallCheckSeconds = 0.25
-  /// Seconds in which a good server has begun to answer; less once one was seen that serves one connection at a time.
+  /// Seconds in which a good server has begun to answer; less once one was seen that serves one
+  /// connection at a time.
   private var longHead = 2.0
   /// Connections kept open for reuse.
   private static let connectionCache = 256
@@ -130,8 +131,9 @@ final class CurlLoop {
 
   private func cancel(_ number: UInt64) {
     guard let job = transfers[number]?.job ?? checks.take(number) else { return }
-    // One that ends while its name is looked up would hold this thread, and all transfers with it, until a silent name server has
-    // had its time. The look-up's own thread cleans up after itself then.
+    // One that ends while its name is looked up would hold this thread, and all transfers with it,
+    // until a silent name server has had its time. The look-up's own thread cleans up after itself
+    // then.
     if let easy = transfers[number]?.easy { _ = cairn_set_long(easy, CURLOPT_QUICK_EXIT, 1) }
     forget(number)
     job.ended(.failure(TransferError(.cancelled, "the transfer was cancelled")))
@@ -214,7 +216,8 @@ final class CurlLoop {
 
   /// Gives up idle connections where everybody else waits for an answer, and has for long.
   ///
-  /// A server that serves one connection at a time is waiting for us on the idle one, with all the others queued up behind it.
+  /// A server that serves one connection at a time is waiting for us on the idle one, with all the
+  /// others queued up behind it.
   private func endIdleIfAllWait() {
     guard !transfers.isEmpty,
       transfers.values.allSatisfy({ $0.hasWaitedForHead(longerThan: longHead) })

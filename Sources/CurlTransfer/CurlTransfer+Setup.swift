@@ -3,8 +3,8 @@ import Transfer
 
 /// What libcurl is told of a request before it begins.
 extension CurlTransfer {
-  /// libcurl's receive buffer, of which each transfer in flight has one: the default of 16 KiB costs a system call for each, and
-  /// more than this saves no CPU time.
+  /// libcurl's receive buffer, of which each transfer in flight has one: the default of 16 KiB
+  /// costs a system call for each, and more than this saves no CPU time.
   private static let receiveBuffer = 64 << 10
 
   /// Tells libcurl everything about the request.
@@ -76,8 +76,8 @@ extension CurlTransfer {
     let shares = job.request.sharesConnection && loop.mayShare(job.request.url.origin)
     _ = cairn_set_long(
       easy, CURLOPT_HTTP_VERSION, shares ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
-    // Wait for a connection that is being made, rather than make another. Without TLS it is not HTTP/2, and there libcurl would
-    // wait for another request's answer.
+    // Wait for a connection that is being made, rather than make another. Without TLS it is not
+    // HTTP/2, and there libcurl would wait for another request's answer.
     let isTLS = job.request.url.origin.scheme == "https"
     _ = cairn_set_long(easy, CURLOPT_PIPEWAIT, shares && isTLS ? 1 : 0)
   }
@@ -89,8 +89,8 @@ extension CurlTransfer {
       Self.receiveBuffer, max(1024, Int(exactly: (limit / 20).rounded()) ?? Self.receiveBuffer))
   }
 
-  /// libcurl lends a connection, and a TLS session, only to a request for which all of these are the same; but for the key, which is
-  /// nothing without its certificate.
+  /// libcurl lends a connection, and a TLS session, only to a request for which all of these are
+  /// the same; but for the key, which is nothing without its certificate.
   private func configureTLS() throws(TransferError) {
     let access = job.request.access
     guard job.request.url.origin.scheme == "https" else { return }
@@ -129,7 +129,8 @@ extension CurlTransfer {
     _ = cairn_set_string(easy, CURLOPT_PROXY, proxy?.address ?? "")
     _ = cairn_set_string(easy, CURLOPT_NOPROXY, "")
     guard let proxy else { return }
-    // Where the proxy connects to is out of sight: what the host says by itself is judged here, and a name by the proxy alone.
+    // Where the proxy connects to is out of sight: what the host says by itself is judged here, and
+    // a name by the proxy alone.
     if let why = job.request.addresses.objection(to: origin) { throw addressError(why) }
     if proxy.scheme == .https {
       try set(loop.trust.form(serverFiles: []), CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAINFO_BLOB)

@@ -204,8 +204,8 @@ final class CurlTransfer {
 
   /// Round trips of the connection, in seconds, and whether packets came out of order since the last reading.
   ///
-  /// - Returns: nil unless its body is going to a file, straight from the server: of the way behind a proxy the kernel knows
-  ///   nothing.
+  /// - Returns: nil unless its body is going to a file, straight from the server: of the way behind
+  ///   a proxy the kernel knows nothing.
   func roundTrips() -> (now: Double, smallest: Double, isDisordered: Bool)? {
     guard proxy == nil, destination.map(\.isFile) ?? false else { return nil }
     let port = cairn_info_long(easy, CURLINFO_LOCAL_PORT)
@@ -242,12 +242,14 @@ final class CurlTransfer {
     }
   }
 
-  /// Seconds without progress that are put up with: a request may be allowed more of them for its head than for its body.
+  /// Seconds without progress that are put up with: a request may be allowed more of them for its
+  /// head than for its body.
   private var patience: Double {
     destination == nil ? job.request.headTimeout ?? settings.stallTimeout : settings.stallTimeout
   }
 
-  /// Whether it waits for the head of its answer, and has for so many seconds since the request was out or it was begun.
+  /// Whether it waits for the head of its answer, and has for so many seconds since the request was
+  /// out or it was begun.
   func hasWaitedForHead(longerThan seconds: Double) -> Bool {
     headerBytes == 0 && received == 0 && clock.now - startedAt > seconds
   }
@@ -330,8 +332,8 @@ final class CurlTransfer {
 
   private func error(_ code: CURLcode) -> TransferError {
     let wasSent = cairn_info_long(easy, CURLINFO_REQUEST_SIZE) > 0
-    // The address was good enough to send a request: libcurl takes an answer without a status for HTTP/0.9. Its words are of
-    // whatever happened last on the connection.
+    // The address was good enough to send a request: libcurl takes an answer without a status for
+    // HTTP/0.9. Its words are of whatever happened last on the connection.
     if code == CURLE_UNSUPPORTED_PROTOCOL, wasSent { return Self.notHTTP }
     // What libcurl says of a line longer than it has room for.
     if code == CURLE_OUT_OF_MEMORY, destination == nil, wasSent { return Self.longHeader }

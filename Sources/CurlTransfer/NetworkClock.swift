@@ -1,6 +1,7 @@
 import Glibc
 
-/// Seconds on a monotonic clock, and how many of them the engine's thread spent at work and in blocked disk writes.
+/// Seconds on a monotonic clock, and how many of them the engine's thread spent at work and in
+/// blocked disk writes.
 ///
 /// The thread tells it what it is at; any other may read.
 final class NetworkClock: Sendable {

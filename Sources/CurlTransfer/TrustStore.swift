@@ -2,11 +2,13 @@ internal import CCurl
 import Glibc
 import Transfer
 
-/// The certificate authorities in the form in which libcurl takes them, made when the first server needs them.
+/// The certificate authorities in the form in which libcurl takes them, made when the first server
+/// needs them.
 ///
-/// libcurl makes OpenSSL's form of 140 authorities anew for each connection (about 10 ms), unless they come from one file and from
-/// nowhere else: then it keeps what it made of the last one, by its name. So they get a file without a name on any disk. The name in
-/// `/proc` is also how it tells connections of different trust apart. Touched by the engine's thread only.
+/// libcurl makes OpenSSL's form of 140 authorities anew for each connection (about 10 ms), unless
+/// they come from one file and from nowhere else: then it keeps what it made of the last one, by
+/// its name. So they get a file without a name on any disk. The name in `/proc` is also how it
+/// tells connections of different trust apart. Touched by the engine's thread only.
 final class TrustStore {
   /// How libcurl gets them.
   enum Form {
@@ -29,7 +31,8 @@ final class TrustStore {
   /// The authorities that count for a server.
   ///
   /// - Parameter serverFiles: PEM files that count for it beside the engine's.
-  /// - Throws: `TransferError` of kind `tls` when one of the files cannot be used or there is no authority at all.
+  /// - Throws: `TransferError` of kind `tls` when one of the files cannot be used or there is no
+  ///   authority at all.
   func form(serverFiles: [String]) throws(TransferError) -> Form {
     let key = settings.onlyFile == nil ? serverFiles : []
     if let made = forms[key] { return try made.get() }

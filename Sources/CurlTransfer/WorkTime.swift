@@ -2,8 +2,8 @@ import Synchronization
 
 /// Seconds that one thread spent on something; others may read them while it is still at it.
 ///
-/// A thread that is held up for seconds (by a slow disk) cannot publish what it measures of itself: whoever wants to
-/// know has to see the work that has not ended.
+/// A thread that is held up for seconds (by a slow disk) cannot publish what it measures of itself:
+/// whoever wants to know has to see the work that has not ended.
 final class WorkTime: Sendable {
   private struct State {
     var ended = 0.0

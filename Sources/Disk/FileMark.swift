@@ -17,7 +17,8 @@ package struct FileMark: Hashable, Sendable {
     changed = [Int(info.st_ctim.tv_sec), Int(info.st_ctim.tv_nsec)]
   }
 
-  /// Whether nothing was written since an earlier mark of the same open file, whatever number its file system gives it by now.
+  /// Whether nothing was written since an earlier mark of the same open file, whatever number its
+  /// file system gives it by now.
   package func isUnchanged(since other: FileMark) -> Bool {
     size == other.size && modified == other.modified && changed == other.changed
   }

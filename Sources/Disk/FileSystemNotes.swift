@@ -1,6 +1,7 @@
 import Synchronization
 
-/// What file systems turned out not to be able to do, each said once in a process, whatever the number of files.
+/// What file systems turned out not to be able to do, each said once in a process, whatever the
+/// number of files.
 package final class FileSystemNotes: Sendable {
   /// Those of this process.
   package static let process = FileSystemNotes()

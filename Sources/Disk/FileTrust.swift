@@ -2,7 +2,8 @@ import Glibc
 
 /// Whose files may decide what this process does: its own user's and root's.
 ///
-/// Root reads root's only: a `sudo` that keeps `HOME` would otherwise do with root's rights what any user's file says.
+/// Root reads root's only: a `sudo` that keeps `HOME` would otherwise do with root's rights what
+/// any user's file says.
 package struct FileTrust: Sendable {
   /// Who asks.
   let user: uid_t
@@ -13,7 +14,8 @@ package struct FileTrust: Sendable {
   package static let process = FileTrust(
     user: LinkTrust.process.user, unmapped: LinkTrust.process.unmapped)
 
-  /// Why a file is not to be believed: `EPERM` where it is another user's, `EACCES` where everybody may write it; nil: it is.
+  /// Why a file is not to be believed: `EPERM` where it is another user's, `EACCES` where everybody
+  /// may write it; nil: it is.
   func complaint(_ file: stat) -> (code: Int32, reason: String)? {
     // Of pipes and devices nothing is kept.
     guard file.kind == .regular else { return nil }

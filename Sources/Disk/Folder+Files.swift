@@ -46,8 +46,9 @@ extension Folder {
 
   /// Removes a file, or a directory and everything in it; links are removed, not followed.
   ///
-  /// A directory is entered only where whoever could give it its name could also empty it: the owner of a folder can put
-  /// another user's private directory under any name in it, and only we would be able to remove what is in there.
+  /// A directory is entered only where whoever could give it its name could also empty it: the
+  /// owner of a folder can put another user's private directory under any name in it, and only we
+  /// would be able to remove what is in there.
   package func removeTree(_ name: String) throws(DiskError) { try removeTree(name, depth: 0) }
 
   /// Removes everything in it; links are removed, not followed.

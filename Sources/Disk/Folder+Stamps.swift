@@ -2,11 +2,12 @@ import Glibc
 
 /// Whether a file system tells that a file was written through a mapping.
 extension Folder {
-  /// Whether what is written through a mapping (`mmap`, `MAP_SHARED`) changes a file's times here, as a call of `write` does.
+  /// Whether what is written through a mapping (`mmap`, `MAP_SHARED`) changes a file's times here,
+  /// as a call of `write` does.
   ///
-  /// Disks' file systems do so at the first write to each page, `tmpfs` only where the page was not read before, some of the network
-  /// and of FUSE later or not at all, and `overlay` as what is below it. So it is tried with a file of one byte; where that fails,
-  /// the answer is no.
+  /// Disks' file systems do so at the first write to each page, `tmpfs` only where the page was not
+  /// read before, some of the network and of FUSE later or not at all, and `overlay` as what is
+  /// below it. So it is tried with a file of one byte; where that fails, the answer is no.
   package var stampsMappedWrites: Bool {
     let temporary = Temporary(in: self)
     guard let file = try? temporary.open(0o600), (try? file.writeAll([0])) != nil,

@@ -2,8 +2,9 @@ import Glibc
 
 /// What a file system says of its room, which is not always anything.
 ///
-/// Network and FUSE file systems answer `statvfs` with zeros where they have no idea (rclone#2356), BSD servers with less than nothing
-/// where the root's reserve is touched. Whoever does not say how much room there is, is not full: writing will tell.
+/// Network and FUSE file systems answer `statvfs` with zeros where they have no idea (rclone#2356),
+/// BSD servers with less than nothing where the root's reserve is touched. Whoever does not say how
+/// much room there is, is not full: writing will tell.
 package enum FreeSpace {
   /// Bytes that this user can still write to the file system of a path; nil where it does not say.
   package static func bytes(at path: String) -> Int64? {

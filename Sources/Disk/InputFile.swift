@@ -10,11 +10,13 @@ package enum InputFile {
   package enum Pipes: Sendable {
     /// Nothing: nobody means a pipe by a file that is looked for at its usual place.
     case refused
-    /// Pipes, because somebody named one on purpose: `<(…)`, `/dev/stdin`. What one says is remembered, since it says it once.
+    /// Pipes, because somebody named one on purpose: `<(…)`, `/dev/stdin`. What one says is
+    /// remembered, since it says it once.
     case read
   }
 
-  /// How long a pipe may be without a writer, in seconds: a shell needs a moment to start the one of `cat x > pipe &`.
+  /// How long a pipe may be without a writer, in seconds: a shell needs a moment to start the one
+  /// of `cat x > pipe &`.
   private static let grace = 2.0
 
   /// What pipes said, by name and by file.

@@ -2,9 +2,10 @@ import Glibc
 
 /// What killed processes were about to give a name, and nobody else would ever remove.
 ///
-/// Whoever writes such a thing has it locked, as long as it lives. So what is of this user, has such a name, can be locked and was
-/// not touched for a while is nobody's. A directory must say by `Temporary.mark` that it is not whole: the owner of the folder
-/// around it can give any name to any directory in it, also to one that only we could empty.
+/// Whoever writes such a thing has it locked, as long as it lives. So what is of this user, has
+/// such a name, can be locked and was not touched for a while is nobody's. A directory must say by
+/// `Temporary.mark` that it is not whole: the owner of the folder around it can give any name to
+/// any directory in it, also to one that only we could empty.
 package enum Leftovers {
   /// Seconds for which something may have no lock yet, or be a second name of a file that never has one.
   package static let grace = 60

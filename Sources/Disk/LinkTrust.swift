@@ -2,9 +2,10 @@ import Glibc
 
 /// Whose symbolic links are followed in a path that the user named.
 ///
-/// Whoever owns a link can make it lead elsewhere at any moment. Root follows root's own only: in another user's folder a path
-/// would lead wherever that user likes, with root's rights. Others follow all but strangers' links in folders like `/tmp`, as
-/// the kernel does (`fs.protected_symlinks`), which does not see links that are read instead of followed.
+/// Whoever owns a link can make it lead elsewhere at any moment. Root follows root's own only: in
+/// another user's folder a path would lead wherever that user likes, with root's rights. Others
+/// follow all but strangers' links in folders like `/tmp`, as the kernel does
+/// (`fs.protected_symlinks`), which does not see links that are read instead of followed.
 struct LinkTrust {
   /// Who asks.
   let user: uid_t
@@ -26,7 +27,8 @@ struct LinkTrust {
     return !isOpenToAll || owner == folder.st_uid
   }
 
-  /// What is not mapped into a user namespace shows as this one, `nobody`; the true `nobody` of a whole system is another.
+  /// What is not mapped into a user namespace shows as this one, `nobody`; the true `nobody` of a
+  /// whole system is another.
   private static let overflow: uid_t = 65_534
 
   private static func unmappedOwner() -> uid_t? {

@@ -13,7 +13,8 @@ extension OpenFile {
     return true
   }
 
-  /// Takes the lock of the file for this process alone, if nobody has it; false also where there are no locks.
+  /// Takes the lock of the file for this process alone, if nobody has it; false also where there
+  /// are no locks.
   func isLockedQuietly() -> Bool { retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) == 0 }
 
   /// Takes the lock of the file for this process alone, and waits for it, but not for ever.

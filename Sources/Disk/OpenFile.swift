@@ -128,7 +128,8 @@ package final class OpenFile: Sendable {
   /// Sets the mode, where the file system has any.
   package func setMode(_ mode: mode_t) { fchmod(descriptor, mode) }
 
-  /// `FICLONE` of linux/fs.h: shares the blocks of a file until one side is written; false where that cannot be.
+  /// `FICLONE` of linux/fs.h: shares the blocks of a file until one side is written; false where
+  /// that cannot be.
   package func shareBlocks(of other: OpenFile) -> Bool {
     ioctl(descriptor, 0x4004_9409, other.descriptor) == 0
   }
@@ -153,7 +154,8 @@ package final class OpenFile: Sendable {
 
   /// Whether its file system takes files of a size; it is only asked, nothing is written.
   package func takes(_ size: Int64) -> Bool {
-    // Whoever has a limit does not go beyond it, and whoever has none goes anywhere. Who goes nowhere at all has said nothing.
+    // Whoever has a limit does not go beyond it, and whoever has none goes anywhere. Who goes
+    // nowhere at all has said nothing.
     if lseek(descriptor, off_t(size), SEEK_SET) >= 0 { return true }
     guard [EINVAL, EFBIG, EOVERFLOW].contains(errno) else { return true }
     return lseek(descriptor, 0, SEEK_SET) < 0

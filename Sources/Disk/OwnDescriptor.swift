@@ -1,8 +1,10 @@
 import Glibc
 
-/// Paths that mean a descriptor which this process has already: `/dev/stdout`, `/dev/fd/63` of a shell's `>(…)`.
+/// Paths that mean a descriptor which this process has already: `/dev/stdout`, `/dev/fd/63` of a
+/// shell's `>(…)`.
 ///
-/// To open them would be to open what stands behind them once more: a file from its beginning, a pipe of another user's not at all.
+/// To open them would be to open what stands behind them once more: a file from its beginning, a
+/// pipe of another user's not at all.
 enum OwnDescriptor {
   /// The descriptor that a path means by its text; nil: none.
   static func number(_ path: String) -> Int32? {

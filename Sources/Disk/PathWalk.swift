@@ -2,9 +2,10 @@ import Glibc
 
 /// Goes along a path that the user named, one open directory after the other.
 ///
-/// Each step opens a name without following it and then looks at what it has opened, so that nothing can be exchanged between
-/// the look and the use. A link is followed by its text where `LinkTrust` allows that. `openat2` would do for paths that must
-/// have no link at all, but could not tell links apart; steps do the same on every kernel and under every sandbox.
+/// Each step opens a name without following it and then looks at what it has opened, so that
+/// nothing can be exchanged between the look and the use. A link is followed by its text where
+/// `LinkTrust` allows that. `openat2` would do for paths that must have no link at all, but could
+/// not tell links apart; steps do the same on every kernel and under every sandbox.
 enum PathWalk {
   /// Where a path ends.
   struct Place {
@@ -28,7 +29,8 @@ enum PathWalk {
     try walk(path, toLast: false, mode).folder
   }
 
-  /// Opens the directory that has a path's last name, which may be the name of nothing; where it is a link, of what that leads to.
+  /// Opens the directory that has a path's last name, which may be the name of nothing; where it is
+  /// a link, of what that leads to.
   static func place(_ path: String) throws(DiskError) -> Place {
     try walk(path, toLast: true, nil)
   }

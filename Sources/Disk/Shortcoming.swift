@@ -2,8 +2,9 @@ import Glibc
 
 /// Something that a file system cannot do, though it keeps files all the same.
 ///
-/// Network, FUSE and virtual machines' shared file systems lack parts of what POSIX asks for. A store on them works as far as it can, and
-/// says once what its user has to do without. An error that means a broken disk (`EIO`, `ENOSPC`) is never one of these.
+/// Network, FUSE and virtual machines' shared file systems lack parts of what POSIX asks for. A
+/// store on them works as far as it can, and says once what its user has to do without. An error
+/// that means a broken disk (`EIO`, `ENOSPC`) is never one of these.
 package enum Shortcoming: CaseIterable, Hashable {
   /// Directories are not synced (CIFS, vboxsf, some of FUSE; borg#1287).
   case directorySync

@@ -3,9 +3,10 @@ import Synchronization
 
 /// Standard input, output and error, which whoever starts a program may have closed (`>&-`).
 ///
-/// The next thing that is opened gets the number of one that is closed: a result would be written into a socket or a queue of our
-/// own. So something else is opened in their places first, in the wrong direction, as libc does it for programs with more rights
-/// than their user: whoever uses it fails.
+/// The next thing that is opened gets the number of one that is closed: a result would be written
+/// into a socket or a queue of our own. So something else is opened in their places first, in the
+/// wrong direction, as libc does it for programs with more rights than their user: whoever uses it
+/// fails.
 package enum StandardFiles {
   private static let closed = Mutex<Set<Int32>>([])
 

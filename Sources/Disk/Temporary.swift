@@ -3,8 +3,8 @@ import Synchronization
 
 /// A name for something that is not whole yet; what still has it at the end is removed.
 ///
-/// It is short, so that every name that a file may have can be written, and is known to the process, so that a signal which
-/// ends it at once leaves nothing behind.
+/// It is short, so that every name that a file may have can be written, and is known to the
+/// process, so that a signal which ends it at once leaves nothing behind.
 package final class Temporary: Sendable {
   /// What the names begin and end with.
   private static let marks = (".cairn-", ".new")
@@ -114,8 +114,8 @@ package final class Temporary: Sendable {
   /// What there is to remove, and where.
   private struct Place {
     let folder: Folder
-    /// What was made, or set aside: it is emptied itself, not what has its name by then, which the folder's owner can give to
-    /// any directory, also to one that only we could empty.
+    /// What was made, or set aside: it is emptied itself, not what has its name by then, which the
+    /// folder's owner can give to any directory, also to one that only we could empty.
     var directory: Folder?
 
     func remove(_ name: String) throws(DiskError) {

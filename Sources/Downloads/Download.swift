@@ -4,7 +4,8 @@ import Synchronization
 
 /// A blob on its way, as one of those who want it sees it.
 ///
-/// Two who want the same blob share one transfer. When the last of them is gone, it retires, and what arrived stays.
+/// Two who want the same blob share one transfer. When the last of them is gone, it retires, and
+/// what arrived stays.
 package final class Download: Sendable {
   let transfer: Int
   let wanter: Int
@@ -58,12 +59,14 @@ package final class Download: Sendable {
   ///
   /// - Parameter offset: how many bytes the caller has.
   /// - Returns: how many can be read; no more than `offset` where the blob has no more.
-  /// - Throws: why no more will come; `integrity` where bytes that were read turned out to be wrong and are fetched again.
+  /// - Throws: why no more will come; `integrity` where bytes that were read turned out to be wrong
+  ///   and are fetched again.
   package func prefix(beyond offset: Int64) async throws(DownloadError) -> Int64 {
     try await bytes(beyond: offset, takesUnhashed: false)
   }
 
-  /// Waits until bytes are on disk from an offset on, wherever that is in the blob; they may turn out to be wrong.
+  /// Waits until bytes are on disk from an offset on, wherever that is in the blob; they may turn
+  /// out to be wrong.
   ///
   /// They are fetched before others that nobody waits for.
   ///

@@ -3,7 +3,8 @@ import Tuning
 
 /// Paths, from their first blob to the history.
 extension Downloads {
-  /// Ends pools that nobody has wanted anything from for a while: what is wanted next opens as warm as any other pull.
+  /// Ends pools that nobody has wanted anything from for a while: what is wanted next opens as warm
+  /// as any other pull.
   func endIdlePools() async {
     for pool in pools.values {
       guard let idle = pool.clock.idleSeconds, idle >= limits.idleSeconds else { continue }
@@ -21,7 +22,8 @@ extension Downloads {
     if let ended { await ended(report) } else { reports.append(report) }
   }
 
-  /// Tells what paths that are never idle were like so far, and goes on with empty pages: what is kept of them does not grow.
+  /// Tells what paths that are never idle were like so far, and goes on with empty pages: what is
+  /// kept of them does not grow.
   func turnPages() async {
     guard let ended else { return }
     for pool in pools.values where pool.isPageFull(limits) {

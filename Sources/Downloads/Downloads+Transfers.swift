@@ -134,7 +134,8 @@ extension Downloads {
     }
   }
 
-  /// Wrong content is fetched again, all of it: from somebody else where a mirror sent some of it, else once more.
+  /// Wrong content is fetched again, all of it: from somebody else where a mirror sent some of it,
+  /// else once more.
   private func damaged(_ transfer: Transfer, found: Digest) {
     guard let partial = transfer.partial else { return }
     let (wish, blob) = (transfer.wish, transfer.wish.blob)
@@ -231,7 +232,8 @@ extension Downloads {
 
   // MARK: Sources
 
-  /// Goes on with what another wanter has brought: what one shows to a registry is used for him alone, and goes with him.
+  /// Goes on with what another wanter has brought: what one shows to a registry is used for him
+  /// alone, and goes with him.
   func inherit(_ transfer: Transfer, _ heir: BlobSource) {
     let old = transfer.source
     transfer.source = heir
@@ -241,7 +243,8 @@ extension Downloads {
 
   /// Lets go of a source that nothing is fetched from any more.
   ///
-  /// - Parameter isDone: whether it has brought what it was asked for; else nobody comes for what was asked ahead.
+  /// - Parameter isDone: whether it has brought what it was asked for; else nobody comes for what
+  ///   was asked ahead.
   private func letGo(_ source: BlobSource, isDone: Bool) {
     guard !transfers.values.contains(where: { $0.source === source }) else { return }
     Task {

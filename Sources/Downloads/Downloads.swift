@@ -4,21 +4,21 @@ package import Scheduling
 package import Store
 package import Tuning
 
-/// Everything that is wanted now, from whoever wants it: one pool of workers for each path, one transfer for each blob.
+/// Everything that is wanted now, from whoever wants it: one pool of workers for each path, one
+/// transfer for each blob.
 ///
-/// All state belongs to this actor; what happens elsewhere is reported through one stream of events, in order. It lives until
-/// `close`, however many images come and go.
+/// All state belongs to this actor; what happens elsewhere is reported through one stream of
+/// events, in order. It lives until `close`, however many images come and go.
 ///
 /// Life of a transfer:
 /// ```
-/// wanted -> queued            somebody wants it; who comes later shares it
-/// queued -> present           it is in the store
-/// queued -> elsewhere         another process fetches it; looked at twice a second, and taken over where it does not get on
-/// begun -> elsewhere          another process has taken it over
-/// queued, elsewhere -> begun  its file is ours; the path's scheduler hands out its bytes
-/// begun -> done               its digest is right, and it is published
-/// any -> failed               nobody gives it, or it cannot be written
-/// any -> retired              the last who wanted it is gone; what arrived stays
+/// wanted -> queued            somebody wants it; who comes later shares it queued -> present
+/// it is in the store queued -> elsewhere         another process fetches it; looked at twice a
+/// second, and taken over where it does not get on begun -> elsewhere          another process has
+/// taken it over queued, elsewhere -> begun  its file is ours; the path's scheduler hands out its
+/// bytes begun -> done               its digest is right, and it is published any -> failed
+/// nobody gives it, or it cannot be written any -> retired              the last who wanted it is
+/// gone; what arrived stays
 /// ```
 package actor Downloads {
   /// What bounds the service.
@@ -57,8 +57,8 @@ package actor Downloads {
     case tick
   }
 
-  /// Says how a path's downloads are to be run, when its first blob is wanted; and what the last ones over it were like, where
-  /// this service knows.
+  /// Says how a path's downloads are to be run, when its first blob is wanted; and what the last
+  /// ones over it were like, where this service knows.
   package typealias Planner = @Sendable (PathKey, PullRecord?) -> PathPlan
 
   let store: ContentStore
@@ -103,7 +103,8 @@ package actor Downloads {
   ///   - store: where blobs are published.
   ///   - limits: what bounds it.
   ///   - plan: how each path's downloads are to be run.
-  ///   - ended: told what downloads over a path were like when its pool ends; nil: `close` returns all of that.
+  ///   - ended: told what downloads over a path were like when its pool ends; nil: `close` returns
+  ///     all of that.
   ///   - tell: told what happens, in order.
   package init(
     store: ContentStore, limits: Limits, plan: @escaping Planner,
@@ -226,7 +227,8 @@ package actor Downloads {
 
   // MARK: Running
 
-  /// Takes events, and has time tell of itself for as long as there is a path with a pool: an idle service does nothing.
+  /// Takes events, and has time tell of itself for as long as there is a path with a pool: an idle
+  /// service does nothing.
   private func run() {
     let (events, inbox) = (events, inbox)
     if loop == nil {

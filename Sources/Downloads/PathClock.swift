@@ -2,7 +2,8 @@ import Tuning
 
 /// A path's own time: it stands still while nothing is wanted over the path.
 ///
-/// So a pause between two images is no slow stretch to a policy, and the record of a path says nothing of when nobody asked.
+/// So a pause between two images is no slow stretch to a policy, and the record of a path says
+/// nothing of when nobody asked.
 struct PathClock {
   private let start = ContinuousClock.now
   private var paused = Duration.zero

@@ -1,6 +1,7 @@
 import Tuning
 
-/// A stretch of a path's life that is told to the history as one: from its beginning, or from where the last one ended.
+/// A stretch of a path's life that is told to the history as one: from its beginning, or from where
+/// the last one ended.
 ///
 /// A service that is never idle has no end at which it could tell what it learned.
 struct PathPage: Sendable {

@@ -118,7 +118,8 @@ extension PathPool {
     // What comes to nothing for whatever it is asked is in trouble, too.
     case .serverError(transient: true), .protocolError(transient: true): .serverError
     case .rangeRefused: .rangeRefused
-    // The manifest names it, and came from there: what is not to be had for a moment, or over one bad node, may come.
+    // The manifest names it, and came from there: what is not to be had for a moment, or over one
+    // bad node, may come.
     case .integrity, .unauthorised, .notFound: .doubtful
     case .transfer(let cause) where cause.kind == .tls: .doubtful
     case .transfer(let cause) where cause.kind == .stalled: .stalled

@@ -18,7 +18,8 @@ extension PathPool {
 
   /// Ends downloads for which nothing is under way, due or to come, with an error that says what is missing.
   ///
-  /// - Parameter isElsewhereBusy: whether something is under way that this path does not see: a check, another process.
+  /// - Parameter isElsewhereBusy: whether something is under way that this path does not see: a
+  ///   check, another process.
   func lookForEnd(isElsewhereBusy: Bool) {
     let look = PathWatch.Look(
       isBusy: scheduler.openRequests > 0 || isElsewhereBusy,

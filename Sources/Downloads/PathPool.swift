@@ -5,9 +5,11 @@ import Store
 import Transfer
 import Tuning
 
-/// The workers of one path, and the scheduler that they work for: performs what it decides, and tells it what came of that.
+/// The workers of one path, and the scheduler that they work for: performs what it decides, and
+/// tells it what came of that.
 ///
-/// Belongs to the actor `Downloads`. Blobs come and go while it lives; transfers that failed are in `failed` until it looks.
+/// Belongs to the actor `Downloads`. Blobs come and go while it lives; transfers that failed are in
+/// `failed` until it looks.
 final class PathPool: SchedulerRunner {
   /// A segment in flight.
   struct LiveSegment {

@@ -1,6 +1,7 @@
 import Transfer
 
-/// Looks whether another process that fetches a blob gets on: whoever brings less than a minimum rate for the whole time limit does not.
+/// Looks whether another process that fetches a blob gets on: whoever brings less than a minimum
+/// rate for the whole time limit does not.
 struct Patience {
   private let start = ContinuousClock.now
   private var rule: StallRule

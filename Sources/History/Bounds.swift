@@ -21,8 +21,8 @@ extension History {
     static let rates = 1e-3...1e13
     /// The natural logarithm of a rate.
     static let logarithms = -7.0...30.0
-    /// Seconds of measurement that a pool size has to its name at most: more makes nothing surer, and what was
-    /// learned must give way to what is measured.
+    /// Seconds of measurement that a pool size has to its name at most: more makes nothing surer,
+    /// and what was learned must give way to what is measured.
     static let mostWeight = 10_000.0
     /// Epochs of a pull, and pool sizes of a path, that are read.
     static let mostEpochs = 20_000

@@ -7,7 +7,8 @@ extension History {
   static let keptPulls = 40
   /// Paths that are kept; imported ones go first, then the least recently used.
   static let keptPaths = 500
-  /// Pulls that one recording folds, and paths that it drops, at most: nobody waits for a history that grew under other rules.
+  /// Pulls that one recording folds, and paths that it drops, at most: nobody waits for a history
+  /// that grew under other rules.
   private static let foldedPulls = 100
   private static let droppedPaths = 3
   /// Seconds since 1970 at the start of 2025: a clock before that was never set.
@@ -35,7 +36,8 @@ extension History {
       memory.learn(PullRecord(seconds: 0, bytes: 0, epochs: epochs), at: pull.at)
       try db.execute("DELETE FROM pull WHERE id = ?", [pull.id])
     }
-    // Not when the newest of these was: one under a clock that was not set would make the rest as old as it says.
+    // Not when the newest of these was: one under a clock that was not set would make the rest as
+    // old as it says.
     try save(memory.statistics, of: path, isImported: false, at: memory.learnedAt, db)
   }
 

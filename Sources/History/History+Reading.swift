@@ -4,8 +4,8 @@ import Tuning
 
 /// Reading back what was written down.
 ///
-/// The file may have been changed by anybody: rows with values that no pull has are passed over, so that no rule
-/// meets a number that it cannot reckon with.
+/// The file may have been changed by anybody: rows with values that no pull has are passed over, so
+/// that no rule meets a number that it cannot reckon with.
 extension History {
   /// Own seconds of measurement from which on a path does without what others learned.
   private static let enoughOwn = 60.0
@@ -103,8 +103,8 @@ extension History {
 
   /// Everything that is known of a path.
   ///
-  /// What others learned is what a machine begins with, and counts less the more it has measured itself: nobody
-  /// knows how true it is, and it must not hold a path for longer than that takes.
+  /// What others learned is what a machine begins with, and counts less the more it has measured
+  /// itself: nobody knows how true it is, and it must not hold a path for longer than that takes.
   static func memory(of path: Int64, at now: Double, _ db: Database) throws -> PathMemory {
     var memory = try ownMemory(of: path, at: now, db)
     let own = memory.prior(at: now)?.points.reduce(0) { $0 + $1.weight } ?? 0

@@ -20,7 +20,8 @@ package struct History: Sendable {
 
   /// Opens the database, and makes it where there is none.
   ///
-  /// A damaged one is set aside under another name and a new one is made; what was never a history is left alone.
+  /// A damaged one is set aside under another name and a new one is made; what was never a history
+  /// is left alone.
   ///
   /// - Parameters:
   ///   - file: the database's path.

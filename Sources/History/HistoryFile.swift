@@ -59,7 +59,8 @@ struct HistoryFile: Sendable {
     if descriptor >= 0 {
       identity = Self.identity(descriptor)
       options.hasLocks = Self.hasLocks(descriptor)
-      // SQLite takes no file system that cannot sync, unless it need not; what is lost with the power is only advice.
+      // SQLite takes no file system that cannot sync, unless it need not; what is lost with the
+      // power is only advice.
       options.isSynced =
         fdatasync(descriptor) == 0 || ![EINVAL, ENOTSUP, ENOSYS].contains(errno)
       close(descriptor)

@@ -1,7 +1,8 @@
 package import FoundationEssentials
 package import Tuning
 
-/// What the machines of a site exported, put together: a hint for a machine that has learned nothing of a registry itself.
+/// What the machines of a site exported, put together: a hint for a machine that has learned
+/// nothing of a registry itself.
 package struct SiteHistory: Sendable, Equatable {
   /// What is known of the way to one registry.
   package struct Known: Sendable, Equatable {
@@ -17,7 +18,8 @@ package struct SiteHistory: Sendable, Equatable {
     package var at: Double
   }
 
-  /// What another machine's second of measurement counts beside an own one: half of what one counts that a user imported.
+  /// What another machine's second of measurement counts beside an own one: half of what one counts
+  /// that a user imported.
   static let share = History.importedShare / 2
   /// Seconds that a pool size of one machine's weighs at most.
   static let weight = History.importedWeight / 2
@@ -111,7 +113,8 @@ extension HistoryExport {
   /// - Throws: `HistoryError` where it is no export.
   package init(reading data: Data) throws(HistoryError) { self = try History.parse(data) }
 
-  /// This machine's, with those of others in a file that it is to be added to; what this machine had there is replaced.
+  /// This machine's, with those of others in a file that it is to be added to; what this machine
+  /// had there is replaced.
   ///
   /// - Parameter earlier: the file.
   package func merged(into earlier: HistoryExport) -> HistoryExport {

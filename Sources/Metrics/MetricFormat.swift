@@ -4,7 +4,8 @@
 package enum MetricFormat: Sendable {
   /// What Prometheus reads: version 0.0.4.
   case prometheus
-  /// OpenMetrics, which knows units and says where it ends. Of gauges it means the same to readers of the older one.
+  /// OpenMetrics, which knows units and says where it ends. Of gauges it means the same to readers
+  /// of the older one.
   case openMetrics
 
   /// The media type that an answer has.
@@ -51,7 +52,8 @@ package enum MetricFormat: Sendable {
       + (labels.isEmpty ? "" : "{\(labels.joined(separator: ","))}") + " \(number(sample.value))"
   }
 
-  /// A line feed would end the line, and a quotation mark the label; other controls, which the formats let pass, are left out.
+  /// A line feed would end the line, and a quotation mark the label; other controls, which the
+  /// formats let pass, are left out.
   private func escaped(_ text: String, quote: Bool) -> String {
     var result = ""
     for scalar in text.unicodeScalars {

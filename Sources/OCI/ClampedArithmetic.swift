@@ -37,7 +37,8 @@ extension Sequence<Int64> {
 }
 
 extension FixedWidthInteger {
-  /// The whole number below a number, or above a negative one; the nearest that fits, and 0 for what is no number.
+  /// The whole number below a number, or above a negative one; the nearest that fits, and 0 for
+  /// what is no number.
   ///
   /// - Parameter value: for example seconds that a server named.
   package init(clamping value: Double) {

@@ -34,8 +34,8 @@ package struct Descriptor: Hashable, Sendable, Codable {
 
   /// Decodes and checks a descriptor.
   ///
-  /// Strict about what every reader needs, the digest, and a size where there is one; whatever else cannot be read
-  /// counts as not there.
+  /// Strict about what every reader needs, the digest, and a size where there is one; whatever else
+  /// cannot be read counts as not there.
   ///
   /// - Throws: `DecodingError`, or `OCIError` for a digest or size that cannot be.
   package init(from decoder: any Decoder) throws {
@@ -71,7 +71,8 @@ package struct Descriptor: Hashable, Sendable, Codable {
     annotations?["vnd.docker.reference.type"].map { !$0.isEmpty } ?? false
   }
 
-  /// True where an index says that it is not known what a manifest is for, as BuildKit does of its attestations.
+  /// True where an index says that it is not known what a manifest is for, as BuildKit does of its
+  /// attestations.
   package var isOfUnknownPlatform: Bool {
     platform.map { $0.os == "unknown" || $0.architecture == "unknown" } ?? false
   }

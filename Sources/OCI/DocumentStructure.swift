@@ -1,7 +1,8 @@
 /// The members that say what a manifest, an index or a descriptor is, each there once and in its own letters.
 ///
-/// Readers do not agree on which of two equal members counts, and those in Go take a name in any case: one digest would
-/// be two images. Labels and annotations are their author's, and not looked at.
+/// Readers do not agree on which of two equal members counts, and those in Go take a name in any
+/// case: one digest would be two images. Labels and annotations are their author's, and not looked
+/// at.
 enum DocumentStructure {
   /// An object of the structure: the names that readers know, and what is below them.
   private struct Shape {
@@ -61,7 +62,8 @@ enum DocumentStructure {
     "\"\(place)\(name.shownSafely(limit: 60))\""
   }
 
-  /// A name as Go compares it with others: without case, the long s and the Kelvin sign being letters of ASCII there.
+  /// A name as Go compares it with others: without case, the long s and the Kelvin sign being
+  /// letters of ASCII there.
   ///
   /// - Source: Go, `encoding/json/fold.go`, `unicode.SimpleFold`.
   private static func folded(_ name: String) -> [UInt8] {

@@ -18,7 +18,8 @@ package struct Manifest: Sendable, Equatable {
     return ([config] + layers).filter { seen.insert($0.digest).inserted }
   }
 
-  /// Whether this is an image's manifest, as opposed to an artifact's; nil where only the configuration can tell.
+  /// Whether this is an image's manifest, as opposed to an artifact's; nil where only the
+  /// configuration can tell.
   package var isImage: Bool? {
     if MediaType.isArtifact(artifactType) { return false }
     if config.mediaType.isImageConfig { return true }
@@ -32,8 +33,8 @@ package struct Manifest: Sendable, Equatable {
     isImage ?? configuration?.isImage ?? false
   }
 
-  /// False where every layer has a type that somebody gave to something else: signatures and lists of materials may have
-  /// an image's configuration.
+  /// False where every layer has a type that somebody gave to something else: signatures and lists
+  /// of materials may have an image's configuration.
   package var mayHaveLayers: Bool { layers.isEmpty || layers.contains { $0.mediaType.mayBeLayer } }
 
   /// What kind of artifact this is, where it is one: what it says, else its configuration's type.
@@ -78,7 +79,8 @@ package enum ImageDocument: Sendable, Equatable {
   /// The most layers or manifests that a document may list.
   package static let entryLimit = 20_000
 
-  /// The most bytes that all blobs of an image may have: what a server sends beyond a blob's end still has a place that fits 64 bits.
+  /// The most bytes that all blobs of an image may have: what a server sends beyond a blob's end
+  /// still has a place that fits 64 bits.
   package static let sizeLimit = Int64.max - (1 << 40)
 
   /// The document's media type.

@@ -29,8 +29,8 @@ package struct Index: Sendable, Equatable {
     candidates.filter { !$0.isOfUnknownPlatform }
   }
 
-  /// Entries that may be images and are said to be for nothing that is known: attestations as a rule, but the configuration
-  /// decides.
+  /// Entries that may be images and are said to be for nothing that is known: attestations as a
+  /// rule, but the configuration decides.
   package var unknown: [Descriptor] { candidates.filter(\.isOfUnknownPlatform) }
 
   private var candidates: [Descriptor] {

@@ -59,8 +59,8 @@ package struct MediaType: Hashable, Sendable, Codable, RawRepresentable, CustomS
   /// server said of their files (moby#48361, moby#30083).
   package var isVendors: Bool { name.hasPrefix("vnd.") }
 
-  /// True for what Docker and OCI call or called parts of images: before version 1.0 of either a configuration had many
-  /// names, and some tools cut today's short.
+  /// True for what Docker and OCI call or called parts of images: before version 1.0 of either a
+  /// configuration had many names, and some tools cut today's short.
   package var isOfImages: Bool {
     ["vnd.oci.image.", "vnd.docker.image.", "vnd.docker.container.image."].contains {
       "\(name).".hasPrefix($0)

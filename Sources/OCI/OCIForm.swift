@@ -2,15 +2,16 @@ package import FoundationEssentials
 
 /// Documents in the words that every reader of OCI image layouts knows.
 ///
-/// An OCI image layout names OCI manifests only; its readers skip entries with Docker's media types, refuse a
-/// manifest whose configuration has another type than an image's, and read no document in which a member is of the
-/// wrong kind. Such a document gets a twin that says the same in those words. Everything else stays as it is, also
-/// members that are not known here.
+/// An OCI image layout names OCI manifests only; its readers skip entries with Docker's media
+/// types, refuse a manifest whose configuration has another type than an image's, and read no
+/// document in which a member is of the wrong kind. Such a document gets a twin that says the same
+/// in those words. Everything else stays as it is, also members that are not known here.
 ///
-/// What a configuration is, its content decides: an image's lists the layers of a root file system. A vendor's type
-/// (`application/vnd.…`) is believed, however, so that artifacts stay what they are. A layer of an image has OCI's
-/// type if it has one of OCI's or a vendor's; Docker's are translated, and where a type says nothing, the first bytes
-/// decide; they also do where OCI's own type says something else of them.
+/// What a configuration is, its content decides: an image's lists the layers of a root file system.
+/// A vendor's type (`application/vnd.…`) is believed, however, so that artifacts stay what they
+/// are. A layer of an image has OCI's type if it has one of OCI's or a vendor's; Docker's are
+/// translated, and where a type says nothing, the first bytes decide; they also do where OCI's own
+/// type says something else of them.
 package enum OCIForm {
   /// A manifest's twin.
   ///
@@ -55,8 +56,8 @@ package enum OCIForm {
   ///
   /// - Parameters:
   ///   - data: the index as it was served.
-  ///   - forms: what is to be named in place of a manifest or an index, by the digest of that; it may be the same.
-  ///     What is not there was passed over.
+  ///   - forms: what is to be named in place of a manifest or an index, by the digest of that; it
+  ///     may be the same. What is not there was passed over.
   /// - Returns: nil where the index needs none.
   package static func index(_ data: Data, _ forms: [Digest: Descriptor]) -> Data? {
     guard let found = JSONTree(data), let entries = found["manifests"]?.elements else { return nil }

@@ -83,7 +83,8 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
 
   /// Other platforms whose images this machine's processor runs, best first.
   ///
-  /// Source: containerd's platform vectors; 64-bit processors run what was made for the 32-bit ones before them.
+  /// Source: containerd's platform vectors; 64-bit processors run what was made for the 32-bit ones
+  /// before them.
   ///
   /// - Parameter level: the microarchitecture level of an x86-64 processor, from 1 to 4.
   package func substitutes(level: Int) -> [Platform] {

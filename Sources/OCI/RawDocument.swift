@@ -1,6 +1,7 @@
 /// The union of every field that decides what a document is.
 struct RawDocument: Decodable {
-  /// `schemaVersion`, also as a string or with a fraction of nothing; nil where it says nothing: none, null, 0, no number.
+  /// `schemaVersion`, also as a string or with a fraction of nothing; nil where it says nothing:
+  /// none, null, 0, no number.
   let version: Double?
   let mediaType: MediaType?
   let artifactType: String?

@@ -49,7 +49,8 @@ struct ReferenceParser {
     return Reference(registry: registry, repository: repository, tag: tag, digest: digest)
   }
 
-  /// Docker's rule: the first component is a host if it has a dot, a colon, an upper-case letter or is `localhost`.
+  /// Docker's rule: the first component is a host if it has a dot, a colon, an upper-case letter or
+  /// is `localhost`.
   private func isHost(_ component: ArraySlice<Character>) -> Bool {
     String(component) == "localhost" || component.contains { $0 == "." || $0 == ":" || $0 == "[" }
       || component.contains { $0.isUppercase }

@@ -26,10 +26,11 @@ extension String {
 }
 
 extension String {
-  /// The text with every character that acts on a terminal as JSON would write it (`\\u001b`); line ends and tabs stay.
+  /// The text with every character that acts on a terminal as JSON would write it (`\\u001b`); line
+  /// ends and tabs stay.
   ///
-  /// What is printed passes through here at the end, whoever said it: in JSON it is the same string, and in a text one sees
-  /// what stood there.
+  /// What is printed passes through here at the end, whoever said it: in JSON it is the same
+  /// string, and in a text one sees what stood there.
   ///
   /// - Parameter lineLimit: the most characters of a line, a cut is shown as `…`; nil: as many as there are.
   package func escapedForTerminals(lineLimit: Int? = nil) -> String {

@@ -16,7 +16,8 @@ package struct Palette: Sendable {
     paper: "white", ink: "#222222", faint: "#555555", grid: "#dddddd",
     series: ["#1f5fa8", "#c2571a", "#2c8a4b", "#8a3fa0", "#77716a", "#b8a21f"])
 
-  /// The properties `--ink`, `--faint`, `--grid` and `--series-1` to `--series-6` of the page that it stands in.
+  /// The properties `--ink`, `--faint`, `--grid` and `--series-1` to `--series-6` of the page that
+  /// it stands in.
   package static let page = Palette(
     paper: nil, ink: "var(--ink)", faint: "var(--faint)", grid: "var(--grid)",
     series: (1...6).map { "var(--series-\($0))" })

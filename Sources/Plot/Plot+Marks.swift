@@ -8,7 +8,8 @@ extension Plot {
     return isRight ? min(at, max(0, at - width))...at : at...(at + width)
   }
 
-  /// Rows above the frame in which labels stand beside each other, and each mark's row: no label stands on points or on another.
+  /// Rows above the frame in which labels stand beside each other, and each mark's row: no label
+  /// stands on points or on another.
   var markRows: (rows: Int, row: [Int]) {
     let ticks = xTicks
     var taken: [[ClosedRange<Double>]] = []

@@ -3,11 +3,12 @@ import OCI
 
 /// The door through which everything goes that is printed, to a terminal or into a file.
 ///
-/// Names, messages and types come from registries, mirrors, files and images: what would act on a terminal is written as an
-/// escape, so that it is seen and does nothing. Only drawing, and documents that were asked for as they are, have codes.
+/// Names, messages and types come from registries, mirrors, files and images: what would act on a
+/// terminal is written as an escape, so that it is seen and does nothing. Only drawing, and
+/// documents that were asked for as they are, have codes.
 ///
-/// Not `print`, which knows no door, nor `FileHandle`, which ends the process where writing fails, with a full disk behind
-/// it or without free descriptors.
+/// Not `print`, which knows no door, nor `FileHandle`, which ends the process where writing fails,
+/// with a full disk behind it or without free descriptors.
 package struct LineOutput: Sendable {
   /// Standard output, for results.
   package static let standardOutput = LineOutput(descriptor: STDOUT_FILENO)
@@ -27,7 +28,8 @@ package struct LineOutput: Sendable {
 
   /// Writes a text.
   ///
-  /// - Returns: 0, or why not all of it could be written (`errno`); a reader that went away is no reason to end a pull.
+  /// - Returns: 0, or why not all of it could be written (`errno`); a reader that went away is no
+  ///   reason to end a pull.
   @discardableResult
   package func write(_ text: String) -> Int32 {
     write(bytes: text.escapedForTerminals(lineLimit: lineLimit).utf8)

@@ -64,7 +64,8 @@ package enum ProgressEvent: Sendable, Equatable {
     package var blobsPresent = 0
     /// Blobs of them that were on their way already, for another image of the same run.
     package var blobsShared = 0
-    /// The same for programs: one word for the cause, and the numbers behind it by name; nil where it is not known.
+    /// The same for programs: one word for the cause, and the numbers behind it by name; nil where
+    /// it is not known.
     package var limit: Limit?
 
     /// What limited the downloads, for programs.

@@ -5,7 +5,8 @@ package struct TraceID: Sendable, Equatable, CustomStringConvertible {
 
   /// Takes the number from a `traceparent`, of which a run is then a part.
   ///
-  /// - Parameter traceparent: `00-<32 digits>-<16 digits>-<2 digits>`; later versions may have more behind it.
+  /// - Parameter traceparent: `00-<32 digits>-<16 digits>-<2 digits>`; later versions may have more
+  ///   behind it.
   /// - Returns: nil where it is none: one that is wrong is to be as if it was not there.
   /// - Source: W3C Trace Context, section 3.2.
   package init?(traceparent: String) {

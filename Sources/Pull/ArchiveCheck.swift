@@ -3,8 +3,8 @@ import Store
 
 /// Whether a `docker-archive:` output can hold what is pulled: an image, whose configuration lists layers.
 ///
-/// Where a type leaves that open, the configuration is looked at before layers are fetched; where the type says so, before
-/// anything is written.
+/// Where a type leaves that open, the configuration is looked at before layers are fetched; where
+/// the type says so, before anything is written.
 struct ArchiveCheck {
   /// What is pulled.
   let manifest: Manifest

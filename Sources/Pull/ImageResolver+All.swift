@@ -41,7 +41,8 @@ extension ImageResolver {
       do throws(PullError) {
         child = try await fetch(entry, &survey)
       } catch {
-        // One of a type that any file may have was perhaps no manifest; attestations are lost in clean-ups and proxies.
+        // One of a type that any file may have was perhaps no manifest; attestations are lost in
+        // clean-ups and proxies.
         guard entry.mediaType.isUnspecific || entry.mayBeAttestation, error.isAboutContent else {
           throw error.naming(entry.platform)
         }

@@ -4,9 +4,10 @@ import Registry
 
 /// From what a reference names to the manifest that is wanted.
 ///
-/// What an index says of an entry chooses; where it says nothing, the image's configuration does. Artifacts are no
-/// candidates for an image, whether the index or only their manifest says that they are some, and what has an image's
-/// configuration but no layer of one only where nothing else is.
+/// What an index says of an entry chooses; where it says nothing, the image's configuration does.
+/// Artifacts are no candidates for an image, whether the index or only their manifest says that
+/// they are some, and what has an image's configuration but no layer of one only where nothing else
+/// is.
 extension ImageResolver {
   /// The image that serves a platform best.
   ///

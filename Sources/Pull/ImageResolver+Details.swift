@@ -15,7 +15,8 @@ extension ImageResolver {
     return ImageDetails(json: data)
   }
 
-  /// What is to be said where a platform was asked for, and the image is for another because it is the only one.
+  /// What is to be said where a platform was asked for, and the image is for another because it is
+  /// the only one.
   ///
   /// - Parameters:
   ///   - resolution: of the reference.

@@ -3,9 +3,10 @@ import Registry
 
 /// Sizes that a manifest leaves out.
 ///
-/// containerd fetches such blobs and lets the digest decide; skopeo and crane read the size as 0 and fail. Without a size there is
-/// no progress, no ranges and no bound, so the server is asked for it, and what it says is what the manifest might have
-/// said: the digest decides all the same. A size that is given and wrong is refused, as all three do.
+/// containerd fetches such blobs and lets the digest decide; skopeo and crane read the size as 0
+/// and fail. Without a size there is no progress, no ranges and no bound, so the server is asked
+/// for it, and what it says is what the manifest might have said: the digest decides all the same.
+/// A size that is given and wrong is refused, as all three do.
 extension ImageResolver {
   /// Sizes that are asked for at a time.
   private static let parallelQuestions = 6

@@ -27,7 +27,8 @@ extension ImageResolver {
     var unnamed = 0
     /// Types of the artifacts.
     var artifacts: [String] = []
-    /// The first thing that has an image's configuration and no layer of one: taken where there is nothing better.
+    /// The first thing that has an image's configuration and no layer of one: taken where there is
+    /// nothing better.
     var doubtful: [Document]?
     /// Why an entry could not be looked at.
     var failure: PullError?

@@ -98,7 +98,8 @@ package struct ImageResolver: Sendable {
     return try await sized(document)
   }
 
-  /// A document that an index names: its digest says whether it is the right one, and its size where the index gives one.
+  /// A document that an index names: its digest says whether it is the right one, and its size
+  /// where the index gives one.
   func childDocument(_ descriptor: Descriptor) async throws(PullError) -> Document {
     let size = descriptor.hasSize ? descriptor.size : nil
     guard size ?? 0 <= Int64(RepositoryClient.documentLimit) else {

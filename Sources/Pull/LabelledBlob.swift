@@ -11,7 +11,8 @@ struct LabelledBlob: Sendable {
   var digest: Digest { descriptor.digest }
   var size: Int64 { descriptor.size }
 
-  /// The order in which blobs are begun: the configuration first, then large before small, so that the last ones are short.
+  /// The order in which blobs are begun: the configuration first, then large before small, so that
+  /// the last ones are short.
   static func inOrderOfFetching(_ blobs: [LabelledBlob]) -> [LabelledBlob] {
     blobs.enumerated().sorted { left, right in
       let (a, b) = (left.element, right.element)

@@ -1,11 +1,13 @@
 import Glibc
 
-/// How many blobs and connections are open at once, so that a process keeps within its limit on open files (`ulimit -n`).
+/// How many blobs and connections are open at once, so that a process keeps within its limit on
+/// open files (`ulimit -n`).
 ///
-/// A pull that ran into the limit would stop at the first file that it cannot open, or worse: the runtime opens files of `/proc`
-/// to look at its own threads, and ends the process where it cannot.
+/// A pull that ran into the limit would stop at the first file that it cannot open, or worse: the
+/// runtime opens files of `/proc` to look at its own threads, and ends the process where it cannot.
 package struct OpenFileBudget: Equatable, Sendable {
-  /// Blobs that have their files open, at least 1: an image with thousands of layers is fetched with few of them at a time.
+  /// Blobs that have their files open, at least 1: an image with thousands of layers is fetched
+  /// with few of them at a time.
   package let blobs: Int
   /// Connections, at least 1.
   package let connections: Int
@@ -14,8 +16,9 @@ package struct OpenFileBudget: Equatable, Sendable {
 
   private static let askingConnections = 4
 
-  /// The lowest limit under which a pull with one blob and one connection has all that it needs, with any output: the reserve and
-  /// theirs (25 were enough in trials), and a few for what whoever started us left open.
+  /// The lowest limit under which a pull with one blob and one connection has all that it needs,
+  /// with any output: the reserve and theirs (25 were enough in trials), and a few for what whoever
+  /// started us left open.
   package static let least: UInt64 = 32
 
   /// A blob's data and its resume map.
@@ -24,8 +27,9 @@ package struct OpenFileBudget: Equatable, Sendable {
   private static let filesOfAConnection = 3
   /// More blobs at a time than this gain nothing.
   private static let mostBlobs = 160
-  /// Standard files, the store's lock, the history and its journal, the runtime's and libcurl's own descriptors, and some for what is
-  /// open for a moment: documents, folders being synced, name look-ups.
+  /// Standard files, the store's lock, the history and its journal, the runtime's and libcurl's own
+  /// descriptors, and some for what is open for a moment: documents, folders being synced, name
+  /// look-ups.
   private static let reserve = 24
 
   /// Shares a limit.

@@ -13,8 +13,8 @@ package struct PullRun: Sendable {
   /// - Parameters:
   ///   - store: where images go.
   ///   - display: shows what happens.
-  ///   - patience: seconds without progress after which another process's blob is taken over, and the bytes per second that
-  ///     count as progress.
+  ///   - patience: seconds without progress after which another process's blob is taken over, and
+  ///     the bytes per second that count as progress.
   ///   - plan: how each path's downloads are to be run.
   package init(
     store: ContentStore, display: any ProgressDisplay,

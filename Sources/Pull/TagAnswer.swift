@@ -3,8 +3,8 @@ package import Registry
 extension RepositoryClient {
   /// Does what begins with a tag; where a mirror's answer for it led nowhere, again with the next server's.
   ///
-  /// A mirror may hold an index of yesterday, whose images and layers are gone, or an empty one: well formed, and of no
-  /// use. That shows only later.
+  /// A mirror may hold an index of yesterday, whose images and layers are gone, or an empty one:
+  /// well formed, and of no use. That shows only later.
   ///
   /// - Parameters:
   ///   - warn: told which mirror's answer is of no use, and why.

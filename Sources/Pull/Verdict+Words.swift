@@ -51,7 +51,8 @@ extension Verdict {
   /// Rates this near to each other are the same.
   private static let same = 0.1
 
-  /// One rate whatever the number of connections; where no other number was tried for long, what else there is to say.
+  /// One rate whatever the number of connections; where no other number was tried for long, what
+  /// else there is to say.
   private func plateau(or reading: String) -> String {
     guard let main else { return rate(evidence.rate) }
     guard let other, abs(other.rate / main.rate - 1) < Self.same else {

@@ -42,8 +42,9 @@ struct DocumentJudge {
   /// What was asked for, for errors.
   let what: String
 
-  /// - Throws: `RegistryError` of kind `integrity` where the bytes are not those that were asked for or announced,
-  ///   `unusable` where they are no manifest; both are the fault of the server that is named.
+  /// - Throws: `RegistryError` of kind `integrity` where the bytes are not those that were asked
+  ///   for or announced, `unusable` where they are no manifest; both are the fault of the server
+  ///   that is named.
   func judge(_ response: TransferResponse) throws(RegistryError) -> FetchedDocument {
     let data = try decoded(response)
     let contentType = response.head.fields["content-type"].map { MediaType(rawValue: $0) }
@@ -80,7 +81,8 @@ struct DocumentJudge {
 
   private static func isPacked(_ data: Data) -> Bool { data.starts(with: [0x1F, 0x8B]) }
 
-  /// The body as its digest is meant: as it came where that is right, else without its encoding, whether that is said or not.
+  /// The body as its digest is meant: as it came where that is right, else without its encoding,
+  /// whether that is said or not.
   private func decoded(_ response: TransferResponse) throws(RegistryError) -> Data {
     let plain = Data(response.body)
     let encoding = response.head.fields["content-encoding"]

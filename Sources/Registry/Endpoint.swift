@@ -9,7 +9,8 @@ package struct Endpoint: Sendable, Hashable {
   package var pathPrefix: String
   /// The `ns` query that tells a mirror whose images are meant; nil for the registry itself.
   package var namespace: String?
-  /// The registry whose credentials it wants, as in a reference; nil: the reference's, of a mirror with a `namespace` its own name.
+  /// The registry whose credentials it wants, as in a reference; nil: the reference's, of a mirror
+  /// with a `namespace` its own name.
   package var registry: String?
   /// The repository's path there, where it is another than the reference's.
   package var repository: String?

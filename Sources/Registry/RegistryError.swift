@@ -19,7 +19,8 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     case protocolError(transient: Bool)
     /// What the server sent is not what the manifest or the request says.
     case integrity
-    /// The document that came is none that can be used; `isProven` where its digest is the one that was asked for.
+    /// The document that came is none that can be used; `isProven` where its digest is the one that
+    /// was asked for.
     case unusable(OCIError, isProven: Bool)
     /// The request or its answer did not get through.
     case transfer(TransferError)
@@ -33,9 +34,11 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   package let message: String
   /// What the user could do, where something helps.
   package let hint: String?
-  /// The registry's own `WWW-Authenticate`, as they came with its first 401; of no mirror, and of nobody else.
+  /// The registry's own `WWW-Authenticate`, as they came with its first 401; of no mirror, and of
+  /// nobody else.
   package internal(set) var challenges: [String] = []
-  /// Times that it is asked for again, with a pause, though the answer is final as a rule: some such answers pass.
+  /// Times that it is asked for again, with a pause, though the answer is final as a rule: some
+  /// such answers pass.
   var secondLooks = 0
 
   /// The status of the answer that it is about; nil: another reason.

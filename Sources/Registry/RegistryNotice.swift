@@ -2,7 +2,8 @@
 package enum RegistryNotice: Sendable, Equatable {
   /// Nothing is asked of a server for so many seconds, and why.
   case waiting(seconds: Double, because: String)
-  /// A server lets others wait for its answer, and what is done meanwhile: a clause that begins with what it does.
+  /// A server lets others wait for its answer, and what is done meanwhile: a clause that begins
+  /// with what it does.
   case late(String, because: String)
   /// A mirror is not asked any more in this run.
   case mirrorGivenUp(String, because: String)

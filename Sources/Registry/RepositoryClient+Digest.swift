@@ -6,8 +6,9 @@ extension RepositoryClient {
   ///
   /// That is one HEAD, which Docker Hub for one does not count as a pull.
   ///
-  /// - Returns: nil where no such word is good enough, and the document itself has to tell: no usable
-  ///   `Docker-Content-Digest`, another type than a manifest's, another digest than was asked for, or a failure.
+  /// - Returns: nil where no such word is good enough, and the document itself has to tell: no
+  ///   usable `Docker-Content-Digest`, another type than a manifest's, another digest than was
+  ///   asked for, or a failure.
   package func announcedDigest() async -> Digest? {
     // Who does not answer a HEAD for it may have it all the same.
     let name: DocumentName =
@@ -29,7 +30,8 @@ extension RepositoryClient {
   /// What the first server that answers says of a manifest or an index, by one HEAD.
   ///
   /// - Parameter name: a tag or a digest.
-  /// - Returns: nil where it says too little, or something else than was asked for: then the document itself has to tell.
+  /// - Returns: nil where it says too little, or something else than was asked for: then the
+  ///   document itself has to tell.
   /// - Throws: `RegistryError`. Who does not answer a HEAD may have it all the same.
   package func announcement(_ name: DocumentName) async throws(RegistryError) -> Announcement? {
     var digest: Digest?

@@ -4,9 +4,9 @@ package import Transfer
 
 /// Speaks with the registry of one repository and with its mirrors.
 ///
-/// Everything wanted goes one road: a `Failover` chooses the endpoint, a `RequestRoute` leads through authorization and
-/// redirects, and an answer counts once its content was judged. No credential and no header of ours ever crosses an
-/// origin (scheme, host and port).
+/// Everything wanted goes one road: a `Failover` chooses the endpoint, a `RequestRoute` leads
+/// through authorization and redirects, and an answer counts once its content was judged. No
+/// credential and no header of ours ever crosses an origin (scheme, host and port).
 package final class RepositoryClient: Sendable {
   /// How requests that fail are made again.
   package struct RetryRule: Sendable {
@@ -211,8 +211,8 @@ package final class RepositoryClient: Sendable {
     }
   }
 
-  /// Seconds that a request may wait for the head of its answer: twice as long each time it was asked in vain, at most
-  /// four times `--stall-timeout`.
+  /// Seconds that a request may wait for the head of its answer: twice as long each time it was
+  /// asked in vain, at most four times `--stall-timeout`.
   ///
   /// Some servers fetch a whole layer themselves before its first byte.
   ///

@@ -3,8 +3,9 @@ import Synchronization
 
 /// One connection to an SQLite file, for one transaction at a time.
 ///
-/// The file may hold anything: triggers and views in it are off, what it calls for may not run code, long values are
-/// not read, and a transaction ends at its deadline. What is no Cairn error in it is a `DatabaseError`.
+/// The file may hold anything: triggers and views in it are off, what it calls for may not run
+/// code, long values are not read, and a transaction ends at its deadline. What is no Cairn error
+/// in it is a `DatabaseError`.
 package final class Database: Sendable {
   /// How a file is opened.
   package struct Options: Sendable {

@@ -1,7 +1,7 @@
 /// Brings a file's tables up to date by numbered steps.
 ///
-/// What was done is in the table `grdb_migrations`, as GRDB writes it, which did this in earlier versions: so theirs
-/// and ours read each other's files, and refuse those of newer ones.
+/// What was done is in the table `grdb_migrations`, as GRDB writes it, which did this in earlier
+/// versions: so theirs and ours read each other's files, and refuse those of newer ones.
 package struct Migrator: Sendable {
   /// How a file stands to the steps that are known.
   package enum Standing: Sendable, Equatable {

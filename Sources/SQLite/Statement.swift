@@ -2,7 +2,8 @@ import CSQLite
 
 /// A prepared statement, to be run any number of times.
 ///
-/// Nothing that a file holds traps: a column is read as what it is, and is nil where something else was asked for.
+/// Nothing that a file holds traps: a column is read as what it is, and is nil where something else
+/// was asked for.
 package final class Statement {
   /// The row that a statement stands on; not to be kept.
   package struct Row {

@@ -1,7 +1,8 @@
 /// The blobs that a scheduler knows, in the order in which they came.
 ///
-/// Those that are forgotten leave nothing behind: a service that is never idle has millions in its life, and a few at a time. One
-/// that is not known is an empty one that is over, and what is written to it is lost: events of it were on their way.
+/// Those that are forgotten leave nothing behind: a service that is never idle has millions in its
+/// life, and a few at a time. One that is not known is an empty one that is over, and what is
+/// written to it is lost: events of it were on their way.
 struct BlobShelf: Sendable {
   private(set) var states: [BlobState] = []
   /// Of the states, in ascending order.

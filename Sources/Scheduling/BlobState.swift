@@ -79,8 +79,8 @@ struct BlobState: Sendable {
     pending.firstIndex { $0.notBefore <= now }
   }
 
-  /// The byte to ask for next, and its piece: of what may be asked for now, that which a reader comes to soonest, else the one nearest
-  /// to the blob's head.
+  /// The byte to ask for next, and its piece: of what may be asked for now, that which a reader
+  /// comes to soonest, else the one nearest to the blob's head.
   func next(at now: Moment) -> (index: Int, start: Int64)? {
     var best: (index: Int, start: Int64, distance: Int64)?
     for reader in readers {

@@ -2,14 +2,16 @@ import Tuning
 
 /// Tells progress from a trickle: bytes count once they came at a minimum rate since progress was last made.
 ///
-/// A server that sends a byte for each request, or a byte a second, would else pass for one that is alive for days.
+/// A server that sends a byte for each request, or a byte a second, would else pass for one that is
+/// alive for days.
 struct Headway: Sendable, Equatable {
   /// When progress was last made.
   private(set) var lastAt: Moment
   /// Bytes since then.
   private var bytes = 0.0
 
-  /// After so many seconds without progress the rest of the wait was something else: a pause that was asked for.
+  /// After so many seconds without progress the rest of the wait was something else: a pause that
+  /// was asked for.
   private static let longestLook = 30.0
 
   /// - Parameter now: from when on progress is looked for.

@@ -17,7 +17,8 @@ extension Scheduler {
     return trouble.rounds > 0 ? min(max(1, served), decision.poolSize) : decision.poolSize
   }
 
-  /// What is needed sooner goes first, down to its last bytes: they are split and asked for twice before others begin.
+  /// What is needed sooner goes first, down to its last bytes: they are split and asked for twice
+  /// before others begin.
   private mutating func nextFetch(now: Moment) -> Fetch? {
     for urgency in Urgency.allCases.reversed() where urgencies.contains(urgency) {
       if let blob = blobToServe(urgency, now: now) { return takePending(blob, now: now) }
@@ -50,8 +51,8 @@ extension Scheduler {
     }
   }
 
-  /// The segment that will be busy longest, of those that are needed later: by how soon their blobs are, or, of the same blob, because
-  /// no reader has come to them.
+  /// The segment that will be busy longest, of those that are needed later: by how soon their blobs
+  /// are, or, of the same blob, because no reader has come to them.
   private func latestToEnd(for blob: BlobID, now: Moment) -> SegmentID? {
     let readers = blobs[blob].readers
     return segments.filter { _, segment in
@@ -98,7 +99,8 @@ extension Scheduler {
     let isOne = !blobs[id].ranged || blobs[id].size <= settings.wholeBlob
     let index: Int
     if isOne {
-      // Of what is left of it, the piece that a reader comes to soonest: another one would be handed back for it at once, for ever.
+      // Of what is left of it, the piece that a reader comes to soonest: another one would be
+      // handed back for it at once, for ever.
       let soonest = blobs[id].ranged ? blobs[id].next(at: now)?.index : nil
       guard let first = soonest ?? blobs[id].firstEligible(at: now) else { return nil }
       index = first

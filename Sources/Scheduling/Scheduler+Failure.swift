@@ -72,8 +72,8 @@ extension Scheduler {
     let isOver =
       mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt)
       || blobs[blob].doubts >= 2 * settings.doubts
-    // Before a blob is given up it is asked for as a whole, whatever was said of its ranges; after refusals where it may be
-    // that only ranges are refused.
+    // Before a blob is given up it is asked for as a whole, whatever was said of its ranges; after
+    // refusals where it may be that only ranges are refused.
     let isLastResort =
       isOver && request.ranged && blobs[blob].ranged && said != .stalled
       && said != .absent
@@ -125,7 +125,8 @@ extension Scheduler {
     }
   }
 
-  /// Bytes of a blob came: by a range, or in answer to a request without one, which teaches for all blobs where ranges only fail.
+  /// Bytes of a blob came: by a range, or in answer to a request without one, which teaches for all
+  /// blobs where ranges only fail.
   mutating func noteServed(_ blob: BlobID, byRange isRange: Bool) {
     if isRange {
       if blobs[blob].ranged { blobs[blob].servesRanges = true }

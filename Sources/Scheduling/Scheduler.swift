@@ -13,8 +13,8 @@ package import Tuning
 /// in flight -> done               its last byte is on disk (a second request is cancelled)
 /// in flight -> pending            its last request failed; what arrived is kept
 /// ```
-/// Life of a blob: `added -> complete`, `added -> given up` or `added -> left`; `damaged` takes a complete one back to
-/// the start.
+/// Life of a blob: `added -> complete`, `added -> given up` or `added -> left`; `damaged` takes a
+/// complete one back to the start.
 package struct Scheduler: Sendable {
   /// What bounds the choices made here.
   package let settings: SchedulerSettings

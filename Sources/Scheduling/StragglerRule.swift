@@ -2,9 +2,10 @@ import Tuning
 
 /// When a connection that crawls beside others is given up, and another one asked for what it still owes.
 ///
-/// A straggler is one by comparison: with the others that are in flight now, never with what was or should be. Where all
-/// connections get the same, however little that is, there is none. What is asked for again costs a request and a new
-/// connection, which may be no better: so a server gets few such requests for those that it answers well.
+/// A straggler is one by comparison: with the others that are in flight now, never with what was or
+/// should be. Where all connections get the same, however little that is, there is none. What is
+/// asked for again costs a request and a new connection, which may be no better: so a server gets
+/// few such requests for those that it answers well.
 struct StragglerRule: Sendable, Equatable {
   /// So many times slower than the others.
   static let factor = 8.0
@@ -58,7 +59,8 @@ struct StragglerRule: Sendable, Equatable {
 }
 
 extension Scheduler {
-  /// Gives up connections that are far slower than the others, and have been for a while; what came of them is kept.
+  /// Gives up connections that are far slower than the others, and have been for a while; what came
+  /// of them is kept.
   mutating func giveUpStragglers(now: Moment, _ actions: inout [SchedulerAction]) {
     let rates = segments.compactMap { entry -> (id: SegmentID, rate: Double)? in
       guard entry.value.requests.count == 1,

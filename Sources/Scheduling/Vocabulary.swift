@@ -71,8 +71,8 @@ package enum SchedulerEvent: Sendable, Equatable {
   case splitMissed(SegmentID, older: SegmentID, position: Int64)
   /// The blob's bytes are all here but have the wrong digest: fetch all of it again.
   case damaged(BlobID)
-  /// Nobody wants these blobs any more, or they are as they should be: requests of theirs end, what is missing of them is not
-  /// fetched, and nothing more is known of them.
+  /// Nobody wants these blobs any more, or they are as they should be: requests of theirs end, what
+  /// is missing of them is not fetched, and nothing more is known of them.
   case left([BlobID])
   /// The blob's bytes are needed sooner, or later, than before.
   case urgency(BlobID, Urgency)
@@ -98,8 +98,8 @@ package enum FetchFailure: Sendable, Equatable {
   case serverError
   /// The server does not serve this range (416): ask for the whole blob.
   case rangeRefused
-  /// The answer contradicts the manifest, or denies what was allowed before: somebody on the way may have made it, so it
-  /// is asked for a few times more.
+  /// The answer contradicts the manifest, or denies what was allowed before: somebody on the way
+  /// may have made it, so it is asked for a few times more.
   case doubtful
   /// No retry can help.
   case fatal
@@ -114,8 +114,8 @@ package enum FetchFailure: Sendable, Equatable {
 package enum SchedulerAction: Sendable, Equatable {
   /// Make a request.
   case fetch(Fetch)
-  /// End a request; its segment is complete, taken over, or handed back. No event is expected for it, and what
-  /// it brought beyond what was reported is asked for again.
+  /// End a request; its segment is complete, taken over, or handed back. No event is expected for
+  /// it, and what it brought beyond what was reported is asked for again.
   case cancel(RequestID)
   /// The segment now ends at `end` (it gets the bytes after it too).
   case extend(SegmentID, end: Int64)
@@ -145,8 +145,8 @@ package struct SchedulerSettings: Sendable, Equatable {
   package var retries = 8
   /// Doubtful answers without a byte of progress before a blob is given up.
   package var doubts = 5
-  /// Time limits that a server may let pass one after the other before a blob is given up; twice as many for the same bytes
-  /// where others get on.
+  /// Time limits that a server may let pass one after the other before a blob is given up; twice as
+  /// many for the same bytes where others get on.
   package var stalls = 3
   /// Bytes per second that count as progress: failures between which less came are in a row.
   package var minimumRate = 512.0

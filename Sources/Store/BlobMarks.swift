@@ -6,9 +6,10 @@ import Synchronization
 
 /// What published blobs were like when they were last known to be right: `.cairn/marks/<algorithm>-<hex>`.
 ///
-/// A blob that is like its mark is not read again. A mark that is missing, torn or of another time costs a second reading, never
-/// a wrong blob: others can write to a blob in place, through a hard link of an output or with root's rights. Where the file
-/// system does not tell of every such change, no mark is believed.
+/// A blob that is like its mark is not read again. A mark that is missing, torn or of another time
+/// costs a second reading, never a wrong blob: others can write to a blob in place, through a hard
+/// link of an output or with root's rights. Where the file system does not tell of every such
+/// change, no mark is believed.
 final class BlobMarks: Sendable {
   private let folder: Folder?
   /// What was found to be wrong by this process, so that it is read once.

@@ -2,7 +2,8 @@ import Disk
 import Glibc
 package import OCI
 
-/// An open file of a blob that is in the store or on its way there; it stays readable when the blob gets its name.
+/// An open file of a blob that is in the store or on its way there; it stays readable when the blob
+/// gets its name.
 package struct BlobReader: Sendable {
   let file: OpenFile
 

@@ -40,7 +40,8 @@ extension ContentStore {
       }
       return .ours(try partial(descriptor, file))
     }
-    // Not even a crowd of others is this quick: the file system gives a file another number each time that it is asked.
+    // Not even a crowd of others is this quick: the file system gives a file another number each
+    // time that it is asked.
     let file = try disk(try OpenFile(name, in: ingest, O_RDWR | O_CREAT))
     guard try disk(try file.lock(exclusive: true)) else { return .busy }
     return .ours(try partial(descriptor, file))
@@ -78,7 +79,8 @@ extension ContentStore {
     // Nobody is to write to it by accident.
     file.setMode(0o400)
     try disk(try file.sync())
-    // What was verified is the open file; where nobody can say that the name is still its own, the name's is read, too.
+    // What was verified is the open file; where nobody can say that the name is still its own, the
+    // name's is read, too.
     if !file.isStillNamed, ingest.info(file.name) != nil {
       try Self.check(file.name, in: ingest, digest)
     }
@@ -110,7 +112,8 @@ extension ContentStore {
     }
   }
 
-  /// Takes the name back from what is not ours: it was taken over in this very moment, and its new owner is not ready.
+  /// Takes the name back from what is not ours: it was taken over in this very moment, and its new
+  /// owner is not ready.
   private func requireOwn(_ blob: PartialBlob, _ target: String, in blobs: Folder)
     throws(DiskError)
   {

@@ -2,7 +2,8 @@ import Disk
 import Glibc
 package import OCI
 
-/// Keeping a store small, for whoever has it to himself (`lockForRemoval`): single blobs come and go there, and no image needs them.
+/// Keeping a store small, for whoever has it to himself (`lockForRemoval`): single blobs come and
+/// go there, and no image needs them.
 extension ContentStore {
   /// What is there of a blob.
   package struct Stock: Sendable, Equatable {

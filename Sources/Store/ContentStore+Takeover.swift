@@ -27,8 +27,9 @@ extension ContentStore {
 
   /// Goes on with a blob in the place of a process that brings nothing any more.
   ///
-  /// What it has is shared or copied into a file of our own, which takes the name. Whatever it writes from then on is in a file
-  /// without a name, and so is its journal: it notices before it publishes.
+  /// What it has is shared or copied into a file of our own, which takes the name. Whatever it
+  /// writes from then on is in a file without a name, and so is its journal: it notices before it
+  /// publishes.
   ///
   /// - Parameter descriptor: the blob.
   /// - Throws: `StoreError`.

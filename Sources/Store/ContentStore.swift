@@ -272,7 +272,8 @@ package struct ContentStore: Sendable {
     }
   }
 
-  /// Fails when the file system has less room than blobs still need, or takes no file as large as one of them.
+  /// Fails when the file system has less room than blobs still need, or takes no file as large as
+  /// one of them.
   ///
   /// - Parameter blobs: what is not in the store.
   /// - Throws: `StoreError`.

@@ -4,15 +4,16 @@ import OCI
 ///
 /// The index is read as a whole by everybody, so that one image's words must not cost the room of others.
 extension LayoutIndex {
-  /// The most bytes of annotations that an entry takes over from a registry: those of well-kept images have 2 KiB.
+  /// The most bytes of annotations that an entry takes over from a registry: those of well-kept
+  /// images have 2 KiB.
   private static let notesLimit = 8 << 10
   /// The most bytes of a type of artifacts.
   fileprivate static let typeLimit = 255
   /// The most bytes of a platform.
   fileprivate static let platformLimit = 1 << 10
 
-  /// What of a registry's annotations an entry may carry: none that say what an entry is called or where it came from,
-  /// and none at all where they are a burden.
+  /// What of a registry's annotations an entry may carry: none that say what an entry is called or
+  /// where it came from, and none at all where they are a burden.
   ///
   /// - Parameter served: annotations of a descriptor that a registry sent.
   package static func notes(served: [String: String]?) -> [String: String]? {

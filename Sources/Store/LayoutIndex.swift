@@ -4,8 +4,8 @@ package import OCI
 
 /// The `index.json` of an OCI image layout: which manifests have names.
 ///
-/// What others wrote there stays as they wrote it: members of the index and of its entries that Cairn does not know,
-/// and entries that it cannot read.
+/// What others wrote there stays as they wrote it: members of the index and of its entries that
+/// Cairn does not know, and entries that it cannot read.
 package struct LayoutIndex: Sendable, Equatable {
   /// One entry.
   struct Entry: Sendable, Equatable {

@@ -47,8 +47,8 @@ package final class PartialBlob: Sendable {
       map.synced = known.synced.intersection(usable)
     }
     journal = Mutex(Journal(map: map))
-    // The journal has a block of its own from now on: when others fill the disk later, what is here can still be noted. If there
-    // is no room even now, the first record tries again.
+    // The journal has a block of its own from now on: when others fill the disk later, what is here
+    // can still be noted. If there is no room even now, the first record tries again.
     try? withJournal { (journal: inout Journal) throws(StoreError) in try rewrite(&journal) }
   }
 
@@ -71,7 +71,8 @@ package final class PartialBlob: Sendable {
     }
   }
 
-  /// End of the stretch of bytes on disk that has a byte in it; the offset itself where that byte is not there.
+  /// End of the stretch of bytes on disk that has a byte in it; the offset itself where that byte
+  /// is not there.
   ///
   /// - Parameter offset: the byte's.
   package func end(ofStretchWith offset: Int64) -> Int64 {

@@ -29,8 +29,8 @@ extension StoreMaintenance {
 
   /// Every digest that an entry needs, with its size.
   ///
-  /// As in a pull the content says what a document is, not what names it: an index names documents, whatever types it
-  /// gives them, and a manifest names blobs.
+  /// As in a pull the content says what a document is, not what names it: an index names documents,
+  /// whatever types it gives them, and a manifest names blobs.
   func reachable(from entry: Descriptor) -> Reach {
     var reach = Reach()
     var waiting = [entry]

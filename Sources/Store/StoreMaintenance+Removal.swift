@@ -134,7 +134,8 @@ extension StoreMaintenance {
     }
   }
 
-  /// When an image was last pulled, or came into the store by another tool, which notes that nowhere else; nil when unknown.
+  /// When an image was last pulled, or came into the store by another tool, which notes that
+  /// nowhere else; nil when unknown.
   ///
   /// The time of its document's last change of any kind: a copy that keeps times does not make it old.
   private func lastUse(of image: Image) -> Double? {

@@ -148,7 +148,8 @@ package final class Verifier: Sendable {
     entry?.isForgotten.store(true, ordering: .relaxed)
   }
 
-  /// Returns when no thread has a blob in its hands that was forgotten: nothing of it is read or published after that.
+  /// Returns when no thread has a blob in its hands that was forgotten: nothing of it is read or
+  /// published after that.
   ///
   /// - Parameter digest: of the blob.
   package func settled(_ digest: Digest) async {

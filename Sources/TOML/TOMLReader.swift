@@ -2,8 +2,9 @@ import Text
 
 /// Reads TOML 1.0.
 ///
-/// Our own, because the library at hand ends the process at some documents that are none (`[}`), is large, and forgets the
-/// order of keys, in which mirrors are asked. Numbers and times are passed over: nothing here has any.
+/// Our own, because the library at hand ends the process at some documents that are none (`[}`), is
+/// large, and forgets the order of keys, in which mirrors are asked. Numbers and times are passed
+/// over: nothing here has any.
 package struct TOMLReader {
   /// The document is no TOML; where.
   package struct Invalid: Error, Equatable {

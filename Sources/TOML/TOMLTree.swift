@@ -1,4 +1,5 @@
-/// A document while it is read: tables by number, so that a line is put where it belongs without a walk through what came before.
+/// A document while it is read: tables by number, so that a line is put where it belongs without a
+/// walk through what came before.
 ///
 /// What stands between braces or brackets is whole where it ends, as TOML has it: no later line adds to it.
 struct TOMLTree {

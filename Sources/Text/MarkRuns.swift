@@ -1,9 +1,11 @@
 /// Bounds runs of combining marks, and of letters of flags, in text of others.
 ///
-/// Swift compares, hashes and splits strings by their normal form, for which each run of marks is sorted by insertion: time
-/// quadratic in its length, hours for a document of 4 MiB. No language puts more than a few marks on a letter, and Unicode's own format
-/// for this has at most 30. Which two letters make a flag is counted from the run's beginning, so that each step backwards goes over
-/// all of it. What is behind so many is left out where text enters, and all later work is linear.
+/// Swift compares, hashes and splits strings by their normal form, for which each run of marks is
+/// sorted by insertion: time quadratic in its length, hours for a document of 4 MiB. No language
+/// puts more than a few marks on a letter, and Unicode's own format for this has at most 30. Which
+/// two letters make a flag is counted from the run's beginning, so that each step backwards goes
+/// over all of it. What is behind so many is left out where text enters, and all later work is
+/// linear.
 ///
 /// - Source: UAX #15, 13, Stream-Safe Text Format; UAX #29, GB12.
 struct MarkRuns {

@@ -2,8 +2,9 @@ package import FoundationEssentials
 
 /// Decodes JSON that somebody else wrote, in time that grows with its length only.
 ///
-/// The decoder at hand puts names of members into a dictionary, and every user of it compares strings: what is too long a run of marks in
-/// them, written out or as escapes, is not read. The bytes stay what they are: digests are of these.
+/// The decoder at hand puts names of members into a dictionary, and every user of it compares
+/// strings: what is too long a run of marks in them, written out or as escapes, is not read. The
+/// bytes stay what they are: digests are of these.
 package enum OutsideJSON {
   /// Decodes a value.
   ///

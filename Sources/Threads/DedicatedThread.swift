@@ -1,6 +1,7 @@
 import Glibc
 
-/// A thread of one's own, for work that blocks: Swift's pool of threads has one for each CPU, and none to spare.
+/// A thread of one's own, for work that blocks: Swift's pool of threads has one for each CPU, and
+/// none to spare.
 package enum DedicatedThread {
   /// What the thread is given.
   private final class Work: Sendable {

@@ -2,15 +2,16 @@ import Glibc
 
 /// Whether the system lets this process have the threads that it needs, asked before any of them is needed.
 ///
-/// The pools of Dispatch and of Swift try again for ever where they get no thread (`ulimit -v`, `-d`, `-u`), with nobody left who
-/// would notice a signal.
+/// The pools of Dispatch and of Swift try again for ever where they get no thread (`ulimit -v`,
+/// `-d`, `-u`), with nobody left who would notice a signal.
 package enum ThreadRoom {
   /// Threads beside the pool's, one for each CPU: for timers, signals, transfers and hashes.
   private static let others = 5
-  /// Bytes that must be free beside the threads' stacks: what is done before the last of them is made needs some.
+  /// Bytes that must be free beside the threads' stacks: what is done before the last of them is
+  /// made needs some.
   private static let spareBytes = 16 << 20
-  /// Addresses that must be free for the heaps of threads, which glibc sets aside for each of them; where it cannot, transfers have
-  /// been seen to come to a stop.
+  /// Addresses that must be free for the heaps of threads, which glibc sets aside for each of them;
+  /// where it cannot, transfers have been seen to come to a stop.
   private static let heapBytes = 128 << 20
 
   /// Makes as many threads as are needed, and ends them.

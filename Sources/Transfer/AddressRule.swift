@@ -35,7 +35,8 @@ package enum AddressRule: Int, Comparable, Sendable {
     return objection(to: address)
   }
 
-  /// Why a host is not asked for, as far as it says itself where it leads: all that can be known where a proxy looks names up.
+  /// Why a host is not asked for, as far as it says itself where it leads: all that can be known
+  /// where a proxy looks names up.
   ///
   /// - Parameter origin: of a URL.
   package func objection(to origin: RemoteURL.Origin) -> String? {

@@ -1,8 +1,9 @@
 /// Undoes the `Content-Encoding` of a small document, which some servers and proxies apply unasked.
 ///
-/// No request of ours asks for one, so nothing of a blob is ever decoded; but a manifest or a token that arrives compressed
-/// is still the document. What a field claims is no more than a hint: bytes that are plainly not compressed are taken as
-/// they are, and whoever asked judges the content by its digest or its meaning.
+/// No request of ours asks for one, so nothing of a blob is ever decoded; but a manifest or a token
+/// that arrives compressed is still the document. What a field claims is no more than a hint: bytes
+/// that are plainly not compressed are taken as they are, and whoever asked judges the content by
+/// its digest or its meaning.
 package enum ContentDecoding {
   /// Codings that one answer may have on top of each other; nobody has more than one for a good reason.
   private static let mostLayers = 3
@@ -16,8 +17,10 @@ package enum ContentDecoding {
   ///   - encoding: the value of `Content-Encoding`: codings in the order in which they were applied.
   ///   - limit: the most bytes that the decoded body may have.
   /// - Returns: the document.
-  /// - Throws: `TransferError` of kind `badResponse`: a coding that is not known, damaged bytes, or more than the limit.
-  /// - Source: RFC 9110, section 8.4; `aws-chunked` is left over from an upload to S3 and says nothing of the bytes.
+  /// - Throws: `TransferError` of kind `badResponse`: a coding that is not known, damaged bytes, or
+  ///   more than the limit.
+  /// - Source: RFC 9110, section 8.4; `aws-chunked` is left over from an upload to S3 and says
+  ///   nothing of the bytes.
   package static func decode(_ body: [UInt8], encoding: String, limit: Int) throws(TransferError)
     -> [UInt8]
   {
@@ -78,7 +81,8 @@ package enum ContentDecoding {
     return body
   }
 
-  /// Whether a document that begins like this is one without any coding: JSON begins with a brace, a bracket or white space.
+  /// Whether a document that begins like this is one without any coding: JSON begins with a brace,
+  /// a bracket or white space.
   private static func isPlain(_ byte: UInt8) -> Bool {
     [0x7B, 0x5B, 0x20, 0x09, 0x0A, 0x0D].contains(byte)
   }

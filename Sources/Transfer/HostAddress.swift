@@ -2,7 +2,8 @@ import Glibc
 
 /// An IP address, in whatever way it was written.
 ///
-/// `127.1`, `0x7f000001` and `[::ffff:127.0.0.1]` reach the same place as `127.0.0.1`: rules are about addresses, not about spellings.
+/// `127.1`, `0x7f000001` and `[::ffff:127.0.0.1]` reach the same place as `127.0.0.1`: rules are
+/// about addresses, not about spellings.
 package enum HostAddress: Equatable, Sendable {
   /// The 32 bits of an IPv4 address, or of one inside an IPv6 address.
   case version4(UInt32)
@@ -61,7 +62,8 @@ package enum HostAddress: Equatable, Sendable {
     return isLoopback || Self.carried(by: bytes).contains { $0 >> 24 == 127 }
   }
 
-  /// True for link-local addresses, where clouds keep their metadata services, and for those they keep elsewhere.
+  /// True for link-local addresses, where clouds keep their metadata services, and for those they
+  /// keep elsewhere.
   package var isLinkLocalOrMetadata: Bool {
     switch self {
     case .version4(let bits):
@@ -75,8 +77,9 @@ package enum HostAddress: Equatable, Sendable {
     }
   }
 
-  /// True for an address that leads to the same place from everywhere: none of a private network, of this machine, of a group, of
-  /// documentation, or of which a gateway makes another that is none (IANA's registries of special-purpose addresses).
+  /// True for an address that leads to the same place from everywhere: none of a private network,
+  /// of this machine, of a group, of documentation, or of which a gateway makes another that is
+  /// none (IANA's registries of special-purpose addresses).
   package var isGloballyRoutable: Bool {
     guard !isLinkLocalOrMetadata, !mayBeLoopback else { return false }
     switch self {
@@ -87,7 +90,8 @@ package enum HostAddress: Equatable, Sendable {
       else { return false }
       // NAT64's well-known prefix is how a network without IPv4 reaches it.
       if bytes.starts(with: [0, 0x64, 0xFF, 0x9B] + Array(repeating: 0, count: 8)) { return true }
-      // 2000::/3, but for 2001::/23 (protocols), 2001:db8::/32 and 3fff::/20 (documentation), 2002::/16 (6to4).
+      // 2000::/3, but for 2001::/23 (protocols), 2001:db8::/32 and 3fff::/20 (documentation),
+      // 2002::/16 (6to4).
       return bytes[0] >> 5 == 1 && !(bytes.starts(with: [0x20, 0x01]) && bytes[2] < 2)
         && !bytes.starts(with: [0x20, 0x01, 0x0D, 0xB8]) && !bytes.starts(with: [0x20, 0x02])
         && !(bytes.starts(with: [0x3F, 0xFF]) && bytes[2] >> 4 == 0)
@@ -115,7 +119,8 @@ package enum HostAddress: Equatable, Sendable {
     }
     let last = [12, 13, 14, 15]
     var found: [UInt32] = []
-    // NAT64: 64:ff9b::/96 (RFC 6052), and 64:ff9b:1::/48 (RFC 8215), where an operator chooses the length of the prefix.
+    // NAT64: 64:ff9b::/96 (RFC 6052), and 64:ff9b:1::/48 (RFC 8215), where an operator chooses the
+    // length of the prefix.
     if bytes.starts(with: [0, 0x64, 0xFF, 0x9B] + Array(repeating: 0, count: 8)) {
       found.append(number(last))
     }

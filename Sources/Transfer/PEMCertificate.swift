@@ -74,8 +74,8 @@ struct PEMCertificate: Hashable, Sendable {
     return String(rest[..<close.lowerBound])
   }
 
-  /// Whether the bytes have the outer form of a certificate: three things, the first a sequence, in one sequence that ends where
-  /// it says.
+  /// Whether the bytes have the outer form of a certificate: three things, the first a sequence, in
+  /// one sequence that ends where it says.
   private var isPlausible: Bool {
     guard let bytes = Data(base64Encoded: Data(base64)) else { return false }
     var outer = DER(bytes)

@@ -1,4 +1,5 @@
-/// Servers that are reached without a proxy: what `NO_PROXY` says, in the grammar of Go, which users of container tools know.
+/// Servers that are reached without a proxy: what `NO_PROXY` says, in the grammar of Go, which
+/// users of container tools know.
 ///
 /// | entry | means |
 /// |---|---|
@@ -8,8 +9,9 @@
 /// | `10.0.0.1`, `10.0.0.1:5000`, `::1`, `[::1]:443` | that address, however it is written |
 /// | `10.0.0.0/8`, `fd00::/8` | every address of that network |
 ///
-/// Entries are separated by commas or white space; case and a dot at the end of a name do not matter. Names are never looked
-/// up: an address matches no name and a name no address. What cannot be read matches nothing.
+/// Entries are separated by commas or white space; case and a dot at the end of a name do not
+/// matter. Names are never looked up: an address matches no name and a name no address. What cannot
+/// be read matches nothing.
 ///
 /// Source: golang.org/x/net/http/httpproxy; white space and the dot at the end are curl's.
 package struct ProxyExceptions: Equatable, Sendable {

@@ -1,7 +1,7 @@
 /// Decides which proxy, if any, a server is reached through.
 ///
-/// The engine is told the decision, so that all who ask (what is connected to, what is measured, which addresses are judged)
-/// know the same.
+/// The engine is told the decision, so that all who ask (what is connected to, what is measured,
+/// which addresses are judged) know the same.
 package struct ProxyRule: Equatable, Sendable {
   private enum Choice: Equatable {
     case none
@@ -28,8 +28,8 @@ package struct ProxyRule: Equatable, Sendable {
 
   /// Takes the rule from environment variables, lower case before upper case.
   ///
-  /// In a program that a web server runs (CGI), `HTTP_PROXY` is what its client's `Proxy:` field says, and counts for nothing
-  /// (CVE-2016-5385, "httpoxy").
+  /// In a program that a web server runs (CGI), `HTTP_PROXY` is what its client's `Proxy:` field
+  /// says, and counts for nothing (CVE-2016-5385, "httpoxy").
   ///
   /// - Parameter environment: for example the process's own.
   package init(environment: [String: String]) {
@@ -48,7 +48,8 @@ package struct ProxyRule: Equatable, Sendable {
   /// The proxy between this machine and a server.
   ///
   /// - Parameter origin: the server.
-  /// - Returns: nil where it is reached straight. This very machine always is: a proxy's localhost is another's.
+  /// - Returns: nil where it is reached straight. This very machine always is: a proxy's localhost
+  ///   is another's.
   /// - Throws: `TransferError` of kind `invalidURL` when the proxy's address makes no sense.
   package func proxy(for origin: RemoteURL.Origin) throws(TransferError) -> Proxy? {
     let choice = origin.scheme == "https" ? secure : plain

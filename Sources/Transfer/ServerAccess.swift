@@ -22,7 +22,8 @@ package struct ServerAccess: Hashable, Sendable {
 
     /// Reads the files, of which pipes say what they have only once.
     ///
-    /// The engine gets bytes and opens no file by itself: it would wait for whoever writes to what has become a pipe.
+    /// The engine gets bytes and opens no file by itself: it would wait for whoever writes to what
+    /// has become a pipe.
     ///
     /// - Throws: `TransferError` of kind `tls`: one cannot be read.
     package func read() throws(TransferError) -> (certificate: [UInt8], key: [UInt8]) {

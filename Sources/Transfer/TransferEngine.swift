@@ -1,5 +1,5 @@
-/// Something that performs HTTP requests, each on a connection of its own while it lasts, but for those that may share
-/// one (`TransferRequest.sharesConnection`).
+/// Something that performs HTTP requests, each on a connection of its own while it lasts, but for
+/// those that may share one (`TransferRequest.sharesConnection`).
 package protocol TransferEngine: Sendable {
   /// Starts a request and returns at once.
   ///
@@ -36,14 +36,15 @@ package struct EngineReadings: Sendable, Equatable {
     package init() {}
   }
 
-  /// By server, named by its host, and its port where that is not the scheme's; without those behind a proxy, whose round trips
-  /// say little.
+  /// By server, named by its host, and its port where that is not the scheme's; without those
+  /// behind a proxy, whose round trips say little.
   package var servers: [String: RoundTrips] = [:]
   /// Seconds in which the engine was at work, not waiting for the network, since its start.
   package var busySeconds = 0.0
   /// Those of them that went into writing to disk.
   package var diskSeconds = 0.0
-  /// Times that packets of a connection came out of order since its start, at most once a reading for each connection.
+  /// Times that packets of a connection came out of order since its start, at most once a reading
+  /// for each connection.
   package var disorders = 0
 
   /// Nothing measured.

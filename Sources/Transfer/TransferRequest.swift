@@ -23,8 +23,8 @@ package struct TransferRequest: Sendable, Equatable {
   package var addresses = AddressRule.anywhere
   /// How the server is reached, where that differs from the engine's settings.
   package var access = ServerAccess()
-  /// Seconds that the request, once it is sent, may wait for the head of its answer before it counts as stalled; nil: the
-  /// engine's `stallTimeout`, which in any case holds from the head on.
+  /// Seconds that the request, once it is sent, may wait for the head of its answer before it
+  /// counts as stalled; nil: the engine's `stallTimeout`, which in any case holds from the head on.
   package var headTimeout: Double?
 
   /// Makes a request without a body.
@@ -64,13 +64,15 @@ package struct ResponseHead: Sendable, Equatable {
 package enum BodyDestination: Sendable {
   /// Into memory; more than `limit` bytes fail the transfer.
   case memory(limit: Int)
-  /// The first `limit` bytes of it into memory: the transfer ends well there, and also where the rest trickles.
+  /// The first `limit` bytes of it into memory: the transfer ends well there, and also where the
+  /// rest trickles.
   ///
   /// For what only explains something: an error's words, the page behind a redirect.
   case beginning(limit: Int)
   /// Into a window of a file; the body's first byte belongs at `offset`, and `meter` counts all that comes.
   case window(FileWindow, offset: Int64, meter: ByteMeter? = nil)
-  /// Into a window of a file without its encoding: what comes out begins at `offset`, and may have no more than `length` bytes.
+  /// Into a window of a file without its encoding: what comes out begins at `offset`, and may have
+  /// no more than `length` bytes.
   case decoded(
     FileWindow, offset: Int64, length: Int64, coding: BodyCoding, meter: ByteMeter? = nil)
   /// Nowhere: the transfer ends at once and its connection is closed.

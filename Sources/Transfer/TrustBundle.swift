@@ -4,8 +4,8 @@ import Glibc
 
 /// Every certificate authority that counts for a server, from all the places that there are, each once.
 ///
-/// libcurl takes one file, and keeps what it made of it for the next connection only where that file is all there is. So the
-/// places are read here, once.
+/// libcurl takes one file, and keeps what it made of it for the next connection only where that
+/// file is all there is. So the places are read here, once.
 package struct TrustBundle: Sendable, Equatable {
   /// Where the system keeps its authorities; libcurl knows.
   package struct System: Sendable, Equatable {
@@ -33,7 +33,8 @@ package struct TrustBundle: Sendable, Equatable {
   ///   - settings: which places count.
   ///   - serverFiles: PEM files that count for one server beside them.
   ///   - system: where the system keeps its authorities.
-  /// - Throws: `TransferError` of kind `tls`: a file that was named cannot be used, or nobody would be trusted.
+  /// - Throws: `TransferError` of kind `tls`: a file that was named cannot be used, or nobody would
+  ///   be trusted.
   package init(_ settings: TrustSettings, serverFiles: [String] = [], system: System)
     throws(TransferError)
   {

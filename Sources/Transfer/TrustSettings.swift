@@ -3,14 +3,15 @@ import Glibc
 
 /// Which certificate authorities are trusted, wherever no server has some of its own beside them.
 ///
-/// They are those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, or else the system's; beside them those of `extraFiles`. `onlyFile` stands in
-/// place of all, everywhere.
+/// They are those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, or else the system's; beside them those of
+/// `extraFiles`. `onlyFile` stands in place of all, everywhere.
 package struct TrustSettings: Hashable, Sendable {
   /// A PEM file that stands in place of everything else, also of what a single server has of its own.
   package var onlyFile: String?
   /// A PEM file in place of the system's authorities.
   package var environmentFile: String?
-  /// Directories of PEM files in place of the system's authorities; every file in them counts, whatever its name.
+  /// Directories of PEM files in place of the system's authorities; every file in them counts,
+  /// whatever its name.
   package var environmentFolders: [String] = []
   /// PEM files beside those.
   package var extraFiles: [String] = []
@@ -37,7 +38,8 @@ package struct TrustSettings: Hashable, Sendable {
     for file in [onlyFile].compactMap({ $0 }) + extraFiles { _ = try TrustBundle.named(file) }
   }
 
-  /// What of the environment leads nowhere, each in words: as with Go and OpenSSL it is no error by itself, since what is left may do.
+  /// What of the environment leads nowhere, each in words: as with Go and OpenSSL it is no error by
+  /// itself, since what is left may do.
   package var unreadable: [String] {
     guard onlyFile == nil else { return [] }
     var found: [String] = []

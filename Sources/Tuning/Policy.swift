@@ -69,5 +69,6 @@ package struct PoolDecision: Sendable, Equatable, Codable {
   }
 }
 
-/// Makes the policy of a path's pool, from the largest size that it may choose and what earlier pulls taught (nil: nothing).
+/// Makes the policy of a path's pool, from the largest size that it may choose and what earlier
+/// pulls taught (nil: nothing).
 package typealias PolicyMaker = @Sendable (_ maximum: Int, _ prior: Prior?) -> any Policy

@@ -11,7 +11,8 @@ package struct Readings: Sendable, Equatable, Codable {
   package var engineBusy: Double
   /// The part of `engineBusy` that went into writing to disk, 0 to 1.
   package var diskBusy: Double
-  /// Connections whose packets came out of order since the last reading, once for each; nil where it cannot be known.
+  /// Connections whose packets came out of order since the last reading, once for each; nil where
+  /// it cannot be known.
   package var disordered: Int?
 
   /// Makes readings; without arguments, nothing is known.
@@ -58,8 +59,8 @@ package struct Sample: Sendable, Equatable, Codable {
     }
   }
 
-  /// Seconds between two samples from which on whoever takes them stood still (stopped, or the machine asleep): what came then
-  /// says nothing about the path.
+  /// Seconds between two samples from which on whoever takes them stood still (stopped, or the
+  /// machine asleep): what came then says nothing about the path.
   static let pause = 2.0
 
   /// When the sample was taken.
@@ -79,8 +80,8 @@ package struct Sample: Sendable, Equatable, Codable {
   package var firstByteSeconds: [Double]
   /// Seconds to connect (TCP and TLS), of each connection opened since the last sample.
   package var connectSeconds: [Double]
-  /// Bytes per second, from first byte to last, of each request that ended since the last sample and had lasted long enough
-  /// to say; nil: none did.
+  /// Bytes per second, from first byte to last, of each request that ended since the last sample
+  /// and had lasted long enough to say; nil: none did.
   package var endedRates: [Double]?
   /// Refusals since the last sample.
   package var refusals: [Refusal]

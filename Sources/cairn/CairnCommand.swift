@@ -42,7 +42,8 @@ struct CairnCommand: AsyncParsableCommand {
     Glibc.exit(code == 0 ? 0 : Signals.first.map { 128 + $0 } ?? code)
   }
 
-  /// What the system does not let this process have, and it could not do without, nor say so later; nil: nothing.
+  /// What the system does not let this process have, and it could not do without, nor say so later;
+  /// nil: nothing.
   private static var shortage: CommandFailure? {
     do { try raiseFileLimit() } catch { return error }
     guard !ThreadRoom.isEnough(for: Machine.affinity) else { return nil }
@@ -75,7 +76,8 @@ struct CairnCommand: AsyncParsableCommand {
     }
   }
 
-  /// The exit code of what went well: what was printed must not be lost in silence, on a full disk for example.
+  /// The exit code of what went well: what was printed must not be lost in silence, on a full disk
+  /// for example.
   private static func printed() -> Int32 {
     let error = Printing.lost
     guard error != 0 else { return 0 }

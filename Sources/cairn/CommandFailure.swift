@@ -29,7 +29,8 @@ struct CommandFailure: Error {
 
   init(_ error: StoreError) { self.init(.store(error)) }
 
-  /// That of images that were pulled together, nil where all are here; of several failures the first one's exit code counts.
+  /// That of images that were pulled together, nil where all are here; of several failures the
+  /// first one's exit code counts.
   ///
   /// - Parameters:
   ///   - failures: those of its images, in order.
@@ -97,7 +98,8 @@ func orFailure<Value: Sendable>(
   }
 }
 
-/// Runs what a library asks of the command, and what fails because of what its user said; the error becomes the library's.
+/// Runs what a library asks of the command, and what fails because of what its user said; the error
+/// becomes the library's.
 func asLibraryError<Value>(_ body: () throws -> Value) throws(CairnError) -> Value {
   do {
     return try body()

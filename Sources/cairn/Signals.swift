@@ -4,8 +4,8 @@ import Glibc
 import Registry
 import Synchronization
 
-/// Ctrl-C, SIGTERM and SIGHUP: the first asks the command to stop, and ends the process after a moment where it does not; the
-/// second ends it at once.
+/// Ctrl-C, SIGTERM and SIGHUP: the first asks the command to stop, and ends the process after a
+/// moment where it does not; the second ends it at once.
 ///
 /// Handlers run on a thread of their own: neither a server's words nor a slow disk can keep them from it.
 enum Signals {

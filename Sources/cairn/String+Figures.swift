@@ -1,7 +1,8 @@
 import Glibc
 
 extension String {
-  /// Numbers as text, in the way of `printf` and always with a point; Foundation's would bring all of it along.
+  /// Numbers as text, in the way of `printf` and always with a point; Foundation's would bring all
+  /// of it along.
   ///
   /// - Parameters:
   ///   - format: of `%d`, `%f` and their widths.

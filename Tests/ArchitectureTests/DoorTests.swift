@@ -3,7 +3,8 @@ import Testing
 
 /// Finds what reaches for the disk beside `Sources/Disk`.
 ///
-/// A path that is opened by its name follows links, waits for pipes and replaces devices. The door knows about all of that once.
+/// A path that is opened by its name follows links, waits for pipes and replaces devices. The door
+/// knows about all of that once.
 @Suite("The door to the disk")
 struct DoorTests {
   /// Calls of the C library that take a path, or change what is on the disk.

@@ -4,8 +4,8 @@ import Testing
 /// Reads the sources and fails on what no compiler forbids.
 @Suite("Architecture")
 struct ImportTests {
-  /// Libraries of others, and the only rooms that may import them. What rooms import of each other is in Package.swift,
-  /// and SwiftPM holds them to it (tools/test).
+  /// Libraries of others, and the only rooms that may import them. What rooms import of each other
+  /// is in Package.swift, and SwiftPM holds them to it (tools/test).
   static let libraries: [String: Set<String>] = [
     "ArgumentParser": ["cairn", "link-emulator"],
     "Logging": ["cairn"],

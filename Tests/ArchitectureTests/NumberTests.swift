@@ -3,7 +3,8 @@ import Testing
 
 /// Finds arithmetic that ends the process where a number from outside is not what was expected.
 ///
-/// A fraction becomes a whole number by `clamping:` or `exactly:`, and what documents say of sizes is added by the clamped operations.
+/// A fraction becomes a whole number by `clamping:` or `exactly:`, and what documents say of sizes
+/// is added by the clamped operations.
 @Suite("The door for numbers")
 struct NumberTests {
   /// What only a fraction has, in the argument of a conversion.

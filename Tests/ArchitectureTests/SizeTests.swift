@@ -1,13 +1,15 @@
 import Foundation
 import Testing
 
-/// Finds what has grown beyond what a reader holds in mind at once: files and types.
+/// Finds what has grown beyond what a reader holds in mind at once: files, types and lines.
 @Suite("Sizes")
 struct SizeTests {
   /// The most lines of a file of `Sources`.
   static let mostLines = 300
   /// The most stored properties of a type.
   static let mostProperties = 15
+  /// The most columns of a line; the formatter breaks code at 100.
+  static let mostColumns = 110
 
   /// Longer files, and why.
   static let longFiles: [String: String] = [
@@ -82,6 +84,20 @@ struct SizeTests {
     }
   }
 
+  /// Lines that are too long, but for literals, whose words people look for, and tables.
+  static func longLines(in text: String) -> [String] {
+    var isQuoted = false
+    return text.split(separator: "\n").filter { line in
+      let quotes = line.ranges(of: "\"\"\"").count
+      defer { if quotes % 2 == 1 { isQuoted.toggle() } }
+      let isComment = line.trimmingPrefix(while: \.isWhitespace).hasPrefix("//")
+      guard line.count > mostColumns, !isQuoted, isComment || !line.contains("\"") else {
+        return false
+      }
+      return !line.trimmingPrefix(while: { $0.isWhitespace || $0 == "/" }).hasPrefix("|")
+    }.map(String.init)
+  }
+
   @Test("no file of the product is long without its reason")
   func files() throws {
     for file in try ImportTests.files() where Self.longFiles[file.name] == nil {
@@ -102,6 +118,14 @@ struct SizeTests {
     #expect(seen > 300)
   }
 
+  @Test("no line is wider than a reader's window")
+  func lines() throws {
+    for file in try ImportTests.files() {
+      let found = Self.longLines(in: file.text)
+      #expect(found.isEmpty, "\(file.room)/\(file.name): \(found)")
+    }
+  }
+
   @Test(
     "the search counts what is stored, and nothing else",
     arguments: [
@@ -116,4 +140,15 @@ struct SizeTests {
     let found = Self.properties(in: text)
     #expect(found.map(\.type) == types.map(\.0) && found.map(\.count) == types.map(\.1))
   }
+
+  @Test(
+    "the search for long lines leaves literals and tables alone",
+    arguments: [
+      ("// " + String(repeating: "a ", count: 60), 1),
+      ("let a = \"" + String(repeating: "a", count: 120) + "\"", 0),
+      ("/// | " + String(repeating: "a ", count: 60), 0), (String(repeating: "a", count: 110), 0),
+      (String(repeating: "a", count: 111), 1),
+      ("\"\"\"\n" + String(repeating: "a", count: 120) + "\n\"\"\"", 0),
+    ])
+  func findsLong(text: String, count: Int) { #expect(Self.longLines(in: text).count == count) }
 }

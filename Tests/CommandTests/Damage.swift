@@ -1,4 +1,5 @@
-/// Makes damaged files of a good one: flipped bits, wrong types and hostile numbers; equal seeds make equal files.
+/// Makes damaged files of a good one: flipped bits, wrong types and hostile numbers; equal seeds
+/// make equal files.
 struct Damage: RandomNumberGenerator {
   private var state: UInt64
 

@@ -10,7 +10,8 @@ import Transfer
 @testable import Store
 @testable import Tuning
 
-/// What others or an accident left in a file ends no process, whatever it is: it is read, passed over, or an error that says so.
+/// What others or an accident left in a file ends no process, whatever it is: it is read, passed
+/// over, or an error that says so.
 ///
 /// Damaged histories are in `HostileTests`.
 @Suite("Damaged files")

@@ -2,7 +2,8 @@ import Foundation
 import Support
 import Testing
 
-/// The program on file systems that say odd things, by a preloaded library that says them for one [rclone#2356, borg#1287].
+/// The program on file systems that say odd things, by a preloaded library that says them for one
+/// [rclone#2356, borg#1287].
 @Suite(
   "Odd disks", .timeLimit(.minutes(2)),
   .enabled(if: Command.hasServers))

@@ -4,7 +4,8 @@ import Store
 import Support
 import Testing
 
-/// Images with types that no specification gives them, with skopeo and umoci as judges of what is written of them.
+/// Images with types that no specification gives them, with skopeo and umoci as judges of what is
+/// written of them.
 @Suite(
   "Odd images and their readers", .enabled(if: Command.hasServers), .timeLimit(.minutes(3)),
   .serialized)

@@ -269,8 +269,8 @@ struct RealServerTests {
     #expect(try await cairn("store", "verify").status == 0)
   }
 
-  /// Waits until a resume map speaks of at least 2 MB; on a busy machine the pull may be over before that is seen, and then
-  /// what is expected of its end tells.
+  /// Waits until a resume map speaks of at least 2 MB; on a busy machine the pull may be over
+  /// before that is seen, and then what is expected of its end tells.
   private func waitForBytes(of running: Running) async throws {
     let folder = cairn.store + "/.cairn/ingest"
     while running.process.isRunning {

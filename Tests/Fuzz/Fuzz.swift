@@ -9,8 +9,8 @@ import Transfer
 
 /// Feeds what libFuzzer makes up to one parser of remote or user data.
 ///
-/// `tools/fuzz` builds and runs it. A target must neither trap nor hang, and what it accepts must hold what its
-/// documentation says: `require` is what libFuzzer sees as a crash.
+/// `tools/fuzz` builds and runs it. A target must neither trap nor hang, and what it accepts must
+/// hold what its documentation says: `require` is what libFuzzer sees as a crash.
 @main
 enum Fuzz {
   /// libFuzzer's driver, which calls back for each input until it has done as many as it was told.

@@ -7,8 +7,9 @@ import Tuning
 
 @testable import History
 
-/// A history and an export are data from outside: whatever is in them, a pull goes on.
-/// One after the other, with a pause after each file: thousands of files would keep every other test from its turn.
+/// A history and an export are data from outside: whatever is in them, a pull goes on. One after
+/// the other, with a pause after each file: thousands of files would keep every other test from its
+/// turn.
 @Suite("Hostile histories", .serialized)
 struct HostileTests {
   /// Numbers that are the same for the same seed (SplitMix64).

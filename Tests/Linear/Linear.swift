@@ -2,8 +2,9 @@ import Foundation
 
 /// Asks of every parser of outside text whether it costs more than its text is long.
 ///
-/// `tools/linear` builds and runs it. Each parser gets each kind of nasty text in each of its frames, with n, 2n, 4n and 8n bytes. Where
-/// twice the text costs over 2.6 times the CPU or memory, however often it is measured, that is a failure.
+/// `tools/linear` builds and runs it. Each parser gets each kind of nasty text in each of its
+/// frames, with n, 2n, 4n and 8n bytes. Where twice the text costs over 2.6 times the CPU or
+/// memory, however often it is measured, that is a failure.
 @main
 enum Linear {
   static func main() {

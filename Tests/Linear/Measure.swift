@@ -39,8 +39,8 @@ struct Measure {
   }
 
   private static func complaint(_ costs: [Cost]) -> String? {
-    // The last two say most, since what is the same for every text weighs least there; all four must agree, since a busy machine has
-    // steps of its own.
+    // The last two say most, since what is the same for every text weighs least there; all four
+    // must agree, since a busy machine has steps of its own.
     let (first, half, whole) = (costs[0], costs[2], costs[3])
     let isSteep = whole.seconds > first.seconds * most * most * most
     if whole.seconds > shortest, isSteep, whole.seconds > half.seconds * most {
@@ -83,7 +83,8 @@ struct Cost {
     return least
   }
 
-  /// Gives the system what the allocator keeps, so that it counts when it is taken again; no header of the module has it.
+  /// Gives the system what the allocator keeps, so that it counts when it is taken again; no header
+  /// of the module has it.
   private static func giveBack() {
     typealias Trim = @convention(c) (Int) -> Int32
     guard let symbol = dlsym(nil, "malloc_trim") else { return }

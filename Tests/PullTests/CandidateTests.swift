@@ -14,7 +14,8 @@ struct CandidateTests {
     ["platform": ["os": "unknown", "architecture": "unknown"]]
   }
 
-  /// What tools sign with, and write lists of materials into: an image's configuration, and layers of their own type.
+  /// What tools sign with, and write lists of materials into: an image's configuration, and layers
+  /// of their own type.
   static func layers(of type: String) -> @Sendable (inout [String: Any]) -> Void {
     { document in
       var layers = document["layers"] as? [[String: Any]] ?? []

@@ -130,7 +130,8 @@ struct FaultTests {
     let bench = try Bench()
     try await bench.pull("\(registry.host)/o/n", workers: 4)
     try bench.expectWhole(image)
-    // One brings all; on a busy machine a small body is read to the end of its window before that grows, and asked for again.
+    // One brings all; on a busy machine a small body is read to the end of its window before that
+    // grows, and asked for again.
     #expect(registry.blobRequests.count { $0.target.contains("\(image.layers[0])") } <= 8)
   }
 

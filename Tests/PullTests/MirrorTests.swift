@@ -6,7 +6,8 @@ import Registry
 import Support
 import Testing
 
-/// An answer counts by its content, not by its status: what mirrors send instead, and that the next server is asked.
+/// An answer counts by its content, not by its status: what mirrors send instead, and that the next
+/// server is asked.
 @Suite("Mirrors", .timeLimit(.minutes(2)))
 struct MirrorTests {
   /// What a mirror does instead of what it should.

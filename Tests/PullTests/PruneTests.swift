@@ -76,7 +76,8 @@ struct PruneTests {
     }
   }
 
-  /// Pulls all platforms of an index, and expects that a prune then takes nothing, and every blob is still there.
+  /// Pulls all platforms of an index, and expects that a prune then takes nothing, and every blob
+  /// is still there.
   private static func prunedNothing(of image: FakeImage, _ root: Digest) async throws -> Bench {
     var image = image
     image.tags["latest"] = root

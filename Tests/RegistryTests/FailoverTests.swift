@@ -5,7 +5,8 @@ import Transfer
 /// The order in which servers are asked, without any server.
 @Suite("Failover")
 struct FailoverTests {
-  /// What happens, and what is done: `a0` asks the first, `c0` takes its request back, `end` and `fail` end it.
+  /// What happens, and what is done: `a0` asks the first, `c0` takes its request back, `end` and
+  /// `fail` end it.
   static func done(_ script: String, count: Int, hedges: Bool = true) -> String {
     var failover = Failover<Int>(count: count, hedges: hedges)
     var actions = failover.begin()

@@ -4,8 +4,8 @@ import Serve
 import Support
 import Testing
 
-/// What clients ask, word for word: recorded by `tools/serve-clients --record`, or written down from their sources where they
-/// cannot run here.
+/// What clients ask, word for word: recorded by `tools/serve-clients --record`, or written down
+/// from their sources where they cannot run here.
 ///
 /// `{host}` stands for the registry, `{index}`, `{manifest}`, `{config}`, `{layer0}` and so on for digests.
 @Suite("What clients insist on", .timeLimit(.minutes(1)))
@@ -102,7 +102,8 @@ struct ConformanceTests {
     for (number, layer) in image.layers.enumerated() { words["{layer\(number)}"] = "\(layer)" }
     for (word, value) in words { target = target.replacing(word, with: value) }
     let part = host.replacing(":", with: "__")
-    // Docker's older store names no registry: that it is Docker Hub then is tested elsewhere, and this one is not.
+    // Docker's older store names no registry: that it is Docker Hub then is tested elsewhere, and
+    // this one is not.
     if recorded.hasPrefix("/v2/library/") {
       target = target.replacing("/v2/", with: "/v2/\(part)/")
     }

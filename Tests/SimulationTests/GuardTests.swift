@@ -24,7 +24,8 @@ struct GuardTests {
       json: Data(contentsOf: ModelTests.folder.appending(path: "images/large-3g.json")))
   }
 
-  /// Throttled mirrors and overloaded registries: on such links an earlier policy fell to a tenth of the best.
+  /// Throttled mirrors and overloaded registries: on such links an earlier policy fell to a tenth
+  /// of the best.
   static let hard: Set<String> = [
     "overload-far-20", "overload-near-6", "throttled-05-by-second", "throttled-1",
     "throttled-3-by-second",
@@ -98,8 +99,8 @@ struct GuardTests {
 
   @Test(
     "those who share a line get equal parts of all of it",
-    // Who comes late to a full line and does not know its idle round trip cannot see the queue: today's senses
-    // leave so much of fairness to ten machines that all come cold.
+    // Who comes late to a full line and does not know its idle round trip cannot see the queue:
+    // today's senses leave so much of fairness to ten machines that all come cold.
     arguments: [(2, false, 0.98), (2, true, 0.99), (10, false, 0.70), (10, true, 0.99)])
   func isFair(clients: Int, knowsIdle: Bool, least: Double) throws {
     let model = try LinkModel(

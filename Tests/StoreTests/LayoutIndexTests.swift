@@ -130,7 +130,8 @@ struct LayoutIndexTests {
     #expect(try maintenance.images().isEmpty)
   }
 
-  /// A little less than the largest size of a blob: the document is as large as it is, whatever its entry says.
+  /// A little less than the largest size of a blob: the document is as large as it is, whatever its
+  /// entry says.
   static let large = ImageDocument.sizeLimit - 5
 
   @Test("sizes and times that no image has stop nothing")

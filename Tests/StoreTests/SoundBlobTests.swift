@@ -152,7 +152,8 @@ struct SoundBlobTests {
     #expect(Files.list(store.root + "/.cairn/marks").count == image.contents.count)
   }
 
-  /// Changes one byte of a file that may be written through a mapping that is shared with it, and was read before.
+  /// Changes one byte of a file that may be written through a mapping that is shared with it, and
+  /// was read before.
   static func change(_ path: String, at offset: Int) {
     let file = open(path, O_RDWR)
     defer { close(file) }

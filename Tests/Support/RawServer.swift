@@ -96,7 +96,8 @@ package final class RawServer: Sendable {
     Thread.detachNewThread { [self] in accept() }
   }
 
-  // Not before: the port of a server that is gone would be the next one's, and somebody else would answer for it.
+  // Not before: the port of a server that is gone would be the next one's, and somebody else would
+  // answer for it.
   deinit {
     stop()
     close(listener)
@@ -111,7 +112,8 @@ package final class RawServer: Sendable {
   /// Connections so far.
   package var connections: Int { state.withLock { $0.connections } }
 
-  /// Ends every connection, and lets nobody connect any more; once, because numbers of closed sockets are used again.
+  /// Ends every connection, and lets nobody connect any more; once, because numbers of closed
+  /// sockets are used again.
   package func stop() {
     state.withLock { state in
       guard !state.isStopped else { return }

@@ -2,7 +2,8 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A SOCKS 5 proxy that wants a name and a password, notes what it is asked for, and answers every request by itself.
+/// A SOCKS 5 proxy that wants a name and a password, notes what it is asked for, and answers every
+/// request by itself.
 package final class SocksServer: Sendable {
   package let port: Int
   private let listener: Int32

@@ -2,8 +2,9 @@ import Glibc
 
 /// Stands in for the standard library's `Mutex` while the tests run under the thread sanitizer.
 ///
-/// The sanitizer sees what is done with a pthread mutex. The library's own waits in a system call that it does not see, and
-/// everything that such a lock guards would be reported as a race. `tools/sanitize` changes the imports in a copy.
+/// The sanitizer sees what is done with a pthread mutex. The library's own waits in a system call
+/// that it does not see, and everything that such a lock guards would be reported as a race.
+/// `tools/sanitize` changes the imports in a copy.
 public struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
   // Each in memory of its own: a change of the value is no access to the lock.
   private let value = UnsafeMutablePointer<Value>.allocate(capacity: 1)

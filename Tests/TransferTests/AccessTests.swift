@@ -4,7 +4,8 @@ import Support
 import Testing
 import Transfer
 
-/// How single servers are reached, with a real one that says who asks, whether the session is an old one, and on which connection.
+/// How single servers are reached, with a real one that says who asks, whether the session is an
+/// old one, and on which connection.
 @Suite(
   "ServerAccess", .timeLimit(.minutes(1)),
   .enabled(if: ProcessInfo.processInfo.environment["CAIRN_TEST_MUTUAL"] != nil))

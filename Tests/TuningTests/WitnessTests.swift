@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Evidence of a pull")
 struct WitnessTests {
-  /// Evidence of samples over 10 s, twenty a second: 1 MB/s for each of 4 connections, of 8 from the fifth second on.
+  /// Evidence of samples over 10 s, twenty a second: 1 MB/s for each of 4 connections, of 8 from
+  /// the fifth second on.
   static func evidence(
     _ limits: PullLimits = .init(), prior: Prior? = nil, _ change: (inout Sample) -> Void = { _ in }
   ) -> PullEvidence {

@@ -103,7 +103,8 @@ package struct EmulatedLink {
     shapers = shapers.filter { $0.value.free > now }
   }
 
-  /// Bytes of payload that a capped connection may have on its way, so that its sender neither stalls nor queues.
+  /// Bytes of payload that a capped connection may have on its way, so that its sender neither
+  /// stalls nor queues.
   ///
   /// A server that gives each connection a rate does so by its send buffer or its pacing, and no
   /// packet of the connection waits anywhere. Here packets above the cap do wait, so the window that

@@ -1,7 +1,8 @@
 /// One connection's cap: when its next packet may go, and how many its sender may have on the way for that.
 ///
-/// With too few packets on their way the sender stalls; with too many they wait here and look like a full line. How
-/// many are right depends on what this machine adds to a round trip, which changes; so each round trip is looked at.
+/// With too few packets on their way the sender stalls; with too many they wait here and look like
+/// a full line. How many are right depends on what this machine adds to a round trip, which
+/// changes; so each round trip is looked at.
 struct Shaper {
   /// When the next packet may go, in nanoseconds.
   private(set) var free: Int64 = 0

@@ -14,7 +14,8 @@ extension Authorizer {
     }
   }
 
-  /// The same is fetched once at a time; everybody else waits for its result, and it ends when nobody does any more.
+  /// The same is fetched once at a time; everybody else waits for its result, and it ends when
+  /// nobody does any more.
   func fetch(_ fetch: Fetch) async throws(RegistryError) -> String {
     let task = fetches[fetch] ?? Task { await self.fetchToken(fetch) }
     fetches[fetch] = task
@@ -36,7 +37,8 @@ extension Authorizer {
     fetches.removeValue(forKey: fetch)?.cancel()
   }
 
-  /// A token by the credential for it; a stored one that the service refuses does not stand before a public image.
+  /// A token by the credential for it; a stored one that the service refuses does not stand before
+  /// a public image.
   private func newToken(_ fetch: Fetch) async throws(RegistryError) -> Token {
     let credential = await credential(fetch.scope)
     do throws(RegistryError) {

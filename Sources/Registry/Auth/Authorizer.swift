@@ -8,9 +8,10 @@ import Transfer
 /// shortly before it expires, or until another 401 -> a new one. Concurrent requests that need the
 /// same token wait for one fetch.
 ///
-/// Where it is known which token service the registry named the last time, a token is asked for there while the
-/// registry is still being asked without one: its 401 finds the token there or on its way. The registry has the last
-/// word: a token that was asked for ahead is used only once a challenge names the place that it came from.
+/// Where it is known which token service the registry named the last time, a token is asked for
+/// there while the registry is still being asked without one: its 401 finds the token there or on
+/// its way. The registry has the last word: a token that was asked for ahead is used only once a
+/// challenge names the place that it came from.
 actor Authorizer {
   /// What an authorization is good for.
   struct Scope: Hashable, Sendable {
@@ -151,7 +152,8 @@ actor Authorizer {
       return rejected == nil ? Pass(header: keep("Bearer " + token, for: scope), way: nil) : nil
     }
     var (ways, failure) = Self.ways(challenges, scope)
-    // A registry whose token has died may ask for Basic alone, or say it in words, though it gave tokens before.
+    // A registry whose token has died may ask for Basic alone, or say it in words, though it gave
+    // tokens before.
     if case .bearer(let form, _, let at)? = entries[scope],
       !ways.contains(where: \.isToken),
       denial.dislikesToken || time.seconds() - at > Self.freshSeconds

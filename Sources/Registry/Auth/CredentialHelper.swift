@@ -34,7 +34,8 @@ struct CredentialHelper {
       throw Failure(description: "it cannot be started")
     }
     guard outcome.isSuccess else {
-      // Helpers say what is wrong on either output. Standard output is for answers: what it says is shown to nobody.
+      // Helpers say what is wrong on either output. Standard output is for answers: what it says is
+      // shown to nobody.
       let said = (outcome.error + "\n" + outcome.output).split(whereSeparator: \.isNewline)
       let shown = outcome.error.split(whereSeparator: \.isNewline)
       let text = Secrets().redact(shown.first { !$0.contains("{") && !$0.contains("\"") } ?? "")
@@ -91,11 +92,13 @@ struct CredentialHelper {
     return marked.updating(["PATH": "\(searchPath):\(own)"])
   }
 
-  /// One run of a program, until it ends or the task is cancelled: then it is ended, with all that it started.
+  /// One run of a program, until it ends or the task is cancelled: then it is ended, with all that
+  /// it started.
   private func run(_ program: String, server: String) async throws -> Outcome {
     let processes = HelperProcesses()
     processes.note()
-    // Where it was ended, the end of this process looks again: a program that was just being started has no environment.
+    // Where it was ended, the end of this process looks again: a program that was just being
+    // started has no environment.
     defer { if !Task.isCancelled { processes.withdraw() } }
     return try await withTaskCancellationHandler {
       var options = PlatformOptions()

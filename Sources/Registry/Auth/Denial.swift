@@ -46,7 +46,8 @@ struct Denial: Sendable {
           .contains { text.contains($0) })
   }
 
-  /// A page of a place that a registry sends those who showed nothing: what it says itself is not about the registry.
+  /// A page of a place that a registry sends those who showed nothing: what it says itself is not
+  /// about the registry.
   static let loginPage = Denial()
 
   private init() {

@@ -5,9 +5,10 @@ import Synchronization
 
 /// All that a credential helper starts, so that it can be ended with it.
 ///
-/// Many helpers are scripts. What those start keeps the helper's outputs open when the script is gone, and goes on for ever. They
-/// are known by a variable of their environment, whoever their parent is by then; what became a daemon meanwhile, an agent for
-/// example, has a session of its own and stays.
+/// Many helpers are scripts. What those start keeps the helper's outputs open when the script is
+/// gone, and goes on for ever. They are known by a variable of their environment, whoever their
+/// parent is by then; what became a daemon meanwhile, an agent for example, has a session of its
+/// own and stays.
 package struct HelperProcesses: Sendable {
   /// The variable.
   static let variable: Environment.Key = "CAIRN_HELPER"

@@ -111,7 +111,8 @@ struct TokenClient: Sendable {
     }
   }
 
-  /// One request, and where redirects lead from it: what is secret stays at the origin that the registry named.
+  /// One request, and where redirects lead from it: what is secret stays at the origin that the
+  /// registry named.
   private func perform(_ first: TransferRequest, _ scope: Authorizer.Scope)
     async throws(RegistryError) -> Answer
   {

@@ -12,7 +12,8 @@ extension TokenService {
 
   /// Reads the realm of a Bearer challenge.
   ///
-  /// A path is one at the server that was asked. A name is none: nothing is made up that credentials could go to.
+  /// A path is one at the server that was asked. A name is none: nothing is made up that
+  /// credentials could go to.
   ///
   /// - Parameters:
   ///   - realm: the parameter; nil: it is missing.

@@ -30,14 +30,15 @@ enum BlobJudge: Equatable {
         return judge(part, head, wanted: wanted, size: size)
       }
       guard head.status != 206 else { return unreadable(head, wanted: wanted, size: size) }
-      // Some call everything a page. Where it might be the blob by its length, the second look is at its content.
+      // Some call everything a page. Where it might be the blob by its length, the second look is
+      // at its content.
       if head.contentLength != size, PageRule.isPage(head),
         head.contentLength != nil || !isSuspect
       {
         return .refused(.integrity, EncodedBlob.page)
       }
-      // Content that was stored as it is, and is only said to be encoded, has its right length, or none is given; the
-      // digest decides.
+      // Content that was stored as it is, and is only said to be encoded, has its right length, or
+      // none is given; the digest decides.
       if let encoding = head.encoding, head.contentLength.map({ $0 != size }) ?? isSuspect {
         return reencoded(encoding, offset: 0, length: size, isWhole: true)
       }

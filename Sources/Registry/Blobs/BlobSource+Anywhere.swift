@@ -38,8 +38,8 @@ extension BlobSource {
 
   /// What came of asking one server.
   ///
-  /// Where some of the range came and then no more, what is left is asked for anew, and it is not said that the server
-  /// is no good.
+  /// Where some of the range came and then no more, what is left is asked for anew, and it is not
+  /// said that the server is no good.
   private func attempt(
     _ request: Request, _ meter: ByteMeter,
     _ body: () async throws(RegistryError) -> TransferTiming

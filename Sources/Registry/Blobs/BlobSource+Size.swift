@@ -23,16 +23,19 @@ extension BlobSource {
     }
   }
 
-  /// Asks whether a blob may be had, and how large it is: with a request for some of its bytes, which come with the answer.
+  /// Asks whether a blob may be had, and how large it is: with a request for some of its bytes,
+  /// which come with the answer.
   ///
-  /// Not by HEAD: places that a registry redirects to have signed a GET. Where the registry redirects, those who fetch the blob know
-  /// from then on where it is.
+  /// Not by HEAD: places that a registry redirects to have signed a GET. Where the registry
+  /// redirects, those who fetch the blob know from then on where it is.
   ///
   /// - Parameters:
   ///   - digest: its digest.
   ///   - offset: of the first byte that is asked for.
-  ///   - count: of how many bytes are asked for, at least 1; what fits the first packets of an answer takes no longer than one.
-  ///   - expected: its size by a manifest of the repository, for registries that do not say it; nil: not known.
+  ///   - count: of how many bytes are asked for, at least 1; what fits the first packets of an
+  ///     answer takes no longer than one.
+  ///   - expected: its size by a manifest of the repository, for registries that do not say it;
+  ///     nil: not known.
   /// - Returns: its size, and what came of the bytes.
   /// - Throws: `RegistryError`; `notFound` and `unauthorised` are the registry's word.
   package func glimpse(

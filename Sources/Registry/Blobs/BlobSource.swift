@@ -18,7 +18,8 @@ package final class BlobSource: Sendable {
     package var ranged: Bool
     /// Where the bytes go.
     package var window: FileWindow
-    /// How often nothing came of the same bytes for a whole time limit: each time a server may take longer to begin.
+    /// How often nothing came of the same bytes for a whole time limit: each time a server may take
+    /// longer to begin.
     package var stalls = 0
 
     /// Makes a request.
@@ -132,7 +133,8 @@ package final class BlobSource: Sendable {
 
   // MARK: Wrong content
 
-  /// Notes that a blob's bytes have the wrong digest: who sent some of them is not asked for it again, as long as there are others.
+  /// Notes that a blob's bytes have the wrong digest: who sent some of them is not asked for it
+  /// again, as long as there are others.
   ///
   /// - Parameter blob: as the manifest gives it.
   /// - Returns: who sent them, and whether others are left that sent none.

@@ -5,9 +5,10 @@ import Transfer
 
 /// A small blob that something on the way has encoded, though nobody asked for that.
 ///
-/// What may be one is taken into memory; the digest decides whether its bytes are right as they came, or without their
-/// encoding. Larger ones go to the disk: as they come, or without the encoding where it is said that they have one and
-/// their length bears that out, or they came wrong before.
+/// What may be one is taken into memory; the digest decides whether its bytes are right as they
+/// came, or without their encoding. Larger ones go to the disk: as they come, or without the
+/// encoding where it is said that they have one and their length bears that out, or they came wrong
+/// before.
 struct EncodedBlob {
   /// The blob.
   let blob: Descriptor

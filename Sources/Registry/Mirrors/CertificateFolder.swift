@@ -1,6 +1,7 @@
 import Transfer
 
-/// A folder of certificates in Docker's layout: `*.crt` are authorities, `*.cert` and the `*.key` of the same name prove who asks.
+/// A folder of certificates in Docker's layout: `*.crt` are authorities, `*.cert` and the `*.key`
+/// of the same name prove who asks.
 struct CertificateFolder: Equatable {
   /// How the server is reached.
   private(set) var access = ServerAccess()

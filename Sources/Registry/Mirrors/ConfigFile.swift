@@ -45,12 +45,14 @@ enum ConfigFile: Equatable {
     let reason: String
   }
 
-  /// Whether a file can be read by this user; what libcurl opens by its name must be one that does not make it wait.
+  /// Whether a file can be read by this user; what libcurl opens by its name must be one that does
+  /// not make it wait.
   static func isReadable(_ path: String) -> Bool {
     InputFile.complaint(path, pipes: .refused) == nil
   }
 
-  /// TOML is UTF-8, comments too: who wrote something else may have meant something else in other places as well.
+  /// TOML is UTF-8, comments too: who wrote something else may have meant something else in other
+  /// places as well.
   private static func decoded(_ bytes: [UInt8]) -> ConfigFile {
     if let text = String(validatingOutside: bytes) { return .text(text) }
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)

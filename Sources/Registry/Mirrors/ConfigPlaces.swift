@@ -29,7 +29,8 @@ struct ConfigPlaces: Sendable {
 
   /// The `registries.conf` files, each after those that it changes, and whether the user named it.
   ///
-  /// - Parameter option: the file that counts in place of all others, with the drop-in files beside it in `<file>.d`.
+  /// - Parameter option: the file that counts in place of all others, with the drop-in files beside
+  ///   it in `<file>.d`.
   /// - Source: containers-registries.conf(5) and containers-registries.conf.d(5).
   func registriesFiles(named option: String?) -> [(path: String, isNamed: Bool)] {
     if let option { return [(option, true)] + Self.dropIns("\(option).d") }
@@ -47,7 +48,8 @@ struct ConfigPlaces: Sendable {
       + Self.dropIns("\(users).d")
   }
 
-  /// The folders of certificates that may be a server's, first to be asked first, as podman and Docker have them.
+  /// The folders of certificates that may be a server's, first to be asked first, as podman and
+  /// Docker have them.
   ///
   /// - Parameters:
   ///   - server: `host[:port]`.

@@ -2,13 +2,16 @@ import Disk
 package import OCI
 package import Transfer
 
-/// Reads the files that say who is asked for an image: containerd's `hosts.toml`, podman's `registries.conf`, and folders of certificates.
+/// Reads the files that say who is asked for an image: containerd's `hosts.toml`, podman's
+/// `registries.conf`, and folders of certificates.
 ///
 /// One rule says which of the first two counts, since both may speak of a registry:
 /// 1. one that was named by an option counts before the usual ones, which are then not read;
-/// 2. a `hosts.toml` for the registry, or `_default`, counts before `registries.conf`, even where it cannot be used.
+/// 2. a `hosts.toml` for the registry, or `_default`, counts before `registries.conf`, even where
+///   it cannot be used.
 ///
-/// How a server is reached is what its own table says; where that names no certificate, the folder in Docker's layout that has its name.
+/// How a server is reached is what its own table says; where that names no certificate, the folder
+/// in Docker's layout that has its name.
 package struct EndpointFinder: Sendable {
   /// `--hosts-dir`.
   package var hostsFolder: String?
@@ -32,7 +35,8 @@ package struct EndpointFinder: Sendable {
   /// Who is asked for an image, in order.
   ///
   /// - Parameter reference: the image.
-  /// - Throws: `EndpointPlan.Refused` where nobody may be asked; `TransferError` when the registry's host cannot be part of a URL.
+  /// - Throws: `EndpointPlan.Refused` where nobody may be asked; `TransferError` when the
+  ///   registry's host cannot be part of a URL.
   package func plan(for reference: Reference) throws -> EndpointPlan {
     let own = try Endpoint(of: reference, plainHTTP: plainHTTP)
     var warnings: [String] = []

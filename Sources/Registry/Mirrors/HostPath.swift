@@ -1,7 +1,8 @@
 /// The path of a server in `hosts.toml`: the API's root, and what stands below it before a repository.
 ///
-/// `https://harbor/v2/hub` with `override_path` is the repository `hub/library/alpine` of that server: tokens and credentials
-/// are for it, not for `library/alpine`. Where no component is `v2`, or it is the last one, nothing stands below the root.
+/// `https://harbor/v2/hub` with `override_path` is the repository `hub/library/alpine` of that
+/// server: tokens and credentials are for it, not for `library/alpine`. Where no component is `v2`,
+/// or it is the last one, nothing stands below the root.
 struct HostPath: Equatable {
   /// What stands before the repository in a request's path.
   let root: String

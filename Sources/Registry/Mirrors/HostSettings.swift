@@ -16,7 +16,8 @@ struct HostSettings: Sendable, Equatable {
   private(set) var access = ServerAccess()
   private(set) var fields = HTTPFields()
   private(set) var overridesPath = false
-  /// Whether `ca`, `client` or `skip_verify` is there, whatever it says: then even a server that is named by `http` is tried by TLS.
+  /// Whether `ca`, `client` or `skip_verify` is there, whatever it says: then even a server that is
+  /// named by `http` is tried by TLS.
   private(set) var speaksOfTLS = false
   /// What cannot be honoured, in words without secrets.
   private(set) var warnings: [String] = []
@@ -38,8 +39,9 @@ struct HostSettings: Sendable, Equatable {
   ///   - table: of the file.
   ///   - folder: where the file is, which paths are relative to.
   ///   - others: keys that belong to somebody else.
-  /// - Throws: `Invalid` for a value without which the server must not be asked: a proxy that would be gone around, capabilities
-  ///   that nobody knows. Other values that make no sense are passed over, or taken for what they must mean, with a warning.
+  /// - Throws: `Invalid` for a value without which the server must not be asked: a proxy that would
+  ///   be gone around, capabilities that nobody knows. Other values that make no sense are passed
+  ///   over, or taken for what they must mean, with a warning.
   /// - Source: containerd's docs/hosts.md and core/remotes/docker/config/hosts.go.
   init(_ table: TOMLTable, folder: String, besides others: Set<String> = []) throws(Invalid) {
     for key in table.keys where !Self.keys.contains(key) && !others.contains(key) {

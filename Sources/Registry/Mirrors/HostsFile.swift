@@ -4,8 +4,9 @@ import TOML
 
 /// A `hosts.toml` of containerd: which servers are asked for a registry's images, in order, and how.
 ///
-/// A value that makes no sense is passed over, with a warning, where a server can be asked without it; what a server must not be asked
-/// without costs that host; a file that is no TOML, or whose server cannot be read, is none.
+/// A value that makes no sense is passed over, with a warning, where a server can be asked without
+/// it; what a server must not be asked without costs that host; a file that is no TOML, or whose
+/// server cannot be read, is none.
 struct HostsFile: Sendable, Equatable {
   /// Why a file cannot be used.
   struct Invalid: Error, CustomStringConvertible {
@@ -115,7 +116,8 @@ struct HostsFile: Sendable, Equatable {
     }
     var all = hosts.map { host in
       var endpoint = Self.endpoint(host.url, host.settings, reference, own)
-      // The registry's name without TLS is another origin: what is kept for the one is not shown to the other in clear.
+      // The registry's name without TLS is another origin: what is kept for the one is not shown to
+      // the other in clear.
       if host.url.origin.scheme == "http", last.origin.scheme == "https",
         host.url.origin.authority == last.origin.authority
       {
@@ -150,7 +152,8 @@ struct HostsFile: Sendable, Equatable {
     endpoint.servesContent = settings.serves ?? true
     endpoint.access = settings.access
     endpoint.fields = settings.fields
-    // containerd's rule: who says something about TLS means TLS, whatever the URL says, if the server speaks it.
+    // containerd's rule: who says something about TLS means TLS, whatever the URL says, if the
+    // server speaks it.
     if settings.speaksOfTLS, url.origin.scheme == "http", url.origin.port != 80,
       let secure = try? RemoteURL("https://\(url.origin.host):\(url.origin.port)/")
     {
@@ -162,7 +165,8 @@ struct HostsFile: Sendable, Equatable {
 }
 
 extension Endpoint {
-  /// Whether all that this one could answer is answered by another, at the same place and reached in the same way.
+  /// Whether all that this one could answer is answered by another, at the same place and reached
+  /// in the same way.
   fileprivate func isCovered(by other: Endpoint) -> Bool {
     var mine = self
     mine.resolvesTags = other.resolvesTags

@@ -8,7 +8,8 @@ enum HostsFolder {
   /// `localhost` is no name of `localhost:5000`: that is another registry.
   ///
   /// - Parameter registry: as in a reference, for example `docker.io`, `localhost:5000`.
-  /// - Source: `hostPaths` and `hostDirectory` of containerd's core/remotes/docker/config, and its docs/hosts.md.
+  /// - Source: `hostPaths` and `hostDirectory` of containerd's core/remotes/docker/config, and its
+  ///   docs/hosts.md.
   static func names(of registry: String) -> [String] {
     var names = [registry, "_default"]
     if let colon = registry.lastIndex(of: ":"), colon != registry.startIndex {

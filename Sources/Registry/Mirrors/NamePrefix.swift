@@ -9,7 +9,8 @@ import OCI
 /// | `example.com/repo:tag`, `example.com/repo@sha256:…` | that image |
 /// | `*.example.com` | every host below it, at any port |
 ///
-/// podman also lets `example.com` match `example.com:5000`, and says that nobody should rely on it: it is another registry.
+/// podman also lets `example.com` match `example.com:5000`, and says that nobody should rely on it:
+/// it is another registry.
 ///
 /// Source: containers-registries.conf(5).
 struct NamePrefix: Hashable, Sendable {

@@ -2,7 +2,8 @@ import OCI
 
 /// All `registries.conf` files together: what a later one says counts.
 ///
-/// `[[registry]]` tables with the same prefix replace each other whole, aliases name by name, everything else as it is.
+/// `[[registry]]` tables with the same prefix replace each other whole, aliases name by name,
+/// everything else as it is.
 ///
 /// Source: containers-registries.conf.d(5).
 struct RegistriesConfig: Sendable, Equatable {

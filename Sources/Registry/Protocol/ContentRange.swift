@@ -25,7 +25,8 @@ package struct ContentRange: Sendable, Equatable {
     }
   }
 
-  /// The size of the whole, as the head of an answer to a range has it: `bytes 0-0/200`, or `bytes */200` with a 416.
+  /// The size of the whole, as the head of an answer to a range has it: `bytes 0-0/200`, or `bytes
+  /// */200` with a 416.
   ///
   /// - Parameter field: the field's value.
   /// - Returns: nil where it is not said.

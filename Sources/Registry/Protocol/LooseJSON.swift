@@ -1,8 +1,8 @@
 import FoundationEssentials
 import OCI
 
-/// JSON as its writers mean it: names without regard to case, as programs in Go read and write them, and what has another type
-/// than expected counts as absent.
+/// JSON as its writers mean it: names without regard to case, as programs in Go read and write
+/// them, and what has another type than expected counts as absent.
 enum LooseJSON: Equatable {
   case object([String: LooseJSON])
   case array([LooseJSON])

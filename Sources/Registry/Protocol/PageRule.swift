@@ -1,10 +1,12 @@
 import OCI
 import Transfer
 
-/// Whether an answer is a page for people in place of what was asked for: a login's, a portal's, a guard's, a proxy's.
+/// Whether an answer is a page for people in place of what was asked for: a login's, a portal's, a
+/// guard's, a proxy's.
 ///
-/// What begins like one is one, whatever it is called; what plainly begins otherwise is none. Of a body that is not known,
-/// or that says nothing, the type tells. An answer that says how one is let in is no page, whatever it shows beside that.
+/// What begins like one is one, whatever it is called; what plainly begins otherwise is none. Of a
+/// body that is not known, or that says nothing, the type tells. An answer that says how one is let
+/// in is no page, whatever it shows beside that.
 enum PageRule {
   /// Types of pages.
   private static let types: Set<String> = ["text/html", "application/xhtml+xml"]

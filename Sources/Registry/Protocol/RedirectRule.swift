@@ -70,7 +70,8 @@ enum RedirectRule {
 }
 
 extension RemoteURL {
-  /// The same place by TLS, where a server that is asked by TLS names itself without: it does not know that it is behind one.
+  /// The same place by TLS, where a server that is asked by TLS names itself without: it does not
+  /// know that it is behind one.
   ///
   /// - Parameter source: who named it.
   func overTLS(where source: RemoteURL.Origin) throws(TransferError) -> RemoteURL {

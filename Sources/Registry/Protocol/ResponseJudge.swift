@@ -87,7 +87,8 @@ enum ResponseJudge {
     }
   }
 
-  /// Whether it calls itself a success without being one: nobody asked for a part, or whether something changed.
+  /// Whether it calls itself a success without being one: nobody asked for a part, or whether
+  /// something changed.
   private static func isEmptySuccess(_ status: Int) -> Bool {
     (200..<300).contains(status) || status == 304
   }
@@ -101,7 +102,8 @@ enum ResponseJudge {
 
   /// What registries mean as they say it; others come from something in front of them, and may pass.
   private static let meant4xx: Set<Int> = [400, 402, 405, 406, 411, 412, 413, 414, 415, 422, 451]
-  /// Server errors that say of themselves that they stay, which is believed the second time: not implemented, version not supported, loop, not extended.
+  /// Server errors that say of themselves that they stay, which is believed the second time: not
+  /// implemented, version not supported, loop, not extended.
   private static let neverTransient: Set<Int> = [501, 505, 506, 508, 510]
   /// Others that pass: time-outs, a request that came too early or to the wrong connection, a conflict.
   private static let transientStatuses: Set<Int> = [408, 409, 421, 425]
@@ -135,6 +137,7 @@ enum ResponseJudge {
 }
 
 extension ResponseHead {
-  /// Whether the body is all of what was asked for: as the server has it, or as something on the way passed it on (203).
+  /// Whether the body is all of what was asked for: as the server has it, or as something on the
+  /// way passed it on (203).
   var isWhole: Bool { [200, 203].contains(status) }
 }

@@ -31,13 +31,15 @@ struct Secrets {
     self.init(basic.values + [credential?.refreshToken].compactMap { $0 })
   }
 
-  // Longer ones first: one may be part of another. What is shorter than three characters stands in every other word.
+  // Longer ones first: one may be part of another. What is shorter than three characters stands in
+  // every other word.
   private init(_ values: [String]) {
     let sorted = values.filter { $0.utf8.count > 2 }.sorted { $0.utf8.count > $1.utf8.count }
     self.values = Array(sorted.prefix(Self.mostValues))
   }
 
-  /// The text without them; only its first few thousand bytes, since the work grows with the text and with what is hidden.
+  /// The text without them; only its first few thousand bytes, since the work grows with the text
+  /// and with what is hidden.
   func redact(_ text: some StringProtocol) -> String {
     let known = hiding(Array(text.utf8.prefix(Self.mostRead)))
     return known.split(separator: " ", omittingEmptySubsequences: false).map { word in
@@ -56,7 +58,8 @@ struct Secrets {
   /// The most bytes of a text that are of interest: what is shown of it is shorter.
   private static let mostRead = 4_096
 
-  /// The text with `…` in place of each value: one look at every place, at the values that begin with what stands there.
+  /// The text with `…` in place of each value: one look at every place, at the values that begin
+  /// with what stands there.
   private func hiding(_ text: [UInt8]) -> String {
     let wanted = Dictionary(grouping: values.map { Array($0.utf8) }) { Self.start(of: $0[...]) }
     var result: [UInt8] = []

@@ -1,9 +1,11 @@
 /// Which endpoints are faster than others.
 extension EndpointLedger {
-  /// Seconds between the ends and beginnings of comparisons: the first, and the most, after each twice as long.
+  /// Seconds between the ends and beginnings of comparisons: the first, and the most, after each
+  /// twice as long.
   private static let pauses = (first: 30.0, most: 600.0)
 
-  /// Whether an endpoint that is slow may be compared with the next one: one comparison at a time, with growing pauses.
+  /// Whether an endpoint that is slow may be compared with the next one: one comparison at a time,
+  /// with growing pauses.
   ///
   /// Whoever gets leave says when it is over.
   func mayCompare(_ endpoint: Endpoint, now: Double) -> Bool {
@@ -19,7 +21,8 @@ extension EndpointLedger {
   ///
   /// - Parameters:
   ///   - endpoint: whose.
-  ///   - now: when nobody was found to be faster; nil: it ended before that was seen, and the next one need not wait.
+  ///   - now: when nobody was found to be faster; nil: it ended before that was seen, and the next
+  ///     one need not wait.
   func compared(_ endpoint: Endpoint, at now: Double?) {
     change(endpoint) {
       $0.isCompared = false

@@ -4,8 +4,9 @@ import Transfer
 extension EndpointLedger {
   /// Notes that TLS failed where plain HTTP may be spoken; true when it is to be tried.
   ///
-  /// Only some servers say at once that they do not speak TLS: others close the connection, or wait for more. So any
-  /// failure is taken for that until the endpoint has answered in one way or the other.
+  /// Only some servers say at once that they do not speak TLS: others close the connection, or wait
+  /// for more. So any failure is taken for that until the endpoint has answered in one way or the
+  /// other.
   func notePlain(_ endpoint: Endpoint, after failure: TransferError.Kind) -> Bool {
     guard endpoint.allowsPlainFallback,
       [.notTLS, .connect, .refused, .broken].contains(failure)
@@ -19,7 +20,8 @@ extension EndpointLedger {
     }
   }
 
-  /// Guesses in vain after which a server that reacts to plain HTTP, and never to TLS, is taken for one of plain HTTP.
+  /// Guesses in vain after which a server that reacts to plain HTTP, and never to TLS, is taken for
+  /// one of plain HTTP.
   private static let mostGuesses = 2
 
   /// Takes back that plain HTTP is spoken; false where it is known.

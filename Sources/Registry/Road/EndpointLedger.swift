@@ -5,8 +5,8 @@ import Transfer
 /// What was found out about a registry's endpoints during this run.
 ///
 /// The last endpoint is the registry itself, and always worth asking; a mirror before it is not where it
-/// - did not answer at all, or was silent for a whole time limit, while nothing else came from it either: it is left alone
-///   for the run;
+/// - did not answer at all, or was silent for a whole time limit, while nothing else came from it
+///   either: it is left alone for the run;
 /// - failed several times in a row: the same;
 /// - sent wrong content for a document or blob, or does not have it: that one is not asked for there again;
 /// - is late with something else: it is asked one thing at a time until it says something.

@@ -36,7 +36,8 @@ struct FailoverRunner: Sendable {
     let number: Int
   }
 
-  /// Asks endpoints for something small until one brings it: it counts once all of it is here, and was judged.
+  /// Asks endpoints for something small until one brings it: it counts once all of it is here, and
+  /// was judged.
   ///
   /// - Parameters:
   ///   - endpoints: those that serve such things, in order; the last one is the registry itself.

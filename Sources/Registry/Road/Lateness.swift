@@ -6,7 +6,8 @@ enum Lateness {
   static let patience = 2.0
   /// Seconds that each has to itself once one of them said nothing.
   ///
-  /// One that is silent is enough to wait for; connections to several addresses are begun as far apart (RFC 8305, section 5).
+  /// One that is silent is enough to wait for; connections to several addresses are begun as far
+  /// apart (RFC 8305, section 5).
   static let shortTurn = 0.25
 
   /// That somebody is late, and what is done meanwhile: a clause without its subject.
@@ -23,7 +24,8 @@ enum Lateness {
 }
 
 extension Timekeeper {
-  /// Does something when a server's turn is over, and something else once its answer is late; cancel it when the answer comes.
+  /// Does something when a server's turn is over, and something else once its answer is late;
+  /// cancel it when the answer comes.
   func whenOver(
     turn: Double, _ act: @escaping @Sendable () -> Void, late: @escaping @Sendable () -> Void
   ) -> Task<Void, Never> {

@@ -51,8 +51,8 @@ extension RequestRoute {
 
   /// Goes back to the endpoint with credentials, where a page came in place of content.
   ///
-  /// Registries send those who showed nothing to a login, at their own place or another; what that page says is not about
-  /// the registry.
+  /// Registries send those who showed nothing to a login, at their own place or another; what that
+  /// page says is not about the registry.
   ///
   /// - Returns: false where there is nothing to show, or something was shown.
   mutating func logIn(_ page: TransferResponse) async throws(RegistryError) -> Bool {

@@ -4,11 +4,12 @@ import Transfer
 /// The route of one request: from where it starts, through 401s and redirects, to the server that answers.
 ///
 /// ```
-/// at endpoint -> at endpoint        a denial was answered by a token or a password (each way of its challenges twice at most)
-/// elsewhere   -> at endpoint        a redirect ended at a login's page, and there are credentials to show
-/// at endpoint -> elsewhere          a redirect; to another origin without credentials, also where it leads back
-/// elsewhere   -> elsewhere          another redirect, eight hops at most, or an anonymous token of that place
-/// elsewhere   -> at endpoint        the remembered place has expired (once)
+/// at endpoint -> at endpoint        a denial was answered by a token or a password (each way of
+/// its challenges twice at most) elsewhere   -> at endpoint        a redirect ended at a login's
+/// page, and there are credentials to show at endpoint -> elsewhere          a redirect; to another
+/// origin without credentials, also where it leads back elsewhere   -> elsewhere          another
+/// redirect, eight hops at most, or an anonymous token of that place elsewhere   -> at endpoint
+/// the remembered place has expired (once)
 /// ```
 struct RequestRoute {
   /// Where a route begins.
@@ -132,7 +133,8 @@ struct RequestRoute {
 
   /// What to remember of the way.
   ///
-  /// A chain that left the registry and came back is not remembered: its last URL was chosen by a third party.
+  /// A chain that left the registry and came back is not remembered: its last URL was chosen by a
+  /// third party.
   var place: BlobLocator.Answer {
     guard case .endpoint(let endpoint, _, _) = start else { return .unknown }
     let isBack = isSent && url.origin == client.ledger.origin(of: endpoint)

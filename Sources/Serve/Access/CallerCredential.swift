@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Registry
 
-/// What a request's `Authorization` says; in memory only while the request and what it began run, and never printed.
+/// What a request's `Authorization` says; in memory only while the request and what it began run,
+/// and never printed.
 enum CallerCredential: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible {
   /// There is none, or one without a name and a password, as podman and skopeo send it that have none.
   case none

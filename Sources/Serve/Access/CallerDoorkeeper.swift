@@ -5,8 +5,8 @@ import Transfer
 
 /// Lets each caller in to what upstream gives him.
 ///
-/// What he shows is used for his own questions and fetches, at the registry that it is for; what is remembered of it is a keyed
-/// hash, with a key of this process.
+/// What he shows is used for his own questions and fetches, at the registry that it is for; what is
+/// remembered of it is a keyed hash, with a key of this process.
 package final class CallerDoorkeeper: Doorkeeper {
   /// This endpoint's own challenge, for whoever names registries by paths.
   static let challenge = "Basic realm=\"cairn serve\""

@@ -13,8 +13,9 @@ enum CallerIdentity: Sendable, Equatable {
 
   /// Decides it.
   ///
-  /// Podman and skopeo send one credential with every request to this endpoint, whatever registry its path names: it is for those
-  /// that its owner said to be private, and nobody else gets to see it.
+  /// Podman and skopeo send one credential with every request to this endpoint, whatever registry
+  /// its path names: it is for those that its owner said to be private, and nobody else gets to see
+  /// it.
   ///
   /// - Parameters:
   ///   - form: how the request names its registry.

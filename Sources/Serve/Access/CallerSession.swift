@@ -5,7 +5,8 @@ import Synchronization
 
 /// What one caller has of one repository.
 ///
-/// The session of a caller with credentials lives while a request or a download of his does: then they are gone.
+/// The session of a caller with credentials lives while a request or a download of his does: then
+/// they are gone.
 final class CallerSession: ServeSession {
   /// Tells one session from another.
   struct Key: Hashable {
@@ -79,7 +80,8 @@ final class CallerSession: ServeSession {
 
   func lastAnswer(_ tag: String) -> TagMemory.Known? { tags.answer(tagKey(tag)) }
 
-  /// Whether upstream may mean by it that it wants credentials: token services have many words for "not to nobody".
+  /// Whether upstream may mean by it that it wants credentials: token services have many words for
+  /// "not to nobody".
   private func mayBeForOthers(_ error: RegistryError) -> Bool {
     guard isPrivate, key.form == .path, key.caller == .anonymous else { return false }
     switch error.kind {

@@ -1,7 +1,7 @@
 import Transfer
 
-/// An engine whose every request keeps to a rule about addresses, and says whom it came through: also those for tokens, and behind
-/// redirects.
+/// An engine whose every request keeps to a rule about addresses, and says whom it came through:
+/// also those for tokens, and behind redirects.
 struct FencedEngine: TransferEngine {
   private let engine: any TransferEngine
   private let rule: AddressRule

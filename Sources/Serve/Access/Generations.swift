@@ -1,7 +1,7 @@
 /// A dictionary whose room is bounded, and that forgets what was noted long ago.
 ///
-/// Entries are kept in two generations. When the younger one is full it becomes the older one, and what was in that is forgotten:
-/// no entry costs more than two lookups.
+/// Entries are kept in two generations. When the younger one is full it becomes the older one, and
+/// what was in that is forgotten: no entry costs more than two lookups.
 struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private let capacity: Int
   private var young: [Key: Value] = [:]

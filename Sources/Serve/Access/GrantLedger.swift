@@ -30,7 +30,8 @@ struct GrantLedger: Sendable {
   /// The size in bytes of what is granted still; nil: it is not.
   ///
   /// - Parameters:
-  ///   - lifetime: seconds that a grant holds here: more where upstream cannot be asked, and its last answer may do.
+  ///   - lifetime: seconds that a grant holds here: more where upstream cannot be asked, and its
+  ///     last answer may do.
   ///   - now: seconds of the same clock.
   func size(_ grant: Grant, lifetime: Double = Self.lifetime, now: Double) -> Int64? {
     guard let entry = entries[grant] else { return nil }

@@ -3,9 +3,10 @@ import Transfer
 
 /// Tells requests that were meant for this endpoint from those that a web page had a browser make.
 ///
-/// A page of any site can have its own name lead to this machine (DNS rebinding), or ask for `http://127.0.0.1:5151/` outright. The
-/// first shows in `Host`, since nobody can have an address or `localhost` as the name of a site; the second in what only browsers
-/// send. Ours are, for one `--listen`:
+/// A page of any site can have its own name lead to this machine (DNS rebinding), or ask for
+/// `http://127.0.0.1:5151/` outright. The first shows in `Host`, since nobody can have an address
+/// or `localhost` as the name of a site; the second in what only browsers send. Ours are, for one
+/// `--listen`:
 ///
 /// | it listens at | ours |
 /// |---|---|
@@ -54,7 +55,8 @@ package struct HostGuard: Sendable, Equatable {
     self.init(place, port: port, usualPort: usualPort, names: names)
   }
 
-  /// Whether whoever is beyond this machine can connect; a name is one of this machine's if it is `localhost`.
+  /// Whether whoever is beyond this machine can connect; a name is one of this machine's if it is
+  /// `localhost`.
   var isBeyondLoopback: Bool {
     switch place {
     case .socket: false

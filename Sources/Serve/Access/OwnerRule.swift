@@ -12,7 +12,8 @@ package struct OwnerRule: Sendable, Equatable {
   ///   - isOn: whether `--own-credentials` was given.
   ///   - owner: the user who runs this endpoint.
   ///   - places: every `--listen`.
-  /// - Throws: `ServeRefusal` where one of those is beyond this machine: whoever comes from there cannot be told apart.
+  /// - Throws: `ServeRefusal` where one of those is beyond this machine: whoever comes from there
+  ///   cannot be told apart.
   package init(isOn: Bool, owner: UInt32, places: [HostGuard]) throws(ServeRefusal) {
     guard !isOn || places.allSatisfy({ !$0.isBeyondLoopback }) else {
       throw .forbidden(

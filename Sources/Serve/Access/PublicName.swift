@@ -10,7 +10,8 @@ enum PublicName {
     "localdomain", "intranet", "private",
   ]
 
-  /// Whether a registry's name is one of several parts, or an address that leads to the same place from everywhere.
+  /// Whether a registry's name is one of several parts, or an address that leads to the same place
+  /// from everywhere.
   ///
   /// - Parameter registry: as in a reference, with its port if it has one.
   static func isOne(_ registry: String) -> Bool {

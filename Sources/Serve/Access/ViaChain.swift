@@ -1,7 +1,8 @@
 /// The endpoints of this kind that a request came through, by `Via` (RFC 9110, 7.6.3).
 ///
-/// Two that have each other as mirrors would ask each other until connections or patience end. Each adds a name that only its process
-/// has, passes on those of others, and answers no request that has its own.
+/// Two that have each other as mirrors would ask each other until connections or patience end. Each
+/// adds a name that only its process has, passes on those of others, and answers no request that
+/// has its own.
 package struct ViaChain: Hashable, Sendable {
   /// In order; nothing that others than endpoints of this kind wrote.
   let names: [String]

@@ -9,8 +9,9 @@ import Synchronization
 /// begun -> asked      somebody asked for one of its blobs: that one is the asker's from then on
 /// begun, asked -> over   nobody reads one of its blobs, and nobody has asked for one for a while
 /// ```
-/// Who asks for a manifest may only want to look at it, or have most of its layers already: what is ahead ends soon after the last
-/// who took an interest. A client that leaves takes what it read with it.
+/// Who asks for a manifest may only want to look at it, or have most of its layers already: what is
+/// ahead ends soon after the last who took an interest. A client that leaves takes what it read
+/// with it.
 final class Ahead: Sendable {
   /// One image's.
   struct Image {

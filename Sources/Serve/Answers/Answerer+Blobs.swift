@@ -76,7 +76,8 @@ extension Answerer {
     }
   }
 
-  /// Bytes that come with upstream's word: with its head they fit the ten packets that a new connection sends at once.
+  /// Bytes that come with upstream's word: with its head they fit the ten packets that a new
+  /// connection sends at once.
   private static let firstBytes: Int64 = 12 << 10
 
   /// Wants a blob, and waits until some of it can be given.

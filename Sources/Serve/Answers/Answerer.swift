@@ -10,7 +10,8 @@ package struct Answerer: Sendable {
   let ahead: Ahead
   let sizes = Together<BlobSource.Glimpse>()
   let documents = Together<FetchedDocument>()
-  /// How long an answer waits for a blob's first bytes, so that what upstream says in their place becomes the answer.
+  /// How long an answer waits for a blob's first bytes, so that what upstream says in their place
+  /// becomes the answer.
   let firstBytesPatience: Duration
   /// Counts; nil: nothing is counted.
   let metrics: ServeMetrics?

@@ -4,10 +4,11 @@ package import Store
 
 /// The bytes of a blob on its way, as they may be given to somebody.
 ///
-/// From its beginning: only what is on disk and hashed, and the last 64 KiB when the digest is right. An answer with all of a blob
-/// never comes to its end with wrong bytes.
+/// From its beginning: only what is on disk and hashed, and the last 64 KiB when the digest is
+/// right. An answer with all of a blob never comes to its end with wrong bytes.
 ///
-/// From elsewhere: what is hashed, else what is on disk. Who asks for a part has its own way to know whether the whole is right.
+/// From elsewhere: what is hashed, else what is on disk. Who asks for a part has its own way to
+/// know whether the whole is right.
 package struct BlobStream: Sendable {
   /// What was given of a blob that then turned out wrong, or comes no more.
   package struct Broken: Error {}

@@ -4,7 +4,8 @@ package struct Caller: Sendable, Equatable {
   package enum Peer: Sendable, Equatable {
     /// Addresses and ports of the caller and of this end, as the kernel has them.
     case network(address: String, port: Int, own: String, ownPort: Int)
-    /// The process at the other end of a socket in the file system, by `SO_PEERCRED`; nil: the kernel does not say.
+    /// The process at the other end of a socket in the file system, by `SO_PEERCRED`; nil: the
+    /// kernel does not say.
     case process(uid: UInt32?)
   }
 

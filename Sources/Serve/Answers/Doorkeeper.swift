@@ -3,7 +3,8 @@ package import Registry
 
 /// Says what a caller may ask for, and with whose credentials upstream is asked.
 ///
-/// The rest of the room knows nothing of credentials: it asks here once for each request, and uses what it gets.
+/// The rest of the room knows nothing of credentials: it asks here once for each request, and uses
+/// what it gets.
 package protocol Doorkeeper: Sendable {
   /// What `GET /v2/` is answered: that this is a registry, or a challenge.
   func greeting(for caller: Caller) async -> Answer
@@ -12,8 +13,8 @@ package protocol Doorkeeper: Sendable {
   ///
   /// - Parameters:
   ///   - caller: who asks.
-  ///   - upstream: the repository. Its registry is a key into those that are served, and nothing of it is dialled before it was
-  ///     found there.
+  ///   - upstream: the repository. Its registry is a key into those that are served, and nothing of
+  ///     it is dialled before it was found there.
   func admit(_ caller: Caller, to upstream: Upstream) async -> Admission
 
   /// Reads anew what says who answers for registries.
@@ -26,17 +27,19 @@ package enum Admission: Sendable {
   case refused(Answer)
 }
 
-/// What one caller has of one repository: clients that ask upstream as that caller, and what upstream granted.
+/// What one caller has of one repository: clients that ask upstream as that caller, and what
+/// upstream granted.
 ///
-/// One session serves all requests of a caller to a repository, also at the same time, so that what is learned of redirects and
-/// tokens serves the next.
+/// One session serves all requests of a caller to a repository, also at the same time, so that what
+/// is learned of redirects and tokens serves the next.
 package protocol ServeSession: Sendable {
   /// Asks for manifests and tags.
   var client: RepositoryClient { get }
   /// Fetches blobs.
   var source: BlobSource { get }
 
-  /// What upstream granted lately of a manifest or blob with that digest, in this repository and to this caller.
+  /// What upstream granted lately of a manifest or blob with that digest, in this repository and to
+  /// this caller.
   ///
   /// - Returns: its size in bytes; nil: it was not asked, or too long ago.
   func granted(_ digest: Digest) -> Int64?
@@ -60,7 +63,8 @@ package protocol ServeSession: Sendable {
   /// What upstream said last of a tag, where that may still be told; nil: nothing.
   func lastAnswer(_ tag: String) -> TagMemory.Known?
 
-  /// The size in bytes of what upstream granted so lately that it may be given while upstream cannot be asked; nil: nothing.
+  /// The size in bytes of what upstream granted so lately that it may be given while upstream
+  /// cannot be asked; nil: nothing.
   func grantedBefore(_ digest: Digest) -> Int64?
 
   /// The answer to a request that upstream did not grant; nil: the usual one.

@@ -1,6 +1,7 @@
 /// Percent-encoding of paths and queries.
 enum PercentCode {
-  /// The text without its `%41`; nil where one is cut or what comes out is no UTF-8, or has bytes that no name may have.
+  /// The text without its `%41`; nil where one is cut or what comes out is no UTF-8, or has bytes
+  /// that no name may have.
   static func decoded(_ text: some StringProtocol) -> String? {
     var bytes: [UInt8] = []
     var rest = text.utf8.makeIterator()

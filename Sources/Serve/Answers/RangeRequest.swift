@@ -33,7 +33,8 @@ enum RangeRequest: Equatable {
     }
   }
 
-  /// Where the bytes begin that a field asks for, as far as that can be said without their whole; nil: at a distance from its end.
+  /// Where the bytes begin that a field asks for, as far as that can be said without their whole;
+  /// nil: at a distance from its end.
   static func start(_ field: String?) -> Int64? {
     guard let field, let ends = ends(field) else { return 0 }
     switch ends {

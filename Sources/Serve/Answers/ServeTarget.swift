@@ -23,7 +23,8 @@ package enum ServeTarget: Hashable, Sendable {
     case digest(Digest)
   }
 
-  /// Reads a request's target: `/v2/ubuntu/manifests/latest?ns=docker.io`, `/v2/docker.io/library/ubuntu/manifests/latest`.
+  /// Reads a request's target: `/v2/ubuntu/manifests/latest?ns=docker.io`,
+  /// `/v2/docker.io/library/ubuntu/manifests/latest`.
   ///
   /// - Parameter target: the path and the query, as the request line has them.
   /// - Returns: nil where nothing of that kind is served.

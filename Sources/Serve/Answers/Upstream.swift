@@ -13,8 +13,9 @@ package struct Upstream: Hashable, Sendable {
   package enum Form: Hashable, Sendable {
     /// `?ns=HOST`: containerd, docker 29 and buildkit. They take the registry's own challenge.
     case query
-    /// `/v2/HOST/REPOSITORY/...`: podman, CRI-O and skopeo. They take challenges from `/v2/` alone, and so does docker's older
-    /// store, whose mirrors are Docker Hub's: a path without a host is a repository of that.
+    /// `/v2/HOST/REPOSITORY/...`: podman, CRI-O and skopeo. They take challenges from `/v2/` alone,
+    /// and so does docker's older store, whose mirrors are Docker Hub's: a path without a host is a
+    /// repository of that.
     case path
   }
 
@@ -22,7 +23,8 @@ package struct Upstream: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - names: its components.
-  ///   - query: of the request; an `ns` in it names the registry, else the first component does, else it is Docker Hub.
+  ///   - query: of the request; an `ns` in it names the registry, else the first component does,
+  ///     else it is Docker Hub.
   /// - Returns: nil where they name no repository of a registry.
   init?(_ names: some Collection<Substring>, query: String) {
     if let host = Self.namespace(in: query) {
@@ -35,7 +37,8 @@ package struct Upstream: Hashable, Sendable {
     }
   }
 
-  /// The name only counts where it reads as what it says: no host that is taken for a repository's first part, and no added `library/`.
+  /// The name only counts where it reads as what it says: no host that is taken for a repository's
+  /// first part, and no added `library/`.
   private static func reference(_ host: String, _ names: some Collection<Substring>) -> Reference? {
     let repository = names.joined(separator: "/")
     guard !repository.isEmpty, let reference = try? Reference("\(host)/\(repository)"),

@@ -3,10 +3,12 @@ package import OCI
 package import Store
 import Synchronization
 
-/// The cache of an endpoint: a store of its own, which nobody else uses while it runs, and the user's, which is only read.
+/// The cache of an endpoint: a store of its own, which nobody else uses while it runs, and the
+/// user's, which is only read.
 ///
-/// A `CacheShelf` decides; what it decides is done here at once, so that the disk never holds more than it was asked for. The calls
-/// wait for the disk, and for reading a blob whose file somebody may have changed.
+/// A `CacheShelf` decides; what it decides is done here at once, so that the disk never holds more
+/// than it was asked for. The calls wait for the disk, and for reading a blob whose file somebody
+/// may have changed.
 package final class CacheKeeper: Sendable {
   /// Where a blob is to be had from.
   package enum Taking: Sendable {
@@ -38,7 +40,8 @@ package final class CacheKeeper: Sendable {
   private let warn: @Sendable (String) -> Void
   private let shelf: Mutex<CacheShelf>
   private let secrets: Mutex<SecretOrigins>
-  /// Blobs of the user's store that were found to be right, and when: there nothing is written down about them.
+  /// Blobs of the user's store that were found to be right, and when: there nothing is written down
+  /// about them.
   private let checked = Mutex<[Descriptor: (reader: BlobReader, time: Double)]>([:])
   /// What was written down last of when blobs were used.
   private let saved = Mutex<[Digest: Double]>([:])
@@ -201,7 +204,8 @@ package final class CacheKeeper: Sendable {
 
   // MARK: Going
 
-  /// Finds out what became of what is not fetched any more, removes what goes, and notes when everything was used.
+  /// Finds out what became of what is not fetched any more, removes what goes, and notes when
+  /// everything was used.
   package func sweep() {
     let now = now()
     let uses = shelf.withLock { shelf in

@@ -6,8 +6,9 @@ import Transfer
 
 /// A blob for which the cache has no room: its bytes go from upstream to one reader, and are kept nowhere.
 ///
-/// In order, a few pieces ahead of the reader, so that memory stays bounded however slow he is. The last 64 KiB of a whole blob are
-/// held back until the digest is right. A server that does not serve ranges cannot be read like this.
+/// In order, a few pieces ahead of the reader, so that memory stays bounded however slow he is. The
+/// last 64 KiB of a whole blob are held back until the digest is right. A server that does not
+/// serve ranges cannot be read like this.
 package actor PassThrough {
   /// Bytes of a piece, and pieces that are asked for at the same time.
   private static let (piece, ahead): (Int64, Int) = (256 << 10, 4)

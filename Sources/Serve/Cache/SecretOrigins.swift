@@ -1,9 +1,11 @@
 import OCI
 
-/// Which registries gave what to callers with credentials: a registry that nobody named is not believed about it.
+/// Which registries gave what to callers with credentials: a registry that nobody named is not
+/// believed about it.
 ///
-/// It could say that it has any digest, and its caller would get from the cache what another registry keeps private. So what is
-/// secret, or was there before this process, it has to send itself.
+/// It could say that it has any digest, and its caller would get from the cache what another
+/// registry keeps private. So what is secret, or was there before this process, it has to send
+/// itself.
 struct SecretOrigins: Sendable {
   private struct Entry {
     var registries: Set<String>

@@ -36,7 +36,8 @@ extension ClientConfig {
     return (hosts(in: folder, endpoint, registries) + [plugin], notes)
   }
 
-  /// Docker 29 asks as containerd does; the older store knows mirrors of Docker Hub alone, for which it names no registry.
+  /// Docker 29 asks as containerd does; the older store knows mirrors of Docker Hub alone, for
+  /// which it names no registry.
   static func docker(_ endpoint: ClientEndpoint, _ registries: [ClientRegistry]) -> Parts {
     var files = hosts(in: "/etc/docker/certs.d", endpoint, registries)
     var notes = [

@@ -1,4 +1,5 @@
-/// containers/image: podman, buildah, skopeo and CRI-O. A mirror's location takes the place of the registry's name.
+/// containers/image: podman, buildah, skopeo and CRI-O. A mirror's location takes the place of the
+/// registry's name.
 extension ClientConfig {
   static func podman(_ endpoint: ClientEndpoint, _ registries: [ClientRegistry]) -> Parts {
     var notes = [

@@ -8,7 +8,8 @@ package struct ClientEndpoint: Hashable, Sendable {
   /// The endpoint that listens at an address.
   ///
   /// - Parameters:
-  ///   - host: a name or an address, IPv6 without brackets; one that stands for every address of this machine becomes loopback.
+  ///   - host: a name or an address, IPv6 without brackets; one that stands for every address of
+  ///     this machine becomes loopback.
   ///   - port: its port.
   ///   - certificate: the file of the certificate that it shows; nil: plain HTTP.
   package init(host: String, port: UInt16, certificate: String? = nil) {

@@ -2,8 +2,8 @@ import CSSL
 
 /// What this endpoint shows of itself over TLS: a certificate with its chain, and the key to it.
 ///
-/// It is never changed once it is made, and libssl counts who has it: connections may be begun with it from any thread
-/// (SSL_CTX_new(3), "SSL_CTX objects may be shared").
+/// It is never changed once it is made, and libssl counts who has it: connections may be begun with
+/// it from any thread (SSL_CTX_new(3), "SSL_CTX objects may be shared").
 final class TLSIdentity: Sendable {
   /// Why there is none.
   enum Failure: Error, Equatable {

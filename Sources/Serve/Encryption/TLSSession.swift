@@ -1,7 +1,8 @@
 import CSSL
 import NIOCore
 
-/// A server's end of one TLS connection, without a socket: what came is put in, what is to be sent is taken out.
+/// A server's end of one TLS connection, without a socket: what came is put in, what is to be sent
+/// is taken out.
 ///
 /// Of one event loop. After `failed` nothing is asked of it but what is to be sent, which says why.
 final class TLSSession {

@@ -2,7 +2,8 @@ import OCI
 
 /// What upstream gave to anybody when it was asked last, for when it cannot be.
 ///
-/// A tag whose last answer is given after a restart is of no use without its blobs. Of callers with credentials nothing is in here.
+/// A tag whose last answer is given after a restart is of no use without its blobs. Of callers with
+/// credentials nothing is in here.
 struct GrantMemory: Sendable {
   /// A manifest or a blob of a repository.
   struct Key: Hashable, Sendable {

@@ -4,7 +4,8 @@ package import Store
 import Synchronization
 import Text
 
-/// What tags meant and what was granted, for all sessions; what anybody was told is kept in the cache's folder.
+/// What tags meant and what was granted, for all sessions; what anybody was told is kept in the
+/// cache's folder.
 package final class SharedTags: Sendable {
   /// How old an answer may be that is given while upstream cannot be asked, in seconds; 0: none is.
   package let staleSeconds: Double

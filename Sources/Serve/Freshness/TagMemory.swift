@@ -2,8 +2,9 @@ package import OCI
 
 /// What tags meant when upstream was asked last, for when it cannot be.
 ///
-/// Each caller has his own: what one was told says nothing about what another may have. Of those with credentials nothing is
-/// written down, since what they are told apart by dies with the process.
+/// Each caller has his own: what one was told says nothing about what another may have. Of those
+/// with credentials nothing is written down, since what they are told apart by dies with the
+/// process.
 package struct TagMemory: Sendable {
   /// Which tag, and who asked.
   struct Key: Hashable, Sendable {

@@ -160,7 +160,8 @@ struct Connection: Sendable {
 
   /// Reads bytes that are on the disk, on a thread that may wait for it.
   ///
-  /// Into memory: a descriptor that the kernel has for sending would keep the lock of a blob that is on its way.
+  /// Into memory: a descriptor that the kernel has for sending would keep the lock of a blob that
+  /// is on its way.
   private func read(_ reader: BlobReader, _ range: Range<Int64>) async throws -> ByteBuffer {
     let count = range.count
     return try await NIOThreadPool.singleton.runIfActive {

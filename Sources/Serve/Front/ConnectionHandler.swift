@@ -8,8 +8,8 @@ import NIOHTTP1
 /// reading   -> answering   the request's end came, within the time from then
 /// answering -> idle        the answer's end was written; no part of it may wait too long to be taken
 /// ```
-/// Whoever is slow with a head, or sends one byte of it now and then, has the same time for it as everybody, and costs a connection
-/// for so long.
+/// Whoever is slow with a head, or sends one byte of it now and then, has the same time for it as
+/// everybody, and costs a connection for so long.
 final class ConnectionHandler: ChannelDuplexHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias InboundOut = Never
@@ -18,7 +18,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   /// Tells a connection that the service ends: without a request it ends, too, else with its answer.
   ///
-  /// Not NIO's own event for that: its handler of pipelines then allows no answer to half a head, which its handler of errors gives.
+  /// Not NIO's own event for that: its handler of pipelines then allows no answer to half a head,
+  /// which its handler of errors gives.
   struct Drain: Sendable {}
 
   private enum State { case idle, reading, answering }

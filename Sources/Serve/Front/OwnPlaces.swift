@@ -2,8 +2,8 @@ package import Transfer
 
 /// Where this very service listens: a server that must not be asked on a caller's behalf.
 ///
-/// The files that tell containerd and podman to ask the service are read by the service, too, for its mirrors. A request to itself
-/// would ask itself again, until connections or patience end.
+/// The files that tell containerd and podman to ask the service are read by the service, too, for
+/// its mirrors. A request to itself would ask itself again, until connections or patience end.
 package struct OwnPlaces: Sendable {
   private let places: [(host: String, port: Int)]
 

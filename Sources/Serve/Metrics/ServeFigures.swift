@@ -4,7 +4,8 @@ import OCI
 
 /// What the endpoint counts, as a value: inputs in, `families` out; seconds are of any steady clock.
 ///
-/// Every label is one of a closed set, or cut off at `mostNames`: who asks for ten thousand names grows no table here.
+/// Every label is one of a closed set, or cut off at `mostNames`: who asks for ten thousand names
+/// grows no table here.
 package struct ServeFigures: Sendable {
   /// What a request asks for; one label each.
   package enum Request: String, CaseIterable, Sendable {

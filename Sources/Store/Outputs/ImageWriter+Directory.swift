@@ -53,7 +53,8 @@ extension ImageWriter {
     return folder
   }
 
-  /// Whether a directory is what a `dir:` output writes, and nothing but that: it is about to be removed as a whole.
+  /// Whether a directory is what a `dir:` output writes, and nothing but that: it is about to be
+  /// removed as a whole.
   private static func isDirectoryOutput(_ folder: Folder) -> Bool {
     guard let version = try? folder.read("version", limit: 100),
       version.starts(with: "Directory Transport Version: ".utf8)
@@ -84,7 +85,8 @@ extension ImageWriter {
     try put(temporary, at: Self.name(trimmed), in: parent, directory)
   }
 
-  /// Gives a new directory its name; what had it before is set aside first, and removed once it is known to be what was looked at.
+  /// Gives a new directory its name; what had it before is set aside first, and removed once it is
+  /// known to be what was looked at.
   private func put(
     _ temporary: Temporary, at name: String, in parent: Folder, _ directory: String
   ) throws(StoreError) {

@@ -88,7 +88,8 @@ extension ImageWriter {
     withExtendedLifetime(locks) {}
   }
 
-  /// Whether a file is what a descriptor says: others write to a layout, too, and a pull that ends well vouches for all of it.
+  /// Whether a file is what a descriptor says: others write to a layout, too, and a pull that ends
+  /// well vouches for all of it.
   ///
   /// One that cannot be read is replaced like a wrong one.
   private static func has(_ descriptor: Descriptor, in blobs: Folder) throws(StoreError) -> Bool {
@@ -104,7 +105,8 @@ extension ImageWriter {
     }
   }
 
-  /// Makes a directory a layout, where it is none; before anything else is in it, by which another writer would take it for something else.
+  /// Makes a directory a layout, where it is none; before anything else is in it, by which another
+  /// writer would take it for something else.
   private static func makeLayout(_ folder: Folder) throws(StoreError) {
     let flags = O_WRONLY | O_CREAT | O_EXCL
     guard folder.info(layoutName) == nil,

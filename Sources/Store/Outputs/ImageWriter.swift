@@ -5,8 +5,9 @@ package import OCI
 
 /// Writes a stored image to an output.
 ///
-/// What is whole gets its name at the end, so an output is there whole or not at all. Blobs are known to be right when they go
-/// out: a blob that is not what it was when it was published is read again before, and what is changed meanwhile ends the output.
+/// What is whole gets its name at the end, so an output is there whole or not at all. Blobs are
+/// known to be right when they go out: a blob that is not what it was when it was published is read
+/// again before, and what is changed meanwhile ends the output.
 package struct ImageWriter: Sendable {
   let store: ContentStore
   let overwrites: Bool
@@ -18,7 +19,8 @@ package struct ImageWriter: Sendable {
   /// - Parameters:
   ///   - store: has the image.
   ///   - overwrites: whether an output that exists is replaced.
-  ///   - links: whether large blobs of directories may be hard links to the store's, where they cannot share blocks.
+  ///   - links: whether large blobs of directories may be hard links to the store's, where they
+  ///     cannot share blocks.
   ///   - tell: told what takes long: a lock, or the reader of a pipe.
   package init(
     store: ContentStore, overwrites: Bool, links: Bool = false,
@@ -130,7 +132,8 @@ package struct ImageWriter: Sendable {
   /// - Parameters:
   ///   - target: the output.
   ///   - manifests: of the image.
-  /// - Throws: `StoreError`: an artifact is to go into an output of images, or blobs into a directory that takes none.
+  /// - Throws: `StoreError`: an artifact is to go into an output of images, or blobs into a
+  ///   directory that takes none.
   package func check(_ target: OutputTarget, of manifests: [Manifest]) throws(StoreError) {
     if case .oci(let directory, _) = target {
       try checkLayout(directory, has: manifests.flatMap(\.blobs))

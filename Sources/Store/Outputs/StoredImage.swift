@@ -6,8 +6,8 @@ package struct StoredImage: Sendable {
   package var root: Descriptor
   /// What the registry serves; another than `root` where that is in words that not every reader knows.
   package var source: Descriptor
-  /// The manifests below the root, or the root itself, in a form that readers of a single manifest know: as served,
-  /// or OCI's where the served one is neither Docker's nor OCI's throughout.
+  /// The manifests below the root, or the root itself, in a form that readers of a single manifest
+  /// know: as served, or OCI's where the served one is neither Docker's nor OCI's throughout.
   package var manifests: [(descriptor: Descriptor, manifest: Manifest)]
   /// Every document from the root down.
   package var documents: [Descriptor]

@@ -1,8 +1,9 @@
 /// The shapes that throughput against pool size can have, as far as an estimate reckons with them.
 ///
-/// `n / (1 + (n / knee)^sharpness)^(1 / sharpness)`: each connection brings its part until the line is full, sharply (a limit
-/// per connection) or gradually (others on the line, losses); beyond an onset, where there is one, each further
-/// worker slows all of them (`1 / (1 + slope (n - onset))`).
+/// `n / (1 + (n / knee)^sharpness)^(1 / sharpness)`: each connection brings its part until the line
+/// is full, sharply (a limit per connection) or gradually (others on the line, losses); beyond an
+/// onset, where there is one, each further worker slows all of them (`1 / (1 + slope (n -
+/// onset))`).
 enum CurveFamily {
   /// One shape.
   struct Shape: Sendable {

@@ -19,7 +19,8 @@ struct Evidence: Sendable, Equatable {
 
     /// Variance of `logRate`.
     ///
-    /// - Parameter all: the path's readings; what one size's few say of their scatter is little, all sizes' together say more.
+    /// - Parameter all: the path's readings; what one size's few say of their scatter is little,
+    ///   all sizes' together say more.
     func noise(among all: [Reading]) -> Double {
       let freedom = all.reduce(0) { $0 + max(0, $1.count - 1) }
       let squares = all.reduce(0) { $0 + $1.variance * max(0, $1.count - 1) }
@@ -43,8 +44,9 @@ struct Evidence: Sendable, Equatable {
   /// The largest pool size that can be chosen.
   var most = 64
 
-  /// Where the smallest pool size within 2 % of the best lies by what was measured alone, size by size: between the size
-  /// before and the size that is good enough itself, in the middle third of what noise leaves possible.
+  /// Where the smallest pool size within 2 % of the best lies by what was measured alone, size by
+  /// size: between the size before and the size that is good enough itself, in the middle third of
+  /// what noise leaves possible.
   var sizeBySize: ClosedRange<Int>? {
     let usable = readings.filter { $0.poolSize <= most }.sorted { $0.poolSize < $1.poolSize }
     guard let smallest = usable.first, usable.count > 1 else { return nil }

@@ -1,8 +1,9 @@
 /// What is known of the best pool size on one path, and how sure that is.
 ///
-/// The same for every reader: reports, plots, tables and the next pull's start. The best is the smallest size within 2 % of
-/// the highest throughput. Sweeps are preferred, because they tried every size in random order; else
-/// measurements of ordinary pulls count, and what pulls brought that were short of work as lower bounds.
+/// The same for every reader: reports, plots, tables and the next pull's start. The best is the
+/// smallest size within 2 % of the highest throughput. Sweeps are preferred, because they tried
+/// every size in random order; else measurements of ordinary pulls count, and what pulls brought
+/// that were short of work as lower bounds.
 package struct PathEstimate: Sendable, Equatable {
   /// Where the evidence comes from.
   package enum Source: Sendable, Equatable {
@@ -42,9 +43,11 @@ package struct PathEstimate: Sendable, Equatable {
 
   /// Where the evidence comes from.
   package let source: Source
-  /// The smallest that was measured and is about as fast as the best, where the interval has it; else its nearer end.
+  /// The smallest that was measured and is about as fast as the best, where the interval has it;
+  /// else its nearer end.
   package let optimum: Int
-  /// Where the best lies with a probability of 90 %; what lies above the largest measured size is unknown where `gap` says so.
+  /// Where the best lies with a probability of 90 %; what lies above the largest measured size is
+  /// unknown where `gap` says so.
   package let interval: ClosedRange<Int>
   /// Bytes per second at `optimum`.
   package let rate: Double
@@ -58,7 +61,8 @@ package struct PathEstimate: Sendable, Equatable {
   private static let widest = 5
   /// What may lie outside the interval on either side.
   private static let tail = 0.05
-  /// What a measured size may bring less than the best to be named: a measured one is better to start from than any between.
+  /// What a measured size may bring less than the best to be named: a measured one is better to
+  /// start from than any between.
   private static let tolerance = 0.97
   /// The logarithm by which a lower bound is above the best that was measured, and is no noise.
   private static let denial = 0.15
@@ -140,8 +144,8 @@ package struct PathEstimate: Sendable, Equatable {
         : isWide ? .unsure : denied.map { $0 > high ? .tooShortAbove(high) : .unsure }
   }
 
-  /// What the shapes leave possible, and what the sizes do one by one; never narrower than the gaps between those that were
-  /// measured.
+  /// What the shapes leave possible, and what the sizes do one by one; never narrower than the gaps
+  /// between those that were measured.
   private static func interval(_ posterior: Posterior, _ evidence: Evidence) -> ClosedRange<Int> {
     var low = posterior.quantile(tail)
     var high = posterior.quantile(1 - tail)
@@ -155,8 +159,8 @@ package struct PathEstimate: Sendable, Equatable {
     return low...max(low, high)
   }
 
-  /// Bytes per second at a pool size, and where it lies with a probability of 90 %; nil outside of what was measured: there
-  /// the evidence carries no curve.
+  /// Bytes per second at a pool size, and where it lies with a probability of 90 %; nil outside of
+  /// what was measured: there the evidence carries no curve.
   package func rate(at size: Int) -> (middle: Double, range: ClosedRange<Double>)? {
     guard let posterior, let measured, measured.contains(size) else { return nil }
     return posterior.rate(at: size)

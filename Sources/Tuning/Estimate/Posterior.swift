@@ -1,5 +1,5 @@
-/// How likely each shape of `CurveFamily` is, given the evidence; and so how likely each pool size is the smallest
-/// within 2 % of the best.
+/// How likely each shape of `CurveFamily` is, given the evidence; and so how likely each pool size
+/// is the smallest within 2 % of the best.
 struct Posterior: Sendable {
   /// By shape.
   private let weights: [Double]

@@ -1,8 +1,9 @@
 extension PathMemory {
   /// Throughput at one pool size: weighted mean and variance of its logarithm, and what it was at least.
   ///
-  /// Measurements and lower bounds are kept apart. Where there are only bounds, `mean` is the highest of them and
-  /// `busyWeight` 0, as in files of earlier versions, whose means may have bounds in them beside measurements.
+  /// Measurements and lower bounds are kept apart. Where there are only bounds, `mean` is the
+  /// highest of them and `busyWeight` 0, as in files of earlier versions, whose means may have
+  /// bounds in them beside measurements.
   package struct Statistics: Sendable, Equatable, Codable {
     /// Seconds measured, fading with age.
     package var weight = 0.0

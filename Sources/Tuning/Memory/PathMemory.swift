@@ -14,8 +14,8 @@ package struct Prior: Sendable, Equatable {
     package var busyWeight: Double
     /// Pulls that it was measured in, fading with age.
     package var pulls = 1.0
-    /// Beside measurements, the highest that it brought while not all workers were busy: the natural logarithm of bytes per
-    /// second, a lower bound.
+    /// Beside measurements, the highest that it brought while not all workers were busy: the
+    /// natural logarithm of bytes per second, a lower bound.
     package var bound: Double?
     /// Seconds behind that, fading with age.
     package var boundWeight = 0.0

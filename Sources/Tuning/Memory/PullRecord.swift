@@ -76,7 +76,8 @@ package struct PullRecord: Sendable, Equatable, Codable {
     case limitRate
     /// The number of workers that the user, the default or the limit on open files allows.
     case maxWorkers
-    /// For most of the time nothing was left for a worker that was allowed; only histories of earlier versions say so.
+    /// For most of the time nothing was left for a worker that was allowed; only histories of
+    /// earlier versions say so.
     case shape
 
     /// For people, after "limited by".

@@ -1,7 +1,9 @@
 extension Sweep {
-  /// What it says of the best pool size, by the estimator that reports and pulls use: they name the same best.
+  /// What it says of the best pool size, by the estimator that reports and pulls use: they name the
+  /// same best.
   ///
-  /// Nil before the first pull. Its rates are not bytes per second: every pull fetched the same image, so that its time says all.
+  /// Nil before the first pull. Its rates are not bytes per second: every pull fetched the same
+  /// image, so that its time says all.
   package var estimate: PathEstimate? {
     let runs = runs.map {
       SweepEvidence.Run(poolSize: $0.poolSize, seconds: $0.seconds, bytes: 1 << 20)

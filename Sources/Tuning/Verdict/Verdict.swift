@@ -1,7 +1,8 @@
 /// What limited a pull, by its evidence alone, or that this is not clear.
 ///
-/// Sizes of the pool are experiments, readings say what is full, and what the user set is known. What is named must be borne
-/// out; where it is not, nothing is named. `docs/design/verdict.md` has how often that is right.
+/// Sizes of the pool are experiments, readings say what is full, and what the user set is known.
+/// What is named must be borne out; where it is not, nothing is named. `docs/design/verdict.md` has
+/// how often that is right.
 package struct Verdict: Sendable, Equatable {
   /// Why nothing is named.
   package enum Silence: String, Sendable, Equatable {

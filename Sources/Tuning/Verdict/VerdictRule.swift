@@ -43,9 +43,11 @@ struct VerdictRule {
   private static let packet = 1448.0
   private static let firstWindow = 8.0
   private static let growth = 0.25
-  /// Disorders a second of a connection: fewer are an accident, more are a line that drops what it has no room for.
+  /// Disorders a second of a connection: fewer are an accident, more are a line that drops what it
+  /// has no room for.
   private static let disorder = (some: 0.3, many: 3.0)
-  /// Part of the time with a queue that makes a plateau the line's, and above which a rate in proportion says nothing.
+  /// Part of the time with a queue that makes a plateau the line's, and above which a rate in
+  /// proportion says nothing.
   private static let someQueue = 0.1
   /// Part of the time with bursts that shows a server that counts by the second.
   private static let bursts = 0.3
@@ -114,11 +116,13 @@ struct VerdictRule {
   /// Whether nothing was lost, or as good as nothing.
   private var isUndisturbed: Bool { evidence.disorder ?? 0 < Self.disorder.some }
 
-  /// Part of the time in which a queue stood; 0 where what seemed to be one was a sender that something else held back.
+  /// Part of the time in which a queue stood; 0 where what seemed to be one was a sender that
+  /// something else held back.
   ///
-  /// A sender that loses nothing has a window of ten packets and one more in a few round trips. Where much less than that
-  /// is under way, it is not the line that holds it back, and its pauses lengthen the kernel's readings. Senders that keep queues
-  /// short (BBR) stay within a few round trips.
+  /// A sender that loses nothing has a window of ten packets and one more in a few round trips.
+  /// Where much less than that is under way, it is not the line that holds it back, and its pauses
+  /// lengthen the kernel's readings. Senders that keep queues short (BBR) stay within a few round
+  /// trips.
   private var queue: Double {
     guard let main, let trip = evidence.roundTrip, let queue = evidence.queueSeconds,
       evidence.disorder.map({ $0 < Self.quiet }) ?? false, queue > Self.shortQueue * trip
@@ -135,9 +139,10 @@ struct VerdictRule {
 
   /// What more connections than the best number brought, where that was clearly less; nil: more did no harm.
   ///
-  /// Where most of the time was spent with more, it is what the best number brought.
-  /// Fewer and more than most of the time taken together would hide it: the rate rises up to the best number, and falls beyond.
-  /// A queue is no objection: one in front of a line slows nobody down, and a server's pauses look like one.
+  /// Where most of the time was spent with more, it is what the best number brought. Fewer and more
+  /// than most of the time taken together would hide it: the rate rises up to the best number, and
+  /// falls beyond. A queue is no objection: one in front of a line slows nobody down, and a
+  /// server's pauses look like one.
   private var harmed: PullEvidence.Level? {
     let long = levels.filter { $0.seconds >= Self.tellingHarm && $0.rate > 0 }
     guard isUndisturbed, let main, let best = long.max(by: { $0.rate < $1.rate }),
@@ -152,7 +157,8 @@ struct VerdictRule {
     max(one.connections, other.connections) >= apart * min(one.connections, other.connections)
   }
 
-  /// What other numbers of connections brought: fewer together, or more, whichever is longer and farther away.
+  /// What other numbers of connections brought: fewer together, or more, whichever is longer and
+  /// farther away.
   private func compared(
     with main: PullEvidence.Level
   ) -> (level: PullEvidence.Level, elasticity: Double)? {

@@ -1,6 +1,7 @@
 /// Puts together what a pull's samples say about what limits it.
 ///
-/// It looks through the same senses as the policy, but believes nothing: it only counts how long what was seen.
+/// It looks through the same senses as the policy, but believes nothing: it only counts how long
+/// what was seen.
 struct Witness: Sendable {
   private var evidence = PullEvidence()
   private var senses = Senses()

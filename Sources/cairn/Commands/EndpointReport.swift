@@ -3,7 +3,8 @@ import OCI
 import Registry
 import Transfer
 
-/// What `cairn inspect --explain-endpoints` prints: who will be asked for an image, in which order, with what, and which file says so.
+/// What `cairn inspect --explain-endpoints` prints: who will be asked for an image, in which order,
+/// with what, and which file says so.
 ///
 /// Nobody is asked, and no secret is in it: of header fields it has the names, of credentials the place.
 struct EndpointReport: Encodable {

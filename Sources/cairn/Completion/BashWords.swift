@@ -1,7 +1,8 @@
 /// What is added to the completion script for bash, which splits words at colons and `=`.
 ///
-/// The parser's script would not know `ubuntu:22`, nor `--output oci:` and `--store=`, for one word and the value of an option.
-/// So words are put together before it, and what bash keeps to itself is cut off its answer.
+/// The parser's script would not know `ubuntu:22`, nor `--output oci:` and `--store=`, for one word
+/// and the value of an option. So words are put together before it, and what bash keeps to itself
+/// is cut off its answer.
 enum BashWords {
   static let script = #"""
 

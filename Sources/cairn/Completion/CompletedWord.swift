@@ -2,8 +2,9 @@ import ArgumentParser
 
 /// The word that a shell asks to complete, and how it is answered.
 ///
-/// Bash expands what it is offered, commands included, and what is offered may come from somebody else's layout or
-/// export: only words without a special character are. Zsh takes what is behind a colon for a description.
+/// Bash expands what it is offered, commands included, and what is offered may come from somebody
+/// else's layout or export: only words without a special character are. Zsh takes what is behind a
+/// colon for a description.
 struct CompletedWord: Equatable {
   /// What was typed of it.
   let text: String

@@ -5,7 +5,8 @@ import History
 import OCI
 import Store
 
-/// What shells offer for values that are this machine's own. Nothing is made or changed for that, and nobody is asked.
+/// What shells offer for values that are this machine's own. Nothing is made or changed for that,
+/// and nobody is asked.
 extension CompletionKind {
   /// Images in the store, and the registries of the history with a slash behind them.
   static let images = known { word in

@@ -79,8 +79,8 @@ struct PullMetrics {
 
   /// As OpenMetrics text.
   ///
-  /// All are gauges: they are of one run, and the next one's replace them. So the text means the same to readers of Prometheus'
-  /// older format, as a node exporter's `textfile` collector is.
+  /// All are gauges: they are of one run, and the next one's replace them. So the text means the
+  /// same to readers of Prometheus' older format, as a node exporter's `textfile` collector is.
   var text: String { MetricFormat.openMetrics.text(families) }
 
   private var families: [MetricFamily] {

@@ -3,10 +3,11 @@ import FoundationEssentials
 
 /// What other users of the machine see of this process's arguments.
 enum ProcessList {
-  /// Overwrites the value of `--creds` among the arguments that the kernel shows; the program has its own copy.
+  /// Overwrites the value of `--creds` among the arguments that the kernel shows; the program has
+  /// its own copy.
   ///
-  /// Whoever looks in the moment between the start and this call still sees it. Where the kernel does not say where
-  /// the arguments are, nothing happens.
+  /// Whoever looks in the moment between the start and this call still sees it. Where the kernel
+  /// does not say where the arguments are, nothing happens.
   static func hideCredentials() {
     // The command line is copied before it is overwritten.
     _ = CommandLine.arguments

@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Text
 
-/// A command and its options, as their declarations say: read from what the parser says of itself, so that no list is kept twice.
+/// A command and its options, as their declarations say: read from what the parser says of itself,
+/// so that no list is kept twice.
 struct DeclaredCommand {
   /// Words after `cairn`: `store`, `list`.
   let path: [String]

@@ -7,8 +7,8 @@ import Synchronization
 
 /// What was typed, and what settings add to it.
 ///
-/// Settings become arguments in front of those that were typed: whatever they are, they are read and checked as if somebody had
-/// typed them, by the same code.
+/// Settings become arguments in front of those that were typed: whatever they are, they are read
+/// and checked as if somebody had typed them, by the same code.
 struct Invocation {
   let arguments: [String]
   /// Nil: nothing is set.

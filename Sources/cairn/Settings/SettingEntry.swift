@@ -33,7 +33,8 @@ struct SettingEntry {
     registry.map { "registry.\"\($0)\".\(setting.key)" } ?? setting.key
   }
 
-  /// How much it counts among those of the same origin: what is for one registry more than what is for one command.
+  /// How much it counts among those of the same origin: what is for one registry more than what is
+  /// for one command.
   private var breadth: Int { registry != nil ? 0 : setting.command != nil ? 1 : 2 }
 
   /// Whether it counts more than another for the same option.

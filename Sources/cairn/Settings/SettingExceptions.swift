@@ -1,4 +1,5 @@
-/// Options that are no settings, each with its reason; a test holds that there are no others, and that all of these exist.
+/// Options that are no settings, each with its reason; a test holds that there are no others, and
+/// that all of these exist.
 enum SettingExceptions {
   /// Whatever the command.
   static let general: [String: String] = [

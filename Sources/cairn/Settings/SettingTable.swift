@@ -3,9 +3,10 @@ import Registry
 
 /// Everything that can be set, made from the declarations of options.
 ///
-/// A key at the top is the default of an option for each command that declares it in the same words; where commands mean
-/// different things by a name, it is what `pull` means. What else a command has, and what is to hold for it alone, stands in
-/// `[command.NAME]`; what is to hold for one registry, in `[registry."HOST"]`.
+/// A key at the top is the default of an option for each command that declares it in the same
+/// words; where commands mean different things by a name, it is what `pull` means. What else a
+/// command has, and what is to hold for it alone, stands in `[command.NAME]`; what is to hold for
+/// one registry, in `[registry."HOST"]`.
 struct SettingTable {
   let commands: [DeclaredCommand]
   /// Those at the top, in the order of help.
@@ -17,7 +18,8 @@ struct SettingTable {
 
   /// What a registry can have of its own beside what its options are declared with.
   static let poolOptions = ["workers", "max-workers", "policy"]
-  /// What is decided before it is known which registry is asked, or is nothing that a server is concerned with.
+  /// What is decided before it is known which registry is asked, or is nothing that a server is
+  /// concerned with.
   static let notOfRegistries = ["short-names", "log-level"]
   /// Where an option's name is no good key, since it has a table's name.
   static let renamed = ["history": "history.file", "history-site": "history.site"]

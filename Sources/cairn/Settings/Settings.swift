@@ -1,8 +1,8 @@
 import FoundationEssentials
 import OCI
 
-/// What variables and files say of options: the user's flags count more than variables, those more than the user's file, and that
-/// more than the machine's.
+/// What variables and files say of options: the user's flags count more than variables, those more
+/// than the user's file, and that more than the machine's.
 struct Settings {
   let table: SettingTable
   /// Everything that is said, whoever is outdone by whom.

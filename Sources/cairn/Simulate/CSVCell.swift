@@ -1,8 +1,9 @@
 /// A text as a cell of a CSV file, which spreadsheets will not take for a formula.
 ///
-/// Names of models, registries and machines come from outside. A spreadsheet executes a cell that begins like a formula, and it
-/// may split cells at other places than commas (OWASP, "CSV Injection"). So an apostrophe, which spreadsheets read as "this is
-/// text", goes before such a beginning, wherever some program may see a cell begin.
+/// Names of models, registries and machines come from outside. A spreadsheet executes a cell that
+/// begins like a formula, and it may split cells at other places than commas (OWASP, "CSV
+/// Injection"). So an apostrophe, which spreadsheets read as "this is text", goes before such a
+/// beginning, wherever some program may see a cell begin.
 enum CSVCell {
   /// What a formula begins with; the wide forms count in East Asian versions.
   private static let beginnings: Set<Unicode.Scalar> = [

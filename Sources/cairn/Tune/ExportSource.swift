@@ -5,8 +5,8 @@ import History
 import OCI
 
 extension MachineIdentity {
-  /// A number that tells this machine's exports from those of others, and nobody its name: of the system's own random number, by a
-  /// hash that is for nothing else; nil: it has none.
+  /// A number that tells this machine's exports from those of others, and nobody its name: of the
+  /// system's own random number, by a hash that is for nothing else; nil: it has none.
   ///
   /// - Source: machine-id(5), which wants its number to be kept secret.
   var exportSource: String? {

@@ -3,8 +3,8 @@ import Tuning
 
 /// Pictures of what is known: one path's throughput, or that of several machines side by side.
 enum PathPlots {
-  /// What stands for `paths`: the most recently used registry's, of all the machines that reached it; nil where nothing of
-  /// it was measured.
+  /// What stands for `paths`: the most recently used registry's, of all the machines that reached
+  /// it; nil where nothing of it was measured.
   static func plot(_ paths: [KnownWay]) -> Plot? {
     let drawable = paths.filter { !$0.points.isEmpty }
     guard let first = drawable.first else { return nil }

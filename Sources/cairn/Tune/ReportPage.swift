@@ -11,7 +11,8 @@ struct ReportPage {
 
   /// Pulls of a path whose decisions are listed.
   private static let shownPulls = 5
-  /// Widths and heights of its plots, by the class that a screen shows: none of them is made smaller than its words can be read.
+  /// Widths and heights of its plots, by the class that a screen shows: none of them is made
+  /// smaller than its words can be read.
   private static let plotSizes = [
     (name: "broad", width: 640.0, height: 340.0), (name: "narrow", width: 330.0, height: 300.0),
   ]

@@ -107,7 +107,8 @@ struct SweepRunner {
 
   // MARK: One pull
 
-  /// A directory that goes with the value, and with the process where a signal ends it; what killed sweeps left goes now.
+  /// A directory that goes with the value, and with the process where a signal ends it; what killed
+  /// sweeps left goes now.
   private static func emptyFolder() throws -> Temporary {
     do throws(DiskError) {
       let place = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"

@@ -24,7 +24,8 @@ final class TraceFile: Sendable {
   private let output: OutputFile
   private let hasFailed = Mutex(false)
 
-  /// - Parameter path: a file, which is replaced and can be read while it grows, or a pipe, a device or `-`, which are written.
+  /// - Parameter path: a file, which is replaced and can be read while it grows, or a pipe, a
+  ///   device or `-`, which are written.
   /// - Throws: `CommandFailure` where it cannot be written.
   init(path: String) throws {
     do throws(DiskError) {

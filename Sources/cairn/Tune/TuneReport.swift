@@ -4,7 +4,8 @@ import History
 import OCI
 import Tuning
 
-/// What was learned, path by path: what is known, how sure that is, by which evidence, and what is not known yet.
+/// What was learned, path by path: what is known, how sure that is, by which evidence, and what is
+/// not known yet.
 struct TuneReport {
   let paths: [KnownWay]
 

@@ -5,7 +5,8 @@ import Support
 import Synchronization
 import Testing
 
-/// A registry that goes wrong in many ways at once, behind the endpoint; `tools/serve-clients --faults` asks ten thousand times.
+/// A registry that goes wrong in many ways at once, behind the endpoint; `tools/serve-clients
+/// --faults` asks ten thousand times.
 @Suite("Faults behind the endpoint", .timeLimit(.minutes(3)))
 struct FaultMixTests {
   /// Numbers that are the same for the same seed.

@@ -30,7 +30,8 @@ struct FrontTests {
         #expect(answer.body == (method == "GET" ? bytes : []))
       }
     }
-    // A HEAD stays one, a tag is asked for each time, and what was granted by its digest is not asked for again.
+    // A HEAD stays one, a tag is asked for each time, and what was granted by its digest is not
+    // asked for again.
     let asked = registry.server.requests.map {
       "\($0.method) \($0.target.split(separator: "/").last ?? "")"
     }

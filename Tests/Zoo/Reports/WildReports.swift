@@ -1,6 +1,7 @@
 import Support
 
-/// A second look at what people met: lengths, ranges, places and types that mean something else than they say.
+/// A second look at what people met: lengths, ranges, places and types that mean something else
+/// than they say.
 extension Report {
   static let wild: [Report] = lengths + parts + places + waits + kinds
 

@@ -1,11 +1,12 @@
 import Rivals
 package import Tuning
 
-/// Whether what is said of the best pool size is true: histories of simulated pulls, held against fixed pools over the same
-/// link.
+/// Whether what is said of the best pool size is true: histories of simulated pulls, held against
+/// fixed pools over the same link.
 ///
-/// A history is some pulls of 4, 15 or 60 s by the default policy, or a sweep of pulls of 15 s. The truth is the smallest pool
-/// size within 2 % of the best throughput, by long pulls with each size; a sweep's, by pulls of its own image.
+/// A history is some pulls of 4, 15 or 60 s by the default policy, or a sweep of pulls of 15 s. The
+/// truth is the smallest pool size within 2 % of the best throughput, by long pulls with each size;
+/// a sweep's, by pulls of its own image.
 package struct Honesty: Sendable {
   /// What a history is made of.
   package enum History: Sendable, Equatable, Hashable, CaseIterable {
@@ -89,7 +90,8 @@ package struct Honesty: Sendable {
     }
   }
 
-  /// The smallest pool size within 2 % of the best, by what a pull brings in a second: in all, or while all workers are busy.
+  /// The smallest pool size within 2 % of the best, by what a pull brings in a second: in all, or
+  /// while all workers are busy.
   private func smallest(
     _ model: LinkModel, _ image: ImageModel, _ rate: (PullOutcome) -> Double?
   ) -> Int {

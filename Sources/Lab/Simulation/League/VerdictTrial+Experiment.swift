@@ -42,7 +42,8 @@ extension VerdictTrial {
     var limits: PullLimits
     var memory = PathMemory()
 
-    /// A pull in a setting, and about how many bytes a second it can bring; nil where the setting makes no sense.
+    /// A pull in a setting, and about how many bytes a second it can bring; nil where the setting
+    /// makes no sense.
     static func made(_ model: LinkModel, _ image: ImageModel, _ setting: Setting, length: Double)
       -> (pull: Pull, rate: Double)?
     {
@@ -151,7 +152,8 @@ extension VerdictTrial {
       return (pull, factor)
     }
 
-    /// How much of its time goes with each thing: 1 where a tenth more of it saves a tenth of the time, 0 where it does not matter.
+    /// How much of its time goes with each thing: 1 where a tenth more of it saves a tenth of the
+    /// time, 0 where it does not matter.
     func weights(seed: UInt64) -> [PullRecord.Limit: Double] {
       var result: [PullRecord.Limit: Double] = [:]
       for thing in Self.things {

@@ -1,10 +1,12 @@
 package import Tuning
 
-/// Whether what a pull says of its limit is true: the same pull again, with one thing at a time better, and worse.
+/// Whether what a pull says of its limit is true: the same pull again, with one thing at a time
+/// better, and worse.
 ///
-/// What limits a pull is what its time goes with. So the truth is an experiment: the line is made half as wide again, and by as
-/// much narrower; so are the server's rate per connection, losses, and so on, each alone. Where two limit together, neither
-/// helps alone but both hurt, and each has half of the weight.
+/// What limits a pull is what its time goes with. So the truth is an experiment: the line is made
+/// half as wide again, and by as much narrower; so are the server's rate per connection, losses,
+/// and so on, each alone. Where two limit together, neither helps alone but both hurt, and each has
+/// half of the weight.
 package struct VerdictTrial: Sendable {
   /// One pull that is to be judged.
   package struct Cell: Sendable {
@@ -87,8 +89,8 @@ package struct VerdictTrial: Sendable {
     package var isWarm: Bool
     /// Seconds that it took.
     package var seconds: Double
-    /// How much of its time goes with each thing: about 1 where a tenth more of it saves a tenth of the time, 0 where it does
-    /// not matter.
+    /// How much of its time goes with each thing: about 1 where a tenth more of it saves a tenth of
+    /// the time, 0 where it does not matter.
     package var weights: [PullRecord.Limit: Double]
     /// What it saw.
     package var evidence: PullEvidence

@@ -8,7 +8,8 @@ enum MoreRule {
   static let settledPatience = 6.0
   /// A first proposal doubles; later ones, after more than so many seconds, add a half.
   static let boldPatience = 1.0
-  /// Where more were once slower, such a part is added; twice as much after each that gained, up to the second.
+  /// Where more were once slower, such a part is added; twice as much after each that gained, up to
+  /// the second.
   static let carefulShare = 8
   static let boldShare = 2
 }

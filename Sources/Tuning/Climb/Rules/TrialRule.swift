@@ -21,8 +21,8 @@ enum TrialRule {
   static let extended = 3.0
   /// Fewer workers that bring this much more: the others did harm.
   static let faster = 1.05
-  /// A rate that falls by more than this share of the workers sent home falls in proportion: it goes to others
-  /// while a queue stands, else it was these workers' own.
+  /// A rate that falls by more than this share of the workers sent home falls in proportion: it
+  /// goes to others while a queue stands, else it was these workers' own.
   static let lostShare = 0.5
 }
 

@@ -10,10 +10,11 @@ struct Steadiness: Sendable {
   private var windowStart: (at: Moment, bytes: Int64)?
   private var lastRate: Double?
 
-  /// What a new pair of windows counts in the running mean: a first one says little, and nothing is believed of a path that
-  /// has shown nothing.
+  /// What a new pair of windows counts in the running mean: a first one says little, and nothing is
+  /// believed of a path that has shown nothing.
   private static let weight = 0.1
-  /// A rate that falls by more than this part of itself has another reason than chance: a gap, or another path.
+  /// A rate that falls by more than this part of itself has another reason than chance: a gap, or
+  /// another path.
   private static let mostFall = 0.7
   /// Part of the workers that must carry data: else the rate still grows into the pool's size.
   private static let settledShare = 0.7
