@@ -90,8 +90,9 @@ struct ImportTests {
   func publicIsAPromise() throws {
     var promised = 0
     for file in try Self.files() {
-      // Declarations, not imports: a conformance to a library's protocol makes its import public.
-      let count = file.text.matches(of: /(^|\n) *(@\w+ )*(public|open) (?!import)/).count
+      // A type of CairnKit that conforms to another library's protocol does so in public.
+      if file.text.contains("public import CairnKit") { continue }
+      let count = file.text.matches(of: /(^|\n) *(@\w+ )*(public|open) (?!import|=)/).count
       if file.room == "CairnKit" {
         promised += count
       } else {
