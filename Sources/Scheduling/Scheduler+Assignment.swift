@@ -198,13 +198,13 @@ extension Scheduler {
     for (id, segment) in segments
     where segment.requests.count == 1 && blobs[segment.blob].urgency == urgency
       && blobs[segment.blob].ranged
-      && segment.remaining >= 2 * settings.minimumSplit
+      && segment.remaining >= 2 * settings.smallestSplit
       // A server that is slow with its heads is not helped by more of them.
       && requests[segment.requests[0]]?.respondedAt != nil
     {
-      guard let seconds = secondsLeft(segment, now: now), seconds > 0.1 + 4 * requestSeconds else {
-        continue
-      }
+      guard let seconds = secondsLeft(segment, now: now), seconds > 0.1 + 4 * requestSeconds,
+        segment.remaining >= 2 * settings.minimumSplit || seconds > settings.longestTail
+      else { continue }
       if seconds > best?.seconds ?? 0
         || (seconds == best?.seconds && id.number < best?.id.number ?? .max)
       {

@@ -139,8 +139,12 @@ package struct SchedulerSettings: Sendable, Equatable {
   package var maximumSegment: Int64 = 64 << 20
   /// How many times as long as its request waits for its first byte a segment lasts, at least.
   package var requestsWorth = 5.0
-  /// Smallest half of a split, in bytes.
-  package var minimumSplit: Int64 = 32 << 10
+  /// Smallest half of a split, in bytes: less is on its way already.
+  package var minimumSplit: Int64 = 16 << 10
+  /// What is busy for longer than this is split whatever its size, down to ``smallestSplit``; in seconds.
+  package var longestTail = 3.0
+  /// Smallest half of a split of what is that slow, in bytes.
+  package var smallestSplit: Int64 = 4 << 10
   /// Failures without a byte of progress before a blob is given up.
   package var retries = 8
   /// Doubtful answers without a byte of progress before a blob is given up.

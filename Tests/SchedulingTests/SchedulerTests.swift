@@ -120,6 +120,33 @@ struct SchedulerTests {
     #expect(network.seconds < 20)
   }
 
+  @Test(
+    "small remainders are split where they are busy for long, and nowhere else",
+    arguments: [
+      // 5 KB/s a connection, as on a thin throttled line: 32 KiB would last 6 s.
+      (32_000 as Int64, 5_000.0, true), (12_000, 2_000.0, true), (8_000, 2_000.0, false),
+      // All of that is on its way already.
+      (32_000, 20_000.0, false), (25_000, 11_000.0, false),
+      // Large ones, as ever.
+      (40_000, 20_000.0, true), (1_000_000, 100_000.0, true),
+    ])
+  func splitsSlowRemainders(remaining: Int64, rate: Double, isSplit: Bool) throws {
+    var scheduler = Scheduler(policy: FixedPolicy(poolSize: 2))
+    _ = scheduler.add(size: remaining)
+    let first = try #require(scheduler.handle(.tick, now: .zero).fetches.first)
+    _ = scheduler.handle(
+      .responded(first.request, connectSeconds: nil), now: Moment(seconds: 0.01))
+    var split = false
+    for step in 1...20 where !split {
+      let seconds = Double(step) / 10
+      let position = min(first.range.upperBound - 1, Int64(rate * seconds))
+      let actions = scheduler.handle(
+        .advanced(first.segment, position: position), now: Moment(seconds: seconds))
+      split = actions.fetches.contains { if case .split = $0.origin { true } else { false } }
+    }
+    #expect(split == isSplit)
+  }
+
   @Test("a split that comes too late is undone without losing a byte")
   func splitMissed() throws {
     var scheduler = Scheduler(policy: FixedPolicy(poolSize: 2))

@@ -75,6 +75,38 @@ struct ClimbRuleTests {
     #expect(drive.decision.limit == .line)
   }
 
+  @Test("share: no more go than others take the place of; a line that is then idle was not shared")
+  func sharesOnlyWithOthers() {
+    // 100 KB/s a connection, so that 43 fill a line of 4.2 MB/s whose rate varies.
+    var alone = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.07)
+    for second in 0..<40 {
+      let line = second % 4 == 3 ? 3.6e6 : 4.3e6
+      alone.run(
+        0.5, roundTrip: 0.07, rate: { min(line, Double($0) * 1e5) },
+        queue: { $0 >= 43 ? 0.02 : 0.001 })
+    }
+    #expect(alone.sizes.suffix(200).allSatisfy { $0 > 32 }, "\(alone.reasons)")
+    // Others have a hundred connections, and the line is full without us.
+    var crowd = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.07)
+    crowd.run(1, roundTrip: 0.07, rate: { Double($0) * 1e5 }, queue: Self.nothing)
+    crowd.run(
+      20, roundTrip: 0.07, rate: { 6e6 * Double($0) / Double($0 + 100) }, queue: { _ in 0.05 })
+    #expect(crowd.decision.poolSize == ShareRule.size, "\(crowd.reasons)")
+  }
+
+  @Test("grow: senders that have left slow start early are joined by more at once")
+  func growsBesideSlowGrowth() {
+    // Each round trip brings a quarter more: no slow start, which doubles.
+    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.25)
+    #expect(drive.decision.poolSize == 36)
+    for trip in 0..<6 {
+      drive.run(
+        0.25, roundTrip: 0.25, rate: { Double($0) * 6e4 * pow(1.25, Double(trip)) },
+        queue: Self.nothing)
+    }
+    #expect(drive.decision.poolSize == 64)
+  }
+
   @Test("more: on a line that seems full a larger pool is tried too, rarely, and kept if it gains")
   func triesMoreOnFullLines() {
     var drive = Drive(ClimbPolicy(maximum: 64))

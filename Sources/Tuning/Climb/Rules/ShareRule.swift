@@ -50,14 +50,25 @@ extension ClimbPolicy {
     set(min(bounds.ceiling, ShareRule.size), now: now, because: .shares)
   }
 
-  mutating func judgeShare(_ from: Level, rate: Double, _ now: Moment) {
-    guard rate < ShareRule.gain * from.rate else {
-      share(rate, now)
+  /// As many as others bring more than fewer did; in place of more, they leave a queue that others keep full.
+  mutating func judgeShare(_ from: Level, rate: Double, _ view: PathView) {
+    let isFewer = pool.size < from.poolSize
+    guard isFewer ? !isStillFull(view) : rate < ShareRule.gain * from.rate else {
+      share(rate, view.now)
+      return
+    }
+    if isFewer {
+      // Nobody filled the line in their place, so the rate that fell was these workers' own.
+      climb.isProportional = true
+      bounds.keep(from.poolSize, tooFew: pool.size, now: view.now)
+      proposals.fewerAt = view.now
+      hold(from, view.now, because: .sharesNot(pool.size))
       return
     }
     climb.peak = rate
-    proposals.fewerAt = now + ShareRule.pause
-    hold(Level(poolSize: from.poolSize, rate: rate), now, because: .sharesNot(pool.size))
+    proposals.fewerAt = view.now + ShareRule.pause
+    hold(
+      Level(poolSize: from.poolSize, rate: rate), view.now, because: .sharesNot(pool.size))
   }
 
   /// Whoever gets much more than its part has the line to itself again.

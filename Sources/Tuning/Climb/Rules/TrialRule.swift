@@ -35,7 +35,7 @@ extension ClimbPolicy {
         since: trial.isExtended ? view.now - end / 2 : view.landedAt + TrialRule.skipped * window)
     else { return }
     if case .others = trial.belief {
-      judgeShare(trial.from, rate: rate, view.now)
+      judgeShare(trial.from, rate: rate, view)
     } else if pool.size > trial.from.poolSize {
       judgeMore(trial, rate: rate, view)
     } else {
@@ -125,11 +125,8 @@ extension ClimbPolicy {
     let sent = 1 - Double(pool.size) / Double(from.poolSize)
     let isProportional = part < 1 - TrialRule.lostShare * sent
     if case .full(.line) = trial.belief, isProportional, isStillFull(view) {
-      if from.poolSize < min(bounds.ceiling, ShareRule.size) {
-        tryShare(Level(poolSize: pool.size, rate: rate), view.now)
-      } else {
-        share(from.rate, view.now)
-      }
+      let isSmall = from.poolSize <= min(bounds.ceiling, ShareRule.size)
+      tryShare(isSmall ? Level(poolSize: pool.size, rate: rate) : from, view.now)
       return
     }
     if isProportional {
@@ -145,7 +142,7 @@ extension ClimbPolicy {
   }
 
   /// Whether a queue stood all the time: the line is full then, whoever sends.
-  private func isStillFull(_ view: PathView) -> Bool {
+  func isStillFull(_ view: PathView) -> Bool {
     view.queue.floor(since: view.landedAt) ?? 0 > view.queue.threshold
   }
 
