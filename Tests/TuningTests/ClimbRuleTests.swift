@@ -94,6 +94,26 @@ struct ClimbRuleTests {
     #expect(crowd.decision.poolSize == ShareRule.size, "\(crowd.reasons)")
   }
 
+  @Test(
+    "share: those who come are met at once, by what the line brings since, and with a second look")
+  func meetsThoseWhoCome() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(20, rate: { _ in 12e6 }, queue: { _ in 0.08 })
+    #expect(drive.decision.poolSize == 2)
+    let before = drive.sizes.count
+    // Others take five of seven parts; workers that are added get theirs a moment later.
+    var waited = 0.0
+    for _ in 0..<60 {
+      let size = Double(drive.decision.poolSize)
+      waited = size > 2 ? waited + 0.05 : 0
+      let mine = min(size, 2 + 20 * max(0, waited - 0.4))
+      drive.run(0.05, rate: { _ in 12e6 * mine / (mine + 5) }, queue: { _ in 0.08 })
+    }
+    #expect(drive.decision.poolSize == ShareRule.size, "\(drive.reasons)")
+    #expect(drive.sizes[before...].allSatisfy { [2, ShareRule.size].contains($0) })
+    #expect(!drive.reasons.contains { $0.hasPrefix("the line is not shared") })
+  }
+
   @Test("grow: senders that have left slow start early are joined by more at once")
   func growsBesideSlowGrowth() {
     // Each round trip brings a quarter more: no slow start, which doubles.

@@ -33,7 +33,7 @@ extension ClimbPolicy {
     if sharing.isSharing { watchShare(rate, view) }
     if let full = view.fullness(since: since) {
       limit = full
-      if full == .line, standGround(rate: rate, view.now) { return }
+      if full == .line, standGround(rate: rate, view) { return }
       if tryFewer(.full(full), rate: rate, since: since, view) { return }
       // What looks like a queue may be a path that has become longer, or bytes that come together.
       if full == .line, !sharing.isSharing {

@@ -37,10 +37,12 @@ extension ClimbPolicy {
   }
 
   /// The line is full and yet slower than it was: others may have come.
-  mutating func standGround(rate: Double, _ now: Moment) -> Bool {
+  mutating func standGround(rate: Double, _ view: PathView) -> Bool {
     guard pool.size < min(bounds.ceiling, ShareRule.size), rate < ShareRule.slower * climb.peak
     else { return false }
-    tryShare(Level(poolSize: pool.size, rate: rate), now)
+    // What came before them says nothing of what more workers bring now.
+    let lately = view.rates.rate(since: view.now + -view.judgingSeconds) ?? rate
+    tryShare(Level(poolSize: pool.size, rate: min(rate, lately)), view.now)
     return true
   }
 
@@ -51,24 +53,26 @@ extension ClimbPolicy {
   }
 
   /// As many as others bring more than fewer did; in place of more, they leave a queue that others keep full.
-  mutating func judgeShare(_ from: Level, rate: Double, _ view: PathView) {
-    let isFewer = pool.size < from.poolSize
-    guard isFewer ? !isStillFull(view) : rate < ShareRule.gain * from.rate else {
+  mutating func judgeShare(_ trial: Trial, rate: Double, _ view: PathView) {
+    let from = trial.from
+    if pool.size < from.poolSize {
+      isStillFull(view) ? share(rate, view.now) : keepOwn(from, view.now)
+    } else if rate >= ShareRule.gain * from.rate {
       share(rate, view.now)
-      return
+    } else if rate < ShareRule.slower * from.rate || !looksAgain(trial) {
+      climb.peak = rate
+      proposals.fewerAt = view.now + ShareRule.pause
+      hold(
+        Level(poolSize: from.poolSize, rate: rate), view.now, because: .sharesNot(pool.size))
     }
-    if isFewer {
-      // Nobody filled the line in their place, so the rate that fell was these workers' own.
-      climb.isProportional = true
-      bounds.keep(from.poolSize, tooFew: pool.size, now: view.now)
-      proposals.fewerAt = view.now
-      hold(from, view.now, because: .sharesNot(pool.size))
-      return
-    }
-    climb.peak = rate
-    proposals.fewerAt = view.now + ShareRule.pause
-    hold(
-      Level(poolSize: from.poolSize, rate: rate), view.now, because: .sharesNot(pool.size))
+  }
+
+  /// Nobody filled the line in place of those that were sent home: the rate that fell was their own.
+  private mutating func keepOwn(_ from: Level, _ now: Moment) {
+    climb.isProportional = true
+    bounds.keep(from.poolSize, tooFew: pool.size, now: now)
+    proposals.fewerAt = now
+    hold(from, now, because: .sharesNot(pool.size))
   }
 
   /// Whoever gets much more than its part has the line to itself again.

@@ -35,7 +35,7 @@ extension ClimbPolicy {
         since: trial.isExtended ? view.now - end / 2 : view.landedAt + TrialRule.skipped * window)
     else { return }
     if case .others = trial.belief {
-      judgeShare(trial.from, rate: rate, view)
+      judgeShare(trial, rate: rate, view)
     } else if pool.size > trial.from.poolSize {
       judgeMore(trial, rate: rate, view)
     } else {
@@ -95,13 +95,7 @@ extension ClimbPolicy {
     guard isBorneOut else {
       // Those that stayed may still be taking over what the others left. One more look, and no more: who
       // looks until it suits him finds what he wants.
-      if part > TrialRule.clear, !trial.isExtended {
-        var trial = trial
-        trial.isExtended = true
-        phase = .trying(trial)
-      } else {
-        reject(trial, rate: rate, view)
-      }
+      if part <= TrialRule.clear || !looksAgain(trial) { reject(trial, rate: rate, view) }
       return
     }
     guard part > TrialRule.faster, trial.isOfHarm, view.fullness(since: view.landedAt) == nil else {
@@ -112,6 +106,15 @@ extension ClimbPolicy {
     bounds.forbid(from: from.poolSize, now: view.now)
     accept(here, view, because: .harmed(from.poolSize, percent: whole(100 * (1 - 1 / part))))
     proposals.fewerAt = view.now
+  }
+
+  /// Puts off a judgement once; false where that was done.
+  mutating func looksAgain(_ trial: Trial) -> Bool {
+    guard !trial.isExtended else { return false }
+    var trial = trial
+    trial.isExtended = true
+    phase = .trying(trial)
+    return true
   }
 
   /// Fewer workers were too few: what that means depends on what was believed.
