@@ -7,8 +7,7 @@ import sys
 import tempfile
 import time
 
-from cairnlab import places
-from cairnlab.registry import capped, servers
+from cairnlab.registry import capped, images, servers
 
 # One large layer leads, as in most images. Bytes a second of each connection, and of all of them together.
 LAYERS = "96M,20M,8M,2M"
@@ -59,9 +58,7 @@ def main():
         folder = pathlib.Path(folder)
         with servers.docker_registry(folder / "registry") as registry:
             print("\nmaking an image of 126 MiB, for a registry on loopback", flush=True)
-            subprocess.run(
-                [sys.executable, places.TOOLS / "image", "push", f"http://127.0.0.1:{registry}/demo:latest", "--layers", LAYERS],
-                check=True, stdout=subprocess.DEVNULL)
+            images.push(f"127.0.0.1:{registry}/demo:latest", images.Recipe(images.sizes(LAYERS)))
             with capped.relay(registry, EACH, LINE) as port:
                 rows = pulls(cairn, port, folder)
     table(rows)

@@ -5,8 +5,7 @@ import subprocess
 import sys
 import tempfile
 
-from cairnlab import places
-from cairnlab.registry import servers
+from cairnlab.registry import images, servers
 
 
 def run(example, image, store):
@@ -24,9 +23,7 @@ def main():
         os.environ["XDG_STATE_HOME"] = str(folder)
         with servers.docker_registry(folder / "registry") as registry:
             host = f"127.0.0.1:{registry}"
-            subprocess.run(
-                [sys.executable, places.TOOLS / "image", "push", f"http://{host}/kit:latest", "--layers", "5M,1M"],
-                check=True, stdout=subprocess.DEVNULL)
+            images.push(f"{host}/kit:latest", images.Recipe(images.sizes("5M,1M")))
             first = run(example, f"{host}/kit", folder / "store")
             again = run(example, f"{host}/kit", folder / "store")
             missing = run(example, f"{host}/kit:missing", folder / "store")

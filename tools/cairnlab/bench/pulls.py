@@ -4,13 +4,12 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import threading
 import time
 
 from cairnlab import places
 from cairnlab.link import lab
-from cairnlab.registry import servers
+from cairnlab.registry import images, servers
 
 CAIRN = os.environ.get("CAIRN") or str(places.ROOT / ".build/release/cairn")
 
@@ -18,11 +17,8 @@ CAIRN = os.environ.get("CAIRN") or str(places.ROOT / ".build/release/cairn")
 def push(folder, data, name, layers):
     """Pushes an image to a registry's blobs in `data`; returns its size in bytes."""
     with servers.docker_registry(folder / "push", data=data) as port:
-        digest = subprocess.run(
-            [sys.executable, str(places.ROOT / "tools/image"), "push", f"http://127.0.0.1:{port}/{name}:latest",
-             "--seed", name, "--layers", layers], check=True, capture_output=True, text=True).stdout.strip()
-        manifest = json.loads(servers.fetch(f"http://127.0.0.1:{port}/v2/{name}/manifests/{digest}"))
-    return sum(part["size"] for part in [*manifest["layers"], manifest["config"]])
+        digest = images.push(f"127.0.0.1:{port}/{name}:latest", images.Recipe(images.sizes(layers), seed=name))
+        return sum(images.sizes_of(f"127.0.0.1:{port}", name, digest).values())
 
 
 class Pull:

@@ -6,13 +6,12 @@ import pathlib
 import random
 import shutil
 import subprocess
-import sys
 import time
 
 from cairnlab import measure, places
 from cairnlab.bench import peers
 from cairnlab.link import lab
-from cairnlab.registry import servers
+from cairnlab.registry import images, servers
 
 CAIRN = os.environ.get("CAIRN") or str(places.ROOT / ".build/release/cairn")
 
@@ -104,12 +103,8 @@ class Bench:
         # A tar and gzip have 2.5 KiB of their own; random bytes do not compress.
         layers = [max(0, int(size * 1e3 * scale) - 2_560) for size in shape]
         with servers.docker_registry(self.folder / "push", data=data) as port:
-            digest = subprocess.run(
-                [sys.executable, str(places.TOOLS / "image"), "push", f"http://127.0.0.1:{port}/bench/{image}:latest",
-                 "--seed", image, "--layers", ",".join(map(str, layers))],
-                check=True, capture_output=True, text=True).stdout.strip()
-            manifest = json.loads(servers.fetch(f"http://127.0.0.1:{port}/v2/bench/{image}/manifests/{digest}"))
-        blobs = {part["digest"]: part["size"] for part in [*manifest["layers"], manifest["config"]]}
+            digest = images.push(f"127.0.0.1:{port}/bench/{image}:latest", images.Recipe(tuple(layers), seed=image))
+            blobs = images.sizes_of(f"127.0.0.1:{port}", f"bench/{image}", digest)
         return layers, blobs, digest
 
     # MARK: Cells

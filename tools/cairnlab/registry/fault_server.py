@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import email.utils
 import gzip
-import hashlib
 import json
 import math
 import random
@@ -18,7 +17,9 @@ import struct
 import threading
 import time
 
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+from cairnlab.registry import images
+
+MANIFEST = images.OCI["manifest"]
 CHUNK = 16 << 10
 
 
@@ -59,19 +60,19 @@ class Image:
 
     def __init__(self, seed, sizes):
         def descriptor(kind, data):
-            name = "sha256:" + hashlib.sha256(data).hexdigest()
-            self.blobs[name] = data
-            return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": name, "size": len(data)}
+            made = images.described(data, images.OCI[kind])
+            self.blobs[made["digest"]] = data
+            return made
         self.blobs = {}
-        layers = [descriptor("layer.v1.tar", random.Random(f"{seed}/{index}/{size}").randbytes(size))
+        layers = [descriptor("layer", random.Random(f"{seed}/{index}/{size}").randbytes(size))
                   for index, size in enumerate(sizes)]
-        config = descriptor("config.v1+json", json.dumps(
+        config = descriptor("config", json.dumps(
             {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [x["digest"] for x in layers]},
              "comment": str(seed)}).encode())
         self.layers = [part["digest"] for part in layers]
         self.manifest = json.dumps(
             {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}).encode()
-        self.digest = "sha256:" + hashlib.sha256(self.manifest).hexdigest()
+        self.digest = images.digest(self.manifest)
 
     @property
     def size(self):

@@ -232,37 +232,3 @@ class TokenServer:
     def __exit__(self, *exception):
         self.server.shutdown()
         self.server.server_close()
-
-
-def static_image(root, repository, layers, flavour_tag="latest"):
-    """Writes an image of the given raw layers as files that nginx can serve as a registry.
-
-    Returns the manifest's digest. Layers are paths of files; they are linked, not copied.
-    """
-    root = pathlib.Path(root)
-    blobs, manifests = root / "v2" / repository / "blobs", root / "v2" / repository / "manifests"
-    blobs.mkdir(parents=True, exist_ok=True)
-    manifests.mkdir(parents=True, exist_ok=True)
-
-    def add(path):
-        with open(path, "rb") as file:
-            name = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-        target = blobs / name
-        if not target.exists():
-            os.link(path, target)
-        return {"digest": name, "size": os.path.getsize(path)}
-
-    config = root / f"{repository.replace('/', '-')}.config"
-    config.write_text(json.dumps({"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": []}}))
-    document = {
-        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", **add(config)},
-        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", **add(layer)} for layer in layers],
-    }
-    (manifests / flavour_tag).write_text(json.dumps(document))
-
-
-STATIC_REGISTRY = """
-location ~ ^/v2/.*/manifests/ {{ root {root}; default_type application/vnd.oci.image.manifest.v1+json; }}
-location /v2/ {{ root {root}; default_type application/octet-stream; }}
-"""

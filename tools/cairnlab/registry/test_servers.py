@@ -20,29 +20,26 @@ import subprocess
 import sys
 import tempfile
 
-from cairnlab import places
-from cairnlab.registry import servers
+from cairnlab.registry import images, servers
+from cairnlab.registry.images import Recipe, sizes
 
 IMAGES = [
-    ("demo:latest", "--layers 3M,1M,200K,0 --platforms linux/amd64,linux/arm64,linux/arm/v7"),
-    ("proj/demo:latest", "--layers 300K,100K"),
-    ("docker:latest", "--layers 1M,300K --flavour docker --platforms linux/amd64,linux/arm64"),
-    ("zstd:latest", "--layers 1M,100K --compression zstd"),
-    ("plain:latest", "--layers 400K,0,0 --compression none"),
-    ("shared:one", "--layers 6M,1M --seed shared"),
-    ("shared:two", "--layers 6M,1M,2M --seed shared"),
-    ("artifact:latest", "--layers , --artifact"),
-    ("big:latest", "--layers 12M,4M --seed big"),
-    ("huge:latest", "--layers 60M,20M,10M,2M,1M --seed huge"),
+    ("demo:latest", Recipe(sizes("3M,1M,200K,0"), platforms=("linux/amd64", "linux/arm64", "linux/arm/v7"))),
+    ("proj/demo:latest", Recipe(sizes("300K,100K"))),
+    ("docker:latest", Recipe(sizes("1M,300K"), flavour="docker", platforms=("linux/amd64", "linux/arm64"))),
+    ("zstd:latest", Recipe(sizes("1M,100K"), compression="zstd")),
+    ("plain:latest", Recipe(sizes("400K,0,0"), compression="none")),
+    ("shared:one", Recipe(sizes("6M,1M"), seed="shared")),
+    ("shared:two", Recipe(sizes("6M,1M,2M"), seed="shared")),
+    ("artifact:latest", Recipe(sizes(","), artifact=True)),
+    ("big:latest", Recipe(sizes("12M,4M"), seed="big")),
+    ("huge:latest", Recipe(sizes("60M,20M,10M,2M,1M"), seed="huge")),
 ]
 
 
-def push(host, images, creds=None):
-    for name, options in images:
-        extra = ["--creds", creds] if creds else []
-        subprocess.run(
-            [sys.executable, places.TOOLS / "image", "push", f"http://{host}/{name}", *options.split(), *extra],
-            check=True, stdout=subprocess.DEVNULL)
+def push(host, made, creds=None):
+    for name, recipe in made:
+        images.push(f"{host}/{name}", recipe, creds)
 
 
 def proxy(port, registry, extra="", blobs=""):
@@ -102,7 +99,7 @@ def main():
         tokens = stack.enter_context(servers.TokenServer(folder / "tokens", lifetime=60))
         locked = stack.enter_context(servers.docker_registry(
             folder / "locked", token=(tokens.realm, tokens.service, tokens.issuer, tokens.certificate)))
-        push(f"127.0.0.1:{locked}", [("demo:latest", "--layers 1M,300K"), ("private/demo:latest", "--layers 1M")],
+        push(f"127.0.0.1:{locked}", [("demo:latest", Recipe(sizes("1M,300K"))), ("private/demo:latest", Recipe(sizes("1M")))],
              creds="user:secret")
         environment = dict(os.environ)
         environment["CAIRN_TEST_REGISTRY"] = f"127.0.0.1:{registry}"

@@ -11,13 +11,12 @@ import shutil
 import signal
 import statistics
 import subprocess
-import sys
 import threading
 import time
 
 from cairnlab import places
 from cairnlab.link import lab
-from cairnlab.registry import servers
+from cairnlab.registry import images, servers
 from cairnlab.registry.made_up import MadeUp
 from cairnlab.registry.relay import Relay
 
@@ -160,9 +159,7 @@ class Bench:
         data = self.folder / "data"
         shutil.rmtree(data, ignore_errors=True)
         with servers.docker_registry(self.folder / "push", data=data) as port:
-            subprocess.run(
-                [sys.executable, places.TOOLS / "image", "push", f"http://127.0.0.1:{port}/lab/sample:latest", "--layers",
-                 ",".join(map(str, layers))], check=True, stdout=subprocess.DEVNULL)
+            images.push(f"127.0.0.1:{port}/lab/sample:latest", images.Recipe(tuple(layers)))
         return data, sum(layers)
 
     def serve(self, one):
@@ -241,10 +238,10 @@ class Bench:
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir()
         layers = [random_file(root / f"layer{number}", size, number) for number, size in enumerate(sizes)]
-        servers.static_image(root, "bench", layers)
+        images.write_static(root, "bench", layers)
         document = json.loads((root / "v2/bench/manifests/latest").read_text())
         port = servers.free_port()
-        section = f"server {{ listen 127.0.0.1:{port}; {servers.STATIC_REGISTRY.format(root=root)} }}\n"
+        section = f"server {{ listen 127.0.0.1:{port}; {images.STATIC_REGISTRY.format(root=root)} }}\n"
         with servers.nginx(root / "nginx", section, port):
             yield port, [layer["digest"] for layer in document["layers"]]
         shutil.rmtree(root)

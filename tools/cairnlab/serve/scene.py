@@ -8,25 +8,16 @@ import shutil
 import signal
 import ssl
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 
-from cairnlab import places
-from cairnlab.registry import servers
+from cairnlab.registry import images, servers
 from cairnlab.registry.relay import Relay
 
 # One large layer leads, as in most images; the index has a platform that nobody here asks for.
-LAYERS = "--layers 12M,4M,1M,200K --platforms linux/amd64,linux/arm64"
+RECIPE = images.Recipe(images.sizes("12M,4M,1M,200K"), platforms=("linux/amd64", "linux/arm64"))
 USER = "user:secret"
-
-
-def push(port, name, options=LAYERS, creds=None):
-    extra = ["--creds", creds] if creds else []
-    subprocess.run(
-        [sys.executable, places.TOOLS / "image", "push", f"http://127.0.0.1:{port}/{name}", *options.split(), *extra],
-        check=True, stdout=subprocess.DEVNULL)
 
 
 class Image:

@@ -3,7 +3,7 @@ import contextlib
 import json
 import re
 
-from cairnlab.registry import servers
+from cairnlab.registry import images, servers
 from cairnlab.serve import scene
 
 # What a server may answer by; the rest is the same in every request of a client.
@@ -24,8 +24,8 @@ class Site:
         self.private = self.stack.enter_context(scene.Upstream(
             self.folder / "private", token=(tokens.realm, tokens.service, tokens.issuer, tokens.certificate)))
         for name in ("demo:latest", "library/demo:latest"):
-            scene.push(self.public.inner, name)
-        scene.push(self.private.inner, "private/demo:latest", creds=scene.USER)
+            images.push(f"127.0.0.1:{self.public.inner}/{name}", scene.RECIPE)
+        images.push(f"127.0.0.1:{self.private.inner}/private/demo:latest", scene.RECIPE, scene.USER)
         self.image = self.public.image("demo:latest")
         self.private_image = self.private.image("private/demo:latest")
         names = [f"127.0.0.1:{self.public.port}", f"127.0.0.1:{self.private.port}"]

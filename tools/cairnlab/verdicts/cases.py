@@ -10,7 +10,7 @@ import sys
 
 from cairnlab import places
 from cairnlab.link import lab
-from cairnlab.registry import servers, slow_server
+from cairnlab.registry import images, servers, slow_server
 
 CAIRN = os.environ.get("CAIRN") or str(places.ROOT / ".build/release/cairn")
 
@@ -115,9 +115,7 @@ class Bench:
         """The name of an image of these layers; pushed where it is not there yet."""
         if layers not in self.pushed:
             name = f"verdicts/{len(self.pushed)}"
-            subprocess.run(
-                [sys.executable, places.TOOLS / "image", "push", f"http://127.0.0.1:{registry}/{name}:latest", "--seed", layers,
-                 "--layers", layers], check=True, capture_output=True)
+            images.push(f"127.0.0.1:{registry}/{name}:latest", images.Recipe(images.sizes(layers), seed=layers))
             self.pushed[layers] = name
         return self.pushed[layers]
 
