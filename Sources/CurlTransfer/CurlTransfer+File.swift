@@ -20,7 +20,7 @@ extension CurlTransfer {
     _ chunk: UnsafeRawBufferPointer, _ coding: BodyCoding, length: Int64, into window: FileWindow,
     at offset: Int64
   ) -> Bool {
-    let inflater = inflater ?? StreamInflater(coding, limit: length)
+    let inflater = inflater ?? Inflater(coding, limit: length)
     self.inflater = inflater
     do throws(TransferError) {
       var place = offset &+ inflater.count

@@ -30,7 +30,7 @@ final class CurlTransfer {
   private var received: Int64 = 0
   var failure: TransferError?
   /// What undoes the body's encoding, where something does.
-  var inflater: StreamInflater?
+  var inflater: Inflater?
   /// Why an address was not connected to; the host may have others.
   private var refusedAddress: TransferError?
   var isFull = false

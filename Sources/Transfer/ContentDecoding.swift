@@ -7,8 +7,6 @@
 package enum ContentDecoding {
   /// Codings that one answer may have on top of each other; nobody has more than one for a good reason.
   private static let mostLayers = 3
-  /// Members of one gzip body; each costs a beginning, so there is an end to them.
-  private static let mostMembers = 256
 
   /// Decodes a body.
   ///
@@ -32,7 +30,7 @@ package enum ContentDecoding {
     for coding in codings.reversed() {
       switch coding {
       case "gzip", "x-gzip": decoded = try gunzipped(decoded, limit: limit)
-      case "deflate": decoded = try inflated(decoded, limit: limit)
+      case "deflate": decoded = try undeflated(decoded, limit: limit)
       // A proxy that decoded it may have left the field standing, or a server writes what is no coding there.
       case _ where decoded.first.map(isPlain) ?? true: break
       default:
@@ -53,32 +51,36 @@ package enum ContentDecoding {
 
   /// Undoes gzip; several members one behind the other are one content.
   private static func gunzipped(_ body: [UInt8], limit: Int) throws(TransferError) -> [UInt8] {
-    var rest = body[...]
     // A proxy that decoded it may have left the field standing.
-    guard rest.starts(with: [0x1F, 0x8B]) else { return body }
-    var content: [UInt8] = []
-    var members = 0
-    while rest.starts(with: [0x1F, 0x8B]) {
-      members += 1
-      guard members <= mostMembers else { throw damaged }
-      let (member, taken) = try checked(
-        Inflater.inflate(rest, .gzip, limit: limit - content.count), limit)
-      content += member
-      rest = rest.dropFirst(taken)
-    }
-    return content
+    guard body.starts(with: [0x1F, 0x8B]) else { return body }
+    return try inflated(body, .gzip, limit: limit)
   }
 
-  /// Undoes deflate: zlib's format by the specification, without it by a mistake that many made.
-  private static func inflated(_ body: [UInt8], limit: Int) throws(TransferError) -> [UInt8] {
-    if body.isEmpty { return [] }
-    for wrapping in [Inflater.Wrapping.zlib, .none] {
-      let outcome = Inflater.inflate(body[...], wrapping, limit: limit)
-      guard outcome != .damaged else { continue }
-      return try checked(outcome, limit).content
+  /// Undoes deflate, unless it is a document as it is.
+  private static func undeflated(_ body: [UInt8], limit: Int) throws(TransferError) -> [UInt8] {
+    guard let first = body.first else { return [] }
+    do throws(TransferError) {
+      return try inflated(body, .deflate, limit: limit)
+    } catch {
+      guard isPlain(first) else { throw error }
+      return body
     }
-    guard body.first.map(isPlain) ?? false else { throw damaged }
-    return body
+  }
+
+  /// Undoes one coding of a whole body.
+  private static func inflated(_ body: [UInt8], _ coding: BodyCoding, limit: Int)
+    throws(TransferError) -> [UInt8]
+  {
+    let inflater = Inflater(coding, limit: Int64(limit))
+    var content: [UInt8] = []
+    try body.withUnsafeBufferPointer { (body) throws(TransferError) in
+      try inflater.take(UnsafeRawBufferPointer(body)) {
+        content += $0
+        return true
+      }
+    }
+    guard inflater.isWhole else { throw Inflater.damaged }
+    return content
   }
 
   /// Whether a document that begins like this is one without any coding: JSON begins with a brace,
@@ -86,19 +88,6 @@ package enum ContentDecoding {
   private static func isPlain(_ byte: UInt8) -> Bool {
     [0x7B, 0x5B, 0x20, 0x09, 0x0A, 0x0D].contains(byte)
   }
-
-  private static func checked(_ outcome: Inflater.Outcome, _ limit: Int) throws(TransferError)
-    -> (content: [UInt8], taken: Int)
-  {
-    switch outcome {
-    case .whole(let content, let taken): return (content, taken)
-    case .tooLarge: throw tooLarge(limit)
-    case .damaged: throw damaged
-    }
-  }
-
-  private static let damaged = TransferError(
-    .badResponse, "the response is encoded, and its bytes are damaged or end too early")
 
   private static func tooLarge(_ limit: Int) -> TransferError {
     TransferError(.badResponse, "the decoded response is larger than \(limit) bytes")
