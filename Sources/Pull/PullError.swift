@@ -24,6 +24,17 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
   /// The pull was cancelled; bytes on disk and bytes in all.
   case interrupted(done: Int64, size: Int64)
 
+  /// Does something at the store or an output.
+  ///
+  /// - Throws: `PullError.store`.
+  static func disk<Value>(_ body: () throws(StoreError) -> Value) throws(PullError) -> Value {
+    do throws(StoreError) {
+      return try body()
+    } catch {
+      throw .store(error)
+    }
+  }
+
   /// What kind of failure this is, for exit codes.
   package enum Category: Sendable {
     case usage, notFound, unauthorised, network, integrity, disk, interrupted

@@ -1,51 +1,14 @@
 import Disk
-package import Downloads
+import Downloads
 import FoundationEssentials
 package import OCI
 package import Progress
 package import Registry
-package import Scheduling
 package import Store
-package import Tuning
+import Tuning
 
 /// One pull from reference to published image.
 package struct Puller: Sendable {
-  /// What is to be pulled, and where to.
-  package struct Request: Sendable {
-    /// The image.
-    package var reference: Reference
-    /// Which of an index's images.
-    package var platforms: ImageResolver.PlatformChoice
-    /// Where it is written beside the store.
-    package var outputs: [OutputTarget] = []
-    /// Whether outputs that exist are replaced.
-    package var overwrites = false
-    /// Whether large blobs of outputs may be hard links to the store's.
-    package var linksOutputs = false
-    /// Decides the pool size.
-    package var policy: any Policy
-    /// The image's name in the store, where it is another than the reference's.
-    package var storeName: String?
-    /// The host that served the registry's blobs the last time; nil: not known.
-    package var blobHost: String?
-    /// What bounds the scheduler's choices.
-    package var settings = SchedulerSettings()
-    /// Told what the downloads were like when they have ended, well or not; not called where there
-    /// were none.
-    package var report: @Sendable (PullReport) -> Void = { _ in }
-    /// Told every sample and decision, as they come.
-    package var trace: (@Sendable (TraceStep) -> Void)?
-
-    /// Makes a request.
-    package init(
-      reference: Reference, platforms: ImageResolver.PlatformChoice, policy: any Policy
-    ) {
-      self.reference = reference
-      self.platforms = platforms
-      self.policy = policy
-    }
-  }
-
   private let client: RepositoryClient
   private let store: ContentStore
   private let display: any ProgressDisplay
@@ -95,7 +58,7 @@ package struct Puller: Sendable {
     let writer = ImageWriter(
       store: store, overwrites: request.overwrites, links: request.linksOutputs
     ) { display.show(.warning($0)) }
-    let lock = try disk { () throws(StoreError) in
+    let lock = try PullError.disk { () throws(StoreError) in
       for output in request.outputs {
         try writer.check(output, isIndex: request.platforms == .all)
       }
@@ -121,31 +84,32 @@ package struct Puller: Sendable {
     let resolution = try await resolver.resolve(request.platforms)
     for note in resolution.notes { display.show(.warning(note)) }
     let wanted = WantedImage(resolution, takesAll: request.platforms == .all)
-    let blobs = try Self.blobs(of: wanted.manifests.map(\.manifest), request.reference)
-    try disk { () throws(StoreError) in
+    let blobs = try LabelledBlob.all(of: wanted.manifests.map(\.manifest), request.reference)
+    try PullError.disk { () throws(StoreError) in
       for output in request.outputs {
         try writer.check(output, of: wanted.manifests.map(\.manifest))
       }
     }
     let archive = ArchiveCheck(request.outputs, wanted, request.reference)
     try await archive?.ahead(resolver)
-    var missing = try missing(of: blobs)
+    let stock = BlobStock(store: store) { [display] in display.show(.warning($0)) }
+    var missing = try stock.missing(of: blobs)
     try announce(request.reference, wanted, blobs, missing)
-    if try storeInlineData(of: blobs) { missing = try self.missing(of: blobs) }
+    if try stock.storeInlineData(of: blobs) { missing = try stock.missing(of: blobs) }
     let source = BlobSource(client: client, blobHost: request.blobHost)
     let (cost, shared) = try await download(
       blobs, missing: missing, request, from: source, in: run, resolution.roundTripSeconds)
     let path = missing.isEmpty ? nil : await run.downloads.report(of: source)
     warnAboutPlatform(request, resolution)
     var form = LayoutForm(store: store)
-    let image = try disk { () throws(StoreError) in
+    let image = try PullError.disk { () throws(StoreError) in
       try form.image(wanted, reference: request.reference)
     }
     for note in form.notes { display.show(.warning(note)) }
     try publish(image, wanted, request)
     try archive?.content(in: store)
     for output in request.outputs {
-      try disk { () throws(StoreError) in try writer.write(image, to: output) }
+      try PullError.disk { () throws(StoreError) in try writer.write(image, to: output) }
       display.show(.wrote(output: output.name))
     }
     let verdict = path.map { Verdict($0.record.evidence) }
@@ -195,45 +159,6 @@ package struct Puller: Sendable {
     for words in FileSystemNotes.process.take() { display.show(.warning(words)) }
   }
 
-  private static func blobs(of manifests: [Manifest], _ reference: Reference) throws(PullError)
-    -> [LabelledBlob]
-  {
-    var blobs: [LabelledBlob] = []
-    var sizes: [Digest: Int64] = [:]
-    for manifest in manifests {
-      let labels = ["config"] + manifest.layers.indices.map { "layer \($0 + 1)" }
-      for (blob, label) in zip([manifest.config] + manifest.layers, labels) {
-        if let size = sizes[blob.digest] {
-          guard size == blob.size else {
-            throw .document(
-              .invalidDocument(reason: "it gives \(blob.digest.short) two sizes"),
-              what: reference.description)
-          }
-          continue
-        }
-        let isNothing = (try? Digest.of(Data(), blob.digest.algorithm)) == blob.digest
-        guard isNothing == (blob.size == 0) else {
-          // Whatever a server has, it cannot be right.
-          throw .document(
-            .invalidDocument(
-              reason: blob.size == 0
-                ? "it says that \(label) has 0 bytes, and \(blob.digest.short) is not the digest of nothing"
-                : "it says that \(label) has \(blob.size) bytes, and \(blob.digest.short) is the digest of nothing"
-            ), what: reference.description)
-        }
-        sizes[blob.digest] = blob.size
-        blobs.append(
-          LabelledBlob(descriptor: blob, label: label, isConfiguration: label == labels[0]))
-      }
-    }
-    guard blobs.map(\.descriptor.size).clampedSum <= ImageDocument.sizeLimit else {
-      throw .document(
-        .invalidDocument(reason: "the sizes of its layers do not fit 64 bits"),
-        what: reference.description)
-    }
-    return blobs
-  }
-
   private func announce(
     _ reference: Reference, _ wanted: WantedImage, _ blobs: [LabelledBlob],
     _ missing: [LabelledBlob]
@@ -246,40 +171,9 @@ package struct Puller: Sendable {
         digest: wanted.root.digest, platform: wanted.source.platform?.description,
         platformDigest: wanted.platformDigest, blobs: blobs.count, bytes: bytes,
         present: bytes - left))
-    try disk { () throws(StoreError) in
+    try PullError.disk { () throws(StoreError) in
       try store.requireSpace(for: missing.map(\.descriptor))
     }
-  }
-
-  /// The blobs that the store has not, or no longer as they were.
-  private func missing(of blobs: [LabelledBlob]) throws(PullError) -> [LabelledBlob] {
-    var missing: [LabelledBlob] = []
-    for blob in blobs {
-      let (isThere, isRight) = try disk { () throws(StoreError) in
-        (store.contains(blob.descriptor), try store.holds(blob.descriptor))
-      }
-      if isRight { continue }
-      missing.append(blob)
-      if isThere {
-        let digest = blob.descriptor.digest.short
-        display.show(
-          .warning("\(digest) was changed in the store since it was fetched: it is fetched again"))
-      }
-    }
-    return missing
-  }
-
-  /// Puts blobs that the manifest carries itself into the store; true where there were any.
-  private func storeInlineData(of blobs: [LabelledBlob]) throws(PullError) -> Bool {
-    var isAny = false
-    for blob in blobs.map(\.descriptor) {
-      guard let data = blob.data, Int64(data.count) == blob.size,
-        (try? Digest.of(data, blob.digest.algorithm)) == blob.digest
-      else { continue }
-      try disk { () throws(StoreError) in try store.put(data, as: blob.digest) }
-      isAny = true
-    }
-    return isAny
   }
 
   private func publish(
@@ -287,7 +181,7 @@ package struct Puller: Sendable {
   ) throws(PullError) {
     let name = request.storeName ?? request.reference.storeName
     let entry = wanted.entry(for: image.root, in: store, at: Date().timeIntervalSince1970)
-    try disk { () throws(StoreError) in
+    try PullError.disk { () throws(StoreError) in
       try store.syncNames()
       try store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
         // A repair knows no more than what the store calls the image.
@@ -306,14 +200,6 @@ package struct Puller: Sendable {
     if wanted.preference(for: own) == nil {
       display.show(
         .warning(ImageResolver.mismatch(request.reference, own, wanted)))
-    }
-  }
-
-  private func disk<Value>(_ body: () throws(StoreError) -> Value) throws(PullError) -> Value {
-    do throws(StoreError) {
-      return try body()
-    } catch {
-      throw .store(error)
     }
   }
 }
