@@ -9,14 +9,14 @@ extension Downloads {
     for pool in pools.values {
       guard let idle = pool.clock.idleSeconds, idle >= limits.idleSeconds else { continue }
       pools[pool.key] = nil
-      bytesOfEndedPools += pool.scheduler.bytesDone
+      overall.bytesOfEndedPools += pool.scheduler.bytesDone
       await end(pool)
     }
   }
 
   func end(_ pool: PathPool) async {
     let report = await report(of: pool)
-    remember(report, pool.key)
+    plans.remember(report.record, pool.key)
     // Nobody comes for what is still asked ahead.
     for source in pool.sources { await source.close() }
     if let ended { await ended(report) } else { reports.append(report) }
@@ -29,20 +29,10 @@ extension Downloads {
     for pool in pools.values where pool.isPageFull(limits) {
       var report = pool.turnPage()
       await add(pool, to: &report)
-      remember(report, pool.key)
+      plans.remember(report.record, pool.key)
       await ended(report)
     }
   }
-
-  /// What there is to know when a path's next pool opens; a page on which nothing was measured says nothing.
-  private func remember(_ report: PullReport, _ key: PathKey) {
-    guard !report.record.epochs.isEmpty || memory[key] == nil else { return }
-    if memory.count >= Self.mostRemembered { memory = [:] }
-    memory[key] = report.record
-  }
-
-  /// Paths without a pool of which something is known.
-  private static let mostRemembered = 256
 
   /// What the downloads over a source's path were like so far; nil: there are none.
   package func report(of source: BlobSource) async -> PullReport? {

@@ -6,7 +6,7 @@ import Store
 extension Downloads {
   /// Opens the next blobs, as far as files may be open.
   func refill() {
-    while openBlobs < limits.openBlobs, let transfer = queue.popLast() {
+    while let transfer = queue.next() {
       transfer.pool.scheduler.bytesToCome -= transfer.size
       begin(transfer)
     }
@@ -25,11 +25,8 @@ extension Downloads {
     guard transfer.urgency != before || isNew, !transfer.wanters.isEmpty else { return }
     if let blob = transfer.blob {
       transfer.pool.handle(.urgency(blob, transfer.urgency))
-    } else if !waiting.contains(where: { $0 === transfer }) {
-      queue.removeAll { $0 === transfer }
-      // Next one last: after those that are needed sooner, and after those that were wanted before.
-      let place = queue.firstIndex { $0.urgency >= transfer.urgency }
-      queue.insert(transfer, at: place ?? queue.endIndex)
+    } else {
+      queue.place(transfer)
     }
   }
 
@@ -47,13 +44,12 @@ extension Downloads {
     case .present:
       finish(transfer, .present)
     case .busy:
-      if transfer.progress.state != .elsewhere { waiting.append(transfer) }
+      if transfer.progress.state != .elsewhere { queue.wait(for: transfer) }
       transfer.pool.set(transfer, .elsewhere)
     case .ours(let partial):
-      waiting.removeAll { $0 === transfer }
+      queue.open(transfer)
       transfer.patience = nil
       transfer.progress.process = nil
-      openBlobs += 1
       transfer.partial = partial
       take(transfer.wish.glimpse, partial)
       guard register(transfer, partial) else { return }
@@ -79,7 +75,7 @@ extension Downloads {
     var patience = transfer.patience ?? Patience(bytes: holding.bytes, limits)
     let (gained, isOver) = patience.look(holding.bytes)
     transfer.patience = patience
-    bytesOfOthers += gained
+    overall.bytesOfOthers += gained
     guard isOver else { return .busy }
     // Whatever comes of it, whoever is at it then has the whole time.
     transfer.patience = nil
@@ -100,8 +96,8 @@ extension Downloads {
     if let blob = transfer.blob { transfer.pool.forget(blob) }
     transfer.blob = nil
     transfer.partial = nil
-    openBlobs -= 1
-    waiting.append(transfer)
+    queue.close()
+    queue.wait(for: transfer)
     transfer.pool.set(transfer, .elsewhere)
   }
 
@@ -214,14 +210,9 @@ extension Downloads {
 
   private func forget(_ transfer: Transfer) {
     let pool = transfer.pool
-    transfers[transfer.id] = nil
-    transferOf[transfer.digest] = nil
-    waiting.removeAll { $0 === transfer }
-    if let index = queue.firstIndex(where: { $0 === transfer }) {
-      queue.remove(at: index)
-      pool.scheduler.bytesToCome -= transfer.size
-    }
-    if transfer.partial != nil { openBlobs -= 1 }
+    transfers.remove(transfer)
+    if queue.remove(transfer) { pool.scheduler.bytesToCome -= transfer.size }
+    if transfer.partial != nil { queue.close() }
     transfer.partial = nil
     pool.keep(transfer)
     pool.wanted[transfer.id] = nil
@@ -246,12 +237,12 @@ extension Downloads {
   /// - Parameter isDone: whether it has brought what it was asked for; else nobody comes for what
   ///   was asked ahead.
   private func letGo(_ source: BlobSource, isDone: Bool) {
-    guard !transfers.values.contains(where: { $0.source === source }) else { return }
+    guard !transfers.all.contains(where: { $0.source === source }) else { return }
     Task {
       if !isDone { await source.close() }
       let tokenService = await source.tokenService
       // It may be in use again.
-      guard !transfers.values.contains(where: { $0.source === source }) else { return }
+      guard !transfers.all.contains(where: { $0.source === source }) else { return }
       for pool in pools.values { pool.drop(source, tokenService) }
     }
   }

@@ -11,40 +11,18 @@ package import Tuning
 /// events, in order. It lives until `close`, however many images come and go.
 ///
 /// Life of a transfer:
-/// ```
-/// wanted -> queued            somebody wants it; who comes later shares it queued -> present
-/// it is in the store queued -> elsewhere         another process fetches it; looked at twice a
-/// second, and taken over where it does not get on begun -> elsewhere          another process has
-/// taken it over queued, elsewhere -> begun  its file is ours; the path's scheduler hands out its
-/// bytes begun -> done               its digest is right, and it is published any -> failed
-/// nobody gives it, or it cannot be written any -> retired              the last who wanted it is
-/// gone; what arrived stays
-/// ```
+///
+/// | from | to | when |
+/// |---|---|---|
+/// | wanted | queued | somebody wants it; who comes later shares it |
+/// | queued | present | it is in the store |
+/// | queued | elsewhere | another process fetches it: looked at twice a second, and taken over where it does not get on |
+/// | queued, elsewhere | begun | its file is ours; the path's scheduler hands out its bytes |
+/// | begun | elsewhere | another process has taken it over |
+/// | begun | done | its digest is right, and it is published |
+/// | any | failed | nobody gives it, or it cannot be written |
+/// | any | retired | the last who wanted it is gone; what arrived stays |
 package actor Downloads {
-  /// What bounds the service.
-  package struct Limits: Sendable {
-    /// Blobs that have their files open at the same time, at least 1.
-    package var openBlobs: Int
-    /// Blobs that are hashed at the same time, at least 1.
-    package var hashing: Int
-    /// Seconds for which a path that nobody wants anything from keeps its pool.
-    package var idleSeconds = 5.0
-    /// Blobs, or decisions, of a path that is never idle after which it is told what it was like so far.
-    package var pageEntries = 1_000
-    /// Seconds after which it is, too.
-    package var pageSeconds = 600.0
-    /// Seconds without progress after which another process's blob is taken over.
-    package var stallTimeout = 30.0
-    /// Bytes per second that count as progress then.
-    package var minimumRate = 512.0
-
-    /// Makes limits.
-    package init(openBlobs: Int, hashing: Int) {
-      self.openBlobs = openBlobs
-      self.hashing = hashing
-    }
-  }
-
   /// What comes in.
   enum Event: Sendable {
     case request(PathKey, Int, RequestID, BlobSource.Event)
@@ -65,32 +43,21 @@ package actor Downloads {
   let limits: Limits
   let verifier: Verifier
   let tell: @Sendable (DownloadEvent) -> Void
-  let inbox: AsyncStream<Event>.Continuation
-  private let events: AsyncStream<Event>
-  private let plan: Planner
   let ended: (@Sendable (PullReport) async -> Void)?
-  private var loop: Task<Void, Never>?
-  var ticker: Task<Void, Never>?
-  private var start: ContinuousClock.Instant?
+  private var mail = Mailbox()
+  private(set) var heart = Heartbeat()
 
   var pools: [PathKey: PathPool] = [:]
-  /// What paths were like whose pools are gone.
-  var memory: [PathKey: PullRecord] = [:]
+  var plans: PathPlans
   var reports: [PullReport] = []
-  var transfers: [Int: Transfer] = [:]
-  var transferOf: [Digest: Transfer] = [:]
-  /// Not begun yet, next one last.
-  var queue: [Transfer] = []
-  /// Those that another process is fetching.
-  var waiting: [Transfer] = []
-  var openBlobs = 0
+  var transfers = TransferTable()
+  var queue: TransferQueue
+  var overall = OverallProgress()
   var isClosed = false
   private var nextNumber = 0
-  private var meter = RateMeter()
-  var bytesOfEndedPools: Int64 = 0
-  /// Bytes that other processes brought of what is wanted here.
-  var bytesOfOthers: Int64 = 0
-  private var ticks = 0
+
+  /// Where events come in.
+  var inbox: AsyncStream<Event>.Continuation { mail.inbox }
 
   /// Ticks between two looks at blobs that another process fetches, and between two journal entries.
   static let slowTicks = 10
@@ -113,11 +80,11 @@ package actor Downloads {
   ) {
     self.store = store
     self.limits = limits
-    self.plan = plan
+    plans = PathPlans(plan)
+    queue = TransferQueue(mostOpen: limits.openBlobs)
     self.ended = ended
     self.tell = tell
     verifier = Verifier(store: store, threads: limits.hashing)
-    (events, inbox) = AsyncStream.makeStream(of: Event.self)
   }
 
   // MARK: Wanting
@@ -135,10 +102,10 @@ package actor Downloads {
     roundTripSeconds: Double? = nil
   ) async -> [Download] {
     // Said first, so that it is known in time where they are.
-    let unknown = wishes.map(\.blob).filter { transferOf[$0.digest] == nil }
+    let unknown = wishes.map(\.blob).filter { transfers[$0.digest] == nil }
     if !unknown.isEmpty { await source.expect(unknown) }
     guard !isClosed else { return wishes.map { Download(ended: $0, .failure(.stopped)) } }
-    let new = unknown.filter { transferOf[$0.digest] == nil }
+    let new = unknown.filter { transfers[$0.digest] == nil }
     if !new.isEmpty { prepare(new, source, roundTripSeconds) }
     let downloads = wishes.map { want($0, from: source, urgency) }
     refill()
@@ -148,7 +115,7 @@ package actor Downloads {
   private func want(_ wish: Wish, from source: BlobSource, _ urgency: Urgency) -> Download {
     nextNumber += 1
     let wanter = nextNumber
-    let known = transferOf[wish.blob.digest]
+    let known = transfers[wish.blob.digest]
     guard let transfer = known ?? add(wish, from: source) else {
       return Download(ended: wish, .failure(.stopped))
     }
@@ -166,8 +133,7 @@ package actor Downloads {
     guard let pool = pools[PathKey(source)] else { return nil }
     nextNumber += 1
     let transfer = Transfer(id: nextNumber, wish, from: source, over: pool)
-    transfers[transfer.id] = transfer
-    transferOf[transfer.digest] = transfer
+    transfers.add(transfer)
     pool.wanted[transfer.id] = transfer
     pool.clock.resume()
     pool.scheduler.bytesToCome += transfer.size
@@ -188,7 +154,7 @@ package actor Downloads {
         bytes: new.lazy.map(\.size).clampedSum, blobs: new.count,
         roundTripSeconds: roundTripSeconds)
       pool = PathPool(
-        key, number: number, plan: plan(key, memory[key]), opening: opening,
+        key, number: number, plan: plans.plan(for: key), opening: opening,
         in: PathPool.Surroundings(
           store: store, verifier: verifier, tell: tell,
           hear: { inbox.yield(.request(key, number, $0, $1)) },
@@ -199,7 +165,7 @@ package actor Downloads {
   }
 
   /// Whether somebody wants a blob.
-  package func isWanted(_ digest: Digest) -> Bool { transferOf[digest] != nil }
+  package func isWanted(_ digest: Digest) -> Bool { transfers[digest] != nil }
 
   /// Stops wanting blobs, and returns when nothing more is written of those that nobody else wants.
   package func leave(_ downloads: [Download]) async {
@@ -230,20 +196,14 @@ package actor Downloads {
   /// Takes events, and has time tell of itself for as long as there is a path with a pool: an idle
   /// service does nothing.
   private func run() {
-    let (events, inbox) = (events, inbox)
-    if loop == nil {
-      start = .now
-      loop = Task {
+    if mail.reader == nil {
+      overall.begin()
+      let events = mail.events
+      mail.reader = Task {
         for await event in events { await self.take(event) }
       }
     }
-    guard ticker == nil else { return }
-    ticker = Task {
-      while !Task.isCancelled {
-        try? await Task.sleep(for: .seconds(Sample.interval))
-        inbox.yield(.tick)
-      }
-    }
+    heart.start { [inbox] in inbox.yield(.tick) }
   }
 
   private func take(_ event: Event) async {
@@ -267,8 +227,8 @@ package actor Downloads {
   }
 
   private func tick() async {
-    ticks += 1
-    let isSlow = ticks % Self.slowTicks == 0
+    heart.ticks += 1
+    let isSlow = heart.ticks % Self.slowTicks == 0
     for pool in pools.values where !pool.wanted.isEmpty {
       for (id, segment) in pool.fetches.windows {
         pool.note(id, recording: isSlow || segment.transfer.urgency == .read)
@@ -278,52 +238,23 @@ package actor Downloads {
     let active = pools.values.filter { !$0.wanted.isEmpty }
     for pool in active { pool.measure(isAlone: active.count == 1) }
     refill()
-    if ticks % Self.shownTicks == 0, !transfers.isEmpty { show() }
+    if heart.ticks % Self.shownTicks == 0, !transfers.isEmpty { show() }
     guard isSlow else { return }
     await endIdlePools()
     await turnPages()
-    if pools.isEmpty {
-      ticker?.cancel()
-      ticker = nil
-    }
+    if pools.isEmpty { heart.stop() }
   }
 
   /// What is looked at now and then: blobs that others fetch, and whether anything is to come.
   private func lookAround() {
-    for transfer in waiting { begin(transfer) }
-    for transfer in transfers.values where transfer.partial?.isLost ?? false { lose(transfer) }
-    let isBusy = !waiting.isEmpty || !queue.isEmpty || !verifier.isIdle
+    for transfer in queue.waiting { begin(transfer) }
+    for transfer in transfers.all where transfer.partial?.isLost ?? false { lose(transfer) }
+    let isBusy = !queue.isEmpty || !verifier.isIdle
     for pool in pools.values { pool.lookForEnd(isElsewhereBusy: isBusy) }
   }
 
   /// Tells how all stands.
-  func show() {
-    let bytes = pools.values.reduce(bytesOfEndedPools + bytesOfOthers) {
-      $0 + $1.scheduler.bytesDone
-    }
-    let seconds = start.map { $0.duration(to: .now) / .seconds(1) } ?? 0
-    meter.note(bytes, at: seconds)
-    let active = pools.values.filter { !$0.wanted.isEmpty }
-    tell(
-      .overview(
-        DownloadEvent.Overview(
-          blobs: shownTransfers, seconds: seconds,
-          bytesPerSecond: meter.bytesPerSecond,
-          poolSize: active.reduce(0) { $0 + $1.scheduler.decision.poolSize },
-          open: active.reduce(0) { $0 + $1.scheduler.openRequests })))
-  }
-
-  /// How all are: those that no worker is at wait, though some of their bytes are here.
-  private var shownTransfers: [DownloadProgress] {
-    let busy = pools.values.reduce(into: Set<ObjectIdentifier>()) { $0.formUnion($1.busy) }
-    return transfers.values.map { transfer in
-      var progress = transfer.progress
-      if progress.state == .fetching, !busy.contains(ObjectIdentifier(transfer)) {
-        progress.state = .waiting
-      }
-      return progress
-    }
-  }
+  func show() { tell(.overview(overall.overview(of: transfers.all, over: pools.values))) }
 
   /// Ends everything that is under way and notes what arrived; nothing is written or published after that.
   ///
@@ -332,8 +263,8 @@ package actor Downloads {
     guard !isClosed else { return [] }
     isClosed = true
     for pool in pools.values { pool.close() }
-    retire(Array(transfers.values), .stopped)
-    ticker?.cancel()
+    retire(Array(transfers.all), .stopped)
+    heart.stop()
     inbox.finish()
     await verifier.stop()
     for pool in pools.values.sorted(by: { $0.number < $1.number }) { await end(pool) }
