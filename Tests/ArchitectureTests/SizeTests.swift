@@ -13,11 +13,7 @@ struct SizeTests {
 
   /// Longer files, and why.
   static let longFiles: [String: String] = [
-    "ShippedModels+Links.swift": "a table, which a test writes from models/",
-    "Downloads.swift": "the one door of the downloads: inbox, ticks and shares belong to one actor",
-    "CurlTransfer.swift": "libcurl's callbacks, which share the invariant of one thread",
-    "Puller.swift": "an image from name to outputs, in the order in which it happens",
-    "VirtualNetwork.swift": "one step of a link: its parts change the same flows",
+    "ShippedModels+Links.swift": "a table, which a test writes from models/"
   ]
 
   /// Types with more stored properties, and why.
@@ -30,14 +26,11 @@ struct SizeTests {
     "RegistryAccess": "an option each, as callers set them",
     "LinkModel": "a field of the file each", "Flow": "a connection as its kernel sees it",
     "EmulatedLink": "a link's state, packet by packet",
-    "VirtualNetwork": "a link's state, step by step",
     "SimulatedClient": "a pull, without disk and sockets",
     "Scheduler": "a path's blobs, requests and measures, which each decision weighs together",
-    "Downloads": "the actor that everything wanted goes through",
     "PathPool": "a path's runner: what is wanted, asked, in flight and learned",
     "Transfer": "one blob from wish to store", "RequestRoute": "one request through all its hops",
     "Authorizer": "what a registry said of who may do what",
-    "CurlTransfer": "one transfer of libcurl, whose callbacks have one object",
     "CurlLoop": "the thread that owns libcurl",
   ]
 

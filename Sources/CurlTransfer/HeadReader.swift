@@ -1,0 +1,52 @@
+import Text
+import Transfer
+
+/// Reads the head of an answer, line by line; what is before the last one (1xx) is forgotten.
+struct HeadReader {
+  /// What a line was.
+  enum Step {
+    case more, whole, tooLong
+  }
+
+  /// Of the last status line; 0: there was none.
+  private(set) var status = 0
+  private(set) var fields = HTTPFields()
+  /// Bytes of all its lines.
+  private(set) var bytes = 0
+
+  /// The most bytes of response fields that are taken.
+  private static let limit = 64 << 10
+
+  var head: ResponseHead { ResponseHead(status: status, fields: fields) }
+
+  /// Length of the body that the server announced.
+  var bodyLength: Int64? { fields["content-length"].flatMap { Int64($0) } }
+
+  /// Takes one line, its end included.
+  mutating func take(_ bytes: UnsafeRawBufferPointer) -> Step {
+    self.bytes += bytes.count
+    guard self.bytes <= Self.limit else { return .tooLong }
+    let line = String(outside: bytes).trimmingSuffix(while: \.isNewline)
+    if line.hasPrefix("HTTP/") {
+      let parts = line.split(separator: " ", maxSplits: 2)
+      status = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+      fields = HTTPFields()
+    } else if line.isEmpty {
+      // An interim response (1xx) is followed by another head.
+      return status >= 200 ? .whole : .more
+    } else if let colon = line.firstIndex(of: ":") {
+      let value = line[line.index(after: colon)...].trimmingPrefix(while: \.isWhitespace)
+      fields.append(String(line[..<colon]), String(value).trimmingSuffix(while: \.isWhitespace))
+    }
+    return .more
+  }
+}
+
+extension StringProtocol {
+  /// The text without the characters at its end that satisfy a condition.
+  fileprivate func trimmingSuffix(while condition: (Character) -> Bool) -> String {
+    var end = endIndex
+    while end > startIndex, condition(self[index(before: end)]) { end = index(before: end) }
+    return String(self[..<end])
+  }
+}

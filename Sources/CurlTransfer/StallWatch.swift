@@ -1,0 +1,82 @@
+import Transfer
+
+/// Whether a transfer gets on, on a clock that stands still while this machine holds it up.
+struct StallWatch {
+  private let clock: NetworkClock
+  private let settings: TransferSettings
+  /// Seconds that are put up with before the answer's head came; nil: as many as afterwards.
+  private let headTimeout: Double?
+  private let startedAt: Double
+  private var pausedAt: Double?
+  private var pausedSeconds = 0.0
+  private var rule: StallRule
+
+  /// Seconds that a body may take which only explains something.
+  private static let wordsSeconds = 5.0
+
+  /// Begins to watch.
+  init(_ request: TransferRequest, _ settings: TransferSettings, _ clock: NetworkClock) {
+    self.clock = clock
+    self.settings = settings
+    headTimeout = request.headTimeout
+    startedAt = clock.now
+    rule = StallRule(
+      minimumRate: settings.minimumRate, timeout: headTimeout ?? settings.stallTimeout,
+      now: clock.networkNow)
+  }
+
+  /// Whether the rate limit holds it up.
+  var isPaused: Bool { pausedAt != nil }
+
+  /// Seconds since it was begun.
+  var age: Double { clock.now - startedAt }
+
+  mutating func pause() { pausedAt = clock.now }
+
+  /// - Returns: false where it was not paused.
+  mutating func resume() -> Bool {
+    guard let since = pausedAt else { return false }
+    pausedSeconds += clock.now - since
+    pausedAt = nil
+    return true
+  }
+
+  /// Counts from here.
+  ///
+  /// - Parameter destination: of the body; nil before the head has come.
+  mutating func restart(for destination: BodyDestination?) {
+    let now = clock.networkNow - pausedSeconds
+    if case .beginning(let limit) = destination {
+      rule = StallRule(
+        minimumRate: Double(limit) / Self.wordsSeconds, timeout: Self.wordsSeconds, now: now)
+    } else {
+      rule = StallRule(
+        minimumRate: settings.minimumRate, timeout: patience(for: destination), now: now)
+    }
+  }
+
+  /// Takes a reading; call it a few times a second.
+  ///
+  /// - Parameter bytes: that came so far, of head and body.
+  mutating func isStalled(bytes: Int64) -> Bool {
+    rule.isStalled(bytes: bytes, now: clock.networkNow - pausedSeconds)
+  }
+
+  /// What to say of a transfer that has stalled.
+  func error(hasHead: Bool, for destination: BodyDestination?) -> TransferError {
+    let seconds = Int(exactly: patience(for: destination).rounded()) ?? 0
+    guard hasHead else {
+      return TransferError(.stalled, "no answer came for \(seconds) s")
+    }
+    return TransferError(
+      .stalled,
+      "less than \(Int(exactly: settings.minimumRate.rounded()) ?? .max) bytes/s arrived for \(seconds) s"
+    )
+  }
+
+  /// Seconds without progress that are put up with: a request may be allowed more of them for its
+  /// head than for its body.
+  private func patience(for destination: BodyDestination?) -> Double {
+    destination == nil ? headTimeout ?? settings.stallTimeout : settings.stallTimeout
+  }
+}
