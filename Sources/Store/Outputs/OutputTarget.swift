@@ -1,4 +1,6 @@
 import Disk
+import OCI
+
 /// Where a pulled image is written beside the store, in the notation of containers' transports.
 package enum OutputTarget: Sendable, Equatable {
   /// An OCI image layout; the tag names the image in it.
@@ -10,6 +12,19 @@ package enum OutputTarget: Sendable, Equatable {
   /// Skopeo's flat directory of one image.
   case directory(String)
 
+  /// How each is written, for help and errors; what stands before the first colon is its transport.
+  package static let forms = [
+    "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]", "docker-archive:FILE[:REF]", "dir:DIR",
+  ]
+
+  /// The words that begin them, with their colon.
+  package static let transports = forms.map { String($0.prefix { $0 != ":" }) + ":" }
+
+  /// A list for people: "a, b or c".
+  private static func choice(_ words: [String]) -> String {
+    words.dropLast().joined(separator: ", ") + (words.last.map { " or \($0)" } ?? "")
+  }
+
   /// Parses `TRANSPORT:…`.
   ///
   /// - Parameter text: for example `oci:out:latest`, `docker-archive:-`.
@@ -17,8 +32,7 @@ package enum OutputTarget: Sendable, Equatable {
   package init(_ text: String) throws(StoreError) {
     guard let colon = text.firstIndex(of: ":") else {
       throw .badOutput(
-        "output \"\(text)\" names no transport: use oci:DIR[:TAG], oci-archive:FILE[:TAG], "
-          + "docker-archive:FILE[:REF] or dir:DIR")
+        "output \"\(text)\" names no transport: use \(Self.choice(Self.forms))")
     }
     let transport = text[..<colon]
     let rest = String(text[text.index(after: colon)...])
@@ -40,7 +54,7 @@ package enum OutputTarget: Sendable, Equatable {
     default:
       throw .badOutput(
         "output transport \"\(String(transport).shownSafely(limit: 40))\" is unknown: "
-          + "use oci, oci-archive, docker-archive or dir")
+          + "use \(Self.choice(Self.transports.map { String($0.dropLast()) }))")
     }
   }
 
@@ -64,5 +78,3 @@ package enum OutputTarget: Sendable, Equatable {
     }
   }
 }
-
-import OCI

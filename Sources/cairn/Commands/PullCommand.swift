@@ -21,7 +21,7 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
       stopped when the same command is run again. Several images are one run: what they share is \
       fetched once, and the parallel downloads from a registry serve all of them.
 
-      Outputs: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], dir:DIR; \
+      Outputs: \(OutputTarget.forms.joined(separator: ", ")); \
       FILE can be - for standard output:
         cairn pull alpine --output docker-archive:- | docker load
       """)

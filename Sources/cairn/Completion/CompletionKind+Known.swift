@@ -42,7 +42,7 @@ extension CompletionKind {
   /// `--output`: a transport, and behind it what is on the disk.
   static let outputs = known { word in
     guard let colon = word.text.firstIndex(of: ":") else {
-      return ["oci:", "oci-archive:", "docker-archive:", "dir:"]
+      return OutputTarget.transports
     }
     let transport = word.text[...colon]
     let start = String(word.text[word.text.index(after: colon)...])
