@@ -100,6 +100,7 @@ package final class CurlEngine: TransferEngine, @unchecked Sendable {
     var readings = measured.withLock { $0 }
     readings.busySeconds = clock.work.seconds(at: clock.now)
     readings.diskSeconds = clock.diskSeconds
+    readings.runnableSeconds = clock.runnableSeconds
     return readings
   }
 

@@ -78,6 +78,7 @@ final class CurlLoop {
     lookUp: (String) -> Void
   ) {
     var isStopping = false
+    clock.watchThisThread()
     while !isStopping {
       clock.work.begin(at: clock.now)
       for command in takeCommands() {

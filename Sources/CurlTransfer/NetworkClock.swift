@@ -1,4 +1,6 @@
 import Glibc
+import Synchronization
+import Transfer
 
 /// Seconds on a monotonic clock, and how many of them the engine's thread spent at work and in
 /// blocked disk writes.
@@ -9,6 +11,8 @@ final class NetworkClock: Sendable {
   let work = WorkTime()
   /// When it wrote to disk.
   private let writing = WorkTime()
+  /// The thread's, once it runs.
+  private let load = Mutex<ThreadLoad?>(nil)
 
   /// Seconds since some fixed moment; never goes back.
   var now: Double {
@@ -25,6 +29,12 @@ final class NetworkClock: Sendable {
     let now = now
     return now - writing.seconds(at: now)
   }
+
+  /// Seconds in which the thread ran or waited for a CPU; nil: nobody knows.
+  var runnableSeconds: Double? { load.withLock { $0 }?.runnableSeconds }
+
+  /// Told by the engine's thread that it is the one.
+  func watchThisThread() { load.withLock { $0 = ThreadLoad() } }
 
   /// Runs a write and notes the time it took.
   func disk<Result>(_ write: () -> Result) -> Result {

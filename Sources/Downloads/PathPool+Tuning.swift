@@ -13,13 +13,12 @@ extension PathPool {
     guard let readings = sources.first?.engineReadings() else { return }
     let seconds = now - readAt
     guard seconds > 0 else { return }
-    func share(_ spent: Double) -> Double { min(1, max(0, spent / seconds)) }
+    let load = readings.load(since: lastReadings, seconds: seconds)
     let hosts = isAlone ? nil : sources.reduce(into: pastHosts) { $0.formUnion($1.hosts) }
     let trips = readings.roundTrips(of: hosts)
     let measured = Readings(
       roundTripSeconds: trips.now, smallestRoundTripSeconds: trips.smallest,
-      engineBusy: share(readings.busySeconds - lastReadings.busySeconds),
-      diskBusy: share(readings.diskSeconds - lastReadings.diskSeconds),
+      engineBusy: load.busy, diskBusy: load.disk,
       disordered: isAlone && !trips.now.isEmpty
         ? max(0, readings.disorders - lastReadings.disorders) : nil)
     lastReadings = readings

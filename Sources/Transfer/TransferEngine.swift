@@ -43,12 +43,32 @@ package struct EngineReadings: Sendable, Equatable {
   package var busySeconds = 0.0
   /// Those of them that went into writing to disk.
   package var diskSeconds = 0.0
+  /// Seconds in which it ran or waited for a CPU, since its start; nil: nobody knows.
+  package var runnableSeconds: Double?
   /// Times that packets of a connection came out of order since its start, at most once a reading
   /// for each connection.
   package var disorders = 0
 
   /// Nothing measured.
   package init() {}
+
+  /// What the engine was at since an earlier reading, in parts of the time, each from 0 to 1.
+  ///
+  /// Writing is the disk's part only as far as the thread slept over it: copying, and waiting for a
+  /// CPU that others have, is this machine's.
+  ///
+  /// - Parameters:
+  ///   - last: the earlier reading.
+  ///   - seconds: between the two, more than 0.
+  package func load(since last: EngineReadings, seconds: Double) -> (busy: Double, disk: Double) {
+    func share(_ spent: Double) -> Double { min(1, max(0, spent / seconds)) }
+    let busy = share(busySeconds - last.busySeconds)
+    let writing = min(busy, share(diskSeconds - last.diskSeconds))
+    guard let now = runnableSeconds, let before = last.runnableSeconds else {
+      return (busy, writing)
+    }
+    return (busy, min(writing, max(0, busy - share(now - before))))
+  }
 
   /// Those of the server with most connections.
   ///

@@ -9,7 +9,7 @@ package struct Readings: Sendable, Equatable, Codable {
   /// Share of the time since the last reading in which the transfer engine was at work, 0 to 1: near
   /// 1, this machine is what limits the pull.
   package var engineBusy: Double
-  /// The part of `engineBusy` that went into writing to disk, 0 to 1.
+  /// The part of `engineBusy` that it slept over writing to disk, 0 to 1.
   package var diskBusy: Double
   /// Connections whose packets came out of order since the last reading, once for each; nil where
   /// it cannot be known.
