@@ -88,6 +88,8 @@ struct TuneTests: TunedPulls {
     #expect(text.output.contains("####"))
     let page = try await cairn("tune", "--format", "html")
     #expect(page.output.hasPrefix("<!DOCTYPE html>") && page.output.contains("<svg"))
+    // On a phone the reasons stand below the figures.
+    #expect(page.output.contains("<table class=\"steps\">") && page.output.contains(".steps tr"))
     #expect(
       page.output.contains("given by --workers") && !page.output.contains("http-equiv=\"refresh"))
     #expect(try await cairn("tune", "--report", "--registry", "other").output.contains("nothing"))

@@ -112,9 +112,9 @@ struct ReportPage {
         + "<td>\(Self.escaped(epoch.reason))</td></tr>"
     }
     return
-      "<details><summary>\(Self.escaped(title))</summary><div class=\"wide\"><table><thead><tr>"
+      "<details><summary>\(Self.escaped(title))</summary><table class=\"steps\"><thead><tr>"
       + "<th>at</th><th>workers</th><th>brought</th><th>why so many</th></tr></thead><tbody>"
-      + steps.joined() + "</tbody></table></div></details>"
+      + steps.joined() + "</tbody></table></details>"
   }
 
   // MARK: Elements
@@ -168,5 +168,10 @@ struct ReportPage {
       overflow-wrap: normal; }
     .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
     summary { cursor: pointer; padding: .25rem 0; }
+    /* Where there is no room beside the figures, the reason stands below them. */
+    @media (max-width: 720px) { .steps tr { display: grid; grid-template-columns: 4rem 4.5rem 1fr;
+        border-bottom: 1px solid var(--grid); }
+      .steps th, .steps td { border: 0; padding: .1rem .5rem .1rem 0; text-align: left; }
+      .steps :last-child:is(th, td) { grid-column: 1 / -1; } }
     """
 }
