@@ -52,6 +52,22 @@ struct EstimateTests {
   }
 
   @Test(
+    "sizes that further pulls tried for a second each make nothing unknown, and no interval wider",
+    arguments: [
+      [],
+      [(5, 0.99), (6, 1.02), (8, 1.01), (11, 0.98), (13, 1.02), (20, 1.03), (30, 0.99)],
+      [(5, 0.97), (6, 1.03), (8, 1.03), (11, 0.98), (13, 1.03), (20, 1.03), (30, 0.97)],
+    ] as [[(Int, Double)]])
+  func briefTrials(trials: [(Int, Double)]) throws {
+    // The plateau begins at 2; a second's rate is off by a few per cent, as they are.
+    let pull = [(1, 40e6, 1.5, false), (2, 75e6, 30.0, false), (4, 75.4e6, 4.0, false)]
+    let brief = trials.map { [($0.0, 75e6 * $0.1, 0.9, false)] }
+    let prior = try #require(Self.memory(Array(repeating: pull, count: 6) + brief))
+    let estimate = try #require(PathEstimate(prior))
+    #expect(estimate.gap == nil && estimate.interval == 2...4)
+  }
+
+  @Test(
     "what pulls cannot tell is said to be unknown, with the reason",
     arguments: [
       ([[(5, 3e6, 0.7, true)]], PathEstimate.Gap.tooShort),

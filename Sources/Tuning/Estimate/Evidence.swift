@@ -44,16 +44,22 @@ struct Evidence: Sendable, Equatable {
   /// The largest pool size that can be chosen.
   var most = 64
 
-  /// Where the smallest pool size within 2 % of the best lies by what was measured alone, size by
-  /// size: between the size before and the size that is good enough itself, in the middle third of
-  /// what noise leaves possible.
-  var sizeBySize: ClosedRange<Int>? {
+  /// Where the smallest pool size within 2 % of the best lies, size by size: between the size before
+  /// and the size that is good enough itself, in the middle third of what noise leaves possible.
+  ///
+  /// A size that was hardly measured, for less than one reading, is taken for what the shapes say of
+  /// it, and its own rate counts beside that as much as it is known. Else the best of many sizes would
+  /// be one of which nobody knows much, by chance; and each further pull, which tries some more, would
+  /// make the interval wider.
+  ///
+  /// - Parameter posterior: what the shapes say.
+  func sizeBySize(_ posterior: Posterior) -> ClosedRange<Int>? {
     let usable = readings.filter { $0.poolSize <= most }.sorted { $0.poolSize < $1.poolSize }
     guard let smallest = usable.first, usable.count > 1 else { return nil }
-    let deviations = usable.map { $0.noise(among: readings).squareRoot() }
+    let known = usable.map { believed($0, posterior) }
     var random = RandomSource(seed: 1)
     var places = (0..<Self.draws).map { _ in
-      let drawn = zip(usable, deviations).map { $0.logRate + $1 * random.nextNormal() }
+      let drawn = known.map { $0.mean + $0.deviation * random.nextNormal() }
       let enough = (drawn.max() ?? 0) + log(CurveFamily.tolerance)
       return drawn.firstIndex { $0 >= enough } ?? 0
     }
@@ -62,6 +68,17 @@ struct Evidence: Sendable, Equatable {
     let high = usable[places[Self.draws - 1 - Self.draws * 35 / 100]].poolSize
     // Nothing is measured below the first: what lies there, only shapes can say.
     return min(high, low > 0 ? usable[low - 1].poolSize + 1 : smallest.poolSize)...high
+  }
+
+  /// The logarithm of a size's rate, and how sure that is.
+  private func believed(_ reading: Reading, _ posterior: Posterior)
+    -> (mean: Double, deviation: Double)
+  {
+    let noise = reading.noise(among: readings)
+    guard reading.count < 1 else { return (reading.logRate, noise.squareRoot()) }
+    let (own, shape) = (1 / noise, 1 / (Posterior.departure * Posterior.departure))
+    let mean = reading.logRate * own + posterior.logRate(at: reading.poolSize) * shape
+    return (mean / (own + shape), (1 / (own + shape)).squareRoot())
   }
 
   private static let draws = 400

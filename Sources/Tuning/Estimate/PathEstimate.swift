@@ -149,7 +149,7 @@ package struct PathEstimate: Sendable, Equatable {
   private static func interval(_ posterior: Posterior, _ evidence: Evidence) -> ClosedRange<Int> {
     var low = posterior.quantile(tail)
     var high = posterior.quantile(1 - tail)
-    if let measured = evidence.sizeBySize {
+    if let measured = evidence.sizeBySize(posterior) {
       low = min(low, measured.lowerBound)
       high = max(high, measured.upperBound)
     }

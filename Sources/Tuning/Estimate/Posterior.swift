@@ -9,7 +9,7 @@ struct Posterior: Sendable {
   let chances: [Double]
 
   /// Deviation of real paths from the shapes.
-  private static let departure = 0.015
+  static let departure = 0.015
   /// Deviation of a bound's logarithm: it is the highest of several.
   private static let boundScatter = 0.1
 
@@ -78,6 +78,15 @@ struct Posterior: Sendable {
   /// How likely the smallest good pool size is above a size.
   func chance(above size: Int) -> Double {
     zip(CurveFamily.sizes, chances).reduce(0) { $0 + ($1.0 > size ? $1.1 : 0) }
+  }
+
+  /// The mean of the logarithm of bytes per second at a pool size.
+  func logRate(at size: Int) -> Double {
+    let place = CurveFamily.place(of: size)
+    return zip(CurveFamily.all, zip(scales, weights)).reduce(0) { sum, part in
+      let (shape, (scale, weight)) = part
+      return weight > 0 ? sum + weight * (scale + shape.logRate(at: place)) : sum
+    }
   }
 
   /// Bytes per second at a pool size: the middle, and from and to where it lies with a probability of 90 %.

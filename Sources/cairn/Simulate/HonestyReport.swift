@@ -21,29 +21,30 @@ struct HonestyReport {
     }.flatMap { $0 }
   }
 
-  /// A row for each kind of history.
+  /// A row for each kind of history; `median of all` has those in it that do not know the best.
   var table: Table {
     var table = Table(columns: [
       "history", "histories", "known", "covered", "covered of all", "narrow", "median", "wide",
+      "median of all",
     ])
     for history in Honesty.History.allCases {
       let all = outcomes.filter { $0.history == history }
       guard !all.isEmpty else { continue }
       let known = all.filter(\.isKnown)
-      let widths = known.compactMap { $0.estimate?.interval }.map {
-        Double($0.upperBound) / Double($0.lowerBound)
-      }.sorted()
+      let widths = known.map(\.width).sorted()
       func share(_ part: Int, _ whole: Int) -> Table.Cell {
         .number(whole > 0 ? 100 * Double(part) / Double(whole) : 0, digits: 1)
       }
-      func width(_ share: Double) -> Table.Cell {
+      func width(_ share: Double, of widths: [Double]) -> Table.Cell {
         let index = Int(clamping: Double(widths.count - 1) * share)
         return .number(widths.isEmpty ? 0 : widths[index], digits: 2)
       }
       table.rows.append([
         .text(history.words), .number(Double(all.count), digits: 0),
         share(known.count, all.count), share(known.count(where: \.isCovered), known.count),
-        share(all.count(where: \.isCovered), all.count), width(0.1), width(0.5), width(0.9),
+        share(all.count(where: \.isCovered), all.count), width(0.1, of: widths),
+        width(0.5, of: widths), width(0.9, of: widths),
+        width(0.5, of: all.map(\.width).sorted()),
       ])
     }
     return table

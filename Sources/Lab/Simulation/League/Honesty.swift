@@ -4,7 +4,8 @@ package import Tuning
 /// Whether what is said of the best pool size is true: histories of simulated pulls, held against
 /// fixed pools over the same link.
 ///
-/// A history is some pulls of 4, 15 or 60 s by the default policy, or a sweep of pulls of 15 s. The
+/// A history is some pulls of 4, 15 or 60 s by the default policy, or a sweep of pulls of 15 s; those
+/// of more pulls go on where those of fewer end, so that they say what more evidence does. The
 /// truth is the smallest pool size within 2 % of the best throughput, by long pulls with each size;
 /// a sweep's, by pulls of its own image.
 package struct Honesty: Sendable {
@@ -45,6 +46,11 @@ package struct Honesty: Sendable {
 
     /// Whether the best was said to be known.
     package var isKnown: Bool { estimate.map { $0.gap == nil } ?? false }
+    /// The interval's end in parts of its beginning; where nothing was said, as wide as they get.
+    package var width: Double {
+      guard let interval = estimate?.interval else { return Double(Oracle.sizes.last ?? 1) }
+      return Double(interval.upperBound) / Double(interval.lowerBound)
+    }
     /// Whether the truth lies in the interval.
     package var isCovered: Bool { estimate.map { $0.interval.contains(truth) } ?? false }
   }
@@ -75,18 +81,15 @@ package struct Honesty: Sendable {
     let steady = smallest(model, image.scaled(to: rate * truth.seconds), Self.steadyRate)
     let short = image.scaled(to: rate * 15)
     let whole = smallest(model, short) { $0.rate }
-    return (0..<repeats).flatMap { number in
-      History.allCases.map { history in
-        let seed = UInt64(number + 1) &* 1_000_003
-        let estimate =
-          history == .sweep
-          ? swept(model, short, seed: seed)
-          : pulled(
-            history.pulls, model, image, rate: rate, seed: seed &+ UInt64(history.pulls) &* 101)
-        return Outcome(
+    return (0..<repeats).flatMap { number -> [Outcome] in
+      let seed = UInt64(number + 1) &* 1_000_003
+      let outcome = { (history: History, estimate: PathEstimate?) in
+        Outcome(
           link: model.name, history: history, truth: history == .sweep ? whole : steady,
           estimate: estimate)
       }
+      return pulled(model, image, rate: rate, seed: seed).map { outcome($0, $1) }
+        + [outcome(.sweep, swept(model, short, seed: seed))]
     }
   }
 
@@ -111,20 +114,25 @@ package struct Honesty: Sendable {
     return seconds > 0 ? Double(epochs.reduce(0) { $0 + $1.bytes }) / seconds : nil
   }
 
+  /// What is said of a path after its first pull, and as more come to the same history.
   private func pulled(
-    _ count: Int, _ model: LinkModel, _ image: ImageModel, rate: Double, seed: UInt64
-  ) -> PathEstimate? {
+    _ model: LinkModel, _ image: ImageModel, rate: Double, seed: UInt64
+  ) -> [(History, PathEstimate?)] {
     var random = RandomSource(seed: seed)
     var memory = PathMemory()
-    for number in 0..<count {
+    var found: [(History, PathEstimate?)] = []
+    let most = History.allCases.map(\.pulls).max() ?? 0
+    for number in 1...max(1, most) {
       let at = Double(number) * 3_600
       let length = Self.lengths.randomElement(using: &random) ?? 15
       let context = PolicyName.Context(cpus: model.client.cpus, prior: memory.prior(at: at))
       let outcome = Simulation(model: model, seed: random.next())
         .run(image.scaled(to: rate * length), PolicyName.climb.make(context))
       memory.learn(outcome.record, at: at)
+      guard let history = History.allCases.first(where: { $0.pulls == number }) else { continue }
+      found.append((history, memory.prior(at: at + 3_600).flatMap { PathEstimate($0) }))
     }
-    return memory.prior(at: Double(count) * 3_600).flatMap { PathEstimate($0) }
+    return found
   }
 
   private func swept(_ model: LinkModel, _ image: ImageModel, seed: UInt64) -> PathEstimate? {
