@@ -1,7 +1,8 @@
-"""Test images: layers of pseudo-random bytes, made from a recipe and pushed to a registry, or written as files.
+"""Test images: layers of pseudo-random bytes, made from a recipe and pushed to a registry, or written as
+files.
 
-Layers are real tar archives (one file), compressed with gzip or zstd, or an empty layer for size 0, so that other tools can
-unpack them. Only Python's standard library is used, and the zstd program for that compression.
+Layers are real tar archives (one file), compressed with gzip or zstd, or an empty layer for size 0, so that
+other tools can unpack them. Only Python's standard library is used, and the zstd program for that compression.
 """
 import base64
 import dataclasses
@@ -69,7 +70,7 @@ def encode(document):
 
 
 def noise(seed, length):
-    """So many bytes of a seed: in pieces, since Python makes no 2^31 bits at once; they are the same as in one."""
+    """So many bytes of a seed: in pieces, which are the same as one; Python makes no 2^31 bits at once."""
     generator, piece = random.Random(seed), 1 << 24
     return b"".join(generator.randbytes(min(piece, length - at)) for at in range(0, length, piece))
 
@@ -167,7 +168,8 @@ def configuration(platform, diff_ids):
     fields = {
         "architecture": architecture, "os": system, "created": "2017-04-23T00:00:00Z",
         "config": {"Cmd": ["/bin/sh"]}, "rootfs": {"type": "layers", "diff_ids": diff_ids},
-        "history": [{"created": "2017-04-23T00:00:00Z", "created_by": f"layer {i}"} for i in range(len(diff_ids))],
+        "history": [
+            {"created": "2017-04-23T00:00:00Z", "created_by": f"layer {i}"} for i in range(len(diff_ids))],
     }
     if variant:
         fields["variant"] = variant[0]
@@ -190,7 +192,9 @@ def push_manifest(registry, repository, selector, recipe, platform, seed):
     else:
         config, config_type = configuration(platform, diff_ids), types["config"]
     registry.blob(repository, config)
-    manifest = {"schemaVersion": 2, "mediaType": types["manifest"], "layers": layers, "config": described(config, config_type)}
+    manifest = {
+        "schemaVersion": 2, "mediaType": types["manifest"], "layers": layers,
+        "config": described(config, config_type)}
     if recipe.artifact:
         manifest["artifactType"] = "application/vnd.example.test"
     data = encode(manifest)
@@ -205,7 +209,8 @@ def push_manifest(registry, repository, selector, recipe, platform, seed):
 def push(target, recipe=Recipe(), creds=None):
     """Makes an image and pushes it; returns its digest.
 
-    `target` is http(s)://HOST/REPOSITORY:TAG, where the scheme may be left out for http; `creds` is USER:PASSWORD.
+    `target` is http(s)://HOST/REPOSITORY:TAG, where the scheme may be left out for http; `creds` is
+    USER:PASSWORD.
     """
     url = urllib.parse.urlsplit(target if "://" in target else f"http://{target}")
     repository, _, tag = url.path.lstrip("/").rpartition(":")
@@ -223,7 +228,7 @@ def push(target, recipe=Recipe(), creds=None):
 
 
 def sizes_of(host, repository, name):
-    """The digests and sizes of an image's blobs, as a registry on loopback has it, and its manifest's digest."""
+    """The sizes of an image's blobs by their digests, as a registry on loopback has it."""
     url = f"http://{host}/v2/{repository}/manifests/{name}"
     with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": OCI["manifest"]})) as answer:
         manifest = json.load(answer)
@@ -251,7 +256,8 @@ def write_static(root, repository, layers, tag="latest"):
     config = root / f"{repository.replace('/', '-')}.config"
     config.write_bytes(configuration("linux/amd64", []))
     document = {
-        "schemaVersion": 2, "mediaType": OCI["manifest"], "config": {"mediaType": OCI["config"], **add(config)},
+        "schemaVersion": 2, "mediaType": OCI["manifest"],
+        "config": {"mediaType": OCI["config"], **add(config)},
         "layers": [{"mediaType": OCI["layer"], **add(path)} for path in layers],
     }
     (manifests / tag).write_bytes(encode(document))
