@@ -32,6 +32,9 @@ struct BodyIntake {
     }
   }
 
+  /// Nobody wants more of it.
+  mutating func end() { isFull = true }
+
   /// Takes the next bytes; false where no more of it can be taken.
   mutating func take(_ chunk: UnsafeRawBufferPointer) -> Bool {
     // After a failure libcurl may still hand over what it had buffered.

@@ -40,6 +40,7 @@ extension TransferError.Kind {
       case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING: .badResponse
       case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT: .setup
       case CURLE_RECV_ERROR where detail.contains("CONNECT"): .proxy
+      case CURLE_RECV_ERROR where detail.contains("chunked-encoding"): .badResponse
       default: .broken
       }
   }

@@ -21,11 +21,13 @@ final class CurlTransfer {
   var proxy: Proxy?
 
   private var head = HeadReader()
-  private var intake: BodyIntake
+  var intake: BodyIntake
   private var watch: StallWatch
   private var connection: TransferSockets
-  /// Why no more of its head can be taken.
-  private var failure: TransferError?
+  /// Length of the body by the answer's head, in bytes; nil: it is not said, or not yet.
+  private var bodyEnd: Int64?
+  /// Why no more of its head can be taken, or nothing after it.
+  var failure: TransferError?
   /// Why an address was not connected to; the host may have others.
   private var refusedAddress: TransferError?
 
@@ -106,25 +108,34 @@ final class CurlTransfer {
 
   private func decide() -> Bool {
     loop.noteReached(peer)
-    let decided = job.decide(head.head, timing())
+    let answer = head.head
+    bodyEnd = answer.contentLength
+    let decided = job.decide(answer, timing())
     intake.open(decided)
     watch.restart(for: decided)
+    guard canBeMeasured(answer, decided) else { return false }
     if case .refuse = decided { return job.request.method == .head }
     return true
   }
 
   /// Takes a chunk of the body; what it returns is libcurl's write callback's answer.
-  func takeBody(_ chunk: UnsafeRawBufferPointer) -> Int {
+  func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
     guard failure == nil, intake.failure == nil else { return 0 }
+    let left = bodyEnd.map { Int(clamping: max(0, $0 - intake.received)) } ?? .max
+    let chunk = UnsafeRawBufferPointer(rebasing: bytes.prefix(left))
     if loop.limiterDelay() > 0 {
       watch.pause()
       return Int(CURL_WRITEFUNC_PAUSE)
     }
     loop.limiterSpend(chunk.count)
     guard intake.take(chunk) else { return 0 }
+    if intake.received == bodyEnd, !libcurlKnowsEnd {
+      intake.end()
+      return 0
+    }
     // More is to come than anybody wants: break the connection here. A body that ends here anyway
     // is left to end by itself, which keeps the connection.
-    if intake.isFull, head.bodyLength.map({ intake.received < $0 }) ?? true { return 0 }
+    if intake.isFull, bodyEnd.map({ intake.received < $0 }) ?? true { return 0 }
     return chunk.count
   }
 
@@ -187,7 +198,9 @@ final class CurlTransfer {
       noteFailedSharing()
       return .failure(marked(error(code)))
     }
-    guard head.status >= 200, intake.destination != nil else { return .failure(Self.notHTTP) }
+    guard head.status >= 200, intake.destination != nil else {
+      return .failure(head.status > 0 ? marked(Self.cutHead) : Self.notHTTP)
+    }
     return .success(TransferResponse(head: head.head, body: intake.bytes, timing: timing()))
   }
 
@@ -215,6 +228,7 @@ final class CurlTransfer {
 
   private static let longHeader = TransferError(
     .badResponse, "the response's header is larger than 64 KiB")
+  private static let cutHead = TransferError(.broken, "the answer ended within its head")
   private static let notHTTP = TransferError(.badResponse, "the answer is not HTTP")
 
   private func error(_ code: CURLcode) -> TransferError {
@@ -222,6 +236,7 @@ final class CurlTransfer {
     // The address was good enough to send a request: libcurl takes an answer without a status for
     // HTTP/0.9. Its words are of whatever happened last on the connection.
     if code == CURLE_UNSUPPORTED_PROTOCOL, wasSent { return Self.notHTTP }
+    if let error = lengthError(code) { return error }
     // What libcurl says of a line longer than it has room for.
     if code == CURLE_OUT_OF_MEMORY, intake.destination == nil, wasSent { return Self.longHeader }
     if [CURLE_COULDNT_CONNECT, CURLE_ABORTED_BY_CALLBACK].contains(code), let refusedAddress {

@@ -19,9 +19,6 @@ struct HeadReader {
 
   var head: ResponseHead { ResponseHead(status: status, fields: fields) }
 
-  /// Length of the body that the server announced.
-  var bodyLength: Int64? { fields["content-length"].flatMap { Int64($0) } }
-
   /// Takes one line, its end included.
   mutating func take(_ bytes: UnsafeRawBufferPointer) -> Step {
     self.bytes += bytes.count
@@ -36,7 +33,9 @@ struct HeadReader {
       return status >= 200 ? .whole : .more
     } else if let colon = line.firstIndex(of: ":") {
       let value = line[line.index(after: colon)...].trimmingPrefix(while: \.isWhitespace)
-      fields.append(String(line[..<colon]), String(value).trimmingSuffix(while: \.isWhitespace))
+      fields.append(
+        line[..<colon].trimmingSuffix(while: \.isWhitespace),
+        String(value).trimmingSuffix(while: \.isWhitespace))
     }
     return .more
   }

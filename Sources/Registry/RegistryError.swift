@@ -155,6 +155,8 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     let place = origin.authority + (what.map { ", \($0)" } ?? "")
     var failure = RegistryError(.transfer(error), "\(place): \(error.message)", hint: hint)
     if error.isAbsence { failure.secondLooks = 1 }
+    // Who speaks so does it each time; somebody on the way may do it once.
+    if error.kind == .badResponse { failure.secondLooks = 2 }
     return failure
   }
 }

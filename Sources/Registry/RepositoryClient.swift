@@ -181,6 +181,7 @@ package final class RepositoryClient: Sendable {
     _ body: (_ stalls: Int) async throws(RegistryError) -> Value
   ) async throws(RegistryError) -> Value {
     var attempt = 0
+    var oddities = 0
     var stalls = 0
     while true {
       let failure: RegistryError
@@ -193,12 +194,14 @@ package final class RepositoryClient: Sendable {
       if case .overloaded(let asked?) = failure.kind { wait = max(wait, asked) }
       let looks = failure.isWrongContent ? Self.looksAtWrongContent : failure.secondLooks
       let isOdd = looks > 0
-      let most = isOdd ? min(looks, retryRule.retries) : retryRule.retries
       if failure.isStall { stalls += 1 }
-      guard failure.isTransient || isOdd, attempt < most, stalls < Self.mostStalls,
+      // What is odd is looked at again for itself, whatever else failed before it.
+      guard isOdd ? oddities < looks : failure.isTransient, attempt < retryRule.retries,
+        stalls < Self.mostStalls,
         wait <= retryRule.maximumWait
       else { throw failure }
       attempt += 1
+      if isOdd { oddities += 1 }
       tell(
         .waiting(
           seconds: wait,

@@ -54,9 +54,9 @@ package struct ResponseHead: Sendable, Equatable {
     self.fields = fields
   }
 
-  /// The `Content-Length`, where it is one.
+  /// The body's length in bytes, where it is said in a way that can be read.
   package var contentLength: Int64? {
-    fields["content-length"].flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
+    if case .bytes(let length) = ContentLength(fields) { length } else { nil }
   }
 }
 
