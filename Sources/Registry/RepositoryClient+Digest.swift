@@ -55,19 +55,29 @@ extension RepositoryClient {
       .endpoint(endpoint, path: path, remembered: nil), what: "manifest \(name)", client: self)
     route.method = .head
     let engine = engine
-    let head: ResponseHead = try await route.run(fields: Self.acceptedManifests) {
-      (request, _) async throws(TransferError) in
+    let answer: ResponseHead? = try await route.run(fields: Self.acceptedManifests) {
+      (request, route) async throws(TransferError) in
       var request = request
       request.headTimeout = patience
       let response = try await engine.perform(request) { _, _ in
         .beginning(limit: Self.asideLimit)
       }
-      return response.head.isWhole ? .content(response.head) : .aside(response)
+      if response.head.isWhole { return .content(response.head) }
+      return route.isElsewhere && Self.mayBeForGet(response.head)
+        ? .content(nil) : .aside(response)
     }
+    guard let head = answer else { return nil }
     let type = head.fields["content-type"].map { MediaType(rawValue: $0) }
     guard let type, type.isIndex || type.isManifest,
       let digest = head.fields["docker-content-digest"].flatMap({ try? Digest($0) })
     else { return nil }
     return Announcement(digest: digest, type: type, size: head.contentLength)
+  }
+
+  /// Whether a place that was redirected to may mean by it that its URL is signed for a GET: a
+  /// registry would say how one is let in.
+  private static func mayBeForGet(_ head: ResponseHead) -> Bool {
+    (400..<500).contains(head.status) && ![408, 425, 429].contains(head.status)
+      && head.fields["www-authenticate"] == nil
   }
 }

@@ -58,8 +58,22 @@ struct TokenClient: Sendable {
     }
     let body = try Self.decoded(answer)
     if let token = Token(body, now: time.seconds()) { return token }
-    guard LooseJSON(Data(body))?.members == nil else { throw Self.unusable(answer.origin) }
+    guard LooseJSON(Data(body))?.members == nil else {
+      throw Self.tokenless(body, answer.origin, credential)
+    }
     return nil
+  }
+
+  /// A document without a token: where it says why, it is a refusal that is called a success.
+  private static func tokenless(
+    _ body: [UInt8], _ origin: RemoteURL.Origin, _ credential: Credential?
+  ) -> RegistryError {
+    let error = unusable(origin)
+    let secrets = Secrets(credential)
+    guard let words = ErrorBody(body, contentType: nil, hiding: secrets).words else { return error }
+    return RegistryError(
+      .unauthorised, "\(error.message): \(words)",
+      hint: "check the user's name and password; --creds takes them, or \"skopeo login\"")
   }
 
   /// That a token service has no such thing says nothing of the image.

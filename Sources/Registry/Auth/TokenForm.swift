@@ -16,7 +16,7 @@ struct TokenForm: Hashable {
         .unauthorised, "\(scope.origin.authority) wants a token and names no place that gives one")
     }
     let service = TokenService(realm: realm, service: challenge.parameters["service"])
-    try self.init(service, scope: scope, wanted: challenge.parameters["scope"])
+    try self.init(service, scope: scope, wanted: challenge.scope)
   }
 
   /// Checks a token service and makes the form for it.

@@ -29,7 +29,7 @@ package struct TokenService: Sendable, Equatable {
     guard let realm = challenge.parameters["realm"], (try? RemoteURL(realm)) != nil,
       // A query may name the repository, or be good for once.
       !realm.contains("?"),
-      challenge.parameters["scope"].map({ $0 == TokenForm.usualScope(repository) }) ?? true
+      challenge.scope.map({ $0 == TokenForm.usualScope(repository) }) ?? true
     else { return nil }
     self.init(realm: realm, service: challenge.parameters["service"])
     guard max(realm.utf8.count, service?.utf8.count ?? 0) <= Self.lengthLimit else { return nil }

@@ -5,6 +5,11 @@ package struct Challenge: Sendable, Equatable {
   /// Parameters, names in lower case.
   package var parameters: [String: String]
 
+  /// The scope of the token that is wanted; nil: nothing special is said.
+  var scope: String? {
+    parameters["scope"].flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }
+  }
+
   /// The most parameters that are read of one challenge.
   private static let parameterLimit = 32
   /// The most bytes that are read of a field.

@@ -7,6 +7,7 @@ extension Report {
 
   static func bearer(
     _ words: String, _ source: String, isKnown: Bool = false, outcome: Outcome = .image,
+    mostRequests: Int = 60, saying said: String = "",
     _ change: @escaping @Sendable (inout Auth.Bearer) -> Void = { _ in },
     habit: @escaping Habit = { _, _ in nil }
   ) -> Report {
@@ -17,7 +18,8 @@ extension Report {
       dialect.habits.append(habit)
     }
     return Report(
-      animal: Animal("a registry", "", facts: [fact]), isKnown: isKnown, outcome: outcome)
+      animal: Animal("a registry", "", facts: [fact]), isKnown: isKnown, outcome: outcome,
+      mostRequests: mostRequests, words: said)
   }
 
   static let auths = tokens + movedTokens + [eachLine] + deadTokens + unsaid + authVariants

@@ -6,6 +6,9 @@ extension Report {
 
   private static let documents = [
     habit(
+      "a mirror that is out of order", "https://github.com/moby/buildkit/issues/1972"
+    ) { _, _ in .page(503, "Service Unavailable") },
+    habit(
       "a page in place of the manifest", "https://github.com/goharbor/harbor/issues/18530"
     ) { visit, _ in visit.isManifest ? .page(200, "Harbor") : nil },
     habit(

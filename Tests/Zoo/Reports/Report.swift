@@ -19,6 +19,11 @@ struct Report: Sendable, CustomTestStringConvertible {
 }
 
 extension Report {
+  /// Every one.
+  static var all: [Report] {
+    statuses + ranges + auths + mirrors + wild + fresh + heads
+  }
+
   /// A plain registry with a habit.
   static func habit(
     _ words: String, _ source: String, outcome: Outcome = .image, mostRequests: Int = 60,

@@ -36,6 +36,9 @@ struct ReportTests {
     arguments: Report.wild)
   func wild(report: Report) async throws { try await expect(report) }
 
+  @Test("what other pullers met since", arguments: Report.fresh + Report.heads)
+  func fresh(report: Report) async throws { try await expect(report) }
+
   @Test("authentication", arguments: Report.auths)
   func auths(report: Report) async throws { try await expect(report) }
 

@@ -27,4 +27,27 @@ enum Zoo {
     }
     return lines.joined(separator: "\n")
   }
+
+  /// What single threads of other pullers report, as that page lists it.
+  static var threads: String {
+    var lines = ["| thread | what is served |", "|---|---|"]
+    let facts = Report.all.compactMap(\.animal.facts.last)
+    var words: [String: [String]] = [:]
+    for fact in facts { words[fact.source, default: []].append(fact.words) }
+    for (source, words) in words.sorted(by: { $0.key < $1.key }) where isThread(source) {
+      let parts = source.split(separator: "/").suffix(4)
+      let name = parts.prefix(2).joined(separator: "/") + "#" + (parts.last ?? "")
+      let more = words.count > mostWords ? "; and \(words.count - mostWords) more" : ""
+      let said = words.prefix(mostWords).joined(separator: "; ")
+      lines.append("| [\(name)](\(source)) | \(said)\(more) |")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// The most habits of one thread that are listed.
+  private static let mostWords = 3
+
+  private static func isThread(_ source: String) -> Bool {
+    source.contains("/issues/") || source.contains("/pull/")
+  }
 }

@@ -14,8 +14,8 @@ import Tuning
 /// The local endpoint in front of an animal: whoever comes sees a registry like any other.
 private final class Wicket: Sendable {
   let front: FrontServer
-  /// As a reference names it: the endpoint, and the animal as the first part of the path.
-  let name: String
+  /// The repository: the endpoint, and the animal as the first part of the path.
+  let repository: String
   let host: String
   private let downloads: Downloads
   private let engine: CurlEngine
@@ -53,8 +53,7 @@ private final class Wicket: Sendable {
         downloads: downloads))
     let port = try await front.listen(at: .network(host: "127.0.0.1", port: 0))
     host = "127.0.0.1:\(port)"
-    name =
-      "\(host)/\(enclosure.host.replacing(":", with: "__"))/\(Denizen.repository):latest"
+    repository = "\(host)/\(enclosure.host.replacing(":", with: "__"))/\(Denizen.repository)"
   }
 
   func close() async {
@@ -76,11 +75,26 @@ struct ServedZooTests {
     for _ in 0..<2 {
       let visitor = try Visitor()
       try visitor.expect(
-        await visitor.pull(wicket.name, as: isKnown ? Keeper.credential : nil),
+        await visitor.pull("\(wicket.repository):latest", as: isKnown ? Keeper.credential : nil),
         isKnown ? animal.known : animal.anonymous, of: enclosure.image, naming: [wicket.host])
     }
     for visit in enclosure.visits where visit.door == .storage {
       #expect(visit.request["authorization"] == nil)
+    }
+    await wicket.close()
+  }
+
+  @Test(
+    "whatever is answered to who only asks for the head", arguments: Report.heads, [false, true])
+  func heads(report: Report, byDigest: Bool) async throws {
+    let enclosure = try Enclosure(report.animal, image: Okapi.image(report.animal))
+    let wicket = try await Wicket(enclosure, isPrivate: false)
+    let name =
+      byDigest
+      ? "\(wicket.repository)@\(enclosure.image.manifest)" : "\(wicket.repository):latest"
+    for _ in 0..<2 {
+      let visitor = try Visitor()
+      try visitor.expect(await visitor.pull(name), .image, of: enclosure.image)
     }
     await wicket.close()
   }

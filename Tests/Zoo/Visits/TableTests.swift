@@ -8,26 +8,43 @@ struct TableTests {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appending(path: "docs/zoo.md")
 
-  private static let marks = (start: "<!-- the zoo -->\n", end: "\n<!-- end of the zoo -->")
+  /// A part of the page that is made here.
+  struct Part: Sendable {
+    var name: String
+    var text: String
 
-  /// `CAIRN_WRITE_ZOO=1` writes it.
-  @Test("the page's table is the one made from the animals")
-  func pageTable() throws {
-    var text = try String(contentsOf: Self.page, encoding: .utf8)
-    let start = try #require(text.range(of: Self.marks.start)).upperBound
-    let end = try #require(text.range(of: Self.marks.end)).lowerBound
-    if ProcessInfo.processInfo.environment["CAIRN_WRITE_ZOO"] != nil {
-      text.replaceSubrange(start..<end, with: Zoo.table)
-      try text.write(to: Self.page, atomically: true, encoding: .utf8)
-    } else {
-      #expect(text[start..<end] == Zoo.table)
+    var marks: (start: String, end: String) {
+      ("<!-- the \(name) -->\n", "\n<!-- end of the \(name) -->")
     }
   }
 
+  static let parts = [
+    Part(name: "zoo", text: Zoo.table),
+    Part(name: "threads", text: Zoo.threads),
+  ]
+
+  /// `CAIRN_WRITE_ZOO=1` writes them.
+  @Test("the page's tables are those made from the animals and the reports")
+  func pageTables() throws {
+    var text = try String(contentsOf: Self.page, encoding: .utf8)
+    for part in Self.parts {
+      let start = try #require(text.range(of: part.marks.start)).upperBound
+      let end = try #require(text.range(of: part.marks.end)).lowerBound
+      if ProcessInfo.processInfo.environment["CAIRN_WRITE_ZOO"] != nil {
+        text.replaceSubrange(start..<end, with: part.text)
+        try text.write(to: Self.page, atomically: true, encoding: .utf8)
+      } else {
+        #expect(text[start..<end] == part.text)
+      }
+    }
+  }
+
+  @Test("threads of over fifty reports to other pullers are tried")
+  func threads() { #expect(Zoo.threads.split(separator: "\n").count >= 2 + 50) }
+
   @Test("every fact has a source and words")
   func facts() throws {
-    let reports = Report.statuses + Report.ranges + Report.auths + Report.mirrors + Report.wild
-    let facts = (Zoo.registries + Zoo.between + reports.map(\.animal)).flatMap(\.facts)
+    let facts = (Zoo.registries + Zoo.between + Report.all.map(\.animal)).flatMap(\.facts)
     #expect(facts.count > 80)
     for fact in facts {
       #expect(!fact.words.isEmpty && fact.source.hasPrefix("https://"), "\(fact.words)")
