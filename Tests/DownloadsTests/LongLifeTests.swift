@@ -27,10 +27,15 @@ struct LongLifeTests {
     }
     let depot = try Depot(idleSeconds: 0)
     for image in images {
-      let registry = try FakeRegistry(image)
+      let gate = Gate()
+      let registry = try FakeRegistry(image) { _ in
+        gate.pass()
+        return nil
+      }
       let source = try depot.source(registry.host)
       let downloads = await depot.service.want(Depot.wishes(image), from: source)
       #expect(await depot.service.isTicking)
+      gate.open()
       #expect(await Download.end(of: downloads) == nil)
       try await eventually { await !depot.service.isTicking }
     }

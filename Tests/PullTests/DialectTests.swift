@@ -234,11 +234,9 @@ struct DialectTests {
   func understood(dialect: Dialect) async throws {
     let image = try FakeImage(
       layers: [Content.bytes(200_000, seed: 1), Content.bytes(150_000, seed: 2)])
-    let counter = Log<Int>()
+    let counter = Counter()
     let registry = try FakeRegistry(image) { request in
-      let count = counter.all.count
-      counter.add(1)
-      return dialect.fault(request, image, count)
+      dialect.fault(request, image, counter.next() - 1)
     }
     let bench = try Bench()
     var request = try bench.request("\(registry.host)/o/n:latest")
@@ -343,11 +341,8 @@ struct DialectTests {
   @Test("a mirror that was given up is asked again where nobody else can be reached (k3s#2961)")
   func airGapped() async throws {
     let image = try FakeImage(layers: [Content.bytes(100_000, seed: 1)])
-    let counter = Log<Int>()
-    let mirror = try FakeRegistry(image) { _ in
-      counter.add(1)
-      return counter.all.count <= 3 ? .raw([], .reset) : nil
-    }
+    let counter = Counter()
+    let mirror = try FakeRegistry(image) { _ in counter.next() <= 3 ? .raw([], .reset) : nil }
     let gone = try FakeRegistry(image)
     gone.server.stop()
     let bench = try Bench()

@@ -176,16 +176,16 @@ struct MirrorTests {
     arguments: documentHabits.prefix(6) + blobHabits.prefix(2))
   func oddOnce(habit: Habit) async throws {
     let image = try FakeImage(layers: [Content.bytes(200_000, seed: 1)])
-    let counter = Log<Int>()
+    // Of those that come at the same time only one gets it.
+    let odd = Counter()
     let registry = try FakeRegistry(image) { request in
-      guard counter.all.isEmpty, let reply = habit.fault(request, image) else { return nil }
-      counter.add(1)
+      guard let reply = habit.fault(request, image), odd.next() == 1 else { return nil }
       return reply
     }
     let bench = try Bench()
     let summary = try await bench.pull("\(registry.host)/o/n:latest")
     #expect(summary.digest == image.manifest)
-    #expect(counter.all.count == 1)
+    #expect(odd.value >= 1)
   }
 
   @Test(
