@@ -26,6 +26,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   private let settings: FrontSettings
   private let requests: AsyncStream<HTTPRequestHead>.Continuation
+  private let tell: @Sendable (_ isBusy: Bool) -> Void
   private var state = State.idle
   private var isDraining = false
   private var head: HTTPRequestHead?
@@ -33,9 +34,17 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var pendingWrites = 0
   private var timer: Scheduled<Void>?
 
-  init(_ settings: FrontSettings, requests: AsyncStream<HTTPRequestHead>.Continuation) {
+  /// - Parameters:
+  ///   - settings: its times.
+  ///   - requests: gets each head.
+  ///   - tell: told when a request has come, and when its answer was given.
+  init(
+    _ settings: FrontSettings, requests: AsyncStream<HTTPRequestHead>.Continuation,
+    tell: @escaping @Sendable (_ isBusy: Bool) -> Void
+  ) {
     self.settings = settings
     self.requests = requests
+    self.tell = tell
   }
 
   // MARK: In
@@ -59,6 +68,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
       guard let head else { return }
       self.head = nil
       state = .answering
+      tell(true)
       watch(context)
       requests.yield(head)
     }
@@ -89,7 +99,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     // Said before it is passed on: the next request may come while that is done.
     let isEnd = if case .end = unwrapOutboundIn(data) { true } else { false }
-    if isEnd { state = .idle }
+    if isEnd {
+      state = .idle
+      tell(false)
+    }
     pendingWrites += 1
     let promise = promise ?? context.eventLoop.makePromise()
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)

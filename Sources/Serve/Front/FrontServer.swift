@@ -15,15 +15,18 @@ package final class FrontServer: Sendable {
   private struct State {
     var listeners: [any Channel] = []
     var connections: [ObjectIdentifier: any Channel] = [:]
+    var shelf: ConnectionShelf<ObjectIdentifier>
     var isEnding = false
     var waiters: [CheckedContinuation<Void, Never>] = []
+
+    init(most: Int) { shelf = ConnectionShelf(most: most) }
   }
 
   private let answerer: Answerer
   private let settings: FrontSettings
   private let log: @Sendable (RequestRecord) -> Void
   private let group: any EventLoopGroup
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
   /// Makes a server that listens nowhere yet.
   ///
@@ -39,6 +42,7 @@ package final class FrontServer: Sendable {
     self.settings = settings
     self.log = log
     group = MultiThreadedEventLoopGroup.singleton
+    state = Mutex(State(most: settings.connections))
   }
 
   /// Listens at a place.
@@ -81,15 +85,7 @@ package final class FrontServer: Sendable {
 
   private func begin(_ channel: any Channel) throws {
     let peer = try Self.peer(channel)
-    let isIn = state.withLock { state in
-      guard !state.isEnding, state.connections.count < settings.connections else { return false }
-      state.connections[ObjectIdentifier(channel)] = channel
-      return true
-    }
-    guard isIn else {
-      answerer.metrics?.refusedConnection()
-      throw ChannelError.connectPending
-    }
+    try takeIn(channel, peer)
     answerer.metrics?.connected()
     channel.closeFuture.whenComplete { _ in
       self.answerer.metrics?.disconnected()
@@ -104,13 +100,41 @@ package final class FrontServer: Sendable {
     try channel.pipeline.syncOperations.configureHTTPServerPipeline(
       withPipeliningAssistance: true, withErrorHandling: true,
       withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
-    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(settings, requests: feed))
+    let id = ObjectIdentifier(channel)
+    let handler = ConnectionHandler(settings, requests: feed) { isBusy in
+      self.state.withLock { isBusy ? $0.shelf.noteBusy(id) : $0.shelf.noteSilent(id) }
+    }
+    try channel.pipeline.syncOperations.addHandler(handler)
     let connection = Connection(
       channel: channel, peer: peer, isEncrypted: isEncrypted, answerer: answerer,
       rule: Self.guardian(channel, settings.names, isTLS: isEncrypted),
       isEnding: { self.isEnding }, log: log)
     let task = Task { await connection.run(requests) }
     channel.closeFuture.whenComplete { _ in task.cancel() }
+  }
+
+  /// Takes a connection in, where there is room or a silent one gives way.
+  private func takeIn(_ channel: any Channel, _ peer: Caller.Peer) throws {
+    let isLocal = if case .process = peer { true } else { false }
+    let (isIn, other) = state.withLock { state -> (Bool, (any Channel)?) in
+      guard !state.isEnding else { return (false, nil) }
+      let id = ObjectIdentifier(channel)
+      var other: (any Channel)?
+      switch state.shelf.admit(id, isLocal: isLocal) {
+      case .refused: return (false, nil)
+      case .inPlace(let silent): other = state.connections[silent]
+      case .taken: break
+      }
+      state.connections[id] = channel
+      return (true, other)
+    }
+    guard isIn else {
+      answerer.metrics?.refusedConnection()
+      throw ChannelError.connectPending
+    }
+    guard let other else { return }
+    answerer.metrics?.refusedConnection()
+    other.close(promise: nil)
   }
 
   /// Has a connection speak TLS, where it is one that does: a socket in the file system has no need of it.
@@ -129,6 +153,7 @@ package final class FrontServer: Sendable {
   private func end(_ channel: any Channel) {
     let waiters = state.withLock { state in
       state.connections[ObjectIdentifier(channel)] = nil
+      state.shelf.remove(ObjectIdentifier(channel))
       guard state.isEnding, state.connections.isEmpty else {
         return [CheckedContinuation<Void, Never>]()
       }

@@ -1,6 +1,7 @@
 /// What bounds the front.
 package struct FrontSettings: Sendable {
-  /// Connections at a time; who comes when there are as many is sent away.
+  /// Connections over the network at a time, and as many through sockets in the file system; beyond
+  /// that who has no request under way gives way, and where all have one, who comes is sent away.
   package var connections = 512
   /// Seconds for which a connection may say nothing, and in which a request's head must have come.
   package var headSeconds: Int64 = 30

@@ -115,7 +115,8 @@ package struct ServeFigures: Sendable {
         "cairn_connections_total", "Callers' connections so far.", .counter,
         Double(connections.total)),
       MetricFamily(
-        "cairn_connections_refused_total", "Connections beyond the limit.", .counter,
+        "cairn_connections_refused_total", "Connections beyond the limit, or that gave way.",
+        .counter,
         Double(connections.refused)),
       MetricFamily(
         "cairn_client_bytes_total", "Bytes of bodies sent to callers.", .counter, Double(sent)),

@@ -160,24 +160,6 @@ struct FrontTests {
     await post.end()
   }
 
-  @Test("who comes when there are as many connections as may be is sent away, and others go on")
-  func crowds() async throws {
-    var settings = FrontSettings()
-    settings.connections = 2
-    let (post, _, _) = try await Self.post(settings)
-    let (first, second) = (try post.wire(), try post.wire())
-    for wire in [first, second] {
-      wire.ask("/v2/")
-      #expect(try await wire.answer().status == 200)
-    }
-    let third = try post.wire()
-    third.ask("/v2/")
-    #expect(await third.read(1).isEmpty)
-    first.ask("/v2/")
-    #expect(try await first.answer().status == 200)
-    await post.end()
-  }
-
   @Test("draining lets answers under way end, and nobody in")
   func drains() async throws {
     let image = try StreamTests.image()
