@@ -66,7 +66,7 @@ public struct RegistryAccess: Sendable {
   public var retries = 8
   /// Whether the next server is asked, too, when a mirror is late.
   public var hedges = true
-  /// The `User-Agent` of requests.
+  /// The `User-Agent` of requests: one line, without control characters.
   public var userAgent = "cairn/\(Cairn.version)"
   /// The variables that say where files and proxies are; the process's own.
   public var environment = ProcessInfo.processInfo.environment
@@ -92,6 +92,10 @@ public struct RegistryAccess: Sendable {
     }
     guard Self.retryRange.contains(retries) else {
       throw .usage("retries are a number from 0 to 1000")
+    }
+    // Whatever came after a line's end would be a field, or a request, of its own.
+    guard userAgent.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+      throw .usage("a user agent is one line of text")
     }
     guard minimumRate >= 0 else { throw .usage("a minimum rate is 0 bytes a second or more") }
     if key != nil, certificate == nil { throw .usage("a key needs a certificate") }

@@ -18,6 +18,8 @@ struct ErrorTests {
     ("timeouts", { $0.registry.stallTimeout = .infinity }),
     ("timeouts", { $0.registry.stallTimeout = .nan }),
     ("minimum rate", { $0.registry.minimumRate = -1 }),
+    ("user agent", { $0.registry.userAgent = "a\r\nAuthorization: Basic eDp5" }),
+    ("user agent", { $0.registry.userAgent = "a\0" }),
     ("key", { $0.registry.key = "/nowhere.pem" }),
     ("/nowhere.json", { $0.registry.authFile = "/nowhere.json" }),
     ("/nowhere.pem", { $0.registry.certificate = "/nowhere.pem" }),
