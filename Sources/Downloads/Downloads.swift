@@ -119,6 +119,10 @@ package actor Downloads {
     guard let transfer = known ?? add(wish, from: source) else {
       return Download(ended: wish, .failure(.stopped))
     }
+    // What is right for the one would be taken for right by the other, who would get a part for all of it.
+    guard transfer.size == wish.blob.size else {
+      return Download(ended: wish, .failure(.integrity(Self.otherSize(wish.blob, transfer.size))))
+    }
     transfer.sources[wanter] = source
     change(transfer) { $0.wanters[wanter] = urgency }
     let (inbox, id) = (inbox, transfer.id)
@@ -127,6 +131,10 @@ package actor Downloads {
     } left: {
       inbox.yield(.left(id, wanter))
     }
+  }
+
+  private static func otherSize(_ blob: Descriptor, _ size: Int64) -> String {
+    "\(blob.digest) is on its way with \(size) bytes, and not with \(blob.size)"
   }
 
   private func add(_ wish: Wish, from source: BlobSource) -> Transfer? {

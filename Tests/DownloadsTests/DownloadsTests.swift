@@ -35,6 +35,32 @@ struct DownloadsTests {
     _ = await depot.service.close()
   }
 
+  @Test(
+    "a blob on its way is shared with nobody who wants it with another size",
+    arguments: [1, 300_001])
+  func otherSize(size: Int64) async throws {
+    let image = try Self.image([300_000])
+    let gate = Gate()
+    let registry = try FakeRegistry(image) { _ in
+      gate.pass()
+      return nil
+    }
+    let depot = try Depot()
+    let source = try depot.source(registry.host)
+    let mine = await depot.service.want(Depot.wishes(image), from: source)
+    var other = Depot.wishes(image)[0]
+    other.blob.size = size
+    let others = await depot.service.want([other], from: source, urgency: .read)
+    guard case .integrity = await Download.end(of: others) else {
+      Issue.record("no error")
+      return
+    }
+    await #expect(throws: DownloadError.self) { try await others[0].prefix(beyond: 0) }
+    gate.open()
+    #expect(await Download.end(of: mine) == nil)
+    _ = await depot.service.close()
+  }
+
   @Test("images that come one after the other use one pool a path")
   func onePoolEach() async throws {
     let images = try [Self.image([200_000, 1_000]), Self.image([1, 150_000], seed: 7)]

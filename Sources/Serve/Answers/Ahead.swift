@@ -16,10 +16,8 @@ final class Ahead: Sendable {
   /// One image's.
   struct Image {
     var waiting: [Digest: (download: Download, hold: CacheHold)] = [:]
-    /// Those that it names, and their sizes.
-    let blobs: [Digest: Int64]
-    /// Where it is.
-    var upstream: Reference?
+    /// Those that it names.
+    let blobs: Set<Digest>
     var readers = 0
     var lastInterest: ContinuousClock.Instant
 
@@ -72,11 +70,7 @@ final class Ahead: Sendable {
         return false
       }
       guard state.images.count < Self.mostImages else { return false }
-      var image = Image(
-        blobs: Dictionary(blobs.map { ($0.digest, $0.size) }) { first, _ in first },
-        lastInterest: .now)
-      image.upstream = upstream.reference
-      state.images[digest] = image
+      state.images[digest] = Image(blobs: Set(blobs.map(\.digest)), lastInterest: .now)
       return true
     }
     guard isNew else { return }
@@ -99,21 +93,13 @@ final class Ahead: Sendable {
     if mustSweep { sweep() }
   }
 
-  /// The size in bytes that an image of a repository names for a blob; nil: none that is ahead does.
-  func size(of blob: Digest, in upstream: Upstream) -> Int64? {
-    state.withLock { state in
-      state.images.values.lazy.filter { $0.upstream == upstream.reference }
-        .compactMap { $0.blobs[blob] }.first
-    }
-  }
-
   /// Notes that a blob is read, until what is returned is gone; to be called when it is wanted by its reader.
   ///
   /// - Returns: nil where it is of no image that is ahead.
   func read(_ blob: Digest) -> Reading? {
     let (images, dropped) = state.withLock {
       state -> ([Digest], [(download: Download, hold: CacheHold)]) in
-      let images = state.images.filter { $0.value.blobs[blob] != nil }.map(\.key)
+      let images = state.images.filter { $0.value.blobs.contains(blob) }.map(\.key)
       let dropped = images.compactMap { image -> (download: Download, hold: CacheHold)? in
         state.images[image]?.readers += 1
         return state.images[image]?.waiting.removeValue(forKey: blob)

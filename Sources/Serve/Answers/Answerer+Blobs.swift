@@ -25,6 +25,8 @@ extension Answerer {
       (status, range) = (206, part)
       fields.append(("Content-Range", "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(size)"))
     case .unsatisfiable:
+      // Who asks for it may know better: upstream is asked again.
+      session.withdraw(digest)
       var answer = Answer.error(416, .unsupported, "the blob has \(size) bytes")
       answer.fields.append(("Content-Range", "bytes */\(size)"))
       return answer
@@ -38,8 +40,12 @@ extension Answerer {
     case .file(let reader, let hold):
       (answer.body, answer.hold, answer.origin) = (.file(reader, range), hold, .cache)
     case .room(let hold):
-      answer.body = .stream(try await stream(blob, glimpse, range, upstream, session))
-      (answer.hold, answer.origin) = (hold, .upstream)
+      if let stream = try await stream(blob, glimpse, range, upstream, session) {
+        (answer.body, answer.hold) = (.stream(stream), hold)
+      } else {
+        answer.body = .passing(try pass(blob, range, session))
+      }
+      answer.origin = .upstream
     case .noRoom:
       answer.body = .passing(try pass(blob, range, session))
       answer.origin = .upstream
@@ -60,12 +66,12 @@ extension Answerer {
         () async throws(RegistryError) in
         // Somebody may have been told in this very moment.
         if let size = session.granted(digest) { return .init(size: size) }
-        let isHere = cache.has(digest)
+        let isHere = cache.size(of: digest) != nil
         let isComing = await downloads.isWanted(digest)
         let count = offset == nil || isHere || isComing ? 1 : Self.firstBytes
         let glimpse = try await session.source.glimpse(
           of: digest, from: offset ?? 0, count: count,
-          expecting: ahead.size(of: digest, in: upstream))
+          expecting: named.size(of: digest, in: upstream) ?? cache.size(of: digest))
         session.grant(digest, size: glimpse.size)
         return glimpse
       }
@@ -81,10 +87,12 @@ extension Answerer {
   private static let firstBytes: Int64 = 12 << 10
 
   /// Wants a blob, and waits until some of it can be given.
+  ///
+  /// - Returns: nil where the cache cannot keep it.
   private func stream(
     _ blob: Descriptor, _ glimpse: BlobSource.Glimpse, _ range: Range<Int64>, _ upstream: Upstream,
     _ session: any ServeSession
-  ) async throws(RegistryError) -> BlobStream {
+  ) async throws(RegistryError) -> BlobStream? {
     var wish = Wish(blob, label: "blob", owner: "\(upstream.reference.repository)")
     wish.glimpse = (glimpse.offset, glimpse.bytes)
     let wanted = await downloads.want([wish], from: session.source, urgency: .read)
@@ -94,11 +102,30 @@ extension Answerer {
     // Not before it is wanted by its reader: it would be let go of in between.
     let reading = ahead.read(blob.digest)
     let stream = BlobStream(range, of: blob.size, from: download, reading) {
+      note($0, of: blob, upstream, session)
+    }
+    switch await failure(of: stream) {
+    case .registry(let error)?: throw error
+    case .integrity(let words)?: throw RegistryError(.integrity, words)
+    case .store?: return nil
+    // Whoever asked is gone, or the service ends.
+    case .stopped?, nil: return stream
+    }
+  }
+
+  /// Notes what a blob's failure says of what is known.
+  private func note(
+    _ error: DownloadError, of blob: Descriptor, _ upstream: Upstream, _ session: any ServeSession
+  ) {
+    switch error {
+    case .registry(let error) where error.kind != .integrity: break
+    case .registry, .integrity:
       // A size that was wrong would be so until the grant is old.
       session.withdraw(blob.digest)
+      named.forget(blob.digest, in: upstream)
+    case .store(let error): cache.noteTrouble(error)
+    case .stopped: break
     }
-    if let error = await failure(of: stream) { throw error }
-    return stream
   }
 
   /// Waits for the first bytes, so that what upstream says in their place becomes the answer.
@@ -106,16 +133,14 @@ extension Answerer {
   /// Not for ever: clients wait some 30 s for a head, and for a body as long as it takes.
   ///
   /// - Returns: why nothing will come; nil: something came, or may come.
-  private func failure(of stream: BlobStream) async -> RegistryError? {
-    await withTaskGroup(of: RegistryError?.self) { group in
+  private func failure(of stream: BlobStream) async -> DownloadError? {
+    await withTaskGroup(of: DownloadError?.self) { group in
       group.addTask {
         do {
           try await stream.begin()
           return nil
-        } catch let error as DownloadError {
-          return Self.registryError(error)
         } catch {
-          return nil
+          return error as? DownloadError
         }
       }
       group.addTask {
@@ -125,17 +150,6 @@ extension Answerer {
       let first = await group.next()
       group.cancelAll()
       return first ?? nil
-    }
-  }
-
-  private static func registryError(_ error: DownloadError) -> RegistryError? {
-    switch error {
-    case .registry(let error): error
-    case .store(let error):
-      RegistryError(.serverError(transient: false), "the cache cannot keep it: \(error)")
-    case .integrity(let words): RegistryError(.integrity, words)
-    // Whoever asked is gone, or the service ends.
-    case .stopped: nil
     }
   }
 

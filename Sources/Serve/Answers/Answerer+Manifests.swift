@@ -85,11 +85,12 @@ extension Answerer {
     return (data, content)
   }
 
-  /// Begins with the blobs of an image that somebody has just been told of.
+  /// Begins with the blobs of an image that somebody is about to be told of.
   private func begin(
     _ digest: Digest, _ document: ImageDocument, _ upstream: Upstream, _ session: any ServeSession
   ) {
     guard case .manifest(let manifest) = document else { return }
+    named.note(manifest, in: upstream)
     let (ahead, source, asker) = (ahead, session.source, session.asker)
     // Whoever waits for the manifest need not wait for this.
     Task { await ahead.begin(digest, manifest, upstream, from: source, for: asker) }

@@ -19,8 +19,8 @@ package struct BlobStream: Sendable {
   private let download: Download
   /// Keeps what the image has ahead going.
   private let reading: Ahead.Reading?
-  /// Told that what came is not what upstream had said.
-  private let doubt: @Sendable () -> Void
+  /// Told why no more comes.
+  private let fails: @Sendable (DownloadError) -> Void
 
   /// Bytes at the end that wait for the digest.
   static let heldBack: Int64 = 64 << 10
@@ -30,12 +30,12 @@ package struct BlobStream: Sendable {
   ///   - size: of the blob.
   ///   - download: of the blob, wanted by whoever reads it.
   ///   - reading: kept while it is read.
-  ///   - doubt: told that what came is not what upstream had said.
+  ///   - fails: told why no more comes.
   init(
     _ range: Range<Int64>, of size: Int64, from download: Download, _ reading: Ahead.Reading?,
-    doubt: @escaping @Sendable () -> Void = {}
+    fails: @escaping @Sendable (DownloadError) -> Void = { _ in }
   ) {
-    self.doubt = doubt
+    self.fails = fails
     self.reading = reading
     self.range = range
     self.size = size
@@ -51,11 +51,7 @@ package struct BlobStream: Sendable {
     do {
       return try await more(after: position)
     } catch {
-      switch error as? DownloadError {
-      case .integrity: doubt()
-      case .registry(let error) where error.kind == .integrity: doubt()
-      default: break
-      }
+      if let error = error as? DownloadError { fails(error) }
       throw error
     }
   }

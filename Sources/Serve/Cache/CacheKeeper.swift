@@ -43,9 +43,13 @@ package final class CacheKeeper: Sendable {
   /// Blobs of the user's store that were found to be right, and when: there nothing is written down
   /// about them.
   private let checked = Mutex<[Descriptor: (reader: BlobReader, time: Double)]>([:])
+  /// Until when nothing is brought here that is not: its disk is full, or somebody took its folders away.
+  private let troubleEnds = Mutex(-Double.infinity)
   /// What was written down last of when blobs were used.
   private let saved = Mutex<[Digest: Double]>([:])
 
+  /// Seconds for which blobs pass by a cache that could not keep one.
+  private static let troubleSeconds = 60.0
   /// Files of the user's store that are kept open.
   private static let mostChecked = 64
 
@@ -114,8 +118,9 @@ package final class CacheKeeper: Sendable {
     return room(blob)
   }
 
-  /// Whether a blob is in the cache, for whoever it may be; who asks is told nothing of it.
-  func has(_ digest: Digest) -> Bool { store.size(of: digest) != nil }
+  /// The size in bytes of a blob in the cache, for whoever it may be: only who may have it is told;
+  /// nil: it is not there.
+  func size(of digest: Digest) -> Int64? { store.size(of: digest) }
 
   private func admits(_ asker: CacheAsker, to digest: Digest) -> Bool {
     let now = now()
@@ -181,8 +186,19 @@ package final class CacheKeeper: Sendable {
     shelf.withLock { $0.release(digest, now: now) }
   }
 
+  /// Notes that something could not be kept: for a while blobs pass by, as those do that have no room.
+  func noteTrouble(_ error: StoreError) {
+    let now = now()
+    let isNews = troubleEnds.withLock { ends in
+      defer { ends = now + Self.troubleSeconds }
+      return ends <= now
+    }
+    if isNews { warn("the cache cannot keep what comes, which is passed on: \(error)") }
+  }
+
   private func room(_ blob: Descriptor) -> Taking {
     let (digest, now) = (blob.digest, now())
+    if troubleEnds.withLock({ $0 > now }) { return .noRoom }
     return shelf.withLock { shelf in
       settle(&shelf)
       // Somebody may have brought it meanwhile.

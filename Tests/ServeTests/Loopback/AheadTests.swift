@@ -1,3 +1,4 @@
+import Foundation
 import OCI
 import Serve
 import Store
@@ -35,9 +36,121 @@ struct AheadTests {
     arguments: [(0, 9, false), (0, 10, true), (0, 99, true), (1, 99, false)])
   func isOver(readers: Int, seconds: Int, isOver: Bool) {
     let start = ContinuousClock.now
-    var image = Ahead.Image(blobs: [:], lastInterest: start)
+    var image = Ahead.Image(blobs: [], lastInterest: start)
     image.readers = readers
     let now = start + .seconds(seconds)
     #expect(image.isOver(now: now, patience: .seconds(10)) == isOver)
+  }
+
+  /// Streams blobs that it does not have yet: no length, no ranges.
+  private func streaming(_ images: [FakeImage]) throws -> RawServer {
+    try RawServer { request in
+      var whole = request
+      whole.fields = []
+      let replies = images.lazy.map { FakeRegistry.answer(whole, $0) }
+      let reply = replies.first {
+        if case .response(200, _, _) = $0 { true } else { false }
+      }
+      guard request.target.contains("/blobs/"), case .response(_, _, let body)? = reply else {
+        return reply ?? .status(404)
+      }
+      let head = "HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+      let chunk = Array((head + String(body.count, radix: 16) + "\r\n").utf8) + body
+      return .raw(chunk + Array("\r\n0\r\n\r\n".utf8), .keep)
+    }
+  }
+
+  /// What a caller does before he asks for an image's blobs.
+  enum Before: Sendable, CaseIterable {
+    /// The manifest is of something that is no image: nothing of it is fetched ahead.
+    case artifact
+    /// The same manifest was asked for in another repository first.
+    case otherRepository
+    /// So many images are fetched ahead that this one is not.
+    case manyImages
+    /// He asks for the manifest by digest, which is in the cache.
+    case cached
+  }
+
+  @Test(
+    "how large a blob is, its manifest says where the registry does not, whatever is fetched ahead",
+    arguments: Before.allCases)
+  func sizeByManifest(before: Before) async throws {
+    let image = try FakeImage(layers: [Content.bytes(30_000, seed: 3)]) { document in
+      guard before == .artifact else { return }
+      document["artifactType"] = "application/vnd.example.thing"
+    }
+    let others =
+      before == .manyImages
+      ? try (0..<32).map { number in
+        try FakeImage(layers: []) { $0["annotations"] = ["number": "\(number)"] }
+      } : []
+    let registry = try streaming([image] + others)
+    let post = try await Post(registry.host)
+    func ask(_ target: String, in repository: String) async throws -> WireAnswer {
+      let wire = try post.wire()
+      wire.ask("/v2/\(post.registry)/\(repository)/\(target)")
+      return try await wire.answer()
+    }
+    for other in others {
+      #expect(try await ask("manifests/\(other.manifest)", in: "o/n").status == 200)
+    }
+    if before == .otherRepository || before == .cached {
+      _ = try await ask("manifests/\(image.manifest)", in: "o/first")
+    }
+    for _ in 0..<(before == .cached ? 2 : 1) {
+      #expect(try await ask("manifests/\(image.manifest)", in: "o/n").status == 200)
+    }
+    for digest in image.layers {
+      let answer = try await ask("blobs/\(digest)", in: "o/n")
+      #expect(answer.status == 200 && answer.body == image.blobs[digest])
+    }
+    await post.end()
+  }
+
+  @Test(
+    "a size that upstream makes up while the blob is on its way gives nobody a part for all of it")
+  func madeUpSize() async throws {
+    let image = try FakeImage(layers: [Content.bytes(100_000, seed: 5)])
+    let (layer, gate) = (image.layers[0], Gate())
+    let registry = try FakeRegistry(image) { request in
+      guard request.target.contains("/blobs/") else { return nil }
+      if request.target.contains("/o/m/") {
+        return .response(206, [("Content-Range", "bytes 0-0/1")], [7])
+      }
+      if !request.isGlimpse { gate.pass() }
+      return nil
+    }
+    let post = try await Post(registry.host, firstBytesPatience: .zero)
+    let (first, second) = (try post.wire(), try post.wire())
+    first.ask("/v2/\(post.registry)/o/n/blobs/\(layer)")
+    try await eventually { registry.blobRequests.contains { !$0.isGlimpse } }
+    second.ask("/v2/\(post.registry)/o/m/blobs/\(layer)")
+    try await eventually { registry.blobRequests.contains { $0.target.contains("/o/m/") } }
+    gate.open()
+    let answer = try? await second.answer()
+    #expect(answer?.status != 200 || answer?.isWhole != true)
+    #expect(try await first.answer().body == image.blobs[layer])
+    await post.end()
+  }
+
+  @Test("a size that turned out to be none is forgotten, and one manifest's says nothing elsewhere")
+  func sizesAreOfRepositories() throws {
+    let image = try FakeImage(layers: [Content.bytes(30, seed: 4)])
+    let found = try #require(image.manifests[image.manifest])
+    guard
+      case .manifest(let manifest) = try ImageDocument.parse(Data(found.bytes), contentType: nil)
+    else {
+      Issue.record("no manifest")
+      return
+    }
+    let here = try #require(Upstream(["r.example", "o", "n"], query: ""))
+    let elsewhere = try #require(Upstream(["r.example", "o", "m"], query: ""))
+    let sizes = NamedSizes(capacity: 4)
+    sizes.note(manifest, in: here)
+    #expect(sizes.size(of: image.layers[0], in: here) == 30)
+    #expect(sizes.size(of: image.layers[0], in: elsewhere) == nil)
+    sizes.forget(image.layers[0], in: here)
+    #expect(sizes.size(of: image.layers[0], in: here) == nil)
   }
 }
