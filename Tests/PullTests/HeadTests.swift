@@ -191,8 +191,8 @@ struct HeadTests {
   // MARK: Retry-After
 
   static let waits = [
-    "", "soon", "abc", "0, 0", "+5", "-1", "0;x", "1.5", " 0 ", "0|7200", "99999999999999999999",
-    "31-Dec-99", "Fri, 31 Dec 1999 23:59:59 GMT", "Fri, 31 Dec 1999 23:59:59 +0100", "PT5S",
+    "", "soon", "0, 0", "-1", "1.5", "0|7200", "99999999999999999999",
+    "Fri, 31 Dec 1999 23:59:59 +0100",
   ]
 
   private static func refused(_ status: Int, _ wait: String) -> Reply {

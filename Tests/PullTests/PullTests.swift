@@ -32,7 +32,11 @@ final class Bench: Sendable {
   let display = Recorder()
   let stallTimeout: Double
 
-  init(store other: ContentStore? = nil, stallTimeout: Double = 2) throws {
+  /// - Parameters:
+  ///   - store: another bench's; nil: one of its own.
+  ///   - stallTimeout: seconds of silence after which a request has failed; few only where a server is
+  ///     silent, since a busy machine is, too.
+  init(store other: ContentStore? = nil, stallTimeout: Double = 50) throws {
     self.stallTimeout = stallTimeout
     folder = try TemporaryFolder()
     store = try other ?? ContentStore(root: folder("store"))
@@ -180,9 +184,11 @@ struct PullTests {
     let image = try FakeImage(layers: [[], same, same, [1]], algorithm: .sha512)
     let registry = try FakeRegistry(image)
     let bench = try Bench()
-    try await bench.pull("\(registry.host)/o/n")
+    let summary = try await bench.pull("\(registry.host)/o/n")
     try bench.expectWhole(image)
-    #expect(registry.blobRequests.count <= 4)
+    // Each of those that have bytes once; one that is late on a busy machine may be asked for again.
+    #expect(Set(registry.blobRequests.map(\.target)).count <= 4)
+    #expect(summary.fetched == image.blobs.values.reduce(0) { $0 + Int64($1.count) })
   }
 
   @Test("Docker's media types and an artifact without layers")
@@ -264,9 +270,13 @@ struct PullTests {
     let image = try FakeImage(layers: (0..<60).map { Content.bytes(20_000, seed: UInt64($0)) })
     let registry = try FakeRegistry(image)
     let bench = try Bench()
-    try await bench.pull("\(registry.host)/o/n", workers: 8)
-    #expect(registry.blobRequests.count == 61)
-    #expect(registry.server.connections <= 10)
+    let summary = try await bench.pull("\(registry.host)/o/n", workers: 8)
+    let requests = registry.blobRequests
+    #expect(Set(requests.map(\.target)).count == 61)
+    #expect(summary.fetched == image.blobs.values.reduce(0) { $0 + Int64($1.count) })
+    // None is cut in two; on a busy machine the rest of one that is late may be asked for again.
+    #expect(requests.allSatisfy { $0.range.map { $0.lowerBound > 0 } ?? true })
+    #expect(registry.server.connections <= 10 + requests.count - 61)
   }
 
   @Test("hundreds of layers do not need hundreds of open files")
