@@ -264,22 +264,3 @@ package final class EagerServer: Sendable {
 
   deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 }
-
-/// A listening socket on a free port of loopback.
-enum LoopbackListener {
-  static func open() throws -> (socket: Int32, port: Int) {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isOpen = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        bind(listener, generic, length) == 0 && listen(listener, 256) == 0
-          && getsockname(listener, generic, &length) == 0
-      }
-    }
-    guard isOpen else { throw POSIXError(.EADDRINUSE) }
-    return (listener, Int(UInt16(bigEndian: address.sin_port)))
-  }
-}
