@@ -19,6 +19,8 @@ package final class CurlEngine: TransferEngine, @unchecked Sendable {
   enum Command {
     case start(CurlJob)
     case cancel(UInt64)
+    /// The authorities are to be read before a server needs them.
+    case readTrust
     /// A host's name was looked up: a code of `getaddrinfo`.
     case lookedUp(String, Int32)
     case stop
@@ -68,6 +70,12 @@ package final class CurlEngine: TransferEngine, @unchecked Sendable {
     // Whoever stops it a second time need not wait.
     ended.signal()
   }
+
+  /// Reads the certificate authorities now, on the engine's thread, so that the first server need
+  /// not wait for that: about 300 small files.
+  ///
+  /// What is wrong with them is said to whoever needs them.
+  package func readTrust() { post(.readTrust) }
 
   /// Starts a request; see `TransferEngine`.
   package func start(

@@ -19,6 +19,9 @@ package enum InputFile {
   /// of `cat x > pipe &`.
   private static let grace = 2.0
 
+  /// Bytes that are read at a time: as many as a file should have, but for these bounds.
+  private static let chunkSizes = (4 << 10)...(64 << 10)
+
   /// What pipes said, by name and by file.
   private static let said = Mutex<[String: [UInt8]]>([:])
 
@@ -37,7 +40,8 @@ package enum InputFile {
     guard let info = file.info else { throw .last("read", path) }
     if let trust { try trust.require(info, path) }
     switch info.kind {
-    case .regular: return try bytes(of: file, path, limit, waits: false)
+    case .regular:
+      return try bytes(of: file, path, limit, waits: false, expected: Int(clamping: info.st_size))
     case .characterDevice where isNull(info): return []
     case .pipe where pipes == .read, .socket where pipes == .read,
       .characterDevice where pipes == .read && isatty(file.number) == 0:
@@ -96,16 +100,22 @@ package enum InputFile {
   /// `/dev/null`: a file with nothing in it, which people put in place of configurations.
   private static func isNull(_ info: stat) -> Bool { info.st_rdev == 0x103 }
 
-  private static func bytes(of file: Descriptor, _ path: String, _ limit: Int, waits: Bool)
-    throws(DiskError) -> [UInt8]
-  {
+  /// Reads to the end.
+  ///
+  /// - Parameter expected: bytes that it has, as the system says; it may have others.
+  private static func bytes(
+    of file: Descriptor, _ path: String, _ limit: Int, waits: Bool,
+    expected: Int = chunkSizes.upperBound
+  ) throws(DiskError) -> [UInt8] {
     let interruption = DiskError("read", path, ECANCELED)
     // Only what was opened here is sure to say "later" instead of making us wait.
     let mayBlock = waits && fcntl(file.number, F_GETFL) & O_NONBLOCK == 0
     var hasWriter = !waits || mayBlock
     var left = grace
     var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    // Files of `/proc` say that they are empty.
+    let size = min(max(expected, chunkSizes.lowerBound), chunkSizes.upperBound)
+    var chunk = [UInt8](repeating: 0, count: size)
     while true {
       if mayBlock { _ = try Waiting.until(file.number, POLLIN, interruption) }
       let count = Glibc.read(file.number, &chunk, chunk.count)

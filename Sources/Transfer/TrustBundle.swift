@@ -88,8 +88,8 @@ package struct TrustBundle: Sendable, Equatable {
     }
   }
 
-  private mutating func addFile(_ path: String) {
-    guard let bytes = try? InputFile.read(path, limit: Self.fileLimit, pipes: .read) else { return }
+  private mutating func addFile(_ path: String, pipes: InputFile.Pipes = .read) {
+    guard let bytes = try? InputFile.read(path, limit: Self.fileLimit, pipes: pipes) else { return }
     add(PEMCertificate.read(bytes).certificates)
   }
 
@@ -98,8 +98,7 @@ package struct TrustBundle: Sendable, Equatable {
     for name in Files.list(path) {
       let file = "\(path)/\(name)"
       if let target = Files.link(file), !target.contains("/") { continue }
-      guard (try? Files.target(file))?.kind == .regular else { continue }
-      addFile(file)
+      addFile(file, pipes: .refused)
     }
   }
 }

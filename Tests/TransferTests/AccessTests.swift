@@ -91,6 +91,21 @@ struct AccessTests {
     }
   }
 
+  @Test("authorities that were read ahead are not read again for the first server")
+  func readAhead() async throws {
+    let folder = try TemporaryFolder()
+    try writeFile(folder("ca"), readFile(variable("CA")))
+    let engine = try engine { $0.trust.extraFiles = [folder("ca")] }
+    defer { engine.stop() }
+    engine.readTrust()
+    // The engine takes one thing after the other: what was asked of it before is done then.
+    var refused = TransferRequest(.get, try RemoteURL("https://\(variable("MUTUAL"))/"))
+    refused.access.caFiles = ["/nowhere"]
+    await #expect(throws: TransferError.self) { try await engine.perform(refused, limit: 1) }
+    unlink(folder("ca"))
+    _ = try await ask(engine, ServerAccess())
+  }
+
   @Test("one file can stand in place of all authorities, those of single servers with them")
   func onlyFile() async throws {
     let engine = try engine {

@@ -137,6 +137,7 @@ struct ServeCommand: AsyncParsableCommand {
       try access.engine(rateLimit: limitRate.map { Double($0.bytes) })
     }
     defer { engine.stop() }
+    engine.readTrust()
     let store = try openStore(warn)
     let cache = try makeCache(store, warn)
     let tags = SharedTags(keptIn: store, staleSeconds: stale)
