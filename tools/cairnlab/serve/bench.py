@@ -9,6 +9,7 @@ import pathlib
 import random
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import threading
@@ -50,6 +51,7 @@ class Serve:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        shutil.rmtree(self.folder / "store", ignore_errors=True)
 
     def cpu(self):
         """CPU seconds so far."""
@@ -149,6 +151,8 @@ class Bench:
         self.seconds, self.repeats = seconds, repeats
         self.folder = pathlib.Path(lab.PRIVATE) / "bench"
         self.folder.mkdir(parents=True, exist_ok=True)
+        # A cache on a disk: in memory no file's times tell of every change, so that blobs are hashed each time they are given.
+        self.cache = places.ROOT / ".build/bench-serve"
 
     # MARK: Links
 
@@ -264,7 +268,7 @@ class Bench:
         with self.static([size]) as (port, digests):
             name = f"127.0.0.1:{port}"
             url = f"http://127.0.0.1:{PORT}/v2/bench/blobs/{digests[0]}?ns={name}"
-            with Serve(self.folder / "serve", "--registry", name, "--plain-http", name, "--keep") as serve:
+            with Serve(self.cache, "--registry", name, "--plain-http", name, "--keep") as serve:
                 if read(digests[0], name) != digests[0]:
                     raise SystemExit("wrong bytes")
                 rates, costs = [], []
@@ -283,7 +287,7 @@ class Bench:
         """Every client wants one of the layers at first, and the quick ones a second one, which is in the cache by then or on its way."""
         with MadeUp(layers, size) as upstream:
             name, digests = upstream.host, upstream.digests
-            with Serve(self.folder / "serve", "--registry", name, "--plain-http", name, "--keep") as serve:
+            with Serve(self.cache, "--registry", name, "--plain-http", name, "--keep") as serve:
                 idle, ended, most = serve.memory("RssAnon"), threading.Event(), [0.0]
 
                 def watch():
@@ -293,6 +297,9 @@ class Bench:
                 def trickle(number):
                     # 10 KB/s, and a receive buffer that holds little more.
                     connection = http.client.HTTPConnection("127.0.0.1", PORT)
+                    connection.sock = socket.socket()
+                    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 10)
+                    connection.sock.connect(("127.0.0.1", PORT))
                     connection.request("GET", f"/v2/bench/blobs/{digests[number % layers]}?ns={name}")
                     answer = connection.getresponse()
                     while not ended.wait(0.1):
