@@ -42,7 +42,7 @@ def git(*arguments):
 
 def version():
     """The one place where the version is written."""
-    text = (ROOT / "Sources/cairn/Cairn.swift").read_text()
+    text = (ROOT / "Sources/CairnKit/Cairn.swift").read_text()
     return re.search(r'static let version = "([^"]+)"', text).group(1)
 
 

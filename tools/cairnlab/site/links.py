@@ -36,6 +36,19 @@ def markdown(root=ROOT):
     return wrong
 
 
+# Of this repository, written out in a text.
+NAMED = re.compile(r"(?<![\w./-])(?:Sources|Tests|tools|docs)/[\w./+-]*\.(?:swift|py|md|json|sh|c|h|txt)(?![\w*])")
+
+
+def names(root=ROOT):
+    """(place, path) of every file that pages and tools name in words and that is not there."""
+    wrong = []
+    patterns = ("*.md", "docs/**/*.md", "tools/*", "tools/cairnlab/**/*.py", "tools/cairnlab/*.sh", ".ci/*")
+    for place in sorted(place for pattern in patterns for place in root.glob(pattern) if place.is_file()):
+        wrong += [(place.relative_to(root), name) for name in NAMED.findall(place.read_text()) if not (root / name).exists()]
+    return wrong
+
+
 class Reader(html.parser.HTMLParser):
     """A page's links and names."""
 
@@ -74,7 +87,7 @@ def site(folder):
 
 
 def main():
-    wrong = markdown()
+    wrong = markdown() + names()
     for page, link in wrong:
         print(f"{page}: {link} leads nowhere")
     return 1 if wrong else 0
