@@ -14,6 +14,8 @@ HERE = pathlib.Path(__file__).parent
 WORK = source.ROOT / ".build/site"
 # What pages of the repository link to besides each other.
 ROOT_FILES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "models/README.md"]
+# The README's section that is a page of its own.
+MEASURED = "How good it is, measured"
 HOW_TO = [
     "runtimes", "ci", "air-gapped", "cluster", "laptop", "docker-hub", "corporate-proxy", "limit-rate", "learned", "report-a-bug"]
 
@@ -26,9 +28,7 @@ def build(binary):
         (staged / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source.ROOT / name, staged / name)
     shutil.copy(HERE / "extra.css", staged)
-    sections = readme_sections()
-    (staged / "comparison.md").write_text("# Beside others\n\n" + sections["Beside others"])
-    (staged / "zoo.md").write_text("# The zoo\n\n" + sections["The zoo"])
+    (staged / "measured.md").write_text(f"# {MEASURED}\n\n" + readme_sections()[MEASURED])
     commands = reference.pages(binary)
     (staged / "reference").mkdir()
     for name, _, text in commands:
@@ -73,7 +73,7 @@ def navigation(staged, commands):
         {"Start": [{"Overview": "README.md"}, *entries("docs/quick-start.md")]},
         {"How to": entries(*(f"docs/how-to/{name}.md" for name in HOW_TO))},
         {"Serve": folder("docs/serve")},
-        {"How it works": entries("docs/how-it-works.md", "comparison.md", "docs/reliability.md", "zoo.md", "docs/faq.md", "docs/support.md")},
+        {"How it works": entries("docs/how-it-works.md", "measured.md", "docs/reliability.md", "docs/zoo.md", "docs/faq.md", "docs/support.md")},
         {"Benchmarks": folder("docs/benchmarks")},
         {"Reference": [{name: f"reference/{file}"} for file, name, _ in commands]
          + entries("docs/progress-json.md", "docs/trace.md", "docs/versions.md", "models/README.md")},
