@@ -75,8 +75,9 @@ struct CompletionTests {
   }
 
   @Test(
-    "stored names are those of the store that variables, files and options name, the nearest first")
-  func places() async throws {
+    "stored names are those of the store that variables, files and options name, the nearest first, also for commands that have no such option",
+    arguments: [("pull", "r.test/%:1"), ("inspect", "r.test/%:1"), ("tags", "r.test/%")])
+  func places(command: String, offer: String) async throws {
     let cairn = try Command()
     for store in ["variable", "users", "option"] {
       let folder = cairn.folder(store)
@@ -92,23 +93,24 @@ struct CompletionTests {
     let file = cairn.folder("config.toml")
     func offered(_ words: [String], _ environment: [String: String]) async throws -> String {
       let arguments =
-        ["---completion", "pull", "--", "positional@0", "\(words.count - 1)", "0"] + words
+        ["---completion", command, "--", "positional@0", "\(words.count - 1)", "0"] + words
       let outcome = try await Command.finish(cairn.process(arguments, environment: environment))
       #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
       return outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
     let variable = ["CAIRN_STORE": cairn.folder("variable")]
     let users = ["CAIRN_STORE": "", "CAIRN_CONFIG": file]
-    let typed = ["cairn", "pull", "r.test/"]
-    let option = ["cairn", "pull", "--store", cairn.folder("option"), "r.test/"]
-    #expect(try await offered(typed, variable) == "r.test/variable:1")
-    #expect(try await offered(option, variable) == "r.test/option:1")
+    let typed = ["cairn", command, "r.test/"]
+    let option = ["cairn", command, "--store", cairn.folder("option"), "r.test/"]
+    func name(_ store: String) -> String { offer.replacing("%", with: store) }
+    #expect(try await offered(typed, variable) == name("variable"))
+    #expect(try await offered(option, variable) == name("option"))
     try "store = \"\(cairn.folder("users"))\"\n".write(
       toFile: file, atomically: true, encoding: .utf8)
-    #expect(try await offered(typed, users) == "r.test/users:1")
+    #expect(try await offered(typed, users) == name("users"))
     #expect(
       try await offered(typed, variable.merging(["CAIRN_CONFIG": file]) { $1 })
-        == "r.test/variable:1")
+        == name("variable"))
   }
 
   @Test("a file of settings that is wrong takes no words away, and says nothing between them")

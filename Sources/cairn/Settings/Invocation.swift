@@ -70,15 +70,22 @@ struct Invocation {
     return try parse(command, entries, typed)
   }
 
-  /// What settings say of an option of a command that is still being typed; nil: nothing.
+  /// What settings say of an option while a command is still being typed; nil: nothing.
+  ///
+  /// A command without the option (`inspect` has no `--store`) offers what `pull` would.
   ///
   /// - Parameters:
   ///   - option: without its dashes.
   ///   - words: of the command so far, behind the program's name.
   func value(of option: String, in words: [String]) -> String? {
-    guard let settings,
-      let command = settings.table.commands.first(where: { words.starts(with: $0.path) })
-    else { return nil }
+    guard let settings else { return nil }
+    let having = settings.table.commands.filter { command in
+      command.options.contains { $0.name == option }
+    }
+    let command =
+      having.first { words.starts(with: $0.path) } ?? having.first { $0.name == "pull" }
+      ?? having.first
+    guard let command else { return nil }
     return settings.entries(of: command, registry: nil).first { $0.setting.option.name == option }?
       .value
   }
