@@ -21,13 +21,22 @@ package enum OutsideJSON {
   static func bounded(_ data: Data) throws -> Data {
     // In UTF-16 and UTF-32 every document has a zero.
     guard !data.contains(0) else { throw invalid("it is not UTF-8") }
-    guard MarkRuns.mayBe(in: data) || data.contains(UInt8(ascii: "\\")) else { return data }
+    guard MarkRuns.mayBe(in: data) || hasEscapedScalar(data) else { return data }
     guard let text = String(validating: data, as: UTF8.self) else {
       throw invalid("it is not UTF-8")
     }
     var reader = JSONMarks(text.unicodeScalars)
     guard reader.hasLongRun else { return data }
     return Data(reader.bounded.utf8)
+  }
+
+  /// Whether a character may be written as its number: other escapes are of no mark.
+  private static func hasEscapedScalar(_ data: Data) -> Bool {
+    data.withUnsafeBytes { bytes in
+      zip(bytes, bytes.dropFirst()).contains {
+        $0 == UInt8(ascii: "\\") && $1 == UInt8(ascii: "u")
+      }
+    }
   }
 
   private static func invalid(_ words: String) -> DecodingError {
