@@ -15,6 +15,12 @@ import Tuning
 struct GuardTests {
   static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 
+  /// Each link's mean over its seeds, in order: one pull alone may be lucky or unlucky by a fifth.
+  static func links(_ scores: [League.Score]) -> [Double] {
+    Dictionary(grouping: scores, by: \.model.name).values.map { mean($0.map(\.efficiency)) }
+      .sorted()
+  }
+
   static func models() throws -> [LinkModel] {
     try ModelTests.files(ModelTests.folder).map { try LinkModel(json: Data(contentsOf: $0)) }
   }
@@ -36,11 +42,11 @@ struct GuardTests {
     let models = try Self.models().filter { Self.hard.contains($0.name) }
     #expect(models.count == Self.hard.count)
     let league = League(
-      models: models, images: [try Self.image()], seeds: [1], lengths: [15],
+      models: models, images: [try Self.image()], seeds: [1, 2, 3], lengths: [15],
       sizes: [4, 6, 8, 12, 16, 20, 24, 32, 48, 64])
-    let scores = await league.run(.climb, over: await league.cells(), isWarm: false)
-      .map(\.efficiency).sorted()
-    #expect(Self.mean(scores) >= 0.86 && scores[0] >= 0.68, "\(scores)")
+    let links = Self.links(
+      await league.run(.climb, over: await league.cells(), isWarm: false))
+    #expect(Self.mean(links) >= 0.855 && links[0] >= 0.70, "\(links)")
   }
 
   @Test(
@@ -65,17 +71,17 @@ struct GuardTests {
   func guards() async throws {
     let models = try Self.models().filter { !Self.hard.contains($0.name) }
     let league = League(
-      models: models, images: [try Self.image()], seeds: [1], lengths: [8],
+      models: models, images: [try Self.image()], seeds: [1, 2], lengths: [8],
       sizes: [1, 4, 8, 12, 20, 32, 64])
     let cells = await league.cells()
     func efficiencies(_ policy: PolicyName, isWarm: Bool = false) async -> [Double] {
-      await league.run(policy, over: cells, isWarm: isWarm).map(\.efficiency).sorted()
+      Self.links(await league.run(policy, over: cells, isWarm: isWarm))
     }
     let cold = await efficiencies(.climb)
-    #expect(Self.mean(cold) >= 0.95, "\(cold)")
-    #expect(cold[cold.count / 10] >= 0.85 && cold[0] >= 0.75, "\(cold)")
+    #expect(Self.mean(cold) >= 0.96, "\(cold)")
+    #expect(cold[cold.count / 10] >= 0.90 && cold[0] >= 0.79, "\(cold)")
     let warm = await efficiencies(.climb, isWarm: true)
-    #expect(Self.mean(warm) >= 0.96, "\(warm)")
+    #expect(Self.mean(warm) >= 0.98, "\(warm)")
     #expect(warm[0] >= 0.80, "\(warm)")
     for rival in [PolicyName.six, .twicePerCPU, .aria2, .gradient2, .falconGradient] {
       #expect(Self.mean(await efficiencies(rival)) < Self.mean(cold) - 0.02, "\(rival)")
