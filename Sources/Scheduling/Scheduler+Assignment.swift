@@ -198,12 +198,12 @@ extension Scheduler {
     for (id, segment) in segments
     where segment.requests.count == 1 && blobs[segment.blob].urgency == urgency
       && blobs[segment.blob].ranged
-      && segment.remaining >= 2 * settings.smallestSplit
+      && segment.remaining >= 2 * settings.splits.smallest
       // A server that is slow with its heads is not helped by more of them.
       && requests[segment.requests[0]]?.respondedAt != nil
     {
       guard let seconds = secondsLeft(segment, now: now), seconds > 0.1 + 4 * requestSeconds,
-        segment.remaining >= 2 * settings.minimumSplit || seconds > settings.longestTail
+        segment.remaining >= 2 * settings.splits.minimum || seconds > settings.splits.longest
       else { continue }
       if seconds > best?.seconds ?? 0
         || (seconds == best?.seconds && id.number < best?.id.number ?? .max)

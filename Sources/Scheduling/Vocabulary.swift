@@ -127,6 +127,16 @@ package enum SchedulerAction: Sendable, Equatable {
   case sampled(Sample, PoolDecision)
 }
 
+/// What of a segment may become another worker's.
+package struct SplitSettings: Sendable, Equatable {
+  /// Smallest half, in bytes: less is on its way already.
+  package var minimum: Int64 = 16 << 10
+  /// What is busy for longer than this is split whatever its size, down to ``smallest``; in seconds.
+  package var longest = 3.0
+  /// Smallest half of what is that slow, in bytes.
+  package var smallest: Int64 = 4 << 10
+}
+
 /// What bounds the scheduler's choices.
 package struct SchedulerSettings: Sendable, Equatable {
   /// Shortest segment cut from pending bytes, in bytes.
@@ -139,12 +149,8 @@ package struct SchedulerSettings: Sendable, Equatable {
   package var maximumSegment: Int64 = 64 << 20
   /// How many times as long as its request waits for its first byte a segment lasts, at least.
   package var requestsWorth = 5.0
-  /// Smallest half of a split, in bytes: less is on its way already.
-  package var minimumSplit: Int64 = 16 << 10
-  /// What is busy for longer than this is split whatever its size, down to ``smallestSplit``; in seconds.
-  package var longestTail = 3.0
-  /// Smallest half of a split of what is that slow, in bytes.
-  package var smallestSplit: Int64 = 4 << 10
+  /// What may be split.
+  package var splits = SplitSettings()
   /// Failures without a byte of progress before a blob is given up.
   package var retries = 8
   /// Doubtful answers without a byte of progress before a blob is given up.

@@ -6,8 +6,11 @@ enum GrowRule {
   static let burstsShow = 0.45
   /// A queue must last so long: the first packets of many connections come together and wait.
   static let lasting = (seconds: 0.15, trips: 3.0)
-  /// What comes faster than the round trip before, by this factor, is slow start, which doubles: it says nothing yet. Less
-  /// than that is senders who have left it, and now grow by a packet at a time: more of them are needed soon.
+  /// What comes faster than the round trip before, by this factor, is slow start, which doubles: it
+  /// says nothing yet.
+  ///
+  /// Less than that is senders who have left it, and now grow by a packet at a time: more of them are
+  /// needed soon.
   static let slowStart = 1.5
   /// Slow start is over after this.
   static let slowStartEnds = (seconds: 0.2, trips: 8.0)
