@@ -154,11 +154,10 @@ actor Authorizer {
     var (ways, failure) = Self.ways(challenges, scope)
     // A registry whose token has died may ask for Basic alone, or say it in words, though it gave
     // tokens before.
-    if case .bearer(let form, _, let at)? = entries[scope],
-      !ways.contains(where: \.isToken),
-      denial.dislikesToken || time.seconds() - at > Self.freshSeconds
-    {
-      ways.insert(.bearer(form), at: 0)
+    if case .bearer(let form, _, let at)? = entries[scope], !ways.contains(where: \.isToken) {
+      let hasDied = denial.dislikesToken || time.seconds() - at > Self.freshSeconds
+      // One that was made a moment ago is the least likely to have died.
+      ways.insert(.bearer(form), at: hasDied ? 0 : ways.endIndex)
     }
     // A token that is liked, and does not suffice, is not made better by another like it.
     if denial.status != 401, !denial.dislikesToken,
