@@ -107,9 +107,9 @@ package final class Download: Sendable {
 
   /// What the blob's bytes are read from; those that `prefix` or `stretch` has promised, and no others.
   ///
-  /// - Throws: `stopped` where nothing of it is here.
+  /// - Throws: why it failed; `stopped` where nothing of it is here.
   package func reader() throws(DownloadError) -> BlobReader {
-    guard let reader = board.reader else { throw .stopped }
+    guard let reader = board.reader else { throw board.failure ?? .stopped }
     return reader
   }
 

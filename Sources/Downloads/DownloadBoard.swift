@@ -154,6 +154,13 @@ final class DownloadBoard: Sendable {
 
   // MARK: The end
 
+  /// Why it failed; nil: it did not, or not yet.
+  var failure: DownloadError? {
+    state.withLock { state in
+      if case .failure(let error)? = state.ending { error } else { nil }
+    }
+  }
+
   /// Says how it ended; only the first word counts.
   func end(_ ending: Ending) {
     let (waiters, readers) = state.withLock { state in
