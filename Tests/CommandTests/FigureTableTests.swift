@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// Tables that programs read.
-@Suite("Tables of figures", .timeLimit(.minutes(1)))
+@Suite("Tables of figures", .timeLimit(.minutes(3)))
 struct FigureTableTests {
   @Test(
     "no text of a CSV table begins like a formula, in whichever program",

@@ -2,7 +2,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("Command line", .timeLimit(.minutes(1)))
+@Suite("Command line", .timeLimit(.minutes(3)))
 struct UsageTests {
   @Test(
     "help screens",

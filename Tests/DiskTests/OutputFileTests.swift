@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// One after the other: `Temporary.removeAll` is of the whole process.
-@Suite("Output files", .serialized, .timeLimit(.minutes(1)))
+@Suite("Output files", .serialized, .timeLimit(.minutes(3)))
 struct OutputFileTests {
   func write(_ path: String, _ text: String = "new", isLive: Bool = false) throws {
     let output = try OutputFile(path, isLive: isLive)

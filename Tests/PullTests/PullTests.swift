@@ -141,7 +141,7 @@ final class Bench: Sendable {
   }
 }
 
-@Suite("Puller", .timeLimit(.minutes(1)), .serialized)
+@Suite("Puller", .timeLimit(.minutes(3)), .serialized)
 struct PullTests {
   static func image(layers: Int = 3, size: Int = 300_000, platforms: [String] = []) throws
     -> FakeImage

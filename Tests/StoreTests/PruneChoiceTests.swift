@@ -6,7 +6,7 @@ import Testing
 @testable import Store
 
 /// Which images a prune takes, by what is known of them.
-@Suite("The choice of a prune", .timeLimit(.minutes(1)))
+@Suite("The choice of a prune", .timeLimit(.minutes(3)))
 struct PruneChoiceTests {
   let folder: TemporaryFolder
   let store: ContentStore

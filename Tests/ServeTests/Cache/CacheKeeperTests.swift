@@ -7,7 +7,7 @@ import Testing
 
 @testable import Serve
 
-@Suite("The cache of an endpoint", .timeLimit(.minutes(1)))
+@Suite("The cache of an endpoint", .timeLimit(.minutes(3)))
 struct CacheKeeperTests {
   let folder: TemporaryFolder
   let clock = Clock()

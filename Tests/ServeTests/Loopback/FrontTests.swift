@@ -6,7 +6,7 @@ import Support
 import Testing
 
 /// What is answered, and how connections live and end.
-@Suite("The front of the service", .timeLimit(.minutes(1)))
+@Suite("The front of the service", .timeLimit(.minutes(3)))
 struct FrontTests {
   static func post(
     _ settings: FrontSettings = .init(), fault: @escaping FakeRegistry.Fault = { _ in nil }
