@@ -106,9 +106,12 @@ struct LongLifeTests {
       wish.glimpse = (one.offset, one.bytes)
       let downloads = await depot.service.want([wish], from: try depot.source(registry.host))
       #expect(await Download.end(of: downloads) == nil)
-      let asked = registry.blobRequests.map { $0.range?.count ?? bytes.count }.filter { $0 > 1 }
+      // A busy machine may have a segment fetched twice; what was there never is, until it proves wrong.
+      let asked = RangeSet(
+        registry.blobRequests.map { $0.range ?? 0..<bytes.count }.filter { $0.count > 1 })
       let isWrong = one.bytes.count == 100
-      #expect(asked.reduce(0, +) == bytes.count - one.saved + (isWrong ? bytes.count : 0))
+      let saved = one.saved > 0 && !isWrong ? Int(one.offset)..<Int(one.offset) + one.saved : 0..<0
+      #expect(asked == RangeSet(0..<bytes.count).subtracting(RangeSet(saved)))
       #expect(depot.store.document(wish.blob.digest).map { Array($0) } == bytes)
       _ = await depot.service.close()
     }
