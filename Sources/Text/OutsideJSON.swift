@@ -33,9 +33,12 @@ package enum OutsideJSON {
   /// Whether a character may be written as its number: other escapes are of no mark.
   private static func hasEscapedScalar(_ data: Data) -> Bool {
     data.withUnsafeBytes { bytes in
-      zip(bytes, bytes.dropFirst()).contains {
-        $0 == UInt8(ascii: "\\") && $1 == UInt8(ascii: "u")
+      var wasBackslash = false
+      for byte in bytes {
+        if wasBackslash, byte == UInt8(ascii: "u") { return true }
+        wasBackslash = byte == UInt8(ascii: "\\")
       }
+      return false
     }
   }
 
