@@ -83,9 +83,9 @@ struct NamedFileTests {
       ("tune --export - --history $D/h >&-", "standard output is closed"),
       ("--version >&-", "standard output is closed"),
       ("pull --help >&-", "standard output is closed"),
-      ("pull $N --output docker-archive:/dev/fd/3", "no file is open"),
-      ("pull $N --output docker-archive:/dev/fd/4", "no file is open"),
-      ("pull $N --output docker-archive:/proc/thread-self/fd/5", "no file is open"),
+      ("pull $N --output docker-archive:/dev/fd/3 3>&-", "no file is open"),
+      ("pull $N --output docker-archive:/dev/fd/4 4>&-", "no file is open"),
+      ("pull $N --output docker-archive:/proc/thread-self/fd/5 5>&-", "no file is open"),
     ])
   func closed(arguments: String, words: String) async throws {
     let outcome = try await shell(
