@@ -66,6 +66,26 @@ struct ClimbRuleTests {
     #expect(drive.decision.poolSize >= 32)
   }
 
+  @Test("trial: what is too few by the best rate of late is a limit per connection by it, too")
+  func judgesByOneReference() throws {
+    var policy = ClimbPolicy(maximum: 64)
+    var drive = Drive(policy, roundTrip: 0.08)
+    // Responses began with a burst: the rate before fewer were tried was low already.
+    policy = try #require(drive.policy as? ClimbPolicy)
+    policy.climb.peak = 20e6
+    policy.pool.set(16, now: .zero)
+    policy.phase = .trying(
+      Trial(belief: .full(.line), from: Level(poolSize: 20, rate: 8e6)))
+    drive.policy = policy
+    for _ in 0..<50 {
+      drive.run(0.1, roundTrip: 0.08, rate: { _ in 8e6 }, queue: { _ in 0.04 })
+      drive.run(0.1, roundTrip: 0.08, rate: { _ in 8e6 }, queue: Self.nothing)
+      policy = try #require(drive.policy as? ClimbPolicy)
+      guard case .trying = policy.phase else { break }
+    }
+    #expect(policy.reason == .tooFew(16, percent: 60) && policy.climb.isProportional)
+  }
+
   @Test("fewer: a line that one connection fills, and a machine that is full, need few")
   func descends() {
     var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.1)

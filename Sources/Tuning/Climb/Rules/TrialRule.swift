@@ -120,7 +120,9 @@ extension ClimbPolicy {
   /// Fewer workers were too few: what that means depends on what was believed.
   private mutating func reject(_ trial: Trial, rate: Double, _ view: PathView) {
     let from = trial.from
-    let part = rate / from.rate
+    // What rejected the trial says how much was lost: the best of late, not a moment that began slowly.
+    let most = max(from.rate, climb.peak)
+    let part = rate / most
     if case .harm = trial.belief {
       withdrawHarm(rate: rate, view.now)
       return
@@ -136,12 +138,11 @@ extension ClimbPolicy {
       climb.isProportional = true
       proposals.patience = MoreRule.shortPatience
     }
-    let most = max(from.rate, climb.peak)
     bounds.keep(
       from.poolSize, tooFew: pool.size, now: view.now,
       patience: bounds.wasHarmful ? TrialRule.harmPatience : nil)
     proposals.fewerAt = view.now
-    hold(from, view.now, because: .tooFew(pool.size, percent: whole(100 * (1 - rate / most))))
+    hold(from, view.now, because: .tooFew(pool.size, percent: whole(100 * (1 - part))))
   }
 
   /// Whether a queue stood all the time: the line is full then, whoever sends.
