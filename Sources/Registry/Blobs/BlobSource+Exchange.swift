@@ -152,7 +152,7 @@ extension BlobSource {
         }
         switch judged {
         case .content(_, let isWhole), .encoded(_, _, _, let isWhole):
-          self.noteSender(sender, of: request.blob.digest, host: host)
+          self.noteSender(sender, of: request.blob, host: host)
           report(.responded(timing))
           if isWhole, !(request.range == 0..<size) { report(.wholeBody) }
         case .aside, .refused: break
@@ -204,7 +204,7 @@ extension BlobSource {
     } catch {
       return .refused(error.kind, error.message)
     }
-    noteSender(sender, of: request.blob.digest, host: host)
+    noteSender(sender, of: request.blob, host: host)
     report(.responded(response.timing))
     if request.range != 0..<request.blob.size { report(.wholeBody) }
     let outcome = content.withUnsafeBytes { request.window.accept($0, at: 0) }

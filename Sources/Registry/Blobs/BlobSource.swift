@@ -53,6 +53,8 @@ package final class BlobSource: Sendable {
   }
 
   let client: RepositoryClient
+  /// Told of each blob that an endpoint gives.
+  private let given: @Sendable (Descriptor) -> Void
   let locators: [Endpoint: BlobLocator]
   let endpoints: [Endpoint]
   private let served = Mutex<[String: Int64]>([:])
@@ -77,8 +79,14 @@ package final class BlobSource: Sendable {
   /// - Parameters:
   ///   - client: of the repository.
   ///   - blobHost: the host that served the registry's blobs the last time; nil: not known.
-  package init(client: RepositoryClient, blobHost: String? = nil) {
+  ///   - given: told of each blob of which an endpoint, or the place that it redirects to, begins to
+  ///     send bytes, once; not where only another place that the manifest names has it.
+  package init(
+    client: RepositoryClient, blobHost: String? = nil,
+    given: @escaping @Sendable (Descriptor) -> Void = { _ in }
+  ) {
     self.client = client
+    self.given = given
     endpoints = client.endpoints.filter(\.servesContent)
     var locators: [Endpoint: BlobLocator] = [:]
     for (index, endpoint) in endpoints.enumerated() {
@@ -172,6 +180,13 @@ package final class BlobSource: Sendable {
 
   func note(_ timing: TransferTiming, of digest: Digest, from host: String) {
     served.withLock { $0[host, default: 0] += timing.bytes }
+  }
+
+  /// Notes who begins to send a blob that was asked for as somebody's.
+  func noteSender(_ sender: Sender, of blob: Descriptor, host: String) {
+    let isNews = senders.withLock { $0[blob.digest]?[sender] == nil }
+    noteSender(sender, of: blob.digest, host: host)
+    if isNews, case .endpoint = sender { given(blob) }
   }
 
   func noteSender(_ sender: Sender, of digest: Digest, host: String) {

@@ -33,12 +33,18 @@ final class CallerSession: ServeSession {
     tags: SharedTags
   ) {
     self.client = client
-    source = BlobSource(client: client)
     self.key = key
     isPrivate = standing == .named(isPrivate: true)
     isNamed = standing != .anyPublic
     self.ledger = ledger
     self.tags = tags
+    // What is fetched ahead of need is asked for as this caller: that upstream gives it is its word.
+    source = BlobSource(client: client) { [key, ledger, tags] blob in
+      let grant = Grant(
+        registry: key.registry, repository: key.repository, digest: blob.digest, caller: key.caller)
+      ledger.note(grant, size: blob.size)
+      tags.note(grant, size: blob.size)
+    }
   }
 
   var asker: CacheAsker {
