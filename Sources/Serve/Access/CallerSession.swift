@@ -84,6 +84,8 @@ final class CallerSession: ServeSession {
     tags.note(tagKey(tag), digest, size: size)
   }
 
+  func hasAsked(_ tag: String) -> Bool { tags.knows(tagKey(tag)) }
+
   func lastAnswer(_ tag: String) -> TagMemory.Known? { tags.answer(tagKey(tag)) }
 
   /// Whether upstream may mean by it that it wants credentials: token services have many words for

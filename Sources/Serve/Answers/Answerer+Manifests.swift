@@ -11,6 +11,9 @@ extension Answerer {
   ) async throws(RegistryError) -> Answer {
     let name: DocumentName
     switch selector {
+    // What a tag means that was never asked for is not here, as a rule: a HEAD would only be a round trip
+    // more, since Docker Hub counts what comes after it.
+    case .tag(let tag) where !isHead && !session.hasAsked(tag): name = .tag(tag)
     case .tag(let tag):
       switch try await meaning(of: tag, session) {
       case .now(let said):

@@ -60,6 +60,9 @@ package protocol ServeSession: Sendable {
   /// Notes what a tag means by upstream's word just now.
   func remember(_ tag: String, _ digest: Digest, size: Int64)
 
+  /// Whether upstream has said what a tag means, however long ago.
+  func hasAsked(_ tag: String) -> Bool
+
   /// What upstream said last of a tag, where that may still be told; nil: nothing.
   func lastAnswer(_ tag: String) -> TagMemory.Known?
 
@@ -74,6 +77,7 @@ package protocol ServeSession: Sendable {
 extension ServeSession {
   package var asker: CacheAsker { .anybody(at: source.registry) }
   package func remember(_ tag: String, _ digest: Digest, size: Int64) {}
+  package func hasAsked(_ tag: String) -> Bool { true }
   package func lastAnswer(_ tag: String) -> TagMemory.Known? { nil }
   package func grantedBefore(_ digest: Digest) -> Int64? { nil }
 }

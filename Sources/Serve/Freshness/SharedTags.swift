@@ -75,6 +75,8 @@ package final class SharedTags: Sendable {
     }
   }
 
+  func knows(_ key: TagMemory.Key) -> Bool { memory.withLock { $0.knows(key) } }
+
   func answer(_ key: TagMemory.Key) -> TagMemory.Known? {
     let now = now()
     return memory.withLock { $0.answer(key, staleSeconds: staleSeconds, now: now) }

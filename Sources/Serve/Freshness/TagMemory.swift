@@ -37,6 +37,9 @@ package struct TagMemory: Sendable {
   /// Forgets a tag: upstream says that it is not there, or not for that caller.
   mutating func forget(_ key: Key) { entries[key] = nil }
 
+  /// Whether it is remembered what a tag meant, however long ago.
+  func knows(_ key: Key) -> Bool { entries[key] != nil }
+
   /// What may be said of a tag while upstream cannot be asked; nil: nothing.
   ///
   /// - Parameters:

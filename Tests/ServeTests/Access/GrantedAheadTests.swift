@@ -33,4 +33,20 @@ struct GrantedAheadTests {
     }
     await desk.close()
   }
+
+  @Test("a tag that nobody asked for costs one request, and is asked for by HEAD after that")
+  func firstAnswer() async throws {
+    let image = try FakeImage(layers: [Content.bytes(1_000, seed: 1)])
+    let registry = try FakeRegistry(image)
+    let desk = try await Desk([registry.host])
+    let target = "/v2/\(registry.host.replacing(":", with: "__"))/o/n/manifests/latest"
+    for _ in 0..<3 {
+      let answer = try await desk.get(target)
+      #expect(answer.status == 200 && answer.body == image.manifests[image.manifest]?.1)
+    }
+    let asked = registry.server.requests.filter { $0.target.contains("/manifests/") }
+    #expect(asked.first?.method == "GET" && asked.count > 2)
+    #expect(asked.dropFirst().allSatisfy { $0.method == "HEAD" })
+    await desk.close()
+  }
 }
