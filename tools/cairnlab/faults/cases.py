@@ -20,7 +20,8 @@ from cairnlab.faults.runs import (
     spans,
 )
 from cairnlab.registry import servers
-from cairnlab.registry.fault_server import FaultyRegistry, Image
+from cairnlab.registry.contents import Image
+from cairnlab.registry.fault_server import FaultyRegistry
 
 REPOSITORY = "app/image"
 # Bytes a second of one connection, so that a fault in the middle meets a pull in its middle.

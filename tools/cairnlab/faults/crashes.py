@@ -8,7 +8,8 @@ import time
 
 from cairnlab.faults.cases import REPOSITORY
 from cairnlab.faults.runs import Puller, overlap, sent_twice, spans
-from cairnlab.registry.fault_server import FaultyRegistry, Image
+from cairnlab.registry.contents import Image
+from cairnlab.registry.fault_server import FaultyRegistry
 
 WORKERS = 4
 # What a kill waits for, beside a moment by chance: so that what takes milliseconds is met, too.

@@ -8,7 +8,9 @@ import time
 
 from cairnlab.faults.cases import DISK, INTEGRITY, NETWORK, NOT_FOUND, REPOSITORY, SURVIVED, UNAUTHORISED
 from cairnlab.faults.runs import TRUE_BYTES, Puller, culprit, kept_and_sent_again
-from cairnlab.registry.fault_server import OF_CONTENT, FaultyRegistry, Image
+from cairnlab.registry.answers import OF_CONTENT
+from cairnlab.registry.contents import Image
+from cairnlab.registry.fault_server import FaultyRegistry
 
 # Flipped bits are counted by blob: one in each is got over.
 ANSWERS = [*SURVIVED, "flipped bit"]

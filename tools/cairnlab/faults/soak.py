@@ -11,7 +11,8 @@ import time
 
 from cairnlab import measure, places, reliability
 from cairnlab.faults.runs import Puller
-from cairnlab.registry.fault_server import FaultyRegistry, Image
+from cairnlab.registry.contents import Image
+from cairnlab.registry.fault_server import FaultyRegistry
 
 CAIRN = os.environ.get("CAIRN") or str(places.ROOT / ".build/release/cairn")
 SMALL = [int(2 ** (9 + n)) for n in range(10)]

@@ -3,16 +3,16 @@
 The files are those of the Debian packages that are installed here. The image is given to cairn over loopback, as a registry would:
 the OCI layout is what cairn wrote and verified.
 """
-import contextlib
 import datetime
 import hashlib
-import http.server
 import json
 import pathlib
 import re
 import subprocess
 import tempfile
-import threading
+
+from cairnlab.registry.contents import Content
+from cairnlab.registry.fault_server import FaultyRegistry
 
 from . import archive, licences, tree
 
@@ -107,51 +107,15 @@ def encode(document):
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
-class Registry:
-    """A registry on loopback that has one image."""
-
-    def __init__(self, manifest, blobs):
-        known = {f"/v2/cairn/blobs/{name(blob)}": ("application/octet-stream", blob) for blob in blobs}
-        for reference in "latest", name(manifest):
-            known[f"/v2/cairn/manifests/{reference}"] = (TYPES + "manifest.v1+json", manifest)
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                kind, data = known.get(self.path, ("text/plain", None))
-                self.send_response(404 if data is None else 200)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(data or b"")))
-                self.end_headers()
-                if self.command == "GET":
-                    # Who has all that it wanted may hang up.
-                    with contextlib.suppress(ConnectionError):
-                        self.wfile.write(data or b"")
-
-            do_HEAD = do_GET
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return f"127.0.0.1:{self.server.server_port}"
-
-    def __exit__(self, *error):
-        self.server.shutdown()
-
-
 def build(facts, binary, out):
     """`cairn-image-VERSION-ARCHITECTURE.tar`, an OCI layout in an archive; returns it and its Debian packages."""
     whole, packages = files(facts, binary)
     manifest, config, layer = documents(facts, archive.tar(whole, facts.epoch))
     place = out / f"cairn-image-{facts.version}-{facts.oci}.tar"
-    with tempfile.TemporaryDirectory() as folder, Registry(manifest, [config, layer]) as host:
+    served = Content(manifest, {name(blob): blob for blob in (config, layer)})
+    with tempfile.TemporaryDirectory() as folder, FaultyRegistry({"cairn": served}) as registry:
         subprocess.run(
-            [binary, "pull", f"{host}/cairn", "--plain-http", "--quiet", "--store", f"{folder}/store",
+            [binary, "pull", f"{registry.host}/cairn", "--plain-http", "--quiet", "--store", f"{folder}/store",
              "--history", f"{folder}/history.sqlite", "--platform", f"linux/{facts.oci}",
              "--output", f"oci-archive:{place}:cairn:{facts.version}", "--overwrite"],
             check=True, stdout=subprocess.DEVNULL)

@@ -3,6 +3,10 @@
 Up to so many requests at a time it sends as fast as they are taken, or at its rate; with more of them everything that
 it sends together is divided by 1 + slope x (requests being served - beyond), as in the simulator. One thread hands out
 what there is to send every few milliseconds, in turn.
+
+It stands apart from the fault server. That one has a thread for each connection, which paces what it sends by itself and
+has the bodies in memory; here one rate is shared by whoever is being served, at the speed of a line, from a registry's
+folder, and the requests are those that nginx passes on: no tokens, no redirects, nothing that goes wrong.
 """
 import collections
 import os

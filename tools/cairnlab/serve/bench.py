@@ -18,7 +18,8 @@ import time
 from cairnlab import places
 from cairnlab.link import lab
 from cairnlab.registry import images, servers
-from cairnlab.registry.made_up import MadeUp
+from cairnlab.registry.contents import Content, Repeated
+from cairnlab.registry.fault_server import FaultyRegistry
 from cairnlab.registry.relay import Relay
 
 CAIRN = os.environ.get("CAIRN") or str(places.ROOT / ".build/release/cairn")
@@ -285,8 +286,9 @@ class Bench:
 
     def memory(self, clients=64, slow=20, layers=4, size=1 << 30):
         """Every client wants one of the layers at first, and the quick ones a second one, which is in the cache by then or on its way."""
-        with MadeUp(layers, size) as upstream:
-            name, digests = upstream.host, upstream.digests
+        made = Repeated.layers(layers, size)
+        with FaultyRegistry({"bench": Content(b"{}", made)}, chunk=1 << 20) as upstream:
+            name, digests = upstream.host, list(made)
             with Serve(self.cache, "--registry", name, "--plain-http", name, "--keep") as serve:
                 idle, ended, most = serve.memory("RssAnon"), threading.Event(), [0.0]
 

@@ -9,7 +9,9 @@ import time
 
 from cairnlab.faults.cases import REPOSITORY
 from cairnlab.faults.mixes import ANSWERS, OF_SMALL
-from cairnlab.registry.fault_server import OF_CONTENT, FaultyRegistry, Image
+from cairnlab.registry.answers import OF_CONTENT
+from cairnlab.registry.contents import Image
+from cairnlab.registry.fault_server import FaultyRegistry
 from cairnlab.serve import scene
 
 # Seconds after which an answer hangs: the longest of its parts are a stall of 2 s, eight retries and their pauses.

@@ -13,7 +13,8 @@ import termios
 import time
 
 from cairnlab.faults.cases import REPOSITORY
-from cairnlab.registry.fault_server import FaultyRegistry, Image
+from cairnlab.registry.contents import Image
+from cairnlab.registry.fault_server import FaultyRegistry
 from cairnlab.signals.runs import PATIENCE, Phase
 
 
