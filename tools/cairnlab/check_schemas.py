@@ -23,12 +23,15 @@ def documents(file):
 
 
 def closed(schema):
-    """The schema without room for members that it does not name: for our own documents, not for readers of later ones."""
+    """The schema without room for members that it does not name: for our own documents, not for readers of
+    later ones.
+    """
     if isinstance(schema, list):
         return [closed(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    result = {key: closed(value) if key != "properties" else {name: closed(one) for name, one in value.items()}
+    result = {
+        key: closed(value) if key != "properties" else {name: closed(one) for name, one in value.items()}
               for key, value in schema.items()}
     if "properties" in result:
         result.setdefault("additionalProperties", False)
@@ -37,7 +40,8 @@ def closed(schema):
 
 def places(value, path=()):
     """Every member and item below a value, as a path."""
-    items = value.items() if isinstance(value, dict) else enumerate(value[:3]) if isinstance(value, list) else []
+    items = value.items() if isinstance(value,
+                                        dict) else enumerate(value[:3]) if isinstance(value, list) else []
     for key, inner in items:
         yield path + (key,)
         yield from places(inner, path + (key,))
@@ -76,9 +80,11 @@ def check(schema, file):
     for number, document in enumerate(documents(file)):
         errors = sorted(validator.iter_errors(document), key=str)
         if errors:
-            raise SystemExit(f"{file}, document {number + 1}: {errors[0].message} at {list(errors[0].absolute_path)}")
+            raise SystemExit(
+                f"{file}, document {number + 1}: {errors[0].message} at {list(errors[0].absolute_path)}")
         # One document of each shape is spoiled.
-        shape = str(sorted(map(str, places(document)))) + str(document.get("event") if isinstance(document, dict) else "")
+        shape = str(sorted(map(str, places(document)))) + str(
+                document.get("event") if isinstance(document, dict) else "")
         if shape in seen or len(seen) > 40:
             continue
         seen.add(shape)

@@ -1,4 +1,6 @@
-"""What `tools/completions` does: types into shells that run on terminals of their own, and reads what they made of it."""
+"""What `tools/completions` does: types into shells that run on terminals of their own, and reads what they
+made of it.
+"""
 import hashlib
 import json
 import os
@@ -14,7 +16,8 @@ import sys
 import tempfile
 import time
 
-# What is typed before the tab key, and what the line is then; None: whatever the shell makes of it, but nothing is run.
+# What is typed before the tab key, and what the line is then; None: whatever the shell makes of it, but
+# nothing is run.
 LINES = [
     ("cairn pul", "cairn pull "),
     ("cairn store rem", "cairn store remove "),
@@ -57,7 +60,8 @@ def prepare(folder, cairn):
     state.mkdir(parents=True)
     with sqlite3.connect(state / "history.sqlite") as history:
         history.execute("CREATE TABLE machine (id INTEGER PRIMARY KEY, name TEXT)")
-        history.execute("CREATE TABLE path (id INTEGER PRIMARY KEY, machine INTEGER, registry TEXT, usedAt REAL)")
+        history.execute(
+            "CREATE TABLE path (id INTEGER PRIMARY KEY, machine INTEGER, registry TEXT, usedAt REAL)")
         history.executemany("INSERT INTO machine (name) VALUES (?)", [["node7"], ["evil$(touch owned)"]])
         history.execute("INSERT INTO path (machine, registry, usedAt) VALUES (1, 'registry.example', 1.0)")
     for shell, name in ("bash", "cairn.bash"), ("zsh", "_cairn"), ("fish", "cairn.fish"):
@@ -82,7 +86,8 @@ class Shell:
     def __init__(self, folder, arguments, setup):
         self.typed = b""
         environment = {
-            "HOME": str(folder), "PATH": f"{folder}/bin:{os.environ['PATH']}", "TERM": "xterm", "LANG": "C.UTF-8",
+            "HOME": str(folder), "PATH": f"{folder}/bin:{os.environ['PATH']}", "TERM": "xterm",
+            "LANG": "C.UTF-8",
             "CAIRN_STORE": f"{folder}/store"}
         self.process, self.terminal = pty.fork()
         if self.process == 0:
@@ -113,21 +118,26 @@ class Shell:
 
 
 def bash(folder):
-    setup = r"""PS1='$ '; . ./cairn.bash; bind 'set bell-style none'; bind -x '"\C-g": printf "<""<%s>""> " "$READLINE_LINE"'"""
+    setup = (
+        """PS1='$ '; . ./cairn.bash; bind 'set bell-style none'; """
+        r"""bind -x '"\C-g": printf "<""<%s>""> " "$READLINE_LINE"'""")
     return Shell(folder, ["bash", "--norc", "--noprofile", "-i"], setup)
 
 
 def zsh(folder):
     setup = (
-        "PS1='$ '; unsetopt zle_bracketed_paste; fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; setopt no_beep no_auto_menu; "
-        "show() { print -rn -- \"<\"\"<$BUFFER>\"\">\" }; zle -N show; bindkey -e; bindkey '^G' show; bindkey '^U' kill-whole-line")
+        "PS1='$ '; unsetopt zle_bracketed_paste; fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; "
+        "setopt no_beep no_auto_menu; "
+        "show() { print -rn -- \"<\"\"<$BUFFER>\"\">\" }; zle -N show; bindkey -e; bindkey '^G' show; "
+        "bindkey '^U' kill-whole-line")
     return Shell(folder, ["zsh", "-f", "-i"], setup)
 
 
 def fish(folder):
     setup = (
         "source cairn.fish; function fish_prompt; echo '$ '; end; set -g fish_autosuggestion_enabled 0; "
-        "function show; printf '<%s%s>%s' '<' (commandline | string collect) '>'; end; bind \\cg show; bind \\cu kill-whole-line")
+        "function show; printf '<%s%s>%s' '<' (commandline | string collect) '>'; end; bind \\cg show; bind "
+        "\\cu kill-whole-line")
     return Shell(folder, ["fish", "--no-config", "-i"], setup)
 
 
@@ -147,14 +157,18 @@ def judge(name, shell, folder):
 
 
 def milliseconds(cairn, folder):
-    """Times of an answer from a store with a thousand images, least and median: others use this machine, too."""
+    """Times of an answer from a store with a thousand images, least and median: others use this machine,
+    too.
+    """
     store = folder / "large"
     write_store(store, [f"registry.example/team/image{number}:latest" for number in range(1000)])
-    command = [cairn, "---completion", "pull", "--", "positional@0", "2", "1", "cairn", "pull", "registry.example/team/image99"]
+    command = [cairn, "---completion", "pull", "--", "positional@0", "2", "1", "cairn", "pull",
+               "registry.example/team/image99"]
     times = []
     for _ in range(21):
         begin = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, env={"HOME": str(folder), "CAIRN_STORE": str(store)})
+        subprocess.run(command, check=True, capture_output=True,
+                       env={"HOME": str(folder), "CAIRN_STORE": str(store)})
         times.append(1e3 * (time.perf_counter() - begin))
     return min(times), statistics.median(times)
 
@@ -171,7 +185,8 @@ def main():
             else:
                 print(f"{kind}: not tried, it is not installed")
         least, median = milliseconds(cairn, folder)
-        print(f"an answer from a store with 1,000 images takes {least:.0f} ms, median {median:.0f} ms; the bar is {LIMIT_MS} ms")
+        print(f"an answer from a store with 1,000 images takes {least:.0f} ms, median {median:.0f} ms; the "
+              f"bar is {LIMIT_MS} ms")
     return 1 if wrong or least > LIMIT_MS else 0
 
 

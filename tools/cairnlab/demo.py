@@ -1,4 +1,6 @@
-"""The second half of tools/demo: what Cairn saves where a server caps each connection, beside skopeo, and what it has learned."""
+"""The second half of tools/demo: what Cairn saves where a server caps each connection, beside skopeo, and
+what it has learned.
+"""
 import os
 import pathlib
 import shutil
@@ -26,7 +28,8 @@ def show(command, folder):
 
 def table(rows):
     slowest = max(seconds for _, seconds in rows)
-    print("\nThe same image from the same server, which gives each connection 8 MB/s, and all together 100 MB/s:\n")
+    print("\nThe same image from the same server, which gives each connection 8 MB/s, and all together 100 "
+          "MB/s:\n")
     for name, seconds in rows:
         bar = "#" * max(1, round(40 * seconds / slowest))
         print(f"  {name:<38} {seconds:5.1f} s  {bar}")
@@ -41,11 +44,13 @@ def pulls(cairn, port, folder):
         rows.append(("skopeo, a connection for each layer", show(copy, folder)))
     for words, store in (("cairn, for the first time", "first"), ("cairn, when it knows the way", "second")):
         rows.append((words, show([cairn, "pull", name, "--store", folder / store], folder)))
-    rows.append(("cairn, with the image in the store", show([cairn, "pull", name, "--store", folder / store], folder)))
+    rows.append(("cairn, with the image in the store",
+                 show([cairn, "pull", name, "--store", folder / store], folder)))
     show([cairn, "tune"], folder)
     if rows[0][0].startswith("skopeo"):
         print("\nWhat it has stored is an OCI image layout, that others read:", end="")
-        show(["skopeo", "inspect", "--format", "{{.Digest}} {{.Architecture}}", f"oci:{folder}/first:{name}"], folder)
+        show(["skopeo", "inspect", "--format", "{{.Digest}} {{.Architecture}}", f"oci:{folder}/first:{name}"],
+             folder)
     return rows
 
 
@@ -62,7 +67,8 @@ def main():
             with capped.relay(registry, EACH, LINE) as port:
                 rows = pulls(cairn, port, folder)
     table(rows)
-    print(f"\nThat took {time.monotonic() - began:.0f} s. The binary is {cairn}; put it on your PATH, for example with:\n"
+    print(f"\nThat took {time.monotonic() - began:.0f} s. The binary is {cairn}; put it on your PATH, for "
+          f"example with:\n"
           f"  sudo install {cairn} /usr/local/bin/")
 
 

@@ -3,8 +3,9 @@
     tools/examples                 with the release build, or CAIRN=path of a cairn
     tools/examples --only store    those with this word
 
-Registries are a real one on loopback that stands for docker.io and ghcr.io. docker, podman, ctr and ssh are stand-ins that take
-what they are given; skopeo is itself, but writes into a layout. Commands that ask are answered yes, as on a terminal.
+Registries are a real one on loopback that stands for docker.io and ghcr.io. docker, podman, ctr and ssh are
+stand-ins that take what they are given; skopeo is itself, but writes into a layout. Commands that ask are
+answered yes, as on a terminal.
 """
 import argparse
 import os
@@ -20,14 +21,16 @@ CAIRN = os.environ.get("CAIRN") or str(ROOT / ".build/release/cairn")
 # An example that has not ended by then has failed.
 PATIENCE = 180
 IMAGES = {
-    "library/alpine:latest": "linux/amd64", "library/busybox:latest": "linux/amd64", "library/ubuntu:22.04": "linux/amd64",
+    "library/alpine:latest": "linux/amd64", "library/busybox:latest": "linux/amd64",
+    "library/ubuntu:22.04": "linux/amd64",
     "astral-sh/uv:latest": "linux/amd64,linux/arm64"}
 # What takes an image from standard input must get an archive; what is on another machine has another home.
 LOADER = "#!/bin/sh\ntar -tf - > /dev/null && echo loaded\n"
 STAND_INS = {
     "docker": LOADER, "podman": LOADER, "ctr": LOADER,
     "ssh": '#!/bin/sh\nshift; HOME="$HOME/other" exec "$@"\n',
-    "skopeo": '#!/bin/sh\nfor word; do case "$word" in containers-storage:*) word="oci:$HOME/copied:x";; esac; '
+    "skopeo": '#!/bin/sh\nfor word; do case "$word" in containers-storage:*) word="oci:$HOME/copied:x";; '
+              'esac; '
               'set -- "$@" "$word"; shift; done\nexec /usr/bin/skopeo "$@"\n'}
 # Names that are placeholders are not run.
 PLACEHOLDER = re.compile(r"\b[A-Z]{3,}\b|…|/shared/")
@@ -59,7 +62,8 @@ def examples():
     found = []
     for command in [*of_readme(), *of_help()]:
         command = command.strip()
-        if re.match(r"cairn \w+|skopeo copy oci:", command) and command not in found and not MENTION.match(command):
+        if re.match(r"cairn \w+|skopeo copy oci:",
+                    command) and command not in found and not MENTION.match(command):
             found.append(command)
     return found
 
@@ -67,7 +71,8 @@ def examples():
 def run(command, folder):
     """The exit code and the last line of what a command says on a terminal."""
     environment = {
-        "HOME": str(folder), "PATH": f"{folder}/bin:{os.environ['PATH']}", "CAIRN_HOSTS_DIR": str(folder / "certs.d"),
+        "HOME": str(folder), "PATH": f"{folder}/bin:{os.environ['PATH']}",
+        "CAIRN_HOSTS_DIR": str(folder / "certs.d"),
         "TERM": "xterm", "COLUMNS": "110"}
     if command.startswith("skopeo"):
         # An example before it has removed that.
@@ -75,7 +80,8 @@ def run(command, folder):
     if command.startswith("cairn serve"):
         command = "timeout --preserve-status -s INT 3 " + command
     done = subprocess.run(
-        ["script", "-qec", command, "/dev/null"], input=b"y\n", capture_output=True, cwd=folder, env=environment,
+        ["script", "-qec", command, "/dev/null"], input=b"y\n", capture_output=True, cwd=folder,
+        env=environment,
         timeout=PATIENCE)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.stdout.decode(errors="replace"))
     lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
@@ -84,7 +90,8 @@ def run(command, folder):
 
 def prepare(folder, port):
     """A home, stand-ins for other programs, and mirrors in place of the registries."""
-    for name in ("bin", ".zfunc", ".config/fish/completions", ".local/share/bash-completion/completions", "other"):
+    for name in ("bin", ".zfunc", ".config/fish/completions", ".local/share/bash-completion/completions",
+                 "other"):
         (folder / name).mkdir(parents=True)
     (folder / "bin/cairn").symlink_to(CAIRN)
     for name, script in STAND_INS.items():
@@ -100,7 +107,8 @@ def prepare(folder, port):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", metavar="WORD")
     options = parser.parse_args()
     failures = 0
@@ -118,5 +126,7 @@ def main():
                 code, seen = run(command, folder)
                 good = code == 0 or (command.startswith("cairn serve") and code == 130)
                 failures += not good
-                print(f"| `{command}` | {'' if good else f'**exit code {code}**: '}{seen.replace('|', '/')} |", flush=True)
+                print(
+                    f"| `{command}` | {'' if good else f'**exit code {code}**: '}{seen.replace('|', '/')} |",
+                    flush=True)
     return 1 if failures else 0

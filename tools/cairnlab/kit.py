@@ -1,4 +1,6 @@
-"""The second half of tools/kit: the example pulls from a registry on loopback, twice, and something that is not there."""
+"""The second half of tools/kit: the example pulls from a registry on loopback, twice, and something that is
+not there.
+"""
 import os
 import pathlib
 import subprocess
@@ -11,7 +13,8 @@ from cairnlab.registry import images, servers
 def run(example, image, store):
     """What the example printed; it must end well."""
     print(f"$ kit-example {image} STORE", flush=True)
-    lines = subprocess.run([example, image, store], check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = subprocess.run([example, image, store], check=True, capture_output=True,
+                           text=True).stdout.splitlines()
     print(lines[-1])
     return lines
 

@@ -7,8 +7,8 @@ import tempfile
 import threading
 import time
 
-# Peak memory counts what a process held before exec too, so a small process starts each command. Its children's
-# children count once they are waited for.
+# Peak memory counts what a process held before exec too, so a small process starts each command. Its
+# children's children count once they are waited for.
 STARTER = (
     "import os,sys\n"
     "pid=os.fork()\n"
@@ -24,8 +24,9 @@ LOOK = 0.05
 class Usage:
     """What a command cost: wall and CPU seconds, peak memory in MiB, how it ended and what it wrote.
 
-    `peak` is the resident set with the pages of program files, which the kernel shares and can drop; `own` is the most that was
-    seen without them (anonymous pages of the command's main process, looked at every 50 ms).
+    `peak` is the resident set with the pages of program files, which the kernel shares and can drop; `own` is
+    the most that was seen without them (anonymous pages of the command's main process, looked at every 50
+    ms).
     """
 
     def __init__(self, wall, cpu, peak, own, status, output, errors):
@@ -64,7 +65,8 @@ def run(command, timeout=None, environment=None):
         start = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-S", "-c", STARTER, usage.name, *map(str, command)], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+            start_new_session=True)
         own = OwnMemory(process.pid)
         try:
             output, errors = process.communicate(timeout=timeout)
@@ -74,4 +76,5 @@ def run(command, timeout=None, environment=None):
             return Usage(time.monotonic() - start, None, None, own.mebibytes(), None, "", "")
         wall = time.monotonic() - start
         status, cpu, peak = usage.read().split()
-    return Usage(wall, float(cpu), int(peak) / 1024, own.mebibytes(), os.waitstatus_to_exitcode(int(status)), output, errors)
+    return Usage(wall, float(cpu), int(peak) / 1024, own.mebibytes(), os.waitstatus_to_exitcode(int(status)),
+                 output, errors)

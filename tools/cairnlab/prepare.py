@@ -11,7 +11,8 @@ NAMED_BY = {"cairn": "CAIRN", "link-emulator": "LINK_EMULATOR"}
 def prepare(packages=(), products=("cairn",)):
     """Installs what is missing (as root; else names it and ends the program) and builds for release."""
     script = (
-        '. tools/cairnlab/install.sh; need_swift && need_packages "${BUILD_PACKAGES[@]}" "${SERVER_PACKAGES[@]}" "$@"')
+        '. tools/cairnlab/install.sh; need_swift && need_packages "${BUILD_PACKAGES[@]}" '
+        '"${SERVER_PACKAGES[@]}" "$@"')
     if subprocess.run(["bash", "-c", script, "-", *packages], cwd=ROOT).returncode != 0:
         raise SystemExit(69)
     for product in products:

@@ -4,8 +4,9 @@
     tools/release --check --only version,docs   some of them
     tools/release --check --skip tests,bench    all but some
 
-Steps: version, clean, lints, docs, schema, tests, packages, completions, site, bench. Packages are made in two clones in
-different folders and compared byte by byte. Nothing is tagged, signed or sent anywhere: what is to be done then is printed.
+Steps: version, clean, lints, docs, schema, tests, packages, completions, site, bench. Packages are made in
+two clones in different folders and compared byte by byte. Nothing is tagged, signed or sent anywhere: what is
+to be done then is printed.
 """
 import argparse
 import json
@@ -47,7 +48,8 @@ def version():
         raise Unfit(f"v{found} is a tag already: this commit needs another version")
     # Other places name files of a release, and nothing else may know a version.
     stale = [
-        f"{page.relative_to(places.ROOT)}: {name}" for page in [*places.ROOT.glob("*.md"), *places.ROOT.glob("docs/**/*.md")]
+        f"{page.relative_to(places.ROOT)}: {name}"
+        for page in [*places.ROOT.glob("*.md"), *places.ROOT.glob("docs/**/*.md")]
         for name in re.findall(r"cairn_([\d.]+)_amd64", page.read_text()) if name != found]
     if stale:
         raise Unfit("packages of another version are named in " + ", ".join(stale))
@@ -102,14 +104,16 @@ def packages():
         out = places.ROOT / ".build/package/out"
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(pathlib.Path(name) / "one/.build/package/out", out)
-        shutil.copy(pathlib.Path(name) / "one/.build/package/build/cairn", places.ROOT / ".build/package/cairn")
+        shutil.copy(pathlib.Path(name) / "one/.build/package/build/cairn",
+                    places.ROOT / ".build/package/cairn")
     said = run("tools/try-packages", out)
     return "the same bytes from two clones; " + " | ".join(said.strip().splitlines())
 
 
 def binary():
     """The one that is packed, where it was built."""
-    builds = [places.ROOT / ".build/package/cairn", places.ROOT / ".build/package/build/cairn", places.ROOT / ".build/release/cairn"]
+    builds = [places.ROOT / ".build/package/cairn", places.ROOT / ".build/package/build/cairn",
+              places.ROOT / ".build/release/cairn"]
     found = next((build for build in builds if build.exists()), None)
     if found is None:
         raise Unfit("there is no release build: run the step packages first")
@@ -134,7 +138,8 @@ STEPS = [version, clean, lints, docs, schema, tests, packages, completions, site
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", required=True, help="look, and change nothing")
     parser.add_argument("--only", default=",".join(step.__name__ for step in STEPS), metavar="STEP,…")
     parser.add_argument("--skip", default="", metavar="STEP,…")
@@ -157,5 +162,6 @@ def main():
     if bad:
         return 1
     found = source.version()
-    print(f"next: git tag -s v{found} -m 'Cairn {found}'; sign SHA256SUMS; publish .build/package/out and .build/site/html")
+    print(f"next: git tag -s v{found} -m 'Cairn {found}'; sign SHA256SUMS; publish .build/package/out and "
+          f".build/site/html")
     return 0

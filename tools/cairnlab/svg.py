@@ -14,11 +14,15 @@ def text(x, y, words, anchor="start", size=11, colour="#222"):
 
 def line(x1, y1, x2, y2, colour="#ddd", width=1, dashes=None):
     style = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" stroke-width="{width}"{style}/>'
+    return (
+        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
+        f'stroke="{colour}" stroke-width="{width}"{style}/>')
 
 
 def strips(title, rows, marks, kinds):
-    """A row for each cell, ratios on a logarithmic axis: (row, kind, ratio, filled, whether it never ended)."""
+    """A row for each cell, ratios on a logarithmic axis: (row, kind, ratio, filled, whether it never
+    ended).
+    """
     left, top, height, width = 190, 70, 17, 620
     ratios = [mark[2] for mark in marks] + [0.8, 2]
     low, high = math.log(min(ratios) * 0.93), math.log(max(ratios) * 1.07)
@@ -29,9 +33,11 @@ def strips(title, rows, marks, kinds):
     parts = [HEAD.format(left + width + 20, bottom + 30), text(10, 18, title, size=13)]
     x = 10
     for index, kind in enumerate(kinds):
-        parts.append(f'<circle cx="{x + 5}" cy="36" r="4" fill="{COLOURS[index % len(COLOURS)]}"/>' + text(x + 13, 40, kind))
+        parts.append(f'<circle cx="{x + 5}" cy="36" r="4" fill="{COLOURS[index % len(COLOURS)]}"/>'
+                     + text(x + 13, 40, kind))
         x += 26 + 7 * len(kind)
-    parts.append(text(10, 57, "filled: its own choice; ring: the best setting found by hand; >: not in time, at least so much", colour="#666"))
+    parts.append(text(10, 57, "filled: its own choice; ring: the best setting found by hand; >: not in time, "
+                              "at least so much", colour="#666"))
     for tick in (0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50):
         if low <= math.log(tick) <= high:
             parts += [line(place(tick), top - 5, place(tick), bottom, "#333" if tick == 1 else "#ddd"),
@@ -46,13 +52,16 @@ def strips(title, rows, marks, kinds):
             if is_late:
                 parts.append(text(place(ratio), y + 5, ">", "middle", 16, colour))
             else:
-                parts.append(f'<circle cx="{place(ratio):.1f}" cy="{y:.1f}" r="4" stroke="{colour}" stroke-width="1.5" '
+                parts.append(f'<circle cx="{place(ratio):.1f}" cy="{y:.1f}" r="4" stroke="{colour}" '
+                             f'stroke-width="1.5" '
                              f'fill="{colour if filled else "none"}"/>')
     return "\n".join(parts) + "\n</svg>\n"
 
 
 def curves(title, panels):
-    """A small drawing for each cell: (name, [(pool size, seconds)], cold, warm, line), both axes logarithmic."""
+    """A small drawing for each cell: (name, [(pool size, seconds)], cold, warm, line), both axes
+    logarithmic.
+    """
     columns, wide, high = 4, 230, 150
     rows = math.ceil(len(panels) / columns)
     parts = [HEAD.format(columns * wide + 20, rows * high + 40), text(10, 18, title, size=13)]
@@ -67,15 +76,18 @@ def curves(title, panels):
 
         def up(value, y=y, height=height, low=low, top=top):
             return y + height - (math.log(value) - low) / (top - low) * height
-        parts += [text(x, y - 6, name), line(x, y, x, y + height, "#888"), line(x, y + height, x + width, y + height, "#888")]
+        parts += [text(x, y - 6, name), line(x, y, x, y + height, "#888"),
+                  line(x, y + height, x + width, y + height, "#888")]
         for size in (1, 2, 4, 8, 16, 32, 64):
             parts.append(text(across(size), y + height + 13, size, "middle", 9))
         for value in (min(seconds), max(seconds)):
             parts.append(text(x - 4, up(value) + 3, f"{value:.3g}", "end", 9))
-        for value, dashes, colour in ((ideal, None, "#bbb"), (cold, "6 3", COLOURS[1]), (warm, "2 2", COLOURS[2])):
+        for value, dashes, colour in ((ideal, None, "#bbb"), (cold, "6 3", COLOURS[1]),
+                                      (warm, "2 2", COLOURS[2])):
             if value:
                 parts.append(line(x, up(value), x + width, up(value), colour, 1.3, dashes))
         path = " ".join(f"{across(n):.1f},{up(s):.1f}" for n, s in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{COLOURS[0]}" stroke-width="1.5"/>')
-        parts += [f'<circle cx="{across(n):.1f}" cy="{up(s):.1f}" r="2" fill="{COLOURS[0]}"/>' for n, s in points]
+        parts += [f'<circle cx="{across(n):.1f}" cy="{up(s):.1f}" r="2" fill="{COLOURS[0]}"/>'
+                  for n, s in points]
     return "\n".join(parts) + "\n</svg>\n"

@@ -2,8 +2,8 @@
 
     by_hand.py http(s)://HOST/REPOSITORY:TAG FOLDER CA-FILE|- curl|aria2c [OPTION ...]
 
-One connection brings the token and the manifest; then this process becomes the downloader, which gets the addresses of
-the blobs at the registry, the token, and follows redirects. Nothing is verified.
+One connection brings the token and the manifest; then this process becomes the downloader, which gets the
+addresses of the blobs at the registry, the token, and follows redirects. Nothing is verified.
 """
 import http.client
 import json
@@ -24,7 +24,8 @@ def main():
     parts = urllib.parse.urlsplit(url)
     repository, _, tag = parts.path.lstrip("/").rpartition(":")
     if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(parts.netloc, context=ssl.create_default_context(cafile=authority))
+        connection = http.client.HTTPSConnection(parts.netloc,
+                                                 context=ssl.create_default_context(cafile=authority))
     else:
         connection = http.client.HTTPConnection(parts.netloc)
     # Whoever writes such a script knows where the registry's tokens are, and asks there first.
@@ -45,13 +46,16 @@ def main():
     with open(listing, "w") as file:
         for digest, address in blobs.items():
             name = digest.replace(":", "-")
-            file.write(f'url = "{address}"\noutput = "{folder}/{name}"\n' if program == "curl" else f"{address}\n out={name}\n")
+            file.write(f'url = "{address}"\noutput = "{folder}/{name}"\n' if program == "curl"
+                       else f"{address}\n out={name}\n")
     if program == "curl":
         trust = ["--cacert", authority] if parts.scheme == "https" else []
-        command = ["curl", "-q", "-sSL", "--fail", *trust, *(f"-H{one}" for one in header), *options, "-K", listing]
+        command = ["curl", "-q", "-sSL", "--fail", *trust, *(f"-H{one}" for one in header), *options, "-K",
+                   listing]
     else:
         trust = [f"--ca-certificate={authority}"] if parts.scheme == "https" else []
-        command = ["aria2c", "-q", "--no-conf=true", "--disable-ipv6=true", *trust, *(f"--header={one}" for one in header),
+        command = ["aria2c", "-q", "--no-conf=true", "--disable-ipv6=true", *trust,
+                   *(f"--header={one}" for one in header),
                    *options, "-d", folder, "-i", listing]
     os.execvp(command[0], command)
 

@@ -153,7 +153,8 @@ class Crowd:
                     shutil.copy(file, mine)
             self._sleep_until(start + moment, everyone)
             everyone.append(pulls.Pull(
-                self.one, self.IMAGE, mine / "pull", mine / "history.sqlite", "--trace", mine / "trace.jsonl"))
+                self.one, self.IMAGE, mine / "pull", mine / "history.sqlite", "--trace",
+                mine / "trace.jsonl"))
             everyone[-1].trace = mine / "trace.jsonl"
         self._wait(everyone, start)
         figures = load.figures()
@@ -247,7 +248,8 @@ class Crowd:
             "firstByte": [
                 [at - start, min(sample["firstByteSeconds"])]
                 for at, sample, _ in samples if sample["firstByteSeconds"]],
-            "open": [[at - start, sample["open"], sample["carrying"], sample["poolSize"]] for at, sample, _ in samples],
+            "open": [[at - start, sample["open"], sample["carrying"], sample["poolSize"]]
+                     for at, sample, _ in samples],
             "bytes": pull.bytes_at([start + second for second in range(int(over) + 1)]),
         }
 
@@ -282,7 +284,9 @@ def simulate(model, clients, seeds, knows_idle):
 
 
 def payload_model(path, out):
-    """A model as the simulator has to read it: its bandwidths count TCP's payload, the lab's whole packets."""
+    """A model as the simulator has to read it: its bandwidths count TCP's payload, the lab's whole
+    packets.
+    """
     model = json.loads(path.read_text())
     for name in ("bandwidthMbit", "perConnectionMbit"):
         if name in model:

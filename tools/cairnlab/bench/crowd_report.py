@@ -28,7 +28,8 @@ def show_figures(outcomes, simulated):
     for seed, one in enumerate(outcomes, 1):
         row("lab", seed, f"{one['jainBytes']:.3f}", f"{one['jainRates']:.3f}",
             f"{min(one['rates']) / statistics.mean(one['rates']):.2f}", f"{one['utilisation']:.3f}",
-            f"{one['meanPool']:.1f}", final_sizes([pull["steps"] for pull in one["pulls"]]), f"{one['over']:.1f}")
+            f"{one['meanPool']:.1f}", final_sizes([pull["steps"] for pull in one["pulls"]]),
+            f"{one['over']:.1f}")
     for seed, (figures, machines) in enumerate(simulated, 1):
         row("simulator", seed, "", f"{figures['jain']:.3f}", "", f"{figures['utilisation']:.3f}",
             f"{figures['meanPool']:.1f}", final_sizes([steps for _, steps in machines]), "")
@@ -70,7 +71,8 @@ def show_machine(outcomes):
         row(seed, one["packets"], f"{one['dropped']} ({one['dropped'] / one['packets'] * 100:.2f} %)",
             senders["RetransSegs"], senders["TCPTimeouts"],
             f"{senders['TCPHystartDelayDetect']}, {senders['TCPHystartTrainDetect']}", one["connections"],
-            f"{one['longestQueue'] / 1024:.0f}", *(f"{load[name]:.2f}" for name in ("pulls", "emulator", "cores")),
+            f"{one['longestQueue'] / 1024:.0f}",
+            *(f"{load[name]:.2f}" for name in ("pulls", "emulator", "cores")),
             f"{load['waited'] * 100:.0f} %", f"{load['busy'] * 100:.0f} %",
             f"{one['longestSleepMs']:.1f}")
 
@@ -79,7 +81,8 @@ def show_details(outcomes, simulated):
     for seed, one in enumerate(outcomes, 1):
         print(f"\n### Lab, seed {seed}: pool sizes\n\n```")
         for number, pull in enumerate(one["pulls"], 1):
-            print(f"pull {number}, began at {pull['began']:.2f} s, {pull['bytes'][-1] / 1e6:.1f} MB by the end")
+            print(
+                f"pull {number}, began at {pull['began']:.2f} s, {pull['bytes'][-1] / 1e6:.1f} MB by the end")
             print(pulls.shown(pull["steps"]))
         print("```")
     machines = simulated[0][1]

@@ -51,7 +51,8 @@ def serve(folder, image):
         f"server {{ listen 127.0.0.1:{http}; {locations} }}\n"
         f"server {{ listen 127.0.0.1:{tls} ssl; ssl_certificate {certificate}; ssl_certificate_key {key};\n"
         f"ssl_protocols TLSv1.2 TLSv1.3; {locations} }}\n")
-    return servers.nginx(folder / "nginx", section, http, access_log=f"{folder}/access.log c"), http, tls, certificate
+    return servers.nginx(folder / "nginx", section, http,
+                         access_log=f"{folder}/access.log c"), http, tls, certificate
 
 
 def pull(port, store, *options, tls=None, image="bench"):
@@ -86,17 +87,21 @@ def bench_cpu(folder, repeats=5, blob=400 << 20):
                 scheme, host = ("https", "localhost") if ca else ("http", "127.0.0.1")
                 urls = []
                 for name in names:
-                    urls += ["-o", str(out / name.replace(":", "-")), f"{scheme}://{host}:{port}/v2/bench/blobs/{name}"]
+                    urls += ["-o", str(out / name.replace(":", "-")),
+                             f"{scheme}://{host}:{port}/v2/bench/blobs/{name}"]
                 trust = ["--cacert", str(ca)] if ca else []
-                curl.append(run(["curl", "-sS", "--fail", "--http1.1", "-Z", "--parallel-max", "4", *trust, *urls])[0])
+                curl.append(run(
+                    ["curl", "-sS", "--fail", "--http1.1", "-Z", "--parallel-max", "4", *trust, *urls])[0])
                 digest.append(run(["openssl", "dgst", "-sha256", *map(str, sorted(out.iterdir()))])[0])
                 shutil.rmtree(out)
             base = [a + b for a, b in zip(curl, digest, strict=True)]
             ratio = statistics.median(cairn) / statistics.median(base)
             print(
-                f"  {label:5} cairn {statistics.median(cairn) / gigabytes:.3f}  curl {statistics.median(curl) / gigabytes:.3f}"
+                f"  {label:5} cairn {statistics.median(cairn) / gigabytes:.3f}  curl "
+                f"{statistics.median(curl) / gigabytes:.3f}"
                 f" + dgst {statistics.median(digest) / gigabytes:.3f}  ratio {ratio:.3f}  (bar 1.15)"
-                f"  cairn wall {statistics.median(walls):.2f} s, spread {min(cairn) / gigabytes:.3f} to {max(cairn) / gigabytes:.3f}")
+                f"  cairn wall {statistics.median(walls):.2f} s, spread {min(cairn) / gigabytes:.3f} to "
+                f"{max(cairn) / gigabytes:.3f}")
     return True
 
 

@@ -1,11 +1,14 @@
-"""Measures `cairn pull … --output docker-archive:- | podman load` against `podman pull`, and writes the README's picture of it.
+"""Measures `cairn pull … --output docker-archive:- | podman load` against `podman pull`, and writes the
+README's picture of it.
 
-    tools/bench-load                      150 MiB, from a registry that gives each connection 8 MB/s, all together 100 MB/s
+    tools/bench-load                      150 MiB, from a registry that gives each connection 8 MB/s, all
+                                          together 100 MB/s
     tools/bench-load --each 2 --line 40   other caps, in MB/s
     tools/bench-load --svg FILE           also draws it
 
-Each way is taken in turn, --rounds times; figures are medians. podman stores into a folder of its own that is thrown away.
-Cairn's store and podman's are empty each time; Cairn's history is empty in "first", and has "first" in it in "later".
+Each way is taken in turn, --rounds times; figures are medians. podman stores into a folder of its own that is
+thrown away. Cairn's store and podman's are empty each time; Cairn's history is empty in "first", and has
+"first" in it in "later".
 """
 import argparse
 import contextlib
@@ -30,15 +33,18 @@ class Podman:
 
     def __init__(self, folder):
         self.root = folder
-        self.command = ["podman", "--root", str(folder / "root"), "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
+        self.command = ["podman", "--root", str(folder / "root"), "--runroot", str(folder / "run"),
+                        "--storage-driver", "vfs"]
 
     def empty(self):
-        subprocess.run([*self.command, "system", "reset", "--force"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        subprocess.run([*self.command, "system", "reset", "--force"], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=False)
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.mkdir()
 
     def images(self):
-        return subprocess.run([*self.command, "images", "--quiet"], check=True, capture_output=True, text=True).stdout.split()
+        return subprocess.run([*self.command, "images", "--quiet"], check=True, capture_output=True,
+                              text=True).stdout.split()
 
 
 def timed(steps, environment):
@@ -48,7 +54,8 @@ def timed(steps, environment):
     for number, step in enumerate(steps):
         is_last = number == len(steps) - 1
         process = subprocess.Popen(
-            step, stdin=source, stdout=subprocess.DEVNULL if is_last else subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+            step, stdin=source, stdout=subprocess.DEVNULL if is_last else subprocess.PIPE,
+            stderr=subprocess.PIPE, env=environment)
         if source:
             source.close()
         source = process.stdout
@@ -83,8 +90,10 @@ def measure(cairn, port, folder, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cairn", default=str(places.ROOT / ".build/release/cairn"), help="the program that is measured")
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cairn", default=str(places.ROOT / ".build/release/cairn"),
+                        help="the program that is measured")
     parser.add_argument("--each", type=float, default=8, help="MB/s of each connection")
     parser.add_argument("--line", type=float, default=100, help="MB/s of all of them together")
     parser.add_argument("--layers", default=LAYERS, help="sizes of the image's layers, in MiB")

@@ -1,7 +1,8 @@
 """Who races in tools/bench: what each contender is called, and the command that it runs.
 
-Everyone starts from the image's reference. Plain downloaders are started by a script that brings the token and the
-manifest (`by_hand.py`); what one of them does with the blobs' addresses alone is shown too, as a yardstick.
+Everyone starts from the image's reference. Plain downloaders are started by a script that brings the token
+and the manifest (`by_hand.py`); what one of them does with the blobs' addresses alone is shown too, as a
+yardstick.
 """
 import dataclasses
 import os
@@ -53,25 +54,29 @@ def layout_blobs(out):
 
 def flat_blobs(out):
     """Files named by digest, `:` written as `-`."""
-    return {path.name.replace("-", ":"): path for path in pathlib.Path(out).iterdir() if path.name.startswith("sha256-")}
+    return {path.name.replace("-", ":"): path for path in pathlib.Path(out).iterdir()
+            if path.name.startswith("sha256-")}
 
 
 def skopeo(work):
     trust = ["--src-cert-dir", work.certificates] if work.tls else ["--src-tls-verify=false"]
-    return ["skopeo", "--insecure-policy", "copy", "-q", *trust, f"docker://{work.reference}", f"oci:{work.out}:latest"]
+    return ["skopeo", "--insecure-policy", "copy", "-q", *trust, f"docker://{work.reference}",
+            f"oci:{work.out}:latest"]
 
 
 def podman(work):
     trust = ["--cert-dir", work.certificates] if work.tls else ["--tls-verify=false"]
     root = work.scratch / "podman"
     return ["podman", "--root", str(root / "root"), "--runroot", str(root / "run"), "--storage-driver", "vfs",
-            "--tmpdir", str(root / "tmp"), "--cgroup-manager", "cgroupfs", "pull", "-q", *trust, work.reference]
+            "--tmpdir", str(root / "tmp"), "--cgroup-manager", "cgroupfs", "pull", "-q", *trust,
+            work.reference]
 
 
 def by_hand(*command):
     """A plain downloader, started by a script that brings the token and the manifest."""
     def start(work):
-        return [sys.executable, "-S", str(places.LIBRARY / "bench/by_hand.py"), f"{work.scheme}://{work.reference}", work.out,
+        return [sys.executable, "-S", str(places.LIBRARY / "bench/by_hand.py"),
+                f"{work.scheme}://{work.reference}", work.out,
                 work.certificate, *command]
     return start
 
@@ -81,16 +86,19 @@ def given_addresses(*options):
     def command(work):
         os.makedirs(work.out, exist_ok=True)
         listing = work.scratch / "aria2.list"
-        listing.write_text("".join(f"{work.blob_url(digest)}\n out={digest.replace(':', '-')}\n" for digest in work.blobs))
+        listing.write_text(
+            "".join(f"{work.blob_url(digest)}\n out={digest.replace(':', '-')}\n" for digest in work.blobs))
         trust = [f"--ca-certificate={work.certificate}"] if work.tls else []
-        return ["aria2c", "-q", "--no-conf=true", "--disable-ipv6=true", *options, *trust, "-d", work.out, "-i", str(listing)]
+        return ["aria2c", "-q", "--no-conf=true", "--disable-ipv6=true", *options, *trust, "-d", work.out,
+                "-i", str(listing)]
     return command
 
 
 def seed_client(processes):
     def command(work):
         os.makedirs(work.out, exist_ok=True)
-        return [sys.executable, str(places.LIBRARY / "bench/seed_client.py"), f"{work.scheme}://{work.reference}", work.out,
+        return [sys.executable, str(places.LIBRARY / "bench/seed_client.py"),
+                f"{work.scheme}://{work.reference}", work.out,
                 str(processes), work.certificate if work.tls else ""]
     return command
 
@@ -115,17 +123,23 @@ def contenders():
         Contender("2017 pool 2xCPU", "2017", False, seed_client(2 * (os.cpu_count() or 1)), flat_blobs),
         Contender("curl", "curl", True, by_hand("curl"), flat_blobs),
         Contender("curl -Z", "curl -Z", True, by_hand("curl", "-Z"), flat_blobs),
-        Contender("crane-like", "crane-like", True, by_hand("curl", "-Z", "--http2", "--parallel-max", "4"), flat_blobs),
-        *(Contender(f"curl -Z {n}", "curl -Z", False, by_hand("curl", "-Z", "--http1.1", "--parallel-max", str(n)),
+        Contender("crane-like", "crane-like", True, by_hand("curl", "-Z", "--http2", "--parallel-max", "4"),
+                  flat_blobs),
+        *(Contender(f"curl -Z {n}", "curl -Z", False,
+                    by_hand("curl", "-Z", "--http1.1", "--parallel-max", str(n)),
                     flat_blobs) for n in (8, 16, 32, 64)),
         Contender("aria2", "aria2", True, by_hand("aria2c"), flat_blobs),
-        Contender("aria2 -x16 -s16 -j16", "aria2", False, by_hand("aria2c", "-x16", "-s16", "-j16"), flat_blobs),
+        Contender("aria2 -x16 -s16 -j16", "aria2", False, by_hand("aria2c", "-x16", "-s16", "-j16"),
+                  flat_blobs),
         # An address has at most 16 connections and pieces of at least 1 MiB: the most that aria2 can be told.
-        *(Contender(f"aria2 {n} of 1M", "aria2", False, by_hand("aria2c", f"-x{n}", f"-s{n}", f"-j{n}", "-k1M"), flat_blobs)
+        *(Contender(f"aria2 {n} of 1M", "aria2", False,
+                    by_hand("aria2c", f"-x{n}", f"-s{n}", f"-j{n}", "-k1M"), flat_blobs)
           for n in (4, 8, 16)),
-        *(Contender(f"aria2 -x4 -s4 -j{n}", "aria2", False, by_hand("aria2c", "-x4", "-s4", f"-j{n}", "-k1M"), flat_blobs)
+        *(Contender(f"aria2 -x4 -s4 -j{n}", "aria2", False, by_hand("aria2c", "-x4", "-s4", f"-j{n}", "-k1M"),
+                    flat_blobs)
           for n in (32, 64)),
-        Contender("aria2, addresses given", "not a pull", False, given_addresses("-x16", "-s16", "-j16", "-k1M"), flat_blobs),
+        Contender("aria2, addresses given", "not a pull", False,
+                  given_addresses("-x16", "-s16", "-j16", "-k1M"), flat_blobs),
     ]
     return [one for one in everyone if one.program is None or shutil.which(one.program)]
 

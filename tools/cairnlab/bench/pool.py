@@ -1,4 +1,6 @@
-"""Fixed pools, first pulls and pulls that know the path, over one link of the lab: the runs of tools/bench-pool."""
+"""Fixed pools, first pulls and pulls that know the path, over one link of the lab: the runs of
+tools/bench-pool.
+"""
 import dataclasses
 import pathlib
 import random
@@ -13,8 +15,8 @@ SIZES = (1, 2, 4, 8, 16, 32, 64)
 TOLERANCE = 1.02
 # A fixed pool that takes so many times as long as the fastest pull so far is given up.
 HOPELESS = 2
-# What the figures are held against: medians of first pulls and of pulls that know the path over the best fixed pool,
-# the worst first pull, and workers over the smallest fixed pool that is as good.
+# What the figures are held against: medians of first pulls and of pulls that know the path over the best
+# fixed pool, the worst first pull, and workers over the smallest fixed pool that is as good.
 BARS = {"cold": 1.15, "worst": 1.4, "warm": 1.04, "workers": 2.0}
 
 
@@ -37,7 +39,8 @@ def line(megabits, milliseconds):
 CASES = {
     **{f"limit-{limit}-{trip}": Case("home-100", layers, limit, line(megabits, trip))
        for limit, megabits, layers in (
-           ("100k", 100, "16M,8M,4M,2M,1M"), ("200k", 100, "30M,15M,6M,3M,1M"), ("1000k", 300, "96M,48M,20M,8M,2M"))
+           ("100k", 100, "16M,8M,4M,2M,1M"), ("200k", 100, "30M,15M,6M,3M,1M"),
+           ("1000k", 300, "96M,48M,20M,8M,2M"))
        for trip in (5, 40)},
     "home-100": Case("home-100", "34M,16M,6M,3M,1M"),
     "lossy": Case("lossy-wifi", "28M,12M,6M,3M,1M"),
@@ -91,7 +94,8 @@ class CaseBench:
 
     def round(self, one, number):
         """One run of everything, in random order; lessons come before what is done with them."""
-        chain = [("cold", "lesson")] + [("lesson", "lesson")] * (self.options.lessons - 1) + [("warm", "warm")] * 2
+        chain = [("cold", "lesson")] + [("lesson", "lesson")] * (self.options.lessons - 1) + [
+            ("warm", "warm")] * 2
         others = [("fixed", size) for size in (*SIZES, *self.case.more) if size not in self.given_up]
         others += [("cold", "fresh")] * (self.options.colds - 1)
         tasks = others + [None] * len(chain)
@@ -111,10 +115,13 @@ class CaseBench:
             else:
                 history.mkdir()
             options = ["--workers", what] if kind == "fixed" else []
-            self.one_run(one, number, kind, what if kind == "fixed" else None, history / "history.sqlite", options)
+            self.one_run(one, number, kind, what if kind == "fixed" else None, history / "history.sqlite",
+                         options)
 
     def patience(self, number):
-        """Seconds for a fixed pool. Who was not given up in the first round is not given up for being near it later."""
+        """Seconds for a fixed pool. Who was not given up in the first round is not given up for being near it
+        later.
+        """
         fastest = min([run.seconds for run in self.runs if run.seconds], default=self.options.patience)
         return min(self.options.patience, HOPELESS * fastest) if number == 1 else self.options.patience
 
@@ -147,7 +154,8 @@ def figures(runs):
     cold, warm = ([run for run in runs if run.kind == kind] for kind in ("cold", "warm"))
     worst = max(cold, key=lambda run: run.seconds)
     return {
-        "fixed": fixed, "best": best, "bestSize": min(size for size in fixed if fixed[size] == best), "enough": enough,
+        "fixed": fixed, "best": best, "bestSize": min(size for size in fixed if fixed[size] == best),
+        "enough": enough,
         "cold": statistics.median(run.seconds for run in cold) / best, "worst": worst.seconds / best,
         "warm": statistics.median(run.seconds for run in warm) / best,
         "worstWarm": max(run.seconds for run in warm) / best,

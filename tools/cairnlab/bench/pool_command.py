@@ -4,13 +4,14 @@
     tools/bench-pool --case home-100 lossy      ... these
     tools/bench-pool --list
 
-In each round every fixed size pulls once, and Cairn does without a history (cold) and after three lessons, the first
-of them cold (warm), in random order, each into an empty store in memory. An image takes the best fixed pool about 5 s.
-The figures are ratios within one case; seconds depend on the machine. What misses its bar is in bold. A fixed size
-that takes twice as long as the fastest pull so far is given up in the first round.
+In each round every fixed size pulls once, and Cairn does without a history (cold) and after three lessons,
+the first of them cold (warm), in random order, each into an empty store in memory. An image takes the best
+fixed pool about 5 s. The figures are ratios within one case; seconds depend on the machine. What misses its
+bar is in bold. A fixed size that takes twice as long as the fastest pull so far is given up in the first
+round.
 
-`limit-100k-5` is nginx with `limit_rate 100k` and a round trip of 5 ms; it counts by the second and for each request,
-so that a request begins with a burst. `overloaded` is a server that slows down beyond ten requests.
+`limit-100k-5` is nginx with `limit_rate 100k` and a round trip of 5 ms; it counts by the second and for each
+request, so that a request begins with a burst. `overloaded` is a server that slows down beyond ten requests.
 """
 import argparse
 import json
@@ -23,13 +24,17 @@ from cairnlab.link import lab
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--case", nargs="+", default=list(pool.CASES), choices=list(pool.CASES), metavar="NAME")
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", nargs="+", default=list(pool.CASES), choices=list(pool.CASES),
+                        metavar="NAME")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--colds", type=int, default=2, help="cold pulls in a round, the first lesson among them")
+    parser.add_argument("--colds", type=int, default=2,
+                        help="cold pulls in a round, the first lesson among them")
     parser.add_argument("--lessons", type=int, default=3, help="pulls before the warm ones")
     parser.add_argument("--layers", help="sizes of the image's layers, in place of a case's own")
-    parser.add_argument("--patience", type=float, default=20, help="seconds after which any fixed pool is given up")
+    parser.add_argument("--patience", type=float, default=20,
+                        help="seconds after which any fixed pool is given up")
     parser.add_argument("--json", help="write everything that was measured there, after each case")
     parser.add_argument("--list", action="store_true", help="show the cases and end")
     return parser.parse_args()
@@ -52,9 +57,11 @@ def table(results):
         f"most over enough ({bars['workers']:g})"]
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     for name, one in results.items():
-        fixed = [f"{seconds:.2f}" if seconds else "-" for size, seconds in one["fixed"].items() if size in pool.SIZES]
+        fixed = [f"{seconds:.2f}" if seconds else "-"
+                 for size, seconds in one["fixed"].items() if size in pool.SIZES]
         cells = [
-            name, *fixed, f"{one['best']:.2f} ({one['bestSize']})", one["enough"], held(one["cold"], bars["cold"]),
+            name, *fixed, f"{one['best']:.2f} ({one['bestSize']})", one["enough"],
+            held(one["cold"], bars["cold"]),
             held(one["worst"], bars["worst"]), held(one["warm"], bars["warm"]), f"{one['worstWarm']:.2f}",
             f"{one['warmLast']}, {one['warmMost']}", held(one["warmMost"] / one["enough"], bars["workers"])]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
@@ -84,6 +91,7 @@ def main():
             pathlib.Path(options.json).write_text(json.dumps(results))
     print("\n" + table(results) + "\n")
     for name, one in results.items():
-        print(f"Worst cold pull of {name}: {one['worstSeconds']:.2f} s, {one['worst']:.2f} of the best\n\n```")
+        print(
+            f"Worst cold pull of {name}: {one['worstSeconds']:.2f} s, {one['worst']:.2f} of the best\n\n```")
         print(pulls.shown(one["worstSteps"]) + "\n```\n")
     return 0

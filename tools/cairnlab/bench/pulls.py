@@ -1,4 +1,6 @@
-"""Pulls of Cairn that are watched while they run: what arrived when, which pool sizes were chosen, and why."""
+"""Pulls of Cairn that are watched while they run: what arrived when, which pool sizes were chosen, and
+why.
+"""
 import bisect
 import json
 import os
@@ -17,7 +19,8 @@ CAIRN = os.environ.get("CAIRN") or str(places.ROOT / ".build/release/cairn")
 def push(folder, data, name, layers):
     """Pushes an image to a registry's blobs in `data`; returns its size in bytes."""
     with servers.docker_registry(folder / "push", data=data) as port:
-        digest = images.push(f"127.0.0.1:{port}/{name}:latest", images.Recipe(images.sizes(layers), seed=name))
+        digest = images.push(f"127.0.0.1:{port}/{name}:latest",
+                             images.Recipe(images.sizes(layers), seed=name))
         return sum(images.sizes_of(f"127.0.0.1:{port}", name, digest).values())
 
 
@@ -35,7 +38,8 @@ class Pull:
             self.process = subprocess.Popen(
                 [CAIRN, "pull", f"{one.registry}/{name}:latest", "--store", str(self.folder / "store"),
                  "--history", str(history), "--progress", "json", *trust, *map(str, options)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, preexec_fn=lab.die_with_parent)
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+                preexec_fn=lab.die_with_parent)
         self.thread = threading.Thread(target=self._follow, daemon=True)
         self.thread.start()
 

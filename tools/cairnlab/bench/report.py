@@ -82,7 +82,8 @@ def predict(cairn, cells):
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for cell in cells:
-            sizes = sorted(int(name.split()[1]) for name in cell.kinds().get("cairn-fixed", []) if cell.seconds(name))
+            sizes = sorted(int(name.split()[1]) for name in cell.kinds().get("cairn-fixed", [])
+                           if cell.seconds(name))
             if not sizes:
                 continue
             model = dict(cell.model)
@@ -95,11 +96,13 @@ def predict(cairn, cells):
             model.pop("client", None)
             model["server"] = {key: value for key, value in model.get("server", {}).items()
                                if key in ("redirects", "connectionLimit", "retryAfterSeconds")}
-            image = {"name": cell.image, "about": "as it was pulled", "layersKB": [size / 1e3 for size in cell.sizes]}
+            image = {"name": cell.image, "about": "as it was pulled",
+                     "layersKB": [size / 1e3 for size in cell.sizes]}
             for name, document in (("model", model), ("image", image)):
                 pathlib.Path(folder, f"{name}.json").write_text(json.dumps(document))
             rows = json.loads(subprocess.run(
-                [cairn, "simulate", "--model", f"{folder}/model.json", "--image", f"{folder}/image.json", "--seeds", "3",
+                [cairn, "simulate", "--model", f"{folder}/model.json", "--image", f"{folder}/image.json",
+                 "--seeds", "3",
                  "--workers", ",".join(map(str, sizes)), "--format", "json"],
                 check=True, capture_output=True, text=True).stdout)
             for row in rows:
@@ -158,7 +161,8 @@ class Report:
             mean, worst = geometric_mean(ratios.values()), max(ratios, key=ratios.get)
             missing = len([cell for cell in self.cells if cell.best("cairn-fixed")]) - len(ratios)
             rows.append((what, f"geometric mean <= {mean_bar}, worst <= {worst_bar}",
-                         f"{mean:.3f}, worst {ratios[worst]:.2f} ({worst}); {len(ratios)} cells, {missing} without a figure",
+                         f"{mean:.3f}, worst {ratios[worst]:.2f} ({worst}); {len(ratios)} cells, {missing} "
+                         f"without a figure",
                          mean <= mean_bar and ratios[worst] <= worst_bar and missing == 0))
         ratio_row("cold, by the best fixed size", self.against_sweep("cairn cold"), 1.10, 1.30)
         ratio_row("warm, by the best fixed size", self.against_sweep("cairn warm"), 1.03, 1.10)
@@ -170,10 +174,12 @@ class Report:
             worst = min(ratios, key=ratios.get)
             rows.append((what, f"no cell below {bar:.2f}",
                          f"geometric mean {geometric_mean(ratios.values()):.2f}, worst {ratios[worst]:.2f} "
-                         f"({', '.join(worst)}), {sum(r < bar for r in ratios.values())} of {len(ratios)} below",
+                         f"({', '.join(worst)}), {sum(r < bar for r in ratios.values())} of {len(ratios)} "
+                         f"below",
                          ratios[worst] >= bar))
         for own in ("cairn cold", "cairn warm"):
-            peers_row(f"peers at their defaults, by {own}", own, lambda cell, kind: cell.default(kind), 1 / 1.02)
+            peers_row(f"peers at their defaults, by {own}", own, lambda cell, kind: cell.default(kind),
+                      1 / 1.02)
             peers_row(f"peers at their best setting, by {own}", own,
                       lambda cell, kind: (cell.best(kind) or (None,))[0], 1 / 1.05)
         harsh = [c for c in self.cells if "perConnectionMbit" in c.model or c.model.get("loss", 0) > 0.001]
@@ -187,15 +193,20 @@ class Report:
                          f"({', '.join(min(ratios, key=ratios.get))})", min(ratios.values()) >= 3))
         errors = self.prediction_errors()
         if errors:
-            middle, worst = statistics.median(map(abs, errors.values())), max(errors, key=lambda key: abs(errors[key]))
+            middle, worst = statistics.median(map(abs, errors.values())), max(
+                errors, key=lambda key: abs(errors[key]))
             rows.append(("the simulator against the lab", "median error below 10 %",
-                         f"{middle * 100:.1f} %, worst {errors[worst] * 100:+.0f} % ({worst[0]}, {worst[1]} workers)",
+                         f"{middle * 100:.1f} %, worst {errors[worst] * 100:+.0f} % ({worst[0]}, {worst[1]} "
+                         f"workers)",
                          middle < 0.10))
         rows += self.utilisation_rows() + self.cost_rows()
-        own = [run for cell in self.cells for name in ("cairn cold", "cairn warm") for run in cell.runs.get(name, [])]
+        own = [run for cell in self.cells for name in ("cairn cold", "cairn warm")
+               for run in cell.runs.get(name, [])]
         wrong = [run for run in own if run["status"] != "ok"]
-        rows.append(("pulls of Cairn that ended right", "all", f"{len(own) - len(wrong)} of {len(own)}", not wrong))
-        late = [run for cell in self.cells for runs in cell.runs.values() for run in runs if run.get("overruns", 0) > 0]
+        rows.append(
+            ("pulls of Cairn that ended right", "all", f"{len(own) - len(wrong)} of {len(own)}", not wrong))
+        late = [run for cell in self.cells for runs in cell.runs.values() for run in runs
+                if run.get("overruns", 0) > 0]
         rows.append(("runs in which the emulator ran out of room", "none", str(len(late)), not late))
         return rows
 
@@ -206,16 +217,21 @@ class Report:
                 for (name, size), seconds in self.predictions.items()}
 
     def cost_rows(self):
-        """CPU and memory by the other programs that speak the registry's protocol, over the cells that both finished."""
+        """CPU and memory by the other programs that speak the registry's protocol, over the cells that both
+        finished.
+        """
         rows = []
-        for what, field in (("CPU seconds per GB", "cpu"), ("peak memory with the program's own pages of its file, MiB", "peak"),
+        for what, field in (("CPU seconds per GB", "cpu"),
+                            ("peak memory with the program's own pages of its file, MiB", "peak"),
                             ("peak memory without them (anonymous), MiB", "own")):
             cells = [cell for cell in self.cells if cell.seconds("cairn cold") and cell.seconds("skopeo")
                      and sum(cell.sizes) > 5e6]
-            own, theirs = ([self.cost(cell, name, field) for cell in cells] for name in ("cairn cold", "skopeo"))
+            own, theirs = (
+                    [self.cost(cell, name, field) for cell in cells] for name in ("cairn cold", "skopeo"))
             if cells:
                 own, theirs = statistics.median(own), statistics.median(theirs)
-                rows.append((what, "below each client of the protocol", f"cairn cold {own:.2f}, skopeo {theirs:.2f}", own < theirs))
+                rows.append((what, "below each client of the protocol",
+                             f"cairn cold {own:.2f}, skopeo {theirs:.2f}", own < theirs))
         return rows
 
     @staticmethod
@@ -225,10 +241,13 @@ class Report:
         return statistics.median(run[field] / per for run in cell.runs[name] if run["status"] == "ok")
 
     def utilisation_rows(self):
-        """What long pulls make of links that their connections can fill: bytes of the image by what the line carries."""
+        """What long pulls make of links that their connections can fill: bytes of the image by what the line
+        carries.
+        """
         shares = {}
         for cell in self.cells:
-            cap, most = cell.model.get("perConnectionMbit"), min(64, cell.model.get("server", {}).get("connectionLimit", 64))
+            cap, most = cell.model.get("perConnectionMbit"), min(
+                    64, cell.model.get("server", {}).get("connectionLimit", 64))
             if cap and cap * most < cell.model["bandwidthMbit"]:
                 continue
             for name in ("cairn cold", "cairn warm"):
@@ -239,7 +258,8 @@ class Report:
         worst = min(shares, key=shares.get)
         return [("share of the line's rate, pulls of 15 s and more", ">= 0.95 in each cell",
                  f"{sum(share >= 0.95 for share in shares.values())} of {len(shares)}, geometric mean "
-                 f"{geometric_mean(shares.values()):.2f}, least {shares[worst]:.2f} ({', '.join(worst)})", shares[worst] >= 0.95)]
+                 f"{geometric_mean(shares.values()):.2f}, least {shares[worst]:.2f} ({', '.join(worst)})",
+                 shares[worst] >= 0.95)]
 
     # MARK: Text
 
@@ -249,23 +269,28 @@ class Report:
             for name, value in self.about.get("versions", {}).items())
         text = [
             f"# Benchmark: {self.name}", "",
-            "Written by `tools/bench`; every figure comes from one run of it. Seconds are medians and depend on the machine; what can be",
+            "Written by `tools/bench`; every figure comes from one run of it. Seconds are medians and depend "
+            "on the machine; what can be",
             "compared are ratios within a cell. Servers, emulated link and clients shared this machine.", "",
             f"{self.about.get('machine')}; {versions}.", "", "## Bars", "",
-            "Ratios above 1 against peers mean that Cairn was faster; against Cairn's own fixed sizes below 1.", "",
+            "Ratios above 1 against peers mean that Cairn was faster; against Cairn's own fixed sizes below "
+            "1.", "",
             "| | bar | measured | |", "|---|---|---|---|",
-            *(f"| {what} | {bar} | {seen} | {'met' if met else 'missed'} |" for what, bar, seen, met in self.bars()), "",
+            *(f"| {what} | {bar} | {seen} | {'met' if met else 'missed'} |"
+              for what, bar, seen, met in self.bars()), "",
         ]
         for path, caption in plots:
             text += [f"![{caption}]({path})", ""]
         text += ["## Cells", "",
-                 "Seconds; in brackets the fastest and slowest run. *line*: every byte once at the line's rate, without a round trip. "
+                 "Seconds; in brackets the fastest and slowest run. *line*: every byte once at the line's "
+                 "rate, without a round trip. "
                  "*best fixed*: the best of Cairn's own pool sizes.", "",
                  "| cell | line | cold | warm | best fixed | " + " | ".join(self.peer_kinds) + " |",
                  "|---|" + "---|" * (4 + len(self.peer_kinds))]
         for cell in self.cells:
             fixed = cell.best("cairn-fixed")
-            row = [cell.name, f"{cell.line_seconds:.2f}", self.timed(cell, "cairn cold"), self.timed(cell, "cairn warm"),
+            row = [cell.name, f"{cell.line_seconds:.2f}", self.timed(cell, "cairn cold"),
+                   self.timed(cell, "cairn warm"),
                    f"{fixed[1]:.2f} ({fixed[0].split()[1]})" if fixed else ""]
             for kind in self.peer_kinds:
                 default, best = cell.default(kind), cell.best(kind)
@@ -275,9 +300,12 @@ class Report:
                 row.append(shown)
             text.append("| " + " | ".join(row) + " |")
         text += self.start_table() + self.prediction_table()
-        text += ["", "## Costs", "", "Medians over the cells that a program finished; *by cairn cold*: geometric mean of the CPU seconds by "
-                 "those of Cairn's first pull in the same cells. *own*: anonymous memory, without the pages of program files.", "",
-                 "| | CPU s/GB | by cairn cold | peak MiB | own MiB | connections | requests | refused | wire bytes by image | runs | not right |",
+        text += ["", "## Costs", "", "Medians over the cells that a program finished; *by cairn cold*: "
+                                     "geometric mean of the CPU seconds by "
+                 "those of Cairn's first pull in the same cells. *own*: anonymous memory, without the pages "
+                 "of program files.", "",
+                 "| | CPU s/GB | by cairn cold | peak MiB | own MiB | connections | requests | refused | "
+                 "wire bytes by image | runs | not right |",
                  "|---|---|---|---|---|---|---|---|---|---|---|"]
         for name in dict.fromkeys(name for cell in self.cells for name in cell.runs):
             cells = [cell for cell in self.cells if name in cell.runs and cell.seconds(name)]
@@ -293,17 +321,22 @@ class Report:
 
             wire = statistics.median(run["wireBytes"] / run["bytes"] for run in good)
             text.append(
-                f"| {name} | {middle('cpu'):.2f} | {geometric_mean(ratios):.2f} | {middle('peak'):.0f} | {middle('own'):.0f} | "
-                f"{middle('connections'):.0f} | {middle('requests'):.0f} | {sum(r['refused'] for r in good)} | "
+                f"| {name} | {middle('cpu'):.2f} | {geometric_mean(ratios):.2f} | {middle('peak'):.0f} | "
+                f"{middle('own'):.0f} | "
+                f"{middle('connections'):.0f} | {middle('requests'):.0f} | {sum(r['refused'] for r in good)} "
+                f"| "
                 f"{wire:.3f} | {len(runs)} | {len(runs) - len(good)} |")
         failures = collections.Counter(
-            (name, run["status"].split(" sha256")[0]) for cell in self.cells for name, runs in cell.runs.items() for run in runs
+            (name, run["status"].split(" sha256")[0])
+            for cell in self.cells for name, runs in cell.runs.items() for run in runs
             if run["status"] != "ok")
         if failures:
             text += ["", "## Not right, or not in time", "", "| | runs | what |", "|---|---|---|",
                      *(f"| {name} | {count} | {what} |" for (name, what), count in sorted(failures.items()))]
-        text += ["", "## The links, measured before use", "", "| link | | measured | model | | |", "|---|---|---|---|---|---|",
-                 *(f"| {test['link']} | {what} | {seen:.2f} | {wanted:.2f} | {unit} | {'ok' if right else 'WRONG'} |"
+        text += ["", "## The links, measured before use", "", "| link | | measured | model | | |",
+                 "|---|---|---|---|---|---|",
+                 *(f"| {test['link']} | {what} | {seen:.2f} | {wanted:.2f} | {unit} | "
+                   f"{'ok' if right else 'WRONG'} |"
                    for test in self.tests for what, seen, wanted, unit, right in test["selfTest"])]
         return "\n".join(text) + "\n"
 
@@ -317,7 +350,8 @@ class Report:
             trip = cells[0].model["roundTripMs"] / 1e3
             shown = []
             for name in names:
-                found = [run["firstLayer"] for cell in cells for run in cell.runs.get(name, []) if run.get("firstLayer")]
+                found = [run["firstLayer"] for cell in cells for run in cell.runs.get(name, [])
+                         if run.get("firstLayer")]
                 # The request's arrival is known: half a round trip later its answer is with who asked.
                 seconds = statistics.median(found) + trip / 2 if found else None
                 shown.append(f"{seconds:.2f} ({seconds / trip:.1f})" if found else "")
@@ -326,9 +360,11 @@ class Report:
         if not rows:
             return []
         return ["", "## Before the first byte of a layer", "",
-                "Seconds from the command's start to the first byte of a layer, in brackets as round trips; medians over the link's "
+                "Seconds from the command's start to the first byte of a layer, in brackets as round trips; "
+                "medians over the link's "
                 "cells, the program's own start included.", "",
-                "| link | round trip, ms | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names), *rows]
+                "| link | round trip, ms | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names),
+                *rows]
 
     def prediction_table(self):
         """Predicted and measured seconds side by side."""
@@ -348,7 +384,8 @@ class Report:
         seconds = cell.seconds(name)
         if seconds is None:
             runs = cell.runs.get(name, [])
-            return "" if not runs else f"> {runs[0]['wall']:.0f}" if runs[0]["status"] == "timeout" else "failed"
+            return "" if not runs else f"> {runs[0]['wall']:.0f}" if runs[0][
+                "status"] == "timeout" else "failed"
         low, high = cell.spread(name)
         return f"{seconds:.2f} [{low:.2f}, {high:.2f}]" if brackets and low < high else f"{seconds:.2f}"
 
@@ -357,7 +394,8 @@ class Report:
     def peer_plot(self):
         """Each cell a line: every peer's time by Cairn's cold time."""
         marks = []
-        for own, choose in (("default", lambda c, k: c.default(k)), ("best", lambda c, k: (c.best(k) or (None,))[0])):
+        for own, choose in (("default", lambda c, k: c.default(k)),
+                            ("best", lambda c, k: (c.best(k) or (None,))[0])):
             for (cell, name), ratio in self.against_peers("cairn cold", choose).items():
                 runs = next(c for c in self.cells if c.name == cell).runs[name]
                 is_late = all(run["status"] != "ok" for run in runs)
@@ -369,19 +407,26 @@ class Report:
         """Each cell a curve: seconds by pool size, with the cold and the warm pull."""
         panels = []
         for cell in self.cells:
-            points = sorted((int(name.split()[1]), cell.seconds(name)) for name in cell.kinds().get("cairn-fixed", [])
+            points = sorted(
+                (int(name.split()[1]), cell.seconds(name)) for name in cell.kinds().get("cairn-fixed", [])
                             if cell.seconds(name))
-            panels.append((cell.name, points, cell.seconds("cairn cold"), cell.seconds("cairn warm"), cell.line_seconds))
-        return svg.curves("Seconds by pool size; dashed: the first pull, dotted: a later one, grey: the line alone", panels)
+            panels.append((cell.name, points, cell.seconds("cairn cold"), cell.seconds("cairn warm"),
+                           cell.line_seconds))
+        return svg.curves("Seconds by pool size; dashed: the first pull, dotted: a later one, grey: the line "
+                          "alone", panels)
 
 
 def write(results, folder, name, cairn):
-    """Writes the report and its plots; returns the bars as text. What every run was stays beside the build."""
+    """Writes the report and its plots; returns the bars as text. What every run was stays beside the
+    build.
+    """
     report = Report(results, name, cairn)
     folder.mkdir(parents=True, exist_ok=True)
     plots = []
-    for suffix, drawing, caption in (("peers", report.peer_plot(), "peers"), ("sweep", report.sweep_plot(), "sweep")):
+    for suffix, drawing, caption in (("peers", report.peer_plot(), "peers"),
+                                     ("sweep", report.sweep_plot(), "sweep")):
         (folder / f"{name}-{suffix}.svg").write_text(drawing)
         plots.append((f"{name}-{suffix}.svg", caption))
     (folder / f"{name}.md").write_text(report.markdown(plots))
-    return "\n".join(f"{'met   ' if met else 'MISSED'} {what}: {seen}  ({bar})" for what, bar, seen, met in report.bars())
+    return "\n".join(f"{'met   ' if met else 'MISSED'} {what}: {seen}  ({bar})"
+                     for what, bar, seen, met in report.bars())

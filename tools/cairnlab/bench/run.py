@@ -27,11 +27,14 @@ def machine():
     """One line on the machine, and the versions of who races."""
     names = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
     return {
-        "machine": f"{os.cpu_count()} CPUs ({names[0] if names else os.uname().machine}), Linux {os.uname().release}",
+        "machine": f"{os.cpu_count()} CPUs ({names[0] if names else os.uname().machine}), Linux "
+                   f"{os.uname().release}",
         "versions": {
             "cairn": version(CAIRN, "--version"), "skopeo": version("skopeo", "--version"),
-            "podman": version("podman", "--version"), "curl": " ".join(version("curl", "--version").split()[:2]),
-            "aria2": version("aria2c", "--version"), "docker-registry": version("docker-registry", "--version"),
+            "podman": version("podman", "--version"),
+            "curl": " ".join(version("curl", "--version").split()[:2]),
+            "aria2": version("aria2c", "--version"),
+            "docker-registry": version("docker-registry", "--version"),
             "commit": version("git", "-C", str(places.ROOT), "describe", "--always", "--dirty"),
         },
     }
@@ -55,7 +58,8 @@ class Bench:
                     self.done.add((row["link"], row["image"], row["contender"], row["round"]))
                     # Who did not end in time does not get another round.
                     if row["status"] != "ok":
-                        self.done |= {(row["link"], row["image"], row["contender"], n) for n in range(options.repeats)}
+                        self.done |= {(row["link"], row["image"], row["contender"], n)
+                                      for n in range(options.repeats)}
 
     def keep(self, row):
         with open(self.results, "a") as file:
@@ -103,7 +107,8 @@ class Bench:
         # A tar and gzip have 2.5 KiB of their own; random bytes do not compress.
         layers = [max(0, int(size * 1e3 * scale) - 2_560) for size in shape]
         with servers.docker_registry(self.folder / "push", data=data) as port:
-            digest = images.push(f"127.0.0.1:{port}/bench/{image}:latest", images.Recipe(tuple(layers), seed=image))
+            digest = images.push(f"127.0.0.1:{port}/bench/{image}:latest",
+                                 images.Recipe(tuple(layers), seed=image))
             blobs = images.sizes_of(f"127.0.0.1:{port}", f"bench/{image}", digest)
         return layers, blobs, digest
 
@@ -138,11 +143,13 @@ class Bench:
                     slow.add(one.name)
                 self.keep(row)
                 print(f"  {link} {image} {number}: {one.name:22} {row['wall']:7.2f} s  {row['status']}"
-                      f"  {row['connections']} connections, {row['utilisation'] * 100:.0f} % of the link", flush=True)
+                      f"  {row['connections']} connections, {row['utilisation'] * 100:.0f} % of the link",
+                      flush=True)
 
     def one_run(self, link_lab, one, work, digest, seed=99):
         for path in (work.out, work.scratch / "fresh.sqlite", work.scratch / "podman"):
-            shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else pathlib.Path(path).unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else pathlib.Path(path).unlink(
+                missing_ok=True)
         command = one.command(work)
         link_lab.quiet()
         # In one round the bandwidth wanders alike for everybody.
@@ -155,9 +162,11 @@ class Bench:
         first = min((at for digest, at in counters["blobsAt"].items() if digest in layers), default=None)
         capacity = link_lab.model["bandwidthMbit"] * 1e6 / 8 * usage.wall
         return {
-            "status": self.judge(one, work, usage, digest), "wall": usage.wall, "cpu": usage.cpu, "peak": usage.peak,
+            "status": self.judge(one, work, usage, digest), "wall": usage.wall, "cpu": usage.cpu,
+            "peak": usage.peak,
             "own": usage.own, "firstLayer": first and first - began,
-            "connections": counters["connections"], "requests": counters["requests"], "refused": counters["refused"],
+            "connections": counters["connections"], "requests": counters["requests"],
+            "refused": counters["refused"],
             "wireBytes": counters["down"]["bytes"], "upBytes": counters["up"]["bytes"],
             "dropped": counters["down"]["dropped"], "lost": counters["down"]["lost"],
             "overruns": counters["overruns"], "longestSleepMs": counters["longestSleepMs"],
@@ -173,8 +182,10 @@ class Bench:
         if one.kind == "podman":
             root = work.scratch / "podman"
             got = subprocess.run(
-                ["podman", "--root", str(root / "root"), "--runroot", str(root / "run"), "--storage-driver", "vfs",
-                 "image", "inspect", "--format", "{{.Digest}}", work.reference], capture_output=True, text=True)
+                ["podman", "--root", str(root / "root"), "--runroot", str(root / "run"), "--storage-driver",
+                 "vfs",
+                 "image", "inspect", "--format", "{{.Digest}}", work.reference], capture_output=True,
+                 text=True)
             return "ok" if got.stdout.strip() == digest else "wrong image"
         found = one.blobs(work.out)
         for name in work.blobs:

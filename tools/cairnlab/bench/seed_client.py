@@ -2,7 +2,8 @@
 
     seed_client.py http(s)://HOST/REPOSITORY:TAG FOLDER PROCESSES [CA-FILE]
 
-As then: a token, the manifest, and one request with a connection of its own for each layer, hashed at the end.
+As then: a token, the manifest, and one request with a connection of its own for each layer, hashed at the
+end.
 """
 import hashlib
 import json
@@ -33,7 +34,8 @@ def authorise(url, authority):
         challenge = error.headers["WWW-Authenticate"]
         fields = dict(part.split("=", 1) for part in challenge[len("Bearer "):].split('",'))
         fields = {name: value.strip('"') for name, value in fields.items()}
-        query = urllib.parse.urlencode({name: fields[name] for name in ("service", "scope") if name in fields})
+        query = urllib.parse.urlencode(
+                {name: fields[name] for name in ("service", "scope") if name in fields})
         with fetch(f"{fields['realm']}?{query}", None, authority) as answer:
             return json.load(answer)["token"]
     return None
@@ -42,7 +44,8 @@ def authorise(url, authority):
 def layer(work):
     base, digest, token, authority, folder = work
     sha = hashlib.sha256()
-    with fetch(f"{base}/blobs/{digest}", token, authority) as answer, open(f"{folder}/{digest.replace(':', '-')}", "wb") as file:
+    with fetch(f"{base}/blobs/{digest}", token,
+               authority) as answer, open(f"{folder}/{digest.replace(':', '-')}", "wb") as file:
         while data := answer.read(1 << 16):
             file.write(data)
             sha.update(data)
@@ -56,7 +59,8 @@ def main():
     repository, _, tag = parts.path.lstrip("/").rpartition(":")
     base = f"{parts.scheme}://{parts.netloc}/v2/{repository}"
     token = authorise(f"{base}/manifests/{tag}", authority)
-    with fetch(f"{base}/manifests/{tag}", token, authority, "application/vnd.oci.image.manifest.v1+json") as answer:
+    with fetch(f"{base}/manifests/{tag}", token, authority,
+               "application/vnd.oci.image.manifest.v1+json") as answer:
         manifest = json.load(answer)
     digests = {part["digest"]: None for part in [*manifest["layers"], manifest["config"]]}
     work = [(base, digest, token, authority, folder) for digest in digests]

@@ -34,10 +34,11 @@ TWICE = 2 << 20
 
 @dataclasses.dataclass
 class Case:
-    """`wanted` is "image", the exit code of a clear error, or several of these; `said` a word that the error must contain.
+    """`wanted` is "image", the exit code of a clear error, or several of these; `said` a word that the error
+    must contain.
 
-    `least` and `limit` are the seconds that it takes at least, because of the fault, and at most; `twice` the bytes that may come again
-    in a pull that goes on, `slack` in the one after an error.
+    `least` and `limit` are the seconds that it takes at least, because of the fault, and at most; `twice` the
+    bytes that may come again in a pull that goes on, `slack` in the one after an error.
     """
     group: str
     name: str
@@ -58,8 +59,8 @@ class Case:
 class Verdict:
     """What came of a case.
 
-    `more` is by how much more than the image crossed the network, also in the pull that followed an error; `again` the bytes that were
-    rightly sent and yet fetched again.
+    `more` is by how much more than the image crossed the network, also in the pull that followed an error;
+    `again` the bytes that were rightly sent and yet fetched again.
     """
     case: Case
     outcome: object
@@ -80,7 +81,8 @@ class Bench:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.preload = self.folder / "faulty_calls.so"
         subprocess.run(
-            ["cc", "-O1", "-shared", "-fPIC", "-o", self.preload, pathlib.Path(__file__).parent / "faulty_calls.c", "-ldl"],
+            ["cc", "-O1", "-shared", "-fPIC", "-o", self.preload,
+             pathlib.Path(__file__).parent / "faulty_calls.c", "-ldl"],
             check=True)
         self.certificate = servers.make_certificate(self.folder, "right")
         self.expired = servers.make_certificate(self.folder, "expired", days=-1)
@@ -92,7 +94,9 @@ class Bench:
                 "FAULT_AFTER": str(after), "FAULT_PATH": path}
 
     def verdict(self, case, number):
-        """Runs a case; after an error, pulls again without its fault, which must bring the image and little twice."""
+        """Runs a case; after an error, pulls again without its fault, which must bring the image and little
+        twice.
+        """
         scene = Scene(self, case, self.folder / f"case-{number}")
         with contextlib.ExitStack() as stack:
             try:
@@ -156,11 +160,13 @@ class Scene:
         return self.servers[-1]
 
     def requests(self):
-        return sorted((one for server in self.servers for one in list(server.requests)), key=lambda one: one.time)
+        return sorted((one for server in self.servers for one in list(server.requests)),
+                      key=lambda one: one.time)
 
     def has_happened(self):
         """Whether a request met a fault, a system call failed, or the case saw its own fault come to pass."""
-        return (any(one.fault for one in self.requests()) or self.log.exists() or any(seen() for seen in self.happenings))
+        return (any(one.fault for one in self.requests()) or self.log.exists()
+                or any(seen() for seen in self.happenings))
 
     def pull(self, *options, **more):
         more.setdefault("limit", self.case.limit)
@@ -208,9 +214,12 @@ class Scene:
 
 # What a pull gets over as often as it comes.
 SURVIVED = [
-    "reset", "cut head", "cut body", "reset body", "last byte", "stall", "silence", "trickle", "200 for a range", "206 of another range",
-    "206 that overlaps", "206 without Content-Range", "206 of fewer bytes", "416", "408", "429", "429 in seconds",
-    "429 at a date", "429 of nonsense", "500", "502", "503", "504", "shorter body", "longer body", "gzip in transit",
+    "reset", "cut head", "cut body", "reset body", "last byte", "stall", "silence", "trickle",
+    "200 for a range", "206 of another range",
+    "206 that overlaps", "206 without Content-Range", "206 of fewer bytes", "416", "408", "429",
+    "429 in seconds",
+    "429 at a date", "429 of nonsense", "500", "502", "503", "504", "shorter body", "longer body",
+    "gzip in transit",
     "not HTTP", "captive portal",
 ]
 
@@ -224,20 +233,24 @@ def answers(fault, count=3, kind="blob", most=None, options=("--stall-timeout", 
 
 def answer_cases():
     # Who sends all of a blob in place of a range is taken at its word, also where parts of it are here.
-    cases = [Case("each third blob request", fault, answers(fault), twice=TWICE + (6 << 20 if fault == "200 for a range" else 0))
+    cases = [Case("each third blob request", fault, answers(fault),
+                  twice=TWICE + (6 << 20 if fault == "200 for a range" else 0))
              for fault in SURVIVED]
     cases += [Case("the first six blob requests", fault, answers(fault, 1, most=6))
               for fault in ("reset", "cut body", "429 in seconds", "503", "504", "200 for a range")]
     cases += [Case("the first two manifest requests", fault, answers(fault, 1, "manifest", most=2))
-              for fault in ("reset", "cut head", "cut body", "stall", "silence", "429 in seconds", "500", "503")]
+              for fault in ("reset", "cut head", "cut body", "stall", "silence", "429 in seconds", "500",
+                            "503")]
     cases += [Case("the first two token requests", fault, answers(fault, 1, "token", most=2, token=True))
               for fault in ("reset", "cut body", "silence", "429 in seconds", "500", "503")]
     always = [("404", NOT_FOUND, "blob"), ("500", NETWORK, "a fault"), ("429 for a day", NETWORK, "86400"),
               ("redirect in a circle", NETWORK, "redirect"), ("redirect to a file", NETWORK, "refused"),
               ("redirect to metadata", NETWORK, "refused"), ("flipped bit", INTEGRITY, "digest"),
-              ("captive portal", (NETWORK, INTEGRITY), ""), ("401", UNAUTHORISED, ""), ("403", UNAUTHORISED, ""),
+              ("captive portal", (NETWORK, INTEGRITY), ""), ("401", UNAUTHORISED, ""),
+              ("403", UNAUTHORISED, ""),
               ("cut head", NETWORK, ""), ("silence", NETWORK, ""), ("not HTTP", NETWORK, "")]
-    cases += [Case("every blob request", fault, answers(fault, 1, options=("--stall-timeout", "2", "--retries", "3")), code, said, 120)
+    cases += [Case("every blob request", fault,
+                   answers(fault, 1, options=("--stall-timeout", "2", "--retries", "3")), code, said, 120)
               for fault, code, said in always]
     cases += [Case("each third blob request, TLS", fault, answers(fault, certificate=True))
               for fault in ("reset", "cut head", "cut body", "last byte", "stall", "not HTTP")]
@@ -252,7 +265,8 @@ def one_range(fault):
     def run(scene, stack):
         def plan(request):
             with scene.lock:
-                if request.digest != scene.image.layers[0] or not request.range or request.range[0] == 0 or scene.seen:
+                if request.digest != scene.image.layers[0] or not request.range or request.range[
+                    0] == 0 or scene.seen:
                     return None
                 scene.seen += 1
                 return fault
@@ -377,7 +391,8 @@ def proxy_dies(comes_back):
         outcome = scene.pull(command=command, environment={"http_proxy": server.origin})
         if not comes_back:
             # The next pull goes straight to the server, under its own name.
-            scene.problems += [] if "proxy" in outcome.words or "connect" in outcome.words else [outcome.words]
+            scene.problems += [] if "proxy" in outcome.words or "connect" in outcome.words else [
+                outcome.words]
         return outcome
     return run
 
@@ -404,7 +419,8 @@ def link_cases():
 
 def tokens_expire(scene, stack):
     def plan(request):
-        # Each twelfth: a server that ends tokens more often than four workers can ask for new ones serves nobody.
+        # Each twelfth: a server that ends tokens more often than four workers can ask for new ones serves
+        # nobody.
         if request.kind == "blob" and request.number % 12 == 0:
             scene.server.tokens = set()
         return None
@@ -468,7 +484,8 @@ def token_cases():
         Case("tokens", "the token server is down", token_server(None), (NETWORK, UNAUTHORISED), "token"),
         Case("redirects", "403: signed addresses expire; credentials at hand", signatures_expire),
         Case("redirects", "the other origin is gone for 3 s", origin_dies, least=3.7),
-        Case("redirects", "from TLS to plain HTTP; credentials at hand", leaves_tls, NETWORK, "would leave TLS"),
+        Case("redirects", "from TLS to plain HTTP; credentials at hand", leaves_tls, NETWORK,
+             "would leave TLS"),
     ]
 
 
@@ -541,19 +558,24 @@ def machine_cases(is_inside):
         Case("disk", "EIO while syncing", failing("fdatasync", errno.EIO), DISK),
         Case("disk", "EIO while reading back to verify", failing("pread", errno.EIO, 3), DISK),
         # What could not be noted is not known to be here.
-        Case("disk", "full while noting what is here", failing("write", errno.ENOSPC, 6, ".map"), DISK, slack=4 << 20),
+        Case("disk", "full while noting what is here", failing("write", errno.ENOSPC, 6, ".map"), DISK,
+             slack=4 << 20),
         Case("disk", "EIO while naming a blob", failing("rename", errno.EIO, 1, "blobs"), DISK),
-        Case("disk", "EIO while syncing the blobs' folder", failing("fsync", errno.EIO, 0, "blobs/sha256"), DISK),
+        Case("disk", "EIO while syncing the blobs' folder", failing("fsync", errno.EIO, 0, "blobs/sha256"),
+             DISK),
         # A new store has its index named once before.
         Case("disk", "full while naming the image", failing("rename", errno.ENOSPC, 1, "index.json"), DISK),
         Case("disk", "full while writing the history", failing("pwrite", errno.ENOSPC, 2, "history.sqlite")),
         Case("disk", "of a kind that syncs nothing", failing("fsync,fdatasync", errno.EINVAL, path="/")),
         Case("disk", "of a kind without locks", failing("flock,fcntl", errno.ENOLCK, path="/")),
-        Case("disk", "of a kind without links, modes and steady numbers of files", failing("link,fchmod,inode", errno.EPERM, path="/")),
-        Case("disk", "several under one name: no renames between folders", failing("across", errno.EXDEV, path="/")),
+        Case("disk", "of a kind without links, modes and steady numbers of files",
+             failing("link,fchmod,inode", errno.EPERM, path="/")),
+        Case("disk", "several under one name: no renames between folders",
+             failing("across", errno.EXDEV, path="/")),
         Case("disk", "does not say how much room it has", room("0,0,4096,4096")),
         Case("disk", "has less than no room", room("1000,18446744073709551611,4096,4096")),
-        Case("files", "none left while a blob is opened", failing("open", errno.EMFILE, 2, ".partial"), DISK, "open files"),
+        Case("files", "none left while a blob is opened", failing("open", errno.EMFILE, 2, ".partial"), DISK,
+             "open files"),
         Case("files", "no more than 32 open files, 32 workers", few_files(32)),
         Case("clock", "jumps by a day, there and back", clock(86_400)),
         Case("clock", "jumps by ten years, there and back", clock(-315_360_000)),

@@ -1,4 +1,6 @@
-"""Killed pulls for tools/faults: SIGKILL at chosen and at random moments, many pulls at once, and the order of system calls."""
+"""Killed pulls for tools/faults: SIGKILL at chosen and at random moments, many pulls at once, and the order
+of system calls.
+"""
 import collections
 import contextlib
 import random
@@ -34,7 +36,8 @@ class Crashes:
                 self.problems.append(f"no kill came {phase}")
 
     def one(self, number, until):
-        image = Image(f"crash {number}", [int(2 ** self.chance.uniform(12, 23)) for _ in range(self.chance.randint(2, 8))])
+        image = Image(f"crash {number}",
+                      [int(2 ** self.chance.uniform(12, 23)) for _ in range(self.chance.randint(2, 8))])
         puller = Puller(self.cairn, self.folder / "crash")
         with FaultyRegistry({REPOSITORY: image}, rate=4 << 20) as server:
             length, begun_at, longest, runs = 1.0, 0, 0, 0
@@ -42,7 +45,8 @@ class Crashes:
                 seen, runs = len(server.requests), runs + 1
                 phase = self.chance.choice(PHASES)
                 process = puller.start(puller.command(server, REPOSITORY, "--workers", str(WORKERS)))
-                took = self.wait(process, phase, self.reached(phase, puller, server, image, seen, begun_at), length)
+                took = self.wait(process, phase, self.reached(phase, puller, server, image, seen, begun_at),
+                                 length)
                 words = process.stderr.read()
                 process.stderr.close()
                 if process.returncode == -signal.SIGKILL:
@@ -52,7 +56,8 @@ class Crashes:
                     self.problems.append(f"pull {number}: exit {process.returncode} {words[-200:]}")
                     break
                 earlier, now = spans(server.requests[begun_at:seen]), spans(server.requests[seen:])
-                longest = max([longest, *(one.range[1] - one.range[0] if one.range else len(image.blobs[one.digest])
+                longest = max(
+                    [longest, *(one.range[1] - one.range[0] if one.range else len(image.blobs[one.digest])
                                           for one in server.requests[seen:] if one.kind == "blob")])
                 again = overlap(earlier, now)
                 if earlier:
@@ -60,7 +65,8 @@ class Crashes:
                     self.here.append(sum(end - start for _, start, end in earlier))
                     self.worst = max(self.worst, again / max(1, longest))
                 if again > WORKERS * longest:
-                    self.problems.append(f"pull {number}: {again} bytes fetched again, longest segment {longest}")
+                    self.problems.append(
+                        f"pull {number}: {again} bytes fetched again, longest segment {longest}")
                 self.check(number, puller)
                 if process.returncode == 0:
                     # Ended before its moment: the next begins with an empty store.
@@ -94,7 +100,8 @@ class Crashes:
         return {
             "at random": None,
             "first byte": lambda: any(one.sent for one in server.requests[seen:] if one.kind == "blob"),
-            "last byte": lambda: sum(one.sent for one in server.requests[begun_at:] if one.kind == "blob") >= image.size,
+            "last byte": lambda: sum(
+                one.sent for one in server.requests[begun_at:] if one.kind == "blob") >= image.size,
             "image named": has_name,
             "history written": lambda: any(mark() for mark in marks),
         }[phase]
@@ -103,7 +110,8 @@ class Crashes:
         """Kills a pull when its moment has come, or lets it end; returns its seconds."""
         begun = time.monotonic()
         # Half of those at random come near the end, where blobs get names and the history is written.
-        moment = max(0.005, self.chance.choice([self.chance.uniform(0, length), self.chance.gauss(length, 0.03)]))
+        moment = max(0.005,
+                     self.chance.choice([self.chance.uniform(0, length), self.chance.gauss(length, 0.03)]))
         after, due = self.chance.choice([0, 0, 0.002, 0.01, 0.05]), None if reached else begun + moment
         while process.poll() is None:
             if due is None and reached():
@@ -126,7 +134,8 @@ class Crashes:
 
 
 def crowd(cairn, folder, seed, processes=8, kills=24):
-    """Processes that pull overlapping images into one store and are killed at random: (problems, a line on it).
+    """Processes that pull overlapping images into one store and are killed at random: (problems, a line on
+    it).
 
     Each has a server of its own, with the same blobs, so that it is known what a killed one had on its way.
     """
@@ -156,7 +165,8 @@ def crowd(cairn, folder, seed, processes=8, kills=24):
                 running[index].stderr.close()
                 # What was under way, or had just come and was not noted yet.
                 now = time.monotonic()
-                lost += sum(one.sent for one in servers[index].requests if one.kind == "blob" and one.ended > now - 0.2)
+                lost += sum(one.sent for one in servers[index].requests if one.kind == "blob"
+                            and one.ended > now - 0.2)
                 killed += 1
                 running[index] = start(index)
         for process in running.values():
@@ -173,15 +183,19 @@ def crowd(cairn, folder, seed, processes=8, kills=24):
         if twice > lost + whole // 50:
             problems.append(f"{twice} bytes were sent twice; those killed had {lost} on their way")
         return [f"crowd {seed}: {problem}" for problem in problems], (
-            f"seed {seed}: {processes} processes, {len(images)} images, {killed} kills: {1 + twice / whole:.2f} times the bytes of "
-            f"their blobs ({1 + lost / whole:.2f} would be as much as the killed had on their way), {time.monotonic() - begun:.0f} s")
+            f"seed {seed}: {processes} processes, {len(images)} images, {killed} kills: "
+            f"{1 + twice / whole:.2f} times the bytes of "
+            f"their blobs ({1 + lost / whole:.2f} would be as much as the killed had on their way), "
+            f"{time.monotonic() - begun:.0f} s")
 
 
 Call = collections.namedtuple("Call", "begin end name path rest")
 
 
 def recorded(trace):
-    """System calls on files of a trace by strace -f -y, in the order in which they ended; `rest` is what follows the first path."""
+    """System calls on files of a trace by strace -f -y, in the order in which they ended; `rest` is what
+    follows the first path.
+    """
     calls, pending = [], {}
     for number, line in enumerate(trace.read_text(errors="replace").splitlines()):
         process, _, line = line.partition(" ")
@@ -194,7 +208,8 @@ def recorded(trace):
             begin, head = pending.pop(process, (number, ""))
             line = head + line.partition("resumed>")[2]
         # Names in open folders, as whole paths.
-        line = re.sub(r'(?:\d+|AT_FDCWD)<([^>]*)>, "([^"/][^"]*)"', r'"\1/\2"', line) if "renameat" in line else line
+        line = re.sub(r'(?:\d+|AT_FDCWD)<([^>]*)>, "([^"/][^"]*)"', r'"\1/\2"',
+                      line) if "renameat" in line else line
         found = (re.match(r"\s*(\w+)\(\d+<([^>]*)>(.*)", line)
                  or re.match(r'\s*(rename\w*)\([^"]*"([^"]+)"(.*)', line))
         if found and not re.search(r"= -1 E\w+", line):
@@ -203,7 +218,8 @@ def recorded(trace):
 
 
 def publishing_order(cairn, folder):
-    """Records system calls of a pull: data is on disk before it has its name, or before the journal calls it so, and names before the index.
+    """Records system calls of a pull: data is on disk before it has its name, or before the journal calls it
+    so, and names before the index.
 
     Returns (problems, a line on it).
     """
@@ -221,14 +237,16 @@ def publishing_order(cairn, folder):
     def synced_between(path, first, last):
         """Whether a sync of a file began after one moment and ended before another."""
         return any(call.begin > first and call.end < last for call in calls
-                   if call.name in ("fdatasync", "fsync") and (call.path.endswith(path) if path.startswith("/blobs") else call.path == path))
+                   if call.name in ("fdatasync", "fsync")
+                   and (call.path.endswith(path) if path.startswith("/blobs") else call.path == path))
 
     def written(path, before, start=0, end=1 << 62):
         """When the last write to a part of a file ended."""
         moments = [-1]
         for call in calls:
             if call.path == path and call.end < before and call.name in ("write", "pwrite64", "ftruncate"):
-                place = re.search(r", (\d+), (\d+)\s*\)\s*= (\d+)$", call.rest) if call.name == "pwrite64" else None
+                place = re.search(r", (\d+), (\d+)\s*\)\s*= (\d+)$",
+                                  call.rest) if call.name == "pwrite64" else None
                 if not place or (int(place[2]) < end and int(place[2]) + int(place[3]) > start):
                     moments.append(call.end)
         return max(moments)
@@ -236,7 +254,8 @@ def publishing_order(cairn, folder):
     for call in calls:
         target = re.search(r'"([^"]+)"[^"]*= 0$', call.rest) if call.name.startswith("rename") else None
         # The journal is a hint: each of its lines has a checksum, and none is believed without its boot.
-        if target and not target[1].endswith(".map") and not synced_between(call.path, written(call.path, call.begin), call.begin):
+        if target and not target[1].endswith(".map") and not synced_between(
+            call.path, written(call.path, call.begin), call.begin):
             problems.append(f"{target[1]} has its name before its bytes are on disk")
         if target and "/blobs/" in target[1]:
             blobs.append(call.end)
@@ -252,5 +271,7 @@ def publishing_order(cairn, folder):
                 if last < 0 or not synced_between(data, last, call.begin):
                     problems.append(f"the journal calls {start} to {end} synced before they are")
     if len(blobs) < 5 or not indexes or not notes:
-        problems.append(f"only {len(blobs)} blobs, {indexes} indexes and {notes} notes of synced bytes were seen")
-    return problems, (f"{len(blobs)} blobs: data, then name, then folder, then index; {notes} journal lines: data, then the line")
+        problems.append(
+            f"only {len(blobs)} blobs, {indexes} indexes and {notes} notes of synced bytes were seen")
+    return problems, (f"{len(blobs)} blobs: data, then name, then folder, then index; {notes} journal lines: "
+                      f"data, then the line")

@@ -1,17 +1,19 @@
 /* Preloaded into a program: makes one of its system calls fail, or its clock jump. Used by tools/faults.
  *
- *   FAULT_CALL   pwrite, write, pread, fdatasync, fsync, rename, open, flock, fcntl (its locks), link, ftruncate, fchmod, mkdir, lseek
+ *   FAULT_CALL   pwrite, write, pread, fdatasync, fsync, rename, open, flock, fcntl (its locks), link,
+ *                ftruncate, fchmod, mkdir, lseek:
  *                which call fails; several are separated by commas. And what only odd file systems do:
  *                lock-read    exclusive locks of what is not open for writing fail (NFS)
  *                across       renames from one folder to another fail (several disks under one name)
  *                inode        a file has another number each time that it is asked (some of FUSE)
- *   FAULT_ERRNO  a number                                              with what
- *   FAULT_AFTER  a number                                              how often it works before
- *   FAULT_TIMES  a number                                              how often it fails (else for ever)
- *   FAULT_PATH   a word                                                only for paths with it
- *   FAULT_SPACE  four numbers, by commas: the blocks of the file system, those available, bytes of a fragment, of a block
- *   FAULT_CLOCK  seconds                                               the wall clock jumps there and back, twice a second
- *   FAULT_LOG    a file                                                gets a byte for each time that it came to that
+ *   FAULT_ERRNO  a number       with what
+ *   FAULT_AFTER  a number       how often it works before
+ *   FAULT_TIMES  a number       how often it fails (else for ever)
+ *   FAULT_PATH   a word         only for paths with it
+ *   FAULT_SPACE  four numbers, by commas: the blocks of the file system, those available, bytes of a
+ *                fragment, of a block
+ *   FAULT_CLOCK  seconds        the wall clock jumps there and back, twice a second
+ *   FAULT_LOG    a file         gets a byte for each time that it came to that
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -35,7 +37,8 @@ static atomic_int calls;
 /* Past our own `open` and `write`. */
 static void happened(void) {
   const char *log = getenv("FAULT_LOG");
-  int file = log ? (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+  int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+  int file = log ? (int)syscall(SYS_openat, AT_FDCWD, log, flags, 0600) : -1;
   if (file < 0) return;
   syscall(SYS_write, file, "x", 1);
   syscall(SYS_close, file);
@@ -107,12 +110,15 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to) {
   char a[8192], b[8192];
   const char *source = path_in(from_folder, from, a, sizeof a), *target = path_in(to_folder, to, b, sizeof b);
   const char *c = strrchr(source, '/'), *d = strrchr(target, '/');
-  int across = c == NULL || d == NULL || c - source != d - target || strncmp(source, target, (size_t)(c - source)) != 0;
-  return fails("rename", target) || (across && fails("across", target)) ? -1 : REAL(renameat)(from_folder, from, to_folder, to);
+  int across = c == NULL || d == NULL || c - source != d - target ||
+               strncmp(source, target, (size_t)(c - source)) != 0;
+  if (fails("rename", target) || (across && fails("across", target))) return -1;
+  return REAL(renameat)(from_folder, from, to_folder, to);
 }
 int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags) {
   char path[8192];
-  return fails("link", path_in(to_folder, to, path, sizeof path)) ? -1 : REAL(linkat)(from_folder, from, to_folder, to, flags);
+  if (fails("link", path_in(to_folder, to, path, sizeof path))) return -1;
+  return REAL(linkat)(from_folder, from, to_folder, to, flags);
 }
 int mkdirat(int folder, const char *name, mode_t mode) {
   char path[8192];
@@ -124,7 +130,9 @@ int fchmod(int file, mode_t mode) { return fails_on("fchmod", file) ? -1 : REAL(
 int ftruncate(int file, off_t size) { return fails_on("ftruncate", file) ? -1 : REAL(ftruncate)(file, size); }
 int ftruncate64(int, off64_t) __attribute__((alias("ftruncate")));
 /* Beyond the beginning: those that take no large files do not refuse small ones. */
-off_t lseek(int file, off_t offset, int from) { return offset > 0 && fails_on("lseek", file) ? -1 : REAL(lseek)(file, offset, from); }
+off_t lseek(int file, off_t offset, int from) {
+  return offset > 0 && fails_on("lseek", file) ? -1 : REAL(lseek)(file, offset, from);
+}
 off64_t lseek64(int, off64_t, int) __attribute__((alias("lseek")));
 /* Locks of parts alone: what else it does has arguments of its own. */
 int fcntl(int file, int command, ...) {
@@ -153,7 +161,8 @@ int lstat(const char *path, struct stat *info) {
 int fstatat(int folder, const char *name, struct stat *info, int flags) {
   char path[8192];
   int result = REAL(fstatat)(folder, name, info, flags);
-  if (result == 0 && (flags & AT_SYMLINK_NOFOLLOW) && fails("inode", path_in(folder, name, path, sizeof path)))
+  int is_asked = result == 0 && (flags & AT_SYMLINK_NOFOLLOW);
+  if (is_asked && fails("inode", path_in(folder, name, path, sizeof path)))
     info->st_ino = (ino_t)atomic_load(&calls) + 1000000;
   return result;
 }
@@ -163,7 +172,8 @@ int statvfs(const char *path, struct statvfs *info) {
   int result = REAL(statvfs)(path, info);
   const char *numbers = getenv("FAULT_SPACE");
   unsigned long blocks, available, fragment, block;
-  if (numbers == NULL || sscanf(numbers, "%lu,%lu,%lu,%lu", &blocks, &available, &fragment, &block) != 4) return result;
+  if (numbers == NULL) return result;
+  if (sscanf(numbers, "%lu,%lu,%lu,%lu", &blocks, &available, &fragment, &block) != 4) return result;
   happened();
   info->f_blocks = blocks;
   info->f_bavail = info->f_bfree = available;

@@ -1,4 +1,6 @@
-"""Random mixes of faults for tools/faults: equal seeds give equal mixes, and equal requests in them equal answers."""
+"""Random mixes of faults for tools/faults: equal seeds give equal mixes, and equal requests in them equal
+answers.
+"""
 import collections
 import contextlib
 import errno
@@ -17,20 +19,23 @@ ANSWERS = [*SURVIVED, "flipped bit"]
 # Those of a manifest or a token, which are asked for one at a time.
 OF_SMALL = ["reset", "cut head", "cut body", "stall", "silence", "429 in seconds", "500", "502", "503", "504"]
 # What one layer, or the disk, does to a pull that can then not end well, and the exit code that says so.
-FATAL = {"404": NOT_FOUND, "flipped bit": INTEGRITY, "redirect to a file": NETWORK, "redirect to metadata": NETWORK,
+FATAL = {"404": NOT_FOUND, "flipped bit": INTEGRITY, "redirect to a file": NETWORK,
+         "redirect to metadata": NETWORK,
          "429 for a day": NETWORK, "403": UNAUTHORISED, "EIO": DISK, "ENOSPC": DISK, "EDQUOT": DISK}
 # What happens to the server while it serves.
 EVENTS = ["cuts a third", "refuses for a second", "is silent for a second", "forgets tokens and signatures"]
 LIMIT = 180
 # What a connection of a pull that gave up may have had on its way, in bytes.
 KEPT_SLACK = 256 << 10
-# Failures in a row at one place after which a pull may give up: `--retries` (8) and the first, or the doubts of the scheduler.
+# Failures in a row at one place after which a pull may give up: `--retries` (8) and the first, or the doubts
+# of the scheduler.
 ATTEMPTS = {INTEGRITY: 5, UNAUTHORISED: 5, NETWORK: 9}
 
 
 def ill_fated(outcome, requests, refusals):
-    """Whether what a pull gave up had failed so often in a row: by the server's log, at one place of the blob that the words name, else
-    for documents and tokens. A server that refuses logs nothing; in a second of it there is time for two tries."""
+    """Whether what a pull gave up had failed so often in a row: by the server's log, at one place of the blob
+    that the words name, else for documents and tokens. A server that refuses logs nothing; in a second of it
+    there is time for two tries."""
     named = culprit(outcome.words)
     places = collections.defaultdict(list)
     for one in requests:
@@ -38,12 +43,14 @@ def ill_fated(outcome, requests, refusals):
             places[one.digest, one.range and one.range[0]].append(one)
 
     def failures(place):
-        good = max((one.time for one in place if one.sent and one.status in (200, 206) and one.fault in TRUE_BYTES), default=0)
+        good = max((one.time for one in place if one.sent and one.status in (200, 206)
+                    and one.fault in TRUE_BYTES), default=0)
         bad = [one for one in place if one.time > good and (one.fault or one.status in (0, 403))]
         # Before its first request nobody was refused here.
         since = max(good, min((one.time for one in place), default=0))
         return len(bad) + 2 * sum(moment > since for moment in refusals)
-    return outcome.code in ATTEMPTS and max(map(failures, places.values()), default=0) >= ATTEMPTS[outcome.code]
+    return outcome.code in ATTEMPTS and max(map(failures, places.values()),
+                                            default=0) >= ATTEMPTS[outcome.code]
 
 
 class Mix:
@@ -60,7 +67,8 @@ class Mix:
         self.secure = chance.random() < 0.3
         self.events = chance.sample(EVENTS, chance.choice([0, 0, 1, 1, 2]))
         # A wall clock that jumps; with certificates it would end their time.
-        self.clock = chance.choice([86_400, -315_360_000]) if chance.random() < 0.1 and not self.secure else None
+        self.clock = chance.choice(
+            [86_400, -315_360_000]) if chance.random() < 0.1 and not self.secure else None
         self.image = Image(f"mix {seed % 40}", [
             int(2 ** chance.uniform(8, 21)) for _ in range(chance.randint(1, 12))])
         # One in ten cannot end well.
@@ -69,8 +77,10 @@ class Mix:
         self.lock = threading.Lock()
 
     def __str__(self):
-        parts = [f"{', '.join(self.faults)} in {self.rate:.0%} of the answers", f"{self.workers} workers", *self.events]
-        parts += [word for word, holds in (("token", self.token), ("redirects", self.redirects), ("TLS", self.secure)) if holds]
+        parts = [f"{', '.join(self.faults)} in {self.rate:.0%} of the answers", f"{self.workers} workers",
+                 *self.events]
+        parts += [word for word, holds in (("token", self.token), ("redirects", self.redirects),
+                                           ("TLS", self.secure)) if holds]
         parts += [f"clock jumps by {self.clock} s"] if self.clock else []
         return "; ".join(parts + ([f"fatal: {self.fatal}"] if self.fatal else []))
 
@@ -90,7 +100,8 @@ class Mix:
             chance = random.Random(f"{self.seed} {what} {self.asked[what]}")
         if request.kind == "blob":
             content = not self.redirects or "signature=" in request.path
-            if self.fatal and not self.is_disk and request.digest == self.image.layers[0] and (content or self.fatal not in OF_CONTENT):
+            if self.fatal and not self.is_disk and request.digest == self.image.layers[0] and (
+                content or self.fatal not in OF_CONTENT):
                 return self.fatal
             if chance.random() >= self.rate:
                 return None
@@ -107,7 +118,8 @@ class Mix:
 
     def environment(self, preload):
         if self.is_disk:
-            return {"LD_PRELOAD": str(preload), "FAULT_CALL": "pwrite", "FAULT_ERRNO": str(getattr(errno, self.fatal)),
+            return {"LD_PRELOAD": str(preload), "FAULT_CALL": "pwrite",
+                    "FAULT_ERRNO": str(getattr(errno, self.fatal)),
                     "FAULT_AFTER": "1", "FAULT_PATH": ".partial"}
         return {"LD_PRELOAD": str(preload), "FAULT_CLOCK": str(self.clock)} if self.clock else {}
 
@@ -117,7 +129,8 @@ class Mix:
         while self.events and not over.wait(0.1 + 0.3 * chance.random()):
             event, server = chance.choice(self.events), chance.choice(servers)
             if event == "refuses for a second" and not any(one.status for one in list(server.requests)):
-                # Who refuses from the first connection on is nobody, and the pull ends: that is a case of its own.
+                # Who refuses from the first connection on is nobody, and the pull ends: that is a case of its
+                # own.
                 continue
             self.happened[event] += 1
             if event == "cuts a third":
@@ -150,7 +163,8 @@ class Mix:
             if self.redirects:
                 origin = stack.enter_context(FaultyRegistry({REPOSITORY: self.image}, self.plan, **options))
             server = stack.enter_context(
-                FaultyRegistry({REPOSITORY: self.image}, self.plan, token=self.token, blob_origin=origin, **options))
+                FaultyRegistry({REPOSITORY: self.image}, self.plan, token=self.token, blob_origin=origin,
+                               **options))
             servers = [server] + ([origin] if origin else [])
             over = threading.Event()
             events = threading.Thread(target=self.happen, args=(servers, over), daemon=True)
@@ -174,8 +188,11 @@ class Mix:
                 for one in servers:
                     one.plan = lambda request: None
                 then = puller.pull(server, REPOSITORY, limit=LIMIT)
-                self.again = kept_and_sent_again(outcome, requests, [one for each in servers for one in list(each.requests)])
+                self.again = kept_and_sent_again(outcome, requests,
+                                                 [one for each in servers for one in list(each.requests)])
                 if self.again > KEPT_SLACK * self.workers:
                     problems.append(f"{self.again} bytes that were here are fetched again")
-                problems += [f"not mended: {then.text} {then.words[-200:]}"] if then.code != 0 or puller.lacks(self.image) else []
+                problems += [
+                    f"not mended: {then.text} {then.words[-200:]}"] if then.code != 0 or puller.lacks(
+                        self.image) else []
         return problems, outcome

@@ -1,4 +1,6 @@
-"""Pulls for tools/faults: started, timed, ended if they hang, and judged by what is in the store afterwards."""
+"""Pulls for tools/faults: started, timed, ended if they hang, and judged by what is in the store
+afterwards.
+"""
 import dataclasses
 import hashlib
 import json
@@ -33,7 +35,8 @@ TRUE_BYTES = {None, "late", "cut body", "reset body", "last byte", "stall", "tri
 def spans(requests):
     """What was rightly sent of blobs, as (digest, first byte, one after the last)."""
     return [(one.digest, one.range[0] if one.range else 0, (one.range[0] if one.range else 0) + one.sent)
-            for one in requests if one.kind == "blob" and one.status in (200, 206) and one.fault in TRUE_BYTES]
+            for one in requests if one.kind == "blob" and one.status in (200, 206)
+            and one.fault in TRUE_BYTES]
 
 
 def overlap(first, second):
@@ -61,7 +64,8 @@ def culprit(words):
 
 
 def kept_and_sent_again(outcome, before, after):
-    """Bytes that a pull had been sent rightly and the one after it was sent again; `after` holds the requests of both.
+    """Bytes that a pull had been sent rightly and the one after it was sent again; `after` holds the requests
+    of both.
 
     What is damaged is not kept.
     """
@@ -88,7 +92,8 @@ class Puller:
 
     def command(self, server, repository, *options):
         trust = ["--ca-file", server.certificate[0]] if server.certificate else ["--plain-http"]
-        return [self.cairn, "pull", f"{server.host}/{repository}", "--store", self.store, "--history", self.history,
+        return [self.cairn, "pull", f"{server.host}/{repository}", "--store", self.store, "--history",
+                self.history,
                 "--progress", "none", "--hosts-dir", self.folder / "hosts", *trust, *options]
 
     def start(self, command, environment=None, prefix=()):
@@ -131,12 +136,14 @@ class Puller:
             return f"was put aside: {aside[0]}"
         if not self.history.exists():
             return None
-        done = subprocess.run([self.cairn, "tune", "--report", "--history", self.history], capture_output=True, text=True)
+        done = subprocess.run([self.cairn, "tune", "--report", "--history", self.history],
+                              capture_output=True, text=True)
         return None if done.returncode == 0 else done.stderr.strip()
 
     def left_over(self):
         """What a store holds after `cairn store prune` that no image needs; must be empty."""
-        done = subprocess.run([self.cairn, "store", "prune", "--store", self.store], capture_output=True, text=True)
+        done = subprocess.run([self.cairn, "store", "prune", "--store", self.store], capture_output=True,
+                              text=True)
         if done.returncode != 0:
             return [f"prune: {done.stderr.strip()}"]
         return [str(path.relative_to(self.store)) for path in self.store.rglob("*")
@@ -145,7 +152,8 @@ class Puller:
     def lacks(self, image):
         """What of an image is not in the store; empty: it is there and the index names it."""
         blobs = self.store / "blobs/sha256"
-        missing = [name for name in [image.digest, *image.blobs] if not (blobs / name.removeprefix("sha256:")).exists()]
+        missing = [name for name in [image.digest, *image.blobs]
+                   if not (blobs / name.removeprefix("sha256:")).exists()]
         try:
             index = json.loads((self.store / "index.json").read_text())
             named = {entry["digest"] for entry in index.get("manifests", [])}

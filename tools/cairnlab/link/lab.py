@@ -32,7 +32,8 @@ PRIVATE = "/dev/shm"
 
 # What the lab does not emulate, because these describe machines and not links.
 IGNORED = {
-    "perConnectionBySecond": "the link gives each connection its rate smoothly; tools/bench-pool has nginx limit_rate",
+    "perConnectionBySecond": "the link gives each connection its rate smoothly; tools/bench-pool has nginx "
+                             "limit_rate",
     "timingNoiseMs": "the machine's own timing",
     "hystart": "the kernel's own setting",
     "server.responseMs": "the server's own time to answer",
@@ -70,7 +71,8 @@ def enter(goes_first=False):
             if os.path.isdir(folder):
                 subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
         # Nobody's settings reach what runs here, and what it leaves behind goes too.
-        for name in [name for name in os.environ if name.startswith("XDG_") or name.lower().endswith("_proxy")]:
+        for name in [
+            name for name in os.environ if name.startswith("XDG_") or name.lower().endswith("_proxy")]:
             del os.environ[name]
         for name, folder in (("HOME", "home"), ("TMPDIR", "tmp")):
             os.environ[name] = f"{PRIVATE}/{folder}"
@@ -87,12 +89,15 @@ def enter(goes_first=False):
         reason = (probe.stderr.strip().splitlines() or ["unshare failed"])[-1]
         raise LabUnavailable(
             f"no link lab here: {reason}\n"
-            "It needs network namespaces and /dev/net/tun: run it as root. Without these rights the tests, the demo\n"
+            "It needs network namespaces and /dev/net/tun: run it as root. Without these rights the tests, "
+            "the demo\n"
             "and tools/bench-engine still work: they use plain loopback; `cairn simulate` needs nothing.")
-    # unshare takes no notice of SIGTERM, and its child is the first process of its namespace, which ignores it.
-    # The kernel weighs sessions against each other before processes, so who goes first has one of its own.
+    # unshare takes no notice of SIGTERM, and its child is the first process of its namespace, which ignores
+    # it. The kernel weighs sessions against each other before processes, so who goes first has one of its
+    # own.
     inside = subprocess.Popen(
-        ["unshare", *flags, sys.executable, *sys.argv], env={**os.environ, INSIDE: "1"}, preexec_fn=die_with_parent,
+        ["unshare", *flags, sys.executable, *sys.argv], env={**os.environ, INSIDE: "1"},
+        preexec_fn=die_with_parent,
         start_new_session=goes_first)
     signal.signal(signal.SIGTERM, lambda *_: inside.kill())
     while True:
@@ -100,7 +105,8 @@ def enter(goes_first=False):
             status = inside.wait()
             raise SystemExit(status if status >= 0 else 128 - status)
         except KeyboardInterrupt:
-            # The terminal sent it to the program inside too, which ends; but not where that has another session.
+            # The terminal sent it to the program inside too, which ends; but not where that has another
+            # session.
             if goes_first:
                 inside.kill()
 
@@ -157,8 +163,8 @@ def variant(name, path, **fields):
 class Lab:
     """A link with servers at its far end, as a model file describes them.
 
-    `data` is the folder of a docker-registry's blobs; `token` whether its registry wants tokens; `limit_rate` what
-    nginx gives each request in a second, as in its configuration ("100k").
+    `data` is the folder of a docker-registry's blobs; `token` whether its registry wants tokens; `limit_rate`
+    what nginx gives each request in a second, as in its configuration ("100k").
     """
 
     def __init__(self, model, folder, data, token=True, limit_rate=None):
@@ -191,7 +197,8 @@ class Lab:
             }
             # The namespace is there from the start; the servers wait for loopback inside it.
             start = f"ip link set lo up && exec {shlex.join(places.program('link.lab_servers'))} \"$0\""
-            self.far = stack.enter_context(self._process(["unshare", "--net", "sh", "-c", start, json.dumps(spec)]))
+            self.far = stack.enter_context(
+                self._process(["unshare", "--net", "sh", "-c", start, json.dumps(spec)]))
             self.emulator = stack.enter_context(self._process([
                 EMULATOR, "--model", str(self.path), "--client-device", "lab0",
                 "--server-device", "lab1"]))
@@ -375,7 +382,9 @@ class Lab:
             return (received - first[1]) / (now - first[0]) * 1500 / 1448
 
     def self_test(self):
-        """Measures the link against its model; a list of (what, measured, wanted, unit, whether it is right)."""
+        """Measures the link against its model; a list of (what, measured, wanted, unit, whether it is
+        right).
+        """
         rows = []
         model = self.model
         wanted = model["roundTripMs"]
@@ -405,8 +414,8 @@ class Lab:
                          abs(measured - loss) <= max(0.1 * loss, 3 * sigma)))
         cap = model.get("perConnectionMbit")
         if cap and not loss:
-            # The model's changes begin again with every restart; the cap is measured before the first. Whatever else the
-            # machine does makes a connection slower, never faster: so the best of three.
+            # The model's changes begin again with every restart; the cap is measured before the first.
+            # Whatever else the machine does makes a connection slower, never faster: so the best of three.
             first = min((change["atSeconds"] for change in model.get("changes", [])), default=3.0)
             measured = 0
             for _ in range(3):
@@ -419,5 +428,6 @@ class Lab:
 
 def show_self_test(name, rows):
     for what, measured, wanted, unit, is_right in rows:
-        print(f"  {name:16} {what:24} {measured:9.2f}  model {wanted:9.2f} {unit:22} {'ok' if is_right else 'WRONG'}", flush=True)
+        print(f"  {name:16} {what:24} {measured:9.2f}  model {wanted:9.2f} {unit:22} "
+              f"{'ok' if is_right else 'WRONG'}", flush=True)
     return all(row[4] for row in rows)

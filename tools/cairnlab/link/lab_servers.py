@@ -49,7 +49,8 @@ def nginx_section(spec, registry, token):
         ssl = "ssl http2"
         protocols = "TLSv1.3" if spec["tls"] == 1 else "TLSv1.2"
         certificates = (
-            f"ssl_certificate {spec['certificate']}; ssl_certificate_key {spec['key']}; ssl_protocols {protocols};\n"
+            f"ssl_certificate {spec['certificate']}; ssl_certificate_key {spec['key']}; ssl_protocols "
+            f"{protocols};\n"
             "ssl_session_cache shared:s:4m;\n")
     limit = ""
     if spec["connectionLimit"]:
@@ -117,11 +118,13 @@ def serve(spec):
             scheme = "https" if spec["tls"] else "http"
             realm = f"{scheme}://{spec['address']}:{REGISTRY_PORT}/token"
             tokens, token_port = (realm, server.service, server.issuer, server.certificate), server.port
-        registry = stack.enter_context(servers.docker_registry(folder / "registry", token=tokens, data=spec["data"]))
+        registry = stack.enter_context(
+                servers.docker_registry(folder / "registry", token=tokens, data=spec["data"]))
         if spec["slow"]:
             slow_server.SlowServer(folder / "slow", spec["data"], **spec["slow"])
         section = nginx_section(spec, registry, token_port)
-        stack.enter_context(servers.nginx(folder / "nginx", section, BULK_PORT, access_log=f"{folder}/access.log c"))
+        stack.enter_context(
+            servers.nginx(folder / "nginx", section, BULK_PORT, access_log=f"{folder}/access.log c"))
         threading.Thread(target=echo, daemon=True).start()
         print(json.dumps({"ready": True}), flush=True)
         for line in sys.stdin:

@@ -1,1 +1,3 @@
-"""What `tools/package` does: from a commit to files that people install, the same bytes from the same commit."""
+"""What `tools/package` does: from a commit to files that people install, the same bytes from the same
+commit.
+"""

@@ -9,11 +9,15 @@ KINDS = ["tarball", "deb", "rpm", "image", "sbom"]
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="tools/package", description="Makes packages of the commit that is checked out.")
-    parser.add_argument("--output", type=pathlib.Path, default=source.ROOT / ".build/package/out", metavar="FOLDER")
+    parser = argparse.ArgumentParser(prog="tools/package",
+                                     description="Makes packages of the commit that is checked out.")
+    parser.add_argument("--output", type=pathlib.Path, default=source.ROOT / ".build/package/out",
+                        metavar="FOLDER")
     parser.add_argument("--only", choices=KINDS, action="append", help="make this one; can be repeated")
-    parser.add_argument("--cairn", type=pathlib.Path, metavar="FILE", help="pack this binary in place of building one")
-    parser.add_argument("--maintainer", default=debian.MAINTAINER, metavar="'NAME <ADDRESS>'", help="who answers for the .deb")
+    parser.add_argument("--cairn", type=pathlib.Path, metavar="FILE",
+                        help="pack this binary in place of building one")
+    parser.add_argument("--maintainer", default=debian.MAINTAINER, metavar="'NAME <ADDRESS>'",
+                        help="who answers for the .deb")
     options = parser.parse_args()
     facts = source.read()
     if not facts.is_clean:

@@ -1,4 +1,6 @@
-"""The release build: static but for what every system has, stripped, and without a word about where it was built."""
+"""The release build: static but for what every system has, stripped, and without a word about where it was
+built.
+"""
 import subprocess
 
 from . import elf, source
@@ -19,10 +21,12 @@ def binary():
         ["swift", "build", "-c", "release", "--product", "cairn", "--scratch-path", SCRATCH,
          "--static-swift-stdlib", "--disable-local-rpath", "--only-use-versions-from-resolved-file",
          # Small code: what takes time is libcurl's, libcrypto's and the kernel's.
-         "-Xswiftc", "-gnone", "-Xswiftc", "-Osize", "-Xswiftc", "-Xfrontend", "-Xswiftc", "-function-sections",
+         "-Xswiftc", "-gnone", "-Xswiftc", "-Osize", "-Xswiftc", "-Xfrontend", "-Xswiftc",
+         "-function-sections",
          "-Xswiftc", "-file-prefix-map", "-Xswiftc", f"{root}=.",
          "-Xcc", f"-ffile-prefix-map={root}=.",
-         # LLVM's linker, for addresses that the loader sets right: a bit each, in place of 24 bytes (glibc 2.36).
+         # LLVM's linker, for addresses that the loader sets right: a bit each, in place of 24 bytes (glibc
+         # 2.36).
          "-Xswiftc", "-use-ld=lld", *linker("-z", "pack-relative-relocs"),
          # No symbols; everything is bound at the start, and then read-only.
          *linker("-s", "--no-export-dynamic", "-z", "relro", "-z", "now")],

@@ -1,4 +1,6 @@
-"""The Debian package, made by `dpkg-deb` of a folder: no source package, since Debian has no Swift to build it with."""
+"""The Debian package, made by `dpkg-deb` of a folder: no source package, since Debian has no Swift to build
+it with.
+"""
 import datetime
 import hashlib
 import os
@@ -27,7 +29,8 @@ cairn: hardening-no-fortify-functions *
 cairn: spelling-error-in-binary *
 """
 
-# Units are installed and not enabled: whoever wants an endpoint says so. What was enabled is stopped before it is removed.
+# Units are installed and not enabled: whoever wants an endpoint says so. What was enabled is stopped before
+# it is removed.
 SCRIPTS = {
     "postinst": """\
 #!/bin/sh
@@ -79,21 +82,27 @@ def files(facts, binary, maintainer):
     whole[f"{doc}/copyright"] = tree.file(copyright_file(facts).encode())
     whole[f"{doc}/changelog.gz"] = tree.file(archive.zipped(changelog(facts, maintainer).encode()))
     whole[f"{doc}/NEWS.gz"] = tree.file(archive.zipped((source.ROOT / "CHANGELOG.md").read_bytes()))
-    whole["usr/share/lintian/overrides/cairn"] = tree.file((OVERRIDES + (UNIT_OVERRIDES if units(whole) else "")).encode())
+    whole["usr/share/lintian/overrides/cairn"] = tree.file(
+        (OVERRIDES + (UNIT_OVERRIDES if units(whole) else "")).encode())
     return whole
 
 
 def changelog(facts, maintainer):
     date = datetime.datetime.fromtimestamp(facts.epoch, datetime.UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
-    return f"cairn ({facts.version}) unstable; urgency=medium\n\n  * Release {facts.version}: see NEWS.gz.\n\n -- {maintainer}  {date}\n"
+    return (
+        f"cairn ({facts.version}) unstable; urgency=medium\n\n"
+        f"  * Release {facts.version}: see NEWS.gz.\n\n -- {maintainer}  {date}\n")
 
 
 def copyright_file(facts):
-    """In Debian's machine-readable form; licences that every Debian has are named, the rest is there in full."""
+    """In Debian's machine-readable form; licences that every Debian has are named, the rest is there in
+    full.
+    """
     found = licences.components(facts)
     parts = [
         "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: cairn\n"
-        "Comment:\n Swift's runtime, its FoundationEssentials and the packages named below are linked statically.\n"
+        "Comment:\n Swift's runtime, its FoundationEssentials and the packages named below are linked "
+        "statically.\n"
         + "\n".join(f"  {name} {version}, {address}" for name, version, address, *_ in found),
         "Files: *\nCopyright: The Cairn authors\n  The Swift project authors\n  Apple Inc.\n"
         "License: Apache-2.0 and Apache-2.0-with-Swift-exception",
@@ -104,7 +113,8 @@ def copyright_file(facts):
     ]
     for name, _, _, _, _, notice in found:
         if notice:
-            parts.append(f"Files: {name}\nCopyright: see its notices, below\nLicense: Apache-2.0\nComment:\n" + field(notice))
+            parts.append(f"Files: {name}\nCopyright: see its notices, below\nLicense: Apache-2.0\nComment:\n"
+                         + field(notice))
     return "\n\n".join(parts) + "\n"
 
 
@@ -124,18 +134,21 @@ def dependencies(binary):
         (folder / "debian").mkdir()
         (folder / "debian/control").write_text("Source: cairn\n\nPackage: cairn\nArchitecture: any\n")
         words = subprocess.run(
-            ["dpkg-shlibdeps", "-O", f"-e{binary}"], cwd=folder, check=True, capture_output=True, text=True).stdout
+            ["dpkg-shlibdeps", "-O", f"-e{binary}"], cwd=folder, check=True, capture_output=True,
+            text=True).stdout
     return re.search(r"shlibs:Depends=(.*)", words).group(1)
 
 
 def build(facts, binary, out, maintainer=MAINTAINER):
     whole = files(facts, binary, maintainer)
-    installed = sum((len(entry["data"]) + 1023) // 1024 for entry in whole.values()) + len(archive.with_folders(whole))
+    installed = sum((len(entry["data"]) + 1023) // 1024 for entry in whole.values()) + len(
+        archive.with_folders(whole))
     control = (
         f"Package: cairn\nVersion: {facts.version}\nArchitecture: {facts.debian}\nMaintainer: {maintainer}\n"
         f"Installed-Size: {installed}\nDepends: {dependencies(binary)}\nRecommends: ca-certificates\n"
         f"Section: admin\nPriority: optional\nDescription: {DESCRIPTION}\n")
-    sums = "".join(f"{hashlib.md5(entry['data']).hexdigest()}  {path}\n" for path, entry in sorted(whole.items()))
+    sums = "".join(f"{hashlib.md5(entry['data']).hexdigest()}  {path}\n"
+                   for path, entry in sorted(whole.items()))
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name) / "cairn"
         for path, entry in archive.with_folders(whole).items():
@@ -147,7 +160,8 @@ def build(facts, binary, out, maintainer=MAINTAINER):
                 place.mkdir(parents=True, exist_ok=True)
             place.chmod(entry["mode"])
         (folder / "DEBIAN").mkdir()
-        scripts = {name: text.replace("UNITS", " ".join(units(whole))) for name, text in SCRIPTS.items()} if units(whole) else {}
+        scripts = {name: text.replace("UNITS", " ".join(units(whole)))
+                   for name, text in SCRIPTS.items()} if units(whole) else {}
         for file, text in ({"control": control, "md5sums": sums} | scripts).items():
             (folder / "DEBIAN" / file).write_text(text)
             (folder / "DEBIAN" / file).chmod(0o755 if file in scripts else 0o644)

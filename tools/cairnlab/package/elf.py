@@ -12,14 +12,15 @@ def sections(data):
         name, _, _, _, offset, size = struct.unpack_from("<IIQQQQ", data, table + entry * number)
         found.append((name, offset, size))
     words = found[names][1]
-    return {bytes(data[words + name:data.index(0, words + name)]).decode(): (offset, size) for name, offset, size in found}
+    return {bytes(data[words + name:data.index(0, words + name)]).decode(): (offset, size)
+            for name, offset, size in found}
 
 
 def settled(data):
     """The binary with what its bytes have in common, wherever it was built.
 
-    The compiler's hashes of how it was called, the folder's name among that, become zeros. The build's identity, which tells
-    debuggers what belongs together, becomes a hash of the rest.
+    The compiler's hashes of how it was called, the folder's name among that, become zeros. The build's
+    identity, which tells debuggers what belongs together, becomes a hash of the rest.
     """
     data = bytearray(data)
     found = sections(data)

@@ -1,7 +1,8 @@
-"""The container image: cairn, the shared libraries that it needs, certificate authorities, and an account that is nobody.
+"""The container image: cairn, the shared libraries that it needs, certificate authorities, and an account
+that is nobody.
 
-The files are those of the Debian packages that are installed here. The image is given to cairn over loopback, as a registry would:
-the OCI layout is what cairn wrote and verified.
+The files are those of the Debian packages that are installed here. The image is given to cairn over loopback,
+as a registry would: the OCI layout is what cairn wrote and verified.
 """
 import datetime
 import hashlib
@@ -58,7 +59,9 @@ def files(facts, binary):
     authorities = sorted(pathlib.Path("/usr/share/ca-certificates/mozilla").glob("*.crt"))
     bundle = b"".join(file.read_bytes().rstrip(b"\n") + b"\n" for file in authorities)
     whole["etc/ssl/certs/ca-certificates.crt"] = tree.file(bundle)
-    whole["etc/passwd"] = tree.file(f"root:x:0:0:root:/:/sbin/nologin\ncairn:x:{ACCOUNT}:{ACCOUNT}:cairn:/{HOME}:/sbin/nologin\n".encode())
+    whole["etc/passwd"] = tree.file(
+        "root:x:0:0:root:/:/sbin/nologin\n"
+        f"cairn:x:{ACCOUNT}:{ACCOUNT}:cairn:/{HOME}:/sbin/nologin\n".encode())
     whole["etc/group"] = tree.file(f"root:x:0:\ncairn:x:{ACCOUNT}:\n".encode())
     whole["etc/nsswitch.conf"] = tree.file(b"passwd: files\ngroup: files\nhosts: files dns\n")
     whole["tmp"] = {"mode": 0o1777}
@@ -84,13 +87,15 @@ def documents(facts, layer):
             "User": f"{ACCOUNT}:{ACCOUNT}", "WorkingDir": f"/{HOME}",
             "Env": ["PATH=/usr/bin", f"HOME=/{HOME}", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],
             "Entrypoint": ["/usr/bin/cairn", "serve"], "Cmd": ["--listen", "0.0.0.0:5151", "--registry", "*"],
-            "ExposedPorts": {"5151/tcp": {}}, "Volumes": {f"/{HOME}": {}}, "StopSignal": "SIGTERM", "Labels": labels},
+            "ExposedPorts": {"5151/tcp": {}}, "Volumes": {f"/{HOME}": {}}, "StopSignal": "SIGTERM",
+            "Labels": labels},
         "rootfs": {"type": "layers", "diff_ids": [name(layer)]},
         "history": [{"created": time, "created_by": "tools/package"}]})
     zipped = archive.zipped(layer)
     manifest = encode({
         "schemaVersion": 2, "mediaType": TYPES + "manifest.v1+json",
-        "config": entry(TYPES + "config.v1+json", config), "layers": [entry(TYPES + "layer.v1.tar+gzip", zipped)],
+        "config": entry(TYPES + "config.v1+json", config),
+        "layers": [entry(TYPES + "layer.v1.tar+gzip", zipped)],
         "annotations": labels})
     return manifest, config, zipped
 
@@ -108,14 +113,17 @@ def encode(document):
 
 
 def build(facts, binary, out):
-    """`cairn-image-VERSION-ARCHITECTURE.tar`, an OCI layout in an archive; returns it and its Debian packages."""
+    """`cairn-image-VERSION-ARCHITECTURE.tar`, an OCI layout in an archive; returns it and its Debian
+    packages.
+    """
     whole, packages = files(facts, binary)
     manifest, config, layer = documents(facts, archive.tar(whole, facts.epoch))
     place = out / f"cairn-image-{facts.version}-{facts.oci}.tar"
     served = Content(manifest, {name(blob): blob for blob in (config, layer)})
     with tempfile.TemporaryDirectory() as folder, FaultyRegistry({"cairn": served}) as registry:
         subprocess.run(
-            [binary, "pull", f"{registry.host}/cairn", "--plain-http", "--quiet", "--store", f"{folder}/store",
+            [binary, "pull", f"{registry.host}/cairn", "--plain-http", "--quiet", "--store",
+             f"{folder}/store",
              "--history", f"{folder}/history.sqlite", "--platform", f"linux/{facts.oci}",
              "--output", f"oci-archive:{place}:cairn:{facts.version}", "--overwrite"],
             check=True, stdout=subprocess.DEVNULL)

@@ -8,7 +8,8 @@ from . import build, source
 
 # Packages whose code is linked: those that the product needs, and what these need. Others are only resolved.
 LINKED = [
-    "swift-argument-parser", "swift-atomics", "swift-collections", "swift-log", "swift-nio", "swift-subprocess", "swift-system",
+    "swift-argument-parser", "swift-atomics", "swift-collections", "swift-log", "swift-nio",
+    "swift-subprocess", "swift-system",
 ]
 
 
@@ -20,7 +21,8 @@ def components(facts):
     """(name, version, address, SPDX licence, licence text, notice or None) of each, by name."""
     checkouts = source.ROOT / build.SCRATCH / "checkouts"
     runtime = swift_share() / "LICENSE.txt"
-    found = [("swift", swift_version(), "https://www.swift.org", spdx(runtime.read_text()), runtime.read_text(), None)]
+    found = [("swift", swift_version(), "https://www.swift.org", spdx(runtime.read_text()),
+              runtime.read_text(), None)]
     for name in LINKED:
         if name not in facts.pins:
             continue

@@ -12,7 +12,8 @@ ENVIRONMENT = [
     ("XDG_DATA_HOME, XDG_STATE_HOME", "Where the store and the history are, below a folder cairn."),
     ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "Proxies, with NO_PROXY in Go's grammar."),
     ("SSL_CERT_FILE, SSL_CERT_DIR", "Trusted certificate authorities in place of the system's."),
-    ("REGISTRY_AUTH_FILE, DOCKER_CONFIG, DOCKER_AUTH_CONFIG", "Where credentials are, as for skopeo, podman and docker."),
+    ("REGISTRY_AUTH_FILE, DOCKER_CONFIG, DOCKER_AUTH_CONFIG",
+     "Where credentials are, as for skopeo, podman and docker."),
     ("CONTAINERS_REGISTRIES_CONF", "Podman's file of mirrors."),
 ]
 FILES = [
@@ -24,7 +25,8 @@ FILES = [
 ]
 EXIT = [
     ("0", "success"), ("64", "usage"), ("65", "content does not match its digest, or is no usable image"),
-    ("66", "no such image, tag or platform"), ("69", "network, or the registry failed"), ("70", "internal error"),
+    ("66", "no such image, tag or platform"), ("69", "network, or the registry failed"),
+    ("70", "internal error"),
     ("73", "store, output or disk"), ("77", "not authorised, or blocked by registries.conf"),
     ("129, 130, 143", "interrupted by a hang-up, Ctrl-C, SIGTERM"),
 ]
@@ -78,8 +80,10 @@ def page(facts, path, command, every):
             out += [".TP", f".B {roff(line)}", plain(words[:1].upper() + words[1:] + "." if words else "")]
     if len(path) == 1:
         out += section("EXIT STATUS", EXIT) + section("ENVIRONMENT", ENVIRONMENT) + section("FILES", FILES)
-    related = [p for p, _ in every if p != path and ((len(path) == 1 and len(p) == 2) or p == path[:-1] or (len(path) > 2 and p[:-1] == path[:-1]))]
-    out += [".SH SEE ALSO", ",\n".join(f".BR {roff('-'.join(p))} (1)" for p in related).replace("(1),", "(1) ,")]
+    related = [p for p, _ in every if p != path and (
+        (len(path) == 1 and len(p) == 2) or p == path[:-1] or (len(path) > 2 and p[:-1] == path[:-1]))]
+    out += [".SH SEE ALSO",
+            ",\n".join(f".BR {roff('-'.join(p))} (1)" for p in related).replace("(1),", "(1) ,")]
     return "\n".join(line for line in out if line) + "\n"
 
 
@@ -114,7 +118,8 @@ def argument(one):
 
 
 def section(title, rows):
-    return [f".SH {title}"] + [line for name, words in rows for line in (".TP", f".B {roff(name)}", plain(words))]
+    return [f".SH {title}"] + [line
+                               for name, words in rows for line in (".TP", f".B {roff(name)}", plain(words))]
 
 
 def paragraphs(text):
@@ -153,7 +158,8 @@ def sentence(words):
 
 
 def roff(text):
-    return text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("~", "\\(ti").replace("^", "\\(ha")
+    return text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("~", "\\(ti").replace(
+            "^", "\\(ha")
 
 
 def plain(text):

@@ -1,6 +1,8 @@
-"""The `.spec` for rpm distributions: it builds from the source, or packs a tarball's files where it is given one.
+"""The `.spec` for rpm distributions: it builds from the source, or packs a tarball's files where it is given
+one.
 
-Debian's libcurl has versions on its symbols that others' have not, so a binary that was built on Debian says so at each start there.
+Debian's libcurl has versions on its symbols that others' have not, so a binary that was built on Debian says
+so at each start there.
 """
 import datetime
 

@@ -13,7 +13,8 @@ def document(facts, binary, image_packages):
     cairn = package(
         "cairn", facts.version, "Apache-2.0", NONE, f"pkg:generic/cairn@{facts.version}",
         comment=f"Built from commit {facts.commit}.")
-    cairn["checksums"] = [{"algorithm": "SHA256", "checksumValue": hashlib.sha256(binary.read_bytes()).hexdigest()}]
+    cairn["checksums"] = [
+        {"algorithm": "SHA256", "checksumValue": hashlib.sha256(binary.read_bytes()).hexdigest()}]
     cairn["primaryPackagePurpose"] = "APPLICATION"
     packages, relations = [cairn], [relation("SPDXRef-DOCUMENT", "DESCRIBES", cairn)]
     for name, version, address, spdx, _, _ in licences.components(facts):
@@ -40,9 +41,11 @@ def document(facts, binary, image_packages):
 def package(name, version, licence, place, url, comment=None):
     made = {
         "SPDXID": "SPDXRef-" + "".join(c if c.isalnum() or c in ".-" else "-" for c in name), "name": name,
-        "versionInfo": version, "downloadLocation": place, "filesAnalyzed": False, "licenseConcluded": licence,
+        "versionInfo": version, "downloadLocation": place, "filesAnalyzed": False,
+        "licenseConcluded": licence,
         "licenseDeclared": licence, "copyrightText": NONE,
-        "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": url}]}
+        "externalRefs": [
+                {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": url}]}
     if comment:
         made["comment"] = comment
     return made

@@ -37,7 +37,8 @@ class Source:
 
 
 def git(*arguments):
-    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True,
+                          text=True).stdout.strip()
 
 
 def version():
@@ -56,5 +57,6 @@ def read():
     return Source(
         version=version(), commit=git("rev-parse", "HEAD"), epoch=int(git("log", "-1", "--format=%ct")),
         is_clean=git("status", "--porcelain") == "", machine=machine,
-        pins={pin["identity"]: (pin["location"].removesuffix(".git"), pin["state"]["version"], pin["state"]["revision"])
+        pins={pin["identity"]: (pin["location"].removesuffix(".git"), pin["state"]["version"],
+                                pin["state"]["revision"])
               for pin in pins})

@@ -23,14 +23,16 @@ def run(*command, **options):
     """Runs a command to its end; what it printed is shown where it fails."""
     ran = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
     if ran.returncode != 0:
-        raise SystemExit(f"{' '.join(map(str, command))}: exit code {ran.returncode}\n{ran.stdout}{ran.stderr}")
+        raise SystemExit(
+            f"{' '.join(map(str, command))}: exit code {ran.returncode}\n{ran.stdout}{ran.stderr}")
     return ran.stdout
 
 
 def sample():
     """An image of one small layer, and its blobs."""
     layer = archive.zipped(archive.tar({"hello": {"data": b"hello\n" * 100_000, "mode": 0o644}}, 0))
-    config = image.encode({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}})
+    config = image.encode(
+        {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}})
     manifest = image.encode({
         "schemaVersion": 2, "mediaType": image.TYPES + "manifest.v1+json",
         "config": image.entry(image.TYPES + "config.v1+json", config),
@@ -82,16 +84,19 @@ def start_up(command):
 def try_debian(suite, package, folder, host):
     system = fresh(suite, folder)
     inside = ["chroot", system]
-    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "apt-get", "-y", "-qq", "--no-install-recommends"]
+    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "apt-get", "-y", "-qq",
+             "--no-install-recommends"]
     with mounted(system):
-        if subprocess.run(["chroot", system, "sh", "-c", "command -v swift"], capture_output=True).returncode == 0:
+        if subprocess.run(["chroot", system, "sh", "-c", "command -v swift"],
+                          capture_output=True).returncode == 0:
             raise SystemExit(f"{suite} has Swift: this shows nothing")
         run(*inside, *quiet, "update")
         shutil.copy(package, system / "tmp/cairn.deb")
         begin = time.monotonic()
         run(*inside, *quiet, "install", "/tmp/cairn.deb")
         version = run(*inside, "cairn", "--version").strip()
-        nobody = ["chroot", "--userspec=65534:65534", system, "env", "-i", "HOME=/tmp/home", "PATH=/usr/bin:/bin"]
+        nobody = ["chroot", "--userspec=65534:65534", system, "env", "-i", "HOME=/tmp/home",
+                  "PATH=/usr/bin:/bin"]
         run(*nobody, "mkdir", "/tmp/home")
         digest = run(*nobody, "cairn", "pull", f"{host}/cairn", "--plain-http", "--quiet").strip()
         taken = time.monotonic() - begin
@@ -109,14 +114,16 @@ def try_debian(suite, package, folder, host):
         raise SystemExit(f"{suite}: after removal there is still {left}")
     if host not in listed or host not in report or pages < 10:
         raise SystemExit(f"{suite}: {listed} {report} {pages} pages")
-    print(f"Debian {SUITES[suite]}: installed with all it needs and {version} pulled {digest[:19]} in {taken:.0f} s; "
+    print(f"Debian {SUITES[suite]}: installed with all it needs and {version} pulled {digest[:19]} in "
+          f"{taken:.0f} s; "
           f"{pages} manual pages; removed, nothing is left")
     return taken
 
 
 def try_image(packed, folder, host):
     """The layout is whole, and what is in it runs as nobody, without anything else."""
-    print("skopeo:", run("skopeo", "inspect", "--format", "{{.Digest}} {{.Architecture}}", f"oci-archive:{packed}").strip())
+    print("skopeo:", run("skopeo", "inspect", "--format", "{{.Digest}} {{.Architecture}}",
+                         f"oci-archive:{packed}").strip())
     config = json.loads(run("skopeo", "inspect", "--config", f"oci-archive:{packed}"))["config"]
     layout, root = folder / "layout", folder / "root"
     with tarfile.open(packed) as tar:
@@ -135,10 +142,13 @@ def try_image(packed, folder, host):
     environment = dict(one.split("=", 1) for one in config["Env"])
     (root / "proc").mkdir()
     with mounted(root):
-        pulled = run(*inside, "/usr/bin/cairn", "pull", f"{host}/cairn", "--plain-http", "--quiet", env=environment).strip()
-        served = subprocess.run([*map(str, inside), *config["Entrypoint"], "--help"], capture_output=True, text=True, env=environment)
+        pulled = run(*inside, "/usr/bin/cairn", "pull", f"{host}/cairn", "--plain-http", "--quiet",
+                     env=environment).strip()
+        served = subprocess.run([*map(str, inside), *config["Entrypoint"], "--help"], capture_output=True,
+                                text=True, env=environment)
     print(f"image: as {user}, pulled {pulled[:19]}; {' '.join(config['Entrypoint'])} --help: "
-          + ("works" if served.returncode == 0 and "serve" in served.stdout else "this cairn has no such command"))
+          + ("works" if served.returncode == 0 and "serve" in served.stdout
+             else "this cairn has no such command"))
 
 
 def try_rpm(out, tarball, folder):
@@ -149,7 +159,8 @@ def try_rpm(out, tarball, folder):
         (place / "files").mkdir(parents=True)
         run("tar", "-C", place / "files", "--strip-components=1", "-xzf", tarball)
         epoch = str(int((place / "files/bin/cairn").stat().st_mtime))
-        run("rpmbuild", "-bb", "--quiet", "--define", f"_topdir {place}", "--define", f"cairn_files {place}/files", out / "cairn.spec",
+        run("rpmbuild", "-bb", "--quiet", "--define", f"_topdir {place}", "--define",
+            f"cairn_files {place}/files", out / "cairn.spec",
             env={"SOURCE_DATE_EPOCH": epoch, "PATH": "/usr/bin:/bin", "HOME": str(place)})
         package = next((place / "RPMS").rglob("*.rpm"))
         sums.add(hashlib.sha256(package.read_bytes()).hexdigest())
@@ -167,14 +178,16 @@ def main():
     good = True
     run("sha256sum", "--check", "SHA256SUMS", cwd=out)
     complaints = subprocess.run(
-        ["lintian", "--allow-root", "--fail-on", "error,warning", "--display-info", package], capture_output=True, text=True)
+        ["lintian", "--allow-root", "--fail-on", "error,warning", "--display-info", package],
+        capture_output=True, text=True)
     print("lintian:", complaints.stdout.strip() or "content")
     good &= complaints.returncode == 0
     bill = next(out.glob("*.spdx.json"))
     run(source.ROOT / ".build/package/venv/bin/pyspdxtools", "-i", bill)
     print(f"SPDX: {bill.name} is valid, {len(json.loads(bill.read_text())['packages'])} packages")
     manifest, blobs = sample()
-    with tempfile.TemporaryDirectory(prefix="cairn-packages-") as name, image.Registry(manifest, blobs) as host:
+    with tempfile.TemporaryDirectory(prefix="cairn-packages-") as name, image.Registry(
+        manifest, blobs) as host:
         folder = pathlib.Path(name)
         first = max(try_debian(suite, package, folder, host) for suite in SUITES)
         try_image(next(out.glob("cairn-image-*.tar")), folder, host)
@@ -182,7 +195,8 @@ def main():
         run("tar", "-C", folder, "-xzf", tarball)
         taken = start_up([next(folder.glob("cairn-*/bin/cairn"))])
     installed = int(run("dpkg-deb", "--field", package, "Installed-Size")) / 1000
-    measured = {".deb": package.stat().st_size / 1e6, "installed": installed, "start": taken, "first pull": first}
+    measured = {".deb": package.stat().st_size / 1e6, "installed": installed, "start": taken,
+                "first pull": first}
     for what, bar in BARS.items():
         met = "met" if measured[what] <= bar else "MISSED"
         unit = {"start": "ms", "first pull": "s"}.get(what, "MB")

@@ -11,7 +11,8 @@ class Gone(Exception):
 def cut(share, ending):
     """The head and a share of the body, then the end of the connection."""
     def fault(server, connection, request, status, fields, body, argument):
-        keep = max(0, len(body) - 1) if share is None else int(len(body) * (share if argument is None else argument))
+        keep = max(0, len(body) - 1) if share is None else int(
+            len(body) * (share if argument is None else argument))
         server.reply(connection, request, status, fields, body[:keep], length=len(body))
         ending(connection)
     return fault
@@ -50,7 +51,8 @@ def trickle(server, connection, request, status, fields, body, argument):
 
 def fail(status, message="a fault", **fields):
     def fault(server, connection, request, *_):
-        server.error(connection, request, status, message, {name.replace("_", "-"): value for name, value in fields.items()})
+        server.error(connection, request, status, message,
+                     {name.replace("_", "-"): value for name, value in fields.items()})
     return fault
 
 
@@ -120,23 +122,33 @@ def redirect(target):
 
 
 def portal(server, connection, request, *_):
-    server.reply(connection, request, 200, {"Content-Type": "text/html"}, b"<html>Welcome to the hotel's network</html>")
+    server.reply(connection, request, 200, {"Content-Type": "text/html"},
+                 b"<html>Welcome to the hotel's network</html>")
 
 
 # Faults of content: they need an answer that has some.
-OF_CONTENT = {"cut body", "reset body", "last byte", "stall", "trickle", "200 for a range", "206 of another range", "206 that overlaps",
-              "206 without Content-Range", "206 of fewer bytes", "shorter body", "longer body", "gzip in transit", "flipped bit"}
+OF_CONTENT = {"cut body", "reset body", "last byte", "stall", "trickle", "200 for a range",
+              "206 of another range", "206 that overlaps",
+              "206 without Content-Range", "206 of fewer bytes", "shorter body", "longer body",
+              "gzip in transit", "flipped bit"}
 FAULTS = {
-    "reset": reset, "cut head": cut_head, "cut body": cut(0.5, gone), "reset body": cut(0.5, lambda connection: connection.reset()),
+    "reset": reset, "cut head": cut_head, "cut body": cut(0.5, gone),
+    "reset body": cut(0.5, lambda connection: connection.reset()),
     "last byte": cut(None, gone), "silence": silence, "stall": stall, "trickle": trickle,
     "200 for a range": whole, "206 of another range": shifted(1), "206 that overlaps": shifted(-100),
-    "206 without Content-Range": ranged(lambda data, start, body: ({}, body)), "206 of fewer bytes": ranged(fewer),
-    "416": fail(416), "401": fail(401, "who are you"), "403": fail(403, "expired"), "404": fail(404, "blob unknown"),
-    "408": fail(408), "429": fail(429), "429 in seconds": fail(429, Retry_After="1"), "429 at a date": retry_at_date,
-    "429 for a day": fail(429, Retry_After="86400"), "429 of nonsense": fail(429, Retry_After="soon, perhaps"),
+    "206 without Content-Range": ranged(lambda data, start, body: ({}, body)),
+    "206 of fewer bytes": ranged(fewer),
+    "416": fail(416), "401": fail(401, "who are you"), "403": fail(403, "expired"),
+    "404": fail(404, "blob unknown"),
+    "408": fail(408), "429": fail(429), "429 in seconds": fail(429, Retry_After="1"),
+    "429 at a date": retry_at_date,
+    "429 for a day": fail(429, Retry_After="86400"),
+    "429 of nonsense": fail(429, Retry_After="soon, perhaps"),
     "500": fail(500), "502": fail(502), "503": fail(503), "504": fail(504), "late": late,
     "shorter body": wrong_length(-7), "longer body": wrong_length(7), "gzip in transit": compressed,
-    "flipped bit": flip, "redirect in a circle": redirect("{origin}{path}"), "redirect to a file": redirect("file:///etc/passwd"),
+    "flipped bit": flip, "redirect in a circle": redirect("{origin}{path}"),
+    "redirect to a file": redirect("file:///etc/passwd"),
     "redirect to metadata": redirect("http://169.254.169.254/latest"), "captive portal": portal,
-    "not HTTP": lambda server, connection, *_: (connection.send(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), gone(connection)),
+    "not HTTP": lambda server, connection,
+    *_: (connection.send(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), gone(connection)),
 }

@@ -1,8 +1,8 @@
 """A relay on loopback that gives each connection so many bytes a second, and all of them together so many.
 
-That is what a client sees of a server or CDN with a cap for each connection, behind a line. It counts smoothly, and by the connection,
-so that nothing is gained by many short requests over one, as it is with nginx's limit_rate, which gives every request its first
-second at once.
+That is what a client sees of a server or CDN with a cap for each connection, behind a line. It counts
+smoothly, and by the connection, so that nothing is gained by many short requests over one, as it is with
+nginx's limit_rate, which gives every request its first second at once.
 """
 import collections
 import contextlib

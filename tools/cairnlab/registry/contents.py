@@ -20,7 +20,8 @@ class Image:
         layers = [descriptor("layer", random.Random(f"{seed}/{index}/{size}").randbytes(size))
                   for index, size in enumerate(sizes)]
         config = descriptor("config", json.dumps(
-            {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [x["digest"] for x in layers]},
+            {"architecture": "amd64", "os": "linux",
+             "rootfs": {"type": "layers", "diff_ids": [x["digest"] for x in layers]},
              "comment": str(seed)}).encode())
         self.layers = [part["digest"] for part in layers]
         self.manifest = json.dumps(
@@ -41,7 +42,9 @@ class Content:
 
 
 class Repeated:
-    """Bytes that are nowhere: a block over and over, for images that no disk and no memory need have twice."""
+    """Bytes that are nowhere: a block over and over, for images that no disk and no memory need have
+    twice.
+    """
 
     BLOCK = 64 << 20
 

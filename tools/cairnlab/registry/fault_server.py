@@ -1,7 +1,9 @@
-"""A registry on loopback that goes wrong as it is told, or not at all: what tools/faults pulls from, and others.
+"""A registry on loopback that goes wrong as it is told, or not at all: what tools/faults pulls from, and
+others.
 
-It serves images that it makes itself or is given, over HTTP or TLS, at a rate for each connection, and keeps a line on every request.
-A *plan* is asked about each request and answers with the name of a fault, or None; `answers.FAULTS` are the names.
+It serves images that it makes itself or is given, over HTTP or TLS, at a rate for each connection, and keeps
+a line on every request. A *plan* is asked about each request and answers with the name of a fault, or None;
+`answers.FAULTS` are the names.
 """
 import contextlib
 import dataclasses
@@ -24,7 +26,9 @@ CHUNK = 16 << 10
 
 @dataclasses.dataclass
 class Request:
-    """A request as it was read; `sent` counts the bytes of its answer's body, `fault` is what its answer suffered."""
+    """A request as it was read; `sent` counts the bytes of its answer's body, `fault` is what its answer
+    suffered.
+    """
     number: int
     connection: int
     method: str
@@ -120,7 +124,8 @@ class FaultyRegistry:
     """
 
     def __init__(
-            self, images, plan=None, rate=None, token=False, blob_origin=None, certificate=None, realm=None, chunk=CHUNK):
+            self, images, plan=None, rate=None, token=False, blob_origin=None, certificate=None, realm=None,
+            chunk=CHUNK):
         self.chunk = chunk
         self.images, self.plan, self.rate = images, plan or (lambda request: None), rate
         self.token, self.blob_origin, self.certificate, self.realm = token, blob_origin, certificate, realm
@@ -147,7 +152,8 @@ class FaultyRegistry:
     def _listen(self, port):
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # What waits here while packets vanish was sent, but came nowhere: it is to be no more than a puller can help.
+        # What waits here while packets vanish was sent, but came nowhere: it is to be no more than a puller
+        # can help.
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 << 10)
         self.listener.bind(("127.0.0.1", port))
         self.listener.listen(512)
@@ -208,7 +214,8 @@ class FaultyRegistry:
             while not self.stopped:
                 method, path, headers = connection.read()
                 with self.lock:
-                    request = Request(len(self.requests) + 1, connection.number, method, path, headers, time.monotonic())
+                    request = Request(len(self.requests) + 1, connection.number, method, path, headers,
+                                      time.monotonic())
                     self.requests.append(request)
                     fault = self.plan(request)
                 self.gate.wait()
@@ -229,7 +236,8 @@ class FaultyRegistry:
     def _answer(self, connection, request, fault):
         status, fields, body = self._right(request)
         name, argument = fault if isinstance(fault, tuple) else (fault, None)
-        # What is about a body cannot happen to an answer that has none, such as a redirect or a question for a token.
+        # What is about a body cannot happen to an answer that has none, such as a redirect or a question for
+        # a token.
         if name is None or (name in OF_CONTENT and not (status in (200, 206) and body)):
             self.reply(connection, request, status, fields, body)
         else:
@@ -257,14 +265,17 @@ class FaultyRegistry:
                 self.token_count += 1
                 token = f"token-{self.token_count}"
                 self.tokens.add(token)
-            return 200, {"Content-Type": "application/json"}, json.dumps({"token": token, "expires_in": 300}).encode()
+            return 200, {"Content-Type": "application/json"}, json.dumps(
+                {"token": token, "expires_in": 300}).encode()
         signed = query.startswith("signature=")
         if signed and query not in self.signatures:
             return 403, {}, b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
-        if self.token and not signed and request.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self.token and not signed and given not in self.tokens:
             repository = re.sub(r"^/v2/|/(blobs|manifests)/.*$", "", path)
             realm = self.realm or f"{self.origin}/token"
-            return 401, {"WWW-Authenticate": f'Bearer realm="{realm}",service="faults",scope="repository:{repository}:pull"'}, b""
+            scope = f"repository:{repository}:pull"
+            return 401, {"WWW-Authenticate": f'Bearer realm="{realm}",service="faults",scope="{scope}"'}, b""
         found = re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/]+)", path)
         if not found:
             return (200, {}, b"{}") if path == "/v2/" else (404, {}, b"")
@@ -272,7 +283,8 @@ class FaultyRegistry:
         if kind == "manifests":
             image = self.images.get(repository)
             known = image is not None and name in ("latest", image.digest)
-            return (200, {"Content-Type": MANIFEST, "Docker-Content-Digest": image.digest}, image.manifest) if known else (
+            return (200, {"Content-Type": MANIFEST, "Docker-Content-Digest": image.digest},
+                    image.manifest) if known else (
                 404, {}, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')
         data = self.blobs.get(name)
         if data is None:

@@ -2,7 +2,8 @@
 files.
 
 Layers are real tar archives (one file), compressed with gzip or zstd, or an empty layer for size 0, so that
-other tools can unpack them. Only Python's standard library is used, and the zstd program for that compression.
+other tools can unpack them. Only Python's standard library is used, and the zstd program for that
+compression.
 """
 import base64
 import dataclasses

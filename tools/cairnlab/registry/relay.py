@@ -1,6 +1,8 @@
-"""A relay on loopback that hands every byte on as it is, and writes down the requests and how many bytes came back.
+"""A relay on loopback that hands every byte on as it is, and writes down the requests and how many bytes came
+back.
 
-In front of a registry it counts what was taken from there; in front of an endpoint it records what a client asks.
+In front of a registry it counts what was taken from there; in front of an endpoint it records what a client
+asks.
 """
 import contextlib
 import dataclasses
@@ -23,7 +25,8 @@ class Request:
 
 
 class Relay:
-    """Listens on `port` from the start of the block to its end; `requests` and `received` may be read at any time.
+    """Listens on `port` from the start of the block to its end; `requests` and `received` may be read at any
+    time.
 
     `rate`, in bytes a second for all connections together, may be set and taken away at any time.
     """

@@ -81,7 +81,8 @@ def make_certificate(folder, name="server", days=30, address="127.0.0.1"):
     else:
         request, extension_file = folder / f"{name}.csr", folder / f"{name}.ext"
         subprocess.run(
-            ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-keyout", key, "-out", request],
+            ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-keyout", key, "-out",
+             request],
             **quiet)
         extension_file.write_text(extensions + "\n")
         subprocess.run(
@@ -94,8 +95,8 @@ def make_certificate(folder, name="server", days=30, address="127.0.0.1"):
 def docker_registry(folder, token=None, data=None, proxy=None):
     """Debian's docker-registry; yields its port.
 
-    `token` is (realm, service, issuer, certificate); `data` is where its blobs are, if not in `folder`; `proxy` the URL of a
-    registry that it fetches from what it has not.
+    `token` is (realm, service, issuer, certificate); `data` is where its blobs are, if not in `folder`;
+    `proxy` the URL of a registry that it fetches from what it has not.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +109,8 @@ def docker_registry(folder, token=None, data=None, proxy=None):
     config = folder / "config.yml"
     config.write_text(
         "version: 0.1\nlog: {accesslog: {disabled: true}, level: warn}\n"
-        f"storage: {{filesystem: {{rootdirectory: '{data or folder / 'data'}'}}, delete: {{enabled: true}}}}\n"
+        f"storage: {{filesystem: {{rootdirectory: '{data or folder / 'data'}'}}, delete: {{enabled: "
+        f"true}}}}\n"
         f"http: {{addr: '127.0.0.1:{port}', secret: test, relativeurls: true}}\n" + auth
         + (f"proxy: {{remoteurl: '{proxy}'}}\n" if proxy else ""))
     with running(["docker-registry", "serve", str(config)], folder / "log", port):
@@ -121,14 +123,17 @@ def nginx(folder, http_section, port, workers=1, access_log="off"):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     temporary = "".join(
-        f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        f"{name}_temp_path {folder}/{name};\n"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     config = folder / "nginx.conf"
     config.write_text(
         f"daemon off; worker_processes {workers}; pid {folder}/pid; error_log {folder}/error.log warn;\n"
         + ("user root;\n" if os.getuid() == 0 else "")
         + "events { worker_connections 1024; }\n"
-        "http {\nlog_format c '$connection $status $request_uri $request_method $body_bytes_sent $msec $request_time';\n"
-        f"access_log {access_log}; sendfile on; tcp_nopush on; keepalive_timeout 60; keepalive_requests 100000;\n"
+        "http {\nlog_format c '$connection $status $request_uri $request_method $body_bytes_sent $msec "
+        "$request_time';\n"
+        f"access_log {access_log}; sendfile on; tcp_nopush on; keepalive_timeout 60; keepalive_requests "
+        f"100000;\n"
         f"server_tokens off; client_max_body_size 0; {temporary}{http_section}\n}}\n")
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     with running([program, "-p", str(folder), "-c", str(config)], folder / "log", port):
@@ -136,7 +141,9 @@ def nginx(folder, http_section, port, workers=1, access_log="off"):
 
 
 def throttled(port, registry, limit):
-    """nginx's section for a proxy that gives each connection `limit` bytes a second of a registry's answers."""
+    """nginx's section for a proxy that gives each connection `limit` bytes a second of a registry's
+    answers.
+    """
     return (
         f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{registry};\n"
         f"proxy_set_header Host $http_host; limit_rate {limit}; }} }}")
@@ -167,7 +174,8 @@ class TokenServer:
         def part(data):
             return base64.urlsafe_b64encode(data).rstrip(b"=")
         der = subprocess.run(
-            ["openssl", "x509", "-in", self.certificate, "-outform", "DER"], capture_output=True, check=True).stdout
+            ["openssl", "x509", "-in", self.certificate, "-outform", "DER"], capture_output=True,
+            check=True).stdout
         now = int(time.time())
         access = []
         for scope in scopes:
@@ -175,17 +183,20 @@ class TokenServer:
             access.append({"type": kind, "name": name, "actions": actions.split(",")})
         header = {"typ": "JWT", "alg": "RS256", "x5c": [base64.b64encode(der).decode()]}
         claims = {"iss": self.issuer, "aud": self.service, "sub": user, "exp": now + self.lifetime,
-                  "nbf": now - 5, "iat": now, "jti": hashlib.sha256(os.urandom(8)).hexdigest(), "access": access}
+                  "nbf": now - 5, "iat": now, "jti": hashlib.sha256(os.urandom(8)).hexdigest(),
+                  "access": access}
         text = part(json.dumps(header).encode()) + b"." + part(json.dumps(claims).encode())
         signature = subprocess.run(
-            ["openssl", "dgst", "-sha256", "-sign", self.key], input=text, capture_output=True, check=True).stdout
+            ["openssl", "dgst", "-sha256", "-sign", self.key], input=text, capture_output=True,
+            check=True).stdout
         return (text + b"." + part(signature)).decode()
 
     def answer(self, handler, query, user):
         self.requests += 1
         scopes = [scope for value in query.get("scope", []) for scope in value.split(" ") if scope]
         if any(":private/" in scope for scope in scopes) and user is None:
-            handler.reply(401, {"errors": [{"code": "UNAUTHORIZED", "message": "wrong user name or password"}]})
+            handler.reply(401,
+                          {"errors": [{"code": "UNAUTHORIZED", "message": "wrong user name or password"}]})
             return
         handler.reply(200, {"token": self.jwt(scopes, user or ""), "expires_in": self.lifetime})
 
@@ -216,7 +227,8 @@ class TokenServer:
                 outer.answer(self, urllib.parse.parse_qs(parts.query), user)
 
             def do_POST(self):
-                form = urllib.parse.parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
+                form = urllib.parse.parse_qs(
+                        self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
                 if form.get("refresh_token") != ["identity"]:
                     self.reply(401, {"error": "invalid_grant", "error_description": "unknown refresh token"})
                     return

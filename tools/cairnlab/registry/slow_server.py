@@ -1,12 +1,13 @@
 """A blob server that gets slower the more it has to do, for the link lab: nginx stands in front of it.
 
-Up to so many requests at a time it sends as fast as they are taken, or at its rate; with more of them everything that
-it sends together is divided by 1 + slope x (requests being served - beyond), as in the simulator. One thread hands out
-what there is to send every few milliseconds, in turn.
+Up to so many requests at a time it sends as fast as they are taken, or at its rate; with more of them
+everything that it sends together is divided by 1 + slope x (requests being served - beyond), as in the
+simulator. One thread hands out what there is to send every few milliseconds, in turn.
 
-It stands apart from the fault server. That one has a thread for each connection, which paces what it sends by itself and
-has the bodies in memory; here one rate is shared by whoever is being served, at the speed of a line, from a registry's
-folder, and the requests are those that nginx passes on: no tokens, no redirects, nothing that goes wrong.
+It stands apart from the fault server. That one has a thread for each connection, which paces what it sends by
+itself and has the bodies in memory; here one rate is shared by whoever is being served, at the speed of a
+line, from a registry's folder, and the requests are those that nginx passes on: no tokens, no redirects,
+nothing that goes wrong.
 """
 import collections
 import os
@@ -44,9 +45,9 @@ class Conversation:
 class SlowServer:
     """Listens on a Unix socket as long as the process lives.
 
-    `data` is a docker-registry's folder. `rate` and `peak` are bytes a second: what it sends at most, or None, and what
-    is divided once it is overloaded. `each` is the same for one response, or None. `response` is the seconds before each
-    response.
+    `data` is a docker-registry's folder. `rate` and `peak` are bytes a second: what it sends at most, or
+    None, and what is divided once it is overloaded. `each` is the same for one response, or None. `response`
+    is the seconds before each response.
     """
 
     def __init__(self, path, data, beyond, slope, peak, rate=None, response=0.0, each=None):
@@ -137,7 +138,8 @@ class SlowServer:
         if asked:
             first, last = int(asked[1]), min(last, int(asked[2] or last))
             if first > last:
-                return head("416 Range Not Satisfiable", "Content-Length: 0", f"Content-Range: bytes */{size}")
+                return head("416 Range Not Satisfiable", "Content-Length: 0",
+                            f"Content-Range: bytes */{size}")
         if method != "HEAD":
             one.file, one.offset, one.left = os.open(path, os.O_RDONLY), first, last - first + 1
         fields = [f"Content-Length: {last - first + 1}", "Accept-Ranges: bytes"]

@@ -2,16 +2,14 @@
 
     tools/with-servers swift test
 
-CAIRN_TEST_REGISTRY   docker-registry, plain HTTP, with the images below
-CAIRN_TEST_TLS        nginx with TLS in front of it; CAIRN_TEST_CA is its certificate
-CAIRN_TEST_MUTUAL     nginx that says who asks, by CAIRN_TEST_CLIENT and CAIRN_TEST_CLIENT_KEY, and on which connection
-CAIRN_TEST_EXPIRED    as CAIRN_TEST_TLS with a certificate that has expired, CAIRN_TEST_EXPIRED_CA
-CAIRN_TEST_STRICT     nginx with TLS in front of the registry for those who show CAIRN_TEST_CLIENT
-CAIRN_TEST_REDIRECT   nginx that redirects blobs to another origin
-CAIRN_TEST_LIMITED    nginx that allows 3 connections (429 beyond) at 2 MB/s each
-CAIRN_TEST_SLOW       nginx that gives every connection 1 MB/s
-CAIRN_TEST_TOKEN      docker-registry with token authorization; private/ wants user:secret
-CAIRN_TEST_SMALL_DISK a file system of 16 MiB, where this user may mount one
+CAIRN_TEST_REGISTRY   docker-registry, plain HTTP, with the images below CAIRN_TEST_TLS        nginx with TLS
+in front of it; CAIRN_TEST_CA is its certificate CAIRN_TEST_MUTUAL     nginx that says who asks, by
+CAIRN_TEST_CLIENT and CAIRN_TEST_CLIENT_KEY, and on which connection CAIRN_TEST_EXPIRED    as CAIRN_TEST_TLS
+with a certificate that has expired, CAIRN_TEST_EXPIRED_CA CAIRN_TEST_STRICT     nginx with TLS in front of
+the registry for those who show CAIRN_TEST_CLIENT CAIRN_TEST_REDIRECT   nginx that redirects blobs to another
+origin CAIRN_TEST_LIMITED    nginx that allows 3 connections (429 beyond) at 2 MB/s each CAIRN_TEST_SLOW
+nginx that gives every connection 1 MB/s CAIRN_TEST_TOKEN      docker-registry with token authorization;
+private/ wants user:secret CAIRN_TEST_SMALL_DISK a file system of 16 MiB, where this user may mount one
 """
 import contextlib
 import os
@@ -57,12 +55,17 @@ def nginx_section(folder, registry, ports):
     through = f"proxy_pass http://127.0.0.1:{registry}; proxy_set_header Host $http_host;"
     return "".join([
         "limit_conn_zone $server_name zone=all:1m; limit_conn_status 429;\n",
-        proxy(ports["TLS"], registry, f" ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};"),
-        proxy(ports["EXPIRED"], registry, f" ssl; ssl_certificate {expired}; ssl_certificate_key {expired_key};"),
-        f"server {{ listen 127.0.0.1:{ports['MUTUAL']} ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};\n"
-        f"ssl_client_certificate {client}; ssl_verify_client optional_no_ca; ssl_session_cache shared:one:1m;\n"
+        proxy(ports["TLS"], registry,
+              f" ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};"),
+        proxy(ports["EXPIRED"], registry,
+              f" ssl; ssl_certificate {expired}; ssl_certificate_key {expired_key};"),
+        f"server {{ listen 127.0.0.1:{ports['MUTUAL']} ssl http2; ssl_certificate {certificate}; "
+        f"ssl_certificate_key {key};\n"
+        f"ssl_client_certificate {client}; ssl_verify_client optional_no_ca; ssl_session_cache "
+        f"shared:one:1m;\n"
         'location / { return 200 "$ssl_client_verify $ssl_session_reused $connection"; }\n'
-        'location /close { keepalive_timeout 0; return 200 "$ssl_client_verify $ssl_session_reused $connection"; } }\n',
+        'location /close { keepalive_timeout 0; return 200 "$ssl_client_verify $ssl_session_reused '
+        '$connection"; } }\n',
         proxy(ports["STRICT"], registry, f" ssl; ssl_certificate {certificate}; ssl_certificate_key {key};"
               f" ssl_client_certificate {client}; ssl_verify_client on;"),
         proxy(ports["REDIRECT"], registry, ";",
@@ -93,13 +96,15 @@ def main():
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cairn-servers-")))
         registry = stack.enter_context(servers.docker_registry(folder / "registry"))
         push(f"127.0.0.1:{registry}", IMAGES)
-        ports = {name: servers.free_port() for name in ("TLS", "MUTUAL", "STRICT", "EXPIRED", "REDIRECT", "CDN", "LIMITED", "SLOW")}
+        ports = {name: servers.free_port()
+                 for name in ("TLS", "MUTUAL", "STRICT", "EXPIRED", "REDIRECT", "CDN", "LIMITED", "SLOW")}
         section, certificate, expired = nginx_section(folder, registry, ports)
         stack.enter_context(servers.nginx(folder / "nginx", section, ports["TLS"]))
         tokens = stack.enter_context(servers.TokenServer(folder / "tokens", lifetime=60))
         locked = stack.enter_context(servers.docker_registry(
             folder / "locked", token=(tokens.realm, tokens.service, tokens.issuer, tokens.certificate)))
-        push(f"127.0.0.1:{locked}", [("demo:latest", Recipe(sizes("1M,300K"))), ("private/demo:latest", Recipe(sizes("1M")))],
+        push(f"127.0.0.1:{locked}",
+             [("demo:latest", Recipe(sizes("1M,300K"))), ("private/demo:latest", Recipe(sizes("1M")))],
              creds="user:secret")
         environment = dict(os.environ)
         environment["CAIRN_TEST_REGISTRY"] = f"127.0.0.1:{registry}"

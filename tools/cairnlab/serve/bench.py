@@ -69,7 +69,8 @@ class Serve:
 
 def timed(command, **options):
     start = time.monotonic()
-    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, **options)
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, **options)
     if done.returncode != 0:
         raise SystemExit(f"{command[0]} failed: {done.stderr[-1500:]}")
     return time.monotonic() - start
@@ -102,15 +103,19 @@ class Clients:
                 f"docker://{self.through if through else self.name}", f"dir:{self.out}"]
 
     def podman(self, through):
-        return ["podman", "--root", self.out / "root", "--runroot", self.out / "run", "--storage-driver", "vfs",
-                "--events-backend", "file", "pull", "-q", "--tls-verify=false", self.through if through else self.name]
+        return ["podman", "--root", self.out / "root", "--runroot", self.out / "run", "--storage-driver",
+                "vfs",
+                "--events-backend", "file", "pull", "-q", "--tls-verify=false",
+                self.through if through else self.name]
 
     def containerd(self, through):
         """`ctr content fetch`: what a pull brings, without unpacking."""
         hosts = self.folder / f"hosts-{'serve' if through else 'direct'}" / self.one.registry
         hosts.mkdir(parents=True, exist_ok=True)
         target = f"http://127.0.0.1:{PORT}" if through else f"{self.one.scheme}://{self.one.registry}"
-        text = f'server = "{self.one.scheme}://{self.one.registry}"\n\n[host."{target}"]\n  capabilities = ["pull", "resolve"]\n'
+        text = (
+            f'server = "{self.one.scheme}://{self.one.registry}"\n\n'
+            f'[host."{target}"]\n  capabilities = ["pull", "resolve"]\n')
         if not through and self.one.tls:
             text += f'  ca = "{self.one.certificate}"\n'
         (hosts / "hosts.toml").write_text(text)
@@ -125,7 +130,8 @@ class Clients:
         root.mkdir()
         config = root / "config.toml"
         config.write_text(
-            f'version = 2\nroot = "{root}/root"\nstate = "{root}/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+            f'version = 2\nroot = "{root}/root"\nstate = "{root}/state"\ndisabled_plugins = '
+            f'["io.containerd.grpc.v1.cri"]\n'
             f'[grpc]\n  address = "{self.socket}"\n')
         log = open(root / "log", "wb")
         process = subprocess.Popen(["containerd", "-c", config], stdout=log, stderr=log)
@@ -152,14 +158,18 @@ class Bench:
         self.seconds, self.repeats = seconds, repeats
         self.folder = pathlib.Path(lab.PRIVATE) / "bench"
         self.folder.mkdir(parents=True, exist_ok=True)
-        # A cache on a disk: in memory no file's times tell of every change, so that blobs are hashed each time they are given.
+        # A cache on a disk: in memory no file's times tell of every change, so that blobs are hashed each
+        # time they are given.
         self.cache = places.ROOT / ".build/bench-serve"
 
     # MARK: Links
 
     def push(self, model):
-        """The lab's image, at a size that takes the wanted seconds; returns its folder of blobs and its bytes."""
-        rate = json.loads((places.ROOT / "models" / f"{model}.json").read_text())["bandwidthMbit"] * 1e6 / 8 * lab.PAYLOAD
+        """The lab's image, at a size that takes the wanted seconds; returns its folder of blobs and its
+        bytes.
+        """
+        rate = json.loads((places.ROOT / "models" / f"{model}.json").read_text())[
+            "bandwidthMbit"] * 1e6 / 8 * lab.PAYLOAD
         layers = [int(rate * self.seconds * share) for share in SHARES]
         data = self.folder / "data"
         shutil.rmtree(data, ignore_errors=True)
@@ -175,7 +185,8 @@ class Bench:
         trust = ["--ca-file", one.certificate] if one.tls else ["--plain-http"]
         out = self.folder / "pulled"
         shutil.rmtree(out, ignore_errors=True)
-        return timed([CAIRN, "pull", f"{one.registry}/lab/sample", "--store", out, "--history", f"{out}.sqlite",
+        return timed(
+            [CAIRN, "pull", f"{one.registry}/lab/sample", "--store", out, "--history", f"{out}.sqlite",
                       "--progress", "none", *trust])
 
     def link(self, model):
@@ -199,7 +210,8 @@ class Bench:
         print(f"{model}, {size / 1e6:.0f} MB, medians of {self.repeats}: cairn pull {pull:.2f} s")
         for kind in kinds:
             direct, through = (statistics.median(times[kind, way]) for way in (False, True))
-            print(f"  {kind:11} direct {direct:6.2f} s   through serve {through:6.2f} s   serve/direct {through / direct:.2f}"
+            print(f"  {kind:11} direct {direct:6.2f} s   through serve {through:6.2f} s   serve/direct "
+                  f"{through / direct:.2f}"
                   f"   direct/serve {direct / through:.2f}   serve/pull {through / pull:.2f}", flush=True)
 
     @staticmethod
@@ -216,14 +228,16 @@ class Bench:
         data, _ = self.push(model)
         index = data / "docker/registry/v2/repositories/lab/sample/_manifests/tags/latest/current/link"
         digest = index.read_text().strip()
-        document = json.loads((data / "docker/registry/v2/blobs/sha256" / digest[7:9] / digest[7:] / "data").read_text())
+        document = json.loads(
+            (data / "docker/registry/v2/blobs/sha256" / digest[7:9] / digest[7:] / "data").read_text())
         blob = max(document["layers"], key=lambda layer: layer["size"])["digest"]
         found = {}
         with lab.Lab(places.ROOT / "models" / f"{model}.json", self.folder / "lab", data, token=False) as one:
             for _ in range(self.repeats):
                 for what, path in (("manifest", "manifests/latest"), ("blob", f"blobs/{blob}")):
                     one.restart()
-                    found.setdefault((what, False), []).append(first_byte(one, f"/v2/lab/sample/{path}", False))
+                    found.setdefault((what, False),
+                                     []).append(first_byte(one, f"/v2/lab/sample/{path}", False))
                     with self.serve(one):
                         one.restart()
                         found.setdefault((what, True), []).append(
@@ -232,7 +246,8 @@ class Bench:
         for what in ("manifest", "blob"):
             direct, through = (statistics.median(found[what, way]) * 1e3 for way in (False, True))
             bar = direct + trip + 20
-            print(f"{model}: first byte of a {what}: direct {direct:.0f} ms, through serve {through:.0f} ms, bar {bar:.0f} ms")
+            print(f"{model}: first byte of a {what}: direct {direct:.0f} ms, through serve {through:.0f} ms, "
+                  f"bar {bar:.0f} ms")
 
     # MARK: Loopback
 
@@ -259,10 +274,12 @@ class Bench:
                 size = (52 << 20) + 1000
                 with concurrent.futures.ThreadPoolExecutor(clients * 3) as pool:
                     jobs = [pool.submit(read, digest, name) for digest in digests for _ in range(clients)]
-                    for job, digest in zip(jobs, [digest for digest in digests for _ in range(clients)], strict=True):
+                    for job, digest in zip(jobs, [digest for digest in digests for _ in range(clients)],
+                                           strict=True):
                         if job.result() != digest:
                             raise SystemExit(f"wrong bytes of {digest}")
-                print(f"ten: {clients} clients of one image of {size / 1e6:.0f} MB: {relay.received / size:.4f} x its bytes "
+                print(f"ten: {clients} clients of one image of {size / 1e6:.0f} MB: "
+                      f"{relay.received / size:.4f} x its bytes "
                       f"from upstream, {len(relay.requests)} requests", flush=True)
 
     def warm(self, clients=4, size=400 << 20, rounds=5):
@@ -275,17 +292,21 @@ class Bench:
                 rates, costs = [], []
                 for _ in range(rounds):
                     cpu, start = serve.cpu(), time.monotonic()
-                    readers = [subprocess.Popen(["curl", "-sf", "-o", "/dev/null", url]) for _ in range(clients)]
+                    readers = [
+                            subprocess.Popen(["curl", "-sf", "-o", "/dev/null", url]) for _ in range(clients)]
                     if any(reader.wait() for reader in readers):
                         raise SystemExit("curl failed")
                     gigabytes = clients * size / 1e9
                     rates.append(gigabytes / (time.monotonic() - start))
                     costs.append((serve.cpu() - cpu) / gigabytes)
-                print(f"warm: {clients} clients of {size >> 20} MiB, medians of {rounds}: {statistics.median(rates):.2f} GB/s, "
+                print(f"warm: {clients} clients of {size >> 20} MiB, medians of {rounds}: "
+                      f"{statistics.median(rates):.2f} GB/s, "
                       f"{statistics.median(costs):.2f} CPU s/GB", flush=True)
 
     def memory(self, clients=64, slow=20, layers=4, size=1 << 30):
-        """Every client wants one of the layers at first, and the quick ones a second one, which is in the cache by then or on its way."""
+        """Every client wants one of the layers at first, and the quick ones a second one, which is in the
+        cache by then or on its way.
+        """
         made = Repeated.layers(layers, size)
         with FaultyRegistry({"bench": Content(b"{}", made)}, chunk=1 << 20) as upstream:
             name, digests = upstream.host, list(made)
@@ -314,14 +335,16 @@ class Bench:
                     thread.start()
                 readers = []
                 for number in range(clients - slow):
-                    urls = [word for step in range(2) for word in (
-                        "-o", "/dev/null", f"http://127.0.0.1:{PORT}/v2/bench/blobs/{digests[(number + step) % layers]}?ns={name}")]
+                    wanted = [digests[(number + step) % layers] for step in range(2)]
+                    urls = [word for digest in wanted for word in (
+                        "-o", "/dev/null", f"http://127.0.0.1:{PORT}/v2/bench/blobs/{digest}?ns={name}")]
                     readers.append(subprocess.Popen(["curl", "-sf", *urls]))
                 failed = sum(reader.wait() != 0 for reader in readers)
                 ended.set()
                 for thread in threads:
                     thread.join()
-                print(f"memory: {clients} clients of {layers * size / 1e9:.1f} GB, {slow} of them slow: resident "
+                print(f"memory: {clients} clients of {layers * size / 1e9:.1f} GB, {slow} of them slow: "
+                      f"resident "
                       f"{serve.memory():.0f} MiB at most, of its own {most[0]:.0f} MiB (idle {idle:.0f}); "
                       f"{failed} of {clients - slow} failed", flush=True)
 

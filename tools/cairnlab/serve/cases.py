@@ -1,4 +1,6 @@
-"""What is tried with each client of `cairn serve`. A case raises `Wrong` with what was seen; else it is well."""
+"""What is tried with each client of `cairn serve`. A case raises `Wrong` with what was seen; else it is
+well.
+"""
 import concurrent.futures
 import contextlib
 import re
@@ -9,7 +11,8 @@ from cairnlab.serve.scene import USER
 
 # Heads, manifests and retries beside the blobs themselves.
 ROOM = 96 << 10
-# What is on its way of a request that ends early because another worker took over its end; on a slow line there are many.
+# What is on its way of a request that ends early because another worker took over its end; on a slow line
+# there are many.
 CUT = 16 << 10
 
 
@@ -34,13 +37,16 @@ def once(upstream, image):
     """The registry gave an image's bytes once, to nobody but the endpoint."""
     expect(not upstream.strangers(), f"past the endpoint: {upstream.strangers()}")
     most = image.size * 1.01 + ROOM + CUT * len(upstream.blob_requests())
-    expect(upstream.relay.received <= most, f"{upstream.relay.received} bytes from the registry for {image.size}")
+    expect(upstream.relay.received <= most,
+           f"{upstream.relay.received} bytes from the registry for {image.size}")
     expect(upstream.relay.received >= image.size, f"only {upstream.relay.received} bytes from the registry")
 
 
 @contextlib.contextmanager
 def paced(upstream, rate=24 << 20):
-    """A line of so many bytes a second: without one, megabytes wait in the sockets of whatever request ends early, and count."""
+    """A line of so many bytes a second: without one, megabytes wait in the sockets of whatever request ends
+    early, and count.
+    """
     upstream.relay.rate = rate
     try:
         yield
@@ -118,7 +124,8 @@ class Cases:
                 pulled(peer, image)
         expect(not self.site.public.strangers(), f"past the endpoint: {self.site.public.strangers()}")
         most = image.size * 1.01 + ROOM + workers * longest
-        expect(relay.received <= most, f"{relay.received} bytes for {image.size}, {workers} workers of {longest} bytes")
+        expect(relay.received <= most,
+               f"{relay.received} bytes for {image.size}, {workers} workers of {longest} bytes")
 
     def without_endpoint(self):
         """Nobody listens: the client goes on to the registry."""

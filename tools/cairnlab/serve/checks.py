@@ -1,4 +1,6 @@
-"""What is looked at besides clients: the texts of --print-config, the metrics, and the table of all results."""
+"""What is looked at besides clients: the texts of --print-config, the metrics, and the table of all
+results.
+"""
 import json
 import shutil
 import signal
@@ -49,7 +51,8 @@ def metrics(site):
     kind, text = site.endpoint.metrics()
     expect(kind.startswith("text/plain"), kind)
     names = {family.name for family in text_string_to_metric_families(text)}
-    for name in ["cairn_requests", "cairn_errors", "cairn_connections", "cairn_client_bytes", "cairn_upstream_bytes",
+    for name in ["cairn_requests", "cairn_errors", "cairn_connections", "cairn_client_bytes",
+                 "cairn_upstream_bytes",
                  "cairn_pool_workers", "cairn_waits", "cairn_cache_bytes", "cairn_cache_hits", "cairn_limit"]:
         expect(name in names, f"{name} is not in {sorted(names)}")
 
@@ -58,7 +61,8 @@ def hosts_file(folder, name, address):
     """A file of mirrors for `--hosts-dir`."""
     path = folder / name / "hosts.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'server = "http://{name}"\n\n[host."http://{address}"]\n  capabilities = ["pull", "resolve"]\n')
+    path.write_text(
+            f'server = "http://{name}"\n\n[host."http://{address}"]\n  capabilities = ["pull", "resolve"]\n')
 
 
 def endpoint_by(site, folder, options=()):
@@ -69,7 +73,9 @@ def endpoint_by(site, folder, options=()):
 
 
 def behind_a_proxy(site):
-    """A pull-through docker-registry stands before the registry: what it has not, it fetches, and nobody else asks there."""
+    """A pull-through docker-registry stands before the registry: what it has not, it fetches, and nobody else
+    asks there.
+    """
     folder = site.folder / "proxy"
     name = f"127.0.0.1:{site.public.port}"
     with servers.docker_registry(folder / "registry", proxy=f"http://{name}") as port:
@@ -85,7 +91,9 @@ def behind_a_proxy(site):
 
 
 def beside_itself(site):
-    """A file of mirrors names the endpoint itself, as containerd's does: it does not ask itself, and pulls all the same."""
+    """A file of mirrors names the endpoint itself, as containerd's does: it does not ask itself, and pulls
+    all the same.
+    """
     folder = site.folder / "itself"
     with endpoint_by(site, folder) as endpoint:
         hosts_file(folder / "hosts", f"127.0.0.1:{site.public.port}", f"127.0.0.1:{endpoint.port}")
@@ -127,7 +135,8 @@ def encrypted(site):
     with scene.Endpoint(site.cairn, folder / "one", options, pair, address) as endpoint:
         endpoint.start()
         certified = ["--src-cert-dir", trust]
-        for image, credentials in ((site.image, ["--src-creds", USER]), (site.private_image, ["--src-creds", USER])):
+        for image, credentials in ((site.image, ["--src-creds", USER]),
+                                   (site.private_image, ["--src-creds", USER])):
             end = skopeo(endpoint, image, folder / "out", *certified, *credentials)
             expect(end.returncode == 0, f"skopeo: {end.stderr[-300:]}")
         for what, words in (("a stranger", [*certified, "--src-creds", "user:wrong"]), ("no trust", []),
@@ -137,8 +146,10 @@ def encrypted(site):
         with peers.Podman(folder / "podman", site.endpoint) as peer:
             host, _, name = site.private_image.name.partition("/")
             end = peers.run(peer.command(
-                "pull", "-q", "--signature-policy", peer.write("policy.json", '{"default": [{"type": "insecureAcceptAnything"}]}'),
-                "--cert-dir", trust, "--creds", USER, f"{address}:{endpoint.port}/{host.replace(':', '__')}/{name}"))
+                "pull", "-q", "--signature-policy",
+                peer.write("policy.json", '{"default": [{"type": "insecureAcceptAnything"}]}'),
+                "--cert-dir", trust, "--creds", USER,
+                f"{address}:{endpoint.port}/{host.replace(':', '__')}/{name}"))
             expect(end.returncode == 0, f"podman: {end.stderr[-300:]}")
         # A new certificate, by SIGHUP: who trusts the old one alone is not served any more.
         servers.make_certificate(folder, address=address)
@@ -150,7 +161,8 @@ def encrypted(site):
         return
     with scene.Endpoint(site.cairn, folder / "two", options, address=address) as endpoint:
         endpoint.start()
-        end = skopeo(endpoint, site.private_image, folder / "out4", "--src-tls-verify=false", "--src-creds", USER)
+        end = skopeo(endpoint, site.private_image, folder / "out4", "--src-tls-verify=false", "--src-creds",
+                     USER)
         expect(end.returncode != 0, "credentials of another machine were taken without TLS")
 
 
@@ -161,7 +173,8 @@ def passed_socket(site):
     port, name = servers.free_port(), f"127.0.0.1:{site.public.port}"
     log = open(site.folder / "activated.log", "wb")
     process = subprocess.Popen(
-        ["systemd-socket-activate", "-l", f"127.0.0.1:{port}", "-E", f"HOME={site.folder / 'activated'}", site.cairn, "serve",
+        ["systemd-socket-activate", "-l", f"127.0.0.1:{port}", "-E", f"HOME={site.folder / 'activated'}",
+         site.cairn, "serve",
          "--registry", name, "--plain-http", name, "--store", site.folder / "activated/store", "--history",
          site.folder / "activated/history.sqlite"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
@@ -188,5 +201,6 @@ def table(results):
     clients = list(dict.fromkeys(client for client, _, _ in results))
     found = {(client, case): result.split(":")[0] for client, case, result in results}
     lines = ["| client | " + " | ".join(cases) + " |", "|---" * (len(cases) + 1) + "|"]
-    lines += [f"| {client} | " + " | ".join(found.get((client, case), "-") for case in cases) + " |" for client in clients]
+    lines += [f"| {client} | " + " | ".join(found.get((client, case), "-") for case in cases) + " |"
+              for client in clients]
     return "\n".join(lines)

@@ -2,8 +2,8 @@
 
     PYTHONPATH=tools python3 -m cairnlab.serve.cri SOCKET IMAGE [USER:PASSWORD]
 
-The three messages that it needs are written by hand (field numbers of k8s.io/cri-api, runtime/v1/api.proto); PyPI's grpcio
-carries them. Prints the image's reference; exit code 1 and the error where there is none.
+The three messages that it needs are written by hand (field numbers of k8s.io/cri-api, runtime/v1/api.proto);
+PyPI's grpcio carries them. Prints the image's reference; exit code 1 and the error where there is none.
 """
 import sys
 

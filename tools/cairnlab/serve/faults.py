@@ -1,4 +1,6 @@
-"""Thousands of requests through `cairn serve` to a registry that goes wrong: no answer may be wrong, and none may hang."""
+"""Thousands of requests through `cairn serve` to a registry that goes wrong: no answer may be wrong, and none
+may hang.
+"""
 import collections
 import concurrent.futures
 import contextlib
@@ -14,7 +16,8 @@ from cairnlab.registry.contents import Image
 from cairnlab.registry.fault_server import FaultyRegistry
 from cairnlab.serve import scene
 
-# Seconds after which an answer hangs: the longest of its parts are a stall of 2 s, eight retries and their pauses.
+# Seconds after which an answer hangs: the longest of its parts are a stall of 2 s, eight retries and their
+# pauses.
 LIMIT = 120
 CLIENTS = 16
 
@@ -26,7 +29,8 @@ class Mix:
         self.chance = random.Random(f"serve {seed}")
         self.rate = self.chance.choice([0.05, 0.1, 0.2, 0.3])
         self.faults = self.chance.sample(ANSWERS, self.chance.randint(2, 8))
-        self.image = Image(f"serve {seed}", [int(2 ** self.chance.uniform(8, 19)) for _ in range(self.chance.randint(4, 40))])
+        self.image = Image(f"serve {seed}",
+                           [int(2 ** self.chance.uniform(8, 19)) for _ in range(self.chance.randint(4, 40))])
         self.lock, self.fired = threading.Lock(), collections.Counter()
 
     def plan(self, request):
@@ -108,7 +112,8 @@ def run(cairn, folder, count, seed=20261126):
                        mix.chance.choice(["0", "2M", "300K"])]
             with scene.Endpoint(cairn, folder / f"mix{number}", options) as endpoint:
                 endpoint.start()
-                readers = [Reader(endpoint.port, name, mix.image, seed * 1000 + number * 100 + client) for client in range(CLIENTS)]
+                readers = [Reader(endpoint.port, name, mix.image, seed * 1000 + number * 100 + client)
+                           for client in range(CLIENTS)]
                 each = -(-min(200, count - sum(ends.values())) // CLIENTS)
 
                 with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:

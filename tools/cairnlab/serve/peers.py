@@ -17,7 +17,8 @@ from cairnlab import places
 def run(command, seconds=120, **options):
     try:
         return subprocess.run(
-            [str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
+            [str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=seconds,
             **options)
     except subprocess.TimeoutExpired as error:
         return subprocess.CompletedProcess(command, None, "", f"not done after {seconds} s: {error.stderr}")
@@ -41,12 +42,15 @@ class Peer:
             self.files = {path: self.cut_off(text) for path, text in self.files.items()}
 
     def cut_off(self, text):
-        """The text with a way to the registry that nobody answers on: what is pulled comes through the endpoint."""
+        """The text with a way to the registry that nobody answers on: what is pulled comes through the
+        endpoint.
+        """
         text = re.sub(r'^server = ".*"$', 'server = "http://127.0.0.1:9"', text, flags=re.MULTILINE)
         # Each its own: settings of one location may not differ.
         dead = itertools.count(1)
         return re.sub(
-            r'^location = "[^"/]*"$', lambda _: f'location = "127.0.0.{next(dead)}:9"', text, flags=re.MULTILINE)
+            r'^location = "[^"/]*"$', lambda _: f'location = "127.0.0.{next(dead)}:9"', text,
+            flags=re.MULTILINE)
 
     def __enter__(self):
         return self
@@ -90,7 +94,8 @@ class Skopeo(ContainersImage):
         out = self.folder / "out"
         shutil.rmtree(out, ignore_errors=True)
         return run(
-            ["skopeo", "--registries-conf", self.registries, "--insecure-policy", "copy", "-q", f"docker://{image}",
+            ["skopeo", "--registries-conf", self.registries, "--insecure-policy", "copy", "-q",
+             f"docker://{image}",
              f"dir:{out}"], env=self.environment)
 
     def found(self, image):
@@ -107,7 +112,8 @@ class Podman(ContainersImage):
     name, packages = "podman", ["podman"]
 
     def command(self, *words):
-        return ["podman", "--root", self.folder / "root", "--runroot", self.folder / "run", "--storage-driver", "vfs",
+        return ["podman", "--root", self.folder / "root", "--runroot", self.folder / "run",
+                "--storage-driver", "vfs",
                 "--cgroup-manager", "cgroupfs", "--events-backend", "file", *words]
 
     def pull(self, image, credentials=None):
@@ -140,7 +146,8 @@ class Containerd(Peer):
                 self.write(path.replace("/etc/containerd/", ""), text)
             else:
                 # What it prints for config.toml, with the folder's own paths around it.
-                self.plugin = text.replace("version = 2\n", "").replace("/etc/containerd/certs.d", str(self.hosts))
+                self.plugin = text.replace("version = 2\n",
+                                           "").replace("/etc/containerd/certs.d", str(self.hosts))
         # A socket's path may have 107 characters.
         self.socket = pathlib.Path(f"/run/cairn-{os.getpid()}-{self.folder.name}.sock")
         self.config = self.write("config.toml", f"""version = 2
@@ -173,7 +180,8 @@ state = "{self.folder}/state"
         return run(["ctr", "-a", self.socket, *words])
 
     def blobs(self, namespace):
-        return {line.split()[0] for line in self.ctr("-n", namespace, "content", "ls").stdout.splitlines()[1:]}
+        return {line.split()[0]
+                for line in self.ctr("-n", namespace, "content", "ls").stdout.splitlines()[1:]}
 
     def expected(self, image):
         return {image.index, image.manifest, *image.blobs}
@@ -202,7 +210,9 @@ class Cri(Containerd):
 
 
 class Docker(Peer):
-    """Debian's docker: the older store, whose mirrors are Docker Hub's, and whose requests name no registry."""
+    """Debian's docker: the older store, whose mirrors are Docker Hub's, and whose requests name no
+    registry.
+    """
     name, kind, form = "docker 20.10", "docker", "plain"
     packages = ["docker.io"]
     is_private = False
@@ -217,7 +227,8 @@ class Docker(Peer):
         log = open(self.folder / "log", "wb")
         self.process = subprocess.Popen(
             ["dockerd", "--config-file", self.config, "--data-root", self.folder / "data", "--exec-root",
-             self.folder / "exec", "--pidfile", self.folder / "pid", "-H", f"unix://{self.socket}", "--iptables=false",
+             self.folder / "exec", "--pidfile", self.folder / "pid", "-H", f"unix://{self.socket}",
+             "--iptables=false",
              "--ip6tables=false", "--bridge=none", "--storage-driver=vfs"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + 40

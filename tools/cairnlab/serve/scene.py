@@ -1,4 +1,6 @@
-"""What stands around `cairn serve` while clients are tried: registries that count what is taken from them, and the endpoint itself."""
+"""What stands around `cairn serve` while clients are tried: registries that count what is taken from them,
+and the endpoint itself.
+"""
 import contextlib
 import json
 import os
@@ -117,7 +119,8 @@ class Endpoint:
         end = time.monotonic() + 20
         while time.monotonic() < end:
             if self.process.poll() is not None:
-                raise RuntimeError(f"serve ended: {(self.folder / f'serve-{self.number}.log').read_text()[-2000:]}")
+                raise RuntimeError(
+                        f"serve ended: {(self.folder / f'serve-{self.number}.log').read_text()[-2000:]}")
             with contextlib.suppress(urllib.error.URLError, ConnectionError):
                 self.get("/healthz")
                 return
@@ -125,7 +128,8 @@ class Endpoint:
         raise RuntimeError("serve does not answer /healthz")
 
     def get(self, path):
-        with urllib.request.urlopen(f"{self.url}://{self.address}:{self.port}{path}", timeout=5, context=self.trust) as answer:
+        with urllib.request.urlopen(f"{self.url}://{self.address}:{self.port}{path}", timeout=5,
+                                    context=self.trust) as answer:
             return answer.headers["Content-Type"], answer.read().decode()
 
     def kill(self):
@@ -147,10 +151,13 @@ class Endpoint:
         return self.get("/metrics")
 
     def configuration(self, client, recorded=True):
-        """What `--print-config` says for clients that come through the relay, or by themselves: texts by path."""
+        """What `--print-config` says for clients that come through the relay, or by themselves: texts by
+        path.
+        """
         address = self.relay.address if recorded else self.address
         text = subprocess.run(
-            [self.cairn, "serve", "--print-config", client, "--listen", f"{address}:{self.port}", *self.options],
+            [self.cairn, "serve", "--print-config", client, "--listen", f"{address}:{self.port}",
+             *self.options],
             check=True, capture_output=True, text=True).stdout
         return sections(text)
 

@@ -36,7 +36,8 @@ class Site:
         self.endpoint = self.stack.enter_context(scene.Endpoint(self.cairn, self.folder / "endpoint", [
             "--registry", names[0], "--registry", f"{names[1]}=private", "--registry", "docker.io",
             "--plain-http", names[0], "--plain-http", names[1], "--hosts-dir", str(self.folder / "hosts")]))
-        # It pings `/v2/`, and takes a challenge there for its own: it cannot share an endpoint with a private registry.
+        # It pings `/v2/`, and takes a challenge there for its own: it cannot share an endpoint with a private
+        # registry.
         self.plain = self.stack.enter_context(scene.Endpoint(self.cairn, self.folder / "plain", [
             "--registry", names[0], "--registry", "docker.io", "--plain-http", names[0], "--hosts-dir",
             str(self.folder / "hosts")]))

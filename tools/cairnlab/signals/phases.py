@@ -58,7 +58,8 @@ class ServedPhase(Phase):
     def __enter__(self):
         self.made = self.image()
         self.is_held = True
-        self.server = FaultyRegistry({REPOSITORY: self.made}, plan=lambda request: self.plan(request) if self.is_held else None,
+        self.server = FaultyRegistry({REPOSITORY: self.made},
+                                     plan=lambda request: self.plan(request) if self.is_held else None,
                                      **self.server_options).__enter__()
         return self
 
@@ -83,7 +84,9 @@ class ServedPhase(Phase):
         return self.puller.command(self.server, REPOSITORY, *self.options())
 
     def second(self):
-        """The same pull with a registry that answers: the image, and no byte fetched that was there already."""
+        """The same pull with a registry that answers: the image, and no byte fetched that was there
+        already.
+        """
         self.is_held = False
         rate, self.server.rate = self.server.rate, None
         outcome = self.puller.pull(self.server, REPOSITORY, command=[*self.command(), *self.again_options()])
@@ -98,7 +101,9 @@ class ServedPhase(Phase):
 
 
 class Resolve(ServedPhase):
-    """The manifest's answer does not come, stops in its middle, or the name of the registry is looked up in vain."""
+    """The manifest's answer does not come, stops in its middle, or the name of the registry is looked up in
+    vain.
+    """
     name = "resolve"
 
     def prepare(self):
@@ -106,24 +111,30 @@ class Resolve(ServedPhase):
         self.way = self.chance.choice(["silent", "stopped", "dripping"])
 
     def plan(self, request):
-        return {"silent": "silence", "stopped": "stall", "dripping": "trickle"}[self.way] if request.kind == "manifest" else None
+        return {"silent": "silence", "stopped": "stall",
+                "dripping": "trickle"}[self.way] if request.kind == "manifest" else None
 
     def is_in(self):
         return any(one.ended > 1e9 for one in self.requests("manifest"))
 
 
 class Name(Phase):
-    """A registry's name is looked up, and no name server says anything: in a network of its own, where packets are lost."""
+    """A registry's name is looked up, and no name server says anything: in a network of its own, where
+    packets are lost.
+    """
     name, limit = "name", 1.0
-    alone = """printf 'nameserver 10.9.9.53\\noptions timeout:30\\n' > "$0/resolv.conf" && mount --bind "$0/resolv.conf" /etc/resolv.conf &&
+    alone = """printf 'nameserver 10.9.9.53\\noptions timeout:30\\n' > "$0/resolv.conf" &&
+        mount --bind "$0/resolv.conf" /etc/resolv.conf &&
         ip link set lo up &&
-        ip link add silent type veth peer name other && ip addr add 10.9.9.1/24 dev silent && ip link set silent up && ip link set other up &&
+        ip link add silent type veth peer name other && ip addr add 10.9.9.1/24 dev silent &&
+        ip link set silent up && ip link set other up &&
         ip neigh add 10.9.9.53 lladdr 02:00:00:00:00:01 dev silent && exec "$@" """
 
     @classmethod
     def obstacle(cls):
         has_all = os.geteuid() == 0 and shutil.which("unshare") and shutil.which("ip")
-        return None if has_all and subprocess.run(["unshare", "-m", "-n", "true"], stderr=subprocess.DEVNULL).returncode == 0 else (
+        return None if has_all and subprocess.run(["unshare", "-m", "-n", "true"],
+                                                  stderr=subprocess.DEVNULL).returncode == 0 else (
             "it needs a network of its own: root, unshare and ip")
 
     def prepare(self):
@@ -135,7 +146,8 @@ class Name(Phase):
                 *(["--history", self.puller.history] if self.way in ("pull", "several") else [])]
 
     def begin(self):
-        self.process = self.start(self.command(), prefix=["unshare", "-m", "-n", "sh", "-c", self.alone, self.folder])
+        self.process = self.start(self.command(),
+                                  prefix=["unshare", "-m", "-n", "sh", "-c", self.alone, self.folder])
         return self.process
 
     def is_in(self):
@@ -222,13 +234,15 @@ class Verify(ServedPhase):
         return self.puller.store / "blobs/sha256" / self.made.big.removeprefix("sha256:")
 
     def parts(self):
-        return list((self.puller.store / ".cairn/ingest").glob(f"*{self.made.big.removeprefix('sha256:')}*.partial"))
+        return list((self.puller.store / ".cairn/ingest").glob(
+                f"*{self.made.big.removeprefix('sha256:')}*.partial"))
 
     def interrupt_download(self):
         """Stops a pull when all but a part of the large layer's last segment has come."""
         shutil.rmtree(self.puller.store, ignore_errors=True)
         self.plan = lambda request: "stall" if (
-            request.digest == self.made.big and (not request.range or request.range[1] == self.bytes)) else None
+            request.digest == self.made.big
+            and (not request.range or request.range[1] == self.bytes)) else None
         self.is_held, begun, before = True, time.monotonic(), 0
         process = self.start(self.command())
         while process.poll() is None and time.monotonic() < begun + PATIENCE:
@@ -341,7 +355,9 @@ class Output(ServedPhase):
         return (self.place / "image").exists() and not self.way.startswith("oci ")
 
     def left(self):
-        """An archive or a directory is there as a whole or not at all; a layout may have blobs, and names none before they are there."""
+        """An archive or a directory is there as a whole or not at all; a layout may have blobs, and names
+        none before they are there.
+        """
         place = self.place / "image"
         if self.way == "oci":
             return ["the layout names an image"] if (place / "index.json").exists() else [
@@ -388,10 +404,12 @@ class Sweep(ServedPhase):
         self.held_at = self.chance.randint(0, 8)
 
     def plan(self, request):
-        return "stall" if self.way == "held" and request.kind == "blob" and request.number % 9 >= self.held_at else None
+        is_held = self.way == "held" and request.kind == "blob" and request.number % 9 >= self.held_at
+        return "stall" if is_held else None
 
     def sweep(self, repeat):
-        return [self.cairn, "tune", "--sweep", f"{self.server.host}/{REPOSITORY}", "--history", self.puller.history, "--plain-http",
+        return [self.cairn, "tune", "--sweep", f"{self.server.host}/{REPOSITORY}", "--history",
+                self.puller.history, "--plain-http",
                 "--hosts-dir", self.folder / "hosts", "--workers", "1-3", "--repeat", repeat, "--yes"]
 
     def command(self):
@@ -401,7 +419,9 @@ class Sweep(ServedPhase):
         return bool(self.requests("manifest"))
 
     def second(self):
-        """A short sweep ends, and a long one goes on after what was measured: its state is read, so it says so."""
+        """A short sweep ends, and a long one goes on after what was measured: its state is read, so it says
+        so.
+        """
         self.is_held = False
         return self.quick(*self.sweep(1)[1:])
 
@@ -439,7 +459,9 @@ class Prune(Phase):
 
 
 class Import(Phase):
-    """What another machine learned: from somebody who does not send all of it, and so much that reading it takes a while."""
+    """What another machine learned: from somebody who does not send all of it, and so much that reading it
+    takes a while.
+    """
     name = "import"
 
     def __enter__(self):
@@ -461,7 +483,8 @@ class Import(Phase):
         self.window = 0.3 if self.way == "pipe" else 0.15
 
     def command(self):
-        return [self.cairn, "tune", "--import", self.pipe if self.way == "pipe" else self.large, "--history", self.puller.history]
+        return [self.cairn, "tune", "--import", self.pipe if self.way == "pipe" else self.large, "--history",
+                self.puller.history]
 
     def begin(self):
         self.writer = os.open(self.pipe, os.O_RDWR | os.O_NONBLOCK)
@@ -477,7 +500,8 @@ class Import(Phase):
         name = "pipe" if self.way == "pipe" else "large.json"
         try:
             numbers = os.listdir(f"/proc/{self.process.pid}/fd")
-            return any(os.readlink(f"/proc/{self.process.pid}/fd/{one}").endswith(name) for one in numbers) or (
+            return any(
+                os.readlink(f"/proc/{self.process.pid}/fd/{one}").endswith(name) for one in numbers) or (
                 self.way == "large" and self.has_begun())
         except OSError:
             return False
@@ -533,7 +557,8 @@ class Prompt(ServedPhase):
     def is_in(self):
         with contextlib.suppress(OSError):
             self.said += os.read(self.control, 65536)
-        return b"[y/N]" in self.said if self.way == "forget" else re.search(rb"[Pp]assword", self.said) is not None
+        return b"[y/N]" in self.said if self.way == "forget" else re.search(
+                rb"[Pp]assword", self.said) is not None
 
     def end(self, process):
         self.after = termios.tcgetattr(self.terminal)
@@ -545,12 +570,15 @@ class Prompt(ServedPhase):
 
 
 class Serve(ServedPhase):
-    """The local endpoint: alone, with callers who say nothing, and in the middle of answers, which a second signal ends."""
+    """The local endpoint: alone, with callers who say nothing, and in the middle of answers, which a second
+    signal ends.
+    """
     name = "serve"
 
     def prepare(self):
         super().prepare()
-        self.way = self.chance.choice(["alone", "silent caller", "half a head", "upstream silent", "upstream stopped", "caller that takes nothing"])
+        self.way = self.chance.choice(["alone", "silent caller", "half a head", "upstream silent",
+                                       "upstream stopped", "caller that takes nothing"])
         self.socket, self.callers = self.folder / "socket", []
         self.served = self.folder / "served"
         shutil.rmtree(self.served, ignore_errors=True)
@@ -568,13 +596,16 @@ class Serve(ServedPhase):
         return super().is_twice() or self.is_answering() or self.way.startswith("caller that")
 
     def command(self):
-        return [self.cairn, "serve", "--listen", f"unix:{self.socket}", "--registry", self.server.host, "--plain-http", self.server.host,
-                "--store", self.served, "--history", self.puller.history, "--hosts-dir", self.folder / "hosts"]
+        return [self.cairn, "serve", "--listen", f"unix:{self.socket}", "--registry", self.server.host,
+                "--plain-http", self.server.host,
+                "--store", self.served, "--history", self.puller.history, "--hosts-dir",
+                self.folder / "hosts"]
 
     def is_in(self):
         if not self.callers and not self.call():
             return False
-        return not self.is_answering() or any(one.ended > 1e9 for one in self.requests("manifest") + self.requests("blob"))
+        return not self.is_answering() or any(
+                one.ended > 1e9 for one in self.requests("manifest") + self.requests("blob"))
 
     def call(self):
         """Connects as this moment has it; False: nobody listens yet."""

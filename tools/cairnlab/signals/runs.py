@@ -1,4 +1,6 @@
-"""Moments for tools/signals: a program is started, seen in its phase, sent a signal, and what is left is looked at."""
+"""Moments for tools/signals: a program is started, seen in its phase, sent a signal, and what is left is
+looked at.
+"""
 import collections
 import fcntl
 import os
@@ -23,7 +25,8 @@ PATIENCE = 40
 class Phase:
     """One phase of the program, and how often and how it was met; see signal_phases for each."""
     name = ""
-    # Seconds within which the signal comes, once the phase was reached; a phase that is held there lasts as long as that.
+    # Seconds within which the signal comes, once the phase was reached; a phase that is held there lasts as
+    # long as that.
     window = 0.3
     # Seconds in which it has to end; less where nothing has to be put in order.
     limit = LIMIT
@@ -78,11 +81,13 @@ class Phase:
     def start(self, command, prefix=(), **pipes):
         return subprocess.Popen(
             [str(word) for word in (*prefix, *command)],
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": open(self.folder / "words", "w"), **pipes},
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL,
+               "stderr": open(self.folder / "words", "w"), **pipes},
             start_new_session=True, env=self.environment())
 
     def environment(self):
-        return {**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder / "tmp"), "CAIRN_STORE": str(self.puller.store)}
+        return {**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder / "tmp"),
+                "CAIRN_STORE": str(self.puller.store)}
 
     @classmethod
     def obstacle(cls):
@@ -103,11 +108,13 @@ class Phase:
     def quick(self, *command):
         """A command that has to succeed; what is wrong with it."""
         try:
-            done = subprocess.run([self.cairn, *map(str, command)], capture_output=True, text=True, env=self.environment(),
+            done = subprocess.run([self.cairn, *map(str, command)], capture_output=True, text=True,
+                                  env=self.environment(),
                                   stdin=subprocess.DEVNULL, timeout=120)
         except subprocess.TimeoutExpired:
             return [f"cairn {command[0]} hung"]
-        return [] if done.returncode == 0 else [f"cairn {' '.join(map(str, command[:2]))}: exit {done.returncode} {done.stderr[-200:]}"]
+        return [] if done.returncode == 0 else [
+                f"cairn {' '.join(map(str, command[:2]))}: exit {done.returncode} {done.stderr[-200:]}"]
 
 
 def run(phase, moments):
@@ -119,7 +126,8 @@ def run(phase, moments):
             one(phase)
         if phase.met < moments:
             phase.problems.append(f"{phase.name}: met only {phase.met} times in {tries}")
-        phase.problems += [f"{phase.name}: at the end: {word}" for word in phase.second() + phase.quick("store", "verify")]
+        phase.problems += [
+            f"{phase.name}: at the end: {word}" for word in phase.second() + phase.quick("store", "verify")]
     shutil.rmtree(phase.folder, ignore_errors=True)
     return phase
 
@@ -161,7 +169,8 @@ def is_pending(process, number):
         status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
     except OSError:
         return False
-    return any(int(mask, 16) >> (number - 1) & 1 for mask in re.findall(r"^(?:SigPnd|ShdPnd):\s*(\w+)", status, re.M))
+    return any(int(mask, 16) >> (number - 1) & 1
+               for mask in re.findall(r"^(?:SigPnd|ShdPnd):\s*(\w+)", status, re.M))
 
 
 def wait(phase, process):
@@ -185,7 +194,8 @@ def ended(process, limit):
 
 def judge(phase, process, number, code, seconds, was_in, twice):
     def wrong(words):
-        phase.problems.append(f"{phase.name} ({phase.way}), {number.name}{' twice' if twice else ''}: {words}")
+        phase.problems.append(
+                f"{phase.name} ({phase.way}), {number.name}{' twice' if twice else ''}: {words}")
     if not was_in:
         phase.missed += 1
     elif code is None:
@@ -193,7 +203,8 @@ def judge(phase, process, number, code, seconds, was_in, twice):
     elif code == 0 and phase.is_whole():
         phase.by_itself += 1
     elif code != 128 + number:
-        wrong(f"exit {code} instead of {128 + number}: {(phase.folder / 'words').read_text(errors='replace')[-200:]}")
+        wrong(f"exit {code} instead of {128 + number}: "
+              f"{(phase.folder / 'words').read_text(errors='replace')[-200:]}")
     if was_in and code is not None:
         phase.met += 1
         phase.ways[phase.way] += 1
@@ -210,7 +221,9 @@ def judge(phase, process, number, code, seconds, was_in, twice):
 
 
 def left(phase):
-    """What no phase may leave: temporary names, locks, published blobs of another content, a history that does not open."""
+    """What no phase may leave: temporary names, locks, published blobs of another content, a history that
+    does not open.
+    """
     found = []
     for path in phase.folder.rglob("*"):
         if re.match(r"\.cairn-.*\.new$|cairn-sweep-", path.name):

@@ -8,12 +8,15 @@ from . import links, pages, pictures, shots
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="tools/site", description="Builds the documentation as a site that needs no server.")
-    parser.add_argument("--cairn", type=pathlib.Path, metavar="BINARY", help="whose help texts become the reference")
+    parser = argparse.ArgumentParser(prog="tools/site",
+                                     description="Builds the documentation as a site that needs no server.")
+    parser.add_argument("--cairn", type=pathlib.Path, metavar="BINARY",
+                        help="whose help texts become the reference")
     parser.add_argument("--pictures", action="store_true", help="draw docs/pictures anew")
     parser.add_argument("--shots", action="store_true", help="look at pages in headless Chromium")
     options = parser.parse_args()
-    builds = [source.ROOT / ".build" / kind / "cairn" for kind in ("package/build/release", "release", "debug")]
+    builds = [
+        source.ROOT / ".build" / kind / "cairn" for kind in ("package/build/release", "release", "debug")]
     binary = options.cairn or next((build for build in builds if build.exists()), None)
     if binary is None:
         raise SystemExit("build cairn first, or name it with --cairn")

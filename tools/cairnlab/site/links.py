@@ -1,4 +1,6 @@
-"""Looks whether links lead somewhere: in the repository's pages, and in the built site. Nothing is fetched."""
+"""Looks whether links lead somewhere: in the repository's pages, and in the built site. Nothing is
+fetched.
+"""
 import html.parser
 import pathlib
 import re
@@ -31,13 +33,15 @@ def markdown(root=ROOT):
             if address.scheme:
                 continue
             target = page if not address.path else page.parent / urllib.parse.unquote(address.path)
-            if not target.exists() or (address.fragment and target.suffix == ".md" and address.fragment not in anchors(target.read_text())):
+            if not target.exists() or (address.fragment and target.suffix == ".md"
+                                       and address.fragment not in anchors(target.read_text())):
                 wrong.append((page.relative_to(root), link))
     return wrong
 
 
 # Of this repository, written out in a text.
-NAMED = re.compile(r"(?<![\w./-])(?:Sources|Tests|tools|docs)/[\w./+-]*\.(?:swift|py|md|json|sh|c|h|txt)(?![\w*])")
+NAMED = re.compile(
+        r"(?<![\w./-])(?:Sources|Tests|tools|docs)/[\w./+-]*\.(?:swift|py|md|json|sh|c|h|txt)(?![\w*])")
 
 
 def names(root=ROOT):
@@ -45,7 +49,8 @@ def names(root=ROOT):
     wrong = []
     patterns = ("*.md", "docs/**/*.md", "tools/*", "tools/cairnlab/**/*.py", "tools/cairnlab/*.sh", ".ci/*")
     for place in sorted(place for pattern in patterns for place in root.glob(pattern) if place.is_file()):
-        wrong += [(place.relative_to(root), name) for name in NAMED.findall(place.read_text()) if not (root / name).exists()]
+        wrong += [(place.relative_to(root), name) for name in NAMED.findall(place.read_text())
+                  if not (root / name).exists()]
     return wrong
 
 
@@ -67,7 +72,9 @@ class Reader(html.parser.HTMLParser):
 
 
 def site(folder):
-    """(page, link) of every link of the built site that leads nowhere, or that would be fetched from elsewhere to show a page."""
+    """(page, link) of every link of the built site that leads nowhere, or that would be fetched from
+    elsewhere to show a page.
+    """
     pages = {page: Reader(page.read_text()) for page in folder.rglob("*.html")}
     wrong = []
     for page, reader in pages.items():
@@ -77,7 +84,8 @@ def site(folder):
                 if link in reader.fetched:
                     wrong.append((page.relative_to(folder), link))
                 continue
-            target = page if not address.path else (page.parent / urllib.parse.unquote(address.path)).resolve()
+            target = page if not address.path else (
+                    page.parent / urllib.parse.unquote(address.path)).resolve()
             if page.name == "404.html":
                 continue
             if not target.exists() or (address.fragment and target in pages and not (

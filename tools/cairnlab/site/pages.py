@@ -1,4 +1,6 @@
-"""The pages: the repository's own, where they are, so that their links hold, and those that are made of it."""
+"""The pages: the repository's own, where they are, so that their links hold, and those that are made of
+it.
+"""
 import pathlib
 import re
 import shutil
@@ -17,7 +19,8 @@ ROOT_FILES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LI
 # The README's section that is a page of its own.
 MEASURED = "How good it is, measured"
 HOW_TO = [
-    "runtimes", "ci", "air-gapped", "cluster", "laptop", "docker-hub", "corporate-proxy", "limit-rate", "learned", "report-a-bug"]
+    "runtimes", "ci", "air-gapped", "cluster", "laptop", "docker-hub", "corporate-proxy", "limit-rate",
+    "learned", "report-a-bug"]
 
 
 def build(binary):
@@ -37,8 +40,10 @@ def build(binary):
     settings |= {"docs_dir": str(staged), "site_dir": str(WORK / "html"), "nav": navigation(staged, commands)}
     (WORK / "mkdocs.yml").write_text(yaml.safe_dump(settings))
     subprocess.run(
-        [pathlib.Path(shutil.sys.executable).parent / "mkdocs", "build", "--quiet", "--config-file", WORK / "mkdocs.yml"], check=True,
-        env={"PATH": "/usr/bin:/bin", "NO_MKDOCS_2_WARNING": "1", "SOURCE_DATE_EPOCH": str(source.read().epoch)})
+        [pathlib.Path(shutil.sys.executable).parent / "mkdocs", "build", "--quiet", "--config-file",
+         WORK / "mkdocs.yml"], check=True,
+        env={"PATH": "/usr/bin:/bin", "NO_MKDOCS_2_WARNING": "1",
+             "SOURCE_DATE_EPOCH": str(source.read().epoch)})
     stay(WORK / "html")
     return WORK / "html"
 
@@ -73,7 +78,8 @@ def navigation(staged, commands):
         {"Start": [{"Overview": "README.md"}, *entries("docs/quick-start.md")]},
         {"How to": entries(*(f"docs/how-to/{name}.md" for name in HOW_TO))},
         {"Serve": folder("docs/serve")},
-        {"How it works": entries("docs/how-it-works.md", "measured.md", "docs/reliability.md", "docs/zoo.md", "docs/faq.md", "docs/support.md")},
+        {"How it works": entries("docs/how-it-works.md", "measured.md", "docs/reliability.md", "docs/zoo.md",
+                                 "docs/faq.md", "docs/support.md")},
         {"Benchmarks": folder("docs/benchmarks")},
         {"Reference": [{name: f"reference/{file}"} for file, name, _ in commands]
          + entries("docs/progress-json.md", "docs/trace.md", "docs/versions.md", "models/README.md")},

@@ -1,4 +1,6 @@
-"""The pictures of "How it works": the way of a pull, the hill, and how it is climbed; the last two from `cairn simulate`."""
+"""The pictures of "How it works": the way of a pull, the hill, and how it is climbed; the last two from
+`cairn simulate`.
+"""
 import csv
 import io
 import math
@@ -19,7 +21,8 @@ SIZES = [1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64]
 
 
 def head(width, height, label):
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+            f'height="{height}" role="img" '
             f'aria-label="{label}" font-family="sans-serif">')
 
 
@@ -29,7 +32,8 @@ def words(x, y, said, anchor="start", size=13, colour=GREY):
 
 def simulate(binary, *options):
     return subprocess.run(
-        [binary, "simulate", "--models", "models", *options], cwd=source.ROOT, check=True, capture_output=True, text=True).stdout
+        [binary, "simulate", "--models", "models", *options], cwd=source.ROOT, check=True,
+        capture_output=True, text=True).stdout
 
 
 def hill(binary):
@@ -49,22 +53,26 @@ def hill(binary):
     parts.append(words(left, 20, "share of the best rate of each link"))
     for number, (link, what) in enumerate(LINKS):
         rows = csv.DictReader(io.StringIO(simulate(
-            binary, "--model", link, "--image", "heavy-tail", "--seeds", "8", "--workers", ",".join(map(str, SIZES)), "--format", "csv")))
+            binary, "--model", link, "--image", "heavy-tail", "--seeds", "8", "--workers",
+            ",".join(map(str, SIZES)), "--format", "csv")))
         rates = {int(row["workers"]): float(row["MiB/s"]) for row in rows}
         best = max(rates.values())
         points = " ".join("{:.1f},{:.1f}".format(*place(size, rates[size] / best)) for size in SIZES)
         x, y = place(max(rates, key=rates.get), 1)
         parts += [f'<polyline points="{points}" fill="none" stroke="{COLOURS[number]}" stroke-width="2.5"/>',
                   f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{COLOURS[number]}"/>',
-                  line(left + 225 * number, 40, left + 225 * number + 22, 40, COLOURS[number], 3), words(left + 225 * number + 28, 44, what, size=12)]
+                  line(left + 225 * number, 40, left + 225 * number + 22, 40, COLOURS[number], 3),
+                  words(left + 225 * number + 28, 44, what, size=12)]
     return "\n".join(parts) + "\n</svg>\n"
 
 
 def climb(binary):
     """The pool size during a first pull, and the reasons."""
     said = simulate(
-        binary, "--model", "cdn-cap-20", "--image", "one-big", "--policy", "climb", "--seeds", "1", "--lengths", "15", "--explain")
-    steps = [(float(at), int(size), why.strip()) for at, size, why in re.findall(r"^ +([\d.]+) s +(\d+) workers +(.*)$", said, re.M)]
+        binary, "--model", "cdn-cap-20", "--image", "one-big", "--policy", "climb", "--seeds", "1",
+        "--lengths", "15", "--explain")
+    steps = [(float(at), int(size), why.strip())
+             for at, size, why in re.findall(r"^ +([\d.]+) s +(\d+) workers +(.*)$", said, re.M)]
     end = float(re.search(r"cold, climb: ([\d.]+) s", said).group(1))
     most = max(size for _, size, _ in steps) * 1.1
     width, left, top, bottom = 760, 60, 30, 230
@@ -88,7 +96,8 @@ def climb(binary):
         x, y = place(at, size)
         row = bottom + 34 + 22 * number
         for cx, cy in (x, y), (left - 30, row - 4):
-            parts += [f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="9" fill="{BLUE}"/>', words(cx, cy + 4, number, "middle", 11, "#fff")]
+            parts += [f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="9" fill="{BLUE}"/>',
+                      words(cx, cy + 4, number, "middle", 11, "#fff")]
         parts.append(words(left - 14, row, f"{at:.1f} s, {size} workers: {why}"))
     return "\n".join(parts) + "\n</svg>\n"
 
@@ -98,15 +107,19 @@ def way():
     width, height = 760, 330
     parts = [head(width, height, "The way of a pull: resolve, want, fetch in ranges, verify, publish")]
     stages = [
-        ("resolve", "name, index, manifest"), ("want", "blobs that are missing"), ("fetch", "ranges, by workers"),
+        ("resolve", "name, index, manifest"), ("want", "blobs that are missing"),
+        ("fetch", "ranges, by workers"),
         ("verify", "read back, hashed"), ("publish", "blobs, then the name")]
     wide = 132
     for number, (title, what) in enumerate(stages):
         x = 14 + number * 149
-        parts += [f'<rect x="{x}" y="14" width="{wide}" height="58" rx="8" fill="none" stroke="{BLUE}" stroke-width="2"/>',
-                  words(x + wide / 2, 38, title, "middle", 15, BLUE), words(x + wide / 2, 58, what, "middle", 11.5)]
+        parts += [f'<rect x="{x}" y="14" width="{wide}" height="58" rx="8" fill="none" stroke="{BLUE}" '
+                  f'stroke-width="2"/>',
+                  words(x + wide / 2, 38, title, "middle", 15, BLUE),
+                  words(x + wide / 2, 58, what, "middle", 11.5)]
         if number:
-            parts += [line(x - 15, 43, x - 3, 43, GREY, 2), f'<path d="M{x - 7} 38 l6 5 l-6 5" fill="none" stroke="{GREY}" stroke-width="2"/>']
+            parts += [line(x - 15, 43, x - 3, 43, GREY, 2),
+                      f'<path d="M{x - 7} 38 l6 5 l-6 5" fill="none" stroke="{GREY}" stroke-width="2"/>']
     blobs = [
         ("layer 1", [(0, 150, 2), (150, 270, 2), (270, 340, 1), (340, 400, 1), (400, 560, 0)], [4, 7]),
         ("layer 2", [(0, 110, 2), (110, 190, 1), (190, 300, 0)], [9]), ("layer 3", [(0, 60, 2)], [])]
@@ -115,13 +128,17 @@ def way():
         parts.append(words(14, y + 19, name))
         for begin, end, state in pieces:
             colour = [FAINT, AMBER, GREEN][state]
-            parts.append(f'<rect x="{90 + begin}" y="{y}" width="{end - begin - 2}" height="28" fill="{colour}"/>')
-    parts.append(words(90 + 290, 112, "worker 1", size=11) + words(90 + 350, 112, "worker 2", size=11) + words(90 + 115, 162, "worker 3", size=11))
+            parts.append(
+                f'<rect x="{90 + begin}" y="{y}" width="{end - begin - 2}" height="28" fill="{colour}"/>')
+    parts.append(words(90 + 290, 112, "worker 1", size=11) + words(90 + 350, 112, "worker 2", size=11)
+                 + words(90 + 115, 162, "worker 3", size=11))
     for number, (colour, what) in enumerate([
-            (GREEN, "on the disk and hashed: the contiguous beginning"), (AMBER, "arriving, each range on a connection of its own"),
+            (GREEN, "on the disk and hashed: the contiguous beginning"),
+            (AMBER, "arriving, each range on a connection of its own"),
             (FAINT, "not asked for yet: cut when a worker is free")]):
         y = 276 + 19 * number
-        parts += [f'<rect x="90" y="{y - 11}" width="14" height="14" fill="{colour}"/>', words(112, y + 1, what, size=12.5)]
+        parts += [f'<rect x="90" y="{y - 11}" width="14" height="14" fill="{colour}"/>',
+                  words(112, y + 1, what, size=12.5)]
     return "\n".join(parts) + "\n</svg>\n"
 
 

@@ -1,4 +1,5 @@
-"""Whether the pages' prose is at most 110 columns wide: paragraphs and items of lists, not tables, code or addresses.
+"""Whether the pages' prose is at most 110 columns wide: paragraphs and items of lists, not tables, code or
+addresses.
 
     python3 tools/cairnlab/site/prose.py            names what is wider
     python3 tools/cairnlab/site/prose.py --wrap     wraps it; the words stay as they are
@@ -10,8 +11,8 @@ import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 WIDTH = 110
-# What tools and tests write, and what has a line an item.
-OTHERS = {"CHANGELOG.md", "docs/zoo.md", "docs/reliability.md"}
+# What a test writes.
+OTHERS = {"docs/zoo.md"}
 ITEM = re.compile(r"\s*([-*+]|\d+[.)])\s+")
 # Begins something else than prose, but for a link that a sentence begins with.
 OTHER = re.compile(r"\s*(\||#|<|!|---|\[(?![^\]]+\]\())")
@@ -55,7 +56,8 @@ def wrap(text):
 
 def main():
     wide = 0
-    for page in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/*/*.md"), *ROOT.glob("models/*.md")]):
+    for page in sorted(
+        [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/*/*.md"), *ROOT.glob("models/*.md")]):
         name = page.relative_to(ROOT).as_posix()
         if name in OTHERS or name.startswith("docs/benchmarks/"):
             continue

@@ -9,7 +9,8 @@ def pages(binary):
 
 
 def page(path, command, every):
-    out = [f"# {' '.join(path)}", command["abstract"], f"```\n{usage(path, command)}\n```", *discussion(command)]
+    out = [f"# {' '.join(path)}", command["abstract"], f"```\n{usage(path, command)}\n```",
+           *discussion(command)]
     shown = [one for one in command.get("arguments", []) if one.get("shouldDisplay", True)]
     for title, kinds in ("Arguments", {"positional"}), ("Options", {"option", "flag"}):
         rows = [row(one) for one in shown if one["kind"] in kinds]
@@ -17,15 +18,18 @@ def page(path, command, every):
             out.append(f"## {title}\n\n" + "\n\n".join(rows))
     children = [(p, c) for p, c in every if p[:-1] == path]
     if children:
-        rows = "\n".join(f"| [{' '.join(p)}]({'-'.join(p)}.md) | {cell(c['abstract'])} |" for p, c in children)
+        rows = "\n".join(f"| [{' '.join(p)}]({'-'.join(p)}.md) | {cell(c['abstract'])} |"
+                         for p, c in children)
         out.append(f"## Commands\n\n| | |\n|---|---|\n{rows}")
     found = manual.examples(path)
     if found:
         lines = "\n".join(f"{line}  # {words}" for line, words in found)
         out.append(f"## Examples\n\n```\n{lines}\n```")
     if len(path) == 1:
-        for title, rows in ("Exit codes", manual.EXIT), ("Environment", manual.ENVIRONMENT), ("Files", manual.FILES):
-            out.append(f"## {title}\n\n| | |\n|---|---|\n" + "\n".join(f"| `{a}` | {cell(b)} |" for a, b in rows))
+        for title, rows in ("Exit codes", manual.EXIT), ("Environment",
+                                                         manual.ENVIRONMENT), ("Files", manual.FILES):
+            out.append(
+                f"## {title}\n\n| | |\n|---|---|\n" + "\n".join(f"| `{a}` | {cell(b)} |" for a, b in rows))
     return "\n\n".join(out) + "\n"
 
 
@@ -60,7 +64,8 @@ def row(one):
     if one["kind"] == "positional":
         title = f"`<{one['valueName']}>`"
     else:
-        names = sorted((("-" if name["kind"] == "short" else "--") + name["name"] for name in one["names"]), key=len)
+        names = sorted((("-" if name["kind"] == "short" else "--") + name["name"] for name in one["names"]),
+                       key=len)
         value = f" <{one.get('valueName', 'value')}>" if one["kind"] == "option" else ""
         title = f"`{', '.join(names)}{value}`"
     words = one.get("abstract", "").replace("<", "&lt;")

@@ -6,13 +6,15 @@ import tempfile
 from . import pages
 
 WIDTHS = {"phone": (390, 1500), "tablet": (820, 1400), "desk": (1440, 1300)}
-PAGES = ["index.html", "docs/how-it-works.html", "docs/how-to/corporate-proxy.html", "reference/cairn-pull.html", "docs/benchmarks/quick.html"]
+PAGES = ["index.html", "docs/how-it-works.html", "docs/how-to/corporate-proxy.html",
+         "reference/cairn-pull.html", "docs/benchmarks/quick.html"]
 
 
 def browse(address, *options):
     with tempfile.TemporaryDirectory() as profile:
         return subprocess.run(
-            ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={profile}",
+            ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+             f"--user-data-dir={profile}",
              "--virtual-time-budget=5000", *options, address],
             check=True, capture_output=True, text=True).stdout
 

@@ -1,4 +1,5 @@
-// The search runs in a worker, and browsers start none from a file. Where the page is one, a hidden frame takes its place.
+// The search runs in a worker, and browsers start none from a file. Where the page is one, a hidden frame
+// takes its place.
 if (location.protocol === "file:") {
   window.Worker = class extends EventTarget {
     constructor(path) {

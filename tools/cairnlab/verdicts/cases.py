@@ -1,4 +1,6 @@
-"""Real servers and machines whose limit is known, and what a pull says of them: the runs of tools/verdicts."""
+"""Real servers and machines whose limit is known, and what a pull says of them: the runs of
+tools/verdicts.
+"""
 import contextlib
 import dataclasses
 import json
@@ -22,7 +24,9 @@ PATIENCE = 90
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """What limits a pull, a server (lines of nginx for its blobs, or what a slow server is told), and a pull of it."""
+    """What limits a pull, a server (lines of nginx for its blobs, or what a slow server is told), and a pull
+    of it.
+    """
     truth: str
     layers: str
     nginx: str = ""
@@ -30,7 +34,8 @@ class Case:
     also: str = ""
     slow: dict | None = None
     options: tuple = ()
-    # What the machine is like: a slow disk's bytes a second, or the number of programs that want the pull's CPU.
+    # What the machine is like: a slow disk's bytes a second, or the number of programs that want the pull's
+    # CPU.
     disk: int | None = None
     busy: int = 0
 
@@ -44,16 +49,20 @@ CASES = {
     "smooth-300k": Case("perConnection", "70M,36M,16M,8M,1M", slow={"each": 300e3}),
     "total-8m": Case("server", "40M,20M,8M,2M,1M", slow={"rate": 8e6}),
     "total-20m": Case("server", "100M,50M,20M,8M,1M", slow={"rate": 20e6}),
-    "refuses-6": Case("refusals", "30M,12M,6M,2M,1M", "limit_rate 1000k; limit_conn blobs 6;", also="perConnection"),
-    "refuses-12": Case("refusals", "30M,20M,10M,2M,1M", "limit_rate 600k; limit_conn blobs 12;", also="perConnection"),
-    "overloaded-8": Case("overload", "60M,30M,8M,2M,1M", slow={"beyond": 8, "slope": 0.08, "peak": 12e6, "each": 1.5e6}),
+    "refuses-6": Case("refusals", "30M,12M,6M,2M,1M", "limit_rate 1000k; limit_conn blobs 6;",
+                      also="perConnection"),
+    "refuses-12": Case("refusals", "30M,20M,10M,2M,1M", "limit_rate 600k; limit_conn blobs 12;",
+                       also="perConnection"),
+    "overloaded-8": Case("overload", "60M,30M,8M,2M,1M",
+                         slow={"beyond": 8, "slope": 0.08, "peak": 12e6, "each": 1.5e6}),
     "slow-disk": Case("disk", "40M,20M,8M,2M,1M", disk=8_000_000),
     "busy-cpu": Case("cpu", "300M,150M,40M", busy=6),
     "limit-rate": Case("limitRate", "30M,12M,6M,2M,1M", options=("--limit-rate", "6M")),
     "limit-rate-nginx": Case("limitRate", "16M,6M,2M,1M", "limit_rate 200k;", options=("--limit-rate", "3M")),
     "limit-rate-total": Case("limitRate", "16M,6M,2M,1M", slow={"rate": 8e6}, options=("--limit-rate", "3M")),
     "max-8-nginx": Case("maxWorkers", "6M,3M,1M", "limit_rate 200k;", options=("--max-workers", "8")),
-    "max-16-smooth": Case("maxWorkers", "20M,12M,3M,1M", slow={"each": 300e3}, options=("--max-workers", "16")),
+    "max-16-smooth": Case("maxWorkers", "20M,12M,3M,1M", slow={"each": 300e3},
+                          options=("--max-workers", "16")),
     "max-4-total": Case("server", "16M,8M,2M,1M", slow={"rate": 4e6}, options=("--max-workers", "8")),
 }
 
@@ -62,7 +71,8 @@ def told(case, last, is_warm):
     """What a pull said, by the last line of its progress."""
     said = last.get("limitCause")
     return {
-        "truth": said if said and said == case.also else case.truth, "said": said, "words": last.get("limitedBy"),
+        "truth": said if said and said == case.also else case.truth, "said": said,
+        "words": last.get("limitedBy"),
         "seconds": last["seconds"], "warm": is_warm, "workers": last["poolSize"],
         "evidence": last.get("limitEvidence")}
 
@@ -71,7 +81,8 @@ def section(port, registry, data, case, folder):
     """nginx's part: it serves blobs itself, or passes requests for them on to a slow server."""
     passed = ("proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_buffering off;\n"
               "proxy_pass http://slow;")
-    own = (f"alias {data}/docker/registry/v2/blobs/sha256/$1/$1$2/data; default_type application/octet-stream;")
+    own = (
+        f"alias {data}/docker/registry/v2/blobs/sha256/$1/$1$2/data; default_type application/octet-stream;")
     return f"""
 limit_conn_zone $server_addr zone=blobs:1m; limit_conn_status 429;
 upstream slow {{ server unix:{folder}/slow; keepalive 64; }}
@@ -108,14 +119,16 @@ class Bench:
         self.pushed = {}
         self.preload = self.folder / "slow_disk.so"
         subprocess.run(
-            ["cc", "-O1", "-shared", "-fPIC", "-o", self.preload, pathlib.Path(__file__).parent / "slow_disk.c", "-ldl"],
+            ["cc", "-O1", "-shared", "-fPIC", "-o", self.preload,
+             pathlib.Path(__file__).parent / "slow_disk.c", "-ldl"],
             check=True)
 
     def image(self, registry, layers):
         """The name of an image of these layers; pushed where it is not there yet."""
         if layers not in self.pushed:
             name = f"verdicts/{len(self.pushed)}"
-            images.push(f"127.0.0.1:{registry}/{name}:latest", images.Recipe(images.sizes(layers), seed=layers))
+            images.push(f"127.0.0.1:{registry}/{name}:latest",
+                        images.Recipe(images.sizes(layers), seed=layers))
             self.pushed[layers] = name
         return self.pushed[layers]
 
@@ -127,12 +140,15 @@ class Bench:
         with servers.docker_registry(here / "registry", data=self.data) as registry:
             image = self.image(registry, case.layers)
             if case.slow:
-                slow_server.SlowServer(here / "slow", self.data, **{"beyond": 10**6, "slope": 0, "peak": 0} | case.slow)
+                slow_server.SlowServer(here / "slow", self.data,
+                                       **{"beyond": 10**6, "slope": 0, "peak": 0} | case.slow)
             port = servers.free_port()
-            with servers.nginx(here / "nginx", section(port, registry, self.data, case, here), port), busy(case.busy) as prefix:
+            with servers.nginx(here / "nginx", section(port, registry, self.data, case, here),
+                               port), busy(case.busy) as prefix:
                 for number in range(colds + warms):
                     history = here / (f"cold-{number}" if number < colds else "cold-0")
-                    yield self.pull(case, f"127.0.0.1:{port}/{image}:latest", here, history, prefix, number >= colds)
+                    yield self.pull(case, f"127.0.0.1:{port}/{image}:latest", here, history, prefix,
+                                    number >= colds)
         shutil.rmtree(here, ignore_errors=True)
 
     def pull(self, case, reference, here, history, prefix, is_warm):
@@ -141,7 +157,8 @@ class Bench:
             environment |= {"LD_PRELOAD": str(self.preload), "SLOW_DISK": str(case.disk)}
         store = here / "store"
         done = subprocess.run(
-            [*prefix, CAIRN, "pull", reference, "--store", store, "--history", f"{history}.sqlite", "--progress", "json",
+            [*prefix, CAIRN, "pull", reference, "--store", store, "--history", f"{history}.sqlite",
+             "--progress", "json",
              *case.options], env=environment, capture_output=True, text=True, timeout=PATIENCE)
         shutil.rmtree(store, ignore_errors=True)
         if done.returncode != 0:
@@ -151,7 +168,9 @@ class Bench:
 
 @dataclasses.dataclass(frozen=True)
 class LabCase:
-    """What limits pulls over an emulated link: a model with some fields changed, what nginx gives each request, an image."""
+    """What limits pulls over an emulated link: a model with some fields changed, what nginx gives each
+    request, an image.
+    """
     truth: str
     model: str
     layers: str
@@ -165,7 +184,8 @@ LAB_CASES = {
     "lab-home-100": LabCase("line", "home-100", "40M,20M,8M,2M,1M"),
     "lab-shallow-buffer": LabCase("line", "shallow-buffer", "80M,40M,16M,2M,1M"),
     "lab-cap-smooth": LabCase(
-        "perConnection", "home-100", "40M,20M,8M,2M,1M", changes={"bandwidthMbit": 200, "perConnectionMbit": 1}),
+        "perConnection", "home-100", "40M,20M,8M,2M,1M",
+        changes={"bandwidthMbit": 200, "perConnectionMbit": 1}),
     "lab-cap-nginx": LabCase("perConnection", "home-100", "40M,20M,8M,2M,1M", "150k"),
     "lab-limit-12": LabCase("refusals", "limit-12", "40M,20M,8M,2M,1M"),
     "lab-overload-10": LabCase("overload", "overload-10", "90M,40M,16M,8M,2M"),

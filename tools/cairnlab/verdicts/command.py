@@ -1,4 +1,5 @@
-"""Whether what pulls say of what limited them is true: real servers and machines whose limit is known, and simulated links.
+"""Whether what pulls say of what limited them is true: real servers and machines whose limit is known, and
+simulated links.
 
     tools/verdicts                              servers on loopback, then 72 links drawn at random
     tools/verdicts --lab                        servers behind emulated links (root)
@@ -6,8 +7,9 @@
     tools/verdicts --simulate draw:7:36         these links only
     tools/verdicts --list
 
-A row is what was true, a column what was said. Right are at least 95 % of the verdicts, and of pulls over 5 s no more than
-20 % end without one. What is true of a simulated pull is found out by pulling again with one thing at a time twice as good.
+A row is what was true, a column what was said. Right are at least 95 % of the verdicts, and of pulls over 5 s
+no more than 20 % end without one. What is true of a simulated pull is found out by pulling again with one
+thing at a time twice as good.
 """
 import argparse
 import collections
@@ -28,7 +30,8 @@ BARS = {"right": 0.95, "silent": 0.20}
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", nargs="*", choices=ALL, metavar="NAME")
     parser.add_argument("--lab", action="store_true", help="the cases of the link lab")
     parser.add_argument("--colds", type=int, default=2, help="pulls of each server without a history")
@@ -52,7 +55,8 @@ def matrix(pulls):
     right = sum(one["said"] == one["truth"] for one in spoken) / max(1, len(spoken))
     silent = sum(one["said"] in (None, *verdict_cases.SILENT) for one in long) / max(1, len(long))
     good = right >= BARS["right"] and silent <= BARS["silent"]
-    lines.append(f"\nright: {100 * right:.1f} % of {len(spoken)} verdicts; silent: {100 * silent:.1f} % of {len(long)} pulls "
+    lines.append(f"\nright: {100 * right:.1f} % of {len(spoken)} verdicts; silent: {100 * silent:.1f} % of "
+                 f"{len(long)} pulls "
                  f"over {LONG:.0f} s" + ("" if good else "  <- misses its bar"))
     return "\n".join(lines), good
 
@@ -100,7 +104,8 @@ def main():
     good = True
     try:
         if not lab.is_inside():
-            prepare.prepare(lab.PACKAGES if options.lab else (), ["cairn", *(["link-emulator"] if options.lab else [])])
+            prepare.prepare(lab.PACKAGES if options.lab else (),
+                            ["cairn", *(["link-emulator"] if options.lab else [])])
         if options.lab or options.case is not None or not options.simulate:
             good = real(options)
     except lab.LabUnavailable as error:
