@@ -25,6 +25,9 @@ def binary():
          "-function-sections",
          "-Xswiftc", "-file-prefix-map", "-Xswiftc", f"{root}=.",
          "-Xcc", f"-ffile-prefix-map={root}=.",
+         # What unrolls loops hands on the values that leave one in an order of addresses in the compiler's
+         # own memory, so that the same source comes out in several forms (seen of Swift 6.3.1).
+         "-Xswiftc", "-Xllvm", "-Xswiftc", "-sil-disable-pass=loop-unroll",
          # LLVM's linker, for addresses that the loader sets right: a bit each, in place of 24 bytes (glibc
          # 2.36).
          "-Xswiftc", "-use-ld=lld", *linker("-z", "pack-relative-relocs"),
