@@ -112,6 +112,11 @@ def encode(document):
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
+def registry(manifest, blobs):
+    """A registry on loopback that has one image."""
+    return FaultyRegistry({"cairn": Content(manifest, {name(blob): blob for blob in blobs})})
+
+
 def build(facts, binary, out):
     """`cairn-image-VERSION-ARCHITECTURE.tar`, an OCI layout in an archive; returns it and its Debian
     packages.
@@ -119,10 +124,9 @@ def build(facts, binary, out):
     whole, packages = files(facts, binary)
     manifest, config, layer = documents(facts, archive.tar(whole, facts.epoch))
     place = out / f"cairn-image-{facts.version}-{facts.oci}.tar"
-    served = Content(manifest, {name(blob): blob for blob in (config, layer)})
-    with tempfile.TemporaryDirectory() as folder, FaultyRegistry({"cairn": served}) as registry:
+    with tempfile.TemporaryDirectory() as folder, registry(manifest, [config, layer]) as server:
         subprocess.run(
-            [binary, "pull", f"{registry.host}/cairn", "--plain-http", "--quiet", "--store",
+            [binary, "pull", f"{server.host}/cairn", "--plain-http", "--quiet", "--store",
              f"{folder}/store",
              "--history", f"{folder}/history.sqlite", "--platform", f"linux/{facts.oci}",
              "--output", f"oci-archive:{place}:cairn:{facts.version}", "--overwrite"],

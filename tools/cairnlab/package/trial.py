@@ -186,9 +186,9 @@ def main():
     run(source.ROOT / ".build/package/venv/bin/pyspdxtools", "-i", bill)
     print(f"SPDX: {bill.name} is valid, {len(json.loads(bill.read_text())['packages'])} packages")
     manifest, blobs = sample()
-    with tempfile.TemporaryDirectory(prefix="cairn-packages-") as name, image.Registry(
-        manifest, blobs) as host:
-        folder = pathlib.Path(name)
+    with (tempfile.TemporaryDirectory(prefix="cairn-packages-") as name,
+          image.registry(manifest, blobs) as server):
+        folder, host = pathlib.Path(name), server.host
         first = max(try_debian(suite, package, folder, host) for suite in SUITES)
         try_image(next(out.glob("cairn-image-*.tar")), folder, host)
         good &= try_rpm(out, tarball, folder)

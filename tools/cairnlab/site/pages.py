@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 
 import yaml
 
@@ -40,7 +41,7 @@ def build(binary):
     settings |= {"docs_dir": str(staged), "site_dir": str(WORK / "html"), "nav": navigation(staged, commands)}
     (WORK / "mkdocs.yml").write_text(yaml.safe_dump(settings))
     subprocess.run(
-        [pathlib.Path(shutil.sys.executable).parent / "mkdocs", "build", "--quiet", "--config-file",
+        [pathlib.Path(sys.executable).parent / "mkdocs", "build", "--quiet", "--config-file",
          WORK / "mkdocs.yml"], check=True,
         env={"PATH": "/usr/bin:/bin", "NO_MKDOCS_2_WARNING": "1",
              "SOURCE_DATE_EPOCH": str(source.read().epoch)})
