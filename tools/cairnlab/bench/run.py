@@ -10,7 +10,7 @@ import time
 
 from cairnlab import measure, places
 from cairnlab.bench import peers
-from cairnlab.link import lab
+from cairnlab.link import emulated, lab
 from cairnlab.registry import images, servers
 
 CAIRN = os.environ.get("CAIRN") or str(places.ROOT / ".build/release/cairn")
@@ -102,7 +102,7 @@ class Bench:
         """Makes the image at the size that the link takes the wanted seconds for, and pushes it."""
         model = json.loads(path.read_text())
         shape = json.loads((places.ROOT / "models/images" / f"{image}.json").read_text())["layersKB"]
-        wanted = model["bandwidthMbit"] * 1e6 / 8 * lab.PAYLOAD * self.options.seconds
+        wanted = model["bandwidthMbit"] * 1e6 / 8 * emulated.PAYLOAD * self.options.seconds
         scale = wanted / (sum(shape) * 1e3)
         # A tar and gzip have 2.5 KiB of their own; random bytes do not compress.
         layers = [max(0, int(size * 1e3 * scale) - 2_560) for size in shape]

@@ -11,6 +11,7 @@ import statistics
 from cairnlab.faults import cases as fault_cases
 from cairnlab.faults import crashes as fault_crashes
 from cairnlab.faults import mixes as fault_mixes
+from cairnlab.faults import scene as fault_scene
 
 # Pulls at the same time: they wait more than they work.
 AT_ONCE = 4
@@ -23,7 +24,7 @@ class Run:
 
     def __init__(self, options, cairn, folder, is_inside):
         self.options, self.folder, self.is_inside = options, pathlib.Path(folder), is_inside
-        self.bench = fault_cases.Bench(cairn, self.folder / "matrix", options.seed)
+        self.bench = fault_scene.Bench(cairn, self.folder / "matrix", options.seed)
         self.sections, self.problems, self.told = {}, [], []
 
     def matrix(self):
@@ -47,13 +48,13 @@ class Run:
             f"{len(cases)} cases, {self.right(rows)}: the image, or a clear error with its exit code in "
             f"bounded time; then the same command without "
             "the fault must bring the image. "
-            f"An image of {bench.image.size / 1e6:.1f} MB, 4 workers, {fault_cases.RATE >> 20} MiB/s for "
+            f"An image of {bench.image.size / 1e6:.1f} MB, 4 workers, {fault_scene.RATE >> 20} MiB/s for "
             f"each connection. *More*: bytes that crossed "
             "the network beyond the image's, also in the pull after an error. *Again*: bytes that the server "
             "had sent rightly and sent "
-            f"again; {fault_cases.SLACK >> 10} KiB are allowed after an error (what the connections had on "
+            f"again; {fault_scene.SLACK >> 10} KiB are allowed after an error (what the connections had on "
             f"their way), "
-            f"{fault_cases.TWICE >> 20} MiB in a pull that went on (a straggler's segment that another "
+            f"{fault_scene.TWICE >> 20} MiB in a pull that went on (a straggler's segment that another "
             f"worker took).",
             "", "| where | fault | ended | seconds | more | again, KiB |", "|---|---|---|---|---|---|", *rows,
             *self.otherwise()]

@@ -10,39 +10,22 @@ import os
 import pathlib
 import shlex
 import signal
-import socket
-import statistics
 import subprocess
 import sys
 import threading
 import time
 
 from cairnlab import places
-from cairnlab.link.lab_servers import BLOB_PORT, BULK_PORT, ECHO_PORT, REGISTRY_PORT
+from cairnlab.link import measures
+from cairnlab.link.emulated import slow_server
+from cairnlab.link.lab_servers import BLOB_PORT, BULK_PORT, CLIENT, REGISTRY_PORT, SERVER
 from cairnlab.registry import servers
 
 EMULATOR = os.environ.get("LINK_EMULATOR") or str(places.ROOT / ".build/release/link-emulator")
-CLIENT, SERVER = "10.77.0.1", "10.77.0.2"
 INSIDE = "CAIRN_LINK_LAB"
 PACKAGES = ["iproute2", "procps", "util-linux"]
-# Of a packet of the standard MTU this much is TCP's payload: the lab counts packets, the simulator payload.
-PAYLOAD = 1448 / 1500
 # Where the lab's files lie: a file system in memory of its own, as in a container.
 PRIVATE = "/dev/shm"
-
-# What the lab does not emulate, because these describe machines and not links.
-IGNORED = {
-    "perConnectionBySecond": "the link gives each connection its rate smoothly; tools/bench-pool has nginx "
-                             "limit_rate",
-    "timingNoiseMs": "the machine's own timing",
-    "hystart": "the kernel's own setting",
-    "server.responseMs": "the server's own time to answer",
-    "server.rateMbit": "the server sends as fast as it can",
-    "client": "this machine's own CPU and disk",
-}
-
-# These are emulated where the model's server slows down, by a server of ours.
-BY_SLOW_SERVER = {"server.responseMs", "server.rateMbit"}
 
 
 class LabUnavailable(Exception):
@@ -124,35 +107,6 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
-def not_emulated(model):
-    """The fields of a model that the lab leaves out, with the reason."""
-    found = {}
-    for name, reason in IGNORED.items():
-        if name in BY_SLOW_SERVER and slow_server(model):
-            continue
-        value = model
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        if value is not None:
-            found[name] = reason
-    return found
-
-
-def slow_server(model):
-    """What a server that slows down is to be like (see `SlowServer`); None where the model's does not."""
-    server = model.get("server", {})
-    beyond = server.get("overloadBeyond")
-    if beyond is None:
-        return None
-    rate, cap = server.get("rateMbit"), model.get("perConnectionMbit")
-    peak = min(model["bandwidthMbit"], *([rate] if rate else []), *([beyond * cap] if cap else []))
-    # Whole packets on the link; a server sends what is in them.
-    to_bytes = 1e6 / 8 * PAYLOAD
-    return {
-        "beyond": beyond, "slope": server.get("overloadSlope", 0), "peak": peak * to_bytes,
-        "rate": rate and rate * to_bytes, "response": server.get("responseMs", 0) / 1e3}
-
-
 def variant(name, path, **fields):
     """A model file at `path` that is the model of that name but for some fields; None takes one away."""
     model = json.loads((places.ROOT / "models" / f"{name}.json").read_text()) | fields
@@ -160,7 +114,7 @@ def variant(name, path, **fields):
     return path
 
 
-class Lab:
+class Lab(measures.Measures):
     """A link with servers at its far end, as a model file describes them.
 
     `data` is the folder of a docker-registry's blobs; `token` whether its registry wants tokens; `limit_rate`
@@ -322,108 +276,6 @@ class Lab:
             ended.set()
             for thread in started:
                 thread.join()
-
-    # MARK: Self-test
-
-    def measure_round_trip(self, probes=25):
-        """Median seconds of a round trip on the idle link."""
-        trips = []
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.settimeout(5)
-            sock.connect((SERVER, ECHO_PORT))
-            while len(trips) < probes:
-                start = time.perf_counter()
-                sock.send(b"x" * 36)
-                try:
-                    sock.recv(2048)
-                except TimeoutError:
-                    continue
-                trips.append(time.perf_counter() - start)
-                time.sleep(0.002)
-        return statistics.median(trips)
-
-    def measure_packets(self, size, packets_per_second, count):
-        """Sends datagrams down the link; returns what arrived, the counters, and bytes per second."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            try:
-                sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)  # SO_RCVBUFFORCE
-            except PermissionError:
-                # In a user namespace; then the limit of the machine holds.
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 25)
-            sock.bind((CLIENT, 0))
-            sock.settimeout(0.8)
-            self.restart()
-            self.far.stdin.write(json.dumps({
-                "target": CLIENT, "port": sock.getsockname()[1], "size": size,
-                "packets_per_second": packets_per_second, "count": count}) + "\n")
-            self.far.stdin.flush()
-            arrivals, buffer = [], bytearray(2048)
-            clock = time.perf_counter
-            while True:
-                try:
-                    sock.recv_into(buffer)
-                except TimeoutError:
-                    break
-                arrivals.append(clock())
-        sent = json.loads(self.far.stdout.readline())["sent"]
-        return sent, arrivals, self.counters()
-
-    def measure_connection(self, seconds=3.0):
-        """Bytes per second of one TCP connection's packets, over its last two thirds."""
-        with socket.create_connection((SERVER, BULK_PORT)) as sock:
-            sock.sendall(b"GET /endless HTTP/1.0\r\n\r\n")
-            buffer = bytearray(1 << 18)
-            start = time.perf_counter()
-            received, first = 0, None
-            while (now := time.perf_counter()) < start + seconds:
-                received += sock.recv_into(buffer)
-                if now > start + seconds / 3 and first is None:
-                    first = (now, received)
-            return (received - first[1]) / (now - first[0]) * 1500 / 1448
-
-    def self_test(self):
-        """Measures the link against its model; a list of (what, measured, wanted, unit, whether it is
-        right).
-        """
-        rows = []
-        model = self.model
-        wanted = model["roundTripMs"]
-        trip = self.measure_round_trip() * 1e3
-        rows.append(("round trip", trip, wanted, "ms", abs(trip - wanted) <= max(2, 0.05 * wanted)))
-
-        rate = model["bandwidthMbit"] * 1e6 / 8
-        loss = model.get("loss", 0)
-        count = int(max(300, rate * 1.1 / 1500 * 2.0))
-        sent, arrivals, counters = self.measure_packets(1500, rate * 1.1 / 1500, count)
-        # From when the queue is there to the last packet of the full rate.
-        steady = arrivals[len(arrivals) // 8:len(arrivals) * 7 // 8]
-        measured = (len(steady) - 1) * 1500 / (steady[-1] - steady[0]) / (1 - loss) * 8 / 1e6
-        wanted = model["bandwidthMbit"] * (1 + counters["down"]["meanNoise"])
-        rows.append(("rate", measured, wanted, "Mbit/s", abs(measured / wanted - 1) <= 0.03))
-        busy = counters["cpuSeconds"] / max(counters["seconds"] - 0.8, 0.1)
-        rows.append(("emulator", busy * 100, 60, "% of a core, at most", busy < 0.6))
-        missing = sent - len(arrivals) - counters["down"]["dropped"] - counters["down"]["lost"]
-        rows.append(("packets unaccounted for", missing, 0, "", missing == 0 and counters["overruns"] == 0))
-
-        if loss > 0:
-            packets = int(min(200_000, 900 / loss))
-            sent, arrivals, counters = self.measure_packets(100, min(40_000, rate * 0.8 / 100), packets)
-            measured = 1 - len(arrivals) / sent
-            sigma = (loss * (1 - loss) / sent) ** 0.5
-            rows.append(("loss", measured * 100, loss * 100, "%",
-                         abs(measured - loss) <= max(0.1 * loss, 3 * sigma)))
-        cap = model.get("perConnectionMbit")
-        if cap and not loss:
-            # The model's changes begin again with every restart; the cap is measured before the first.
-            # Whatever else the machine does makes a connection slower, never faster: so the best of three.
-            first = min((change["atSeconds"] for change in model.get("changes", [])), default=3.0)
-            measured = 0
-            for _ in range(3):
-                if abs(measured / cap - 1) > 0.03:
-                    self.restart()
-                    measured = max(measured, self.measure_connection(min(3.0, first)) * 8 / 1e6)
-            rows.append(("one connection", measured, cap, "Mbit/s", abs(measured / cap - 1) <= 0.03))
-        return rows
 
 
 def show_self_test(name, rows):

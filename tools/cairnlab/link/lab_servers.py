@@ -15,6 +15,7 @@ import time
 
 from cairnlab.registry import servers, slow_server
 
+CLIENT, SERVER = "10.77.0.1", "10.77.0.2"
 REGISTRY_PORT, BLOB_PORT, BULK_PORT, ECHO_PORT = 5443, 8443, 9000, 9001
 
 NGINX = """

@@ -16,7 +16,7 @@ import threading
 import time
 
 from cairnlab import places
-from cairnlab.link import lab
+from cairnlab.link import emulated, lab
 from cairnlab.registry import images, servers
 from cairnlab.registry.contents import Content, Repeated
 from cairnlab.registry.fault_server import FaultyRegistry
@@ -169,7 +169,7 @@ class Bench:
         bytes.
         """
         rate = json.loads((places.ROOT / "models" / f"{model}.json").read_text())[
-            "bandwidthMbit"] * 1e6 / 8 * lab.PAYLOAD
+            "bandwidthMbit"] * 1e6 / 8 * emulated.PAYLOAD
         layers = [int(rate * self.seconds * share) for share in SHARES]
         data = self.folder / "data"
         shutil.rmtree(data, ignore_errors=True)
