@@ -7,7 +7,6 @@ import pathlib
 import pty
 import re
 import shutil
-import socket
 import subprocess
 import termios
 import time
@@ -569,75 +568,4 @@ class Prompt(ServedPhase):
         return ["the terminal is left without echo"] if self.after[3] != self.before[3] else []
 
 
-class Serve(ServedPhase):
-    """The local endpoint: alone, with callers who say nothing, and in the middle of answers, which a second
-    signal ends.
-    """
-    name = "serve"
-
-    def prepare(self):
-        super().prepare()
-        self.way = self.chance.choice(["alone", "silent caller", "half a head", "upstream silent",
-                                       "upstream stopped", "caller that takes nothing"])
-        self.socket, self.callers = self.folder / "socket", []
-        self.served = self.folder / "served"
-        shutil.rmtree(self.served, ignore_errors=True)
-
-    def plan(self, request):
-        if self.way == "upstream silent":
-            return "silence" if request.kind == "manifest" else None
-        return "stall" if self.way == "upstream stopped" and request.kind == "blob" else None
-
-    def is_answering(self):
-        return self.way.startswith("upstream")
-
-    def is_twice(self):
-        # The first lets answers come to their end.
-        return super().is_twice() or self.is_answering() or self.way.startswith("caller that")
-
-    def command(self):
-        return [self.cairn, "serve", "--listen", f"unix:{self.socket}", "--registry", self.server.host,
-                "--plain-http", self.server.host,
-                "--store", self.served, "--history", self.puller.history, "--hosts-dir",
-                self.folder / "hosts"]
-
-    def is_in(self):
-        if not self.callers and not self.call():
-            return False
-        return not self.is_answering() or any(
-                one.ended > 1e9 for one in self.requests("manifest") + self.requests("blob"))
-
-    def call(self):
-        """Connects as this moment has it; False: nobody listens yet."""
-        caller = socket.socket(socket.AF_UNIX)
-        try:
-            caller.connect(str(self.socket))
-        except OSError:
-            caller.close()
-            return False
-        self.callers.append(caller)
-        target = "manifests/latest" if self.way == "upstream silent" else f"blobs/{self.made.layers[0]}"
-        head = f"GET /v2/{REPOSITORY}/{target}?ns={self.server.host} HTTP/1.1\r\nHost: a\r\n"
-        if self.way == "half a head":
-            caller.sendall(head.encode())
-        elif self.way not in ("alone", "silent caller"):
-            caller.sendall(head.encode() + b"\r\n")
-        if self.way == "alone":
-            caller.close()
-        return True
-
-    def end(self, process):
-        for caller in self.callers:
-            caller.close()
-
-    def is_whole(self):
-        return True
-
-    def left(self):
-        return ["the socket is left"] if self.socket.exists() else []
-
-    def second(self):
-        return self.quick("store", "verify", "--store", self.served)
-
-
-ALL = [Resolve, Name, Token, Download, Verify, Archive, Unpacked, Sweep, Prune, Import, Prompt, Serve]
+ALL = [Resolve, Name, Token, Download, Verify, Archive, Unpacked, Sweep, Prune, Import, Prompt]

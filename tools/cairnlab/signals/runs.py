@@ -64,6 +64,10 @@ class Phase:
         """Whether the running program is in this phase now."""
         raise NotImplementedError
 
+    def code(self, number, twice):
+        """The exit code that is right."""
+        return 128 + number
+
     def is_whole(self):
         """Whether all that was asked for is there: what exit code 0 after a signal needs."""
         return False
@@ -97,6 +101,16 @@ class Phase:
     def is_twice(self):
         """Whether this moment gets a second signal."""
         return self.chance.random() < 1 / 8
+
+    def pause(self):
+        """Seconds between a first signal and a second: as soon as somebody can press it again."""
+        return self.chance.uniform(0.02, 0.15)
+
+    def settle(self, process, first):
+        """After a signal that stays alone: waits for what the program may wait for; the time from which it
+        has its limit.
+        """
+        return first
 
     def begin(self):
         """Starts the program; phases with pipes of their own do it otherwise."""
@@ -143,8 +157,7 @@ def one(phase):
         process.send_signal(number)
         first = sent
         if twice:
-            # As soon as somebody can press it again.
-            time.sleep(phase.chance.uniform(0.02, 0.15))
+            time.sleep(phase.pause())
             # The kernel makes one of two that nobody has taken.
             while is_pending(process, number) and time.monotonic() < first + LIMIT:
                 time.sleep(0.005)
@@ -153,6 +166,8 @@ def one(phase):
                 process.send_signal(number)
             else:
                 twice = False
+        else:
+            first = sent = phase.settle(process, first)
         code = ended(process, sent + (AT_ONCE if twice else phase.limit))
         seconds = time.monotonic() - (sent if twice else first)
     finally:
@@ -202,8 +217,8 @@ def judge(phase, process, number, code, seconds, was_in, twice):
         wrong(f"had not ended after {seconds:.2f} s")
     elif code == 0 and phase.is_whole():
         phase.by_itself += 1
-    elif code != 128 + number:
-        wrong(f"exit {code} instead of {128 + number}: "
+    elif code != phase.code(number, twice):
+        wrong(f"exit {code} instead of {phase.code(number, twice)}: "
               f"{(phase.folder / 'words').read_text(errors='replace')[-200:]}")
     if was_in and code is not None:
         phase.met += 1
@@ -211,7 +226,7 @@ def judge(phase, process, number, code, seconds, was_in, twice):
         phase.ends["two" if twice else "one"].append(seconds)
     for words in left(phase) + survivors(process):
         wrong(words)
-    if code != 0:
+    if code != 0 or phase.code(number, twice) == 0:
         for words in phase.left():
             wrong(words)
     if phase.met % phase.again_every == 0:
