@@ -170,6 +170,12 @@ extension Report {
       405),
     head("HEAD gets 503 and no word", "https://github.com/project-zot/zot/issues/3232", 503),
     habit(
+      "HEAD of a blob that the registry has not fetched itself yet is not found",
+      "https://github.com/distribution/distribution/issues/4747"
+    ) { visit, _ in
+      visit.request.method == "HEAD" && visit.isContent ? ErrorDialect().answer(404) : nil
+    },
+    habit(
       "manifests are elsewhere, by a URL that is signed for GET",
       "https://github.com/moby/moby/issues/50065"
     ) { visit, _ in

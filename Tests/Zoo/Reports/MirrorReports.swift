@@ -37,6 +37,10 @@ extension Report {
       visit.isContent ? Answer(200).with { $0.isChunked = true } : nil
     },
     habit(
+      "every blob has its length and no bytes",
+      "https://github.com/distribution/distribution/issues/4191"
+    ) { visit, usual in visit.isContent ? usual(visit).with { $0.stop = .cut(0) } : nil },
+    habit(
       "a page in place of every blob", "https://github.com/goharbor/harbor/issues/18530"
     ) { visit, _ in visit.isContent ? .page(200, "Welcome") : nil },
   ]

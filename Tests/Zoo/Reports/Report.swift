@@ -21,7 +21,7 @@ struct Report: Sendable, CustomTestStringConvertible {
 extension Report {
   /// Every one.
   static var all: [Report] {
-    statuses + ranges + auths + mirrors + wild + fresh + heads
+    statuses + ranges + auths + mirrors + wild + fresh + latest + heads
   }
 
   /// A plain registry with a habit.

@@ -36,7 +36,7 @@ struct ReportTests {
     arguments: Report.wild)
   func wild(report: Report) async throws { try await expect(report) }
 
-  @Test("what other pullers met since", arguments: Report.fresh + Report.heads)
+  @Test("what other pullers met since", arguments: Report.fresh + Report.latest + Report.heads)
   func fresh(report: Report) async throws { try await expect(report) }
 
   @Test("authentication", arguments: Report.auths)

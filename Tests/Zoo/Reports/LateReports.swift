@@ -1,0 +1,43 @@
+/// A fourth look: what was said of dates, encodings and kinds of documents.
+extension Report {
+  static let latest: [Report] =
+    [
+      bearer("issued_at is a count of seconds", "https://github.com/moby/moby/pull/20970") {
+        $0.document = #"{"token":"TOKEN","expires_in":300,"issued_at":"1457510670"}"#
+      },
+      bearer(
+        "expires_at, a date, in place of expires_in, and issued_at in another form",
+        "https://github.com/Katello/katello/pull/10768"
+      ) {
+        $0.document =
+          #"{"token":"TOKEN","expires_at":"2023-10-13T12:06:00Z","issued_at":"2023-10-13 12:00 UTC"}"#
+      },
+    ] + encodings + kinds
+
+  private static let encodings = [
+    habit(
+      "documents are called compressed and are not",
+      "https://github.com/docker-archive/docker-registry/issues/369"
+    ) { visit, usual in
+      visit.isManifest ? usual(visit).with { $0["Content-Encoding"] = "gzip" } : nil
+    },
+    habit(
+      "everything is called compressed and is not",
+      "https://github.com/docker-archive/docker-registry/issues/369"
+    ) { visit, usual in usual(visit).with { $0["Content-Encoding"] = "gzip" } },
+  ]
+
+  private static let kinds = [
+    habit(
+      "a cache calls every index a Docker list, whatever the document says",
+      "https://github.com/goharbor/harbor/issues/15837"
+    ) { visit, usual in
+      guard visit.isManifest else { return nil }
+      return usual(visit).with {
+        if $0["Content-Type"]?.contains("index") == true {
+          $0["Content-Type"] = "application/vnd.docker.distribution.manifest.list.v2+json"
+        }
+      }
+    }
+  ]
+}
