@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A socket in the file system that one listens on.
 ///
@@ -6,6 +7,7 @@ import Glibc
 /// nothing there -> bound      under a name of its own first, then by the name that it is to have
 /// a socket that nobody listens on -> bound, in its place
 /// a socket that somebody listens on, or another kind of file -> refused
+/// bound -> gone              when its listener is closed, or the process is about to end
 /// ```
 package struct LocalSocket: Sendable {
   private let path: String
@@ -33,12 +35,14 @@ package struct LocalSocket: Sendable {
     let temporary = ".\(name).\(getpid())"
     unlinkat(folder.handle.number, temporary, 0)
     let place = "/proc/self/fd/\(folder.handle.number)/\(temporary)"
-    guard Self.address(place, { bind(socket, $0, $1) }) == 0, listen(socket, 512) == 0,
+    guard Self.address(place, { bind(socket, $0, $1) }) == 0, note(temporary),
+      listen(socket, 512) == 0,
       fchmodat(folder.handle.number, temporary, 0o660, 0) == 0,
       renameat(folder.handle.number, temporary, folder.handle.number, name) == 0
     else {
       let error = DiskError.last("make", path)
       unlinkat(folder.handle.number, temporary, 0)
+      Self.made.withLock { $0[path] = nil }
       close(socket)
       throw error
     }
@@ -50,7 +54,49 @@ package struct LocalSocket: Sendable {
     guard let info = folder.info(name), info.st_mode & S_IFMT == S_IFSOCK else { return }
     // Another service may have come meanwhile.
     if !isAnswered { unlinkat(folder.handle.number, name, 0) }
+    Self.made.withLock { $0[path] = nil }
   }
+
+  // MARK: The end of the process
+
+  /// A socket that this process has made: while it is bound, no other file has its number.
+  private struct Made {
+    let folder: Folder
+    let names: [String]
+    let device: dev_t
+    let number: ino_t
+
+    func remove() {
+      for name in names {
+        guard let info = folder.info(name), info.st_dev == device, info.st_ino == number else {
+          continue
+        }
+        unlinkat(folder.handle.number, name, 0)
+      }
+    }
+  }
+
+  private static let made = Mutex<[String: Made]>([:])
+
+  /// Remembers what was made just now, under the name that it has at first.
+  private func note(_ temporary: String) -> Bool {
+    guard let info = folder.info(temporary) else { return false }
+    Self.made.withLock {
+      $0[path] = Made(
+        folder: folder, names: [temporary, name], device: info.st_dev, number: info.st_ino)
+    }
+    return true
+  }
+
+  /// Takes away all that this process has: it is about to end, and does not wait for who listens.
+  package static func removeAll() {
+    for path in made.withLock({ Array($0.keys) }) { takeAway(path) }
+  }
+
+  /// Takes away what this process has made by that path, wherever somebody still listens on it.
+  static func takeAway(_ path: String) { made.withLock { $0.removeValue(forKey: path) }?.remove() }
+
+  // MARK: Whose it is
 
   private func requireFree() throws(DiskError) {
     guard let info = folder.info(name) else { return }
@@ -60,7 +106,9 @@ package struct LocalSocket: Sendable {
 
   /// Whether somebody listens on what is there.
   private var isAnswered: Bool {
-    let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    // Where nobody takes the connections that wait already, the next one would wait as well.
+    let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+    let socket = socket(AF_UNIX, Int32(kind), 0)
     guard socket >= 0 else { return true }
     defer { close(socket) }
     let place = "/proc/self/fd/\(folder.handle.number)/\(name)"

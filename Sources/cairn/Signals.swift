@@ -117,8 +117,9 @@ enum Signals {
     let last = state.withLock { $0.last }
     for action in last.values { action() }
     HelperProcesses.endAll()
-    // What is half written goes, too.
+    // What is half written goes, too, and where nobody will answer any more.
     Temporary.removeAll()
+    LocalSocket.removeAll()
     _exit(128 + number)
   }
 }

@@ -1,0 +1,45 @@
+@testable import Disk
+import Glibc
+import Support
+import Testing
+
+/// Sockets of services, and what becomes of their names.
+@Suite("Sockets in the file system", .timeLimit(.minutes(3)))
+struct LocalSocketTests {
+  @Test("a process that is about to end takes its socket away, listened on or not")
+  func ending() throws {
+    let scene = try Scene()
+    let socket = try LocalSocket(scene.path("s")).bound()
+    defer { close(socket) }
+    #expect(scene.names() == ["s"])
+    LocalSocket.takeAway(scene.path("s"))
+    #expect(scene.names() == [])
+  }
+
+  @Test("what another one has put in its place stays")
+  func other() throws {
+    let scene = try Scene()
+    let socket = try LocalSocket(scene.path("s")).bound()
+    defer { close(socket) }
+    #expect(rename(scene.path("s"), scene.path("first")) == 0)
+    let other = try LocalSocket(scene.path("t")).bound()
+    defer { close(other) }
+    #expect(rename(scene.path("t"), scene.path("s")) == 0)
+    LocalSocket.takeAway(scene.path("s"))
+    #expect(scene.names() == ["first", "s"])
+  }
+
+  @Test("somebody who takes no more connections listens all the same")
+  func full() throws {
+    let scene = try Scene()
+    let place = try LocalSocket(scene.path("s"))
+    let socket = try place.bound()
+    defer { close(socket) }
+    // As few as there can be may wait.
+    #expect(listen(socket, 0) == 0)
+    for _ in 0..<3 {
+      #expect(throws: DiskError("listen on", scene.path("s"), EADDRINUSE)) { try place.bound() }
+    }
+    LocalSocket.takeAway(scene.path("s"))
+  }
+}
