@@ -12,11 +12,21 @@ package struct DiskError: Error, Equatable, Sendable, CustomStringConvertible {
   package let reason: String?
 
   /// Makes an error.
+  ///
+  /// Of a path the temporary names are left out: they are gone when anybody reads it, and what was to be
+  /// written is in the directory before them.
   package init(_ action: String, _ path: String, _ code: Int32, reason: String? = nil) {
     self.action = action
-    self.path = path
+    self.path = Self.withoutTemporaries(path)
     self.code = code
     self.reason = reason
+  }
+
+  private static func withoutTemporaries(_ path: String) -> String {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    guard let first = parts.firstIndex(where: { Temporary.isOne(String($0)) }) else { return path }
+    let before = parts[..<first].joined(separator: "/")
+    return before.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : before
   }
 
   /// The error of the call that was just made.

@@ -25,6 +25,16 @@ struct TemporaryTests {
   }
 
   @Test(
+    "an error names the directory that somebody knows, and no temporary name in it",
+    arguments: [
+      ("out/.cairn-3g.new/.cairn-20.new", "out"), ("/.cairn-3g.new", "/"), (".cairn-3g.new", "."),
+      ("out/.cairn-3g.new/blob", "out"), ("out/image.tar", "out/image.tar"), ("", ""),
+    ])
+  func errors(path: String, named: String) {
+    #expect(DiskError("write", path, ENOSPC).path == named)
+  }
+
+  @Test(
     "what was made is emptied, and not what has its name by then",
     arguments: ["end of the value", "in time"])
   func removed(how: String) throws {
