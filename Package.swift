@@ -170,7 +170,7 @@ let package = Package(
       ],
       path: "Tests/Zoo", swiftSettings: strict),
     .testTarget(
-      name: "CairnKitTests", dependencies: ["CairnKit", "Support"], swiftSettings: strict),
+      name: "CairnKitTests", dependencies: ["CairnKit", "OCI", "Support"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
       dependencies: [
