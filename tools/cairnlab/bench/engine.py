@@ -11,7 +11,6 @@ curl, openssl and a release build (`swift build -c release`), or CAIRN=path of a
 import json
 import os
 import pathlib
-import random
 import shutil
 import statistics
 import sys
@@ -30,16 +29,6 @@ def run(command):
     if usage.status != 0:
         raise SystemExit(f"{command[0]} failed: {usage.errors[-2000:]}")
     return usage.cpu, usage.wall, usage.peak, usage.output
-
-
-def random_file(path, size, seed):
-    generator = random.Random(seed)
-    with open(path, "wb") as file:
-        while size > 0:
-            count = min(size, 16 << 20)
-            file.write(generator.randbytes(count))
-            size -= count
-    return path
 
 
 def serve(folder, image):
@@ -68,7 +57,7 @@ def finished(output):
 
 
 def bench_cpu(folder, repeats=5, blob=400 << 20):
-    layers = [random_file(folder / f"layer{i}", blob, i) for i in range(4)]
+    layers = [images.random_file(folder / f"layer{i}", blob, i) for i in range(4)]
     images.write_static(folder, "bench", layers)
     context, http, tls, certificate = serve(folder, "bench")
     gigabytes = 4 * blob / 1e9
@@ -106,8 +95,8 @@ def bench_cpu(folder, repeats=5, blob=400 << 20):
 
 
 def bench_memory(folder):
-    big = [random_file(folder / f"big{i}", 500 << 20, f"m{i}") for i in range(8)]
-    small = [random_file(folder / f"small{i}", 5 << 20, f"s{i}") for i in range(8)]
+    big = [images.random_file(folder / f"big{i}", 500 << 20, f"m{i}") for i in range(8)]
+    small = [images.random_file(folder / f"small{i}", 5 << 20, f"s{i}") for i in range(8)]
     images.write_static(folder, "big", big)
     images.write_static(folder, "small", small)
     context, http, _, _ = serve(folder, "big")
@@ -122,7 +111,7 @@ def bench_memory(folder):
 
 
 def bench_small(folder):
-    layers = [random_file(folder / f"tiny{i}", 512 << 10, f"t{i}") for i in range(60)]
+    layers = [images.random_file(folder / f"tiny{i}", 512 << 10, f"t{i}") for i in range(60)]
     images.write_static(folder, "tiny", layers)
     context, http, _, _ = serve(folder, "tiny")
     with context:

@@ -76,6 +76,17 @@ def noise(seed, length):
     return b"".join(generator.randbytes(min(piece, length - at)) for at in range(0, length, piece))
 
 
+def random_file(path, size, seed):
+    """Writes so many pseudo-random bytes to a file; a layer of a static registry."""
+    generator = random.Random(seed)
+    with open(path, "wb") as file:
+        while size > 0:
+            count = min(size, 16 << 20)
+            file.write(generator.randbytes(count))
+            size -= count
+    return path
+
+
 def layer(seed, length, compression):
     """A tar with one file of `length` bytes; returns (compressed bytes, digest of the tar)."""
     buffer = io.BytesIO()

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import pathlib
-import random
 import shutil
 import signal
 import socket
@@ -74,16 +73,6 @@ def timed(command, **options):
     if done.returncode != 0:
         raise SystemExit(f"{command[0]} failed: {done.stderr[-1500:]}")
     return time.monotonic() - start
-
-
-def random_file(path, size, seed):
-    generator = random.Random(seed)
-    with open(path, "wb") as file:
-        while size > 0:
-            count = min(size, 16 << 20)
-            file.write(generator.randbytes(count))
-            size -= count
-    return path
 
 
 class Clients:
@@ -261,7 +250,8 @@ class Bench:
         root = self.folder / "static"
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir()
-        layers = [random_file(root / f"layer{number}", size, number) for number, size in enumerate(sizes)]
+        layers = [
+            images.random_file(root / f"layer{number}", size, number) for number, size in enumerate(sizes)]
         images.write_static(root, "bench", layers)
         document = json.loads((root / "v2/bench/manifests/latest").read_text())
         port = servers.free_port()
