@@ -3,6 +3,7 @@ import OCI
 import Progress
 import Support
 import Testing
+import Tuning
 
 @testable import cairn
 
@@ -52,6 +53,7 @@ struct SchemaTests {
   func everything() async throws {
     try await run()
     try events()
+    try traces()
     try models()
     try configurations()
     let outcome = try await Command.tool(
@@ -122,6 +124,28 @@ struct SchemaTests {
     let renderer = JSONRenderer(traceID: TraceID(environment: [:]))
     let lines = events.map { renderer.line($0) + "\n" }.joined()
     try write(Data(lines.utf8), "progress", "each.jsonl")
+  }
+
+  /// Lines with all that can be in one: what a pull's own trace has of it is chance.
+  private func traces() throws {
+    let readings = Readings(
+      roundTripSeconds: [0.02], smallestRoundTripSeconds: 0.01, engineBusy: 0.1, diskBusy: 0.2,
+      disordered: 3)
+    let file = cairn.folder("each.jsonl")
+    let trace = try TraceFile(path: file)
+    for appLimit in [.nothingLeft, .backingOff, nil] as [Sample.AppLimit?] {
+      let sample = Sample(
+        now: Moment(seconds: 1), poolSize: 4, open: 3, carrying: 2, bytesDone: 5, bytesLeft: 6,
+        firstByteSeconds: [0.1], connectSeconds: [0.2],
+        refusals: [.init(at: Moment(seconds: 0.5), served: 2, retryAfter: 1)], appLimit: appLimit,
+        readings: readings, endedRates: [1e6])
+      for limit in PullRecord.Limit.allCases {
+        trace.write(
+          TraceStep(
+            sample: sample, decision: PoolDecision(poolSize: 4, reason: "x", limit: limit)))
+      }
+    }
+    try write(Data(contentsOf: URL(filePath: file)), "trace", "each.jsonl")
   }
 
   /// The models that come with the program.
