@@ -170,7 +170,8 @@ let package = Package(
       ],
       path: "Tests/Zoo", swiftSettings: strict),
     .testTarget(
-      name: "CairnKitTests", dependencies: ["CairnKit", "OCI", "Support"], swiftSettings: strict),
+      name: "CairnKitTests", dependencies: ["CairnKit", "OCI", "Support", "Tuning"],
+      swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
       dependencies: [

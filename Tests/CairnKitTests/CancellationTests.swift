@@ -4,6 +4,7 @@ import OCI
 import Support
 import Synchronization
 import Testing
+import Tuning
 
 /// Many pulls into one store, cancelled wherever they are; with CAIRN_CANCELLATIONS=200 as many as that.
 @Suite("Cancelled pulls", .serialized, .timeLimit(.minutes(20)))
@@ -119,7 +120,7 @@ struct CancellationTests {
 
   @Test("end each, leave what the next pull goes on from, and nothing else")
   func many() async throws {
-    var random = EndlessNumbers(state: 20_261_127)
+    var random = RandomSource(seed: 20_261_127)
     let phases = Moment.Phase.allCases
     var (met, slowest, pulls) = ([Moment.Phase: Int](), Duration.zero, 0)
     var first: Held?
@@ -272,17 +273,6 @@ extension CairnError {
   fileprivate static func other(_ error: any Error) -> CairnError? {
     Issue.record("another error than CairnError: \(error)")
     return nil
-  }
-}
-
-/// Numbers that are the same for the same seed.
-private struct EndlessNumbers: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    let mixed = (state ^ (state >> 33)) &* 0xFF51_AFD7_ED55_8CCD
-    return mixed ^ (mixed >> 33)
   }
 }
 

@@ -184,14 +184,15 @@ package final class BlobSource: Sendable {
 
   /// Notes who begins to send a blob that was asked for as somebody's.
   func noteSender(_ sender: Sender, of blob: Descriptor, host: String) {
-    let isNews = senders.withLock { $0[blob.digest]?[sender] == nil }
-    noteSender(sender, of: blob.digest, host: host)
+    let isNews = noteSender(sender, of: blob.digest, host: host)
     if isNews, case .endpoint = sender { given(blob) }
   }
 
-  func noteSender(_ sender: Sender, of digest: Digest, host: String) {
-    senders.withLock { $0[digest, default: [:]][sender] = host }
+  /// Notes who sends something; whether it was not known of that sender.
+  @discardableResult
+  func noteSender(_ sender: Sender, of digest: Digest, host: String) -> Bool {
     sendingHosts.withLock { _ = $0.insert(host) }
+    return senders.withLock { $0[digest, default: [:]].updateValue(host, forKey: sender) == nil }
   }
 
   // MARK: Fetching

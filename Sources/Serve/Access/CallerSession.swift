@@ -40,10 +40,7 @@ final class CallerSession: ServeSession {
     self.tags = tags
     // What is fetched ahead of need is asked for as this caller: that upstream gives it is its word.
     source = BlobSource(client: client) { [key, ledger, tags] blob in
-      let grant = Grant(
-        registry: key.registry, repository: key.repository, digest: blob.digest, caller: key.caller)
-      ledger.note(grant, size: blob.size)
-      tags.note(grant, size: blob.size)
+      Self.note(Self.grant(of: blob.digest, to: key), size: blob.size, in: ledger, tags)
     }
   }
 
@@ -51,16 +48,23 @@ final class CallerSession: ServeSession {
     CacheAsker(registry: key.registry, isNamed: isNamed, isAnybody: key.caller == .anonymous)
   }
 
-  private func grant(of digest: Digest) -> Grant {
+  private static func grant(of digest: Digest, to key: Key) -> Grant {
     Grant(registry: key.registry, repository: key.repository, digest: digest, caller: key.caller)
   }
+
+  private static func note(
+    _ grant: Grant, size: Int64, in ledger: SharedLedger, _ tags: SharedTags
+  ) {
+    ledger.note(grant, size: size)
+    tags.note(grant, size: size)
+  }
+
+  private func grant(of digest: Digest) -> Grant { Self.grant(of: digest, to: key) }
 
   func granted(_ digest: Digest) -> Int64? { ledger.size(grant(of: digest)) }
 
   func grant(_ digest: Digest, size: Int64) {
-    let grant = grant(of: digest)
-    ledger.note(grant, size: size)
-    tags.note(grant, size: size)
+    Self.note(grant(of: digest), size: size, in: ledger, tags)
   }
 
   func withdraw(_ digest: Digest) {
