@@ -9,6 +9,15 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// Optimised in debug builds, too.
+///
+/// The tests run hundreds of hours of simulated pulls, and read large documents. What `assert` checks is
+/// still checked.
+let busy =
+  strict + [
+    .unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))
+  ]
+
 let package = Package(
   name: "cairn",
   products: [
@@ -32,10 +41,10 @@ let package = Package(
     .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
 
     // MARK: Pure
-    .target(name: "Text", swiftSettings: strict),
-    .target(name: "OCI", dependencies: ["Text"], swiftSettings: strict),
-    .target(name: "Tuning", swiftSettings: strict),
-    .target(name: "Scheduling", dependencies: ["Tuning"], swiftSettings: strict),
+    .target(name: "Text", swiftSettings: busy),
+    .target(name: "OCI", dependencies: ["Text"], swiftSettings: busy),
+    .target(name: "Tuning", swiftSettings: busy),
+    .target(name: "Scheduling", dependencies: ["Tuning"], swiftSettings: busy),
     .target(name: "Plot", swiftSettings: strict),
     .target(name: "Metrics", swiftSettings: strict),
     .target(name: "TOML", dependencies: ["Text"], swiftSettings: strict),
@@ -102,11 +111,10 @@ let package = Package(
 
     // MARK: Lab
     .target(
-      name: "Rivals", dependencies: ["Tuning"], path: "Sources/Lab/Rivals", swiftSettings: strict),
+      name: "Rivals", dependencies: ["Tuning"], path: "Sources/Lab/Rivals", swiftSettings: busy),
     .target(
       name: "Simulation", dependencies: ["Text", "Tuning", "Rivals", "Scheduling"],
-      path: "Sources/Lab/Simulation",
-      swiftSettings: strict),
+      path: "Sources/Lab/Simulation", swiftSettings: busy),
     .target(
       name: "Emulation", dependencies: ["Simulation", "Tuning"], path: "Sources/Lab/Emulation",
       swiftSettings: strict),

@@ -58,13 +58,19 @@ struct SecurityTests {
     #expect(Self.missing(in: page, from: tests) == ["OtherTests", "nothing holds"])
   }
 
+  static var optimises: Regex<Substring> {
+    /^\.unsafeFlags\(\["-O", "-assert-config", "Debug"\], \.when\(configuration: \.debug\)\)$/
+  }
+
   /// Lines of dependencies that may bring something else tomorrow.
   static func loose(in manifest: String) -> [String] {
     manifest.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { line in
       let names = line.hasPrefix(".package(")
       let isExact = line.contains(/url: "https:\/\/[^"]+", exact: "\d+\.\d+\.\d+"/)
-      let isForeign = [".binaryTarget(", ".plugin(", "unsafeFlags("].contains { line.contains($0) }
-      return names && !isExact || isForeign
+      let isForeign = [".binaryTarget(", ".plugin("].contains { line.contains($0) }
+      // Flags can link and load anything; what optimises a debug build cannot.
+      let brings = line.contains("unsafeFlags(") && !line.contains(Self.optimises)
+      return names && !isExact || isForeign || brings
     }
   }
 
@@ -83,6 +89,7 @@ struct SecurityTests {
       #".package(url: "https://a.example/b", "1.0.0"..<"2.0.0"),"#,
       #".package(url: "http://a.example/b", exact: "1.0.0"),"#, #".package(path: "../b"),"#,
       #".binaryTarget(name: "x", url: "y", checksum: "z"),"#, #"  .plugin(name: "x"),"#,
+      #".unsafeFlags(["-O", "-Xlinker", "-la"]),"#,
     ])
   func findsLoose(line: String) { #expect(Self.loose(in: line).count == 1) }
 }
