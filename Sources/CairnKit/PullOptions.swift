@@ -71,8 +71,10 @@ public struct PullOptions: Sendable {
   /// Exports of other machines (`cairn tune --export`), a file or a folder of them, of which one is
   /// used where nothing else is known of a registry; they are only read, and nil: there are none.
   public var historySite: String?
-  /// Where the image is written beside the store: `oci:DIR[:TAG]`, `oci-archive:FILE`,
-  /// `docker-archive:FILE[:REF]`, `dir:DIR`.
+  /// Where the image is written beside the store, as `--output` has it: `oci:DIR[:TAG]`,
+  /// `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:REF]`, `dir:DIR`; one FILE may be `-`, standard output.
+  ///
+  /// With any, a call takes one image; else its error is of the kind `usage`.
   public var outputs: [String] = []
   /// Whether outputs that exist are replaced.
   public var overwritesOutputs = false

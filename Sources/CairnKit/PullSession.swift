@@ -71,7 +71,7 @@ package struct PullSession: Sendable {
     }
     let platforms = try platforms
     return images.map { reference in
-      // How its path is run says the run.
+      // The run decides how its path is run, so this policy is never asked.
       var request = Puller.Request(
         reference: reference, platforms: platforms, policy: FixedPolicy(poolSize: 1))
       request.outputs = outputs

@@ -92,7 +92,7 @@ extension RegistryAccess {
         [CredentialChain.namedFile(authFile: authFile, environment: environment)].compactMap { $0 }
       ), warn: warn)
     chain.explicitRegistry = reference.registry
-    chain.inline = CredentialChain.inlineFile(authFile: authFile, environment: environment)
+    chain.takeInline(authFile: authFile, environment: environment)
     return chain
   }
 

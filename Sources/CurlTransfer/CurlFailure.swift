@@ -33,6 +33,7 @@ extension TransferError.Kind {
           // A handshake that was cut off, which a retry can mend.
           .broken
         }
+      case CURLE_PEER_FAILED_VERIFICATION where detail.contains("subject name"): .wrongName
       case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
         CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
         .tls

@@ -252,6 +252,8 @@ final class CurlTransfer {
     let why =
       code == CURLE_COULDNT_CONNECT && errno != 0
       ? " (\(String(cString: strerror(Int32(truncatingIfNeeded: errno)))))" : ""
-    return TransferError(kind, message + why)
+    var error = TransferError(kind, message + why)
+    if code == CURLE_COULDNT_CONNECT { error.deadProxy = proxy?.description }
+    return error
   }
 }

@@ -4,8 +4,8 @@ import Glibc
 /// Asks the system about a host's name, beside libcurl, and away from every thread that others wait for.
 ///
 /// libcurl has one code for all failures to look up a name. `getaddrinfo` tells apart what will not
-/// change (there is no such name) from what may pass (no name server answers); the answer to the
-/// first is known where it was just asked.
+/// change (there is no such name) from what may pass (no name server answers). A name that does not
+/// exist costs no second wait: the resolver has just learned that.
 enum NameLookup {
   private final class Told: Sendable {
     let tell: @Sendable (Int32) -> Void

@@ -4,8 +4,8 @@ import Glibc
 ///
 /// Whoever owns a link can make it lead elsewhere at any moment. Root follows root's own only: in
 /// another user's folder a path would lead wherever that user likes, with root's rights. Others
-/// follow all but strangers' links in folders like `/tmp`, as the kernel does
-/// (`fs.protected_symlinks`), which does not see links that are read instead of followed.
+/// follow all but strangers' links in folders like `/tmp`: the kernel's rule (`fs.protected_symlinks`),
+/// which has to be kept here because links are read here, not followed by the kernel.
 struct LinkTrust {
   /// Who asks.
   let user: uid_t

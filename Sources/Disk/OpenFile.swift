@@ -152,10 +152,12 @@ package final class OpenFile: Sendable {
     }
   }
 
-  /// Whether its file system takes files of a size; it is only asked, nothing is written.
+  /// Whether its file system takes files of a size.
+  ///
+  /// Nothing is written, but the file's position moves.
   package func takes(_ size: Int64) -> Bool {
-    // Whoever has a limit does not go beyond it, and whoever has none goes anywhere. Who goes
-    // nowhere at all has said nothing.
+    // `lseek` refuses what lies beyond the largest size. Where it refuses 0, too, its refusal says
+    // nothing about sizes.
     if lseek(descriptor, off_t(size), SEEK_SET) >= 0 { return true }
     guard [EINVAL, EFBIG, EOVERFLOW].contains(errno) else { return true }
     return lseek(descriptor, 0, SEEK_SET) < 0

@@ -112,6 +112,7 @@ extension PathPool {
     return .noSpace(path: store.root, needed: needed, free: free)
   }
 
+  /// What kind of failure an error is for the scheduler, which decides whether and when to try again.
   static func outcome(of error: RegistryError) -> FetchFailure {
     switch error.kind {
     case .overloaded(let retryAfter): .refused(retryAfter: retryAfter)
@@ -121,7 +122,7 @@ extension PathPool {
     // The manifest names it, and came from there: what is not to be had for a moment, or over one
     // bad node, may come.
     case .integrity, .unauthorised, .notFound: .doubtful
-    case .transfer(let cause) where [.tls, .badResponse].contains(cause.kind): .doubtful
+    case .transfer(let cause) where [.tls, .wrongName, .badResponse].contains(cause.kind): .doubtful
     case .transfer(let cause) where cause.kind == .stalled: .stalled
     case .transfer where error.isAbsence: .absent
     default: error.isTransient ? .transient : error.mayPass ? .doubtful : .fatal

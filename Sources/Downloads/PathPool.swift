@@ -59,11 +59,11 @@ final class PathPool: SchedulerRunner {
   var layers: [PullReport.Layer] = []
   /// Whoever is asked, first ones first.
   var sources: [BlobSource] = []
-  /// The token service that one of those named who are asked no more.
+  /// The token service named by a source that was dropped.
   private(set) var tokenService: TokenService?
-  /// Bytes that hosts served to them.
+  /// Bytes by host, of sources that were dropped.
   private(set) var pastBytes: [String: Int64] = [:]
-  /// Hosts that they had blobs from.
+  /// Hosts that dropped sources had blobs from.
   private(set) var pastHosts: Set<String> = []
   var fetches = Fetches<LiveSegment>()
   var tasks: [RequestID: Task<Void, Never>] = [:]

@@ -136,27 +136,36 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   package static func transfer(
     _ error: TransferError, from origin: RemoteURL.Origin, fetching what: String? = nil
   ) -> RegistryError {
-    let hint: String? =
-      switch error.kind {
-      case .notTLS:
-        "the server does not speak TLS there; if it is a plain HTTP registry, add --plain-http"
-      case .tls:
-        "for a private certificate authority add --ca-file PEM, or name it in SSL_CERT_FILE; to accept any certificate, "
-          + "--tls-verify=false"
-      case .noSuchHost: "check the registry's name for a typing error"
-      case .refused: "check the registry's name and port; is the server running?"
-      case .resolve: "check the registry's name and the network"
-      case .proxyRefused:
-        "a proxy that wants a login takes it as HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT; "
-          + "NO_PROXY leaves hosts out"
-      case .stalled: "the limits are --stall-timeout and --min-rate"
-      default: nil
-      }
     let place = origin.authority + (what.map { ", \($0)" } ?? "")
+    let hint = error.deadProxy.map(hint(deadProxy:)) ?? hint(error.kind)
     var failure = RegistryError(.transfer(error), "\(place): \(error.message)", hint: hint)
     if error.isAbsence { failure.secondLooks = 1 }
     // Who speaks so does it each time; somebody on the way may do it once.
     if error.kind == .badResponse { failure.secondLooks = 2 }
     return failure
+  }
+
+  private static func hint(deadProxy: String) -> String {
+    "\(deadProxy) is the proxy that HTTPS_PROXY or HTTP_PROXY names; is it running? NO_PROXY leaves hosts out"
+  }
+
+  private static func hint(_ kind: TransferError.Kind) -> String? {
+    switch kind {
+    case .notTLS:
+      "the server does not speak TLS there; if it is a plain HTTP registry, add --plain-http"
+    case .tls:
+      "for a private certificate authority add --ca-file PEM, or name it in SSL_CERT_FILE; to accept any certificate, "
+        + "--tls-verify=false"
+    case .wrongName:
+      "the certificate is for other names than this one; ask the registry by one of those"
+    case .noSuchHost: "check the registry's name for a typing error"
+    case .refused: "check the registry's name and port; is the server running?"
+    case .resolve: "check the registry's name and the network"
+    case .proxyRefused:
+      "a proxy that wants a login takes it as HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT; "
+        + "NO_PROXY leaves hosts out"
+    case .stalled: "the limits are --stall-timeout and --min-rate"
+    default: nil
+    }
   }
 }

@@ -13,6 +13,13 @@ package struct HTTPFields: Sendable, Hashable {
     all.append((name: name, value: value))
   }
 
+  /// These fields, and others behind them.
+  package func and(_ others: HTTPFields) -> HTTPFields {
+    var both = self
+    both.all += others.all
+    return both
+  }
+
   /// The first value of a field.
   package subscript(_ name: String) -> String? {
     all.first { $0.name.lowercased() == name.lowercased() }?.value

@@ -18,6 +18,8 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     case proxyRefused
     /// The TLS handshake failed or the certificate is not trusted.
     case tls
+    /// The certificate is trusted, and for other names than the host's.
+    case wrongName
     /// A TLS handshake got an answer that is not TLS: probably plain HTTP.
     case notTLS
     /// The connection broke.
@@ -40,6 +42,8 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   package let message: String
   /// Whether the server had begun an answer in HTTP.
   package var hasHead = false
+  /// The proxy that no connection could be made to, without credentials; nil: it is not about one.
+  package var deadProxy: String?
 
   /// Makes an error.
   package init(_ kind: Kind, _ message: String) {
@@ -54,7 +58,8 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   package var isTransient: Bool {
     switch kind {
     case .resolve, .connect, .proxy, .broken, .stalled, .badResponse: true
-    case .noSuchHost, .refused, .proxyRefused, .tls, .notTLS, .invalidURL, .disk, .cancelled,
+    case .noSuchHost, .refused, .proxyRefused, .tls, .wrongName, .notTLS, .invalidURL,
+      .disk, .cancelled,
       .setup:
       false
     }

@@ -49,7 +49,9 @@ package struct PoolDecision: Sendable, Equatable, Codable {
   package var segmentSeconds: Double
   /// Why, in words for `--explain`.
   package var reason: String
-  /// What the policy believes to limit the pull; nil: it cannot say.
+  /// What the policy believes to limit the pull, for traces; nil: it cannot say.
+  ///
+  /// Verdicts never ask it.
   package var limit: PullRecord.Limit?
 
   /// Makes a decision.

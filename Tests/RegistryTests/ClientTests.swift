@@ -310,6 +310,43 @@ struct ClientTests {
     #expect(found?.kind == .unauthorised && found?.hint != nil)
   }
 
+  @Test("a wrong password is said to be one, and not repeated")
+  func wrongPassword() async throws {
+    let server = try RawServer { _ in
+      .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")], "s3cret is not it")
+    }
+    let chain = CredentialChain(explicit: .basic(user: "u", password: "s3cret"))
+    let found = await error(try client(server, credentials: chain))
+    #expect(found?.message.contains("does not take the name and password it was shown") == true)
+    #expect(found?.hint?.contains("--creds") == true)
+    #expect(found.map { "\($0)" }?.contains("s3cret") == false)
+  }
+
+  @Test("a DOCKER_AUTH_CONFIG that is none is said once; a named file stands before it")
+  func unreadableVariable() {
+    let said = Log<String>()
+    var chain = CredentialChain(warn: { said.add($0) })
+    for _ in 0..<2 { chain.takeInline(authFile: nil, environment: ["DOCKER_AUTH_CONFIG": "{"]) }
+    chain.takeInline(authFile: "/f", environment: ["DOCKER_AUTH_CONFIG": "["])
+    chain.takeInline(authFile: nil, environment: ["DOCKER_AUTH_CONFIG": ""])
+    #expect(chain.inline == nil && said.all.count == 1)
+    #expect(said.all.first?.contains("DOCKER_AUTH_CONFIG") == true)
+    chain.takeInline(authFile: nil, environment: ["DOCKER_AUTH_CONFIG": "{\"auths\": {}}"])
+    #expect(chain.inline != nil && said.all.count == 1)
+  }
+
+  @Test("a proxy where nobody is, and a certificate for other names, have hints of their own")
+  func hints() throws {
+    let origin = try RemoteURL("https://r.example/").origin
+    var error = TransferError(.refused, "Failed to connect")
+    #expect(RegistryError.transfer(error, from: origin).hint?.contains("server running") == true)
+    error.deadProxy = "http://proxy.corp:3128"
+    let hint = RegistryError.transfer(error, from: origin).hint
+    #expect(hint?.hasPrefix("http://proxy.corp:3128 is the proxy") == true)
+    let name = RegistryError.transfer(TransferError(.wrongName, "no"), from: origin)
+    #expect(name.hint?.contains("other names") == true && name.hint?.contains("--ca-file") == false)
+  }
+
   @Test(
     "a realm at a metadata or link-local address gets nothing",
     arguments: [

@@ -170,6 +170,21 @@ struct HostsFileTests {
     }
   }
 
+  @Test("a registry's own fields stay where a file speaks of it, and no mirror gets them")
+  func ownFields() throws {
+    let reference = try Reference("r.example/a")
+    var own = try Endpoint(of: reference, plainHTTP: false)
+    own.fields = HTTPFields([("x-own", "0")])
+    for (text, expected) in [
+      ("[header]\nx-one = \"1\"\n[host.\"https://m\"]", [[], ["x-own", "x-one"]]),
+      ("server = \"https://r.example\"\n[host.\"https://m\"]", [[], ["x-own"]]),
+      ("server = \"https://q.example\"\n[host.\"https://r.example\"]", [["x-own"], []]),
+    ] as [(String, [[String]])] {
+      let found = try HostsFile(text).endpoints(for: reference, own: own)
+      #expect(found.map { endpoint in endpoint.fields.all.map(\.name) } == expected, "\(text)")
+    }
+  }
+
   @Test(
     "client is a file, files, or pairs of files; of several the first is shown",
     arguments: [

@@ -74,6 +74,21 @@ struct AccessTests {
     #expect(try await ask(engine, mine).connection == first.connection)
   }
 
+  @Test("a certificate that is trusted, but for other names, is told from one that is not trusted")
+  func otherName() async throws {
+    let engine = try engine()
+    defer { engine.stop() }
+    let port = try variable("MUTUAL").split(separator: ":").last.map(String.init) ?? ""
+    // libcurl takes all names below localhost for this machine.
+    var request = TransferRequest(.get, try RemoteURL("https://other.localhost:\(port)/"))
+    request.access = try access { $0.caFiles = [try variable("CA")] }
+    await #expect {
+      try await engine.perform(request, limit: 100)
+    } throws: {
+      ($0 as? TransferError)?.kind == .wrongName
+    }
+  }
+
   @Test("authorities come from options, from SSL_CERT_FILE and from an unhashed SSL_CERT_DIR")
   func places() async throws {
     let folder = try TemporaryFolder()

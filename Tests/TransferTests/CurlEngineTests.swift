@@ -415,6 +415,22 @@ struct CurlEngineTests {
     #expect(server.connections == 20)
   }
 
+  @Test("where nobody is at a proxy, the error names it, without its password")
+  func deadProxy() async throws {
+    let gone = try RawServer { _ in .status(200) }
+    gone.stop()
+    let engine = try engine { $0.proxies = ProxyRule(plain: "http://u:s3cret@\(gone.host)") }
+    defer { engine.stop() }
+    await #expect {
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://far.example/x")), limit: 100)
+    } throws: { error in
+      let error = error as? TransferError
+      return error?.deadProxy == "http://\(gone.host)"
+        && error.map { "\($0)" }?.contains("s3cret") == false
+    }
+  }
+
   @Test("a proxy gets the request, in its own notation; loopback goes around it")
   func usesProxy() async throws {
     let proxy = try RawServer { .ok("proxy \($0.target)") }

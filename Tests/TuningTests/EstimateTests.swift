@@ -44,6 +44,22 @@ struct EstimateTests {
     #expect(PathEstimate.startingSize(prior) == estimate.optimum)
   }
 
+  @Test(
+    "reports say where the next pull starts, also where the largest that was measured still gained",
+    arguments: [0.001, 0.05, 0.2], [nil, 12, 64] as [Int?])
+  func saysTheStart(trip: Double, ceiling: Int?) throws {
+    for rates in [
+      [(2, 2e6), (4, 4e6)], [(4, 4e6), (8, 8e6), (16, 16e6)], [(8, 8e6), (64, 64e6)],
+      [(2, 2e6), (4, 4e6), (8, 4e6)], [(4, 8e6), (8, 4e6)],
+    ] {
+      var prior = try #require(Self.measured(rates))
+      (prior.idleRoundTripSeconds, prior.ceiling) = (trip, ceiling)
+      var policy = ClimbPolicy(maximum: 64, prior: prior)
+      let opening = Opening(bytes: 1 << 40, blobs: 1, roundTripSeconds: trip)
+      #expect(PathEstimate.startingSize(prior) == policy.start(opening).poolSize, "\(rates)")
+    }
+  }
+
   @Test("the interval is never narrower than the gap between the sizes that were measured")
   func respectsGaps() throws {
     let prior = try #require(Self.measured([(4, 4e6), (12, 10e6), (24, 10e6)]))

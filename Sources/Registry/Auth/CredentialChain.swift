@@ -66,12 +66,16 @@ package struct CredentialChain: Sendable {
     return files
   }
 
-  /// The content of `$DOCKER_AUTH_CONFIG`, where no file is named; nil: there is none, or it cannot be read.
-  package static func inlineFile(authFile: String?, environment: [String: String]) -> AuthFile? {
-    guard namedFile(authFile: authFile, environment: environment) == nil,
+  /// Takes the content of `$DOCKER_AUTH_CONFIG`, where no file is named; warns where it has another form.
+  package mutating func takeInline(authFile: String?, environment: [String: String]) {
+    guard Self.namedFile(authFile: authFile, environment: environment) == nil,
       let text = environment["DOCKER_AUTH_CONFIG"], !text.isEmpty
-    else { return nil }
-    return try? AuthFile(Data(text.utf8))
+    else { return }
+    do {
+      inline = try AuthFile(Data(text.utf8))
+    } catch {
+      warnOnce("DOCKER_AUTH_CONFIG is not in the expected form; going on without it")
+    }
   }
 
   /// The file that the user named, by `--authfile` or `$REGISTRY_AUTH_FILE`; nil: none.

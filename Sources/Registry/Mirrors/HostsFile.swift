@@ -112,7 +112,7 @@ struct HostsFile: Sendable, Equatable {
       last.resolvesTags = server == nil || root.resolves ?? true
       last.servesContent = server == nil || root.serves ?? true
       last.access = root.access
-      last.fields = root.fields
+      last.fields = own.fields.and(root.fields)
     }
     var all = hosts.map { host in
       var endpoint = Self.endpoint(host.url, host.settings, reference, own)
@@ -151,7 +151,7 @@ struct HostsFile: Sendable, Equatable {
     endpoint.resolvesTags = settings.resolves ?? true
     endpoint.servesContent = settings.serves ?? true
     endpoint.access = settings.access
-    endpoint.fields = settings.fields
+    endpoint.fields = isOwn ? own.fields.and(settings.fields) : settings.fields
     // containerd's rule: who says something about TLS means TLS, whatever the URL says, if the
     // server speaks it.
     if settings.speaksOfTLS, url.origin.scheme == "http", url.origin.port != 80,

@@ -20,7 +20,8 @@ enum LooseJSON: Equatable {
     self.init(tree)
   }
 
-  /// Not by the library's decoder: what it has to say of each number that is none grows with the document.
+  /// By `JSONTree`, not `JSONDecoder`, whose error for each value that is no number costs more the larger
+  /// the document is.
   private init(_ tree: JSONTree) {
     switch tree {
     case .array(let elements): self = .array(elements.map { LooseJSON($0) })

@@ -15,6 +15,17 @@ enum ResponseJudge {
       hint: "check the name; for a private image log in with \"skopeo login\" or use --creds")
   }
 
+  /// The error of a 401 to a name and a password.
+  static func refusedLogin(
+    _ response: TransferResponse, what: String, origin: RemoteURL.Origin, hiding secrets: Secrets
+  ) -> RegistryError {
+    let said = ErrorBody(response, hiding: secrets).words.map { ": \($0)" } ?? ""
+    return RegistryError(
+      .unauthorised,
+      "\(origin.authority) does not take the name and password it was shown for \(what)\(said)",
+      hint: "check --creds, or the login in the file that --explain-endpoints of inspect names")
+  }
+
   /// The error of a response that is no success and no redirect.
   ///
   /// - Parameters:

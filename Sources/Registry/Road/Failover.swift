@@ -1,13 +1,13 @@
 /// Which of several servers is asked next for one document or one range.
 ///
-/// ```
-/// not asked -> asked        in their order, the next one when the one before failed, or is late or
-/// slow asked     -> answers      its head is here: others that said nothing yet are taken back,
-/// and a slow one goes on beside it asked     -> not asked    taken back, because another one
-/// answers well answers   -> passed       it was slower by far than another one, or no better:
-/// asked again if nobody else is left answers, asked -> failed  the next one that was not asked has
-/// its turn
-/// ```
+/// | from | to | when |
+/// |---|---|---|
+/// | not asked | asked | in their order, the next one when the one before failed, or is late or slow |
+/// | asked | answers | its head is here: others that said nothing yet are taken back, and a slow one goes on beside it |
+/// | asked | not asked | taken back, because another one answers well |
+/// | answers | passed | it was slower by far than another one, or no better: asked again if nobody else is left |
+/// | asked, answers | failed | the next one that was not asked has its turn |
+///
 /// It ends with the first success, or when everybody failed with the principal's error.
 struct Failover<Answer: Sendable> {
   enum Action {

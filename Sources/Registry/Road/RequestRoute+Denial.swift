@@ -36,6 +36,10 @@ extension RequestRoute {
     let denial = Denial(response, at: url)
     if !ResponseJudge.wantsTLS(response), try await authorize(denial) { return }
     guard response.head.status == 401, passes > 0 || authorization != nil else { throw error }
+    if let authorization, authorization.hasPrefix("Basic ") {
+      throw ResponseJudge.refusedLogin(
+        response, what: what, origin: url.origin, hiding: secrets)
+    }
     var refusal = ResponseJudge.refusedInSpiteOfToken(
       response, what: what, origin: url.origin, hiding: secrets)
     // A token that was made a moment ago may not be valid yet by the registry's clock.

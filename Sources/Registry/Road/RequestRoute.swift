@@ -3,14 +3,13 @@ import Transfer
 
 /// The route of one request: from where it starts, through 401s and redirects, to the server that answers.
 ///
-/// ```
-/// at endpoint -> at endpoint        a denial was answered by a token or a password (each way of
-/// its challenges twice at most) elsewhere   -> at endpoint        a redirect ended at a login's
-/// page, and there are credentials to show at endpoint -> elsewhere          a redirect; to another
-/// origin without credentials, also where it leads back elsewhere   -> elsewhere          another
-/// redirect, eight hops at most, or an anonymous token of that place elsewhere   -> at endpoint
-/// the remembered place has expired (once)
-/// ```
+/// | from | to | when |
+/// |---|---|---|
+/// | at endpoint | at endpoint | a denial was answered by a token or a password (each way of its challenges twice at most) |
+/// | elsewhere | at endpoint | a redirect ended at a login's page, and there are credentials to show |
+/// | at endpoint | elsewhere | a redirect; to another origin without credentials, also where it leads back |
+/// | elsewhere | elsewhere | another redirect, eight hops at most, or an anonymous token of that place |
+/// | elsewhere | at endpoint | the remembered place has expired (once) |
 struct RequestRoute {
   /// Where a route begins.
   enum Start {

@@ -3,14 +3,15 @@ import OCI
 /// Decides what stays in the cache: never more than its limit, and nothing goes that somebody uses.
 ///
 /// A blob's life:
-/// ```
-/// absent  -> coming    room for all of it is taken before its first byte is asked for coming  ->
-/// leaving   the last who wanted it is gone; until it is known what is there, it counts as whole
-/// leaving -> coming    somebody wants it again leaving -> whole, part, absent   what was found on
-/// the disk whole, part -> used  somebody reads it (part: wants the rest, and is coming) whole,
-/// part -> absent   it went: for room, the one used least lately first, or because nobody asked for
-/// it in time
-/// ```
+///
+/// | from | to | when |
+/// |---|---|---|
+/// | absent | coming | room for all of it is taken before its first byte is asked for |
+/// | coming | leaving | the last who wanted it is gone; until it is known what is there, it counts as whole |
+/// | leaving | coming | somebody wants it again |
+/// | leaving | whole, part, absent | what was found on the disk |
+/// | whole, part | used | somebody reads it (part: wants the rest, and is coming) |
+/// | whole, part | absent | it went: for room, the one used least lately first, or because nobody asked for it in time |
 struct CacheShelf: Sendable {
   /// What is there of a blob.
   enum State: Sendable, Equatable {

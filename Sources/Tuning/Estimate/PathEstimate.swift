@@ -97,9 +97,18 @@ package struct PathEstimate: Sendable, Equatable {
 
   /// The pool size that a pull starts from where it has this prior; nil: nothing was measured.
   ///
-  /// The best where it is known; else the one that did best of what was tried. Short pulls open wider.
-  package static func startingSize(_ prior: Prior) -> Int? {
-    prior.isOwn ? KnownPath(prior)?.poolSize : nil
+  /// The best where it is known; else the one that did best of what was tried, and more where the most
+  /// that were tried still gained. Short pulls, and those of small blobs, open wider.
+  ///
+  /// - Parameters:
+  ///   - prior: what was learned of the path.
+  ///   - most: the largest pool size that may be chosen.
+  package static func startingSize(_ prior: Prior, most: Int = 64) -> Int? {
+    guard prior.isOwn, let known = KnownPath(prior) else { return nil }
+    guard known.isGaining, known.ceiling >= most else { return known.poolSize }
+    let trip = prior.idleRoundTripSeconds ?? OpenRule.unknownTrip
+    let wide = min(OpenRule.most, OpenRule.wide(trip)).rounded(.down)
+    return min(most, OpenRule.further(than: known.poolSize, wide: whole(wide)))
   }
 
   private var isFresh: Bool {

@@ -68,7 +68,8 @@ package struct PullRecord: Sendable, Equatable, Codable {
     case disk
     /// The server, or something on the way, gives all connections together a rate, and no queue stands.
     case server
-    /// Packets were lost on the way: connections stayed slower than the line and the server would let them.
+    /// Packets were lost on the way: connections stayed slower than the line and the server would let them;
+    /// no verdict says so any more, histories of earlier versions do.
     case loss
     /// Waiting for answers: the blobs are too small for the round trips that they cost.
     case roundTrips

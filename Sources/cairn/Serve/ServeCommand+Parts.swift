@@ -90,7 +90,7 @@ extension ServeCommand {
     let (access, plainHTTP) = (access, Set(plainHttp))
     var own = CredentialChain(
       files: CredentialChain.standardFiles(authFile: nil, environment: environment), warn: warn)
-    own.inline = CredentialChain.inlineFile(authFile: nil, environment: environment)
+    own.takeInline(authFile: nil, environment: environment)
     let clients = UpstreamClients(
       registries: ServedRegistries(registry) ?? ServedRegistries(), engine: access.observed(engine),
       retryRule: access.retryRule, own: own, places: OwnPlaces(places),

@@ -28,7 +28,7 @@ class Outcome:
         return {None: "hung", 0: "image"}.get(self.code, f"exit {self.code}")
 
 
-# Answers whose bytes are right as far as they go.
+# Answers whose bytes are right as far as they go: what is fetched again after them counts as sent twice.
 TRUE_BYTES = {None, "late", "cut body", "reset body", "last byte", "stall", "trickle"}
 
 

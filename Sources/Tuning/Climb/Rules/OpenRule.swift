@@ -20,6 +20,12 @@ enum OpenRule {
   static let shortFactor = 3
   /// Never wider than this by what others have seen.
   static let mostByHint = 16
+
+  /// Workers that hide a round trip, where every blob is large.
+  static func wide(_ roundTrip: Double) -> Double { base + perSecond * roundTrip }
+
+  /// Workers to open with where the most that were measured still gained.
+  static func further(than size: Int, wide: Int) -> Int { max(2 * size, wide) }
 }
 
 extension ClimbPolicy {
@@ -33,7 +39,7 @@ extension ClimbPolicy {
     let mean = Double(max(1, opening.bytes)) / Double(max(1, opening.blobs))
     let trip = idle ?? OpenRule.unknownTrip
     let waiting = OpenRule.waiting * min(1, OpenRule.smallBlob / mean)
-    let wide = OpenRule.base + OpenRule.perSecond * trip + waiting
+    let wide = OpenRule.wide(trip) + waiting
     let feed = max(OpenRule.base, Double(opening.bytes) / OpenRule.feed)
     let size = whole(min(OpenRule.most, wide, feed).rounded(.down))
     if let path = self.known {
@@ -51,7 +57,7 @@ extension ClimbPolicy {
     let isHarmless = known.ceiling >= bounds.maximum
     if known.isGaining, isHarmless {
       set(
-        min(bounds.maximum, max(2 * known.poolSize, wide)), now: opening.now,
+        min(bounds.maximum, OpenRule.further(than: known.poolSize, wide: wide)), now: opening.now,
         because: .stillGained(at: known.poolSize))
       self.known = nil
       return
