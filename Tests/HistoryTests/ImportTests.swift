@@ -41,10 +41,10 @@ struct HistoryImportTests {
     let history = try History(file: folder("history.sqlite"))
     try Self.take(Self.export([Self.path()]), history)
     #expect(try Self.best(history, now: Self.now) == 1)
-    // Two epochs of three seconds each.
+    // Three epochs of three seconds each; more than 8 bring nothing.
     for number in 0..<10 {
       let at = Self.now + Double(number)
-      try history.record(HistoryTests.entry([1: 1e6, 8: 8e6], at: at))
+      try history.record(HistoryTests.entry([1: 1e6, 8: 8e6, 16: 8e6], at: at))
     }
     #expect(try Self.best(history, now: Self.now + 10) == 8)
     // And said again, it is not believed again.
