@@ -129,6 +129,10 @@ let package = Package(
     // MARK: Tests
     .target(
       name: "Support", dependencies: ["OCI", "Store"], path: "Tests/Support", swiftSettings: strict),
+    .target(
+      name: "PullSupport",
+      dependencies: ["Downloads", "OCI", "Progress", "Pull", "Scheduling", "Tuning"],
+      path: "Tests/PullSupport", swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: strict),
     .testTarget(name: "OCITests", dependencies: ["OCI"], swiftSettings: strict),
@@ -161,7 +165,8 @@ let package = Package(
       name: "DownloadsTests",
       dependencies: ["Downloads", "CurlTransfer", "Support"], swiftSettings: strict),
     .testTarget(
-      name: "PullTests", dependencies: ["Downloads", "Pull", "CurlTransfer", "Support", "Tuning"],
+      name: "PullTests",
+      dependencies: ["Downloads", "Pull", "CurlTransfer", "PullSupport", "Support", "Tuning"],
       swiftSettings: strict),
     .testTarget(
       name: "ServeTests",
@@ -174,7 +179,8 @@ let package = Package(
     .testTarget(
       name: "ZooTests",
       dependencies: [
-        "Downloads", "Pull", "CurlTransfer", "Scheduling", "Serve", "Support", "Tuning",
+        "Downloads", "Pull", "CurlTransfer", "PullSupport", "Scheduling", "Serve", "Support",
+        "Tuning",
       ],
       path: "Tests/Zoo", swiftSettings: strict),
     .testTarget(
@@ -215,8 +221,8 @@ case "soak":
     .executableTarget(
       name: "Soak",
       dependencies: [
-        "CurlTransfer", "OCI", "Progress", "Pull", "Registry", "Scheduling", "Store", "Transfer",
-        "Tuning",
+        "CurlTransfer", "PullSupport", "OCI", "Progress", "Pull", "Registry", "Scheduling", "Store",
+        "Transfer", "Tuning",
       ], path: "Tests/Soak"))
 case "thread":
   // In place of a `Mutex` that the thread sanitizer does not see into; `tools/sanitize` changes the imports.

@@ -71,9 +71,7 @@ package struct PullSession: Sendable {
     }
     let platforms = try platforms
     return images.map { reference in
-      // The run decides how its path is run, so this policy is never asked.
-      var request = Puller.Request(
-        reference: reference, platforms: platforms, policy: FixedPolicy(poolSize: 1))
+      var request = Puller.Request(reference: reference, platforms: platforms)
       request.outputs = outputs
       request.overwrites = options.overwritesOutputs
       request.linksOutputs = options.linksOutputs

@@ -10,8 +10,10 @@ import Tuning
 /// One pull from reference to published image.
 package struct Puller: Sendable {
   private let client: RepositoryClient
-  private let store: ContentStore
-  private let display: any ProgressDisplay
+  /// Where the image goes.
+  package let store: ContentStore
+  /// Shows what happens.
+  package let display: any ProgressDisplay
 
   /// Makes a puller.
   ///
@@ -23,23 +25,6 @@ package struct Puller: Sendable {
     self.client = client
     self.store = store
     self.display = display
-  }
-
-  /// Pulls one image in a run of its own; cancelling the task interrupts it, and what arrived is kept.
-  ///
-  /// - Parameter request: what to pull.
-  /// - Throws: `PullError`.
-  package func pull(_ request: Request) async throws(PullError) -> ProgressEvent.Summary {
-    let plan = PathPlan(policy: request.policy, settings: request.settings, trace: request.trace)
-    let run = PullRun(store: store, display: display) { _, _ in plan }
-    let outcome: Result<ProgressEvent.Summary, PullError>
-    do throws(PullError) {
-      outcome = .success(try await pull(request, in: run))
-    } catch {
-      outcome = .failure(error)
-    }
-    for report in await run.close() { request.report(report) }
-    return try outcome.get()
   }
 
   /// Pulls as a part of a run; cancelling the task interrupts it, and what arrived is kept.

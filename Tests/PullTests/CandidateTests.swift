@@ -1,4 +1,5 @@
 import Foundation
+import PullSupport
 import OCI
 import Pull
 import Store
@@ -26,7 +27,7 @@ struct CandidateTests {
   }
 
   static func bench(_ image: FakeImage, _ entries: [[String: Any]]) throws -> (
-    Bench, FakeRegistry, Puller.Request
+    Bench, FakeRegistry, LonePull
   ) {
     var image = image
     image.tags["latest"] = try image.addIndex(entries).digest

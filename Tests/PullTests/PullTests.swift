@@ -1,5 +1,6 @@
 import CurlTransfer
 import Foundation
+import PullSupport
 import OCI
 import Progress
 import Downloads
@@ -48,8 +49,8 @@ final class Bench: Sendable {
 
   deinit { engine.stop() }
 
-  func request(_ reference: String, workers: Int = 4) throws -> Puller.Request {
-    var request = Puller.Request(
+  func request(_ reference: String, workers: Int = 4) throws -> LonePull {
+    var request = LonePull(
       reference: try Reference(reference),
       platforms: .one(try Platform("linux/amd64"), isExplicit: false),
       policy: FixedPolicy(poolSize: workers))
@@ -101,7 +102,7 @@ final class Bench: Sendable {
   }
 
   @discardableResult
-  func pull(_ request: Puller.Request, credentials: CredentialChain = CredentialChain())
+  func pull(_ request: LonePull, credentials: CredentialChain = CredentialChain())
     async throws
     -> ProgressEvent.Summary
   {
@@ -113,7 +114,7 @@ final class Bench: Sendable {
     try await pull(request(reference, workers: workers))
   }
 
-  func failure(_ request: Puller.Request) async throws -> PullError {
+  func failure(_ request: LonePull) async throws -> PullError {
     do {
       try await pull(request)
     } catch let error as PullError {

@@ -1,5 +1,6 @@
 import CurlTransfer
 import Foundation
+import PullSupport
 import OCI
 import Progress
 import Pull
@@ -119,7 +120,7 @@ enum Soak {
       client: client, store: try ContentStore(root: folder), display: display)
     let policy = ClimbPolicy(maximum: 64)
     _ = try await puller.pull(
-      Puller.Request(
+      LonePull(
         reference: reference, platforms: .one(try Platform("linux/amd64"), isExplicit: false),
         policy: policy))
   }

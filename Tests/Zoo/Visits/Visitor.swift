@@ -1,5 +1,6 @@
 import CurlTransfer
 import Foundation
+import PullSupport
 import OCI
 import Progress
 import Pull
@@ -65,7 +66,7 @@ final class Visitor: Sendable {
     hedges: Bool = false, authFile: String? = nil
   ) async throws -> Ending {
     let reference = try Reference(name)
-    var request = Puller.Request(
+    var request = LonePull(
       reference: reference, platforms: .one(try Platform("linux/amd64"), isExplicit: false),
       policy: FixedPolicy(poolSize: workers))
     request.settings.backoff = 0.01
