@@ -139,7 +139,7 @@ let package = Package(
     .testTarget(
       name: "SchedulingTests", dependencies: ["Scheduling", "Tuning"], swiftSettings: strict),
     .testTarget(
-      name: "TransferTests", dependencies: ["Transfer", "CurlTransfer", "Support"],
+      name: "TransferTests", dependencies: ["CCurl", "Transfer", "CurlTransfer", "Support"],
       swiftSettings: strict),
     .testTarget(
       name: "RegistryTests", dependencies: ["Registry", "CurlTransfer", "Support"],

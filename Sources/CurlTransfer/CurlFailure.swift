@@ -10,10 +10,9 @@ extension TransferError.Kind {
   ///   - errno: why the last connection could not be made; 0: it could, or nobody knows.
   ///   - detail: libcurl's words.
   init(_ code: CURLcode, errno: Int, detail: String) {
-    // 407, 403 and the like are the proxy's considered answer; a 5xx passes, and so does a limit.
-    if detail.contains("CONNECT"), detail.contains("response 4") {
-      let passes = [408, 425, 429].contains { detail.contains("response \($0)") }
-      self = passes ? .proxy : .proxyRefused
+    // 407, 403, a redirect and the like are the proxy's considered answer; a 5xx passes, and so does a limit.
+    if let status = Self.proxyStatus(detail), (300..<500).contains(status) {
+      self = [408, 425, 429].contains(status) ? .proxy : .proxyRefused
       return
     }
     self =
@@ -25,8 +24,10 @@ extension TransferError.Kind {
       case CURLE_SSL_CONNECT_ERROR:
         if detail.contains("wrong version number") || detail.contains("packet length too long") {
           .notTLS
-        } else if detail.contains("certificate") || detail.contains("alert")
-          || detail.contains("unsupported protocol") || detail.contains("no ciphers")
+        } else if detail.contains(" alert ") {
+          .tlsRefused
+        } else if detail.contains("certificate") || detail.contains("unsupported protocol")
+          || detail.contains("no ciphers")
         {
           .tls
         } else {
@@ -41,9 +42,23 @@ extension TransferError.Kind {
       case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING: .badResponse
       case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT: .setup
       case CURLE_RECV_ERROR where detail.contains("CONNECT"): .proxy
+      // With TLS 1.3 the server's word on a certificate comes when the handshake is over.
+      case CURLE_RECV_ERROR where detail.contains(" alert "),
+        CURLE_SEND_ERROR where detail.contains(" alert "):
+        .tlsRefused
       case CURLE_RECV_ERROR where detail.contains("chunked-encoding"): .badResponse
       default: .broken
       }
+  }
+}
+
+extension TransferError.Kind {
+  /// What a proxy answered to CONNECT, by libcurl's words; nil: they are about something else.
+  static func proxyStatus(_ detail: String) -> Int? {
+    guard detail.contains("CONNECT"), let said = detail.firstRange(of: "response ") else {
+      return nil
+    }
+    return Int(detail[said.upperBound...].prefix { $0.isASCII && $0.isNumber })
   }
 }
 

@@ -109,12 +109,16 @@ final class CurlLoop {
 
   // MARK: Starting and ending
 
-  private func start(_ job: CurlJob) {
+  /// - Parameters:
+  ///   - job: what to begin.
+  ///   - isFresh: whether it gets a connection of its own, whatever stands open.
+  private func start(_ job: CurlJob, isFresh: Bool = false) {
     guard let easy = idleHandles.popLast() ?? cairn_easy_init() else {
       job.ended(.failure(TransferError(.setup, "libcurl gave no handle")))
       return
     }
     let transfer = CurlTransfer(job: job, easy: easy, loop: self, clock: clock, settings: settings)
+    transfer.isFresh = isFresh
     transfers[job.number] = transfer
     numbers[easy] = job.number
     do {
@@ -146,6 +150,11 @@ final class CurlLoop {
     while let easy = cairn_multi_next_done(multi, &code) {
       guard let number = numbers[easy], let transfer = transfers[number] else { continue }
       let result = transfer.result(code)
+      if transfer.metLeftovers(result) {
+        forget(number)
+        start(transfer.job, isFresh: true)
+        continue
+      }
       let peer = transfer.peer
       var doubtful: (host: String, error: TransferError)?
       if case .failure(let error) = result, let host = transfer.unknownHost(error, code),

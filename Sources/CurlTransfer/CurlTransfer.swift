@@ -17,6 +17,9 @@ final class CurlTransfer {
   let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
   let requestBody: UnsafeMutablePointer<CChar>
 
+  /// Whether it gets a connection of its own, whatever stands open.
+  var isFresh = false
+
   /// What the request goes through; known once it is set up.
   var proxy: Proxy?
 
@@ -204,6 +207,15 @@ final class CurlTransfer {
     return .success(TransferResponse(head: head.head, body: intake.bytes, timing: timing()))
   }
 
+  /// Whether it failed for what the connection still had of the answer before: bytes beyond its length, which
+  /// some servers send. That says nothing of this request.
+  func metLeftovers(_ result: Result<TransferResponse, TransferError>) -> Bool {
+    guard case .failure(let error) = result, [.badResponse, .broken].contains(error.kind),
+      head.status == 0, intake.destination == nil, failure == nil, !isFresh
+    else { return false }
+    return cairn_info_long(easy, CURLINFO_NUM_CONNECTS) == 0
+  }
+
   private func timing() -> TransferTiming {
     var timing = TransferTiming()
     timing.newConnections = cairn_info_long(easy, CURLINFO_NUM_CONNECTS)
@@ -252,7 +264,10 @@ final class CurlTransfer {
     let why =
       code == CURLE_COULDNT_CONNECT && errno != 0
       ? " (\(String(cString: strerror(Int32(truncatingIfNeeded: errno)))))" : ""
-    var error = TransferError(kind, message + why)
+    let answered = TransferError.Kind.proxyStatus(message).flatMap { status in
+      proxy.map { "the proxy \($0.description) answered \(status) to CONNECT" }
+    }
+    var error = TransferError(kind, answered ?? message + why)
     if code == CURLE_COULDNT_CONNECT { error.deadProxy = proxy?.description }
     return error
   }

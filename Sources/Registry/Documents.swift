@@ -92,11 +92,7 @@ struct DocumentJudge {
     }
     do throws(TransferError) {
       let limit = RepositoryClient.documentLimit
-      let content = Data(try response.decodedBody(limit: limit))
-      guard Self.isPacked(content) else { return content }
-      // No manifest begins like this: packed without a word, or once more than is said.
-      return (try? ContentDecoding.decode(Array(content), encoding: "gzip", limit: limit))
-        .map { Data($0) } ?? content
+      return Data(try response.documentBody(limit: limit))
     } catch {
       throw RegistryError(.integrity, "\(server), \(what): \(error.message)")
     }
@@ -141,5 +137,17 @@ struct DocumentJudge {
     } catch {
       throw RegistryError(.protocolError(transient: false), "no digest can be made: \(error)")
     }
+  }
+}
+
+extension TransferResponse {
+  /// The body of a document without its encodings: no document begins as gzip does, so what begins like that
+  /// was packed without a word, or once more than is said.
+  ///
+  /// - Parameter limit: most bytes of it.
+  func documentBody(limit: Int) throws(TransferError) -> [UInt8] {
+    let content = try decodedBody(limit: limit)
+    guard content.starts(with: [0x1F, 0x8B]) else { return content }
+    return (try? ContentDecoding.decode(content, encoding: "gzip", limit: limit)) ?? content
   }
 }

@@ -156,6 +156,8 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     case .tls:
       "for a private certificate authority add --ca-file PEM, or name it in SSL_CERT_FILE; to accept any certificate, "
         + "--tls-verify=false"
+    case .tlsRefused:
+      "the server may want a client certificate: --cert PEM --key PEM, or Docker's certs.d"
     case .wrongName:
       "the certificate is for other names than this one; ask the registry by one of those"
     case .noSuchHost: "check the registry's name for a typing error"

@@ -66,7 +66,7 @@ extension RepositoryClient {
 extension RepositoryClient.Page {
   /// - Returns: nil for what is no object of JSON.
   init?(_ response: TransferResponse) {
-    let plain = try? response.decodedBody(limit: RepositoryClient.pageLimit)
+    let plain = try? response.documentBody(limit: RepositoryClient.pageLimit)
     body = plain ?? response.body
     guard body.first(where: { !$0.isBlank }) == UInt8(ascii: "{"), LooseJSON(Data(body)) != nil
     else { return nil }

@@ -56,7 +56,7 @@ extension RepositoryClient {
     let (response, _) = try await take(
       along: &route, fields: HTTPFields([("Accept", "application/json")]),
       limit: TagPages.pageBytes, patience: patience)
-    let plain = try? response.decodedBody(limit: TagPages.pageBytes)
+    let plain = try? response.documentBody(limit: TagPages.pageBytes)
     guard let page = TagPages.Page(Data(plain ?? response.body), response.head.fields) else {
       throw RegistryError(
         .integrity, "\(route.url.origin.authority) sent something else for \(what)")

@@ -18,6 +18,8 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     case proxyRefused
     /// The TLS handshake failed or the certificate is not trusted.
     case tls
+    /// The server ended the TLS handshake: it wants a client certificate, most likely, or another one.
+    case tlsRefused
     /// The certificate is trusted, and for other names than the host's.
     case wrongName
     /// A TLS handshake got an answer that is not TLS: probably plain HTTP.
@@ -58,7 +60,7 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   package var isTransient: Bool {
     switch kind {
     case .resolve, .connect, .proxy, .broken, .stalled, .badResponse: true
-    case .noSuchHost, .refused, .proxyRefused, .tls, .wrongName, .notTLS, .invalidURL,
+    case .noSuchHost, .refused, .proxyRefused, .tls, .tlsRefused, .wrongName, .notTLS, .invalidURL,
       .disk, .cancelled,
       .setup:
       false

@@ -212,6 +212,8 @@ struct ParserTests {
         206, [("Content-Range", "bytes 10-19/100"), ("Content-Length", "12")],
         .refused(.rangeRefused, "12 bytes came for a range of 10")
       ),
+      // Other successes with all of it.
+      (226, [("Content-Length", "100")], .content(offset: 0, isWhole: true)),
     ] as [(Int, [(String, String)], BlobJudge)])
   func judges(status: Int, fields: [(String, String)], expected: BlobJudge) {
     let head = ResponseHead(status: status, fields: HTTPFields(fields))
@@ -219,8 +221,29 @@ struct ParserTests {
   }
 }
 
+extension ParserTests {
+  @Test("who asks for everything takes a 206 with all of it, and no other without its range")
+  func wholeInParts() {
+    for (fields, isTaken) in [
+      ([("Content-Length", "100")], true), ([("Content-Length", "99")], false), ([], false),
+      ([("Content-Range", "bytes 0-99/100")], true), ([("Content-Range", "bytes 0-98/100")], false),
+    ] as [([(String, String)], Bool)] {
+      let head = ResponseHead(status: 206, fields: HTTPFields(fields))
+      let judged = BlobJudge.judge(head, wanted: nil, size: 100)
+      #expect((judged == .content(offset: 0, isWhole: true)) == isTaken, "\(fields)")
+    }
+  }
+}
+
 @Suite("AuthFile")
 struct AuthFileTests {
+  @Test("Docker's file of old, without anything around its entries, is read")
+  func oldForm() throws {
+    let old = #"{"https://ghcr.io": {"auth": "dTpwOnc=", "email": "e@x"}}"#
+    #expect(try answers(old, "ghcr.io") == [Self.user])
+    #expect(try answers(#"{"ghcr.io": {"auth": 7}, "HttpHeaders": {}}"#, "ghcr.io").isEmpty)
+  }
+
   func answers(_ json: String, _ registry: String, _ repository: String = "o/n") throws -> [AuthFile
     .Answer]
   {

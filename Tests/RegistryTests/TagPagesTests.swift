@@ -24,7 +24,11 @@ struct TagPagesTests {
       (#"<//evil.example/v2/x?last=b>; rel="next""#, "last=b"),
       (#"</a?ns=evil.example&last=b>; rel="next""#, "last=b"),
       (#"</a?ns=evil.example>; rel="next""#, nil), (#"</a>; rel="next""#, nil),
-      (#"</a?>; rel="next""#, nil), (#"</a?x=1>; rel="last""#, nil), (#"</a?x=1>"#, nil),
+      (#"</a?>; rel="next""#, nil), (#"</a?x=1>; rel="last""#, nil),
+      // As some servers have it [heroku/docker-registry-client#11; RFC 8288, section 3.3].
+      (#"</a?x=1>"#, "x=1"), (#"</a?x=1>; title="t""#, "x=1"), (#"</a?x=1>; rel='next'"#, "x=1"),
+      (#"</a?x=1>; rel="last next""#, "x=1"), (#"/a?x=1; rel="next""#, "x=1"), ("/a?x=1", "x=1"),
+      (#"/a?x=1 ; rel=prev"#, nil), (#"</a?x=1>; rel="nextish""#, nil),
       ("", nil), ("<", nil), (">", nil), (#"rel="next""#, nil),
       ("</a?\(String(repeating: "x", count: 5_000))>; rel=\"next\"", nil),
     ])
@@ -60,6 +64,15 @@ struct TagPagesTests {
 
   @Test("pages without an end are given up: the same one again, or nothing new")
   func endless() throws {
+    // Pages of what this caller may not see are empty, and followed by others (as filtered lists are).
+    var filtered = TagPages()
+    for number in 0..<TagPages.emptyLimit {
+      #expect(
+        filtered.take(try #require(read(#"{"tags":[]}"#, ["</a?n=\(number)>; rel=\"next\""])))
+          == nil)
+    }
+    #expect(
+      filtered.take(try #require(read(#"{"tags":["z"]}"#))) == nil && filtered.list.tags == ["z"])
     var circle = TagPages()
     let same = try #require(read(#"{"tags":["a"]}"#, ["</a?last=a>; rel=next"]))
     #expect(circle.take(same) == nil && circle.next == "last=a")

@@ -1,6 +1,7 @@
 import CurlTransfer
 import Foundation
 import Support
+import Synchronization
 import Testing
 import Transfer
 
@@ -118,6 +119,36 @@ struct CurlEngineTests {
       found?.kind == kind || (found?.kind == .badResponse && kind == .broken),
       "\(String(describing: found))")
     #expect(found?.isTransient == true)
+  }
+
+  @Test(
+    "what an answer left on its connection is not the next request's fault",
+    arguments: ["\n", "\r\n", "<p>surplus</p>", String(repeating: "x", count: 1_000)])
+  func leftovers(surplus: String) async throws {
+    let asked = Mutex<[Int: Int]>([:])
+    let server = try RawServer { request in
+      let nth = asked.withLock { asked in
+        asked[request.connection, default: 0] += 1
+        return asked[request.connection] ?? 0
+      }
+      let answer = Reply.head(200, length: 2) + Array("ok".utf8)
+      // Bytes that come late, so that whoever is next on the connection meets them.
+      return .raw(nth == 1 ? answer : Array(surplus.utf8) + answer, .keep)
+    }
+    let engine = try engine()
+    defer { engine.stop() }
+    for _ in 0..<6 {
+      let answer = try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://\(server.host)/")), limit: 100)
+      #expect(answer.body == Array("ok".utf8))
+    }
+    // On a connection of its own it is nobody else's.
+    let other = try RawServer { _ in .raw(Array(surplus.utf8), .close) }
+    let found = await error { () async throws(TransferError) in
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://\(other.host)/")), limit: 100)
+    }
+    #expect(found != nil && other.requests.count == 1)
   }
 
   @Test("a place that a server named is not connected to at a link-local address")

@@ -31,7 +31,8 @@ package struct AuthFile: Sendable, Equatable {
     var credentials: [String: Credential] = [:]
     var oddities: [String] = []
     if let auths = document["auths"], auths.members == nil { oddities.append("auths") }
-    for (key, entry) in (document["auths"]?.members ?? [:]).sorted(by: { $0.key < $1.key }) {
+    let entries = document["auths"]?.members ?? Self.oldEntries(document) ?? [:]
+    for (key, entry) in entries.sorted(by: { $0.key < $1.key }) {
       let name = Self.normalise(key)
       if let credential = Self.credential(entry) {
         // A key without a scheme is the newer spelling and wins over a legacy one.
@@ -52,6 +53,14 @@ package struct AuthFile: Sendable, Equatable {
     self.helpers = helpers
     store = document["credsStore"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     self.oddities = oddities.sorted()
+  }
+
+  /// The entries of a `.dockercfg`, Docker's file before 1.7, which has nothing around them; nil: it is none.
+  private static func oldEntries(_ document: LooseJSON) -> [String: LooseJSON]? {
+    guard let members = document.members, !members.isEmpty,
+      members.values.allSatisfy({ $0["auth"]?.string != nil })
+    else { return nil }
+    return members
   }
 
   /// What this file offers for a repository, best first.

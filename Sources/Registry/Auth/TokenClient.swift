@@ -48,7 +48,7 @@ struct TokenClient: Sendable {
     if answer == nil { answer = try await perform(form.getRequest(credential), scope) }
     guard let answer else { throw Self.unusable(form.realm.origin) }
     let status = answer.response.head.status
-    guard status == 200 || status == 201 else {
+    guard (200..<300).contains(status) else {
       var error = ResponseJudge.error(
         answer.response, what: "token for \(scope.repository)", origin: answer.origin,
         hiding: Secrets(credential), now: time.unixSeconds())
@@ -107,7 +107,7 @@ struct TokenClient: Sendable {
       () async throws(TransferError) in
       try await engine.perform(request) { head, _ in
         // Of a page and of an error only the words count.
-        [200, 201].contains(head.status) && !PageRule.isPage(head)
+        (200..<300).contains(head.status) && !PageRule.isPage(head)
           ? .memory(limit: Self.bodyLimit) : .beginning(limit: RepositoryClient.asideLimit)
       }
     }
@@ -119,7 +119,7 @@ struct TokenClient: Sendable {
 
   private static func decoded(_ answer: Answer) throws(RegistryError) -> [UInt8] {
     do throws(TransferError) {
-      return try answer.response.decodedBody(limit: bodyLimit)
+      return try answer.response.documentBody(limit: bodyLimit)
     } catch {
       throw .transfer(error, from: answer.origin, fetching: "a token")
     }

@@ -23,7 +23,7 @@ enum BlobJudge: Equatable {
     _ head: ResponseHead, wanted: Range<Int64>?, size: Int64, isSuspect: Bool = false
   ) -> BlobJudge {
     switch head.status {
-    case 200, 203, 206:
+    case 200, 203, 206, 226:
       // Some servers send exactly the range and call it 200.
       let part = wanted == nil && head.status != 206 ? nil : part(head)
       if let wanted, let part, part.range.lowerBound == wanted.lowerBound || head.status == 206 {
@@ -59,7 +59,8 @@ enum BlobJudge: Equatable {
   private static func unreadable(_ head: ResponseHead, wanted: Range<Int64>?, size: Int64)
     -> BlobJudge
   {
-    if wanted == nil, let part = part(head), part.range == 0..<size {
+    // To who asked for everything, all of it by its length is all of it; the digest decides.
+    if wanted == nil, part(head).map({ $0.range == 0..<size }) ?? (head.contentLength == size) {
       return .content(offset: 0, isWhole: true)
     }
     return .refused(

@@ -2,8 +2,8 @@ import Transfer
 
 /// Which places a server may send us to.
 enum RedirectRule {
-  /// Hops of one request before it counts as a loop.
-  static let limit = 8
+  /// Hops of one request that are followed; as many as in Go's clients.
+  static let limit = 10
 
   /// Checks a redirect's target, or any URL that a server or a manifest named.
   ///

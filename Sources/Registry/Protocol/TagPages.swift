@@ -31,18 +31,14 @@ struct TagPages {
     fields.values("link").lazy.compactMap(query).first
   }
 
+  /// A link without `<>` or without any `rel` is one, too: in the answer to a list it can mean nothing else.
   private static func query(_ field: String) -> String? {
     for link in field.split(separator: ",<").flatMap({ $0.split(separator: ", <") }) {
-      guard let end = link.firstIndex(of: ">") else { continue }
-      let words = link[end...].lowercased().split(separator: ";")
-      let isNext = words.contains { word in
-        let word = word.filter { !$0.isWhitespace && $0 != "\"" }
-        return word == "rel=next"
-      }
-      guard isNext else { continue }
+      let end = link.firstIndex { $0 == ">" } ?? link.firstIndex(of: ";") ?? link.endIndex
+      guard isNext(link[end...]) else { continue }
       let target = link[..<end].drop { $0 == "<" || $0.isWhitespace }
       guard let question = target.firstIndex(of: "?") else { return nil }
-      let query = target[target.index(after: question)...].prefix { $0 != "#" }
+      let query = target[target.index(after: question)...].prefix { $0 != "#" && !$0.isWhitespace }
       guard query.utf8.count <= TagPages.queryBytes else { return nil }
       // Whose images a mirror is asked for, we say ourselves.
       let parts = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }
@@ -51,10 +47,24 @@ struct TagPages {
     return nil
   }
 
+  /// Whether a link's parameters call it the next page's, among others; where they do not say, it is.
+  private static func isNext(_ parameters: Substring) -> Bool {
+    let relations = parameters.lowercased().split(separator: ";").compactMap { word in
+      let pair = word.split(separator: "=", maxSplits: 1)
+      guard pair.count == 2, pair[0].filter({ !$0.isWhitespace && $0 != ">" }) == "rel" else {
+        return nil as [Substring]?
+      }
+      return pair[1].split { $0.isWhitespace || $0 == "\"" || $0 == "'" }
+    }
+    return relations.first?.contains("next") ?? true
+  }
+
   /// Pages that a list may have.
   static let pageLimit = 10_000
   /// Bytes that all names may have.
   static let byteLimit = 64 << 20
+  /// Empty pages that a list may have one after the other: what a caller may not see is left out.
+  static let emptyLimit = 20
   /// Bytes of one page: servers may send all tags at once.
   static let pageBytes = 16 << 20
   /// Bytes that the query of a link may have.
@@ -68,6 +78,7 @@ struct TagPages {
   private var seen: Set<String> = []
   private var asked: Set<String> = [first]
   private var bytes = 0
+  private var emptyPages = 0
 
   /// Takes in the page that was asked for.
   ///
@@ -83,9 +94,11 @@ struct TagPages {
     }
     next = page.next
     guard let following = page.next else { return nil }
-    guard asked.insert(following).inserted, seen.count > before else {
+    guard asked.insert(following).inserted, page.names.isEmpty || seen.count > before else {
       return "its pages lead in a circle"
     }
+    emptyPages = page.names.isEmpty ? emptyPages + 1 : 0
+    guard emptyPages <= Self.emptyLimit else { return "\(emptyPages) pages in a row are empty" }
     guard asked.count <= Self.pageLimit else { return "it has more than \(Self.pageLimit) pages" }
     return nil
   }

@@ -8,7 +8,7 @@ import Transfer
 /// | at endpoint | at endpoint | a denial was answered by a token or a password (each way of its challenges twice at most) |
 /// | elsewhere | at endpoint | a redirect ended at a login's page, and there are credentials to show |
 /// | at endpoint | elsewhere | a redirect; to another origin without credentials, also where it leads back |
-/// | elsewhere | elsewhere | another redirect, eight hops at most, or an anonymous token of that place |
+/// | elsewhere | elsewhere | another redirect, ten hops at most, or an anonymous token of that place |
 /// | elsewhere | at endpoint | the remembered place has expired (once) |
 struct RequestRoute {
   /// Where a route begins.
@@ -185,10 +185,11 @@ struct RequestRoute {
     if RedirectRule.isRedirect(status) {
       hops += 1
       // Nothing is remembered from one request to the next that could end differently there.
-      guard hops <= RedirectRule.limit, visited.insert(url).inserted else {
+      let isNew = visited.insert(url).inserted
+      guard hops <= RedirectRule.limit, isNew else {
+        let how = isNew ? "redirects more than \(RedirectRule.limit) times" : "redirects in a circle"
         throw RegistryError(
-          .protocolError(transient: false),
-          "\(url.origin.authority) redirects in a circle for \(what)")
+          .protocolError(transient: false), "\(url.origin.authority) \(how) for \(what)")
       }
       let target = try RedirectRule.target(response.head, of: url)
       // Within its own origin a registry may have its blobs wherever it likes.
