@@ -207,8 +207,9 @@ final class CurlTransfer {
     return .success(TransferResponse(head: head.head, body: intake.bytes, timing: timing()))
   }
 
-  /// Whether it failed for what the connection still had of the answer before: bytes beyond its length, which
-  /// some servers send. That says nothing of this request.
+  /// Whether it failed for what the connection still had of the answer before.
+  ///
+  /// Some servers send bytes beyond an answer's length; that says nothing of this request.
   func metLeftovers(_ result: Result<TransferResponse, TransferError>) -> Bool {
     guard case .failure(let error) = result, [.badResponse, .broken].contains(error.kind),
       head.status == 0, intake.destination == nil, failure == nil, !isFresh

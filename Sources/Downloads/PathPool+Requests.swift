@@ -122,7 +122,7 @@ extension PathPool {
     // The manifest names it, and came from there: what is not to be had for a moment, or over one
     // bad node, may come.
     case .integrity, .unauthorised, .notFound: .doubtful
-    case .transfer(let cause) where [.tls, .tlsRefused, .wrongName, .badResponse].contains(cause.kind): .doubtful
+    case .transfer(let cause) where cause.mayBeOneNode: .doubtful
     case .transfer(let cause) where cause.kind == .stalled: .stalled
     case .transfer where error.isAbsence: .absent
     default: error.isTransient ? .transient : error.mayPass ? .doubtful : .fatal

@@ -111,6 +111,8 @@ extension ContentStore {
       guard let folder = try existingBlobs(algorithm) else { continue }
       for name in folder.list() where Temporary.isOne(name) { try disk(try folder.remove(name)) }
     }
+    let notes = try state()
+    for name in notes.list() where Temporary.isOne(name) { try disk(try notes.remove(name)) }
     guard let ingest else { return }
     let names = Set(ingest.list())
     for name in names where Self.digest(ofPartial: name) == nil {

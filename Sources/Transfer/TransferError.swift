@@ -67,6 +67,11 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     }
   }
 
+  /// True for what one bad server of several behind a name says, and the others may not.
+  package var mayBeOneNode: Bool {
+    [.tls, .tlsRefused, .wrongName, .badResponse].contains(kind)
+  }
+
   /// True for what is most likely a wrong name or port, or a server that is off: worth one more try, at once.
   package var isAbsence: Bool { kind == .noSuchHost || kind == .refused }
 

@@ -17,7 +17,8 @@ extension RegistryError {
     switch kind {
     case .transfer(let error):
       switch error.kind {
-      case .resolve, .noSuchHost, .connect, .refused, .proxy, .proxyRefused, .tls, .tlsRefused, .wrongName,
+      case .resolve, .noSuchHost, .connect, .refused, .proxy, .proxyRefused, .tls, .tlsRefused,
+        .wrongName,
         .notTLS:
         .nobodyThere
       case .stalled: .wentQuiet

@@ -187,7 +187,8 @@ struct RequestRoute {
       // Nothing is remembered from one request to the next that could end differently there.
       let isNew = visited.insert(url).inserted
       guard hops <= RedirectRule.limit, isNew else {
-        let how = isNew ? "redirects more than \(RedirectRule.limit) times" : "redirects in a circle"
+        let how =
+          isNew ? "redirects more than \(RedirectRule.limit) times" : "redirects in a circle"
         throw RegistryError(
           .protocolError(transient: false), "\(url.origin.authority) \(how) for \(what)")
       }

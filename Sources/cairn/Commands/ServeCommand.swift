@@ -142,10 +142,7 @@ struct ServeCommand: AsyncParsableCommand {
     let cache = try makeCache(store, warn)
     let tags = SharedTags(keptIn: store, staleSeconds: stale)
     let sweeper = Task { await cache.run { tags.save() } }
-    defer {
-      sweeper.cancel()
-      tags.save()
-    }
+    defer { sweeper.cancel() }
     let paths = makePaths(warn)
     let metrics = makeMetrics()
     let downloads = makeDownloads(store, paths, metrics)
@@ -175,6 +172,10 @@ struct ServeCommand: AsyncParsableCommand {
     await Task {
       await server.drain(patience: .seconds(Self.drainSeconds))
       _ = await downloads.close()
+      // A process that ends in the middle of a note would leave it half written beside the old one.
+      sweeper.cancel()
+      await sweeper.value
+      tags.save()
     }.value
   }
 
