@@ -137,6 +137,8 @@ package final class CurlEngine: TransferEngine, @unchecked Sendable {
 struct CurlJob: Sendable {
   let number: UInt64
   let request: TransferRequest
+  /// Whether it gets a connection of its own, whatever stands open.
+  var isFresh = false
   let decide: @Sendable (ResponseHead, TransferTiming) -> BodyDestination
   let ended: @Sendable (Result<TransferResponse, TransferError>) -> Void
 }

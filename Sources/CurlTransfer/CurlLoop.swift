@@ -109,16 +109,12 @@ final class CurlLoop {
 
   // MARK: Starting and ending
 
-  /// - Parameters:
-  ///   - job: what to begin.
-  ///   - isFresh: whether it gets a connection of its own, whatever stands open.
-  private func start(_ job: CurlJob, isFresh: Bool = false) {
+  private func start(_ job: CurlJob) {
     guard let easy = idleHandles.popLast() ?? cairn_easy_init() else {
       job.ended(.failure(TransferError(.setup, "libcurl gave no handle")))
       return
     }
     let transfer = CurlTransfer(job: job, easy: easy, loop: self, clock: clock, settings: settings)
-    transfer.isFresh = isFresh
     transfers[job.number] = transfer
     numbers[easy] = job.number
     do {
@@ -152,7 +148,9 @@ final class CurlLoop {
       let result = transfer.result(code)
       if transfer.metLeftovers(result) {
         forget(number)
-        start(transfer.job, isFresh: true)
+        var again = transfer.job
+        again.isFresh = true
+        start(again)
         continue
       }
       let peer = transfer.peer

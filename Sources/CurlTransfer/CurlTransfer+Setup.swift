@@ -31,7 +31,7 @@ extension CurlTransfer {
     _ = cairn_set_string(easy, CURLOPT_URL, job.request.url.description)
     _ = cairn_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
     configureVersion()
-    if isFresh { _ = cairn_set_long(easy, CURLOPT_FRESH_CONNECT, 1) }
+    if job.isFresh { _ = cairn_set_long(easy, CURLOPT_FRESH_CONNECT, 1) }
     _ = cairn_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
     _ = cairn_set_long(easy, CURLOPT_NETRC, 0)
     _ = cairn_set_long(easy, CURLOPT_NOSIGNAL, 1)

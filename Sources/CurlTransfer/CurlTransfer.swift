@@ -17,9 +17,6 @@ final class CurlTransfer {
   let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
   let requestBody: UnsafeMutablePointer<CChar>
 
-  /// Whether it gets a connection of its own, whatever stands open.
-  var isFresh = false
-
   /// What the request goes through; known once it is set up.
   var proxy: Proxy?
 
@@ -212,7 +209,7 @@ final class CurlTransfer {
   /// Some servers send bytes beyond an answer's length; that says nothing of this request.
   func metLeftovers(_ result: Result<TransferResponse, TransferError>) -> Bool {
     guard case .failure(let error) = result, [.badResponse, .broken].contains(error.kind),
-      head.status == 0, intake.destination == nil, failure == nil, !isFresh
+      head.status == 0, intake.destination == nil, failure == nil, !job.isFresh
     else { return false }
     return cairn_info_long(easy, CURLINFO_NUM_CONNECTS) == 0
   }
