@@ -50,9 +50,7 @@ extension TransferError.Kind {
       default: .broken
       }
   }
-}
 
-extension TransferError.Kind {
   /// What a proxy answered to CONNECT, by libcurl's words; nil: they are about something else.
   static func proxyStatus(_ detail: String) -> Int? {
     guard detail.contains("CONNECT"), let said = detail.firstRange(of: "response ") else {

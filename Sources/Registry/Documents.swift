@@ -74,25 +74,22 @@ struct DocumentJudge {
 
   private static func nature(of data: Data) -> String {
     if data.isEmpty { return "nothing at all" }
-    if isPacked(data) { return "\(data.count) bytes of gzip that are no manifest" }
+    if ContentDecoding.isGzip(data) { return "\(data.count) bytes of gzip that are no manifest" }
     return PageRule.isPage(data)
       ? "a page of \(data.count) bytes" : "\(data.count) bytes that are no manifest"
   }
-
-  private static func isPacked(_ data: Data) -> Bool { data.starts(with: [0x1F, 0x8B]) }
 
   /// The body as its digest is meant: as it came where that is right, else without its encoding,
   /// whether that is said or not.
   private func decoded(_ response: TransferResponse) throws(RegistryError) -> Data {
     let plain = Data(response.body)
     let encoding = response.head.fields["content-encoding"]
-    guard encoding != nil || Self.isPacked(plain) else { return plain }
+    guard encoding != nil || ContentDecoding.isGzip(plain) else { return plain }
     if case .digest(let wanted, _) = name, try Self.digest(plain, wanted.algorithm) == wanted {
       return plain
     }
     do throws(TransferError) {
-      let limit = RepositoryClient.documentLimit
-      return Data(try response.documentBody(limit: limit))
+      return Data(try response.documentBody(limit: RepositoryClient.documentLimit))
     } catch {
       throw RegistryError(.integrity, "\(server), \(what): \(error.message)")
     }
@@ -147,7 +144,7 @@ extension TransferResponse {
   /// - Parameter limit: most bytes of it.
   func documentBody(limit: Int) throws(TransferError) -> [UInt8] {
     let content = try decodedBody(limit: limit)
-    guard content.starts(with: [0x1F, 0x8B]) else { return content }
+    guard ContentDecoding.isGzip(content) else { return content }
     return (try? ContentDecoding.decode(content, encoding: "gzip", limit: limit)) ?? content
   }
 }

@@ -107,12 +107,13 @@ extension ContentStore {
   ///
   /// - Throws: `StoreError`.
   package func discardLeftovers() throws(StoreError) {
+    var folders = [try state()]
     for algorithm in Digest.Algorithm.allCases {
-      guard let folder = try existingBlobs(algorithm) else { continue }
+      if let blobs = try existingBlobs(algorithm) { folders.append(blobs) }
+    }
+    for folder in folders {
       for name in folder.list() where Temporary.isOne(name) { try disk(try folder.remove(name)) }
     }
-    let notes = try state()
-    for name in notes.list() where Temporary.isOne(name) { try disk(try notes.remove(name)) }
     guard let ingest else { return }
     let names = Set(ingest.list())
     for name in names where Self.digest(ofPartial: name) == nil {

@@ -8,6 +8,11 @@ package enum ContentDecoding {
   /// Codings that one answer may have on top of each other; nobody has more than one for a good reason.
   private static let mostLayers = 3
 
+  /// Whether bytes begin as gzip does (RFC 1952, section 2.3.1).
+  package static func isGzip(_ bytes: some Sequence<UInt8>) -> Bool {
+    bytes.starts(with: [0x1F, 0x8B])
+  }
+
   /// Decodes a body.
   ///
   /// - Parameters:
@@ -52,7 +57,7 @@ package enum ContentDecoding {
   /// Undoes gzip; several members one behind the other are one content.
   private static func gunzipped(_ body: [UInt8], limit: Int) throws(TransferError) -> [UInt8] {
     // A proxy that decoded it may have left the field standing.
-    guard body.starts(with: [0x1F, 0x8B]) else { return body }
+    guard isGzip(body) else { return body }
     return try inflated(body, .gzip, limit: limit)
   }
 

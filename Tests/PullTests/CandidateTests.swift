@@ -1,7 +1,7 @@
 import Foundation
-import PullSupport
 import OCI
 import Pull
+import PullSupport
 import Store
 import Support
 import Testing

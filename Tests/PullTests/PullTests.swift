@@ -1,10 +1,10 @@
 import CurlTransfer
 import Foundation
-import PullSupport
 import OCI
 import Progress
 import Downloads
 import Pull
+import PullSupport
 import Registry
 import Scheduling
 import Store

@@ -219,9 +219,7 @@ struct ParserTests {
     let head = ResponseHead(status: status, fields: HTTPFields(fields))
     #expect(BlobJudge.judge(head, wanted: 10..<20, size: 100) == expected)
   }
-}
 
-extension ParserTests {
   @Test("who asks for everything takes a 206 with all of it, and no other without its range")
   func wholeInParts() {
     for (fields, isTaken) in [

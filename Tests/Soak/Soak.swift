@@ -1,9 +1,9 @@
 import CurlTransfer
 import Foundation
-import PullSupport
 import OCI
 import Progress
 import Pull
+import PullSupport
 import Registry
 import Scheduling
 import Store
