@@ -34,6 +34,11 @@ extension CurlTransfer {
   /// Whether libcurl ends the body by itself, where a length was said.
   var libcurlKnowsEnd: Bool { cairn_info_off(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T) >= 0 }
 
+  /// Whether only the end of its connection tells where the body ends.
+  var endsWithConnection: Bool {
+    bodyEnd == nil && head.head.fields.values("transfer-encoding").isEmpty
+  }
+
   /// The error of an answer with a length that libcurl itself finds to be none, and keeps to itself.
   func lengthError(_ code: CURLcode) -> TransferError? {
     guard code == CURLE_WEIRD_SERVER_REPLY,

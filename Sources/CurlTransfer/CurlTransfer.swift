@@ -20,12 +20,12 @@ final class CurlTransfer {
   /// What the request goes through; known once it is set up.
   var proxy: Proxy?
 
-  private var head = HeadReader()
+  private(set) var head = HeadReader()
   var intake: BodyIntake
   private var watch: StallWatch
   private var connection: TransferSockets
   /// Length of the body by the answer's head, in bytes; nil: it is not said, or not yet.
-  private var bodyEnd: Int64?
+  private(set) var bodyEnd: Int64?
   /// Why no more of its head can be taken, or nothing after it.
   var failure: TransferError?
   /// Why an address was not connected to; the host may have others.
@@ -179,10 +179,20 @@ final class CurlTransfer {
     cairn_info_off(easy, CURLINFO_PRETRANSFER_TIME_T) > 0
   }
 
-  /// What a transfer that has stalled comes to: words of which enough came are an answer.
+  /// What a transfer that has stalled comes to: words of which enough came are an answer, and so is a
+  /// document of which nobody said where it ends; what it says tells whether it is whole.
   func stalledResult() -> Result<TransferResponse, TransferError> {
-    if case .beginning = intake.destination { return result(CURLE_OK) }
-    return .failure(marked(watch.error(hasHead: head.bytes > 0, for: intake.destination)))
+    let stall = marked(watch.error(hasHead: head.bytes > 0, for: intake.destination))
+    switch intake.destination {
+    case .beginning: return result(CURLE_OK)
+    case .memory where endsWithConnection && !intake.bytes.isEmpty:
+      return result(CURLE_OK).map { response in
+        var response = response
+        response.stall = stall
+        return response
+      }
+    case .memory, .window, .decoded, .refuse, nil: return .failure(stall)
+    }
   }
 
   /// Whatever was wrong, the next try has a connection of its own.
@@ -237,7 +247,7 @@ final class CurlTransfer {
   }
 
   private static let longHeader = TransferError(
-    .badResponse, "the response's header is larger than 64 KiB")
+    .badResponse, "the response's header is larger than 256 KiB, or a line of it than 100")
   private static let cutHead = TransferError(.broken, "the answer ended within its head")
   private static let notHTTP = TransferError(.badResponse, "the answer is not HTTP")
 

@@ -14,8 +14,8 @@ struct HeadReader {
   /// Bytes of all its lines.
   private(set) var bytes = 0
 
-  /// The most bytes of response fields that are taken.
-  private static let limit = 64 << 10
+  /// The most bytes of response fields that are taken; libcurl takes no line of more than 100 KiB.
+  private static let limit = 256 << 10
 
   var head: ResponseHead { ResponseHead(status: status, fields: fields) }
 
@@ -31,6 +31,10 @@ struct HeadReader {
     } else if line.isEmpty {
       // An interim response (1xx) is followed by another head.
       return status >= 200 ? .whole : .more
+    } else if line.first.map({ $0 == " " || $0 == "\t" }) ?? false {
+      // Obsolete, and still sent: the value before goes on.
+      let more = line.trimmingPrefix(while: \.isWhitespace)
+      fields.extendLast(more.trimmingSuffix(while: \.isWhitespace))
     } else if let colon = line.firstIndex(of: ":") {
       let value = line[line.index(after: colon)...].trimmingPrefix(while: \.isWhitespace)
       fields.append(

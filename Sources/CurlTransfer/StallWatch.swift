@@ -13,6 +13,9 @@ struct StallWatch {
 
   /// Seconds that a body may take which only explains something.
   private static let wordsSeconds = 5.0
+  /// Times its patience that anything may take in all that is no blob: 300 s as a rule, in which a
+  /// line of a hundred kilobits a second brings the largest document that is taken.
+  private static let mostPatience = 10.0
 
   /// Begins to watch.
   init(_ request: TransferRequest, _ settings: TransferSettings, _ clock: NetworkClock) {
@@ -20,8 +23,9 @@ struct StallWatch {
     self.settings = settings
     headTimeout = request.headTimeout
     startedAt = clock.now
+    let patience = headTimeout ?? settings.stallTimeout
     rule = StallRule(
-      minimumRate: settings.minimumRate, timeout: headTimeout ?? settings.stallTimeout,
+      minimumRate: settings.minimumRate, timeout: patience, limit: Self.mostPatience * patience,
       now: clock.networkNow)
   }
 
@@ -51,7 +55,8 @@ struct StallWatch {
         minimumRate: Double(limit) / Self.wordsSeconds, timeout: Self.wordsSeconds, now: now)
     } else {
       rule = StallRule(
-        minimumRate: settings.minimumRate, timeout: patience(for: destination), now: now)
+        minimumRate: settings.minimumRate, timeout: patience(for: destination),
+        limit: limit(for: destination), now: now)
     }
   }
 
@@ -65,6 +70,10 @@ struct StallWatch {
   /// What to say of a transfer that has stalled.
   func error(hasHead: Bool, for destination: BodyDestination?) -> TransferError {
     let seconds = Int(exactly: patience(for: destination).rounded()) ?? 0
+    guard !rule.isTooLong else {
+      let limit = Int(exactly: limit(for: destination).rounded()) ?? 0
+      return TransferError(.stalled, "the answer had no end after \(limit) s")
+    }
     guard hasHead else {
       return TransferError(.stalled, "no answer came for \(seconds) s")
     }
@@ -72,6 +81,11 @@ struct StallWatch {
       .stalled,
       "less than \(Int(exactly: settings.minimumRate.rounded()) ?? .max) bytes/s arrived for \(seconds) s"
     )
+  }
+
+  /// Seconds in all that are put up with.
+  private func limit(for destination: BodyDestination?) -> Double {
+    destination?.isFile ?? false ? .infinity : Self.mostPatience * patience(for: destination)
   }
 
   /// Seconds without progress that are put up with: a request may be allowed more of them for its

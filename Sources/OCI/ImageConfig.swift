@@ -7,12 +7,15 @@ package struct ImageConfig: Sendable, Equatable {
   package let platform: Platform?
   /// Whether it is an image's, which lists the layers of a root file system, and not an artifact's.
   package let isImage: Bool
+  /// How many layers of a root file system it lists, one for each of the manifest's.
+  package let layers: Int
 
   private struct Document: Decodable {
     var os: String?
     var architecture: String?
     var variant: String?
     var hasLayers: Bool
+    var layers: Int
 
     enum CodingKeys: String, CodingKey {
       case os, architecture, variant, rootfs
@@ -30,6 +33,7 @@ package struct ImageConfig: Sendable, Equatable {
       variant = values.readable(String.self, .variant)
       let root = try? values.nestedContainer(keyedBy: RootCodingKeys.self, forKey: .rootfs)
       // The list is null where an image has no layers.
+      layers = (try? root?.nestedUnkeyedContainer(forKey: .layers))?.count ?? 0
       hasLayers =
         root.map { $0.contains(.layers) || $0.readable(String.self, .type) == "layers" } ?? false
     }
@@ -41,6 +45,7 @@ package struct ImageConfig: Sendable, Equatable {
   package init?(json data: Data) {
     guard let document = try? OutsideJSON.decode(Document.self, from: data) else { return nil }
     isImage = document.hasLayers
+    layers = document.layers
     guard let os = document.os, let architecture = document.architecture, !os.isEmpty,
       !architecture.isEmpty
     else {

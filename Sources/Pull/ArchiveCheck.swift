@@ -32,17 +32,25 @@ struct ArchiveCheck {
 
   /// Looks at the configuration in the store.
   ///
-  /// - Throws: `PullError.document` where it is called an image's, and is none.
+  /// - Throws: `PullError.document` where it is called an image's, and is none, or not this one's.
   func content(in store: ContentStore) throws(PullError) {
     let config = manifest.config
-    guard config.mediaType.isImageConfig, config.size <= ContentStore.documentLimit,
-      store.document(config.digest).flatMap({ ImageConfig(json: $0) })?.isImage != true
-    else { return }
-    throw .document(
+    guard config.mediaType.isImageConfig, config.size <= ContentStore.documentLimit else { return }
+    let found = store.document(config.digest).flatMap { ImageConfig(json: $0) }
+    guard let found, found.isImage else {
+      throw noArchive("is none of an image: it lists no layers of a root file system")
+    }
+    guard found.layers == manifest.layers.count else {
+      throw noArchive(
+        "lists \(found.layers) layers of a root file system, its manifest \(manifest.layers.count)")
+    }
+  }
+
+  private func noArchive(_ why: String) -> PullError {
+    .document(
       .invalidDocument(
-        reason:
-          "its configuration \(config.digest.short) is none of an image: it lists no layers of a root "
-          + "file system, and nobody could load a docker-archive: of it"),
+        reason: "its configuration \(manifest.config.digest.short) \(why); nobody could load a "
+          + "docker-archive: of it"),
       what: reference.description)
   }
 }

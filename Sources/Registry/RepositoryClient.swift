@@ -140,9 +140,15 @@ package final class RepositoryClient: Sendable {
       .endpoint(endpoint, path: path, remembered: nil), what: what, client: self)
     let (response, roundTrip) = try await take(
       along: &route, fields: fields, limit: Self.documentLimit, patience: patience)
-    var document = try DocumentJudge(
-      name: name, server: route.url.origin.authority, what: what
-    ).judge(response)
+    let judge = DocumentJudge(name: name, server: route.url.origin.authority, what: what)
+    var document: FetchedDocument
+    do throws(RegistryError) {
+      document = try judge.judge(response)
+    } catch {
+      // What is missing of it may have been on its way.
+      guard let stall = response.stall else { throw error }
+      throw .transfer(stall, from: route.url.origin, fetching: what)
+    }
     document.roundTripSeconds = roundTrip
     return document
   }

@@ -13,6 +13,12 @@ package struct HTTPFields: Sendable, Hashable {
     all.append((name: name, value: value))
   }
 
+  /// Adds to the value of the field that came last, behind a space; nothing where there is none.
+  package mutating func extendLast(_ more: some StringProtocol) {
+    guard !all.isEmpty else { return }
+    all[all.count - 1].value += " \(more)"
+  }
+
   /// These fields, and others behind them.
   package func and(_ others: HTTPFields) -> HTTPFields {
     var both = self
@@ -22,12 +28,22 @@ package struct HTTPFields: Sendable, Hashable {
 
   /// The first value of a field.
   package subscript(_ name: String) -> String? {
-    all.first { $0.name.lowercased() == name.lowercased() }?.value
+    all.first { Self.areSame($0.name, name) }?.value
   }
 
   /// Every value of a field, in order.
   package func values(_ name: String) -> [String] {
-    all.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
+    all.filter { Self.areSame($0.name, name) }.map(\.value)
+  }
+
+  /// Without a copy of either: a head may have thousands of fields.
+  private static func areSame(_ one: String, _ other: String) -> Bool {
+    one.utf8.count == other.utf8.count
+      && zip(one.utf8, other.utf8).allSatisfy { lowercase($0) == lowercase($1) }
+  }
+
+  private static func lowercase(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
   }
 
   /// Equal names and values in equal order.

@@ -97,6 +97,9 @@ package struct TransferResponse: Sendable {
   package var body: [UInt8]
   /// What it took.
   package var timing: TransferTiming
+  /// Why no more of the body was waited for, of which nobody said how long it is: it may be whole
+  /// or not.
+  package var stall: TransferError?
 
   /// Makes a response.
   package init(head: ResponseHead, body: [UInt8], timing: TransferTiming = .init()) {

@@ -134,6 +134,26 @@ struct OddImageTests {
   }
 
   @Test(
+    "a configuration of another number of layers makes no docker-archive:",
+    arguments: [0, 2])
+  func otherLayers(count: Int) async throws {
+    let layers = (0..<count).map { "\"sha256:\(String(repeating: "\($0)", count: 64))\"" }
+    let (image, registry) = try Self.registry(
+      config: MediaType.ociConfig.rawValue,
+      #"{"rootfs":{"type":"layers","diff_ids":[\#(layers.joined(separator: ","))]}}"#)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    let file = bench.folder("x.tar")
+    request.outputs = [try OutputTarget("docker-archive:\(file)")]
+    let error = try await bench.failure(request)
+    #expect(
+      error.description.contains("lists \(count) layers of a root file system, its manifest 1"))
+    #expect(!FileManager.default.fileExists(atPath: file))
+    request.outputs = []
+    #expect(try await bench.pull(request).imageDigest == image.manifest)
+  }
+
+  @Test(
     "a size of nothing with the digest of something is the manifest's fault, and the other way round",
     arguments: ["config", "layers"], [true, false])
   func sizes(member: String, isZero: Bool) async throws {

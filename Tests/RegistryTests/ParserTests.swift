@@ -87,6 +87,27 @@ struct ParserTests {
   }
 
   @Test(
+    "a success that is none is waited for where it may become one, and looked at again otherwise",
+    arguments: [(201, false), (202, true), (204, true), (205, false), (206, true), (304, true)])
+  func oddSuccesses(status: Int, passes: Bool) throws {
+    let error = ResponseJudge.error(
+      TransferResponse(head: ResponseHead(status: status), body: []), what: "x",
+      origin: try RemoteURL("https://r.example/").origin, now: 0)
+    #expect(error.isTransient == passes && error.mayPass != passes)
+  }
+
+  @Test(
+    "a redirect without a place is looked at again, not waited for", arguments: [300, 302, 307])
+  func redirectToNowhere(status: Int) throws {
+    #expect(RedirectRule.isRedirect(status))
+    let error = #expect(throws: RegistryError.self) {
+      try RedirectRule.target(
+        ResponseHead(status: status), of: RemoteURL("https://r.example/v2/"))
+    }
+    #expect(error?.isTransient == false && error?.mayPass == true)
+  }
+
+  @Test(
     "refuses a Retry-After that is none",
     arguments: [
       "", "-5", "soon", "1.5", "Sun, 06 Nov 1994", "99999999999999",

@@ -40,12 +40,13 @@ package struct FakeImage: Sendable {
         "size": content.count,
       ])
     }
+    let listed = layers.map { "\"\($0)\"" }.joined(separator: ",")
     var entries: [[String: Any]] = []
     for platform in platforms.isEmpty ? ["linux/amd64"] : platforms {
       let parts = platform.split(separator: "/").map(String.init)
       let config = Array(
-        #"{"os":"\#(parts[0])","architecture":"\#(parts[1])","rootfs":{"type":"layers","diff_ids":[]}}"#
-          .utf8)
+        (#"{"os":"\#(parts[0])","architecture":"\#(parts[1])","#
+          + #""rootfs":{"type":"layers","diff_ids":[\#(listed)]}}"#).utf8)
       let configDigest = try Digest.of(config, algorithm)
       blobs[configDigest] = config
       var document: [String: Any] = [

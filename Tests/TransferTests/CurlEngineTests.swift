@@ -121,6 +121,63 @@ struct CurlEngineTests {
     #expect(found?.isTransient == true)
   }
 
+  @Test("a document that trickles without an end is given up, though a blob may be as slow")
+  func endlessDocument() async throws {
+    let bytes = Array("HTTP/1.1 200 OK\r\n\r\n".utf8)
+    let server = try RawServer { _ in
+      .raw(bytes, .trickle([UInt8](repeating: 0x78, count: 1_000_000)))
+    }
+    let engine = try engine {
+      $0.stallTimeout = 0.2
+      $0.minimumRate = 1
+    }
+    defer { engine.stop() }
+    let request = TransferRequest(.get, try RemoteURL("http://\(server.host)/"))
+    let response = try await engine.perform(request, limit: 1 << 20)
+    // Nobody said how long it is: what came may be all, and who reads it is told that it may not.
+    #expect(!response.body.isEmpty && response.stall?.message == "the answer had no end after 2 s")
+  }
+
+  @Test("a document whose connection stays open is what came, where nothing tells its length")
+  func noLength() async throws {
+    let server = try RawServer { request in
+      let head = request.target == "/chunked" ? "Transfer-Encoding: chunked\r\n\r\n2\r\n" : "\r\n"
+      return .raw(Array("HTTP/1.1 200 OK\r\n\(head){}".utf8), .hang)
+    }
+    let engine = try engine { $0.stallTimeout = 1 }
+    defer { engine.stop() }
+    let response = try await engine.perform(
+      TransferRequest(.get, url(server, "/")), limit: 100)
+    #expect(response.body == Array("{}".utf8) && response.stall?.kind == .stalled)
+    let found = await error { () async throws(TransferError) in
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://\(server.host)/chunked")), limit: 100)
+    }
+    #expect(found?.kind == .stalled)
+  }
+
+  @Test("a head may be long and its lines folded, up to a limit")
+  func longHeads() async throws {
+    let line = "X-Filler: \(String(repeating: "x", count: 1_000))\r\n"
+    let filler = String(repeating: line, count: 200)
+    let server = try RawServer { request in
+      let fill = request.target == "/long" ? filler + filler : filler
+      return .raw(
+        Array(
+          "HTTP/1.1 200 OK\r\n\(fill)X-Folded: one \r\n  two\r\n\tthree \r\nContent-Length: 2\r\n\r\nok"
+            .utf8), .close)
+    }
+    let engine = try engine()
+    defer { engine.stop() }
+    let response = try await engine.perform(TransferRequest(.get, url(server, "/")), limit: 100)
+    #expect(response.head.fields["x-folded"] == "one two three")
+    let found = await error { () async throws(TransferError) in
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://\(server.host)/long")), limit: 100)
+    }
+    #expect(found?.kind == .badResponse)
+  }
+
   @Test(
     "what an answer left on its connection is not the next request's fault",
     arguments: ["\n", "\r\n", "<p>surplus</p>", String(repeating: "x", count: 1_000)])
@@ -231,7 +288,7 @@ struct CurlEngineTests {
       request.target == "/body"
         ? .ok([UInt8](repeating: 0, count: 5_000))
         : .raw(
-          Array(("HTTP/1.1 200 OK\r\nX: " + String(repeating: "x", count: 80_000) + "\r\n").utf8),
+          Array(("HTTP/1.1 200 OK\r\nX: " + String(repeating: "x", count: 110_000) + "\r\n").utf8),
           .hang)
     }
     let engine = try engine()

@@ -34,6 +34,14 @@ struct StallRuleTests {
     check(rule.isStalled(bytes: 50_000_000, now: 6))
   }
 
+  @Test("what has a limit in all ends there, however much comes")
+  func limited() {
+    var rule = StallRule(minimumRate: 100, timeout: 5, limit: 50, now: 0)
+    for second in 1...49 { check(!rule.isStalled(bytes: Int64(second << 20), now: Double(second))) }
+    #expect(!rule.isTooLong)
+    #expect(rule.isStalled(bytes: 50 << 20, now: 50) && rule.isTooLong)
+  }
+
   @Test("a transfer that recovers in time goes on")
   func recovers() {
     var rule = StallRule(minimumRate: 100, timeout: 5, now: 0)

@@ -37,9 +37,11 @@ enum RedirectRule {
   ///   - url: the request's URL.
   static func target(_ head: ResponseHead, of url: RemoteURL) throws(RegistryError) -> RemoteURL {
     guard let location = head.fields["location"] else {
-      throw RegistryError(
-        .protocolError(transient: true),
+      var error = RegistryError(
+        .protocolError(transient: false),
         "\(url.origin.authority) redirects (\(head.status)) without saying where to")
+      error.secondLooks = 2
+      throw error
     }
     let target: RemoteURL
     do {
@@ -66,7 +68,7 @@ enum RedirectRule {
   }
 
   /// True for the statuses that carry a `Location` to follow.
-  static func isRedirect(_ status: Int) -> Bool { [301, 302, 303, 307, 308].contains(status) }
+  static func isRedirect(_ status: Int) -> Bool { [300, 301, 302, 303, 307, 308].contains(status) }
 }
 
 extension RemoteURL {

@@ -90,18 +90,12 @@ enum ResponseJudge {
       return error
     default:
       var error = RegistryError(
-        .protocolError(transient: isEmptySuccess(status) || transientStatuses.contains(status)),
+        .protocolError(transient: transientStatuses.contains(status)),
         "\(host) answered \(status) for \(what)\(said)",
         hint: wantsTLS(response) ? "the server speaks HTTPS there: leave out --plain-http" : nil)
       if !error.isTransient, !meant4xx.contains(status) { error.secondLooks = 1 }
       return error
     }
-  }
-
-  /// Whether it calls itself a success without being one: nobody asked for a part, or whether
-  /// something changed.
-  private static func isEmptySuccess(_ status: Int) -> Bool {
-    (200..<300).contains(status) || status == 304
   }
 
   /// Whether these are the words of a server of TLS for a request that came without.
@@ -116,8 +110,10 @@ enum ResponseJudge {
   /// Server errors that say of themselves that they stay, which is believed the second time: not
   /// implemented, version not supported, loop, not extended.
   private static let neverTransient: Set<Int> = [501, 505, 506, 508, 510]
-  /// Others that pass: time-outs, a request that came too early or to the wrong connection, a conflict.
-  private static let transientStatuses: Set<Int> = [408, 409, 421, 425]
+  /// Others that pass: time-outs, a request that came too early or to the wrong connection, a
+  /// conflict; and successes that are none: not ready yet, nothing, a part or no change that nobody
+  /// asked for.
+  private static let transientStatuses: Set<Int> = [408, 409, 421, 425, 202, 204, 206, 304]
   /// What servers call a limit on requests, in bodies of other statuses than 429.
   private static let limitWords = [
     "rate limit", "rate-limit", "ratelimit", "rate_limit", "rate exceeded", "too many requests",
