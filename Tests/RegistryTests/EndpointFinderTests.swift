@@ -154,14 +154,25 @@ struct EndpointFinderTests {
     #expect(finder.registriesFile == nil)
   }
 
-  @Test("a registries.conf or drop-in file that cannot be used has a warning; the others count")
+  @Test("a registries.conf or drop-in file that cannot be used forbids what it might block")
   func unreadableConf() throws {
-    try write("containers/registries.conf", Self.latin + Array(Self.conf("machine.example").utf8))
-    try write("containers/registries.conf.d/a.conf", "[[registry]\n")
     try write("containers/registries.conf.d/b.conf", Self.conf("b.example"))
+    for (file, bytes) in [
+      ("registries.conf", Self.latin + Array(Self.conf("machine.example").utf8)),
+      ("registries.conf.d/a.conf", Array("[[registry]\n".utf8)),
+    ] {
+      try write("containers/\(file)", bytes)
+      let error = #expect(throws: EndpointPlan.Refused.self) {
+        try finder.plan(for: Reference("r.example:5000/a"))
+      }
+      #expect(error?.message.contains("containers/\(file) cannot be used") == true)
+      #expect(throws: ShortNames.Unresolved.self) {
+        try finder.images(named: #require(ShortName("x"))) { _ in }
+      }
+      try write("containers/\(file)", "")
+    }
     let plan = try finder.plan(for: Reference("r.example:5000/a"))
     #expect(plan.endpoints.map(\.origin.authority) == ["b.example", "r.example:5000"])
-    #expect(plan.warnings.count == 2)
     let named = Self.finder(folder, ["CONTAINERS_REGISTRIES_CONF": folder("nowhere.conf")])
     #expect(
       try named.plan(for: Reference("x.example/a")).warnings.contains {

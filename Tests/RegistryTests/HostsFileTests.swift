@@ -338,9 +338,21 @@ struct HostsFileTests {
   }
 
   @Test(
-    "what is no TOML, or has a server or root that cannot be read, is refused",
+    "a server that can be none is the registry itself, and mirrors are asked before it",
+    arguments: ["1", "\"*\"", "\"https://u:S3cret@x\"", "\"ftp://x\"", "[\"https://x\"]"])
+  func noServer(server: String) throws {
+    let text = "server = \(server)\n[host.\"https://m.example\"]"
+    #expect(
+      try endpoints(text, "r.example/a").map(\.origin.authority) == ["m.example", "r.example"])
+    let warnings = try HostsFile(text).warnings
+    #expect(warnings.count == 1 && warnings[0].hasPrefix("server is passed over"))
+    #expect(!warnings[0].contains("S3cret"))
+  }
+
+  @Test(
+    "what is no TOML, or has a root that cannot be read, is refused",
     arguments: [
-      "server = ", "server = \"https://u:p@x\"", "server = 1", "host = 1", "proxy = 1",
+      "server = ", "host = 1", "proxy = 1",
       "capabilities = [\"x\"]",
       // The library that was here before ended the process at these two.
       "[`ost]", "capabilities = [}full\"]",

@@ -64,6 +64,10 @@ struct RegistriesConfigTests {
     let file = try RegistriesFile("[[registry]]\n\(table)\n", path: "/a.conf")
     #expect(file.warnings.contains { $0.contains("credentials belong in an auth file") })
     #expect(!"\(file.warnings)".contains("cr3t"))
+    let blocking = #expect(throws: RegistriesFile.Invalid.self) {
+      try RegistriesFile("[[registry]]\nblocked = true\nlocation = \"u:S3cr3t@m.test\"")
+    }
+    #expect(blocking?.description.contains("cr3t") == false)
   }
 
   @Test(
@@ -224,8 +228,7 @@ struct RegistriesConfigTests {
       "[[registry]]", "[[registry]]\nprefix = \"https://x\"",
       "[[registry]]\nlocation = \"http://x\"",
       "[[registry]]\nprefix = \"*.x/y\"", "[[registry]]\nprefix = \"a.*.x\"",
-      "[[registry]]\nprefix = 1", "[[registry]]\nprefix = \"x\"\nblocked = \"yes\"",
-      "[[registry]]\nprefix = \"x\"\nmirror = 1", "[[registry]]\nprefix = \"x\"\nbogus = 1",
+      "[[registry]]\nprefix = 1", "[[registry]]\nprefix = \"x\"\nbogus = 1",
       "[[registry]]\nprefix = \"x\"\n[[registry.mirror]]",
       "[[registry]]\nprefix = \"x\"\n[[registry.mirror]]\nlocation = \"y\"\npull-from-mirror = \"some\"",
       "[[registry]]\nprefix = \"x\"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = \"y\"\npull-from-mirror = \"all\"",
@@ -238,10 +241,85 @@ struct RegistriesConfigTests {
   }
 
   @Test(
+    "a table that may be meant to block and cannot be understood forbids what it is about",
+    arguments: [
+      "blocked = \"true\"", "blocked = true\ninsecure = \"yes\"", "insecure = 1", "mirror = 1",
+      "mirror-by-digest-only = 0",
+      "[[registry]]\nprefix = \"x.com\"\nblocked = true",
+    ])
+  func closed(text: String) throws {
+    let config = try config(
+      "[[registry]]\nprefix = \"x.com\"\n\(text)\n[[registry]]\nlocation = \"y.com\"\n"
+        + "[[registry.mirror]]\nlocation = \"x.com/m\"")
+    let error = #expect(throws: EndpointPlan.Refused.self) { try asked(config, "x.com/a") }
+    #expect(error?.message.contains("the table about x.com of /0.conf") == true)
+    #expect(try asked(config, "y.com/a") == ["https://y.com/a"])
+    #expect(try asked(config, "z.com/a") == nil)
+  }
+
+  @Test(
+    "a file of which nobody knows what it blocks is none",
+    arguments: [
+      "[[registry]]\nlocation = \"x.com\"\nblocked = true\n[[registry",
+      "[[registry]]\nlocation = \"x.com\"\nblocked = true\nblocked = true",
+      "[[registry]]\nprefix = \"http://x.com\"\nblocked = true",
+      "[[registry]]\nprefix = \"*x.com\"\nBlocked = true", "registry = [1]",
+      "[[registry]]\nprefix = \"x\"\nblocked = false\nBLOCKED = true",
+      "[registry]\nprefix = \"x\"", "[registries.block]\nregistries = [\"x.com\"]",
+      "[[registry]]\nprefix = \"x\"\n[[Registry]]\nprefix = \"y\"",
+    ])
+  func unknown(text: String) {
+    #expect(throws: RegistriesFile.Invalid.self) { try RegistriesFile(text) }
+  }
+
+  @Test("keys may have letters of another case, as for readers in Go")
+  func otherCase() throws {
+    let config = try config(
+      """
+      [[Registry]]
+      Prefix = "a.com"
+      Location = "b.com"
+      [[Registry.Mirror]]
+      Location = "m.com"
+      Insecure = true
+      [[Registry]]
+      Location = "c.com"
+      Blocked = true
+      """)
+    #expect(try asked(config, "a.com/x") == ["https://m.com/x", "https://b.com/x"])
+    #expect(throws: EndpointPlan.Refused.self) { try asked(config, "c.com/x") }
+  }
+
+  @Test(
+    "a blocked host is blocked at every port, and with the port that goes without saying",
+    arguments: [
+      ("e.com", "e.com:5000/a", true), ("e.com", "e.com:443/a", true),
+      ("e.com:443", "e.com/a", true), ("e.com:5000", "e.com/a", false),
+      ("e.com:5000", "e.com:5001/a", false), ("e.com/b", "e.com:5000/b/c", true),
+      ("e.com/b", "e.com:5000/a", false), ("e.com/a:1", "e.com:443/a:1", true),
+      ("e.com/a:1", "e.com:443/a:2", false), ("[::1]", "[::1]:5000/a", true),
+      ("e.com", "e.com.evil:5000/a", false),
+    ])
+  func blockedPorts(prefix: String, name: String, isBlocked: Bool) throws {
+    let blocked = "[[registry]]\nprefix = \"\(prefix)\"\nblocked = true\n"
+    let config = try config(blocked)
+    if isBlocked {
+      #expect(throws: EndpointPlan.Refused.self) { try asked(config, name) }
+    } else {
+      #expect(try asked(config, name) == nil)
+    }
+    // Who names the port has the last word about it.
+    let host = name.prefix { $0 != "/" }
+    let repository = name.dropFirst(host.count + 1)
+    let allowed = try self.config(
+      blocked + "[[registry]]\nprefix = \"\(host)/\(repository)\"")
+    #expect(try asked(allowed, name)?.count == 1)
+  }
+
+  @Test(
     "what else is not as its author wanted it has a warning",
     arguments: [
       ("[registries.search]\nregistries = [\"x\"]", "version 1"),
-      ("[registry]\nprefix = \"x\"", "array"),
       ("unqualified-search-registries = \"x\"", "array"),
       ("unqualified-search-registries = [\"nohost\"]", "nohost"),
       ("unqualified-search-registries = [\"x.com/y\"]", "x.com/y"),

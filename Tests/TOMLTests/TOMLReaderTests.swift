@@ -14,6 +14,16 @@ struct TOMLReaderTests {
     #expect(hosts["b"]?.table?["x"]?.table?["y"] == .other("1"))
   }
 
+  @Test("keys that somebody knows are found in any case, once")
+  func folds() throws {
+    let table = try read("Blocked = 1\nOther = 2\nlocation = 3")
+    let folded = try table.folded(to: ["blocked", "location"])
+    #expect(folded.keys == ["blocked", "Other", "location"] && folded.line(of: "blocked") == 1)
+    let twice = try read("Blocked = 1\nblocked = 2")
+    let error = #expect(throws: TOMLTable.Twice.self) { try twice.folded(to: ["blocked"]) }
+    #expect(error?.key == "blocked")
+  }
+
   @Test("tables and keys have the lines that they stand on")
   func knowsLines() throws {
     let text =

@@ -62,6 +62,7 @@ struct ConfigPlaces: Sendable {
   }
 
   private static func dropIns(_ folder: String) -> [(path: String, isNamed: Bool)] {
-    Files.list(folder).filter { $0.hasSuffix(".conf") }.map { ("\(folder)/\($0)", false) }
+    Files.list(folder).filter { $0.hasSuffix(".conf") }.map { "\(folder)/\($0)" }
+      .filter { (try? Files.target($0))?.kind != .directory }.map { ($0, false) }
   }
 }

@@ -47,7 +47,7 @@ package struct EndpointFinder: Sendable {
       (plan, certificates) = (found.plan, found.certificates)
     }
     if plan == nil, registriesFile != nil || hostsFolder == nil {
-      let config = registries(&warnings)
+      let config = try registries(&warnings)
       plan = try config.plan(for: reference, plainHTTP: plainHTTP)
     }
     var result = plan ?? EndpointPlan(endpoints: [own])
@@ -104,33 +104,33 @@ package struct EndpointFinder: Sendable {
   // MARK: registries.conf
 
   /// All `registries.conf` files that count, together.
-  func registries(_ warnings: inout [String]) -> RegistriesConfig {
+  ///
+  /// - Throws: `EndpointPlan.Refused` where one cannot be used: nobody knows what it blocks.
+  func registries(_ warnings: inout [String]) throws(EndpointPlan.Refused) -> RegistriesConfig {
     var config = RegistriesConfig()
     for (path, isNamed) in places.registriesFiles(named: registriesFile) {
-      if let file = registries(in: path, isNamed, &warnings) { config.add(file, path: path) }
+      do throws(RegistriesFile.Invalid) {
+        if let file = try registries(in: path, isNamed, &warnings) { config.add(file, path: path) }
+      } catch {
+        throw EndpointPlan.Refused(
+          message: "\(path) cannot be used, and nobody knows what it blocks: \(error)")
+      }
     }
     return config
   }
 
   private func registries(in path: String, _ isNamed: Bool, _ warnings: inout [String])
-    -> RegistriesFile?
+    throws(RegistriesFile.Invalid) -> RegistriesFile?
   {
     switch ConfigFile.read(path) {
     case .missing:
       if isNamed { warnings.append("\(path) is not there") }
       return nil
-    case .unusable(let reason):
-      warnings.append("\(path) is not used: \(reason)")
-      return nil
+    case .unusable(let reason): throw RegistriesFile.Invalid(description: reason)
     case .text(let text):
-      do throws(RegistriesFile.Invalid) {
-        let file = try RegistriesFile(text, path: path)
-        warnings += file.warnings.map { "\(path): \($0)" }
-        return file
-      } catch {
-        warnings.append("\(path) is not used: \(error)")
-        return nil
-      }
+      let file = try RegistriesFile(text, path: path)
+      warnings += file.warnings.map { "\(path): \($0)" }
+      return file
     }
   }
 
@@ -144,10 +144,20 @@ package struct EndpointFinder: Sendable {
     -> ShortNames
   {
     var warnings: [String] = []
-    var config = registries(&warnings)
+    var config: RegistriesConfig
+    do throws(EndpointPlan.Refused) {
+      config = try registries(&warnings)
+    } catch {
+      throw ShortNames.Unresolved(reason: error.message)
+    }
     let notes = places.aliasesFile
-    if let file = registries(in: notes, false, &warnings) {
-      config.addAliases(of: file, path: notes)
+    do throws(RegistriesFile.Invalid) {
+      if let file = try registries(in: notes, false, &warnings) {
+        config.addAliases(of: file, path: notes)
+      }
+    } catch {
+      // podman's own notes block nothing.
+      warnings.append("\(notes) is not used: \(error)")
     }
     for warning in warnings { warn(warning) }
     return try config.images(named: name)

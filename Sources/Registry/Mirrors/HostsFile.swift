@@ -6,7 +6,7 @@ import TOML
 ///
 /// A value that makes no sense is passed over, with a warning, where a server can be asked without
 /// it; what a server must not be asked without costs that host; a file that is no TOML, or whose
-/// server cannot be read, is none.
+/// root cannot be read, is none. A server that can be none is the registry itself, with a warning.
 struct HostsFile: Sendable, Equatable {
   /// Why a file cannot be used.
   struct Invalid: Error, CustomStringConvertible {
@@ -49,16 +49,23 @@ struct HostsFile: Sendable, Equatable {
     do throws(HostSettings.Invalid) {
       root = try HostSettings(table, folder: folder, besides: ["server", "host"])
       warnings = root.warnings
-      if let value = table["server"] {
-        guard let name = value.string else { throw .init(reason: "server is no string") }
-        server = name.isEmpty ? nil : try Self.url(name)
-      }
     } catch {
       throw Invalid(description: error.reason)
     }
+    readServer(table["server"])
     guard let value = table["host"] else { return }
     guard let entries = value.table else { throw Invalid(description: "host is no table") }
     for name in entries.keys { readHost(name, entries[name], folder) }
+  }
+
+  private mutating func readServer(_ value: TOMLValue?) {
+    guard let value, value.string != "" else { return }
+    do throws(HostSettings.Invalid) {
+      guard let name = value.string else { throw .init(reason: "it is no string") }
+      server = try Self.url(name)
+    } catch {
+      warnings.append("server is passed over, and the registry itself meant: \(error.reason)")
+    }
   }
 
   private mutating func readHost(_ name: String, _ value: TOMLValue?, _ folder: String) {

@@ -10,7 +10,7 @@ import OCI
 /// | `*.example.com` | every host below it, at any port |
 ///
 /// podman also lets `example.com` match `example.com:5000`, and says that nobody should rely on it:
-/// it is another registry.
+/// it is another registry. Only where it is blocked, its ports are so, too.
 ///
 /// Source: containers-registries.conf(5).
 struct NamePrefix: Hashable, Sendable {
@@ -35,6 +35,25 @@ struct NamePrefix: Hashable, Sendable {
     var text = text
     while text.hasSuffix("/") { text.removeLast() }
     return text.contains("://") ? nil : text
+  }
+
+  /// Whether images of a name are among those that are blocked by this prefix: also at the ports of
+  /// a host that is named without one, and where one of both has the port that goes without saying.
+  func bans(_ reference: Reference) -> Bool {
+    if rest(of: reference) != nil { return true }
+    let host = text.prefix { $0 != "/" }
+    guard !host.contains("*") else { return false }
+    let (own, port) = Self.parts(host)
+    let (other, otherPort) = Self.parts(reference.registry[...])
+    guard own == other, port == nil || port == (otherPort ?? "443") else { return false }
+    let below = text.dropFirst(host.count)
+    return NamePrefix("\(reference.registry)\(below)")?.rest(of: reference) != nil
+  }
+
+  /// A host and its port, where it has one.
+  private static func parts(_ host: Substring) -> (Substring, port: Substring?) {
+    guard let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") else { return (host, nil) }
+    return (host[..<colon], host[host.index(after: colon)...])
   }
 
   /// What of an image's name comes after the prefix.

@@ -47,6 +47,14 @@ struct RegistriesConfig: Sendable, Equatable {
     }.max { $0.table.prefix.text.count < $1.table.prefix.text.count }
   }
 
+  /// Why an image may be fetched from nowhere but mirrors: by the table about it, or by one that
+  /// forbids more than podman's manual has its prefix name, where none is about it.
+  private func ban(of reference: Reference) -> String? {
+    if let found = table(for: reference) { return found.table.ban }
+    return registries.values.filter { $0.ban != nil && $0.prefix.bans(reference) }
+      .max { $0.prefix.text.count < $1.prefix.text.count }?.ban
+  }
+
   // MARK: Endpoints
 
   /// Who is asked for an image.
@@ -59,7 +67,11 @@ struct RegistriesConfig: Sendable, Equatable {
   func plan(for reference: Reference, plainHTTP: Bool) throws(EndpointPlan.Refused)
     -> EndpointPlan?
   {
-    guard let (table, rest) = table(for: reference) else { return nil }
+    guard let (table, rest) = table(for: reference) else {
+      if let ban = ban(of: reference) { throw Self.forbidden(reference, ban) }
+      return nil
+    }
+    if table.problem != nil, let ban = table.ban { throw Self.forbidden(reference, ban) }
     var plan = EndpointPlan(endpoints: [], source: table.source)
     for mirror in table.mirrors where mirror.use.includes(reference) {
       guard let there = Self.moved(reference, rest, to: mirror.location, from: table.prefix),
@@ -68,10 +80,9 @@ struct RegistriesConfig: Sendable, Equatable {
         plan.warnings.append(Self.warning(mirror.location, reference, table))
         continue
       }
-      if let blocked = self.table(for: there)?.table, blocked.isBlocked {
+      if let ban = ban(of: there) {
         plan.warnings.append(
-          "the mirror \(mirror.location.shownSafely(limit: 100)) is left out: \(blocked.source) blocks it"
-        )
+          "the mirror \(mirror.location.shownSafely(limit: 100)) is left out: \(ban)")
         continue
       }
       plan.endpoints.append(endpoint)
@@ -96,14 +107,16 @@ struct RegistriesConfig: Sendable, Equatable {
         message: Self.warning(table.location ?? reference.registry, reference, table))
     }
     // What a name was moved to may have a table of its own.
-    let blocking = table.isBlocked ? table : self.table(for: there)?.table
-    if let blocking, blocking.isBlocked {
-      plan.blocks = "\(blocking.source) blocks \(blocking.prefix.text.shownSafely(limit: 100))"
+    if let ban = ban(of: reference) ?? ban(of: there) {
+      plan.blocks = ban
       guard plan.endpoints.isEmpty else { return }
-      throw EndpointPlan.Refused(
-        message: "pulling \(reference) is forbidden: \(plan.blocks ?? "")")
+      throw Self.forbidden(reference, ban)
     }
     plan.endpoints.append(endpoint)
+  }
+
+  private static func forbidden(_ reference: Reference, _ ban: String) -> EndpointPlan.Refused {
+    EndpointPlan.Refused(message: "pulling \(reference) is forbidden: \(ban)")
   }
 
   private static func warning(

@@ -3,7 +3,8 @@ import TOML
 
 /// A `registries.conf` of podman, skopeo and buildah, in its second form.
 ///
-/// What one `[[registry]]` table has wrong costs that table, with a warning: the others may block something.
+/// Whatever might block something and cannot be understood forbids what it may be about: a table its
+/// images, a table that nobody can place, or a file that is no TOML, everything.
 struct RegistriesFile: Sendable, Equatable {
   /// Why a file cannot be used.
   struct Invalid: Error, CustomStringConvertible {
@@ -36,21 +37,20 @@ struct RegistriesFile: Sendable, Equatable {
   /// - Parameters:
   ///   - text: TOML.
   ///   - path: where it is from.
-  /// - Throws: `Invalid` where it is no TOML.
+  /// - Throws: `Invalid` where nobody knows what it blocks.
   init(_ text: String, path: String = "") throws(Invalid) {
-    let table: TOMLTable
-    do {
-      table = try TOMLReader.read(text)
-    } catch {
-      throw Invalid(description: "line \(error.line) is not TOML")
-    }
+    let table = try Self.table(text)
     for key in table.keys where !Self.keys.contains(key) {
-      let what =
-        key == "registries"
-        ? "version 1 of the format, [registries.…]," : key.shownSafely(limit: 60)
+      let isOld = key == "registries"
+      if isOld, table[key]?.table?["block"]?.table?["registries"]?.array?.isEmpty == false {
+        throw Invalid(
+          description: "version 1 of the format, [registries.block], is not supported: "
+            + "[[registry]] with blocked = true says the same")
+      }
+      let what = isOld ? "version 1 of the format, [registries.…]," : key.shownSafely(limit: 60)
       warnings.append("\(what) is not supported and passed over")
     }
-    readRegistries(table["registry"], path)
+    try readRegistries(table["registry"], path)
     readSearch(table["unqualified-search-registries"])
     readMode(table["short-name-mode"])
     readAliases(table["aliases"])
@@ -60,11 +60,24 @@ struct RegistriesFile: Sendable, Equatable {
     }
   }
 
-  private mutating func readRegistries(_ value: TOMLValue?, _ path: String) {
+  private static func table(_ text: String) throws(Invalid) -> TOMLTable {
+    let table: TOMLTable
+    do {
+      table = try TOMLReader.read(text)
+    } catch {
+      throw Invalid(description: "line \(error.line) is not TOML")
+    }
+    do {
+      return try table.folded(to: keys)
+    } catch {
+      throw Invalid(description: "\(error.key) is there twice")
+    }
+  }
+
+  private mutating func readRegistries(_ value: TOMLValue?, _ path: String) throws(Invalid) {
     guard let value else { return }
     guard let entries = value.array else {
-      warnings.append("registry is passed over: it is no array of tables ([[registry]])")
-      return
+      throw Invalid(description: "registry is no array of tables ([[registry]])")
     }
     for (number, entry) in entries.enumerated() {
       do throws(RegistryTable.Invalid) {
@@ -72,11 +85,16 @@ struct RegistriesFile: Sendable, Equatable {
         let registry = try RegistryTable(table, source: path)
         warnings += registry.warnings
         // The first one counts, as with podman.
-        if !registries.contains(where: { $0.prefix == registry.prefix }) {
+        if let index = registries.firstIndex(where: { $0.prefix == registry.prefix }) {
+          registries[index].meet(registry)
+        } else {
           registries.append(registry)
         }
       } catch {
-        warnings.append("[[registry]] number \(number + 1) is passed over: \(error.reason)")
+        let mayBlock = entry.table?.keys.contains { $0.lowercased() == "blocked" } ?? true
+        let what = "[[registry]] number \(number + 1)"
+        if mayBlock { throw Invalid(description: "\(what) may block something: \(error.reason)") }
+        warnings.append("\(what) is passed over: \(error.reason)")
       }
     }
   }

@@ -38,9 +38,11 @@ struct RegistryTable: Sendable, Equatable {
   /// Where they are, in place of the prefix; nil: where their names say.
   let location: String?
   /// Certificates are not checked, and plain HTTP may be spoken.
-  let isInsecure: Bool
+  private(set) var isInsecure = false
   /// Nothing is fetched from there; from its mirrors it is.
-  let isBlocked: Bool
+  private(set) var isBlocked = false
+  /// What it has wrong, so that nothing is fetched from there, nor from its mirrors: it may be meant to block.
+  private(set) var problem: String?
   /// Who is asked before, in this order.
   private(set) var mirrors: [Mirror] = []
   /// The file that has it.
@@ -59,8 +61,9 @@ struct RegistryTable: Sendable, Equatable {
   ///   - table: of the file.
   ///   - source: the file's path.
   /// - Throws: `Invalid` where it is not clear what it is about.
-  init(_ table: TOMLTable, source: String) throws(Invalid) {
+  init(_ written: TOMLTable, source: String) throws(Invalid) {
     self.source = source
+    let table = try Self.folded(written, Self.keys)
     let location = try Self.location(table)
     guard let text = try Self.text("prefix", table).flatMap({ $0.isEmpty ? nil : $0 }) ?? location
     else { throw Invalid(reason: "it has neither prefix nor location") }
@@ -71,8 +74,31 @@ struct RegistryTable: Sendable, Equatable {
     }
     self.prefix = prefix
     self.location = location == prefix.text ? nil : location
-    isInsecure = try Self.flag("insecure", table)
+    do throws(Invalid) {
+      try readFlagsAndMirrors(table, shown)
+    } catch {
+      problem = error.reason
+    }
+  }
+
+  /// Whether nothing may be fetched from there, and why: a clause.
+  var ban: String? {
+    let shown = prefix.text.shownSafely(limit: 100)
+    if let problem {
+      return "the table about \(shown) of \(source) cannot be understood (\(problem))"
+    }
+    return isBlocked ? "\(source) blocks \(shown)" : nil
+  }
+
+  /// The same prefix stands there a second time.
+  mutating func meet(_ other: RegistryTable) {
+    if other.isBlocked != isBlocked { problem = "it is there twice, and blocked once" }
+    problem = problem ?? other.problem
+  }
+
+  private mutating func readFlagsAndMirrors(_ table: TOMLTable, _ shown: String) throws(Invalid) {
     isBlocked = try Self.flag("blocked", table)
+    isInsecure = try Self.flag("insecure", table)
     let byDigestOnly = try Self.flag("mirror-by-digest-only", table)
     for key in table.keys where !Self.keys.contains(key) {
       warnings.append("\(shown): \(key.shownSafely(limit: 60)) is not supported and passed over")
@@ -89,9 +115,10 @@ struct RegistryTable: Sendable, Equatable {
     }
   }
 
-  private mutating func mirror(_ table: TOMLTable, _ byDigestOnly: Bool, _ shown: String)
+  private mutating func mirror(_ written: TOMLTable, _ byDigestOnly: Bool, _ shown: String)
     throws(Invalid) -> Mirror
   {
+    let table = try Self.folded(written, Self.mirrorKeys)
     guard let location = try Self.location(table) else {
       throw Invalid(reason: "it has no location")
     }
@@ -112,6 +139,14 @@ struct RegistryTable: Sendable, Equatable {
   }
 
   // MARK: Values
+
+  private static func folded(_ table: TOMLTable, _ keys: Set<String>) throws(Invalid) -> TOMLTable {
+    do throws(TOMLTable.Twice) {
+      return try table.folded(to: keys)
+    } catch {
+      throw Invalid(reason: "\(error.key) is there twice")
+    }
+  }
 
   private static func location(_ table: TOMLTable) throws(Invalid) -> String? {
     guard let text = try text("location", table), !text.isEmpty else { return nil }
