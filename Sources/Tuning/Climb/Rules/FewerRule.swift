@@ -40,8 +40,11 @@ extension ClimbPolicy {
     guard left > FewerRule.left.seconds + FewerRule.left.trips * view.trip,
       let target = fewer(belief, left: left, rate: rate, since: since, view)
     else { return false }
+    // All that this size has brought since work ran out last: against a moment that was fast by chance
+    // every smaller pool is slower.
+    let held = view.rates.rate(since: max(view.landedAt, senses.limitedAt ?? .zero)) ?? rate
     enter(
-      .trying(Trial(belief: belief, from: Level(poolSize: pool.size, rate: rate))),
+      .trying(Trial(belief: belief, from: Level(poolSize: pool.size, rate: held))),
       because: belief.proposal)
     set(target, now: view.now, because: belief.proposal)
     return true
