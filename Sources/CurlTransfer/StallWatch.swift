@@ -13,9 +13,9 @@ struct StallWatch {
 
   /// Seconds that a body may take which only explains something.
   private static let wordsSeconds = 5.0
-  /// Times its patience that anything may take in all that is no blob: 300 s as a rule, in which a
-  /// line of a hundred kilobits a second brings the largest document that is taken.
-  private static let mostPatience = 10.0
+  /// Times `--stall-timeout` that anything may take in all that is no blob: 120 s as a rule, in
+  /// which a line of 300 kilobits a second brings the largest document that is taken.
+  private static let mostPatience = 4.0
 
   /// Begins to watch.
   init(_ request: TransferRequest, _ settings: TransferSettings, _ clock: NetworkClock) {
@@ -25,8 +25,8 @@ struct StallWatch {
     startedAt = clock.now
     let patience = headTimeout ?? settings.stallTimeout
     rule = StallRule(
-      minimumRate: settings.minimumRate, timeout: patience, limit: Self.mostPatience * patience,
-      now: clock.networkNow)
+      minimumRate: settings.minimumRate, timeout: patience,
+      limit: max(patience, Self.mostPatience * settings.stallTimeout), now: clock.networkNow)
   }
 
   /// Whether the rate limit holds it up.
@@ -70,12 +70,12 @@ struct StallWatch {
   /// What to say of a transfer that has stalled.
   func error(hasHead: Bool, for destination: BodyDestination?) -> TransferError {
     let seconds = Int(exactly: patience(for: destination).rounded()) ?? 0
+    guard hasHead else {
+      return TransferError(.stalled, "no answer came for \(seconds) s")
+    }
     guard !rule.isTooLong else {
       let limit = Int(exactly: limit(for: destination).rounded()) ?? 0
       return TransferError(.stalled, "the answer had no end after \(limit) s")
-    }
-    guard hasHead else {
-      return TransferError(.stalled, "no answer came for \(seconds) s")
     }
     return TransferError(
       .stalled,
@@ -85,7 +85,8 @@ struct StallWatch {
 
   /// Seconds in all that are put up with.
   private func limit(for destination: BodyDestination?) -> Double {
-    destination?.isFile ?? false ? .infinity : Self.mostPatience * patience(for: destination)
+    guard !(destination?.isFile ?? false) else { return .infinity }
+    return max(patience(for: destination), Self.mostPatience * settings.stallTimeout)
   }
 
   /// Seconds without progress that are put up with: a request may be allowed more of them for its

@@ -107,6 +107,7 @@ extension ImageResolver {
   ) async throws(PullError) -> [Document]? {
     var best: (image: Document, preference: Int)?
     var unnamed: [Document] = []
+    try survey.takeOn(index, of: self)
     for entry in index.undecided + index.unknown {
       let isUnknown = entry.isOfUnknownPlatform
       if isUnknown, best != nil { break }

@@ -35,6 +35,30 @@ extension ImageResolver {
     /// What is to be said of the image that was found, in words.
     var notes: [String] = []
 
+    /// Entries that only a look can tell what they are for: each costs a request or two, one after the other.
+    private var undecided = 0
+    /// So many of them are looked at, and more than so many said.
+    private static let undecidedLimit = (looked: 256, silent: 8)
+
+    /// Takes on the entries of an index that say nothing of their platform.
+    ///
+    /// - Throws: `PullError`: they are too many.
+    mutating func takeOn(_ index: Index, of resolver: ImageResolver) throws(PullError) {
+      let more = index.undecided.count + index.unknown.count
+      undecided += more
+      let limit = Self.undecidedLimit
+      guard undecided <= limit.looked else {
+        throw resolver.refused(
+          "its index has more than \(limit.looked) entries that do not say what they are for; "
+            + "name one by its digest")
+      }
+      guard more > limit.silent else { return }
+      let words =
+        "has an index with \(more) entries that do not say what they are for; "
+        + "each is looked at"
+      resolver.client.tell(.late(resolver.client.reference.registry, because: words))
+    }
+
     /// Takes in what an index says.
     mutating func note(_ index: Index) {
       named += index.images.filter { $0.platform != nil }

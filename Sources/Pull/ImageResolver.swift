@@ -11,6 +11,11 @@ package struct ImageResolver: Sendable {
     case one(Platform, isExplicit: Bool)
     /// All of them.
     case all
+
+    /// The one that the user named.
+    var named: Platform? {
+      if case .one(let platform, isExplicit: true) = self { platform } else { nil }
+    }
   }
 
   /// A document with what names it.
@@ -37,6 +42,9 @@ package struct ImageResolver: Sendable {
     package var roundTripSeconds: Double?
     /// What was passed over, in words.
     package var notes: [String] = []
+
+    /// Whether the reference itself names a manifest.
+    var isWithoutIndex: Bool { if case .manifest = root.content { true } else { false } }
   }
 
   let client: RepositoryClient

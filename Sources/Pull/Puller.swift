@@ -85,7 +85,7 @@ package struct Puller: Sendable {
     let (cost, shared) = try await download(
       blobs, missing: missing, request, from: source, in: run, resolution.roundTripSeconds)
     let path = missing.isEmpty ? nil : await run.downloads.report(of: source)
-    warnAboutPlatform(request, resolution)
+    warnAboutConfigurations(request, resolution)
     var form = LayoutForm(store: store)
     let image = try PullError.disk { () throws(StoreError) in
       try form.image(wanted, reference: request.reference)
@@ -175,16 +175,18 @@ package struct Puller: Sendable {
     }
   }
 
-  /// An image without an index can be for another platform than the one the user named.
-  private func warnAboutPlatform(_ request: Request, _ resolution: ImageResolver.Resolution) {
-    guard case .one(let wanted, true) = request.platforms,
-      case .manifest(let manifest) = resolution.root.content,
-      let data = store.document(manifest.config.digest),
-      let own = ImageConfig(json: data)?.platform
-    else { return }
-    if wanted.preference(for: own) == nil {
-      display.show(
-        .warning(ImageResolver.mismatch(request.reference, own, wanted)))
+  /// What configurations say otherwise than the user, the index or the manifest.
+  private func warnAboutConfigurations(_ request: Request, _ resolution: ImageResolver.Resolution) {
+    for document in resolution.manifests {
+      guard case .manifest(let manifest) = document.content, manifest.isImage != false,
+        let config = store.document(manifest.config.digest).flatMap({ ImageConfig(json: $0) })
+      else { continue }
+      let words = ConfigurationCheck(
+        reference: request.reference, manifest: manifest, config: config,
+        named: document.descriptor.platform,
+        wanted: resolution.isWithoutIndex ? request.platforms.named : nil
+      ).objections
+      for objection in words { display.show(.warning(objection)) }
     }
   }
 }

@@ -30,7 +30,8 @@ package final class RepositoryClient: Sendable {
   let ledger: EndpointLedger
   let authorizer: Authorizer
   let time: Timekeeper
-  let tell: @Sendable (RegistryNotice) -> Void
+  /// Told what a person who waits wants to know.
+  package let tell: @Sendable (RegistryNotice) -> Void
   private let retryRule: RetryRule
   /// Who answered for the tag last.
   private let tagAnswer = Mutex<Endpoint?>(nil)

@@ -48,7 +48,7 @@ package struct ContentStore: Sendable {
     // A limit on the size of files (ulimit -f) is to be an error that is told, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     folder = try disk(try Folder(root, making: 0o700))
-    guard Self.isLayout(folder) || folder.list().isEmpty else { throw .notALayout(path: root) }
+    guard Self.isLayout(folder) || folder.isBare else { throw .notALayout(path: root) }
     ingest = try disk(try folder.folder(".cairn/ingest", making: 0o700))
     marks = BlobMarks(try? folder.folder(".cairn/marks", making: 0o700), of: folder)
     for algorithm in Digest.Algorithm.allCases {
@@ -86,7 +86,7 @@ package struct ContentStore: Sendable {
     }
     if isLayout(folder) { return try ContentStore(reading: folder, root, tell) }
     // Whoever may not look into a directory does not know that it is empty.
-    guard folder.list().isEmpty, folder.isReadable else { throw .notALayout(path: root) }
+    guard folder.isBare, folder.isReadable else { throw .notALayout(path: root) }
     return nil
   }
 
@@ -103,6 +103,7 @@ package struct ContentStore: Sendable {
     if folder.info(".cairn") != nil { try checkVersion() }
   }
 
+  /// Whether a directory is a store, or another layout.
   private static func isLayout(_ folder: Folder) -> Bool {
     folder.info(".cairn") != nil || folder.info("oci-layout") != nil
   }
@@ -291,4 +292,9 @@ package struct ContentStore: Sendable {
 
   /// Bytes that can still be written to the store's file system; nil when it does not say.
   package var freeBytes: Int64? { FreeSpace.bytes(at: root) }
+}
+
+extension Folder {
+  /// Whether nobody has put anything in it: a new file system has a directory for what a repair finds.
+  var isBare: Bool { list().allSatisfy { $0 == "lost+found" } }
 }

@@ -1,4 +1,5 @@
 import Disk
+import Text
 
 /// How one server is reached, where that differs from the engine's settings.
 ///
@@ -28,7 +29,18 @@ package struct ServerAccess: Hashable, Sendable {
     /// - Throws: `TransferError` of kind `tls`: one cannot be read.
     package func read() throws(TransferError) -> (certificate: [UInt8], key: [UInt8]) {
       let bytes = try Self.bytes(certificate)
-      return (bytes, try key.map { file throws(TransferError) in try Self.bytes(file) } ?? bytes)
+      guard let key else { return (bytes, try Self.readable(bytes, certificate)) }
+      return (bytes, try Self.readable(try Self.bytes(key), key))
+    }
+
+    /// A key that wants a passphrase has nobody to ask for it.
+    private static func readable(_ key: [UInt8], _ file: String) throws(TransferError) -> [UInt8] {
+      let text = String(outside: key)
+      guard !text.contains("ENCRYPTED") else {
+        throw TransferError(
+          .tls, "the client key \(file) is locked by a passphrase; \"openssl pkey\" takes it off")
+      }
+      return key
     }
 
     private static func bytes(_ file: String) throws(TransferError) -> [UInt8] {

@@ -22,6 +22,15 @@ package struct TrustSettings: Hashable, Sendable {
   /// True where `SSL_CERT_FILE` or `SSL_CERT_DIR` stands in place of the system's authorities.
   var replacesSystem: Bool { environmentFile != nil || !environmentFolders.isEmpty }
 
+  /// The files and directories whose authorities count for a server, and whether the system's do not.
+  ///
+  /// - Parameter own: the server's own files.
+  package func files(beside own: [String]) -> (files: [String], standAlone: Bool) {
+    if let onlyFile { return ([onlyFile], true) }
+    let environment = [environmentFile].compactMap { $0 } + environmentFolders
+    return (own + extraFiles + environment, replacesSystem)
+  }
+
   /// Takes `SSL_CERT_FILE` and `SSL_CERT_DIR` (directories separated by colons) from environment variables.
   ///
   /// - Parameter environment: for example the process's own.

@@ -73,6 +73,16 @@ struct RealMirrorTests {
     #expect(byFolder.status == 0, "\(byFolder.errors)")
     let explained = try await cairn("inspect", "\(host)/zstd", "--explain-endpoints")
     #expect(explained.output.contains("shows        \(cairn.folder(folder))/client.cert"))
+    // Authorities that are named for every server.
+    let authority = try server("CA")
+    for (option, words) in [
+      ("--ca-file", "trusts       \(authority)\n   shows"),
+      ("--ca-only", "trusts       \(authority)\n                and no other authority"),
+    ] {
+      let found = try await cairn(
+        "inspect", "\(host)/zstd", "--explain-endpoints", option, authority)
+      #expect(found.output.contains(words), "\(found.output) \(found.errors)")
+    }
   }
 
   @Test("certificate, key and authorities may come from pipes, which say what they have once")

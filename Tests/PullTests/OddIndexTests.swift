@@ -226,6 +226,48 @@ struct OddIndexTests {
   // MARK: No platform
 
   @Test(
+    "not so many entries that say nothing of their platform are looked at", arguments: [20, 300])
+  func manyUndecided(count: Int) async throws {
+    var image = try FakeImage(layers: [Self.layer])
+    let entry = Self.entry(image.manifest, of: image)
+    let gone = (1..<count).map { number -> [String: Any] in
+      var other = entry
+      other["digest"] = "sha256:" + String(repeating: "0", count: 60) + "\(1_000 + number)"
+      return other
+    }
+    let index = try image.addIndex(gone + [entry])
+    image.tags["latest"] = index.digest
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let request = try bench.request("\(registry.host)/o/n")
+    if count > 256 {
+      let error = try await bench.failure(request)
+      #expect(error.description.contains("more than 256 entries that do not say what they are for"))
+      return
+    }
+    #expect(try await bench.pull(request).imageDigest == image.manifest)
+  }
+
+  @Test("an index that says another platform than the configuration is said to")
+  func lyingIndex() async throws {
+    var image = try FakeImage(layers: [Self.layer], platforms: ["linux/arm64"])
+    let manifest = try #require(image.manifests.keys.first { $0 != image.manifest })
+    let index = try image.addIndex([
+      Self.entry(manifest, of: image, ["platform": ["os": "linux", "architecture": "amd64"]])
+    ])
+    image.tags["latest"] = index.digest
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.platforms = .one(try Platform("linux/amd64"), isExplicit: true)
+    #expect(try await bench.pull(request).imageDigest == manifest)
+    #expect(
+      bench.display.warnings.contains {
+        $0.contains("says that the image is for linux/amd64, its configuration says linux/arm64")
+      })
+  }
+
+  @Test(
     "where entries name no platform, the configurations do",
     arguments: [("linux/amd64", 0), ("linux/arm64", 1), ("linux/arm/v7", 2), ("linux/arm/v8", 2)])
   func undecided(platform: String, expected: Int) async throws {

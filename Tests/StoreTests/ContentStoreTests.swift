@@ -148,6 +148,16 @@ struct ContentStoreTests {
     }
   }
 
+  @Test("a new file system, which has lost+found, may be a store")
+  func newFileSystem() throws {
+    let root = folder("mounted")
+    try FileManager.default.createDirectory(
+      atPath: root + "/lost+found", withIntermediateDirectories: true)
+    #expect(try ContentStore.reading(root) == nil)
+    _ = try ContentStore(root: root)
+    #expect(try ContentStore.reading(root) != nil)
+  }
+
   @Test("many that open a new store at once all get it, and none empties it")
   func opensTogether() async throws {
     let root = folder("new")

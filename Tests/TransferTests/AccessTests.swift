@@ -194,7 +194,9 @@ struct AccessTests {
     let locked = try access {
       $0.clientCertificate = .init(certificate: try variable("CLIENT"), key: folder("locked.key"))
     }
-    #expect(try await fails(engine, locked)?.kind == .tls)
+    let refused = try await fails(engine, locked)
+    #expect(refused?.kind == .tls && refused?.message.contains("locked by a passphrase") == true)
+    #expect(refused?.message.contains(folder("locked.key")) == true)
   }
 
   /// A key whose secret nobody knows any more.

@@ -128,7 +128,7 @@ struct CurlEngineTests {
       .raw(bytes, .trickle([UInt8](repeating: 0x78, count: 1_000_000)))
     }
     let engine = try engine {
-      $0.stallTimeout = 0.2
+      $0.stallTimeout = 0.5
       $0.minimumRate = 1
     }
     defer { engine.stop() }

@@ -19,7 +19,7 @@ enum Lateness {
   ///
   /// - Parameter limit: seconds from the beginning.
   static func left(of limit: Double) -> String {
-    "it has up to \(Int(clamping: max(0, limit - patience).rounded(.up))) s more"
+    "it has up to \(Int(clamping: max(0, limit - patience).rounded(.up))) s more to begin"
   }
 }
 

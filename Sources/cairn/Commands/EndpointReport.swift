@@ -18,8 +18,10 @@ struct EndpointReport: Encodable {
     var tls: String
     /// Whether plain HTTP is spoken if it turns out not to speak TLS.
     var mayBePlain: Bool
-    /// Authorities that are trusted beside those that are everywhere.
+    /// Authorities that are trusted beside the system's, or in their place where `trustsOnlyThem`.
     var caFiles: [String]
+    /// Whether the system's authorities are not.
+    var trustsOnlyThem: Bool
     /// The certificate that proves to it who asks.
     var clientCertificate: String?
     var clientKey: String?
@@ -60,7 +62,7 @@ struct EndpointReport: Encodable {
     let isTLS = endpoint.origin.scheme == "https"
     let isChecked = settings.verifiesTLS && !endpoint.access.skipsVerification
     let asks = (endpoint.resolvesTags ? ["tags"] : []) + (endpoint.servesContent ? ["content"] : [])
-    let ca = settings.trust.onlyFile == nil ? endpoint.access.caFiles : []
+    let authorities = settings.trust.files(beside: endpoint.access.caFiles)
     let found = credentials.sources(
       registry: endpoint.registry(of: reference), repository: repository)
     let names = endpoint.fields.all.map { $0.name.lowercased() }
@@ -68,7 +70,8 @@ struct EndpointReport: Encodable {
       url: "\(endpoint.origin)\(endpoint.pathPrefix)/\(repository)"
         + (endpoint.namespace.map { "?ns=\($0)" } ?? ""),
       asks: asks, tls: !isTLS ? "none" : isChecked ? "checked" : "not checked",
-      mayBePlain: endpoint.allowsPlainFallback, caFiles: isTLS ? ca : [],
+      mayBePlain: endpoint.allowsPlainFallback, caFiles: isTLS ? authorities.files : [],
+      trustsOnlyThem: isTLS && authorities.standAlone,
       clientCertificate: isTLS ? endpoint.access.clientCertificate?.certificate : nil,
       clientKey: isTLS ? endpoint.access.clientCertificate?.key : nil,
       fields: names.enumerated().filter { names.firstIndex(of: $1) == $0 }.map(\.element),
@@ -124,6 +127,7 @@ struct EndpointReport: Encodable {
       "connection   \(tls)",
     ]
     lines += row.caFiles.map { "trusts       \($0)" }
+    if row.trustsOnlyThem { lines.append("             and no other authority") }
     if let certificate = row.clientCertificate {
       lines.append("shows        \(certificate)" + (row.clientKey.map { ", key \($0)" } ?? ""))
     }
