@@ -248,6 +248,7 @@ struct OddIndexTests {
     #expect(try await bench.pull(request).imageDigest == image.manifest)
   }
 
+  /// influxdata/influxdata-docker#751, Azure/AgentBaker#8815, docker/for-linux#1170.
   @Test("an index that says another platform than the configuration is said to")
   func lyingIndex() async throws {
     var image = try FakeImage(layers: [Self.layer], platforms: ["linux/arm64"])

@@ -337,6 +337,7 @@ struct HostsFileTests {
       ])
   }
 
+  /// containerd/containerd#8053.
   @Test(
     "a server that can be none is the registry itself, and mirrors are asked before it",
     arguments: ["1", "\"*\"", "\"https://u:S3cret@x\"", "\"ftp://x\"", "[\"https://x\"]"])

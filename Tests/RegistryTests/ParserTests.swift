@@ -307,6 +307,23 @@ struct AuthFileTests {
     #expect(try answers(json, registry) == [Self.user])
   }
 
+  @Test(
+    "a user and a password are bytes, and go out as they came; NUL around them is padding",
+    arguments: [
+      ([0x75, 0x3A, 0x70, 0xE9], [0x75, 0x3A, 0x70, 0xE9]),
+      ([0, 0x75, 0x3A, 0x70, 0, 0x71, 0, 0], [0x75, 0x3A, 0x70, 0, 0x71]),
+      ([0x75, 0x3A, 0xFF, 0], [0x75, 0x3A, 0xFF]), ([0x3A, 0xFF], nil), ([0xFF], nil),
+    ] as [([UInt8], [UInt8]?)])
+  func passwordsOfBytes(file: [UInt8], sent: [UInt8]?) throws {
+    let auth = Data(file).base64EncodedString()
+    let found = try answers(#"{"auths":{"g.io":{"auth":"\#(auth)"}}}"#, "g.io")
+    let fields = found.map { answer -> String? in
+      if case .credential(let one) = answer { one.basicHeader } else { nil }
+    }
+    #expect(fields == (sent.map { ["Basic " + Data($0).base64EncodedString()] } ?? []))
+    #expect(!"\(found)".contains(auth))
+  }
+
   @Test("an empty file says nothing, and what is no object is an error")
   func emptyFile() throws {
     #expect(try answers(" \n", "g.io").isEmpty)

@@ -158,6 +158,7 @@ struct RegistriesConfigTests {
     #expect(try asked(config, "e.com/a:1")?.last == "https://e.com/a")
   }
 
+  /// containers/image#2497.
   @Test("what is blocked is not asked; its mirrors are, unless they are blocked themselves")
   func blocked() throws {
     let blocked = "[[registry]]\nlocation = \"e.com/bad\"\nblocked = true\n"

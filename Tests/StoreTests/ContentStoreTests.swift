@@ -148,6 +148,7 @@ struct ContentStoreTests {
     }
   }
 
+  /// canonical/lxd#13630, meilisearch/meilisearch#2457.
   @Test("a new file system, which has lost+found, may be a store")
   func newFileSystem() throws {
     let root = folder("mounted")

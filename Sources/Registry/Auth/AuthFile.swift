@@ -1,4 +1,5 @@
 package import FoundationEssentials
+import Text
 
 /// Docker's `config.json` or containers' `auth.json`, as far as it speaks of credentials.
 package struct AuthFile: Sendable, Equatable {
@@ -106,7 +107,11 @@ package struct AuthFile: Sendable, Equatable {
   private static func basic(_ text: (String) -> String?) -> Credential? {
     if let auth = text("auth"), let data = Self.base64(auth) {
       // Old files pad the password with NUL bytes.
-      let text = String(decoding: data, as: UTF8.self).filter { $0 != "\0" }
+      let bytes = [UInt8](data.trimmingPrefix { $0 == 0 }.reversed().drop { $0 == 0 }.reversed())
+      guard let text = String(validatingOutside: bytes) else {
+        let isPair = bytes.firstIndex(of: UInt8(ascii: ":")) ?? 0 > 0
+        return isPair ? .encoded(Data(bytes).base64EncodedString()) : nil
+      }
       if let credential = Credential(userAndPassword: text) { return credential }
     }
     if let user = text("username"), let password = text("password") {

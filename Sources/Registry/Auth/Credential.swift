@@ -5,6 +5,8 @@ package enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDeb
 {
   /// User name and password, or a token used as one.
   case basic(user: String, password: String)
+  /// Both in base64, as a file has them: bytes that are no UTF-8, which no text could give back.
+  case encoded(String)
   /// An OAuth2 refresh token (`identitytoken` in Docker's configuration).
   case identityToken(String)
   /// One with the user name and password that stand beside it, for servers that do not know OAuth2.
@@ -26,6 +28,7 @@ package enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDeb
   package var description: String {
     switch self {
     case .basic(let user, _): "user \(user)"
+    case .encoded: "user and password"
     case .identityToken, .identityTokenOrBasic: "identity token"
     case .registryToken: "registry token"
     }
@@ -39,6 +42,7 @@ package enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDeb
     switch self {
     case .basic(let user, let password), .identityTokenOrBasic(_, let user, let password):
       "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+    case .encoded(let text): "Basic \(text)"
     case .identityToken, .registryToken: nil
     }
   }
@@ -47,7 +51,7 @@ package enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDeb
   var refreshToken: String? {
     switch self {
     case .identityToken(let token), .identityTokenOrBasic(let token, _, _): token
-    case .basic, .registryToken: nil
+    case .basic, .encoded, .registryToken: nil
     }
   }
 }

@@ -51,7 +51,7 @@ struct TokenForm: Hashable {
     switch credential {
     case .basic(let user, _)?, .identityTokenOrBasic(_, let user, _)?:
       pairs.append(("account", user))
-    case .identityToken?, .registryToken?, nil: break
+    case .encoded?, .identityToken?, .registryToken?, nil: break
     }
     let separator = realm.target.contains("?") ? "&" : "?"
     let url: RemoteURL
