@@ -70,7 +70,8 @@ let package = Package(
       name: "Store", dependencies: ["OCI", "Hashing", "Text", "Disk", "Threads"],
       swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
-    .target(name: "History", dependencies: ["Text", "Tuning", "SQLite"], swiftSettings: strict),
+    .target(
+      name: "History", dependencies: ["Text", "Tuning", "SQLite", "Disk"], swiftSettings: strict),
     .target(
       name: "Downloads",
       dependencies: ["OCI", "Tuning", "Scheduling", "Transfer", "Registry", "Store"],

@@ -19,10 +19,13 @@ package struct FileTrust: Sendable {
   func complaint(_ file: stat) -> (code: Int32, reason: String)? {
     // Of pipes and devices nothing is kept.
     guard file.kind == .regular else { return nil }
-    if file.st_uid != user, file.st_uid != 0, file.st_uid != unmapped {
-      return (EPERM, "it belongs to another user (\(file.st_uid))")
-    }
+    guard owns(file) else { return (EPERM, "it belongs to another user (\(file.st_uid))") }
     return file.st_mode & S_IWOTH == 0 ? nil : (EACCES, "everybody may write it")
+  }
+
+  /// Whether something is this user's or root's.
+  func owns(_ file: stat) -> Bool {
+    file.st_uid == user || file.st_uid == 0 || file.st_uid == unmapped
   }
 
   func require(_ file: stat, _ path: String) throws(DiskError) {

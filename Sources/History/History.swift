@@ -29,7 +29,7 @@ package struct History: Sendable {
   /// - Throws: `HistoryError`.
   package init(file: String, warn: (String) -> Void = { _ in }) throws(HistoryError) {
     self.file = file
-    place = HistoryFile(file)
+    place = try HistoryFile(file)
     (database, identity) = try Self.openOrReplace(place, warn)
   }
 
@@ -42,7 +42,7 @@ package struct History: Sendable {
     // Without locks, what others are writing looks like damage later.
     let identity = found.options.hasLocks ? found.identity : nil
     do throws(HistoryError) {
-      return (try open(place, found.options), identity)
+      return (try open(place, found), identity)
     } catch {
       guard error.kind == .corrupt else { throw error }
     }
@@ -53,14 +53,15 @@ package struct History: Sendable {
     }
     warn("the history was damaged; it is set aside as \(aside)")
     let new = try place.find { _ in }
-    return (try open(place, new.options), new.options.hasLocks ? new.identity : nil)
+    return (try open(place, new), new.options.hasLocks ? new.identity : nil)
   }
 
   private static func open(
-    _ place: HistoryFile, _ options: Database.Options
+    _ place: HistoryFile, _ found: HistoryFile.Found
   ) throws(HistoryError) -> Database {
-    try checked(place.path) {
-      let database = try Database(file: place.path, options)
+    let options = found.options
+    return try checked(place.path) {
+      let database = try Database(file: place.place.path, options)
       let standing = try database.transaction(writes: false, within: promptly) {
         try Schema.migrator.standing($0)
       }
@@ -75,13 +76,13 @@ package struct History: Sendable {
             kind: .readOnly,
             description: "the history \(place.path) cannot be written, and is of an older version")
         }
-        place.makePrivate()
+        place.makePrivate(found.identity)
         // Others may do so at the same time: whoever comes second finds nothing left to do.
         try database.transaction(writes: true, within: patiently) {
           try Schema.migrator.migrate($0)
         }
       case .current:
-        if !options.isReadOnly { place.makePrivate() }
+        if !options.isReadOnly { place.makePrivate(found.identity) }
       }
       try database.transaction(writes: false, within: promptly) { try Schema.check($0) }
       return database

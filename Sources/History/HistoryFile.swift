@@ -1,3 +1,4 @@
+import Disk
 import FoundationEssentials
 import Glibc
 import SQLite
@@ -6,8 +7,12 @@ import SQLite
 struct HistoryFile: Sendable {
   /// What tells a file from another that later has its name.
   struct Identity: Sendable, Equatable {
-    fileprivate let device: UInt64
-    fileprivate let number: UInt64
+    private let device: UInt64
+    private let number: UInt64
+
+    fileprivate init(_ info: stat) {
+      (device, number) = (UInt64(info.st_dev), UInt64(info.st_ino))
+    }
   }
 
   /// A file that may be opened.
@@ -18,8 +23,10 @@ struct HistoryFile: Sendable {
     let identity: Identity?
   }
 
-  /// Its absolute path.
+  /// Its absolute path, as the user knows it.
   let path: String
+  /// Where it is.
+  let place: LibraryFile
 
   /// What SQLite keeps beside it.
   private static let companions = ["-journal", "-wal", "-shm"]
@@ -30,51 +37,56 @@ struct HistoryFile: Sendable {
   /// What is in the head of every history of ours, and together in no other file.
   private static let names = ["grdb_migrations", "isAppLimited"].map { Array($0.utf8) }
 
-  init(_ path: String) {
-    self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+  /// Makes its folder where there is none.
+  ///
+  /// - Throws: `HistoryError` where another user could lead root elsewhere by it.
+  init(_ path: String) throws(HistoryError) {
+    let path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    self.path = path
+    do throws(DiskError) {
+      place = try LibraryFile(path, making: 0o700)
+    } catch {
+      throw HistoryError(
+        kind: error.reason == nil ? .unreadable : .foreign,
+        description: "the history \(path) is not used: \(error.why)")
+    }
   }
 
-  private var folder: String {
-    let end = path.lastIndex(of: "/") ?? path.startIndex
-    return end == path.startIndex ? "/" : String(path[..<end])
-  }
-
-  /// Makes the file and its folder where there are none, and finds out what can be done with it.
+  /// Makes the file where there is none, and finds out what can be done with it.
   ///
   /// - Parameter warn: told what its file system cannot do.
-  /// - Throws: `HistoryError` where something else than a file has its name: reading that might never end.
+  /// - Throws: `HistoryError` where something else than a file of ours has its name: reading that
+  ///   might never end.
   func find(_ warn: (String) -> Void) throws(HistoryError) -> Found {
-    try? FileManager.default.createDirectory(
-      atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    for name in [path] + Self.companions.map({ path + $0 }) {
-      var info = stat()
-      guard stat(name, &info) == 0, info.st_mode & S_IFMT != S_IFREG else { continue }
-      throw HistoryError(kind: .foreign, description: "the history \(name) is no file")
+    for name in [""] + Self.companions {
+      guard let complaint = place.complaint(place.name + name) else { continue }
+      throw HistoryError(
+        kind: .foreign, description: "the history \(path)\(name) is not used: \(complaint)")
     }
     var options = Database.Options()
-    var identity: Identity?
     // SQLite would make it readable by others.
-    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o600)
-    options.isReadOnly = descriptor < 0 && access(path, R_OK) == 0
-    if descriptor >= 0 {
-      identity = Self.identity(descriptor)
-      options.hasLocks = Self.hasLocks(descriptor)
+    let file = try? OpenFile(place.name, in: place.folder, O_RDWR | O_CREAT, 0o600)
+    options.isReadOnly =
+      file == nil && (try? OpenFile(place.name, in: place.folder, O_RDONLY)) != nil
+    if let file {
+      options.hasLocks = Self.hasLocks(file.descriptor)
       // SQLite takes no file system that cannot sync, unless it need not; what is lost with the
       // power is only advice.
       options.isSynced =
-        fdatasync(descriptor) == 0 || ![EINVAL, ENOTSUP, ENOSYS].contains(errno)
-      close(descriptor)
+        fdatasync(file.descriptor) == 0 || ![EINVAL, ENOTSUP, ENOSYS].contains(errno)
     }
     if !options.hasLocks {
       warn(
-        "the file system of \(folder) has no locks: only one at a time should use the history there"
+        "the file system of \(place.folder.path) has no locks: only one at a time should use the history there"
       )
     }
-    return Found(options: options, identity: identity)
+    return Found(options: options, identity: file.flatMap(Self.identity))
   }
 
   /// Takes it from all others: it may have been made by a wider umask, or by hand.
-  func makePrivate() { chmod(path, 0o600) }
+  func makePrivate(_ identity: Identity?) {
+    _ = place.folder.setMode(0o600, of: place.name) { Identity($0) == identity }
+  }
 
   /// Whether the file system of an open file can lock parts of it (NFS without its lock service cannot).
   ///
@@ -93,19 +105,15 @@ struct HistoryFile: Sendable {
   // MARK: Damage
 
   /// Whether a file that cannot be read as a history once was one: only such a file is moved.
-  private func isOurs(_ descriptor: Int32) -> Bool {
+  private func isOurs(_ file: OpenFile) -> Bool {
     var bytes = [UInt8](repeating: 0, count: Self.head)
-    let count = pread(descriptor, &bytes, bytes.count, 0)
+    let count = pread(file.descriptor, &bytes, bytes.count, 0)
     guard count > 0 else { return false }
     let head = bytes[..<count]
     return head.starts(with: Self.mark) && Self.names.allSatisfy { head.contains($0) }
   }
 
-  private static func identity(_ descriptor: Int32) -> Identity? {
-    var info = stat()
-    guard fstat(descriptor, &info) == 0 else { return nil }
-    return Identity(device: UInt64(info.st_dev), number: UInt64(info.st_ino))
-  }
+  private static func identity(_ file: OpenFile) -> Identity? { file.info.map(Identity.init) }
 
   /// Gives a damaged history another name, and what SQLite keeps beside it with it.
   ///
@@ -114,14 +122,17 @@ struct HistoryFile: Sendable {
   ///   - now: seconds since 1970.
   /// - Returns: its new name; nil where it stays: it is none of ours, or cannot be moved.
   func setAside(_ identity: Identity?, now: Int) -> String? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    guard identity == Self.identity(descriptor), isOurs(descriptor) else { return nil }
-    let names = (0..<100).lazy.map { "\(path).corrupt-\(now)" + ($0 > 0 ? "-\($0)" : "") }
-    guard let aside = names.first(where: { access($0, F_OK) != 0 }), rename(path, aside) == 0
+    let (folder, name) = (place.folder, place.name)
+    guard let file = try? OpenFile(name, in: folder, O_RDONLY), identity == Self.identity(file),
+      isOurs(file)
     else { return nil }
-    for companion in Self.companions { rename(path + companion, aside + companion) }
-    return aside
+    let endings = (0..<100).lazy.map { ".corrupt-\(now)" + ($0 > 0 ? "-\($0)" : "") }
+    guard let ending = endings.first(where: { folder.info(name + $0) == nil }), file.isStillNamed,
+      (try? folder.rename(name, to: name + ending)) != nil
+    else { return nil }
+    for companion in Self.companions {
+      try? folder.rename(name + companion, to: name + ending + companion)
+    }
+    return place.path + ending
   }
 }
