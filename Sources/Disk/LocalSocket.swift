@@ -31,22 +31,31 @@ package struct LocalSocket: Sendable {
     try requireFree()
     let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard socket >= 0 else { throw .last("make", path) }
-    // No moment without a socket by that name, and none in which it is there and nobody listens.
-    let temporary = ".\(name).\(getpid())"
-    unlinkat(folder.handle.number, temporary, 0)
-    let place = "/proc/self/fd/\(folder.handle.number)/\(temporary)"
-    guard Self.address(place, { bind(socket, $0, $1) }) == 0, note(temporary),
-      listen(socket, 512) == 0,
-      fchmodat(folder.handle.number, temporary, 0o660, 0) == 0,
-      renameat(folder.handle.number, temporary, folder.handle.number, name) == 0
-    else {
-      let error = DiskError.last("make", path)
-      unlinkat(folder.handle.number, temporary, 0)
+    do throws(DiskError) {
+      // No moment without a socket by that name, and none in which it is there and nobody listens.
+      let temporary = Temporary(in: folder)
+      let place = "/proc/self/fd/\(folder.handle.number)/\(temporary.name)"
+      guard Self.address(place, { bind(socket, $0, $1) }) == 0, listen(socket, 512) == 0 else {
+        throw .last("make", path)
+      }
+      try open(temporary.name)
+      try folder.replace(name, by: temporary.name, action: "make")
+      return socket
+    } catch {
       Self.made.withLock { $0[path] = nil }
       close(socket)
       throw error
     }
-    return socket
+  }
+
+  /// Lets its group in; the owner of the folder can give the name to something else at any time.
+  private func open(_ temporary: String) throws(DiskError) {
+    guard let made = folder.info(temporary), made.kind == .socket, note(made, temporary),
+      folder.setMode(0o660, of: temporary, if: { $0.kind == .socket && $0.isSame(as: made) }),
+      folder.info(temporary)?.isSame(as: made) ?? false
+    else {
+      throw DiskError("make", path, ESTALE, reason: "somebody else changes it at the same time")
+    }
   }
 
   /// Takes it away.
@@ -79,8 +88,7 @@ package struct LocalSocket: Sendable {
   private static let made = Mutex<[String: Made]>([:])
 
   /// Remembers what was made just now, under the name that it has at first.
-  private func note(_ temporary: String) -> Bool {
-    guard let info = folder.info(temporary) else { return false }
+  private func note(_ info: stat, _ temporary: String) -> Bool {
     Self.made.withLock {
       $0[path] = Made(
         folder: folder, names: [temporary, name], device: info.st_dev, number: info.st_ino)

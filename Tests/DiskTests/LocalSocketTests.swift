@@ -29,6 +29,37 @@ struct LocalSocketTests {
     #expect(scene.names() == ["first", "s"])
   }
 
+  @Test("a link that comes in its place while it is made changes nothing of what it leads to")
+  func swapped() throws {
+    let scene = try Scene()
+    try scene.makeFolder("d")
+    try scene.file("secret", "x", mode: 0o600)
+    let (folder, secret) = (scene.path("d"), scene.path("secret"))
+    let swaps = Loop {
+      for name in Files.list(folder) where Temporary.isOne(name) {
+        rename("\(folder)/\(name)", "\(folder)/away")
+        symlink(secret, "\(folder)/\(name)")
+      }
+    }
+    for _ in 0..<100 {
+      let socket = try? LocalSocket("\(folder)/s").bound()
+      if let socket { close(socket) }
+      LocalSocket.takeAway("\(folder)/s")
+      unlink("\(folder)/s")
+    }
+    swaps.stop()
+    #expect(scene.mode("secret").map { $0 & 0o777 } == 0o600 && scene.text("secret") == "x")
+  }
+
+  @Test("its group may connect, and nobody else")
+  func mode() throws {
+    let scene = try Scene()
+    let socket = try LocalSocket(scene.path("s")).bound()
+    defer { close(socket) }
+    #expect(scene.mode("s").map { $0 & 0o777 } == 0o660 && scene.names() == ["s"])
+    LocalSocket.takeAway(scene.path("s"))
+  }
+
   @Test("somebody who takes no more connections listens all the same")
   func full() throws {
     let scene = try Scene()
