@@ -72,13 +72,17 @@ extension Folder {
     guard depth < Self.mostDepth else {
       throw DiskError("remove", inner.path, ELOOP, reason: "it has too many directories within")
     }
-    guard inner.list().isEmpty || isKeptFromOthers || inner.info?.st_uid == info?.st_uid else {
+    guard inner.list().isEmpty || isKeptFromOthers || isClosed && inner.info?.st_uid == info?.st_uid
+    else {
       throw DiskError(
         "remove", inner.path, EPERM, reason: "another user may have put it where it is")
     }
     try inner.empty(depth: depth)
     try removeEmpty(name, inner)
   }
+
+  /// Whether nobody but its owner and root can give names in it.
+  private var isClosed: Bool { info.map { $0.st_mode & (S_IWGRP | S_IWOTH) == 0 } ?? false }
 
   /// Whether nobody but this user and root can move what is ours in it.
   private var isKeptFromOthers: Bool {

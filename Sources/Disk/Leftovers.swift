@@ -4,8 +4,9 @@ import Glibc
 ///
 /// Whoever writes such a thing has it locked, as long as it lives. So what is of this user, has
 /// such a name, can be locked and was not touched for a while is nobody's. A directory must say by
-/// `Temporary.mark` that it is not whole: the owner of the folder around it can give any name to
-/// any directory in it, also to one that only we could empty.
+/// `Temporary.mark` that it itself is not whole, and be closed to others: whoever may change the
+/// folder around it can give any name to any directory in it, also to one that only we could empty,
+/// and whoever may change the directory can put any file of ours where the mark is.
 package enum Leftovers {
   /// Seconds for which something may have no lock yet, or be a second name of a file that never has one.
   package static let grace = 60
@@ -31,12 +32,21 @@ package enum Leftovers {
       else { return }
       if inner.isEmpty {
         folder.removeEmptyFolder(name)
-      } else if let mark = locked(Temporary.mark, in: inner), mark.isStillNamed {
+      } else if found.st_mode & (S_IWGRP | S_IWOTH) == 0,
+        let mark = locked(Temporary.mark, in: inner), mark.isStillNamed,
+        says(mark, Temporary.words(of: inner))
+      {
         try? inner.empty()
         try? folder.removeEmpty(name, inner)
       }
     default: return
     }
+  }
+
+  private static func says(_ mark: OpenFile, _ words: [UInt8]?) -> Bool {
+    var bytes = [UInt8](repeating: 0, count: 100)
+    guard let count = try? mark.read(into: &bytes) else { return false }
+    return Array(bytes[..<count]) == words
   }
 
   /// A file of this user that nobody else has locked; nil where that cannot be told.

@@ -55,13 +55,26 @@ package final class Temporary: Sendable {
     return made
   }
 
+  /// What the mark of a directory says: which it is of.
+  ///
+  /// Another file of ours in its place, or the mark of another directory, says something else.
+  static func words(of directory: Folder) -> [UInt8]? {
+    directory.info.map { Array("\($0.st_dev) \($0.st_ino)\n".utf8) }
+  }
+
   /// Says that a directory which has the name by now is about to be removed.
-  package func doom(_ directory: Folder) { try? hold(directory) }
+  package func doom(_ directory: Folder) {
+    try? directory.remove(Self.mark)
+    try? hold(directory)
+  }
 
   private func hold(_ directory: Folder) throws(DiskError) {
     Self.all.withLock { $0[name]?.directory = directory }
-    let file = try OpenFile(Self.mark, in: directory, O_RDWR | O_CREAT, 0o600)
+    // Never a file that somebody else has put there.
+    let file = try OpenFile(Self.mark, in: directory, O_RDWR | O_CREAT | O_EXCL, 0o600)
     _ = file.isLockedQuietly()
+    // Without its words nobody removes the directory: it is not worth to wait for the disk.
+    if let words = Self.words(of: directory) { try file.writeAll(words) }
     marked.withLock { $0 = file }
   }
 

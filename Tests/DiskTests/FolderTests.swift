@@ -98,6 +98,15 @@ struct FolderTests {
     chown(scene.path("theirs/ours"), Scene.stranger, Scene.stranger)
     chmod(scene.path("theirs"), 0o777)
     #expect(throws: DiskError.self) { try theirs.removeTree("ours") }
+    // Nor is it its owner's alone, so that the same owner says nothing.
+    try scene.makeFolder("theirs/moved")
+    try scene.file("theirs/moved/z", "z")
+    chown(scene.path("theirs"), Scene.stranger, Scene.stranger)
+    chown(scene.path("theirs/moved"), Scene.stranger, Scene.stranger)
+    #expect(throws: DiskError.self) { try theirs.removeTree("moved") }
+    chmod(scene.path("theirs"), 0o755)
+    try theirs.removeTree("moved")
+    chown(scene.path("theirs"), 0, 0)
     chmod(scene.path("theirs"), 0o1777)
     try theirs.removeTree("ours")
     chmod(scene.path("theirs"), 0o755)

@@ -13,13 +13,19 @@ struct LeftoversTests {
     Leftovers.clear(in: try Folder(scene.path(".")), grace: -10)
   }
 
+  /// As if a process had begun to write a directory.
+  static func mark(_ name: String, _ scene: borrowing Scene, as other: String? = nil) throws {
+    let words = try #require(Temporary.words(of: try Folder(scene.path(other ?? name))))
+    try scene.file("\(name)/\(Temporary.mark)", String(decoding: words, as: UTF8.self))
+  }
+
   @Test("a file and a marked directory that nobody has locked go")
   func removed() throws {
     let scene = try Scene()
     try scene.file(Self.name, "half")
     try scene.file(".cairn-0.new", "half", mode: 0o400)
     try scene.makeFolder(".cairn-1.new/blobs")
-    try scene.file(".cairn-1.new/\(Temporary.mark)", "")
+    try Self.mark(".cairn-1.new", scene)
     try scene.file(".cairn-1.new/blobs/x", "half")
     try scene.makeFolder(".cairn-2.new")
     try Self.clear(scene)
@@ -57,6 +63,8 @@ struct LeftoversTests {
       "directory with something and no mark", "link to a file", "link to a directory", "pipe",
       "directory whose mark is a link", "directory whose mark is a directory", "other name",
       "file of somebody else", "directory of somebody else", "mark of somebody else",
+      "directory with another file of ours as its mark", "directory with the mark of another",
+      "directory that everybody can change",
     ])
   func kept(what: String) throws {
     let scene = try Scene()
@@ -80,11 +88,16 @@ struct LeftoversTests {
       try scene.file(Self.name, "text")
       chown(scene.path(Self.name), Scene.stranger, Scene.stranger)
     case "directory of somebody else":
-      try scene.file(marked, "")
+      try Self.mark(Self.name, scene)
       chown(scene.path(Self.name), Scene.stranger, Scene.stranger)
     case "mark of somebody else":
-      try scene.file(marked, "")
+      try Self.mark(Self.name, scene)
       chown(scene.path(marked), Scene.stranger, Scene.stranger)
+    case "directory with another file of ours as its mark": try scene.file(marked, "text")
+    case "directory with the mark of another": try Self.mark(Self.name, scene, as: "there")
+    case "directory that everybody can change":
+      try Self.mark(Self.name, scene)
+      chmod(scene.path(Self.name), 0o777)
     default: break
     }
     let before = (scene.names(), scene.names(Self.name))
