@@ -42,6 +42,9 @@ extension stat {
   /// What kind of thing it is.
   package var kind: FileKind { FileKind(mode: st_mode) }
 
+  /// Whether it is written as it is: a pipe or a device.
+  var isStream: Bool { kind == .pipe || kind == .characterDevice }
+
   /// Whether two are of the same file.
   package func isSame(as other: stat) -> Bool {
     st_ino == other.st_ino && st_dev == other.st_dev

@@ -21,7 +21,7 @@ package final class OutputFile: Sendable {
   }
 
   private enum Form {
-    case temporary(Temporary, OpenFile, target: String, replaces: Bool)
+    case temporary(Temporary, OpenFile, target: String, over: stat?)
     case inPlace(OpenFile)
     case stream(Descriptor)
   }
@@ -127,26 +127,27 @@ package final class OutputFile: Sendable {
       form = .stream(try OwnDescriptor.copy(of: number, Self.action, self.path))
       return
     }
-    let present = try Self.check(path)
+    _ = try Self.check(path)
     let place = try PathWalk.place(path)
     guard let name = place.name else { throw DiskError(Self.action, path, EISDIR) }
     if let number = OwnDescriptor.number(place) {
       form = .stream(try OwnDescriptor.copy(of: number, Self.action, path))
-    } else if place.isMagic || present == .stream {
-      form = .stream(try Self.stream(place, name, path, tell))
+      return
+    }
+    let folder = Folder(place.folder, path: Files.parent(of: path))
+    let looked = place.isMagic ? nil : folder.info(name)
+    if place.isMagic || looked?.isStream ?? false {
+      form = .stream(try Self.stream(place, name, path, looked, tell))
     } else {
-      let folder = Folder(place.folder, path: Files.parent(of: path))
-      guard replaces || folder.info(name) == nil else {
-        throw DiskError(Self.action, path, EEXIST)
-      }
-      form = try Self.file(name, in: folder, mode, path, isLive)
+      guard replaces || looked == nil else { throw DiskError(Self.action, path, EEXIST) }
+      form = try Self.file(name, in: folder, over: looked, mode, path, isLive)
     }
   }
 
   private static func file(
-    _ name: String, in folder: Folder, _ mode: mode_t, _ path: String, _ isLive: Bool
+    _ name: String, in folder: Folder, over old: stat?, _ mode: mode_t, _ path: String,
+    _ isLive: Bool
   ) throws(DiskError) -> Form {
-    let old = folder.info(name)
     Leftovers.clear(in: folder)
     do throws(DiskError) {
       if let old, folder.keeps(old) { throw DiskError(action, path, EPERM) }
@@ -154,14 +155,14 @@ package final class OutputFile: Sendable {
       let file = try temporary.open(mode)
       if let old { file.setMode(old.st_mode & 0o777) }
       guard isLive else {
-        return .temporary(temporary, file, target: name, replaces: old != nil)
+        return .temporary(temporary, file, target: name, over: old)
       }
       try temporary.take(name, replacing: old != nil)
       return .inPlace(file)
     } catch {
       // A file in a folder where nothing can be made or renamed may be written all the same.
-      guard old != nil, [EACCES, EPERM, EROFS, EBUSY, EXDEV].contains(error.code),
-        let file = try? OpenFile(name, in: folder, O_WRONLY)
+      guard let old, [EACCES, EPERM, EROFS, EBUSY, EXDEV].contains(error.code),
+        let file = try? OpenFile(name, in: folder, O_WRONLY), file.info?.isSame(as: old) ?? false
       else { throw DiskError(action, path, error.code, reason: error.reason) }
       try file.cut(to: 0)
       return .inPlace(file)
@@ -169,15 +170,20 @@ package final class OutputFile: Sendable {
   }
 
   /// Opens a pipe or a device, and waits for the reader of a pipe.
+  ///
+  /// - Parameter looked: what is meant; nil: what a link of `/proc` leads to, be it a file.
   private static func stream(
-    _ place: PathWalk.Place, _ name: String, _ path: String, _ tell: (String) -> Void
+    _ place: PathWalk.Place, _ name: String, _ path: String, _ looked: stat?,
+    _ tell: (String) -> Void
   ) throws(DiskError) -> Descriptor {
     let links = place.isMagic ? 0 : O_NOFOLLOW
     var isTold = false
     while true {
       let flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | links
       if let opened = Descriptor(name, at: place.folder.number, flags) {
-        guard let kind = opened.info?.kind, [.pipe, .characterDevice, .regular].contains(kind)
+        // Whoever owns the folder can put any file where a pipe was, also one that only we can write.
+        guard let info = opened.info, info.isStream || looked == nil && info.kind == .regular,
+          looked.map(info.isSame) ?? true
         else { throw DiskError(action, path, EINVAL, reason: "it is no longer what it was") }
         return opened
       }
@@ -261,36 +267,28 @@ package final class OutputFile: Sendable {
     switch form {
     case .stream(let file): try send(pending.withLock { $0 }, to: file)
     case .inPlace(let file): try file.sync()
-    case .temporary(let temporary, let file, let target, let replaces):
+    case .temporary(let temporary, let file, let target, let old):
       try file.sync()
       do {
         // What has come to be there meanwhile is not what was looked at.
-        try temporary.take(target, replacing: replaces)
+        try temporary.take(target, replacing: old != nil)
       } catch {
         // Mounted by itself: it cannot be replaced, but written.
-        guard error.code == EBUSY, replaces else {
+        guard error.code == EBUSY, let old else {
           throw DiskError(Self.action, path, error.code, reason: error.reason)
         }
-        try Self.copy(file, over: target)
+        try Self.copy(file, over: target, old)
       }
     }
   }
 
-  private static func copy(_ file: OpenFile, over name: String) throws(DiskError) {
+  private static func copy(_ file: OpenFile, over name: String, _ old: stat) throws(DiskError) {
     let target = try OpenFile(name, in: file.folder, O_WRONLY)
-    try target.cut(to: 0)
-    var buffer = [UInt8](repeating: 0, count: 256 << 10)
-    var offset = 0
-    while true {
-      let count = pread(file.descriptor, &buffer, buffer.count, off_t(offset))
-      if count == 0 { break }
-      guard count > 0 else {
-        if errno == EINTR { continue }
-        throw .last("read", file.path)
-      }
-      try target.writeAll(buffer[..<count])
-      offset += count
+    guard target.info?.isSame(as: old) ?? false else {
+      throw DiskError(action, target.path, ESTALE, reason: "it is no longer what it was")
     }
+    try target.cut(to: 0)
+    try target.copy(0..<Int64(file.info?.st_size ?? 0), from: file)
     try target.sync()
   }
 }

@@ -55,6 +55,29 @@ struct OutputFileTests {
     #expect(scene.mode("old").map { $0 & 0o777 } == 0o600)
   }
 
+  @Test(
+    "a file, or another pipe, that is put where a pipe was while its reader is waited for stays",
+    arguments: ["file", "pipe"])
+  func swappedPipe(what: String) throws {
+    let scene = try Scene()
+    let path = scene.path("p")
+    mkfifo(path, 0o600)
+    if what == "file" {
+      try scene.file("precious", "precious")
+    } else {
+      mkfifo(scene.path("precious"), 0o600)
+    }
+    let other = scene.path("precious")
+    // Somebody reads the other pipe already.
+    let reader = open(other, O_RDONLY | O_NONBLOCK)
+    defer { close(reader) }
+    let error = #expect(throws: DiskError.self) {
+      _ = try OutputFile(path, tell: { _ in rename(other, path) })
+    }
+    #expect(error?.reason == "it is no longer what it was")
+    if what == "file" { #expect(scene.text("p") == "precious") }
+  }
+
   @Test("one that is written live has its name at once, and grows")
   func live() throws {
     let scene = try Scene()
