@@ -17,15 +17,26 @@ package struct FileTrust: Sendable {
   /// Why a file is not to be believed: `EPERM` where it is another user's, `EACCES` where everybody
   /// may write it; nil: it is.
   func complaint(_ file: stat) -> (code: Int32, reason: String)? {
-    // Of pipes and devices nothing is kept.
-    guard file.kind == .regular else { return nil }
+    // Only root makes devices, and everybody may write `/dev/null`.
+    guard file.kind != .characterDevice else { return nil }
     guard owns(file) else { return (EPERM, "it belongs to another user (\(file.st_uid))") }
-    return file.st_mode & S_IWOTH == 0 ? nil : (EACCES, "everybody may write it")
+    // In a directory like `/tmp` everybody has only what is his own.
+    let isShared = file.kind == .directory && file.st_mode & S_ISVTX != 0
+    return file.st_mode & S_IWOTH == 0 || isShared ? nil : (EACCES, "everybody may write it")
   }
 
   /// Whether something is this user's or root's.
   func owns(_ file: stat) -> Bool {
     file.st_uid == user || file.st_uid == 0 || file.st_uid == unmapped
+  }
+
+  /// Why what a path leads to is not to be believed: it, the link that leads to it, or the directory
+  /// that it is in is somebody else's; nil: it is, or nothing is there.
+  package func complaint(_ path: String) -> String? {
+    guard let link = Files.info(path), let file = try? Files.target(path) else { return nil }
+    if link.kind == .link, !owns(link) { return complaint(link)?.reason }
+    let folder = try? Files.target(Files.parent(of: path))
+    return (complaint(file) ?? folder.flatMap { complaint($0) })?.reason
   }
 
   func require(_ file: stat, _ path: String) throws(DiskError) {

@@ -73,6 +73,28 @@ struct InputFileTests {
     #expect(try InputFile.read(path, limit: 100, pipes: .read) == Array("one two".utf8))
   }
 
+  @Test("another user's pipe decides nothing by its name, but one that we were started with does")
+  func trustInPipes() throws {
+    let scene = try Scene()
+    let trust = FileTrust(user: geteuid() + 1, unmapped: nil)
+    guard Scene.isRoot else { return }
+    mkfifo(scene.path("p"), 0o600)
+    chown(scene.path("p"), Scene.stranger, Scene.stranger)
+    let error = #expect(throws: DiskError.self) {
+      try InputFile.read(scene.path("p"), limit: 10, pipes: .read, trust: trust)
+    }
+    #expect(error?.code == EPERM)
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0 && fchown(ends[0], Scene.stranger, Scene.stranger) == 0)
+    #expect(write(ends[1], "text", 4) == 4)
+    close(ends[1])
+    defer { close(ends[0]) }
+    let given = "/dev/fd/\(ends[0])"
+    #expect(
+      try InputFile.read(given, limit: 10, pipes: .read, trust: trust) == Array("text".utf8))
+    #expect(try InputFile.read("/dev/null", limit: 10, trust: trust) == [])
+  }
+
   @Test(
     "what decides what this process does is its own user's or root's, and nobody else's to write",
     arguments: [
@@ -84,6 +106,8 @@ struct InputFileTests {
     var file = stat()
     file.st_uid = owner
     file.st_mode = S_IFREG | mode
+    #expect(FileTrust(user: user, unmapped: 65_534).complaint(file)?.code == code)
+    file.st_mode = S_IFIFO | mode
     #expect(FileTrust(user: user, unmapped: 65_534).complaint(file)?.code == code)
     file.st_mode = S_IFCHR | 0o666
     #expect(FileTrust(user: user, unmapped: nil).complaint(file) == nil)
