@@ -8,6 +8,8 @@ enum ConfigFile: Equatable {
   case missing
   /// Its text.
   case text(String)
+  /// It is another user's, or everybody may write it: it cannot decide anything; why.
+  case untrusted(String)
   /// It is there and cannot be read; why.
   case unusable(String)
 
@@ -16,11 +18,17 @@ enum ConfigFile: Equatable {
 
   /// Reads a file.
   ///
-  /// - Parameter path: where it may be.
-  static func read(_ path: String) -> ConfigFile {
+  /// - Parameters:
+  ///   - path: where it may be.
+  ///   - trust: whose files count; nil: everybody's, since the user named it.
+  static func read(_ path: String, trust: FileTrust?) -> ConfigFile {
+    if let reason = trust?.complaint(path) { return .untrusted(reason) }
     do throws(DiskError) {
-      return decoded(try InputFile.read(path, limit: limit))
+      return decoded(try InputFile.read(path, limit: limit, trust: trust))
     } catch {
+      if [EPERM, EACCES].contains(error.code), let reason = error.reason {
+        return .untrusted(reason)
+      }
       // A link that leads nowhere was made by somebody who wants something there.
       guard isAbsence(error.code), error.reason == nil else {
         return .unusable(error.why)

@@ -38,11 +38,14 @@ struct ConfigPlaces: Sendable {
     var files: [(path: String, isNamed: Bool)] = []
     if let environmentFile {
       files.append((environmentFile, true))
-    } else if ConfigFile.exists(users) != .success(false) {
+    } else if ConfigFile.exists(users) != .success(false),
+      FileTrust.process.complaint(users) == nil
+    {
       // The user's own file stands in place of the machine's, and so do the drop-in files beside it.
       return [(users, false)] + Self.dropIns("\(users).d")
     } else {
-      files.append(("\(systemFolder)/registries.conf", false))
+      // One that is another user's is passed over, with a word.
+      files += [(users, false), ("\(systemFolder)/registries.conf", false)]
     }
     return files + Self.dropIns("\(systemFolder)/registries.conf.d")
       + Self.dropIns("\(users).d")

@@ -62,6 +62,13 @@ package struct EndpointFinder: Sendable {
     return result
   }
 
+  /// Whose files count: where the user named none, no other user's.
+  private func trust(isNamed: Bool) -> FileTrust? { isNamed ? nil : .process }
+
+  private static func passedOver(_ path: String, _ reason: String) -> String {
+    "\(path) is passed over: \(reason)"
+  }
+
   // MARK: hosts.toml
 
   private func hosts(for reference: Reference, _ own: Endpoint, _ warnings: inout [String])
@@ -80,10 +87,17 @@ package struct EndpointFinder: Sendable {
         warnings.append("mirrors are not used: \(folder): \(unclear.reason)")
         return (EndpointPlan(endpoints: [own]), nil)
       }
+      if let reason = trust(isNamed: hostsFolder != nil)?.complaint(folder) {
+        warnings.append(Self.passedOver(folder, reason))
+        continue
+      }
       let path = "\(folder)/hosts.toml"
       let certificates = CertificateFolder(folder, names: Files.list(folder))
-      switch ConfigFile.read(path) {
+      switch ConfigFile.read(path, trust: trust(isNamed: hostsFolder != nil)) {
       case .missing, .text(""): return (nil, certificates)
+      case .untrusted(let reason):
+        warnings.append(Self.passedOver(path, reason))
+        return (nil, certificates)
       case .unusable(let reason):
         warnings.append("mirrors are not used: \(path): \(reason)")
       case .text(let text):
@@ -122,9 +136,12 @@ package struct EndpointFinder: Sendable {
   private func registries(in path: String, _ isNamed: Bool, _ warnings: inout [String])
     throws(RegistriesFile.Invalid) -> RegistriesFile?
   {
-    switch ConfigFile.read(path) {
+    switch ConfigFile.read(path, trust: trust(isNamed: isNamed || registriesFile != nil)) {
     case .missing:
       if isNamed { warnings.append("\(path) is not there") }
+      return nil
+    case .untrusted(let reason):
+      warnings.append(Self.passedOver(path, reason))
       return nil
     case .unusable(let reason): throw RegistriesFile.Invalid(description: reason)
     case .text(let text):
@@ -172,7 +189,8 @@ package struct EndpointFinder: Sendable {
   ) {
     let mayNeedSome = endpoint.origin.scheme == "https"
     if mayNeedSome, endpoint.access.caFiles.isEmpty, endpoint.access.clientCertificate == nil,
-      let folder = own.flatMap({ $0.isEmpty ? nil : $0 }) ?? certificates(of: endpoint, reference)
+      let folder = own.flatMap({ $0.isEmpty ? nil : $0 })
+        ?? certificates(of: endpoint, reference, &warnings)
     {
       endpoint.access.caFiles = folder.access.caFiles
       endpoint.access.clientCertificate = folder.access.clientCertificate
@@ -192,12 +210,18 @@ package struct EndpointFinder: Sendable {
     }
   }
 
-  private func certificates(of endpoint: Endpoint, _ reference: Reference) -> CertificateFolder? {
+  private func certificates(
+    of endpoint: Endpoint, _ reference: Reference, _ warnings: inout [String]
+  ) -> CertificateFolder? {
     let names = [endpoint.registry(of: reference), endpoint.origin.authority]
     for name in names {
       let folders = places.certificateFolders(of: name, port: endpoint.origin.port)
       // The first folder that is there counts, as with podman.
       for path in folders where (try? ConfigFile.exists(path).get()) == true {
+        if let reason = FileTrust.process.complaint(path) {
+          warnings.append(Self.passedOver(path, reason))
+          continue
+        }
         return CertificateFolder(path, names: Files.list(path))
       }
     }

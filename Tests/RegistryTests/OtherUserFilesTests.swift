@@ -1,0 +1,57 @@
+import Foundation
+import OCI
+@testable import Registry
+import Support
+import Testing
+
+/// Files of mirrors that another user can write, where nobody named them.
+@Suite("Other users' files of mirrors", .enabled(if: geteuid() == 0))
+struct OtherUserFilesTests {
+  let files: EndpointFinderTests
+
+  init() throws { files = try EndpointFinderTests() }
+
+  @Test(
+    "in usual places another user's file is passed over with a word, and the machine's counts",
+    arguments: ["file", "file for all", "folder", "link to a file of ours"])
+  func passesOver(what: String) throws {
+    let users = "home/.config/containers/registries.conf"
+    try files.write("containers/registries.conf", EndpointFinderTests.conf("machine.example"))
+    try files.write(users, EndpointFinderTests.conf("his.example"))
+    try files.write("home/.config/containers/certs.d/r.example:5000/ca.crt", "x")
+    var owned = files.folder(users)
+    switch what {
+    case "file for all": chmod(owned, 0o666)
+    case "folder":
+      owned = files.folder("home/.config/containers")
+      chown(files.folder("home/.config/containers/certs.d"), 65_534, 65_534)
+    case "link to a file of ours":
+      unlink(owned)
+      symlink("/dev/null", owned)
+    default: break
+    }
+    if what != "file for all" { lchown(owned, 65_534, 65_534) }
+    let plan = try files.finder.plan(for: Reference("r.example:5000/a"))
+    #expect(plan.endpoints.map(\.origin.authority) == ["machine.example", "r.example:5000"])
+    #expect(plan.warnings.first?.hasPrefix(files.folder(users) + " is passed over: ") == true)
+    #expect((plan.endpoints.last?.access.caFiles == []) == (what == "folder"))
+    // Whoever names it means it.
+    var named = files.finder
+    named.registriesFile = files.folder(users)
+    #expect(try !files.hosts(named, "r.example:5000/a").contains("machine.example"))
+  }
+
+  @Test(
+    "another user's hosts.toml, or the folder that it is in, is passed over with a word",
+    arguments: ["certs.d/r.example/hosts.toml", "certs.d/r.example"])
+  func passesOverHosts(owned: String) throws {
+    try files.write("certs.d/r.example/hosts.toml", EndpointFinderTests.toml("his.example"))
+    chown(files.folder(owned), 65_534, 65_534)
+    let plan = try files.finder.plan(for: Reference("r.example/a"))
+    #expect(plan.endpoints.map(\.origin.authority) == ["r.example"])
+    #expect(plan.warnings.count == 1 && plan.warnings.first?.contains("65534") == true)
+    var named = files.finder
+    named.hostsFolder = files.folder("certs.d")
+    #expect(try files.hosts(named, "r.example/a") == ["his.example", "r.example"])
+  }
+}
