@@ -72,7 +72,8 @@ package final class BarDisplay: ProgressDisplay {
         guard let line = state.plain.line(event) else { return }
         output.draw(
           Self.erase(state.drawn, columns: size.columns),
-          line.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+          line.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { String($0) })
         state.drawn = []
       }
     }

@@ -21,7 +21,8 @@ struct InspectTests {
       "config": [
         "Entrypoint": ["/bin/sh", "-c"], "Cmd": ["echo \"hi\""], "User": "www",
         "WorkingDir": "/srv",
-        "Env": ["PATH=/bin", "ODD=a\nb"], "Labels": ["z": "2", "a": "1\u{1B}[2J", "n": 7],
+        "Env": ["PATH=/bin", "ODD=a\nb", "LINE=a\r\nforged"],
+        "Labels": ["z": "2", "a": "1\u{1B}[2J", "n": 7],
         "ExposedPorts": ["80/tcp": [:], "443/tcp": [:]], "Volumes": ["/data": [:]],
         "StopSignal": "SIGINT", "Healthcheck": ["Test": ["CMD", "true"]],
       ] as [String: Any],
@@ -70,6 +71,7 @@ struct InspectTests {
         environment
           PATH=/bin
           ODD=a\\nb
+          LINE=a\\r\\nforged
         labels
           a=1\\u001b[2J
           z=2
@@ -92,7 +94,7 @@ struct InspectTests {
       (document["image"] as? [String: Any])?["configuration"] as? [String: Any])
     let expected: [String: Any] = [
       "created": "2024-05-06T07:08:09Z", "author": "me", "entrypoint": ["/bin/sh", "-c"],
-      "command": ["echo \"hi\""], "environment": ["PATH=/bin", "ODD=a\nb"],
+      "command": ["echo \"hi\""], "environment": ["PATH=/bin", "ODD=a\nb", "LINE=a\r\nforged"],
       "labels": ["z": "2", "a": "1\u{1B}[2J"], "user": "www", "workingDirectory": "/srv",
       "ports": ["443/tcp", "80/tcp"], "volumes": ["/data"], "stopSignal": "SIGINT",
       "healthcheck": ["CMD", "true"],

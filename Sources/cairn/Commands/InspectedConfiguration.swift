@@ -83,8 +83,9 @@ struct InspectedConfiguration: Encodable {
     words.flatMap { try? StableJSON.encode($0) }.map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// In one line, whatever is in it.
+  /// In one line, whatever is in it; as characters, CR LF is neither of the two.
   private static func line(_ text: String) -> String {
-    text.replacing("\n", with: "\\n").replacing("\r", with: "\\r").replacing("\t", with: "\\t")
+    let ends: [Unicode.Scalar: String] = ["\n": "\\n", "\r": "\\r", "\t": "\\t"]
+    return text.unicodeScalars.map { ends[$0] ?? String($0) }.joined()
   }
 }
