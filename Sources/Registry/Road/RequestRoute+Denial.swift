@@ -26,7 +26,10 @@ extension RequestRoute {
     guard challenges.isEmpty, response.head.status == 401, endpointHere != nil,
       client.ownOrigins.contains(url.origin)
     else { return }
-    let said = response.head.fields.values("www-authenticate")
+    // What no field may hold could not be handed on, and the caller would get no answer at all.
+    let said = response.head.fields.values("www-authenticate").filter { value in
+      value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+    }
     if said.reduce(0, { $0 + $1.utf8.count }) <= Self.challengeLimit { challenges = said }
   }
 

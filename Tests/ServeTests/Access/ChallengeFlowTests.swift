@@ -38,6 +38,16 @@ struct ChallengeFlowTests {
     await desk.close()
   }
 
+  @Test("a challenge that no field may hold is left out, and the caller gets his 401")
+  func oddChallenge() async throws {
+    let challenge = "Bearer realm=\"http://HOST/token\",service=\"s\u{1}\""
+    let vault = try Vault(challenge: challenge) { _, _ in false }
+    let desk = try await Desk([vault.server.host])
+    let denied = try await desk.get("/v2/a/manifests/latest?ns=\(vault.server.host)")
+    #expect(denied.status == 401 && Self.challenge(denied) == nil)
+    await desk.close()
+  }
+
   @Test("what anybody may have needs no credentials, also where upstream wants an anonymous token")
   func anybody() async throws {
     let vault = try Vault { _, shown in shown == "Bearer anybody" }
