@@ -60,6 +60,29 @@ struct EstimateTests {
     }
   }
 
+  @Test(
+    "whatever the image, a pull starts within what reports say, and reaches both ends of it",
+    arguments: [0.001, 0.05, 0.2], [nil, 12, 64] as [Int?])
+  func saysAllStarts(trip: Double, ceiling: Int?) throws {
+    for rates in [
+      [(2, 2e6), (4, 4e6)], [(4, 4e6), (8, 8e6), (16, 16e6)], [(8, 8e6), (64, 64e6)],
+      [(2, 2e6), (4, 8e6), (8, 8e6), (16, 8e6)], [(4, 8e6)], [(4, 8e6), (8, 4e6)],
+    ] {
+      var prior = try #require(Self.measured(rates))
+      (prior.idleRoundTripSeconds, prior.ceiling) = (trip, ceiling)
+      let said = try #require(PathEstimate.startingSizes(prior))
+      var sizes: [Int] = []
+      for power in [0, 16, 18, 20, 22, 24, 40] {
+        for blobs in [1, 10, 1_000] {
+          var policy = ClimbPolicy(maximum: 64, prior: prior)
+          let opening = Opening(bytes: Int64(1) << power, blobs: blobs, roundTripSeconds: 0.07)
+          sizes.append(policy.start(opening).poolSize)
+        }
+      }
+      #expect(sizes.min() == said.lowerBound && sizes.max() == said.upperBound, "\(rates) \(said)")
+    }
+  }
+
   @Test("the interval is never narrower than the gap between the sizes that were measured")
   func respectsGaps() throws {
     let prior = try #require(Self.measured([(4, 4e6), (12, 10e6), (24, 10e6)]))

@@ -11,7 +11,7 @@ package struct ClimbPolicy: Policy {
   var pool = Pool()
   var bounds: Bounds
   var senses = Senses()
-  var reason = Reason.nothingKnown
+  var reason = Reason.opened(OpeningReason(.unknownTrip))
   var limit: PullRecord.Limit?
 
   /// What this climb has found.

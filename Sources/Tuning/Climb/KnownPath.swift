@@ -10,9 +10,10 @@ struct KnownPath: Sendable, Equatable {
   let safe: Int
   /// Whether a larger pool was slower, surely.
   let isHarmed: Bool
-
   /// Whether the largest pool that was measured still gained in proportion: more may bring more.
   let isGaining: Bool
+  /// Whether nothing but one pool size was measured.
+  let isOnly: Bool
 
   /// What is gained in proportion, at least: part of what the workers added would bring alone.
   private static let proportional = 0.75
@@ -51,6 +52,7 @@ struct KnownPath: Sendable, Equatable {
       prior.ceiling ?? .max, harmful.map { max(best.poolSize, $0.poolSize - 1) } ?? .max)
     poolSize = min(ceiling, size)
     safe = points.last { $0.rate >= Self.safeShare * best.rate }?.poolSize ?? size
+    isOnly = points.count == 1
     isGaining = Self.isGaining(points, best: best)
   }
 

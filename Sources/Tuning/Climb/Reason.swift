@@ -3,10 +3,7 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
   typealias Limit = PullRecord.Limit
 
   // Open
-  case openedByRoundTrip(seconds: Double)
-  case nothingKnown
-  case didBest(Int)
-  case stillGained(at: Int)
+  case opened(OpeningReason)
   // Grow
   case room
   case bursts
@@ -49,11 +46,7 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
   /// For people.
   var description: String {
     switch self {
-    case .openedByRoundTrip(let seconds):
-      "this path is new; as many as suit a round trip of \(Self.ms(seconds))"
-    case .nothingKnown: "this path is new, and its round trip unknown"
-    case .didBest(let size): "earlier pulls from here were fastest with \(size)"
-    case .stillGained(let size): "earlier pulls from here were still getting faster at \(size)"
+    case .opened(let reason): reason.description
     case .room: "round trips are not growing, so no queue has built up: adding workers"
     case .bursts: "the server sends in bursts and the line is idle between them: adding workers"
     case .filled(let size, let limit): "\(size) workers are as much as it takes (\(limit.rawValue))"
@@ -90,9 +83,5 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
     case .contended: "the server refuses what it served before: others are using it too"
     case .oneMore: "nothing was refused for a while: trying one more"
     }
-  }
-
-  private static func ms(_ seconds: Double) -> String {
-    seconds < 1e-3 ? "less than 1 ms" : "\(whole(seconds * 1e3)) ms"
   }
 }

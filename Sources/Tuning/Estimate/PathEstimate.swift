@@ -98,7 +98,7 @@ package struct PathEstimate: Sendable, Equatable {
   /// The pool size that a pull starts from where it has this prior; nil: nothing was measured.
   ///
   /// The best where it is known; else the one that did best of what was tried, and more where the most
-  /// that were tried still gained. Short pulls, and those of small blobs, open wider.
+  /// that were tried still gained. Short pulls, and those of small blobs, may open with another size.
   ///
   /// - Parameters:
   ///   - prior: what was learned of the path.
@@ -109,6 +109,24 @@ package struct PathEstimate: Sendable, Equatable {
     let trip = prior.idleRoundTripSeconds ?? OpenRule.unknownTrip
     let wide = min(OpenRule.most, OpenRule.wide(trip)).rounded(.down)
     return min(most, OpenRule.further(than: known.poolSize, wide: whole(wide)))
+  }
+
+  /// From the fewest to the most workers that a pull of any image starts from where it has this prior.
+  ///
+  /// - Parameters:
+  ///   - prior: what was learned of the path.
+  ///   - most: the largest pool size that may be chosen.
+  package static func startingSizes(_ prior: Prior, most: Int = 64) -> ClosedRange<Int>? {
+    guard prior.isOwn, let known = KnownPath(prior) else { return nil }
+    let size = min(most, known.poolSize)
+    guard known.ceiling >= most else { return size...size }
+    let trip = prior.idleRoundTripSeconds ?? OpenRule.unknownTrip
+    let wide = whole(min(OpenRule.most, OpenRule.wide(trip) + OpenRule.waiting).rounded(.down))
+    if known.isGaining {
+      let fewest = min(most, OpenRule.further(than: size, wide: whole(OpenRule.base)))
+      return fewest...min(most, OpenRule.further(than: size, wide: wide))
+    }
+    return size...max(size, min(most, known.safe, OpenRule.shortly(size, wide: wide)))
   }
 
   private var isFresh: Bool {

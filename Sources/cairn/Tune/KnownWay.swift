@@ -20,6 +20,8 @@ struct KnownWay {
   let estimate: PathEstimate?
   /// The pool size that the next pull starts from; nil: it knows none.
   let start: Int?
+  /// What it starts from where it is short, or of small blobs.
+  private let otherStarts: ClosedRange<Int>?
   /// Seconds since it was used last.
   let age: Double
 
@@ -27,6 +29,7 @@ struct KnownWay {
     self.report = report
     estimate = report.prior.flatMap { PathEstimate($0) }
     start = report.prior.flatMap { PathEstimate.startingSize($0) }
+    otherStarts = report.prior.flatMap { PathEstimate.startingSizes($0) }
     age = max(0, now - report.usedAt)
   }
 
@@ -120,7 +123,13 @@ struct KnownWay {
 
   var startWords: String? {
     if report.siteMachines != nil { return "a pull takes it as a hint until it has measured" }
-    return start.map { "the next pull starts from \(Self.workers($0))" }
+    guard let start else { return nil }
+    let words = "the next pull starts from \(Self.workers(start))"
+    guard let others = otherStarts, others != start...start else { return words }
+    let range =
+      others.lowerBound == start
+      ? "up to \(others.upperBound)" : "\(others.lowerBound) to \(others.upperBound)"
+    return words + "; a short one, or one of small layers, from \(range)"
   }
 
   static func workers(_ count: Int) -> String { count == 1 ? "1 worker" : "\(count) workers" }

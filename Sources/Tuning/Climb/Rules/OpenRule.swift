@@ -26,6 +26,11 @@ enum OpenRule {
 
   /// Workers to open with where the most that were measured still gained.
   static func further(than size: Int, wide: Int) -> Int { max(2 * size, wide) }
+
+  /// As many as a short pull opens with while slow starts need more than the line does later.
+  static func shortly(_ size: Int, wide: Int) -> Int {
+    max(size * 3 / 2, min(wide, max(fewestShort, shortFactor * size)))
+  }
 }
 
 extension ClimbPolicy {
@@ -46,33 +51,41 @@ extension ClimbPolicy {
       openKnown(path, opening, wide: size)
       return
     }
-    let hint = prior.flatMap { KnownPath($0) }.map { min(OpenRule.mostByHint, $0.poolSize) } ?? 1
-    set(
-      min(bounds.ceiling, max(hint, size)), now: opening.now,
-      because: idle.map { .openedByRoundTrip(seconds: $0) } ?? .nothingKnown)
+    let hint = prior.flatMap { KnownPath($0)?.poolSize }
+    let wanted = max(hint.map { min(OpenRule.mostByHint, $0) } ?? 1, size)
+    let basis: OpeningReason.Basis =
+      if let hint, wanted > size {
+        .hint(hint, most: OpenRule.mostByHint)
+      } else if feed < min(wide, OpenRule.most) {
+        .image
+      } else if wide > OpenRule.most {
+        .most(size)
+      } else {
+        idle.map { waiting < 1 ? .roundTrip($0) : .smallBlobs($0) } ?? .unknownTrip
+      }
+    let opened = min(bounds.ceiling, wanted)
+    let reason = OpeningReason(basis, isSeen: prior?.isOwn ?? false)
+    set(opened, now: opening.now, because: .opened(reason.cut(from: wanted, to: opened, bounds)))
   }
 
   private mutating func openKnown(_ known: KnownPath, _ opening: Opening, wide: Int) {
     // Slow starts need more workers than the line does later, unless more are known to hurt.
     let isHarmless = known.ceiling >= bounds.maximum
     if known.isGaining, isHarmless {
-      set(
-        min(bounds.maximum, OpenRule.further(than: known.poolSize, wide: wide)), now: opening.now,
-        because: .stillGained(at: known.poolSize))
+      let wanted = OpenRule.further(than: known.poolSize, wide: wide)
+      let opened = min(bounds.maximum, wanted)
+      let reason = OpeningReason(.gaining(known.poolSize))
+      set(opened, now: opening.now, because: .opened(reason.cut(from: wanted, to: opened, bounds)))
       self.known = nil
       return
     }
     phase = .settling
     let isShort = Double(opening.bytes) < 2 * SettleRule.shortSeconds * known.rate
-    let some = isShort ? max(known.poolSize * 3 / 2, slowStart(known, wide)) : known.poolSize
-    set(
-      min(bounds.ceiling, isHarmless ? min(some, max(known.poolSize, known.safe)) : known.poolSize),
-      now: opening.now,
-      because: .didBest(known.poolSize))
-  }
-
-  /// As many as a short pull opens with while slow starts need more than the line does later.
-  private func slowStart(_ known: KnownPath, _ wide: Int) -> Int {
-    min(wide, max(OpenRule.fewestShort, OpenRule.shortFactor * known.poolSize))
+    let some = isShort ? OpenRule.shortly(known.poolSize, wide: wide) : known.poolSize
+    let wanted = isHarmless ? min(some, max(known.poolSize, known.safe)) : known.poolSize
+    let opened = min(bounds.ceiling, wanted)
+    var reason = OpeningReason(known.isOnly ? .only(known.poolSize) : .best(known.poolSize))
+    reason.isWidened = opened > known.poolSize
+    set(opened, now: opening.now, because: .opened(reason.cut(from: wanted, to: opened, bounds)))
   }
 }
