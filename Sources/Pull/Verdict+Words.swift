@@ -15,10 +15,7 @@ extension Verdict {
     case .perConnection: return "the server's limit per connection: " + each + more
     case .overload: return "an overloaded server or path: " + levels
     case .refusals: return "the server's limit of requests: " + refusals
-    case .roundTrips:
-      return
-        "round trips: small blobs, whose requests waited \(percent(evidence.asking)) of their time "
-        + "for a first byte"
+    case .roundTrips: return waiting
     case .cpu: return "this machine's CPU: no time was left in \(percent(shares.cpu)) of the pull"
     case .disk: return "this disk: writing took all the time in \(percent(shares.disk)) of the pull"
     case .limitRate: return "your --limit-rate of \(rate(evidence.limits.bytesPerSecond ?? 0))"
@@ -37,7 +34,8 @@ extension Verdict {
       "roundTripSeconds": evidence.roundTrip, "queueSeconds": evidence.queueSeconds,
       "queueShare": shares.queue, "cpuShare": shares.cpu, "diskShare": shares.disk,
       "burstShare": shares.bursts, "idleShare": shares.idle, "waitingShare": shares.waiting,
-      "askingShare": evidence.asking, "rateSpread": evidence.spread,
+      "askingShare": evidence.asking, "firstByteSeconds": evidence.firstByteSeconds,
+      "rateSpread": evidence.spread,
       "disordersPerSecond": evidence.disorder, "refusals": Double(evidence.refusals),
       "servedAtRefusal": evidence.servedAtRefusal.map { Double($0) },
       "limitRate": limits.bytesPerSecond, "maxWorkers": Double(limits.workers),
@@ -60,6 +58,24 @@ extension Verdict {
     }
     let sizes = [main, other].sorted { $0.connections < $1.connections }
     return "\(rate(main.rate)), whether \(whole(sizes[0].connections)) or \(connections(sizes[1]))"
+  }
+
+  /// Answers that take so much longer than a round trip are slow themselves.
+  private static let slowAnswer = (seconds: 0.1, trips: 5.0)
+
+  /// What requests waited for before their first byte: the way there and back, or the server.
+  private var waiting: String {
+    let share = percent(evidence.asking)
+    let trip = evidence.roundTrip ?? 0
+    guard let answer = evidence.firstByteSeconds, answer > Self.slowAnswer.trips * trip,
+      answer > trip + Self.slowAnswer.seconds
+    else {
+      return "round trips: small blobs, whose requests waited \(share) of their time "
+        + "for a first byte"
+    }
+    let tenths = whole(answer * 10)
+    return "the server's answers: it takes \(tenths / 10).\(tenths % 10) s to answer each request, "
+      + "which was \(share) of their time"
   }
 
   private var queue: String {

@@ -82,6 +82,21 @@ struct VerdictWordsTests {
     ),
     ({ $0.shares.cpu = 0.97 }, "this machine's CPU: no time was left in 97 % of the pull"),
     ({ $0.shares.disk = 0.93 }, "this disk: writing took all the time in 93 % of the pull"),
+    (
+      {
+        $0.levels = [level(16, 10)]
+        $0.asking = 0.6
+        $0.firstByteSeconds = 0.021
+      }, "round trips: small blobs, whose requests waited 60 % of their time for a first byte"
+    ),
+    (
+      {
+        $0.levels = [level(16, 10)]
+        $0.asking = 0.6
+        $0.firstByteSeconds = 1.26
+      },
+      "the server's answers: it takes 1.3 s to answer each request, which was 60 % of their time"
+    ),
     ({ $0.levels = [level(16, 10)] }, nil),
   ]
 
