@@ -139,7 +139,9 @@ struct ServeCommandTests {
       "serve", "--listen", registry.host, "--registry", "docker.io", "--store",
       cairn.folder("cache"))
     #expect(outcome.status == 69)
-    #expect(outcome.errors.contains("cannot listen"), "\(outcome.errors)")
+    #expect(
+      outcome.errors.contains("cannot listen on \(registry.host): address already in use\n"),
+      "\(outcome.errors)")
     for wrong in [
       ["--listen", "x"], ["--registry", "x"], ["--max-workers", "0"], ["--limit-rate", "0"],
       ["--tls-cert", "x"], ["--tls-key", "x"],

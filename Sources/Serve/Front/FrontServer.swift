@@ -55,7 +55,11 @@ package final class FrontServer: Sendable {
     let listener: any Channel
     switch place {
     case .network(let host, let port):
-      listener = try await bootstrap.bind(host: host, port: port).get()
+      do {
+        listener = try await bootstrap.bind(host: host, port: port).get()
+      } catch let error as IOError {
+        throw ListenFailure(code: error.errnoCode)
+      }
     case .path(let path):
       let socket = try LocalSocket(path)
       listener = try await bootstrap.withBoundSocket(try socket.bound()).get()
@@ -241,4 +245,15 @@ private struct ProcessCredentials: Sendable {
   var process: Int32
   var uid: UInt32
   var gid: UInt32
+}
+
+/// Why the system lets nobody listen at a place.
+private struct ListenFailure: Error, CustomStringConvertible {
+  let code: Int32
+
+  /// As the system says it, for people.
+  var description: String {
+    let words = String(cString: strerror(code))
+    return words.prefix(1).lowercased() + words.dropFirst()
+  }
 }

@@ -166,6 +166,7 @@ struct ServeCommand: AsyncParsableCommand {
       }
     }
     try await listen(server, log)
+    if registry.isEmpty { log.say("only registries with mirror files are served: no --registry") }
     await stopped()
     log.say("stopping: requests under way have \(Self.drainSeconds) s")
     // This task is cancelled by now, and what follows is not to be.
@@ -198,17 +199,19 @@ struct ServeCommand: AsyncParsableCommand {
 
   private func listen(_ server: FrontServer, _ log: ServeLog) async throws {
     let passed = PassedSockets.take(ProcessInfo.processInfo.environment)
+    var wanted = "a socket of systemd's"
     do {
       for socket in passed {
         try await server.listen(on: socket)
         log.say("listening on a socket of systemd's")
       }
       for place in listen.isEmpty && !passed.isEmpty ? [] : places {
+        wanted = place.name
         let port = try await server.listen(at: place)
         log.say("listening on \(place.name(port: port))")
       }
     } catch {
-      throw CommandFailure(message: "cannot listen: \(error)", exitCode: 69)
+      throw CommandFailure(message: "cannot listen on \(wanted): \(error)", exitCode: 69)
     }
   }
 }
