@@ -32,4 +32,22 @@ struct FigureTableTests {
     #expect(!cells.isEmpty, "\(outcome.errors)")
     for line in cells { #expect(line.contains(cell), "\(line)") }
   }
+
+  @Test("figures that are infinite are null in JSON")
+  func infinite() async throws {
+    let cairn = try Command()
+    let outcome = try await cairn(
+      "simulate", "--model", "mobile-2", "--image", "large-3g", "--workers", "3", "--format",
+      "json")
+    #expect(outcome.status == 0 && outcome.output.contains(":null"), "\(outcome.errors)")
+    #expect(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) is [[String: Any]])
+  }
+
+  @Test("where nothing was learned of what was asked for, that is what is said")
+  func nothingLearned() async throws {
+    let cairn = try Command()
+    let outcome = try await cairn("tune", "--registry", "nosuch", "--machine", "m")
+    #expect(outcome.output == "nothing was learned of nosuch on m yet\n")
+    #expect(try await cairn("tune").output.hasPrefix("nothing was learned yet; every"))
+  }
 }

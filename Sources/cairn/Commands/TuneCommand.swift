@@ -145,7 +145,8 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     let paths = try onHistory([]) { (history) throws(HistoryError) in
       try history.reports(selection, now: now, recent: format == .html ? Self.shownPulls : 0)
     }
-    let report = TuneReport(paths: paths + siteReports(besides: paths, now: now), now: now)
+    let all = paths + siteReports(besides: paths, now: now)
+    let report = TuneReport(paths: all, now: now, registry: registry, machine: machine)
     print(try report.text(format), beside: plot)
     guard let plot else { return }
     guard let drawing = PathPlots.plot(report.paths) else {

@@ -55,6 +55,7 @@ struct Table {
     return ([heads] + lines).map { $0.joined(separator: ",") + "\n" }.joined()
   }
 
+  /// What is infinite, or no number, is null: JSON has no word for it.
   private enum Value: Encodable {
     case text(String)
     case number(Double)
@@ -63,7 +64,8 @@ struct Table {
       var container = encoder.singleValueContainer()
       switch self {
       case .text(let text): try container.encode(text)
-      case .number(let number): try container.encode(number)
+      case .number(let number) where number.isFinite: try container.encode(number)
+      case .number: try container.encodeNil()
       }
     }
   }

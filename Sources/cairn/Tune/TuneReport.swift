@@ -8,13 +8,21 @@ import Tuning
 /// not known yet.
 struct TuneReport {
   let paths: [KnownWay]
+  /// What was asked for, after "nothing was learned": of a registry, on a machine; empty: anything.
+  private let sought: String
 
   private static let barWidth = 40.0
 
   /// - Parameters:
   ///   - paths: what the history has.
   ///   - now: seconds since 1970.
-  init(paths: [History.PathReport], now: Double) {
+  ///   - registry: the only one that was asked for; nil: all.
+  ///   - machine: the same; `all` is all.
+  init(
+    paths: [History.PathReport], now: Double, registry: String? = nil, machine: String? = nil
+  ) {
+    let place = machine == "all" ? nil : machine
+    sought = (registry.map { " of " + $0 } ?? "") + (place.map { " on " + $0 } ?? "")
     self.paths = paths.map { KnownWay($0, now: now) }
   }
 
@@ -26,6 +34,9 @@ struct TuneReport {
     case .text: break
     }
     guard !paths.isEmpty else {
+      guard sought.isEmpty else {
+        return "nothing was learned\(sought.shownSafely(limit: 1_000)) yet\n"
+      }
       return "nothing was learned yet; every cairn pull --workers auto adds to it\n"
     }
     return paths.map { section($0) }.joined(separator: "\n")
