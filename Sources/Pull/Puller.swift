@@ -149,7 +149,7 @@ package struct Puller: Sendable {
     _ missing: [LabelledBlob]
   ) throws(PullError) {
     let bytes = blobs.reduce(0) { $0 + $1.descriptor.size }
-    let left = missing.reduce(0) { $0 + $1.descriptor.size }
+    let left = missing.map { $0.descriptor.size - store.keptBytes(of: $0.descriptor) }.clampedSum
     display.show(
       .resolved(
         reference: reference.description,

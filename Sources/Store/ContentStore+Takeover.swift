@@ -65,15 +65,31 @@ extension ContentStore {
 
   /// What a journal says of a file, as far as it can be relied on.
   private func usable(_ descriptor: Descriptor, _ file: OpenFile) -> RangeSet<Int64> {
+    usable(descriptor, in: file.folder, length: Int64(file.info?.st_size ?? 0))
+  }
+
+  /// Bytes of a blob that an earlier download left, as far as they can be relied on.
+  ///
+  /// - Parameter descriptor: a blob that is not in the store.
+  package func keptBytes(of descriptor: Descriptor) -> Int64 {
+    guard let ingest, let info = ingest.info(Self.name(descriptor.digest, "partial")) else {
+      return 0
+    }
+    return usable(descriptor, in: ingest, length: Int64(info.st_size)).ranges
+      .reduce(0) { $0 + Int64($1.count) }
+  }
+
+  private func usable(_ descriptor: Descriptor, in folder: Folder, length: Int64) -> RangeSet<Int64>
+  {
     guard
-      let bytes = try? file.folder.read(Self.name(descriptor.digest, "map"), limit: 16 << 20),
+      let bytes = try? folder.read(Self.name(descriptor.digest, "map"), limit: 16 << 20),
       let map = ResumeMap(
         parsing: String(outside: bytes), digest: descriptor.digest,
         size: descriptor.size)
     else { return RangeSet() }
     var usable = map.usable(bootID: bootID)
     // The file may be shorter than the map claims.
-    usable.remove(contentsOf: Int64(file.info?.st_size ?? 0)..<Int64.max)
+    usable.remove(contentsOf: length..<Int64.max)
     return usable
   }
 }

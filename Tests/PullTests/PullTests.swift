@@ -329,6 +329,11 @@ struct PullTests {
     let summary = try await other.pull("\(again.host)/o/n", workers: 7)
     try other.expectWhole(image)
     #expect(summary.fetched < 1_600_000)
+    // What is said to be here is what is not fetched.
+    let present = other.display.log.all.lazy.compactMap { event -> Int64? in
+      if case .resolved(_, _, _, _, _, _, let present) = event { present } else { nil }
+    }.first
+    #expect(present == summary.bytes - summary.fetched)
     #expect(
       again.blobRequests.filter { $0.target.contains("\(image.layers[0])") }.allSatisfy {
         $0.range != nil
