@@ -19,9 +19,10 @@ package final class PlainDisplay: ProgressDisplay {
 }
 
 /// JSON Lines on standard output, or on standard error where an image goes to standard output.
-package struct JSONDisplay: ProgressDisplay {
+package final class JSONDisplay: ProgressDisplay {
   private let renderer: JSONRenderer
   private let output: LineOutput
+  private let hasFailed = Mutex(false)
 
   /// Makes the display.
   ///
@@ -33,8 +34,18 @@ package struct JSONDisplay: ProgressDisplay {
     output = LineOutput(descriptor: toStandardError ? STDERR_FILENO : STDOUT_FILENO)
   }
 
-  /// Writes the event's line.
-  package func show(_ event: ProgressEvent) { output.write(renderer.line(event) + "\n") }
+  /// Writes the event's line; what cannot be written is warned of once, but for a reader that left.
+  package func show(_ event: ProgressEvent) {
+    let code = output.write(renderer.line(event) + "\n")
+    guard code != 0, code != EPIPE else { return }
+    let isFirst = hasFailed.withLock { hasFailed in
+      defer { hasFailed = true }
+      return !hasFailed
+    }
+    guard isFirst else { return }
+    LineOutput.standardError.write(
+      "warning: not all of the progress could be written: \(String(cString: strerror(code)))\n")
+  }
 }
 
 /// Bars that are drawn over themselves, on standard error.

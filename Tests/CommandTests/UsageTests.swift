@@ -97,6 +97,25 @@ struct UsageTests {
     #expect(process.terminationReason == .exit && process.terminationStatus == 73)
   }
 
+  @Test("progress that cannot be written is warned of, once, and the pull ends well")
+  func lostOutput() async throws {
+    let cairn = try Command()
+    let registry = try FakeRegistry(try FakeImage(layers: [Content.bytes(300_000, seed: 1)]))
+    let process = cairn.process([
+      "pull", "\(registry.host)/o/n", "--plain-http", "--progress", "json",
+    ])
+    let errors = cairn.folder("errors")
+    #expect(FileManager.default.createFile(atPath: errors, contents: nil))
+    process.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
+    process.standardError = FileHandle(forWritingAtPath: errors)
+    try process.run()
+    while process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
+    let words = try String(contentsOfFile: errors, encoding: .utf8)
+    #expect(process.terminationReason == .exit && process.terminationStatus == 0, "\(words)")
+    #expect(words.components(separatedBy: "warning:").count == 2, "\(words)")
+    #expect(words.lowercased().contains("no space left"), "\(words)")
+  }
+
   @Test("too few open files are said to be too few", arguments: [4, 5, 6, 13, 20, 24, 31])
   func fewFiles(limit: Int) async throws {
     let cairn = try Command()
