@@ -2,8 +2,8 @@
 ///
 /// Bytes that trickle in must not pass for progress (containerd#11650), so the rule asks for a rate,
 /// not for a byte. What is small has a limit in all besides: at a rate that a blob may have, a page
-/// without an end would last for hours. Time is seconds on a clock that stands still while this machine itself holds the
-/// transfer up (a blocked disk write, a rate limit).
+/// without an end would last for hours. Time is seconds on a clock that stands still while this
+/// machine itself holds the transfer up (a blocked disk write, a rate limit).
 package struct StallRule: Sendable, Equatable {
   /// Bytes per second that count as progress.
   package let minimumRate: Double

@@ -41,7 +41,8 @@ struct RegistryTable: Sendable, Equatable {
   private(set) var isInsecure = false
   /// Nothing is fetched from there; from its mirrors it is.
   private(set) var isBlocked = false
-  /// What it has wrong, so that nothing is fetched from there, nor from its mirrors: it may be meant to block.
+  /// What it has wrong, so that nothing is fetched from there, nor from its mirrors: it may be meant
+  /// to block.
   private(set) var problem: String?
   /// Who is asked before, in this order.
   private(set) var mirrors: [Mirror] = []
