@@ -20,20 +20,28 @@ package struct PullRun: Sendable {
     store: ContentStore, display: any ProgressDisplay,
     patience: (seconds: Double, rate: Double) = (30, 512), plan: @escaping Downloads.Planner
   ) {
-    var limits = Downloads.Limits(
-      openBlobs: OpenFileBudget.ofProcess.blobs, hashing: min(4, Machine.effectiveCPUs))
-    limits.stallTimeout = patience.seconds
-    limits.minimumRate = patience.rate
     let board = PullBoard(display)
     self.board = board
     downloads = Downloads(
-      store: store,
-      limits: limits,
-      plan: plan, tell: { board.show($0) })
+      store: store, limits: .ofMachine(patience: patience), plan: plan, tell: { board.show($0) })
   }
 
   /// Ends what is under way still; nothing is written or published after that.
   ///
   /// - Returns: what the downloads over each path were like.
   package func close() async -> [PullReport] { await downloads.close() }
+}
+
+extension Downloads.Limits {
+  /// What this machine and process bear.
+  ///
+  /// - Parameter patience: seconds without progress after which another process's blob is taken
+  ///   over, and the bytes per second that count as progress.
+  package static func ofMachine(patience: (seconds: Double, rate: Double)) -> Downloads.Limits {
+    var limits = Downloads.Limits(
+      openBlobs: OpenFileBudget.ofProcess.blobs, hashing: min(4, Machine.effectiveCPUs))
+    limits.stallTimeout = patience.seconds
+    limits.minimumRate = patience.rate
+    return limits
+  }
 }

@@ -115,14 +115,9 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
     if case .fixed = workers, policy != .climb {
       throw ValidationError("--policy needs --workers auto")
     }
-    guard PullOptions.Workers.range.contains(maxWorkers) else {
-      throw ValidationError("--max-workers takes a number from 1 to 1024")
-    }
+    try PoolBounds.check(maxWorkers: maxWorkers, limitRate: limitRate)
     if case .fixed(let count) = workers, !PullOptions.Workers.range.contains(count) {
       throw ValidationError("--workers takes a number from 1 to 1024, or auto")
-    }
-    if let limitRate, limitRate.bytes < 1 {
-      throw ValidationError("--limit-rate must be at least 1 byte a second")
     }
   }
 

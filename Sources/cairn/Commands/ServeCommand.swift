@@ -86,7 +86,7 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp("Most parallel downloads from a registry.", valueName: "n"))
-  var maxWorkers = 64
+  var maxWorkers = PullLimits().workers
 
   @Option(
     help: ArgumentHelp("Bytes a second from all registries, for example 10M.", valueName: "rate"))
@@ -118,12 +118,7 @@ struct ServeCommand: AsyncParsableCommand {
     guard stale.isFinite, stale >= 0 else {
       throw ValidationError("--stale takes seconds, 0 or more")
     }
-    guard PullOptions.Workers.range.contains(maxWorkers) else {
-      throw ValidationError("--max-workers takes a number from 1 to 1024")
-    }
-    if let limitRate, limitRate.bytes < 1 {
-      throw ValidationError("--limit-rate must be at least 1 byte a second")
-    }
+    try PoolBounds.check(maxWorkers: maxWorkers, limitRate: limitRate)
   }
 
   func run() async throws {

@@ -70,10 +70,8 @@ extension ServeCommand {
   func makeDownloads(
     _ store: ContentStore, _ paths: ServePaths, _ metrics: ServeMetrics
   ) -> Downloads {
-    var limits = Downloads.Limits(
-      openBlobs: OpenFileBudget.ofProcess.blobs, hashing: min(4, Machine.effectiveCPUs))
-    limits.stallTimeout = patience.stallTimeout
-    limits.minimumRate = Double(patience.minRate.bytes)
+    let limits = Downloads.Limits.ofMachine(
+      patience: (patience.stallTimeout, Double(patience.minRate.bytes)))
     return Downloads(
       store: store, limits: limits, plan: { paths.plan($0, $1) },
       ended: {
