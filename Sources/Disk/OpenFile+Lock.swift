@@ -17,16 +17,19 @@ extension OpenFile {
   /// are no locks.
   func isLockedQuietly() -> Bool { retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) == 0 }
 
-  /// Takes the lock of the file for this process alone, and waits for it, but not for ever.
+  /// Takes the lock of the file, and waits for it, but not for ever.
   ///
   /// - Parameters:
+  ///   - exclusive: whether for this process alone.
   ///   - seconds: how long at most.
   ///   - tell: told once, after a second, what is waited for.
   /// - Throws: `DiskError`: the time is over, or the task was cancelled.
-  package func waitForLock(seconds: Double, tell: (String) -> Void) throws(DiskError) {
+  package func waitForLock(
+    exclusive: Bool = true, seconds: Double, tell: (String) -> Void
+  ) throws(DiskError) {
     var waited = 0.0
     var isTold = false
-    while try !lock(exclusive: true) {
+    while try !lock(exclusive: exclusive) {
       guard waited < seconds else {
         throw DiskError("lock", path, EWOULDBLOCK, reason: "it is still locked by \(holder)")
       }

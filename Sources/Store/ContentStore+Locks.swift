@@ -34,9 +34,17 @@ extension ContentStore {
       return UseLock(file: file)
     }
     let file = try openLock("lock")
-    guard try disk(try file.lock(exclusive: exclusive)) else { throw .inUse(path: root) }
+    do throws(DiskError) {
+      try file.waitForLock(exclusive: exclusive, seconds: Self.moment) { _ in }
+    } catch {
+      throw error.code == EWOULDBLOCK ? .inUse(path: root) : StoreError(error)
+    }
     return UseLock(file: file)
   }
+
+  /// Seconds for which a lock may be somebody's who does not know: whoever starts a program has a
+  /// copy of all that is open, locks included, until that has begun.
+  private static let moment = 0.5
 
   func openLock(_ name: String) throws(StoreError) -> OpenFile {
     let state = try state()
