@@ -28,6 +28,8 @@ package struct DownloadProgress: Sendable, Equatable {
   package var state = State.waiting
   /// The process that is fetching it, where it is another and can be told.
   package var process: Int32?
+  /// Whether somebody has stopped that process.
+  package var isStopped = false
   /// What it cost so far.
   package var cost = Cost()
 

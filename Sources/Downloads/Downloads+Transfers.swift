@@ -72,6 +72,7 @@ extension Downloads {
     guard let holding = store.holding(of: transfer.wish.blob) else { return .busy }
     transfer.progress.done = holding.bytes
     transfer.progress.process = holding.process
+    transfer.progress.isStopped = holding.isStopped
     var patience = transfer.patience ?? Patience(bytes: holding.bytes, limits)
     let (gained, isOver) = patience.look(holding.bytes)
     transfer.patience = patience

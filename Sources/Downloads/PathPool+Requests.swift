@@ -56,13 +56,14 @@ extension PathPool {
     case .sent:
       handle(.sent(request))
     case .responded(let timing):
+      // Here, since what breaks off, or is cut short, had a connection, too.
+      segment.transfer.progress.cost.connections += timing.newConnections
       let connect = timing.newConnections > 0 ? timing.connectSeconds : nil
       handle(.responded(request, connectSeconds: connect))
     case .wholeBody:
       note(id, recording: false)
       handle(.wholeBody(request))
-    case .ended(.success(let timing)):
-      segment.transfer.progress.cost.connections += timing.newConnections
+    case .ended(.success):
       note(id, recording: true)
       // The end may have been moved outwards while the last bytes were on their way.
       let isFull = segment.window.isFull

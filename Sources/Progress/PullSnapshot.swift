@@ -32,6 +32,8 @@ package struct PullSnapshot: Sendable, Equatable {
     package var state: State
     /// The process that fetches it elsewhere, where that is known.
     package var process: Int32?
+    /// Whether somebody has stopped that process: it is waited for, and then taken over.
+    package var isStopped = false
 
     /// Makes a blob that waits.
     package init(

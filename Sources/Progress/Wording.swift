@@ -67,7 +67,9 @@ package enum Wording {
   static func state(_ blob: PullSnapshot.Blob) -> String {
     guard blob.state == .elsewhere, let process = blob.process else { return state(blob.state) }
     let share = percent(blob.done, of: blob.size).filter { $0 != " " }
-    return "process \(process) is fetching it, \(share)"
+    return blob.isStopped
+      ? "process \(process) is stopped at \(share); taken over after a while"
+      : "process \(process) is fetching it, \(share)"
   }
 
   static func state(_ state: PullSnapshot.State) -> String {

@@ -17,6 +17,7 @@ final class PullBoard: Sendable {
       blobs[index].done = progress.done
       blobs[index].state = progress.shownState
       blobs[index].process = progress.state == .elsewhere ? progress.process : nil
+      blobs[index].isStopped = progress.state == .elsewhere && progress.isStopped
       return blobs[index]
     }
   }

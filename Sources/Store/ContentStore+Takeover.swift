@@ -11,6 +11,8 @@ extension ContentStore {
     package var bytes: Int64
     /// Its number, where that can be told.
     package var process: Int32?
+    /// Whether somebody has stopped it.
+    package var isStopped = false
   }
 
   /// How far another process is with a blob; nil where none is at it.
@@ -21,8 +23,10 @@ extension ContentStore {
       let file = try? OpenFile(Self.name(descriptor.digest, "partial"), in: ingest, O_RDONLY)
     else { return nil }
     let ranges = usable(descriptor, file).ranges
+    let holder = file.lockHolder
     return Holding(
-      bytes: ranges.reduce(0) { $0 + Int64($1.count) }, process: file.lockHolder)
+      bytes: ranges.reduce(0) { $0 + Int64($1.count) }, process: holder,
+      isStopped: holder.map(ProcessState.isStopped) ?? false)
   }
 
   /// Goes on with a blob in the place of a process that brings nothing any more.

@@ -116,6 +116,22 @@ struct UsageTests {
     #expect(words.lowercased().contains("no space left"), "\(words)")
   }
 
+  @Test("a trace that cannot be written is warned of once, and the pull goes on")
+  func lostTrace() async throws {
+    let cairn = try Command()
+    let registry = try FakeRegistry(try FakeImage(layers: [Content.bytes(300_000, seed: 1)]))
+    // Long enough for some samples.
+    let outcome = try await Command.finish(
+      cairn.process([
+        "pull", "\(registry.host)/o/n", "--plain-http", "--limit-rate", "400K", "--trace",
+        "/dev/full",
+      ]))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(
+      outcome.errors.components(separatedBy: "warning: the trace is not whole").count == 2,
+      "\(outcome.errors)")
+  }
+
   @Test("too few open files are said to be too few", arguments: [4, 5, 6, 13, 20, 24, 31])
   func fewFiles(limit: Int) async throws {
     let cairn = try Command()

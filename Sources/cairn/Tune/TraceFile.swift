@@ -35,15 +35,18 @@ final class TraceFile: Sendable {
     }
   }
 
-  /// Writes a step; a full disk or a reader that went away ends the trace, not the pull.
+  /// Writes a step; a full disk or a reader that went away ends the trace, not the pull, and the
+  /// former is said.
   func write(_ step: TraceStep) {
     guard !hasFailed.withLock({ $0 }), let line = try? StableJSON.encode(Line(step: step)) else {
       return
     }
-    do {
+    do throws(DiskError) {
       try output.write(line + Data("\n".utf8))
     } catch {
       hasFailed.withLock { $0 = true }
+      guard error.code != EPIPE else { return }
+      LineOutput.standardError.write("warning: the trace is not whole: \(error)\n")
     }
   }
 }
