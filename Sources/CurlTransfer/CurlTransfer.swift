@@ -185,7 +185,8 @@ final class CurlTransfer {
     let stall = marked(watch.error(hasHead: head.bytes > 0, for: intake.destination))
     switch intake.destination {
     case .beginning: return result(CURLE_OK)
-    case .memory where endsWithConnection && !intake.bytes.isEmpty:
+    case .memory
+    where job.request.mayEndInSilence && endsWithConnection && !intake.bytes.isEmpty:
       return result(CURLE_OK).map { response in
         var response = response
         response.stall = stall

@@ -19,6 +19,12 @@ package struct LibraryFile: Sendable {
   ///   - mode: of folders that are made.
   /// - Throws: `DiskError` with the code `EPERM` where root should not use it.
   package init(_ path: String, making mode: mode_t) throws(DiskError) {
+    // Nothing is made where it would not be used.
+    var nearest = Files.parent(of: path)
+    while !Files.isThere(nearest), nearest != "/", nearest != "." {
+      nearest = Files.parent(of: nearest)
+    }
+    try Self.require(try Folder(nearest), isAbove: nearest != Files.parent(of: path), path)
     _ = try Folder(Files.parent(of: path), making: mode)
     let place = try PathWalk.place(path)
     guard let name = place.name, !place.isMagic else {
@@ -28,9 +34,13 @@ package struct LibraryFile: Sendable {
     self.name = name
     let real = folder.realPath
     self.path = real.map { Folder(place.folder, path: $0).path(of: name) } ?? path
-    guard FileTrust.process.user == 0 else { return }
     // Without a path that has no links nobody knows where the library is led.
-    guard real != nil, !folder.isOpenToOthers else {
+    try Self.require(real == nil ? nil : folder, isAbove: false, path)
+  }
+
+  private static func require(_ folder: Folder?, isAbove: Bool, _ path: String) throws(DiskError) {
+    guard FileTrust.process.user == 0 else { return }
+    guard let folder, !folder.isOpenToOthers(isAbove: isAbove) else {
       throw DiskError(
         "use", path, EPERM, reason: "it is in a folder that another user can change")
     }
@@ -60,10 +70,12 @@ extension Folder {
 
   /// Whether another user than this one and root can make files in it, or give its name or that of
   /// a folder above to another folder.
-  var isOpenToOthers: Bool {
+  ///
+  /// - Parameter isAbove: whether it is only above the folder that is meant.
+  func isOpenToOthers(isAbove: Bool) -> Bool {
     var here = handle
     // In one like `/tmp` others cannot take our folders' names, but they can make files.
-    var closing: mode_t = 0
+    var closing: mode_t = isAbove ? S_ISVTX : 0
     while let info = here.info {
       let isClosed = info.st_mode & (S_IWGRP | S_IWOTH) == 0 || info.st_mode & closing != 0
       guard FileTrust.process.owns(info), isClosed else { return true }

@@ -57,9 +57,10 @@ package final class Temporary: Sendable {
 
   /// What the mark of a directory says: which it is of.
   ///
-  /// Another file of ours in its place, or the mark of another directory, says something else.
+  /// Another file of ours in its place, or the mark of another directory, says something else. The
+  /// disk is left out: it may have another number next time, and nothing gets from one to another.
   static func words(of directory: Folder) -> [UInt8]? {
-    directory.info.map { Array("\($0.st_dev) \($0.st_ino)\n".utf8) }
+    directory.info.map { Array("\($0.st_ino)\n".utf8) }
   }
 
   /// Says that a directory which has the name by now is about to be removed.

@@ -48,7 +48,7 @@ struct HistoryFile: Sendable {
     } catch {
       throw HistoryError(
         kind: error.reason == nil ? .unreadable : .foreign,
-        description: "the history \(path) is not used: \(error.why)")
+        description: "the history \(path) is not used: \(error.why); --history names another place")
     }
   }
 

@@ -140,7 +140,8 @@ package final class RepositoryClient: Sendable {
     var route = try RequestRoute(
       .endpoint(endpoint, path: path, remembered: nil), what: what, client: self)
     let (response, roundTrip) = try await take(
-      along: &route, fields: fields, limit: Self.documentLimit, patience: patience)
+      along: &route, fields: fields, limit: Self.documentLimit, patience: patience,
+      mayEndInSilence: true)
     let judge = DocumentJudge(name: name, server: route.url.origin.authority, what: what)
     var document: FetchedDocument
     do throws(RegistryError) {
@@ -161,9 +162,11 @@ package final class RepositoryClient: Sendable {
   ///   - fields: what every request on the way carries.
   ///   - limit: the most bytes that it may have.
   ///   - patience: seconds that it has for its head.
+  ///   - mayEndInSilence: whether its content tells if it is whole.
   /// - Returns: the answer, and the round trip of the last connection that was made on the way.
   func take(
-    along route: inout RequestRoute, fields: HTTPFields, limit: Int, patience: Double
+    along route: inout RequestRoute, fields: HTTPFields, limit: Int, patience: Double,
+    mayEndInSilence: Bool = false
   ) async throws(RegistryError) -> (TransferResponse, roundTripSeconds: Double?) {
     // The connection was made for a 401 as a rule, and the document comes over the same one.
     var roundTrip: Double?
@@ -172,6 +175,7 @@ package final class RepositoryClient: Sendable {
       (request, _) async throws(TransferError) in
       var request = request
       request.headTimeout = patience
+      request.mayEndInSilence = mayEndInSilence
       let response = try await engine.perform(request) { head, _ in
         head.isWhole ? .memory(limit: limit) : .beginning(limit: Self.asideLimit)
       }

@@ -26,6 +26,9 @@ package struct TransferRequest: Sendable, Equatable {
   /// Seconds that the request, once it is sent, may wait for the head of its answer before it
   /// counts as stalled; nil: the engine's `stallTimeout`, which in any case holds from the head on.
   package var headTimeout: Double?
+  /// Whether an answer of which nobody says how long it is may end in silence: whoever asks can tell
+  /// by what came whether it is whole.
+  package var mayEndInSilence = false
 
   /// Makes a request without a body.
   package init(

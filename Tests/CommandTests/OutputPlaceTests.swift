@@ -78,6 +78,16 @@ struct OutputPlaceTests {
     #expect(outcome.errors.contains("permission denied"), "\(outcome.errors)")
   }
 
+  @Test("a home that this user may not look into keeps nobody from asking", .enabled(if: isRoot))
+  func closedHome() async throws {
+    let prepared = try await shell("chmod 755 $D; mkdir -m 700 $D/h")
+    #expect(prepared.status == 0, "\(prepared.errors)")
+    let outcome = try await shell(
+      "HOME=$D/h cairn inspect --explain-endpoints r.example/a", Self.stranger)
+    #expect(outcome.status == 0 && outcome.output.contains("https://r.example/v2/a"))
+    #expect(outcome.errors.contains("is passed over: "), "\(outcome.errors)")
+  }
+
   @Test("a file with the mode 0400 is replaced, and keeps its mode")
   func readOnlyFile() async throws {
     let outcome = try await shell(

@@ -42,16 +42,17 @@ struct OtherUserFilesTests {
   }
 
   @Test(
-    "another user's hosts.toml, or the folder that it is in, is passed over with a word",
-    arguments: ["certs.d/r.example/hosts.toml", "certs.d/r.example"])
-  func passesOverHosts(owned: String) throws {
-    try files.write("certs.d/r.example/hosts.toml", EndpointFinderTests.toml("his.example"))
-    chown(files.folder(owned), 65_534, 65_534)
-    let plan = try files.finder.plan(for: Reference("r.example/a"))
-    #expect(plan.endpoints.map(\.origin.authority) == ["r.example"])
-    #expect(plan.warnings.count == 1 && plan.warnings.first?.contains("65534") == true)
-    var named = files.finder
-    named.hostsFolder = files.folder("certs.d")
-    #expect(try files.hosts(named, "r.example/a") == ["his.example", "r.example"])
+    "in the machine's folders whatever is there counts, whoever owns it: from outside a container",
+    arguments: ["containers/registries.conf", "containers", "certs.d/r.example/hosts.toml"])
+  func machineFiles(owned: String) throws {
+    let blocked = "[[registry]]\nlocation = \"blocked.example\"\nblocked = true\n"
+    try files.write("containers/registries.conf", blocked)
+    try files.write("certs.d/r.example/hosts.toml", EndpointFinderTests.toml("m.example"))
+    chown(files.folder(owned), 1_000, 1_000)
+    chmod(files.folder("containers"), 0o777)
+    #expect(throws: EndpointPlan.Refused.self) {
+      try files.finder.plan(for: Reference("blocked.example/a"))
+    }
+    #expect(try files.hosts(files.finder, "r.example/a") == ["m.example", "r.example"])
   }
 }

@@ -267,6 +267,7 @@ struct RegistriesConfigTests {
       "[[registry]]\nprefix = \"*x.com\"\nBlocked = true", "registry = [1]",
       "[[registry]]\nprefix = \"x\"\nblocked = false\nBLOCKED = true",
       "[registry]\nprefix = \"x\"", "[registries.block]\nregistries = [\"x.com\"]",
+      "[Registries.Block]\nRegistries = [\"x.com\"]",
       "[[registry]]\nprefix = \"x\"\n[[Registry]]\nprefix = \"y\"",
     ])
   func unknown(text: String) {
@@ -309,7 +310,11 @@ struct RegistriesConfigTests {
     } else {
       #expect(try asked(config, name) == nil)
     }
-    // Who names the port has the last word about it.
+    // A wildcard says less, and who names as much and the port has the last word.
+    let wild = try self.config(blocked + "[[registry]]\nprefix = \"*.com\"\nlocation = \"w.com\"")
+    if isBlocked {
+      #expect(throws: EndpointPlan.Refused.self) { try asked(wild, name) }
+    }
     let host = name.prefix { $0 != "/" }
     let repository = name.dropFirst(host.count + 1)
     let allowed = try self.config(

@@ -132,7 +132,8 @@ struct CurlEngineTests {
       $0.minimumRate = 1
     }
     defer { engine.stop() }
-    let request = TransferRequest(.get, try RemoteURL("http://\(server.host)/"))
+    var request = TransferRequest(.get, try RemoteURL("http://\(server.host)/"))
+    request.mayEndInSilence = true
     let response = try await engine.perform(request, limit: 1 << 20)
     // Nobody said how long it is: what came may be all, and who reads it is told that it may not.
     #expect(!response.body.isEmpty && response.stall?.message == "the answer had no end after 2 s")
@@ -146,14 +147,19 @@ struct CurlEngineTests {
     }
     let engine = try engine { $0.stallTimeout = 1 }
     defer { engine.stop() }
-    let response = try await engine.perform(
-      TransferRequest(.get, url(server, "/")), limit: 100)
+    var request = TransferRequest(.get, try url(server, "/"))
+    request.mayEndInSilence = true
+    let response = try await engine.perform(request, limit: 100)
     #expect(response.body == Array("{}".utf8) && response.stall?.kind == .stalled)
-    let found = await error { () async throws(TransferError) in
-      try await engine.perform(
-        TransferRequest(.get, RemoteURL("http://\(server.host)/chunked")), limit: 100)
+    for (path, tells) in [("/chunked", true), ("/", false)] {
+      request = TransferRequest(.get, try url(server, path))
+      request.mayEndInSilence = tells
+      let asked = request
+      let found = await error { () async throws(TransferError) in
+        try await engine.perform(asked, limit: 100)
+      }
+      #expect(found?.kind == .stalled)
     }
-    #expect(found?.kind == .stalled)
   }
 
   @Test("a head may be long and its lines folded, up to a limit")

@@ -108,11 +108,11 @@ package struct AuthFile: Sendable, Equatable {
     if let auth = text("auth"), let data = Self.base64(auth) {
       // Old files pad the password with NUL bytes.
       let bytes = [UInt8](data.trimmingPrefix { $0 == 0 }.reversed().drop { $0 == 0 }.reversed())
-      guard let text = String(validatingOutside: bytes) else {
-        let isPair = bytes.firstIndex(of: UInt8(ascii: ":")) ?? 0 > 0
-        return isPair ? .encoded(Data(bytes).base64EncodedString()) : nil
+      if let text = String(validatingOutside: bytes) {
+        if let credential = Credential(userAndPassword: text) { return credential }
+      } else if bytes.firstIndex(of: UInt8(ascii: ":")) ?? 0 > 0 {
+        return .encoded(Data(bytes).base64EncodedString())
       }
-      if let credential = Credential(userAndPassword: text) { return credential }
     }
     if let user = text("username"), let password = text("password") {
       return .basic(user: user, password: password)

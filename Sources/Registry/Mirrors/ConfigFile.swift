@@ -29,6 +29,10 @@ enum ConfigFile: Equatable {
       if [EPERM, EACCES].contains(error.code), let reason = error.reason {
         return .untrusted(reason)
       }
+      // A home that this user may not even look into is not his.
+      if trust != nil, error.code == EACCES, Files.info(path) == nil {
+        return .untrusted(error.why)
+      }
       // A link that leads nowhere was made by somebody who wants something there.
       guard isAbsence(error.code), error.reason == nil else {
         return .unusable(error.why)

@@ -38,9 +38,7 @@ struct ConfigPlaces: Sendable {
     var files: [(path: String, isNamed: Bool)] = []
     if let environmentFile {
       files.append((environmentFile, true))
-    } else if ConfigFile.exists(users) != .success(false),
-      FileTrust.process.complaint(users) == nil
-    {
+    } else if ConfigFile.exists(users) == .success(true), trust(users)?.complaint(users) == nil {
       // The user's own file stands in place of the machine's, and so do the drop-in files beside it.
       return [(users, false)] + Self.dropIns("\(users).d")
     } else {
@@ -50,6 +48,12 @@ struct ConfigPlaces: Sendable {
     return files + Self.dropIns("\(systemFolder)/registries.conf.d")
       + Self.dropIns("\(users).d")
   }
+
+  /// Whose files count at a usual place; nil: everybody's.
+  ///
+  /// What is in the home that the environment names may be another user's; in the machine's folders
+  /// only root can have put it, whoever owns it there: containers get such files from outside.
+  func trust(_ path: String) -> FileTrust? { path.hasPrefix(home + "/") ? .process : nil }
 
   /// The folders of certificates that may be a server's, first to be asked first, as podman and
   /// Docker have them.
@@ -65,7 +69,9 @@ struct ConfigPlaces: Sendable {
   }
 
   private static func dropIns(_ folder: String) -> [(path: String, isNamed: Bool)] {
-    Files.list(folder).filter { $0.hasSuffix(".conf") }.map { "\(folder)/\($0)" }
-      .filter { (try? Files.target($0))?.kind != .directory }.map { ($0, false) }
+    // An editor's mark of a file that is open is none.
+    let names = Files.list(folder).filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".#") }
+    let paths = names.map { "\(folder)/\($0)" }
+    return paths.filter { (try? Files.target($0))?.kind != .directory }.map { ($0, false) }
   }
 }

@@ -62,9 +62,6 @@ package struct EndpointFinder: Sendable {
     return result
   }
 
-  /// Whose files count: where the user named none, no other user's.
-  private func trust(isNamed: Bool) -> FileTrust? { isNamed ? nil : .process }
-
   private static func passedOver(_ path: String, _ reason: String) -> String {
     "\(path) is passed over: \(reason)"
   }
@@ -87,18 +84,11 @@ package struct EndpointFinder: Sendable {
         warnings.append("mirrors are not used: \(folder): \(unclear.reason)")
         return (EndpointPlan(endpoints: [own]), nil)
       }
-      if let reason = trust(isNamed: hostsFolder != nil)?.complaint(folder) {
-        warnings.append(Self.passedOver(folder, reason))
-        continue
-      }
       let path = "\(folder)/hosts.toml"
       let certificates = CertificateFolder(folder, names: Files.list(folder))
-      switch ConfigFile.read(path, trust: trust(isNamed: hostsFolder != nil)) {
+      switch ConfigFile.read(path, trust: nil) {
       case .missing, .text(""): return (nil, certificates)
-      case .untrusted(let reason):
-        warnings.append(Self.passedOver(path, reason))
-        return (nil, certificates)
-      case .unusable(let reason):
+      case .unusable(let reason), .untrusted(let reason):
         warnings.append("mirrors are not used: \(path): \(reason)")
       case .text(let text):
         do throws(HostsFile.Invalid) {
@@ -136,7 +126,8 @@ package struct EndpointFinder: Sendable {
   private func registries(in path: String, _ isNamed: Bool, _ warnings: inout [String])
     throws(RegistriesFile.Invalid) -> RegistriesFile?
   {
-    switch ConfigFile.read(path, trust: trust(isNamed: isNamed || registriesFile != nil)) {
+    let isMeant = isNamed || registriesFile != nil
+    switch ConfigFile.read(path, trust: isMeant ? nil : places.trust(path)) {
     case .missing:
       if isNamed { warnings.append("\(path) is not there") }
       return nil
@@ -218,7 +209,7 @@ package struct EndpointFinder: Sendable {
       let folders = places.certificateFolders(of: name, port: endpoint.origin.port)
       // The first folder that is there counts, as with podman.
       for path in folders where (try? ConfigFile.exists(path).get()) == true {
-        if let reason = FileTrust.process.complaint(path) {
+        if let reason = places.trust(path)?.complaint(path) {
           warnings.append(Self.passedOver(path, reason))
           continue
         }

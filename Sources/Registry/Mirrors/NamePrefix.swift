@@ -50,6 +50,15 @@ struct NamePrefix: Hashable, Sendable {
     return NamePrefix("\(reference.registry)\(below)")?.rest(of: reference) != nil
   }
 
+  /// How much of a name it says: its length without a star or a port, and then whether it is about
+  /// the very port.
+  func exactness(for reference: Reference) -> [Int] {
+    let host = text.prefix { $0 != "/" }
+    let port = Self.parts(host).port.map { $0.count + 1 } ?? 0
+    let star = text.hasPrefix("*") ? 1 : 0
+    return [text.count - port - star, rest(of: reference) == nil ? 0 : 1]
+  }
+
   /// A host and its port, where it has one.
   private static func parts(_ host: Substring) -> (Substring, port: Substring?) {
     guard let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") else { return (host, nil) }

@@ -48,11 +48,14 @@ struct RegistriesConfig: Sendable, Equatable {
   }
 
   /// Why an image may be fetched from nowhere but mirrors: by the table about it, or by one that
-  /// forbids more than podman's manual has its prefix name, where none is about it.
+  /// forbids more than podman's manual has its prefix name; the most exact of them has the last word.
   private func ban(of reference: Reference) -> String? {
-    if let found = table(for: reference) { return found.table.ban }
-    return registries.values.filter { $0.ban != nil && $0.prefix.bans(reference) }
-      .max { $0.prefix.text.count < $1.prefix.text.count }?.ban
+    registries.values.filter {
+      $0.prefix.rest(of: reference) != nil || $0.ban != nil && $0.prefix.bans(reference)
+    }.max {
+      $0.prefix.exactness(for: reference)
+        .lexicographicallyPrecedes($1.prefix.exactness(for: reference))
+    }?.ban
   }
 
   // MARK: Endpoints

@@ -42,7 +42,7 @@ struct RegistriesFile: Sendable, Equatable {
     let table = try Self.table(text)
     for key in table.keys where !Self.keys.contains(key) {
       let isOld = key == "registries"
-      if isOld, table[key]?.table?["block"]?.table?["registries"]?.array?.isEmpty == false {
+      if isOld, Self.blocksOfOld(table[key]?.table) {
         throw Invalid(
           description: "version 1 of the format, [registries.block], is not supported: "
             + "[[registry]] with blocked = true says the same")
@@ -60,6 +60,12 @@ struct RegistriesFile: Sendable, Equatable {
     }
   }
 
+  /// Whether version 1 of the format blocks something.
+  private static func blocksOfOld(_ table: TOMLTable?) -> Bool {
+    let block = try? table?.folded(to: ["block"])["block"]?.table?.folded(to: ["registries"])
+    return block?["registries"]?.array?.isEmpty == false
+  }
+
   private static func table(_ text: String) throws(Invalid) -> TOMLTable {
     let table: TOMLTable
     do {
@@ -68,7 +74,7 @@ struct RegistriesFile: Sendable, Equatable {
       throw Invalid(description: "line \(error.line) is not TOML")
     }
     do {
-      return try table.folded(to: keys)
+      return try table.folded(to: keys.union(["registries"]))
     } catch {
       throw Invalid(description: "\(error.key) is there twice")
     }
@@ -84,7 +90,7 @@ struct RegistriesFile: Sendable, Equatable {
         guard let table = entry.table else { throw .init(reason: "it is no table") }
         let registry = try RegistryTable(table, source: path)
         warnings += registry.warnings
-        // The first one counts, as with podman.
+        // The first one counts, as with podman, unless one of both blocks.
         if let index = registries.firstIndex(where: { $0.prefix == registry.prefix }) {
           registries[index].meet(registry)
         } else {

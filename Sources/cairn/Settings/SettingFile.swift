@@ -47,7 +47,9 @@ struct SettingFile {
         place.path, limit: Self.limit, pipes: place.isNamed ? .read : .refused, trust: .process)
     } catch {
       if !place.isNamed, [ENOENT, ENOTDIR].contains(error.code), error.reason == nil { return nil }
-      if error.code == EPERM, error.reason != nil {
+      // It is another user's, or in a home that this one may not even look into.
+      let isHidden = !place.isNamed && error.code == EACCES && Files.info(place.path) == nil
+      if isHidden || error.code == EPERM && error.reason != nil {
         warn("\(place.path) is not read: \(error.why)")
         return nil
       }
