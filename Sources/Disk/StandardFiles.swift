@@ -9,9 +9,15 @@ import Synchronization
 /// fails.
 package enum StandardFiles {
   private static let closed = Mutex<Set<Int32>>([])
+  /// Others that the process was started with; nil: nobody has looked.
+  private static let given = Mutex<Set<Int32>?>(nil)
+  /// Numbers of descriptors that are looked at.
+  private static let looked: Range<Int32> = 3..<256
 
-  /// Fills the places of those that are closed; before anything else is opened.
+  /// Fills the places of those that are closed, and notes which others there are; before anything
+  /// else is opened.
   package static func fillPlaces() {
+    given.withLock { $0 = Set(looked.filter { fcntl($0, F_GETFD) >= 0 }) }
     for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(number, F_GETFD) < 0 {
       closed.withLock { _ = $0.insert(number) }
       // The lowest free number is this one.
@@ -27,8 +33,11 @@ package enum StandardFiles {
       return ["standard input", "standard output", "standard error"][Int(number)] + " is closed"
     }
     let flags = fcntl(number, F_GETFD)
-    // What came through `exec` is not closed by it; what was opened since is.
-    guard flags < 0 || flags & FD_CLOEXEC != 0 else { return nil }
+    // What came through `exec` is not closed by it; what was opened since is, but for what libraries open.
+    let isGiven = looked.contains(number) ? given.withLock { $0?.contains(number) } ?? true : true
+    guard flags < 0 || flags & FD_CLOEXEC != 0 || !isGiven else {
+      return nil
+    }
     return "no file is open under that number"
   }
 

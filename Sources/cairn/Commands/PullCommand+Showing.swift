@@ -34,7 +34,7 @@ extension PullCommand {
     case .bar: return BarDisplay()
     case .auto:
       let isDumb = ProcessInfo.processInfo.environment["TERM"].map { $0 == "dumb" } ?? true
-      return isatty(STDERR_FILENO) == 1 && !isDumb ? BarDisplay() : PlainDisplay()
+      return DrawingPlace.isOurs && !isDumb ? BarDisplay() : PlainDisplay()
     }
   }
 }

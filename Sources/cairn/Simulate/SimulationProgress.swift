@@ -16,7 +16,7 @@ final class SimulationProgress: Sendable {
   private let isTerminal: Bool
   private let state = Mutex(State())
 
-  init(isTerminal: Bool = isatty(STDERR_FILENO) == 1) { self.isTerminal = isTerminal }
+  init(isTerminal: Bool = DrawingPlace.isOurs) { self.isTerminal = isTerminal }
 
   /// Who is told how much of a stage is done.
   ///

@@ -37,7 +37,7 @@ struct SweepRunner {
       try save(sweep)
     }
     try? stateFolder().remove(stateName)
-    if isatty(STDERR_FILENO) == 1 { LineOutput.standardError.replaceLine(with: "") }
+    if DrawingPlace.isOurs { LineOutput.standardError.replaceLine(with: "") }
     return sweep
   }
 
@@ -169,7 +169,7 @@ struct SweepRunner {
     }
     let line =
       "pull \(sweep.runs.count + 1) of \(total): \(size == 1 ? "1 worker" : "\(size) workers")\(last ?? "")\(left)"
-    if isatty(STDERR_FILENO) == 1 {
+    if DrawingPlace.isOurs {
       LineOutput.standardError.replaceLine(with: line)
     } else {
       say(line + "\n")
