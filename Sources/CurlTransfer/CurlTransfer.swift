@@ -182,7 +182,7 @@ final class CurlTransfer {
   /// What a transfer that has stalled comes to: words of which enough came are an answer, and so is a
   /// document of which nobody said where it ends; what it says tells whether it is whole.
   func stalledResult() -> Result<TransferResponse, TransferError> {
-    let stall = marked(watch.error(hasHead: head.bytes > 0, for: intake.destination))
+    let stall = marked(watch.error(hasHead: head.bytes > 0))
     switch intake.destination {
     case .beginning: return result(CURLE_OK)
     case .memory

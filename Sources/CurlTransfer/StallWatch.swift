@@ -23,10 +23,7 @@ struct StallWatch {
     self.settings = settings
     headTimeout = request.headTimeout
     startedAt = clock.now
-    let patience = headTimeout ?? settings.stallTimeout
-    rule = StallRule(
-      minimumRate: settings.minimumRate, timeout: patience,
-      limit: max(patience, Self.mostPatience * settings.stallTimeout), now: clock.networkNow)
+    rule = Self.rule(headTimeout, for: nil, settings, now: clock.networkNow)
   }
 
   /// Whether the rate limit holds it up.
@@ -54,9 +51,7 @@ struct StallWatch {
       rule = StallRule(
         minimumRate: Double(limit) / Self.wordsSeconds, timeout: Self.wordsSeconds, now: now)
     } else {
-      rule = StallRule(
-        minimumRate: settings.minimumRate, timeout: patience(for: destination),
-        limit: limit(for: destination), now: now)
+      rule = Self.rule(headTimeout, for: destination, settings, now: now)
     }
   }
 
@@ -68,13 +63,13 @@ struct StallWatch {
   }
 
   /// What to say of a transfer that has stalled.
-  func error(hasHead: Bool, for destination: BodyDestination?) -> TransferError {
-    let seconds = Int(exactly: patience(for: destination).rounded()) ?? 0
+  func error(hasHead: Bool) -> TransferError {
+    let seconds = Int(exactly: rule.timeout.rounded()) ?? 0
     guard hasHead else {
       return TransferError(.stalled, "no answer came for \(seconds) s")
     }
     guard !rule.isTooLong else {
-      let limit = Int(exactly: limit(for: destination).rounded()) ?? 0
+      let limit = Int(exactly: rule.limit.rounded()) ?? 0
       return TransferError(.stalled, "the answer had no end after \(limit) s")
     }
     return TransferError(
@@ -83,15 +78,16 @@ struct StallWatch {
     )
   }
 
-  /// Seconds in all that are put up with.
-  private func limit(for destination: BodyDestination?) -> Double {
-    guard !(destination?.isFile ?? false) else { return .infinity }
-    return max(patience(for: destination), Self.mostPatience * settings.stallTimeout)
-  }
-
-  /// Seconds without progress that are put up with: a request may be allowed more of them for its
-  /// head than for its body.
-  private func patience(for destination: BodyDestination?) -> Double {
-    destination == nil ? headTimeout ?? settings.stallTimeout : settings.stallTimeout
+  /// A request may be allowed more seconds without progress for its head than for its body; only a
+  /// blob's body may take as long as it likes.
+  private static func rule(
+    _ headTimeout: Double?, for destination: BodyDestination?, _ settings: TransferSettings,
+    now: Double
+  ) -> StallRule {
+    let patience = (destination == nil ? headTimeout : nil) ?? settings.stallTimeout
+    let isBlob = destination?.isFile ?? false
+    return StallRule(
+      minimumRate: settings.minimumRate, timeout: patience,
+      limit: isBlob ? .infinity : max(patience, mostPatience * settings.stallTimeout), now: now)
   }
 }

@@ -45,6 +45,9 @@ extension stat {
   /// Whether it is written as it is: a pipe or a device.
   var isStream: Bool { kind == .pipe || kind == .characterDevice }
 
+  /// Whether neither its group nor everybody may write it.
+  var isClosedToOthers: Bool { st_mode & (S_IWGRP | S_IWOTH) == 0 }
+
   /// Whether two are of the same file.
   package func isSame(as other: stat) -> Bool {
     st_ino == other.st_ino && st_dev == other.st_dev

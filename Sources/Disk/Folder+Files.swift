@@ -82,12 +82,12 @@ extension Folder {
   }
 
   /// Whether nobody but its owner and root can give names in it.
-  private var isClosed: Bool { info.map { $0.st_mode & (S_IWGRP | S_IWOTH) == 0 } ?? false }
+  private var isClosed: Bool { info?.isClosedToOthers ?? false }
 
   /// Whether nobody but this user and root can move what is ours in it.
   private var isKeptFromOthers: Bool {
     guard let info, [0, geteuid()].contains(info.st_uid) else { return false }
-    return info.st_mode & (S_IWGRP | S_IWOTH) == 0 || info.st_mode & S_ISVTX != 0
+    return info.isClosedToOthers || info.st_mode & S_ISVTX != 0
   }
 
   /// Whether a name is that of an open directory.

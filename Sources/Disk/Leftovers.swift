@@ -32,7 +32,7 @@ package enum Leftovers {
       else { return }
       if inner.isEmpty {
         folder.removeEmptyFolder(name)
-      } else if found.st_mode & (S_IWGRP | S_IWOTH) == 0,
+      } else if found.isClosedToOthers,
         let mark = locked(Temporary.mark, in: inner), mark.isStillNamed,
         says(mark, Temporary.words(of: inner))
       {

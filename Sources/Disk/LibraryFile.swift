@@ -77,7 +77,7 @@ extension Folder {
     // In one like `/tmp` others cannot take our folders' names, but they can make files.
     var closing: mode_t = isAbove ? S_ISVTX : 0
     while let info = here.info {
-      let isClosed = info.st_mode & (S_IWGRP | S_IWOTH) == 0 || info.st_mode & closing != 0
+      let isClosed = info.isClosedToOthers || info.st_mode & closing != 0
       guard FileTrust.process.owns(info), isClosed else { return true }
       closing = S_ISVTX
       guard let above = Descriptor("..", at: here.number, Descriptor.pathOnly | O_DIRECTORY),

@@ -74,7 +74,7 @@ package struct Descriptor: Hashable, Sendable, Codable {
   /// True where an index says that it is not known what a manifest is for, as BuildKit does of its
   /// attestations.
   package var isOfUnknownPlatform: Bool {
-    platform.map { $0.os == "unknown" || $0.architecture == "unknown" } ?? false
+    platform?.isUnknown ?? false
   }
 
   /// True for what may be an attestation: nobody misses it.

@@ -48,6 +48,9 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
     self.variant = variant
   }
 
+  /// Whether it says of itself that it is not known.
+  package var isUnknown: Bool { os == "unknown" || architecture == "unknown" }
+
   /// Parses `os/arch[/variant]`.
   ///
   /// - Parameter text: for example `linux/arm64` or `linux/arm/v7`.

@@ -39,6 +39,4 @@ extension Platform {
     let usual = Platform(os: os, architecture: architecture)
     return [usual.os, usual.architecture]
   }
-
-  fileprivate var isUnknown: Bool { os == "unknown" || architecture == "unknown" }
 }

@@ -22,10 +22,9 @@ extension ContentStore {
     guard let ingest,
       let file = try? OpenFile(Self.name(descriptor.digest, "partial"), in: ingest, O_RDONLY)
     else { return nil }
-    let ranges = usable(descriptor, file).ranges
     let holder = file.lockHolder
     return Holding(
-      bytes: ranges.reduce(0) { $0 + Int64($1.count) }, process: holder,
+      bytes: usable(descriptor, file).byteCount, process: holder,
       isStopped: holder.map(ProcessState.isStopped) ?? false)
   }
 
@@ -79,8 +78,7 @@ extension ContentStore {
     guard let ingest, let info = ingest.info(Self.name(descriptor.digest, "partial")) else {
       return 0
     }
-    return usable(descriptor, in: ingest, length: Int64(info.st_size)).ranges
-      .reduce(0) { $0 + Int64($1.count) }
+    return usable(descriptor, in: ingest, length: Int64(info.st_size)).byteCount
   }
 
   private func usable(_ descriptor: Descriptor, in folder: Folder, length: Int64) -> RangeSet<Int64>

@@ -60,7 +60,7 @@ package final class PartialBlob: Sendable {
 
   /// How many bytes are on disk.
   package var byteCount: Int64 {
-    journal.withLock { $0.map.written.ranges.reduce(0) { $0 + Int64($1.count) } }
+    journal.withLock { $0.map.written.byteCount }
   }
 
   /// End of the stretch of bytes on disk that begins at 0.
@@ -153,4 +153,9 @@ package final class PartialBlob: Sendable {
     journal.file = file
     journal.appendedBytes = 0
   }
+}
+
+extension RangeSet<Int64> {
+  /// Bytes in all of its ranges.
+  var byteCount: Int64 { ranges.reduce(0) { $0 + Int64($1.count) } }
 }
