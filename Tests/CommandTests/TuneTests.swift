@@ -136,7 +136,9 @@ struct TuneTests: TunedPulls {
     #expect(FileManager.default.contents(atPath: file) == Data(repeating: 1, count: 5_000))
     let pipe = cairn.folder("pipe.sqlite")
     #expect(mkfifo(pipe, 0o600) == 0)
-    for other in [pipe, "/dev/full", cairn.folder("")] {
+    try FileManager.default.createDirectory(
+      atPath: cairn.folder("folder"), withIntermediateDirectories: true)
+    for other in [pipe, "/dev/full", cairn.folder("folder/")] {
       let odd = try await cairn("pull", image, "--history", other, "--workers", "8")
       #expect(odd.status == 0 && odd.errors.contains("is no file"), "\(odd.errors)")
     }
