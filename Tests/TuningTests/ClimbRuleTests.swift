@@ -211,6 +211,19 @@ struct ClimbRuleTests {
     #expect(drive.decision.poolSize == 2)
   }
 
+  @Test("share: a line that was slow for a moment gains by itself: the few are asked once more")
+  func asksTheFewOnceMore() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    drive.run(20, rate: { _ in 12e6 }, queue: { _ in 0.08 })
+    #expect(drive.decision.poolSize == 2)
+    for _ in 0..<200 {
+      let isSlow = !drive.reasons.contains(Reason.mayShare.description)
+      drive.run(0.05, rate: { _ in isSlow ? 6e6 : 12e6 }, queue: { _ in 0.08 })
+    }
+    #expect(drive.sizes.contains(ShareRule.size), "\(drive.reasons)")
+    #expect(drive.decision.poolSize == 2, "\(drive.reasons)")
+  }
+
   @Test("feed: with nothing left to hand out, the pool is as large as those at work")
   func feeds() {
     var policy = ClimbPolicy(maximum: 64)

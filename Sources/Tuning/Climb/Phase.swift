@@ -73,7 +73,7 @@ struct Trial: Sendable {
       case .full: .tryingFewer
       case .flat: .tryingFlat
       case .harm: .fewerMayBeFaster
-      case .others: .shares
+      case .others: .mayShare
       }
     }
   }

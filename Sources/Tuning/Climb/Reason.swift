@@ -36,6 +36,8 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
   case fewerMayBeFaster
   case acquitted
   // Share
+  case mayShare
+  case lookingForOthers(Int)
   case shares
   case sharesNot(Int)
   // Refuse
@@ -77,6 +79,9 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
     case .harmed(let size, let percent): "\(size) workers were \(percent) % slower"
     case .fewerMayBeFaster: "more workers made it slower: trying fewer"
     case .acquitted: "fewer workers are no faster, so it was not their number"
+    case .mayShare: "others may share the line: trying about as many connections as theirs"
+    case .lookingForOthers(let size):
+      "more workers brought more: \(size) again, to see whether others take the rest"
     case .shares: "other downloads share the line: about as many connections as theirs"
     case .sharesNot(let size): "the line is not shared: \(size) workers bring no more"
     case .refused(let served): "the server refuses more than \(served) requests at a time"

@@ -48,23 +48,34 @@ extension ClimbPolicy {
 
   /// Takes as many workers as others would, to see whether the line then gives more.
   mutating func tryShare(_ from: Level, _ now: Moment) {
-    enter(.trying(Trial(belief: .others, from: from)), because: .shares)
-    set(min(bounds.ceiling, ShareRule.size), now: now, because: .shares)
+    enter(.trying(Trial(belief: .others, from: from)), because: .mayShare)
+    set(min(bounds.ceiling, ShareRule.size), now: now, because: .mayShare)
   }
 
   /// As many as others bring more than fewer did; in place of more, they leave a queue that others keep full.
   mutating func judgeShare(_ trial: Trial, rate: Double, _ view: PathView) {
     let from = trial.from
-    if pool.size < from.poolSize {
+    let here = Level(poolSize: pool.size, rate: rate)
+    if pool.size < min(from.poolSize, ShareRule.size), rate >= ShareRule.slower * from.rate {
+      // Nobody took what the others left.
+      shareNot(here, than: from.poolSize, view.now)
+    } else if pool.size < from.poolSize {
       isStillFull(view) ? share(rate, view.now) : keepOwn(from, view.now)
     } else if rate >= ShareRule.gain * from.rate {
-      share(rate, view.now)
+      // A line that was slow for a while gains as much by itself: the few are asked once more.
+      let why = Reason.lookingForOthers(from.poolSize)
+      enter(.trying(Trial(belief: .others, from: here)), because: why)
+      set(from.poolSize, now: view.now, because: why)
     } else if rate < ShareRule.slower * from.rate || !looksAgain(trial) {
-      climb.peak = rate
-      proposals.fewerAt = view.now + ShareRule.pause
-      hold(
-        Level(poolSize: from.poolSize, rate: rate), view.now, because: .sharesNot(pool.size))
+      shareNot(Level(poolSize: from.poolSize, rate: rate), than: pool.size, view.now)
     }
+  }
+
+  /// Nobody else is on the line, or nobody who takes more than is left to him.
+  private mutating func shareNot(_ here: Level, than other: Int, _ now: Moment) {
+    climb.peak = here.rate
+    proposals.fewerAt = now + ShareRule.pause
+    hold(here, now, because: .sharesNot(other))
   }
 
   /// Nobody filled the line in place of those that were sent home: the rate that fell was their own.
