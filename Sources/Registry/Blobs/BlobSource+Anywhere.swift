@@ -18,7 +18,7 @@ extension BlobSource {
         patience: client.headTimeout(stalls: request.stalls)
       ) { endpoint, lane in
         await self.attempt(request, lane.meter) { () async throws(RegistryError) in
-          try await self.fetch(request, from: endpoint, lane.meter) { event in
+          try await self.fetch(request, from: endpoint, lane) { event in
             if case .responded = event { lane.answered() }
             report(event)
           }

@@ -8,28 +8,42 @@ extension BlobSource {
 
   /// Fetches a range from one endpoint, or from where it redirects to.
   func fetch(
-    _ given: Request, from endpoint: Endpoint, _ meter: ByteMeter,
+    _ given: Request, from endpoint: Endpoint, _ lane: Lane,
     _ report: @escaping @Sendable (Event) -> Void
   ) async throws(RegistryError) -> TransferTiming {
     let digest = given.blob.digest
     let locator = locators[endpoint]
     let place = await locator?.place(of: given.blob) ?? .endpoint
-    let request = given.rest
     report(.sent)
     let isQuestion = place == .endpointAndReport
     var remembered: RemoteURL?
-    if case .elsewhere(let url) = place { remembered = url }
+    if case .elsewhere(let url) = place {
+      if hasLied(url, of: digest) {
+        await locator?.forget(digest, ifStillAt: url)
+      } else {
+        remembered = url
+      }
+    }
     do throws(RegistryError) {
       var route = try Self.route(to: digest, endpoint, client, remembered: remembered)
       let timing: TransferTiming = try await route.run(
         fields: Self.fields, leaves: { await locator?.forget(digest, ifStillAt: $0) }
       ) { (transfer, route) async throws(TransferError) in
         if isQuestion, route.isElsewhere { await locator?.reportAnswer(digest, route.place) }
+        // Whoever asks next for a blob that does not begin to come asks the registry where else it is.
+        let late = self.client.time.whenLate {
+          Task { await locator?.forget(digest, ifStillAt: transfer.url) }
+        }
+        defer { late.cancel() }
+        lane.place.isNow(transfer.url.origin.authority)
         return try await self.perform(
-          request, as: transfer, sharesConnection: isQuestion && !route.isElsewhere,
-          from: .endpoint(endpoint), meter, report)
+          given.rest, as: transfer, sharesConnection: isQuestion && !route.isElsewhere,
+          from: .endpoint(endpoint), lane.meter
+        ) { event in
+          if case .responded = event { late.cancel() }
+          report(event)
+        }
       }
-      try checkEnd(request, route, received: timing.bytes)
       note(timing, of: digest, from: route.url.origin.authority)
       await locator?.reportAnswer(digest, route.place)
       return timing
@@ -64,28 +78,26 @@ extension BlobSource {
       return try await self.perform(
         request, as: transfer, sharesConnection: false, from: .place(text), meter, report)
     }
-    try checkEnd(request, route, received: timing.bytes)
     note(timing, of: request.blob.digest, from: route.url.origin.authority)
     return timing
   }
 
-  private func checkEnd(_ request: Request, _ route: RequestRoute, received: Int64)
-    throws(RegistryError)
+  /// What came of an answer with content that has ended; some say too late how little they have.
+  private func judgeEnd(_ request: Request, _ timing: TransferTiming)
+    -> RequestRoute.Outcome<TransferTiming>
   {
     // The window may have got a later end while the last bytes were on their way: that is nobody's fault.
     guard !request.window.isFull, request.window.written < request.range.upperBound else {
-      return
+      return .content(timing)
     }
-    let place = "\(route.url.origin.authority), blob \(request.blob.digest.short)"
     // All that the server has, without a length and ended well: it is less than the manifest says.
-    if !request.ranged || request.range == 0..<request.blob.size, received < request.blob.size {
+    let size = request.blob.size
+    if !request.ranged || request.range == 0..<size, timing.bytes < size {
       suspect(request.blob)
-      throw RegistryError(
-        .integrity, "\(place): \(received) bytes came, the manifest says \(request.blob.size)")
+      return .refused(.integrity, "\(timing.bytes) bytes came, the manifest says \(size)")
     }
-    throw RegistryError(
-      .protocolError(transient: true),
-      "\(place): the answer ended before the end of its range")
+    return .refused(
+      .protocolError(transient: true), "the answer ended before the end of its range")
   }
 
   /// Asks an endpoint for a blob's first byte, only to see whether it redirects.
@@ -138,7 +150,7 @@ extension BlobSource {
     transfer.range = wanted
     transfer.sharesConnection = sharesConnection
     transfer.headTimeout = client.headTimeout(stalls: request.stalls)
-    let host = transfer.url.origin.authority
+    let place = transfer.url
     let isSuspect = isSuspect(request.blob)
     let encoded = EncodedBlob(blob: request.blob, wanted: wanted, isSuspect: isSuspect)
     let response: TransferResponse
@@ -152,7 +164,7 @@ extension BlobSource {
         }
         switch judged {
         case .content(_, let isWhole), .encoded(_, _, _, let isWhole):
-          self.noteSender(sender, of: request.blob, host: host)
+          self.noteSender(sender, of: request.blob, at: place)
           report(.responded(timing))
           if isWhole, !(request.range == 0..<size) { report(.wholeBody) }
         case .aside, .refused: break
@@ -178,10 +190,10 @@ extension BlobSource {
     let judged = BlobJudge.judge(
       response.head, wanted: wanted, size: size, isSuspect: isSuspect)
     if encoded.mayBe(response.head, judged: judged) {
-      return try take(encoded, response, request, from: sender, host: host, report)
+      return try take(encoded, response, request, from: sender, at: place, report)
     }
     switch judged {
-    case .content, .encoded: return .content(response.timing)
+    case .content, .encoded: return judgeEnd(request, response.timing)
     case .aside: return .aside(response)
     case .refused where PageRule.isPage(response.head):
       suspect(request.blob)
@@ -196,7 +208,7 @@ extension BlobSource {
   /// A blob that came into memory, into its window.
   private func take(
     _ encoded: EncodedBlob, _ response: TransferResponse, _ request: Request,
-    from sender: Sender, host: String, _ report: @escaping @Sendable (Event) -> Void
+    from sender: Sender, at place: RemoteURL, _ report: @escaping @Sendable (Event) -> Void
   ) throws(TransferError) -> RequestRoute.Outcome<TransferTiming> {
     let content: [UInt8]
     do throws(RegistryError) {
@@ -204,7 +216,7 @@ extension BlobSource {
     } catch {
       return .refused(error.kind, error.message)
     }
-    noteSender(sender, of: request.blob, host: host)
+    noteSender(sender, of: request.blob, at: place)
     report(.responded(response.timing))
     if request.range != 0..<request.blob.size { report(.wholeBody) }
     let outcome = content.withUnsafeBytes { request.window.accept($0, at: 0) }

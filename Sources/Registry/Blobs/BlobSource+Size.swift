@@ -74,7 +74,7 @@ extension BlobSource {
       return Self.outcome(response, range, expected)
     }
     if let glimpse, !glimpse.bytes.isEmpty {
-      noteSender(.endpoint(endpoint), of: digest, host: route.url.origin.authority)
+      noteSender(.endpoint(endpoint), of: digest, at: route.url)
     }
     await locators[endpoint]?.reportAnswer(digest, route.place)
     return glimpse

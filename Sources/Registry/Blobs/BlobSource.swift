@@ -60,10 +60,12 @@ package final class BlobSource: Sendable {
   private let served = Mutex<[String: Int64]>([:])
   /// Whoever began to send a blob.
   private let sendingHosts = Mutex<Set<String>>([])
-  /// Who sent bytes of a blob, for when its digest turns out to be wrong; with the host's name.
-  private let senders = Mutex<[Digest: [Sender: String]]>([:])
+  /// Who sent bytes of a blob, for when its digest turns out to be wrong; and from where.
+  private let senders = Mutex<[Digest: [Sender: Set<RemoteURL>]]>([:])
   /// Who sent wrong bytes of a blob; of mirrors the ledger knows it, too.
   private let liars = Mutex<[Digest: Set<Sender>]>([:])
+  /// Where wrong bytes of a blob came from.
+  private let liedPlaces = Mutex<[Digest: Set<RemoteURL>]>([:])
   /// Blobs that came in another length than they should have: something on the way may have changed them.
   private let suspects = Mutex<Set<Digest>>([])
 
@@ -149,6 +151,8 @@ package final class BlobSource: Sendable {
   package func blame(_ blob: Descriptor) -> (senders: [String], othersAreLeft: Bool) {
     suspect(blob)
     let guilty = senders.withLock { $0.removeValue(forKey: blob.digest) } ?? [:]
+    let places = guilty.values.reduce(into: Set()) { $0.formUnion($1) }
+    liedPlaces.withLock { $0[blob.digest, default: []].formUnion(places) }
     let mirrors = endpoints.dropLast().filter { guilty[.endpoint($0)] != nil }
     for mirror in mirrors { client.ledger.disprove(mirror, for: blob.digest.description) }
     let isNews = liars.withLock {
@@ -157,7 +161,7 @@ package final class BlobSource: Sendable {
       return $0[blob.digest, default: []].count > before
     }
     let othersAreLeft = !mirrors.isEmpty || isNews && !honestPlaces(of: blob).isEmpty
-    return (Set(guilty.values).sorted(), othersAreLeft)
+    return (Set(places.map(\.origin.authority)).sorted(), othersAreLeft)
   }
 
   /// Notes that a blob came in another length than it should have.
@@ -178,21 +182,30 @@ package final class BlobSource: Sendable {
     return liars.withLock { $0[blob.digest]?.contains(.endpoint(endpoint)) ?? false }
   }
 
+  /// Whether wrong bytes of a blob came from a place.
+  func hasLied(_ place: RemoteURL, of digest: Digest) -> Bool {
+    liedPlaces.withLock { $0[digest]?.contains(place) ?? false }
+  }
+
   func note(_ timing: TransferTiming, of digest: Digest, from host: String) {
     served.withLock { $0[host, default: 0] += timing.bytes }
   }
 
   /// Notes who begins to send a blob that was asked for as somebody's.
-  func noteSender(_ sender: Sender, of blob: Descriptor, host: String) {
-    let isNews = noteSender(sender, of: blob.digest, host: host)
+  func noteSender(_ sender: Sender, of blob: Descriptor, at place: RemoteURL) {
+    let isNews = noteSender(sender, of: blob.digest, at: place)
     if isNews, case .endpoint = sender { given(blob) }
   }
 
   /// Notes who sends something; whether it was not known of that sender.
   @discardableResult
-  func noteSender(_ sender: Sender, of digest: Digest, host: String) -> Bool {
-    sendingHosts.withLock { _ = $0.insert(host) }
-    return senders.withLock { $0[digest, default: [:]].updateValue(host, forKey: sender) == nil }
+  func noteSender(_ sender: Sender, of digest: Digest, at place: RemoteURL) -> Bool {
+    sendingHosts.withLock { _ = $0.insert(place.origin.authority) }
+    return senders.withLock {
+      let isNews = $0[digest]?[sender] == nil
+      $0[digest, default: [:]][sender, default: []].insert(place)
+      return isNews
+    }
   }
 
   // MARK: Fetching

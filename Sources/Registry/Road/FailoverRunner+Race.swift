@@ -119,7 +119,7 @@ extension FailoverRunner {
       let (endpoint, inbox, ask) = (candidates[index], inbox, ask)
       asked += 1
       let own = Ask(index: index, number: asked)
-      let lane = Lane { inbox.yield(.answered(own)) }
+      let lane = Lane(answered: { inbox.yield(.answered(own)) })
       if isMirror(index) { runner.ledger.asked(endpoint) }
       let isShort = runner.hedges && (isHurried || runner.ledger.isSilent(endpoint))
       let timer = runner.time.whenOver(
@@ -155,10 +155,11 @@ extension FailoverRunner {
     }
 
     private func sayLate(_ index: Int) {
+      guard let place = running[index]?.lane.place else { return }
       let endpoint = candidates[index]
       // Whoever is asked beside one that answers is not waited for.
       if !running.values.contains(where: { $0.answeredAt != nil }) {
-        runner.sayLate(endpoint, patience, isMirror: isMirror(index))
+        runner.sayLate(endpoint, at: place, patience, isMirror: isMirror(index))
       }
       if isMirror(index), runner.hedges { runner.ledger.late(endpoint, now: now) }
     }

@@ -105,17 +105,20 @@ struct FailoverRunner: Sendable {
     _ endpoint: Endpoint, _ patience: Double,
     _ ask: Asking<Answer>
   ) async -> Attempt<Answer> {
-    let timer = time.whenLate { sayLate(endpoint, patience, isMirror: false) }
+    let place = Whereabouts()
+    let timer = time.whenLate { sayLate(endpoint, at: place, patience, isMirror: false) }
     defer { timer.cancel() }
-    return await ask(endpoint, Lane { timer.cancel() })
+    return await ask(endpoint, Lane(answered: { timer.cancel() }, place: place))
   }
 
   /// One line for a server that lets others wait.
-  func sayLate(_ endpoint: Endpoint, _ patience: Double, isMirror: Bool) {
+  func sayLate(
+    _ endpoint: Endpoint, at place: Whereabouts, _ patience: Double, isMirror: Bool
+  ) {
     guard ledger.mayComplain(of: endpoint, now: time.seconds()) else { return }
     let meanwhile =
       isMirror && hedges ? "the next server is asked, too" : Lateness.left(of: patience)
-    tell(.late(endpoint.origin.authority, because: Lateness.words(meanwhile)))
+    tell(.late(place.name ?? endpoint.origin.authority, because: Lateness.words(meanwhile)))
   }
 
   private func race<Answer: Sendable>(

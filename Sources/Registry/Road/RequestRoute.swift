@@ -9,7 +9,7 @@ import Transfer
 /// | elsewhere | at endpoint | a redirect ended at a login's page, and there are credentials to show |
 /// | at endpoint | elsewhere | a redirect; to another origin without credentials, also where it leads back |
 /// | elsewhere | elsewhere | another redirect, ten hops at most, or an anonymous token of that place |
-/// | elsewhere | at endpoint | the remembered place has expired (once) |
+/// | elsewhere | at endpoint | the remembered place has expired, or sends what cannot be used (once) |
 struct RequestRoute {
   /// Where a route begins.
   enum Start {
@@ -118,7 +118,12 @@ struct RequestRoute {
       switch final {
       case .content(let answer): return answer
       case .refused(let kind, let reason):
-        throw RegistryError(kind, "\(url.origin.authority), \(what): \(reason)")
+        await leaves(url)
+        // Where a place is remembered from before, the registry may know a better one by now.
+        guard mayReturn else {
+          throw RegistryError(kind, "\(url.origin.authority), \(what): \(reason)")
+        }
+        try restart()
       case .page(let response, _): throw denied(response)
       case .aside(let response):
         await leaves(url)
