@@ -9,6 +9,15 @@ import Tuning
 extension PathPool {
   func open(_ fetch: Fetch) -> LiveSegment? {
     guard let transfer = transfers[fetch.blob], let partial = transfer.partial else { return nil }
+    if fetch.again > 0 {
+      do throws(StoreError) {
+        try partial.forget(fetch.range)
+      } catch {
+        fail(transfer, .store(error))
+        return nil
+      }
+      transfer.progress.done -= fetch.again
+    }
     let (board, arrived, segment) = (transfer.board, around.arrived, fetch.segment)
     let window = FileWindow(fetch.range) { bytes, offset in
       let code = partial.write(bytes, at: offset)

@@ -115,6 +115,19 @@ struct BlobState: Sendable {
     return index + 1
   }
 
+  /// Makes one piece of all that is pending, with what is here between: where only the whole blob is
+  /// to be had, that comes along.
+  ///
+  /// - Returns: how many bytes were here.
+  mutating func mergePending() -> Int64 {
+    guard let first = pending.first, let last = pending.last, pending.count > 1 else { return 0 }
+    let range = first.range.lowerBound..<last.range.upperBound
+    let again = Int64(range.count) - pendingBytes
+    let worst = pending.map(\.failures).max { $0.count < $1.count }
+    pending = [Piece(range: range, failures: worst ?? first.failures)]
+    return again
+  }
+
   mutating func insert(_ piece: Piece) {
     guard !piece.range.isEmpty else { return }
     let index = pending.firstIndex { $0.range.lowerBound > piece.range.lowerBound }

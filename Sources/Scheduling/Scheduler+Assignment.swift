@@ -96,6 +96,11 @@ extension Scheduler {
   }
 
   private mutating func takePending(_ id: BlobID, now: Moment) -> Fetch? {
+    var again: Int64 = 0
+    if !blobs[id].ranged {
+      again = blobs[id].mergePending()
+      bytesLeft += again
+    }
     let isOne = !blobs[id].ranged || blobs[id].size <= settings.wholeBlob
     let index: Int
     if isOne {
@@ -110,7 +115,9 @@ extension Scheduler {
     }
     let length = isOne ? Int64.max / 4 : segmentLength(rate: typicalRate(at: now))
     let piece = blobs[id].take(index, length: length)
-    return start(id, piece, origin: .pending, now: now)
+    var fetch = start(id, piece, origin: .pending, now: now)
+    fetch.again = again
+    return fetch
   }
 
   /// Bytes for the next segment: what a worker gets through in the policy's time.
@@ -228,9 +235,14 @@ extension Scheduler {
       && blobs[segment.blob].urgency == urgency
     {
       guard let request = requests[segment.requests[0]] else { continue }
+      let isWhole = !blobs[segment.blob].ranged
+      // What a whole blob brings before the first byte that is missing passes unseen, and a second
+      // request begins with it, too.
+      if isWhole, request.respondedAt != nil, segment.position == request.startPosition { continue }
       let waited = now - request.startedAt
       let left = secondsLeft(segment, now: now) ?? (request.respondedAt == nil ? .infinity : 0)
-      let fresh = requestSeconds + Double(segment.remaining) / (peers ?? .infinity)
+      let owed = isWhole ? segment.range.upperBound : segment.remaining
+      let fresh = requestSeconds + Double(owed) / (peers ?? .infinity)
       // A server may think for long before its first byte; one that began and crawls is another matter.
       let patience = request.respondedAt == nil ? 2 : 0.5
       guard waited > patience + 4 * requestSeconds, left > 0.5 + 2 * fresh else { continue }

@@ -48,6 +48,9 @@ package struct Fetch: Hashable, Sendable {
   package var ranged: Bool
   /// How often nothing came of the same bytes for a whole time limit.
   package var stalls = 0
+  /// How many bytes of `range` are on disk, and come again with those that are missing: to be
+  /// forgotten before the first one comes.
+  package var again: Int64 = 0
   /// Where the segment comes from.
   package var origin: Origin
 }

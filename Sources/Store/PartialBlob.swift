@@ -113,6 +113,18 @@ package final class PartialBlob: Sendable {
     }
   }
 
+  /// Forgets bytes that will be fetched again: nobody relies on them any more while that is done.
+  ///
+  /// - Parameter range: some of them may be missing.
+  /// - Throws: `StoreError` when the map cannot be written.
+  package func forget(_ range: Range<Int64>) throws(StoreError) {
+    try withJournal { (journal: inout Journal) throws(StoreError) in
+      journal.map.written.remove(contentsOf: range)
+      journal.map.synced.remove(contentsOf: range)
+      try self.rewrite(&journal)
+    }
+  }
+
   /// Forgets everything that was fetched: it turned out to be wrong.
   ///
   /// - Throws: `StoreError`.

@@ -25,6 +25,8 @@ final class FakeNetwork: SchedulerRunner {
     let start: Double
     var sent = false
     var responded = false
+    /// Bytes of a whole blob that came so far from before the window.
+    var passed: Int64 = 0
 
     var isRefused: Bool {
       if case .fails(_, .refused) = behaviour { true } else { false }
@@ -125,6 +127,8 @@ final class FakeNetwork: SchedulerRunner {
     }
     guard flights[id] != nil, var window = windows[flight.fetch.segment] else { return }
     switch flight.behaviour {
+    case .whole(let rate) where flight.passed < flight.fetch.range.lowerBound:
+      flights[id]?.passed += Int64(rate * step)
     case .good(let rate), .whole(let rate):
       move(&window, by: Int64(rate * step), flight.fetch.segment)
       if window.position == window.end {
@@ -160,7 +164,11 @@ final class FakeNetwork: SchedulerRunner {
   // MARK: What a runner does
 
   func open(_ fetch: Fetch) -> Window? {
-    Window(blob: fetch.blob, position: fetch.range.lowerBound, end: fetch.range.upperBound)
+    let here = received[fetch.blob.index].intersection(RangeSet(fetch.range))
+    #expect(fetch.again == here.ranges.reduce(0) { $0 + Int64($1.count) })
+    received[fetch.blob.index].subtract(here)
+    return Window(
+      blob: fetch.blob, position: fetch.range.lowerBound, end: fetch.range.upperBound)
   }
 
   func shorten(_ window: inout Window, to offset: Int64) -> Int64? {

@@ -461,6 +461,22 @@ struct SchedulerTests {
     #expect(network.cancelled.count == 3)
   }
 
+  @Test("where ranges are refused in the middle, one whole blob brings all that is missing")
+  func oneWholeBlobBringsTheRest() {
+    var served = 0
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { fetch, _ in
+      guard fetch.ranged else { return .whole(rate: 5e6) }
+      served += 1
+      // Every second one of the first, so that what is here has gaps.
+      return served <= 10 && served % 2 == 1 ? .good(rate: 5e6) : .fails(after: 0, .fatal)
+    }
+    network.add(40 * mebibyte)
+    network.run(limit: 120)
+    #expect(network.complete.count == 1)
+    let wholes = network.made.filter { !$0.ranged }
+    #expect(wholes.count == 1 && wholes[0].again > 0, "\(wholes)")
+  }
+
   @Test("after a second 416 the blob is asked for without a range", arguments: [1, 2])
   func asksWithoutRange(refusals: Int) {
     let network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { fetch, count in
