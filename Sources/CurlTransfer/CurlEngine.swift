@@ -37,6 +37,7 @@ package final class CurlEngine: TransferEngine, @unchecked Sendable {
   private let ended = DispatchSemaphore(value: 0)
   private let loop: CurlLoop
   private let clock = NetworkClock()
+  private let isLimited: Bool
   private let measured = Mutex(EngineReadings())
 
   /// Makes an engine and starts its thread.
@@ -45,6 +46,7 @@ package final class CurlEngine: TransferEngine, @unchecked Sendable {
   /// - Throws: `TransferError` of kind `setup` when libcurl cannot be initialised.
   package init(settings: TransferSettings) throws(TransferError) {
     loop = try CurlLoop(settings: settings, clock: clock)
+    isLimited = settings.rateLimit != nil
     let hasStarted = DedicatedThread.start(name: "cairn-transfer") { [self] in
       loop.run {
         self.takeCommands()
@@ -109,6 +111,7 @@ package final class CurlEngine: TransferEngine, @unchecked Sendable {
     readings.busySeconds = clock.work.seconds(at: clock.now)
     readings.diskSeconds = clock.diskSeconds
     readings.runnableSeconds = clock.runnableSeconds
+    readings.heldSeconds = isLimited ? clock.heldSeconds : nil
     return readings
   }
 

@@ -210,6 +210,7 @@ final class CurlLoop {
     for transfer in transfers.values.filter({ $0.isPaused }).shuffled() where limiterDelay() == 0 {
       transfer.resume()
     }
+    clock.holds(transfers.values.contains { $0.isPaused })
   }
 
   private func endStalled() {

@@ -11,6 +11,8 @@ final class NetworkClock: Sendable {
   let work = WorkTime()
   /// When it wrote to disk.
   private let writing = WorkTime()
+  /// When its own limit of the rate held a transfer back.
+  private let holding = WorkTime()
   /// The thread's, once it runs.
   private let load = Mutex<ThreadLoad?>(nil)
 
@@ -30,11 +32,17 @@ final class NetworkClock: Sendable {
     return now - writing.seconds(at: now)
   }
 
+  /// Seconds in which the engine's own limit of the rate held transfers back.
+  var heldSeconds: Double { holding.seconds(at: now) }
+
   /// Seconds in which the thread ran or waited for a CPU; nil: nobody knows.
   var runnableSeconds: Double? { load.withLock { $0 }?.runnableSeconds }
 
   /// Told by the engine's thread that it is the one.
   func watchThisThread() { load.withLock { $0 = ThreadLoad() } }
+
+  /// Told by the engine's thread whether its limit holds a transfer back from now on.
+  func holds(_ isHeld: Bool) { isHeld ? holding.goOn(at: now) : holding.end(at: now) }
 
   /// Runs a write and notes the time it took.
   func disk<Result>(_ write: () -> Result) -> Result {

@@ -15,6 +15,9 @@ final class WorkTime: Sendable {
   /// Work begins.
   func begin(at now: Double) { state.withLock { $0.since = now } }
 
+  /// It begins, or goes on.
+  func goOn(at now: Double) { state.withLock { $0.since = $0.since ?? now } }
+
   /// It ends.
   func end(at now: Double) {
     state.withLock {

@@ -20,7 +20,8 @@ extension PathPool {
       roundTripSeconds: trips.now, smallestRoundTripSeconds: trips.smallest,
       engineBusy: load.busy, diskBusy: load.disk,
       disordered: isAlone && !trips.now.isEmpty
-        ? max(0, readings.disorders - lastReadings.disorders) : nil)
+        ? max(0, readings.disorders - lastReadings.disorders) : nil,
+      held: readings.held(since: lastReadings, seconds: seconds))
     lastReadings = readings
     readAt = now
     handle(.measured(measured))

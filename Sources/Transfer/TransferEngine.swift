@@ -45,6 +45,8 @@ package struct EngineReadings: Sendable, Equatable {
   package var diskSeconds = 0.0
   /// Seconds in which it ran or waited for a CPU, since its start; nil: nobody knows.
   package var runnableSeconds: Double?
+  /// Seconds in which the limit of the engine's own rate held transfers back; nil: there is none.
+  package var heldSeconds: Double?
   /// Times that packets of a connection came out of order since its start, at most once a reading
   /// for each connection.
   package var disorders = 0
@@ -68,6 +70,16 @@ package struct EngineReadings: Sendable, Equatable {
       return (busy, writing)
     }
     return (busy, min(writing, max(0, busy - share(now - before))))
+  }
+
+  /// Part of the time since an earlier reading in which the engine's own limit held transfers
+  /// back, from 0 to 1; nil: it has none.
+  ///
+  /// - Parameters:
+  ///   - last: the earlier reading.
+  ///   - seconds: between the two, more than 0.
+  package func held(since last: EngineReadings, seconds: Double) -> Double? {
+    heldSeconds.map { min(1, max(0, ($0 - (last.heldSeconds ?? 0)) / seconds)) }
   }
 
   /// Those of the server with most connections.

@@ -14,17 +14,21 @@ package struct Readings: Sendable, Equatable, Codable {
   /// Connections whose packets came out of order since the last reading, once for each; nil where
   /// it cannot be known.
   package var disordered: Int?
+  /// Share of the time since the last reading in which the user's `--limit-rate` held transfers
+  /// back, 0 to 1; nil: there is no such limit.
+  package var held: Double?
 
   /// Makes readings; without arguments, nothing is known.
   package init(
     roundTripSeconds: [Double] = [], smallestRoundTripSeconds: Double? = nil,
-    engineBusy: Double = 0, diskBusy: Double = 0, disordered: Int? = nil
+    engineBusy: Double = 0, diskBusy: Double = 0, disordered: Int? = nil, held: Double? = nil
   ) {
     self.roundTripSeconds = roundTripSeconds
     self.smallestRoundTripSeconds = smallestRoundTripSeconds
     self.engineBusy = engineBusy
     self.diskBusy = diskBusy
     self.disordered = disordered
+    self.held = held
   }
 }
 

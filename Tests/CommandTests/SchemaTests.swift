@@ -130,7 +130,7 @@ struct SchemaTests {
   private func traces() throws {
     let readings = Readings(
       roundTripSeconds: [0.02], smallestRoundTripSeconds: 0.01, engineBusy: 0.1, diskBusy: 0.2,
-      disordered: 3)
+      disordered: 3, held: 0.4)
     let file = cairn.folder("each.jsonl")
     let trace = try TraceFile(path: file)
     for appLimit in [.nothingLeft, .backingOff, nil] as [Sample.AppLimit?] {

@@ -224,6 +224,24 @@ struct ClimbRuleTests {
     #expect(drive.decision.poolSize == 2, "\(drive.reasons)")
   }
 
+  @Test("full: what the user's own limit holds back needs no more workers, and is no path's doing")
+  func isNotFooledByOwnLimit() {
+    for isSmooth in [true, false] {
+      var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.04)
+      let opened = drive.decision.poolSize
+      // What a bucket gives out comes at once, and nothing between.
+      for step in 0..<600 {
+        drive.run(
+          0.05, roundTrip: 0.04, held: 0.9,
+          rate: { _ in isSmooth ? 5e6 : step % 4 == 0 ? 20e6 : 0 }, queue: Self.nothing)
+      }
+      #expect(drive.sizes.allSatisfy { $0 <= opened }, "\(drive.reasons)")
+      #expect(drive.decision.limit == .limitRate)
+      #expect(!isSmooth || drive.decision.poolSize <= 4, "\(drive.reasons)")
+      #expect(drive.reasons.contains("--limit-rate is reached: trying fewer workers"))
+    }
+  }
+
   @Test("feed: with nothing left to hand out, the pool is as large as those at work")
   func feeds() {
     var policy = ClimbPolicy(maximum: 64)

@@ -22,6 +22,7 @@ struct Drive {
   /// Lets `seconds` pass on a path that brings `rate` bytes a second and has a queue.
   mutating func run(
     _ seconds: Double, roundTrip: Double = 0.02, refusals: [Sample.Refusal] = [],
+    held: Double? = nil,
     rate: (Int) -> Double, queue: (Int) -> Double
   ) {
     let end = now + seconds
@@ -39,7 +40,7 @@ struct Drive {
           bytesLeft: left, refusals: refusals,
           readings: Readings(
             roundTripSeconds: Array(repeating: trip, count: size),
-            smallestRoundTripSeconds: roundTrip)))
+            smallestRoundTripSeconds: roundTrip, held: held)))
       refusals = []
       sizes.append(decision.poolSize)
       if reasons.last != decision.reason { reasons.append(decision.reason) }

@@ -67,6 +67,7 @@ package enum Replay {
       ("smallestRoundTripSeconds", second.contains(readings.smallestRoundTripSeconds ?? 0)),
       ("engineBusy", (0...10).contains(readings.engineBusy)),
       ("diskBusy", (0...10).contains(readings.diskBusy)),
+      ("held", (0...1).contains(readings.held ?? 0)),
     ]
     return checks.first { !$0.1 }?.0
   }

@@ -218,6 +218,11 @@ final class SimulatedClient: SchedulerRunner {
     if network.link.model.client.diskRate <= network.link.model.client.limit {
       readings.diskBusy = readings.engineBusy
     }
+    let allowed = network.link.model.client.allowedRate
+    if allowed.isFinite, let last = tally.progress.last, now > startedAt + last.0 {
+      let rate = Double(scheduler.bytesDone - last.1) / (now - startedAt - last.0)
+      readings.held = rate > 0.95 * allowed ? 1 : 0
+    }
     var disordered = 0
     for index in flights.indices where flights[index].isNoticed {
       let flow = network.link.flows[flights[index].flow]

@@ -70,7 +70,7 @@ struct Trial: Sendable {
       switch self {
       case .room: .trying
       case .longer: .tryingLonger
-      case .full: .tryingFewer
+      case .full(let limit): .tryingFewer(limit)
       case .flat: .tryingFlat
       case .harm: .fewerMayBeFaster
       case .others: .mayShare

@@ -28,7 +28,7 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
   // Hold
   case pathChanged
   case fewerWillDo
-  case tryingFewer
+  case tryingFewer(Limit)
   case tryingFlat
   case tooFew(Int, percent: Int)
   // Harm
@@ -51,7 +51,7 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
     case .opened(let reason): reason.description
     case .room: "round trips are not growing, so no queue has built up: adding workers"
     case .bursts: "the server sends in bursts and the line is idle between them: adding workers"
-    case .filled(let size, let limit): "\(size) workers are as much as it takes (\(limit.rawValue))"
+    case .filled(let size, let limit): "\(size) workers are as much as it takes (\(limit.words))"
     case .littleMore(let from, let to): "going from \(from) to \(to) workers brought little more"
     case .allAllowed: "the most that --max-workers allows"
     case .tooLate: "too few bytes are left for new connections to get up to speed"
@@ -65,7 +65,7 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
     case .tryingLonger: "round trips grew, by a queue or by a longer route: trying more workers"
     case .trying: "round trips are not growing: trying more workers"
     case .probeFilled(let from, let to, let limit):
-      "going from \(from) to \(to) workers is as much as it takes (\(limit.rawValue))"
+      "going from \(from) to \(to) workers is as much as it takes (\(limit.words))"
     case .probeGained(let from, let to, let percent):
       "going from \(from) to \(to) workers brought \(percent) % more: adding workers"
     case .probeHurt(let size, let percent): "\(size) workers changed the rate by \(percent) %: back"
@@ -73,7 +73,8 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
       "\(size) workers changed the rate by \(percent) %, too little for their cost"
     case .pathChanged: "the path has changed: measuring it again"
     case .fewerWillDo: "fewer workers bring as much"
-    case .tryingFewer: "the line stays full: trying fewer workers"
+    case .tryingFewer(.limitRate): "--limit-rate is reached: trying fewer workers"
+    case .tryingFewer(let limit): "\(limit.words) stays full: trying fewer workers"
     case .tryingFlat: "the workers added last brought nothing: trying fewer"
     case .tooFew(let size, let percent): "\(size) workers are too few: \(percent) % slower"
     case .harmed(let size, let percent): "\(size) workers were \(percent) % slower"

@@ -10,6 +10,8 @@ struct Senses: Sendable {
   private(set) var steadiness = Steadiness()
   /// Share of its time in which the engine was at work lately, 0 to 1.
   private(set) var busy = 0.0
+  /// Share of the time in which the user's own limit held transfers back lately, 0 to 1.
+  private(set) var held = 0.0
   /// When work ran out or waited, last.
   private(set) var limitedAt: Moment?
   /// Most workers that carried data at a time: the server has served so many.
@@ -19,6 +21,8 @@ struct Senses: Sendable {
   private static let loadWeight = 0.3
   /// An engine busier than this has no time for more workers.
   private static let fullLoad = 0.9
+  /// Above this share of the time, the rate is what the user allows.
+  private static let heldShare = 0.5
   /// Above this share of the time, the load is the disk's.
   private static let diskShare = 0.5
 
@@ -26,17 +30,22 @@ struct Senses: Sendable {
     queue.observe(sample)
     rates.note(sample)
     busy += Self.loadWeight * (sample.readings.engineBusy - busy)
-    if sample.appLimit == nil {
+    held += Self.loadWeight * ((sample.readings.held ?? 0) - held)
+    if sample.appLimit == nil, !isHeld {
       bursts.observe(rates, now: sample.now, roundTrip: queue.roundTrip)
       steadiness.observe(sample, window: shortestLook)
-    } else {
+    } else if sample.appLimit != nil {
       limitedAt = sample.now
     }
     if sample.refusals.isEmpty { mostCarrying = max(mostCarrying, sample.carrying) }
   }
 
+  /// Whether the user's own limit is what bounds the rate, and not the path.
+  private var isHeld: Bool { held > Self.heldShare }
+
   /// What on this machine or on the line is full, so that more workers cannot help; nil: nothing is.
   func fullness(_ sample: Sample, since start: Moment) -> PullRecord.Limit? {
+    if isHeld { return .limitRate }
     if busy > Self.fullLoad {
       return sample.readings.diskBusy > Self.diskShare ? .disk : .cpu
     }
