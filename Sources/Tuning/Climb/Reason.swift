@@ -40,6 +40,7 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
   case lookingForOthers(Int)
   case shares
   case sharesNot(Int)
+  case sharesNotWithFewer(Int)
   // Refuse
   case refused(beyond: Int)
   case contended
@@ -71,7 +72,7 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
     case .probeHurt(let size, let percent): "\(size) workers changed the rate by \(percent) %: back"
     case .probeInVain(let size, let percent):
       "\(size) workers changed the rate by \(percent) %, too little for their cost"
-    case .pathChanged: "the path has changed: measuring it again"
+    case .pathChanged: "the rate is not what it was here: measuring the path again"
     case .fewerWillDo: "fewer workers bring as much"
     case .tryingFewer(.limitRate): "--limit-rate is reached: trying fewer workers"
     case .tryingFewer(let limit): "\(limit.words) stays full: trying fewer workers"
@@ -83,8 +84,10 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
     case .mayShare: "others may share the line: trying about as many connections as theirs"
     case .lookingForOthers(let size):
       "more workers brought more: \(size) again, to see whether others take the rest"
-    case .shares: "other downloads share the line: about as many connections as theirs"
+    case .shares: "others seem to share the line: about as many connections as theirs"
     case .sharesNot(let size): "the line is not shared: \(size) workers bring no more"
+    case .sharesNotWithFewer(let size):
+      "the line is not shared: \(size) workers bring less, and nobody took what they left"
     case .refused(let served): "the server refuses more than \(served) requests at a time"
     case .contended: "the server refuses what it served before: others are using it too"
     case .oneMore: "nothing was refused for a while: trying one more"

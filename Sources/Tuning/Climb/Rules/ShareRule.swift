@@ -83,7 +83,7 @@ extension ClimbPolicy {
     climb.isProportional = true
     bounds.keep(from.poolSize, tooFew: pool.size, now: now)
     proposals.fewerAt = now
-    hold(from, now, because: .sharesNot(pool.size))
+    hold(from, now, because: .sharesNotWithFewer(pool.size))
   }
 
   /// Whoever gets much more than its part has the line to itself again.
