@@ -83,7 +83,9 @@ public struct PullOptions: Sendable {
   public var linksOutputs = false
 
   /// The rule behind `.automatic`; all but the default are there for comparison.
-  package var policy: PolicyMaker = { ClimbPolicy(maximum: $0, prior: $1) }
+  package var policy: PolicyMaker = {
+    OutageProof(ClimbPolicy(maximum: $0, prior: $1))
+  }
   /// Told every sample and decision of a path, as they come.
   package var trace: (@Sendable (TraceStep) -> Void)?
 

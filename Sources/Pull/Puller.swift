@@ -98,6 +98,12 @@ package struct Puller: Sendable {
       display.show(.wrote(output: output.name))
     }
     let verdict = path.map { Verdict($0.record.evidence) }
+    if let silent = verdict?.evidence.silent {
+      display.show(
+        .warning(
+          "nothing came over any connection for \(Int(clamping: silent.rounded())) s:"
+            + " that time says nothing of the path, and nothing is learned from it"))
+    }
     var summary = ProgressEvent.Summary(
       reference: request.reference.description, digest: wanted.root.digest,
       bytes: blobs.reduce(0) { $0 + $1.size }, fetched: cost.fetched,

@@ -35,7 +35,7 @@ extension Verdict {
       "queueShare": shares.queue, "cpuShare": shares.cpu, "diskShare": shares.disk,
       "burstShare": shares.bursts, "idleShare": shares.idle, "waitingShare": shares.waiting,
       "askingShare": evidence.asking, "firstByteSeconds": evidence.firstByteSeconds,
-      "rateSpread": evidence.spread,
+      "rateSpread": evidence.spread, "silentSeconds": evidence.silent,
       "disordersPerSecond": evidence.disorder, "refusals": Double(evidence.refusals),
       "servedAtRefusal": evidence.servedAtRefusal.map { Double($0) },
       "limitRate": limits.bytesPerSecond, "maxWorkers": Double(limits.workers),

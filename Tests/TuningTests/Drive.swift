@@ -10,6 +10,8 @@ struct Drive {
   var left: Int64 = 10_000_000_000
   var decision = PoolDecision(poolSize: 1, reason: "")
   var sizes: [Int] = []
+  /// Told of each sample, and what was decided.
+  var sampled: ((Sample, PoolDecision) -> Void)?
   /// What was said, each once in a row.
   var reasons: [String] = []
 
@@ -22,7 +24,7 @@ struct Drive {
   /// Lets `seconds` pass on a path that brings `rate` bytes a second and has a queue.
   mutating func run(
     _ seconds: Double, roundTrip: Double = 0.02, refusals: [Sample.Refusal] = [],
-    held: Double? = nil,
+    held: Double? = nil, busy: Double = 0,
     rate: (Int) -> Double, queue: (Int) -> Double
   ) {
     let end = now + seconds
@@ -34,13 +36,14 @@ struct Drive {
       bytes += gained
       left -= gained
       let trip = roundTrip + queue(size)
-      decision = policy.observe(
-        Sample(
-          now: Moment(seconds: now), poolSize: size, open: size, carrying: size, bytesDone: bytes,
-          bytesLeft: left, refusals: refusals,
-          readings: Readings(
-            roundTripSeconds: Array(repeating: trip, count: size),
-            smallestRoundTripSeconds: roundTrip, held: held)))
+      let sample = Sample(
+        now: Moment(seconds: now), poolSize: size, open: size, carrying: size, bytesDone: bytes,
+        bytesLeft: left, refusals: refusals,
+        readings: Readings(
+          roundTripSeconds: Array(repeating: trip, count: size),
+          smallestRoundTripSeconds: roundTrip, engineBusy: busy, held: held))
+      decision = policy.observe(sample)
+      sampled?(sample, decision)
       refusals = []
       sizes.append(decision.poolSize)
       if reasons.last != decision.reason { reasons.append(decision.reason) }

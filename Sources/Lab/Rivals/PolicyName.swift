@@ -53,7 +53,7 @@ package enum PolicyName: String, CaseIterable, Sendable {
     let maximum = context.maximum
     switch self {
     case .climb:
-      return ClimbPolicy(maximum: maximum, prior: context.prior)
+      return OutageProof(ClimbPolicy(maximum: maximum, prior: context.prior))
     case .one: return FixedPolicy(poolSize: 1, reason: "always 1")
     case .three: return FixedPolicy(poolSize: min(3, maximum), reason: "always 3, as docker")
     case .six: return FixedPolicy(poolSize: min(6, maximum), reason: "always 6, as skopeo")

@@ -1,8 +1,41 @@
-/// Cuts a pull's samples into epochs, whatever the policy is.
+/// What is to be learned of a pull, put together from its samples, whatever the policy is; seconds in
+/// which nothing came count for nothing.
+package struct PullRecorder: Sendable {
+  private var watched: Outages<EpochRecorder>
+
+  /// Makes a recorder.
+  ///
+  /// - Parameters:
+  ///   - opening: what the policy was told at the start.
+  ///   - limits: what the pull may not exceed.
+  ///   - prior: what earlier pulls over the path taught.
+  package init(opening: Opening, limits: PullLimits = .init(), prior: Prior? = nil) {
+    watched = Outages(
+      EpochRecorder(opening: opening, limits: limits, prior: prior), from: opening.now)
+  }
+
+  /// Takes what the policy saw and said.
+  package mutating func observe(_ sample: Sample, _ decision: PoolDecision) {
+    watched.observe(sample) { $0.observe($1, decision) }
+  }
+
+  /// What was seen so far.
+  ///
+  /// - Parameter now: when the downloads ended.
+  package func record(at now: Moment) -> PullRecord {
+    var record = watched.observer.record(at: now - watched.seconds)
+    record.seconds = now.seconds
+    record.evidence.seconds = now.seconds
+    if watched.seconds > 0 { record.evidence.silent = watched.seconds }
+    return record
+  }
+}
+
+/// Cuts a pull's samples into epochs.
 ///
 /// An epoch is measured from when the pool has settled at a size until the size changes, work runs out,
 /// or it has lasted long enough for another one to begin, so that a long stay gives several readings.
-package struct PullRecorder: Sendable {
+struct EpochRecorder: Sendable {
   /// Longest epoch, in seconds.
   private static let longest = 3.0
   /// Shortest epoch that is kept, in seconds.
@@ -29,20 +62,14 @@ package struct PullRecorder: Sendable {
   private var mostCarrying = 0
   private var witness: Witness
 
-  /// Makes a recorder.
-  ///
-  /// - Parameters:
-  ///   - opening: what the policy was told at the start.
-  ///   - limits: what the pull may not exceed.
-  ///   - prior: what earlier pulls over the path taught.
-  package init(opening: Opening, limits: PullLimits = .init(), prior: Prior? = nil) {
+  init(opening: Opening, limits: PullLimits, prior: Prior?) {
     witness = Witness(limits: limits, prior: prior)
     changedAt = opening.now
     last = (opening.now, 0)
   }
 
   /// Takes what the policy saw and said.
-  package mutating func observe(_ sample: Sample, _ decision: PoolDecision) {
+  mutating func observe(_ sample: Sample, _ decision: PoolDecision) {
     witness.observe(sample)
     if poolSize > 0, sample.now - last.now > Sample.pause {
       close()
@@ -113,7 +140,7 @@ package struct PullRecorder: Sendable {
   /// What was seen so far.
   ///
   /// - Parameter now: when the downloads ended.
-  package func record(at now: Moment) -> PullRecord {
+  func record(at now: Moment) -> PullRecord {
     var copy = self
     copy.close()
     if let bound = bound(at: now) { copy.epochs.append(bound) }

@@ -47,8 +47,10 @@ package struct PullEvidence: Sendable, Equatable, Codable {
 
   /// Seconds from the first request to the end.
   package var seconds = 0.0
-  /// Seconds of them from the first byte.
+  /// Seconds of them from the first byte, without outages.
   package var flowing = 0.0
+  /// Seconds of outages: nothing came over any connection; nil: there was none.
+  package var silent: Double?
   /// Useful bytes.
   package var bytes: Int64 = 0
   /// What nobody may exceed.
