@@ -24,15 +24,13 @@ extension Folder {
   /// Puts a file in place so that a crash leaves the old or the new one, never a part.
   ///
   /// - Parameters:
-  ///   - mode: of a new file, less the process's mask; one that replaces another keeps that one's.
+  ///   - mode: of a new file, less the process's mask; one that replaces this user's keeps that one's.
   package func writeAtomically(_ name: String, _ bytes: some Collection<UInt8>, mode: mode_t)
     throws(DiskError)
   {
     let temporary = Temporary(in: self)
     let file = try temporary.open(mode)
-    if let old = info(name), old.kind == .regular {
-      file.setMode(old.st_mode & 0o777)
-    }
+    if let old = info(name) { file.keepMode(of: old) }
     try file.writeAll(bytes)
     try file.sync()
     try temporary.take(name)

@@ -128,6 +128,15 @@ package final class OpenFile: Sendable {
   /// Sets the mode, where the file system has any.
   package func setMode(_ mode: mode_t) { fchmod(descriptor, mode) }
 
+  /// Takes over the mode of the file that it is to replace, if that mode was this user's choice.
+  ///
+  /// Of a file that another user made, or gave a second name to, he has said who may write it: ours in
+  /// its place is as any new one.
+  func keepMode(of old: stat) {
+    guard old.kind == .regular, old.st_uid == geteuid(), old.st_nlink == 1 else { return }
+    setMode(old.st_mode & 0o777)
+  }
+
   /// `FICLONE` of linux/fs.h: shares the blocks of a file until one side is written; false where
   /// that cannot be.
   package func shareBlocks(of other: OpenFile) -> Bool {

@@ -112,7 +112,7 @@ package final class OutputFile: Sendable {
   ///
   /// - Parameters:
   ///   - path: as the user named it; `-` is standard output.
-  ///   - mode: of a new file, less the process's mask; one that replaces another keeps that one's.
+  ///   - mode: of a new file, less the process's mask; one that replaces this user's keeps that one's.
   ///   - isLive: true where it is to be seen under its name while it is written.
   ///   - replaces: whether a file that is there may be replaced; what comes to be there later never is.
   ///   - tell: told what is waited for: the reader of a pipe.
@@ -153,7 +153,7 @@ package final class OutputFile: Sendable {
       if let old, folder.keeps(old) { throw DiskError(action, path, EPERM) }
       let temporary = Temporary(in: folder)
       let file = try temporary.open(mode)
-      if let old { file.setMode(old.st_mode & 0o777) }
+      if let old { file.keepMode(of: old) }
       guard isLive else {
         return .temporary(temporary, file, target: name, over: old)
       }

@@ -56,6 +56,29 @@ struct OutputFileTests {
   }
 
   @Test(
+    "who may write a file is not said by another user, whose file or second name was there before",
+    .enabled(if: Scene.isRoot), arguments: ["output", "live output", "whole file"],
+    ["file", "second name"])
+  func modeOfOthers(way: String, what: String) throws {
+    let scene = try Scene()
+    try scene.file("old", "x", mode: 0o777)
+    if what == "file" {
+      chown(scene.path("old"), Scene.stranger, Scene.stranger)
+    } else {
+      link(scene.path("old"), scene.path("first"))
+    }
+    if way == "whole file" {
+      try Folder(scene.folder.path).writeAtomically("old", "new".utf8, mode: 0o644)
+    } else {
+      try write(scene.path("old"), isLive: way == "live output")
+    }
+    let mask = umask(0)
+    umask(mask)
+    #expect(scene.text("old") == "new" && Files.info(scene.path("old"))?.st_uid == geteuid())
+    #expect(scene.mode("old").map { $0 & 0o777 } == 0o644 & ~mask)
+  }
+
+  @Test(
     "a file, or another pipe, that is put where a pipe was while its reader is waited for stays",
     arguments: ["file", "pipe"])
   func swappedPipe(what: String) throws {
