@@ -58,7 +58,7 @@ extension RegistryAccess {
     let engine = try engine()
     defer { engine.stop() }
     let client = try client(for: reference, engine: engine) { event in
-      if let line = PlainRenderer.notice(event) { note(.warning, line) }
+      if let line = PlainRenderer.words(event) { note(.warning, line) }
     }
     let resolver = ImageResolver(client: client, load: { _ in nil }, save: { _, _ in })
     do throws(PullError) {

@@ -59,9 +59,15 @@ package struct PlainRenderer: Sendable {
 
   /// The line of what a person should know in the middle of something else; nil for other events.
   package static func notice(_ event: ProgressEvent) -> String? {
+    if case .warning = event { return words(event).map { "warning: \($0)" } }
+    return words(event)
+  }
+
+  /// The same for a log, which says itself that it is a warning.
+  package static func words(_ event: ProgressEvent) -> String? {
     switch event {
     case .warning(let text):
-      return "warning: \(text.linesShownSafely)"
+      return text.linesShownSafely
     case .waiting(let seconds, let reason):
       let shown = seconds < 10 ? (seconds * 10).rounded() / 10 : min(seconds, 1e9).rounded()
       return "waiting \(shown.formattedBriefly) s: \(reason.linesShownSafely)"

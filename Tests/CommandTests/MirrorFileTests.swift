@@ -23,6 +23,25 @@ struct MirrorFileTests {
   func write(_ path: String, _ text: String) throws { try write(path, text.utf8) }
 
   @Test(
+    "what is wrong with files is a warning, and says so once",
+    arguments: ["digest", "tags", "inspect"])
+  func onePrefix(command: String) async throws {
+    let registry = try FakeRegistry(image) { request in
+      request["authorization"] == nil
+        ? .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")]) : nil
+    }
+    try write(".config/containers/registries.conf", "bogus = 1")
+    try write(".docker/config.json", "no JSON")
+    let outcome = try await Command.finish(
+      cairn.process([command, "\(registry.host)/o/n", "--retries", "0"]))
+    for name in ["registries.conf", "config.json"] {
+      let line = try #require(outcome.errors.split(separator: "\n").first { $0.contains(name) })
+      #expect(line.contains(" warning cairn: "), "\(line)")
+      #expect(!line.contains("warning:"), "\(line)")
+    }
+  }
+
+  @Test(
     "a mirror below a path is asked for its own repository, with the token and the login for that",
     arguments: [true, false])
   func belowAPath(byHostsFile: Bool) async throws {

@@ -35,7 +35,7 @@ struct DigestCommand: AsyncParsableCommand, RegistryCommand {
     defer { engine.stop() }
     let logger = registryOptions.logger
     let client = try registryOptions.client(for: reference, engine: engine) { event in
-      if let line = PlainRenderer.notice(event) { logger.warning("\(line)") }
+      if let line = PlainRenderer.words(event) { logger.warning("\(line)") }
     }
     if wanted == nil, let digest = await client.announcedDigest() {
       print(digest)

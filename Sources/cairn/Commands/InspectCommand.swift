@@ -52,7 +52,7 @@ struct InspectCommand: AsyncParsableCommand, RegistryCommand {
     defer { engine.stop() }
     let logger = registryOptions.logger
     let client = try registryOptions.client(for: reference, engine: engine) { event in
-      if let line = PlainRenderer.notice(event) { logger.warning("\(line)") }
+      if let line = PlainRenderer.words(event) { logger.warning("\(line)") }
     }
     let resolver = ImageResolver(client: client, memory: DocumentMemory())
     if raw {

@@ -48,7 +48,7 @@ struct TagsCommand: AsyncParsableCommand, RegistryCommand {
     defer { engine.stop() }
     let logger = registryOptions.logger
     let client = try registryOptions.client(for: reference, engine: engine) { event in
-      if let line = PlainRenderer.notice(event) { logger.warning("\(line)") }
+      if let line = PlainRenderer.words(event) { logger.warning("\(line)") }
     }
     let list: RepositoryClient.TagList
     do throws(RegistryError) {
