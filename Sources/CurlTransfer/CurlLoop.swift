@@ -85,7 +85,7 @@ final class CurlLoop {
         switch command {
         case .start(let job): start(job)
         case .cancel(let number): cancel(number)
-        case .readTrust: _ = try? trust.form(serverFiles: [])
+        case .readTrust: _ = try? trust.form()
         case .lookedUp(let host, let code): finishChecks(checks.answered(host, code))
         case .stop: isStopping = true
         }

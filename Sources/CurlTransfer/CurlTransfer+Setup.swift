@@ -99,7 +99,7 @@ extension CurlTransfer {
     _ = cairn_set_long(easy, CURLOPT_SSL_VERIFYPEER, isChecked ? 1 : 0)
     _ = cairn_set_long(easy, CURLOPT_SSL_VERIFYHOST, isChecked ? 2 : 0)
     if isChecked {
-      try set(loop.trust.form(serverFiles: access.caFiles), CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB)
+      try set(loop.trust.form(of: access), CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB)
       _ = cairn_set_string(easy, CURLOPT_CAPATH, nil)
     }
     if let own = access.clientCertificate {
@@ -134,7 +134,7 @@ extension CurlTransfer {
     // a name by the proxy alone.
     if let why = job.request.addresses.objection(to: origin) { throw addressError(why) }
     if proxy.scheme == .https {
-      try set(loop.trust.form(serverFiles: []), CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAINFO_BLOB)
+      try set(loop.trust.form(), CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAINFO_BLOB)
       _ = cairn_set_string(easy, CURLOPT_PROXY_CAPATH, nil)
     }
   }

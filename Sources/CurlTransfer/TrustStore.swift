@@ -19,7 +19,7 @@ final class TrustStore {
   }
 
   private let settings: TrustSettings
-  private var forms: [[String]: Result<Form, TransferError>] = [:]
+  private var forms: [ServerAccess: Result<Form, TransferError>] = [:]
   private var descriptors: [Int32] = []
 
   init(settings: TrustSettings) { self.settings = settings }
@@ -30,15 +30,17 @@ final class TrustStore {
 
   /// The authorities that count for a server.
   ///
-  /// - Parameter serverFiles: PEM files that count for it beside the engine's.
+  /// - Parameter access: its PEM files count beside the engine's.
   /// - Throws: `TransferError` of kind `tls` when one of the files cannot be used or there is no
   ///   authority at all.
-  func form(serverFiles: [String]) throws(TransferError) -> Form {
-    let key = settings.onlyFile == nil ? serverFiles : []
+  func form(of access: ServerAccess = ServerAccess()) throws(TransferError) -> Form {
+    var key = ServerAccess()
+    if settings.onlyFile == nil { (key.caFiles, key.caTrust) = (access.caFiles, access.caTrust) }
     if let made = forms[key] { return try made.get() }
     let made: Result<Form, TransferError>
     do {
-      let bundle = try TrustBundle(settings, serverFiles: key, system: Self.system)
+      let bundle = try TrustBundle(
+        settings, serverFiles: key.caFiles, serverTrust: key.caTrust, system: Self.system)
       made = .success(form(of: bundle.text))
     } catch {
       made = .failure(error)

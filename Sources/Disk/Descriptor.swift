@@ -26,6 +26,12 @@ final class Descriptor: Sendable {
     return fstat(number, &info) == 0 ? info : nil
   }
 
+  /// Whether what it is of is mounted for reading only.
+  var isReadOnly: Bool {
+    var system = statvfs()
+    return fstatvfs(number, &system) == 0 && system.f_flag & UInt(ST_RDONLY) != 0
+  }
+
   /// Only names something, and opens nothing: linux/fcntl.h, which Swift does not show.
   static let pathOnly: Int32 = 0o10000000
 }

@@ -4,15 +4,28 @@ import Glibc
 ///
 /// Root reads root's only: a `sudo` that keeps `HOME` would otherwise do with root's rights what
 /// any user's file says.
-package struct FileTrust: Sendable {
+///
+/// Whoever owns a link, or a folder on the way, says what is found at the end. So links are judged as
+/// files are, and below a home folders are, too, each as it is open, and what was judged is what is
+/// read (`PathWalk`). The home itself is not, nor what is above it: where it is says the environment.
+package struct FileTrust: Hashable, Sendable {
   /// Who asks.
   let user: uid_t
   /// The owner that files have whose owner does not exist in this user namespace; nil: all exist.
   let unmapped: uid_t?
+  /// The folder below which folders are judged; nil: none is, where only root can have put any.
+  var home: String?
 
-  /// Of this process.
+  /// Of this process, for the machine's files and what somebody named.
   package static let process = FileTrust(
     user: LinkTrust.process.user, unmapped: LinkTrust.process.unmapped)
+
+  /// Of this process, for what is looked for below a folder that the environment names.
+  package static func below(_ home: String) -> FileTrust {
+    var trust = process
+    trust.home = home
+    return trust
+  }
 
   /// Why a file is not to be believed: `EPERM` where it is another user's, `EACCES` where everybody
   /// may write it; nil: it is.
@@ -30,17 +43,42 @@ package struct FileTrust: Sendable {
     file.st_uid == user || file.st_uid == 0 || file.st_uid == unmapped
   }
 
-  /// Why what a path leads to is not to be believed: it, the link that leads to it, or the directory
-  /// that it is in is somebody else's; nil: it is, or nothing is there.
-  package func complaint(_ path: String) -> String? {
-    guard let link = Files.info(path), let file = try? Files.target(path) else { return nil }
-    if link.kind == .link, !owns(link) { return complaint(link)?.reason }
-    let folder = try? Files.target(Files.parent(of: path))
-    return (complaint(file) ?? folder.flatMap { complaint($0) })?.reason
-  }
-
   func require(_ file: stat, _ path: String) throws(DiskError) {
     guard let (code, reason) = complaint(file) else { return }
     throw DiskError("read", path, code, reason: reason)
+  }
+
+  /// The beginning of a path that is not judged; nil: no folder is.
+  func base(of path: String) -> String? {
+    home.map { path.hasPrefix($0 == "/" ? $0 : $0 + "/") ? $0 : "/" }
+  }
+
+  /// Opens a file for reading at the end of a way that is to be believed; the file is still to be judged.
+  func open(_ path: String, _ flags: Int32) throws(DiskError) -> Descriptor {
+    do throws(DiskError) {
+      let (place, judge) = try PathWalk.place(path, trust: self)
+      guard let name = place.name else { throw DiskError("read", path, EISDIR) }
+      if let number = OwnDescriptor.number(place) {
+        try judge.end(path)
+        return try OwnDescriptor.copy(of: number, "read", path)
+      }
+      let links = place.isMagic ? 0 : O_NOFOLLOW
+      guard let opened = Descriptor(name, at: place.folder.number, flags | links) else {
+        throw .last("read", path)
+      }
+      try judge.end(path)
+      return opened
+    } catch {
+      throw DiskError("read", path, error.code, reason: error.reason)
+    }
+  }
+
+  /// Opens a folder that is to be believed.
+  ///
+  /// - Throws: `DiskError` with a reason: it is not; with the code `ENOENT` or `ENOTDIR`: there is none.
+  package func folder(_ path: String) throws(DiskError) -> Folder {
+    let (place, judge) = try PathWalk.place(path, trust: self, toLast: false)
+    try judge.end(path)
+    return Folder(place.folder, path: path)
   }
 }

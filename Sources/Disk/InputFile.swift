@@ -31,12 +31,12 @@ package enum InputFile {
   ///   - path: its path.
   ///   - limit: the most bytes that it may have.
   ///   - pipes: what may be read beside regular files.
-  ///   - trust: whose files and pipes are read; nil: everybody's.
+  ///   - trust: whose files, pipes and links count; nil: everybody's.
   /// - Throws: `DiskError`.
   package static func read(
     _ path: String, limit: Int, pipes: Pipes = .refused, trust: FileTrust? = nil
   ) throws(DiskError) -> [UInt8] {
-    let file = try open(path)
+    let file = try open(path, trust)
     guard let info = file.info else { throw .last("read", path) }
     // What this process was started with was chosen by who started it.
     let isGiven = OwnDescriptor.number(path) != nil && info.kind != .regular
@@ -62,10 +62,13 @@ package enum InputFile {
   }
 
   /// What is wrong with a file that somebody named, without reading it; nil: nothing.
-  package static func complaint(_ path: String, pipes: Pipes = .read) -> String? {
+  package static func complaint(_ path: String, pipes: Pipes = .read, trust: FileTrust? = nil)
+    -> String?
+  {
     do {
-      let file = try open(path)
+      let file = try open(path, trust)
       guard let info = file.info else { return DiskError.words(errno) }
+      if let trust { try trust.require(info, path) }
       switch info.kind {
       case .regular: return nil
       case .pipe where pipes == .read, .socket where pipes == .read: return nil
@@ -77,14 +80,22 @@ package enum InputFile {
     }
   }
 
-  private static func open(_ path: String) throws(DiskError) -> Descriptor {
+  private static func open(_ path: String, _ trust: FileTrust?) throws(DiskError) -> Descriptor {
     let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
     let number = OwnDescriptor.number(path)
     if let number, let reason = StandardFiles.complaint(number) {
       throw DiskError("read", path, EBADF, reason: reason)
     }
-    if let opened = Descriptor(path, at: AT_FDCWD, flags) { return opened }
-    let code = errno
+    var code: Int32 = 0
+    if let trust, number == nil {
+      do { return try trust.open(path, flags) } catch {
+        guard error.reason == nil else { throw error }
+        code = error.code
+      }
+    } else {
+      if let opened = Descriptor(path, at: AT_FDCWD, flags) { return opened }
+      code = errno
+    }
     // A socket cannot be opened by name, nor a pipe of whoever started us.
     if let number {
       return try OwnDescriptor.copy(of: number, "read", path)

@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Each step opens a name without following it and then looks at what it has opened, so that
 /// nothing can be exchanged between the look and the use. A link is followed by its text where
-/// `LinkTrust` allows that. `openat2` would do for paths that must have no link at all, but could
+/// `WayJudge` allows that. `openat2` would do for paths that must have no link at all, but could
 /// not tell links apart; steps do the same on every kernel and under every sandbox.
 enum PathWalk {
   /// Where a path ends.
@@ -35,12 +35,29 @@ enum PathWalk {
     try walk(path, toLast: true, nil)
   }
 
+  /// The same for what is read to decide something; whether it is to be believed says the judge.
+  ///
+  /// - Parameter toLast: false where the path is meant to be a directory.
+  static func place(_ path: String, trust: FileTrust, toLast: Bool = true) throws(DiskError)
+    -> (Place, WayJudge)
+  {
+    var judge = try WayJudge.of(trust, path)
+    return (try walk(path, toLast: toLast, nil, &judge), judge)
+  }
+
   private static func walk(_ path: String, toLast: Bool, _ mode: mode_t?) throws(DiskError)
     -> Place
   {
+    var judge = WayJudge.ofOutputs
+    return try walk(path, toLast: toLast, mode, &judge)
+  }
+
+  private static func walk(
+    _ path: String, toLast: Bool, _ mode: mode_t?, _ judge: inout WayJudge
+  ) throws(DiskError) -> Place {
     guard !path.isEmpty, !path.utf8.contains(0) else { throw DiskError("open", path, ENOENT) }
-    var rest = steps(path)
-    var here = try start(path, path)
+    var rest = steps(judge.rest(of: path))
+    var here = if let base = judge.base { base } else { try start(path, path) }
     var (links, attempts) = (0, 0)
     // What ends in a slash is meant as a directory.
     let endsAtName = toLast && !path.hasSuffix("/")
@@ -60,12 +77,14 @@ enum PathWalk {
       switch info.kind {
       case .directory:
         if isLast { return Place(folder: here, name: name) }
+        judge.enter(next, info)
         here = next
       case .link where isProc(here):
         guard let target = Descriptor(name, at: here.number, Descriptor.pathOnly) else {
           throw .last("open", path)
         }
-        if target.info?.kind == .directory {
+        if let info = target.info, info.kind == .directory {
+          judge.enter(target, info)
           here = target
         } else {
           guard isLast else { throw DiskError("open", path, ENOTDIR) }
@@ -76,9 +95,13 @@ enum PathWalk {
         guard links <= mostLinks else {
           throw DiskError("open", path, ELOOP, reason: "it leads from link to link without an end")
         }
-        let target = try text(of: next, info, in: here, path)
+        try judge.follow(next, info, in: here, path)
+        let target = try text(of: next, path)
         rest += steps(target)
-        if target.hasPrefix("/") { here = try start(target, path) }
+        if target.hasPrefix("/") {
+          here = try start(target, path)
+          judge.restart(at: here)
+        }
       default:
         guard isLast else { throw DiskError("open", path, ENOTDIR) }
         return Place(folder: here, name: name)
@@ -126,15 +149,7 @@ enum PathWalk {
     return root.st_dev
   }()
 
-  private static func text(
-    of link: Descriptor, _ info: stat, in here: Descriptor, _ path: String
-  ) throws(DiskError) -> String {
-    guard let folder = here.info, LinkTrust.process.follows(owner: info.st_uid, in: folder) else {
-      throw DiskError(
-        "open", path, ELOOP,
-        reason: "a symbolic link in it belongs to another user (\(info.st_uid)) and is not followed"
-      )
-    }
+  private static func text(of link: Descriptor, _ path: String) throws(DiskError) -> String {
     var target = [CChar](repeating: 0, count: Int(PATH_MAX))
     let length = readlinkat(link.number, "", &target, target.count)
     guard length > 0 else { throw .last("open", path) }

@@ -10,6 +10,8 @@ package struct UserFolders: Sendable, Equatable {
   package let home: String
   /// Settings: `$XDG_CONFIG_HOME`, else `~/.config`.
   package let config: String
+  /// The folder that the environment names and settings are in, or below.
+  package let configHome: String
   /// What is kept: `$XDG_DATA_HOME`, else `~/.local/share`.
   package let data: String
   /// What was learned: `$XDG_STATE_HOME`, else `~/.local/state`.
@@ -32,6 +34,7 @@ package struct UserFolders: Sendable, Equatable {
     let inHome = home == "/" ? "" : home
     self.home = home
     config = absolute("XDG_CONFIG_HOME") ?? inHome + "/.config"
+    configHome = absolute("XDG_CONFIG_HOME") ?? home
     data = absolute("XDG_DATA_HOME") ?? inHome + "/.local/share"
     state = absolute("XDG_STATE_HOME") ?? inHome + "/.local/state"
     cache = absolute("XDG_CACHE_HOME") ?? inHome + "/.cache"

@@ -1,4 +1,4 @@
-import Disk
+package import Disk
 import Text
 
 /// How one server is reached, where that differs from the engine's settings.
@@ -11,11 +11,14 @@ package struct ServerAccess: Hashable, Sendable {
     package var certificate: String
     /// A PEM file with the key; nil: it stands in the certificate's file.
     package var key: String?
+    /// Whose files count; nil: everybody's.
+    package var trust: FileTrust?
 
     /// Makes a certificate of its files.
-    package init(certificate: String, key: String? = nil) {
+    package init(certificate: String, key: String? = nil, trust: FileTrust? = nil) {
       self.certificate = certificate
       self.key = key
+      self.trust = trust
     }
 
     /// The most bytes of a file.
@@ -28,9 +31,9 @@ package struct ServerAccess: Hashable, Sendable {
     ///
     /// - Throws: `TransferError` of kind `tls`: one cannot be read.
     package func read() throws(TransferError) -> (certificate: [UInt8], key: [UInt8]) {
-      let bytes = try Self.bytes(certificate)
+      let bytes = try bytes(certificate)
       guard let key else { return (bytes, try Self.readable(bytes, certificate)) }
-      return (bytes, try Self.readable(try Self.bytes(key), key))
+      return (bytes, try Self.readable(try self.bytes(key), key))
     }
 
     /// A key that wants a passphrase has nobody to ask for it.
@@ -43,9 +46,9 @@ package struct ServerAccess: Hashable, Sendable {
       return key
     }
 
-    private static func bytes(_ file: String) throws(TransferError) -> [UInt8] {
+    private func bytes(_ file: String) throws(TransferError) -> [UInt8] {
       do throws(DiskError) {
-        return try InputFile.read(file, limit: limit, pipes: .read)
+        return try InputFile.read(file, limit: Self.limit, pipes: .read, trust: trust)
       } catch {
         throw TransferError(.tls, "the client certificate's \(file) cannot be read: \(error.why)")
       }
@@ -54,6 +57,8 @@ package struct ServerAccess: Hashable, Sendable {
 
   /// PEM files of certificate authorities that are trusted beside the engine's.
   package var caFiles: [String] = []
+  /// Whose of these files count; nil: everybody's.
+  package var caTrust: FileTrust?
   /// Shown to a server that asks for one.
   package var clientCertificate: ClientCertificate?
   /// True where the server's certificate is not checked.

@@ -1,4 +1,4 @@
-import Disk
+package import Disk
 import FoundationEssentials
 import Glibc
 
@@ -32,12 +32,14 @@ package struct TrustBundle: Sendable, Equatable {
   /// - Parameters:
   ///   - settings: which places count.
   ///   - serverFiles: PEM files that count for one server beside them.
+  ///   - serverTrust: whose of these count; nil: everybody's.
   ///   - system: where the system keeps its authorities.
   /// - Throws: `TransferError` of kind `tls`: a file that was named cannot be used, or nobody would
   ///   be trusted.
-  package init(_ settings: TrustSettings, serverFiles: [String] = [], system: System)
-    throws(TransferError)
-  {
+  package init(
+    _ settings: TrustSettings, serverFiles: [String] = [], serverTrust: FileTrust? = nil,
+    system: System
+  ) throws(TransferError) {
     if let only = settings.onlyFile {
       add(try Self.named(only))
       return
@@ -49,7 +51,8 @@ package struct TrustBundle: Sendable, Equatable {
       system.file.map { addFile($0) }
       system.folder.map { addFolder($0) }
     }
-    for file in settings.extraFiles + serverFiles { add(try Self.named(file)) }
+    for file in settings.extraFiles { add(try Self.named(file)) }
+    for file in serverFiles { add(try Self.named(file, trust: serverTrust)) }
     guard certificates.isEmpty else { return }
     let reason =
       settings.replacesSystem
@@ -64,10 +67,12 @@ package struct TrustBundle: Sendable, Equatable {
   package var text: [UInt8] { certificates.flatMap(\.text) }
 
   /// Reads a file that somebody asked for by name: all of it must be right.
-  static func named(_ path: String) throws(TransferError) -> [PEMCertificate] {
+  static func named(_ path: String, trust: FileTrust? = nil) throws(TransferError)
+    -> [PEMCertificate]
+  {
     let bytes: [UInt8]
     do throws(DiskError) {
-      bytes = try InputFile.read(path, limit: fileLimit, pipes: .read)
+      bytes = try InputFile.read(path, limit: fileLimit, pipes: .read, trust: trust)
     } catch {
       let reason = error.reason ?? String(cString: strerror(error.code))
       throw TransferError(.tls, "the certificate authorities in \(path) cannot be read: \(reason)")

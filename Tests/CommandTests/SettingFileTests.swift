@@ -115,6 +115,29 @@ struct SettingFileTests {
       outcome.errors == "warning: \(path) is not read: it belongs to another user (4321)\n")
   }
 
+  @Test(
+    "settings behind another user's link, at any step, are passed over by root, and so is none that is not there",
+    .enabled(if: geteuid() == 0, "needs root"),
+    arguments: [".config/cairn/config.toml", ".config/cairn", ".config", "none"])
+  func strangersLinks(link: String) async throws {
+    try write("store = \"/elsewhere\"")
+    let (place, target) = (cairn.folder(link), cairn.folder("of-root"))
+    if link == "none" {
+      try FileManager.default.removeItem(atPath: path)
+      #expect(chown(cairn.folder(".config/cairn"), 4_321, 4_321) == 0)
+    } else {
+      #expect(rename(place, target) == 0 && symlink(target, place) == 0)
+      #expect(lchown(place, 4_321, 4_321) == 0)
+    }
+    let outcome = try await run(["store", "path"])
+    #expect(outcome.output == cairn.store + "\n")
+    #expect(
+      outcome.errors
+        == (link == "none"
+          ? ""
+          : "warning: \(path) is not read: the link \(place) belongs to another user (4321)\n"))
+  }
+
   @Test("config show has every value, and where it is from")
   func show() async throws {
     try write("max-workers = 32\n\n[registry.\"ghcr.io\"]\nretries = 3\n")

@@ -1,3 +1,4 @@
+import Disk
 import Transfer
 
 /// A folder of certificates in Docker's layout: `*.crt` are authorities, `*.cert` and the `*.key`
@@ -11,17 +12,19 @@ struct CertificateFolder: Equatable {
   /// - Parameters:
   ///   - path: the folder.
   ///   - names: what is in it, sorted.
-  init(_ path: String, names: [String]) {
+  ///   - trust: whose files in it count; nil: everybody's.
+  init(_ path: String, names: [String], trust: FileTrust? = nil) {
     func base(_ name: String, _ ending: String) -> String? {
       name.hasSuffix(ending) ? String(name.dropLast(ending.count)) : nil
     }
     access.caFiles = names.filter { $0.hasSuffix(".crt") }.map { "\(path)/\($0)" }
+    access.caTrust = trust
     let certificates = names.compactMap { base($0, ".cert") }
     if let first = certificates.first {
       access.clientCertificate = .init(
         certificate: "\(path)/\(first).cert",
         // The key may be in the certificate's file.
-        key: names.contains("\(first).key") ? "\(path)/\(first).key" : nil)
+        key: names.contains("\(first).key") ? "\(path)/\(first).key" : nil, trust: trust)
     }
     if certificates.count > 1 {
       warnings.append(
@@ -34,5 +37,5 @@ struct CertificateFolder: Equatable {
   }
 
   /// Whether there is nothing in it that says how a server is reached.
-  var isEmpty: Bool { access == ServerAccess() }
+  var isEmpty: Bool { access.caFiles.isEmpty && access.clientCertificate == nil }
 }

@@ -22,7 +22,6 @@ enum ConfigFile: Equatable {
   ///   - path: where it may be.
   ///   - trust: whose files count; nil: everybody's, since the user named it.
   static func read(_ path: String, trust: FileTrust?) -> ConfigFile {
-    if let reason = trust?.complaint(path) { return .untrusted(reason) }
     do throws(DiskError) {
       return decoded(try InputFile.read(path, limit: limit, trust: trust))
     } catch {
@@ -59,8 +58,8 @@ enum ConfigFile: Equatable {
 
   /// Whether a file can be read by this user; what libcurl opens by its name must be one that does
   /// not make it wait.
-  static func isReadable(_ path: String) -> Bool {
-    InputFile.complaint(path, pipes: .refused) == nil
+  static func isReadable(_ path: String, trust: FileTrust?) -> Bool {
+    InputFile.complaint(path, pipes: .refused, trust: trust) == nil
   }
 
   /// TOML is UTF-8, comments too: who wrote something else may have meant something else in other

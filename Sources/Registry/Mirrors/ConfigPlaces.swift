@@ -27,33 +27,61 @@ struct ConfigPlaces: Sendable {
     aliasesFile = "\(cache)/containers/short-name-aliases.conf"
   }
 
-  /// The `registries.conf` files, each after those that it changes, and whether the user named it.
+  /// A `registries.conf` file.
+  struct RegistriesPlace {
+    let path: String
+    /// Whether the user named it.
+    var isNamed = false
+    /// Whose file counts; nil: everybody's.
+    var trust: FileTrust?
+    /// What was read of it already.
+    var content: ConfigFile?
+
+    /// What it has.
+    func read() -> ConfigFile { content ?? ConfigFile.read(path, trust: trust) }
+  }
+
+  /// The `registries.conf` files, each after those that it changes.
   ///
   /// - Parameter option: the file that counts in place of all others, with the drop-in files beside
   ///   it in `<file>.d`.
   /// - Source: containers-registries.conf(5) and containers-registries.conf.d(5).
-  func registriesFiles(named option: String?) -> [(path: String, isNamed: Bool)] {
-    if let option { return [(option, true)] + Self.dropIns("\(option).d") }
-    let users = "\(home)/.config/containers/registries.conf"
-    var files: [(path: String, isNamed: Bool)] = []
-    if let environmentFile {
-      files.append((environmentFile, true))
-    } else if ConfigFile.exists(users) == .success(true), trust(users)?.complaint(users) == nil {
-      // The user's own file stands in place of the machine's, and so do the drop-in files beside it.
-      return [(users, false)] + Self.dropIns("\(users).d")
-    } else {
-      // One that is another user's is passed over, with a word.
-      files += [(users, false), ("\(systemFolder)/registries.conf", false)]
+  func registriesFiles(named option: String?) -> [RegistriesPlace] {
+    if let option {
+      return [RegistriesPlace(path: option, isNamed: true)]
+        + Self.dropIns("\(option).d").map { RegistriesPlace(path: $0) }
     }
-    return files + Self.dropIns("\(systemFolder)/registries.conf.d")
-      + Self.dropIns("\(users).d")
+    let path = "\(home)/.config/containers/registries.conf"
+    var files: [RegistriesPlace] = []
+    if let environmentFile {
+      files.append(RegistriesPlace(path: environmentFile, isNamed: true))
+    } else {
+      // Read once: who could change it between two looks would have the machine's passed over, too.
+      let users = RegistriesPlace(
+        path: path, trust: trust(path), content: ConfigFile.read(path, trust: trust(path)))
+      files.append(users)
+      switch users.content {
+      // The user's own file stands in place of the machine's, and so do the drop-in files beside it.
+      case .text, .unusable: return files + usualDropIns("\(path).d")
+      // One that is another user's is passed over, with a word.
+      default: files.append(RegistriesPlace(path: "\(systemFolder)/registries.conf"))
+      }
+    }
+    return files + usualDropIns("\(systemFolder)/registries.conf.d") + usualDropIns("\(path).d")
   }
+
+  private func usualDropIns(_ folder: String) -> [RegistriesPlace] {
+    Self.dropIns(folder).map { RegistriesPlace(path: $0, trust: trust($0)) }
+  }
+
+  /// podman's notes of what short names stood for.
+  var aliases: RegistriesPlace { RegistriesPlace(path: aliasesFile, trust: trust(aliasesFile)) }
 
   /// Whose files count at a usual place; nil: everybody's.
   ///
   /// What is in the home that the environment names may be another user's; in the machine's folders
   /// only root can have put it, whoever owns it there: containers get such files from outside.
-  func trust(_ path: String) -> FileTrust? { path.hasPrefix(home + "/") ? .process : nil }
+  func trust(_ path: String) -> FileTrust? { path.hasPrefix(home + "/") ? .below(home) : nil }
 
   /// The folders of certificates that may be a server's, first to be asked first, as podman and
   /// Docker have them.
@@ -68,10 +96,24 @@ struct ConfigPlaces: Sendable {
     return roots.flatMap { root in names.map { "\(root)/certs.d/\($0)" } }
   }
 
-  private static func dropIns(_ folder: String) -> [(path: String, isNamed: Bool)] {
+  /// A folder of certificates; nil where there is none; a reason where it is not to be believed.
+  func certificates(in path: String) -> Result<CertificateFolder?, ConfigFile.Unclear> {
+    guard let trust = trust(path) else {
+      guard case .success(true) = ConfigFile.exists(path) else { return .success(nil) }
+      return .success(CertificateFolder(path, names: Files.list(path)))
+    }
+    do throws(DiskError) {
+      let names = try trust.folder(path).list()
+      return .success(CertificateFolder(path, names: names, trust: trust))
+    } catch {
+      return error.reason.map { .failure(.init(reason: $0)) } ?? .success(nil)
+    }
+  }
+
+  private static func dropIns(_ folder: String) -> [String] {
     // An editor's mark of a file that is open is none.
     let names = Files.list(folder).filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".#") }
     let paths = names.map { "\(folder)/\($0)" }
-    return paths.filter { (try? Files.target($0))?.kind != .directory }.map { ($0, false) }
+    return paths.filter { (try? Files.target($0))?.kind != .directory }
   }
 }

@@ -112,24 +112,24 @@ package struct EndpointFinder: Sendable {
   /// - Throws: `EndpointPlan.Refused` where one cannot be used: nobody knows what it blocks.
   func registries(_ warnings: inout [String]) throws(EndpointPlan.Refused) -> RegistriesConfig {
     var config = RegistriesConfig()
-    for (path, isNamed) in places.registriesFiles(named: registriesFile) {
+    for place in places.registriesFiles(named: registriesFile) {
       do throws(RegistriesFile.Invalid) {
-        if let file = try registries(in: path, isNamed, &warnings) { config.add(file, path: path) }
+        if let file = try registries(in: place, &warnings) { config.add(file, path: place.path) }
       } catch {
         throw EndpointPlan.Refused(
-          message: "\(path) cannot be used, and nobody knows what it blocks: \(error)")
+          message: "\(place.path) cannot be used, and nobody knows what it blocks: \(error)")
       }
     }
     return config
   }
 
-  private func registries(in path: String, _ isNamed: Bool, _ warnings: inout [String])
+  private func registries(in place: ConfigPlaces.RegistriesPlace, _ warnings: inout [String])
     throws(RegistriesFile.Invalid) -> RegistriesFile?
   {
-    let isMeant = isNamed || registriesFile != nil
-    switch ConfigFile.read(path, trust: isMeant ? nil : places.trust(path)) {
+    let path = place.path
+    switch place.read() {
     case .missing:
-      if isNamed { warnings.append("\(path) is not there") }
+      if place.isNamed { warnings.append("\(path) is not there") }
       return nil
     case .untrusted(let reason):
       warnings.append(Self.passedOver(path, reason))
@@ -158,14 +158,14 @@ package struct EndpointFinder: Sendable {
     } catch {
       throw ShortNames.Unresolved(reason: error.message)
     }
-    let notes = places.aliasesFile
+    let notes = places.aliases
     do throws(RegistriesFile.Invalid) {
-      if let file = try registries(in: notes, false, &warnings) {
-        config.addAliases(of: file, path: notes)
+      if let file = try registries(in: notes, &warnings) {
+        config.addAliases(of: file, path: notes.path)
       }
     } catch {
       // podman's own notes block nothing.
-      warnings.append("\(notes) is not used: \(error)")
+      warnings.append("\(notes.path) is not used: \(error)")
     }
     for warning in warnings { warn(warning) }
     return try config.images(named: name)
@@ -184,18 +184,22 @@ package struct EndpointFinder: Sendable {
         ?? certificates(of: endpoint, reference, &warnings)
     {
       endpoint.access.caFiles = folder.access.caFiles
+      endpoint.access.caTrust = folder.access.caTrust
       endpoint.access.clientCertificate = folder.access.clientCertificate
       warnings += folder.warnings
     }
-    func isReadable(_ file: String) -> Bool {
-      if ConfigFile.isReadable(file) { return true }
+    func isReadable(_ file: String, _ trust: FileTrust?) -> Bool {
+      if ConfigFile.isReadable(file, trust: trust) { return true }
       warnings.append(
         "\(file) cannot be read; \(endpoint.origin.authority) is asked without it")
       return false
     }
-    endpoint.access.caFiles = endpoint.access.caFiles.filter(isReadable)
+    let trust = endpoint.access.caTrust
+    endpoint.access.caFiles = endpoint.access.caFiles.filter { isReadable($0, trust) }
     if let client = endpoint.access.clientCertificate,
-      ![client.certificate, client.key].compactMap({ $0 }).allSatisfy(isReadable)
+      ![client.certificate, client.key].compactMap({ $0 }).allSatisfy({
+        isReadable($0, client.trust)
+      })
     {
       endpoint.access.clientCertificate = nil
     }
@@ -208,12 +212,12 @@ package struct EndpointFinder: Sendable {
     for name in names {
       let folders = places.certificateFolders(of: name, port: endpoint.origin.port)
       // The first folder that is there counts, as with podman.
-      for path in folders where (try? ConfigFile.exists(path).get()) == true {
-        if let reason = places.trust(path)?.complaint(path) {
-          warnings.append(Self.passedOver(path, reason))
-          continue
+      for path in folders {
+        switch places.certificates(in: path) {
+        case .success(let found?): return found
+        case .success(nil): continue
+        case .failure(let unclear): warnings.append(Self.passedOver(path, unclear.reason))
         }
-        return CertificateFolder(path, names: Files.list(path))
       }
     }
     return nil

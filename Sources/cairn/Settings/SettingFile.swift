@@ -44,7 +44,7 @@ struct SettingFile {
     let bytes: [UInt8]
     do {
       bytes = try InputFile.read(
-        place.path, limit: Self.limit, pipes: place.isNamed ? .read : .refused, trust: .process)
+        place.path, limit: Self.limit, pipes: place.isNamed ? .read : .refused, trust: place.trust)
     } catch {
       if !place.isNamed, [ENOENT, ENOTDIR].contains(error.code), error.reason == nil { return nil }
       // It is another user's, or in a home that this one may not even look into.

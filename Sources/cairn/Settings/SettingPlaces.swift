@@ -10,6 +10,8 @@ struct SettingPlaces {
     var isSystems = false
     /// Whether somebody named it, and so means it to be there.
     var isNamed = false
+    /// Whose files count there.
+    var trust = FileTrust.process
   }
 
   /// The user's, which is also where a new one belongs.
@@ -29,7 +31,8 @@ struct SettingPlaces {
     if let named = environment["CAIRN_CONFIG"], !named.isEmpty {
       users = Place(path: URL(filePath: named).path, isNamed: true)
     } else {
-      users = Place(path: "\(folders.config)/cairn/config.toml")
+      users = Place(
+        path: "\(folders.config)/cairn/config.toml", trust: .below(folders.configHome))
     }
   }
 
