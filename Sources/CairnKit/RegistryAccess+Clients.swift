@@ -87,10 +87,7 @@ extension RegistryAccess {
   ) -> CredentialChain {
     var chain = CredentialChain(
       explicit: login?.credential,
-      files: CredentialChain.standardFiles(authFile: authFile, environment: environment),
-      requiredFiles: Set(
-        [CredentialChain.namedFile(authFile: authFile, environment: environment)].compactMap { $0 }
-      ), warn: warn)
+      files: CredentialFile.standard(authFile: authFile, environment: environment), warn: warn)
     chain.explicitRegistry = reference.registry
     chain.takeInline(authFile: authFile, environment: environment)
     return chain

@@ -27,6 +27,16 @@ package struct FileTrust: Hashable, Sendable {
     return trust
   }
 
+  /// The same for what containers get from outside, as logins; nil: everybody's count.
+  ///
+  /// Into a home of this user or of root, that not everybody may write, only these two, or whoever
+  /// made the container, have put anything.
+  package static func ofGuests(in home: String) -> FileTrust? {
+    guard let info = try? Files.target(home), process.owns(info), info.st_mode & S_IWOTH == 0
+    else { return below(home) }
+    return nil
+  }
+
   /// Why a file is not to be believed: `EPERM` where it is another user's, `EACCES` where everybody
   /// may write it; nil: it is.
   func complaint(_ file: stat) -> (code: Int32, reason: String)? {

@@ -275,7 +275,7 @@ struct DialectTests {
     try #"{"auths":{"\#(registry.host)":{"auth":"dTpw"}}}"#.write(
       toFile: file, atomically: true, encoding: .utf8)
     let warnings = Log<String>()
-    let chain = CredentialChain(files: [file]) { warnings.add($0) }
+    let chain = CredentialChain(files: [CredentialFile(named: file)]) { warnings.add($0) }
     let request = try bench.request("\(registry.host)/o/n:latest")
     let puller = try bench.puller(request.reference, credentials: chain)
     #expect(try await puller.pull(request).imageDigest == image.manifest)

@@ -745,7 +745,8 @@ struct HelperTests {
     }
     try writeFile(folder("config.json"), Array(#"{"credsStore":"\#(name)"}"#.utf8))
     let warnings = Log<String>()
-    var chain = CredentialChain(files: [folder("config.json")], warn: { warnings.add($0) })
+    var chain = CredentialChain(
+      files: [CredentialFile(named: folder("config.json"))], warn: { warnings.add($0) })
     chain.helperPath = folder.path
     chain.helperTimeout = kind == "hangs" ? 0.5 : 50
     #expect(await chain.credential(registry: "ghcr.io", repository: "o/n") == nil)

@@ -93,4 +93,109 @@ struct OtherUserFilesTests {
     }
     #expect(try files.hosts(files.finder, "r.example/a") == ["m.example", "r.example"])
   }
+
+  private static let logins = ["runtime/containers", "home/.config/containers", "home/.docker"]
+  private static let login = #"{"auths":{"r.example":{"auth":"dTpw"}}}"#
+
+  private func environment(_ more: [String: String] = [:]) -> [String: String] {
+    ["HOME": files.folder("home"), "XDG_RUNTIME_DIR": files.folder("runtime")].merging(more) { $1 }
+  }
+
+  /// The credential that is found, and what is said.
+  private func found(authFile: String? = nil, _ environment: [String: String]) async
+    -> (Credential?, [String])
+  {
+    let said = Log<String>()
+    let chain = CredentialChain(
+      files: CredentialFile.standard(authFile: authFile, environment: environment),
+      warn: { said.add($0) })
+    return (await chain.credential(registry: "r.example", repository: "a"), said.all)
+  }
+
+  @Test(
+    "logins in a home that another user owns or everybody may write count only if they are ours",
+    arguments: logins,
+    ["file", "folder", "link", "link higher up", "home for all", "home like /tmp"])
+  func loginOfOther(place: String, what: String) async throws {
+    let file = "\(place)/\(place.hasSuffix("docker") ? "config" : "auth").json"
+    try files.write(file, Self.login)
+    let home = files.folder(place.split(separator: "/").first.map(String.init) ?? "")
+    switch what {
+    case "link", "link higher up":
+      let linked = files.folder(what == "link" ? file : place)
+      rename(linked, files.folder("ours"))
+      symlink(files.folder("ours"), linked)
+      lchown(linked, 65_534, 65_534)
+    case "folder": chown(files.folder(place), 65_534, 65_534)
+    default: chown(files.folder(file), 65_534, 65_534)
+    }
+    switch what {
+    case "home for all": chmod(home, 0o777)
+    case "home like /tmp": chmod(home, 0o1777)
+    default: chown(home, 65_534, 65_534)
+    }
+    let (credential, said) = await found(environment())
+    #expect(credential == nil)
+    #expect(said.count == 1 && said[0].contains("belongs to another user (65534)"), "\(said)")
+    #expect(said.first?.contains(files.folder(file)) == true)
+    // Whoever names it means it.
+    #expect(await found(authFile: files.folder(file), environment()).0 != nil)
+    #expect(await found(environment(["REGISTRY_AUTH_FILE": files.folder(file)])).0 != nil)
+    if place == "home/.docker" {
+      #expect(await found(environment(["DOCKER_CONFIG": files.folder(place)])).0 != nil)
+    }
+  }
+
+  @Test(
+    "our login counts in another user's home, and in ours whatever a container got from outside",
+    arguments: logins, [true, false])
+  func loginOfOurs(place: String, isOurHome: Bool) async throws {
+    let file = "\(place)/\(place.hasSuffix("docker") ? "config" : "auth").json"
+    try files.write(file, Self.login)
+    let home = place.split(separator: "/").first.map(String.init) ?? ""
+    for name in isOurHome ? [place, file] : [home] { chown(files.folder(name), 65_534, 65_534) }
+    let (credential, said) = await found(environment())
+    #expect(credential != nil && said.isEmpty, "\(said)")
+  }
+
+  @Test("no helper is run that another user's login names", arguments: [true, false])
+  func helperOfOther(isHis: Bool) async throws {
+    try files.write("home/.docker/config.json", #"{"credsStore":"mark"}"#)
+    let helper = files.folder("docker-credential-mark")
+    try files.write("docker-credential-mark", "#!/bin/sh\n: > '\(files.folder("ran"))'\n")
+    chmod(helper, 0o755)
+    if isHis {
+      for name in ["home", "home/.docker", "home/.docker/config.json"] {
+        chown(files.folder(name), 65_534, 65_534)
+      }
+    }
+    var chain = CredentialChain(
+      files: CredentialFile.standard(authFile: nil, environment: environment()))
+    chain.helperPath = files.folder.path
+    _ = await chain.credential(registry: "r.example", repository: "a")
+    #expect((access(files.folder("ran"), F_OK) == 0) == !isHis)
+  }
+
+  @Test("a pipe at a usual place is refused with a word, and one that was named is read")
+  func pipes() async throws {
+    let folder = files.folder("home/.docker")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let path = "\(folder)/config.json"
+    #expect(mkfifo(path, 0o600) == 0)
+    // Somebody who writes nothing holds it open.
+    let writer = open(path, O_RDWR)
+    for environment in [environment(), environment(["DOCKER_CONFIG": folder])] {
+      let (credential, said) = await found(environment)
+      #expect(credential == nil)
+      #expect(said == ["cannot read the credential file \(path): it is a pipe"])
+    }
+    let text = Array(Self.login.utf8)
+    #expect(write(writer, text, text.count) == text.count)
+    async let named = found(authFile: path, environment())
+    // What is read ends where nobody writes any more.
+    var left: Int32 = 1
+    while left > 0, ioctl(writer, UInt(FIONREAD), &left) == 0 { sched_yield() }
+    close(writer)
+    #expect(await named.0 != nil)
+  }
 }

@@ -367,21 +367,21 @@ struct AuthFileTests {
   func standardFiles() {
     let environment = ["HOME": "/h", "XDG_RUNTIME_DIR": "/r"]
     #expect(
-      CredentialChain.standardFiles(authFile: nil, environment: environment) == [
+      CredentialFile.standard(authFile: nil, environment: environment).map(\.path) == [
         "/r/containers/auth.json", "/h/.config/containers/auth.json", "/h/.docker/config.json",
       ])
     #expect(
-      CredentialChain.standardFiles(authFile: nil, environment: ["REGISTRY_AUTH_FILE": "/f"]) == [
-        "/f"
+      CredentialFile.standard(authFile: nil, environment: ["REGISTRY_AUTH_FILE": "/f"]) == [
+        CredentialFile(named: "/f")
       ])
     #expect(
-      CredentialChain.standardFiles(authFile: "/x", environment: ["REGISTRY_AUTH_FILE": "/f"]) == [
-        "/x"
+      CredentialFile.standard(authFile: "/x", environment: ["REGISTRY_AUTH_FILE": "/f"]) == [
+        CredentialFile(named: "/x")
       ])
     #expect(
-      CredentialChain.standardFiles(
+      CredentialFile.standard(
         authFile: nil, environment: ["HOME": "/h", "DOCKER_CONFIG": "/d"]
-      ).last == "/d/config.json")
+      ).last == CredentialFile(usual: "/d/config.json", in: nil))
   }
 
   @Test("a credential never shows its secret")

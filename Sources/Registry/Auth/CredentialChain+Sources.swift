@@ -23,8 +23,9 @@ extension CredentialChain {
       return [.environment]
     }
     var sources: [CredentialSource] = []
-    for path in files {
-      for answer in read(path)?.answers(registry: registry, repository: repository) ?? [] {
+    for place in files {
+      let path = place.path
+      for answer in read(place)?.answers(registry: registry, repository: repository) ?? [] {
         switch answer {
         case .credential: return sources + [.file(path)]
         case .helper(let name, _):

@@ -12,10 +12,8 @@ package struct CredentialChain: Sendable {
   package var explicitRegistry: String?
   /// What `$DOCKER_AUTH_CONFIG` holds, as docker and GitLab's runners read it: asked before the files.
   package var inline: AuthFile?
-  /// Paths of credential files, first to be asked first.
-  package var files: [String]
-  /// Files that must be readable because the user named them.
-  package var requiredFiles: Set<String>
+  /// Credential files, first to be asked first.
+  package var files: [CredentialFile]
   /// Told when a helper or a file cannot be used.
   package var warn: @Sendable (String) -> Void
   private let said = Said()
@@ -30,45 +28,20 @@ package struct CredentialChain: Sendable {
   ///
   /// - Parameters:
   ///   - explicit: from `--creds`; nothing else is asked then.
-  ///   - files: paths, first to be asked first.
-  ///   - requiredFiles: those of them that the user named.
+  ///   - files: first to be asked first.
   ///   - warn: told when a helper or a file cannot be used.
   package init(
-    explicit: Credential? = nil, files: [String] = [], requiredFiles: Set<String> = [],
+    explicit: Credential? = nil, files: [CredentialFile] = [],
     warn: @escaping @Sendable (String) -> Void = { _ in }
   ) {
     self.explicit = explicit
     self.files = files
-    self.requiredFiles = requiredFiles
     self.warn = warn
-  }
-
-  /// The usual files: `--authfile`, else `$REGISTRY_AUTH_FILE`, then containers' and Docker's own.
-  ///
-  /// - Parameters:
-  ///   - authFile: from `--authfile`; nothing else is read then.
-  ///   - environment: the process's environment.
-  /// - Returns: paths, first to be asked first.
-  package static func standardFiles(authFile: String?, environment: [String: String]) -> [String] {
-    func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-    if let authFile { return [authFile] }
-    if let file = variable("REGISTRY_AUTH_FILE") { return [file] }
-    let folders = UserFolders(environment)
-    var files: [String] = []
-    if let runtime = variable("XDG_RUNTIME_DIR") {
-      files.append(runtime + "/containers/auth.json")
-    } else {
-      // Where skopeo and podman write without a session, for example under sudo.
-      files.append("/run/containers/\(getuid())/auth.json")
-    }
-    files.append(folders.config + "/containers/auth.json")
-    files.append((variable("DOCKER_CONFIG") ?? folders.home + "/.docker") + "/config.json")
-    return files
   }
 
   /// Takes the content of `$DOCKER_AUTH_CONFIG`, where no file is named; warns where it has another form.
   package mutating func takeInline(authFile: String?, environment: [String: String]) {
-    guard Self.namedFile(authFile: authFile, environment: environment) == nil,
+    guard CredentialFile.named(authFile: authFile, environment: environment) == nil,
       let text = environment["DOCKER_AUTH_CONFIG"], !text.isEmpty
     else { return }
     do {
@@ -76,11 +49,6 @@ package struct CredentialChain: Sendable {
     } catch {
       warnOnce("DOCKER_AUTH_CONFIG is not in the expected form; going on without it")
     }
-  }
-
-  /// The file that the user named, by `--authfile` or `$REGISTRY_AUTH_FILE`; nil: none.
-  package static func namedFile(authFile: String?, environment: [String: String]) -> String? {
-    authFile ?? environment["REGISTRY_AUTH_FILE"].flatMap { $0.isEmpty ? nil : $0 }
   }
 
   /// Whether the user gave the credential for a registry with the command.
@@ -109,8 +77,8 @@ package struct CredentialChain: Sendable {
       return credential
     }
     var askedHelpers: Set<String> = []
-    for path in files {
-      guard let file = read(path) else { continue }
+    for place in files {
+      guard let file = read(place) else { continue }
       for answer in file.answers(registry: registry, repository: repository) {
         switch answer {
         case .credential(let credential): return credential
@@ -136,14 +104,17 @@ package struct CredentialChain: Sendable {
     return nil
   }
 
-  func read(_ path: String) -> AuthFile? {
+  func read(_ place: CredentialFile) -> AuthFile? {
+    let path = place.path
     let data: Data
     do throws(DiskError) {
-      data = Data(try InputFile.read(path, limit: Self.fileLimit, pipes: .read))
+      data = Data(
+        try InputFile.read(
+          path, limit: Self.fileLimit, pipes: place.isNamed ? .read : .refused, trust: place.trust))
     } catch {
       // That a usual file is not there says nothing; that it may not be read does.
       let isAbsent = error.reason == nil && [ENOENT, ENOTDIR].contains(error.code)
-      if !isAbsent || requiredFiles.contains(path) {
+      if !isAbsent || place.isNamed {
         let reason = error.reason ?? String(cString: strerror(error.code))
         warnOnce("cannot read the credential file \(path): \(reason)")
       }

@@ -87,7 +87,7 @@ extension ServeCommand {
     let environment = ProcessInfo.processInfo.environment
     let (access, plainHTTP) = (access, Set(plainHttp))
     var own = CredentialChain(
-      files: CredentialChain.standardFiles(authFile: nil, environment: environment), warn: warn)
+      files: CredentialFile.standard(authFile: nil, environment: environment), warn: warn)
     own.takeInline(authFile: nil, environment: environment)
     let clients = UpstreamClients(
       registries: ServedRegistries(registry) ?? ServedRegistries(), engine: access.observed(engine),

@@ -80,7 +80,7 @@ final class Visitor: Sendable {
     var time = Timekeeper()
     time.sleep = { _ in try await Task.sleep(for: .milliseconds(1)) }
     var credentials = CredentialChain(
-      explicit: credential, files: [authFile].compactMap { $0 })
+      explicit: credential, files: [authFile].compactMap { $0.map(CredentialFile.init(named:)) })
     credentials.explicitRegistry = reference.registry
     let display = display
     let client = RepositoryClient(
