@@ -40,4 +40,10 @@ extension Folder {
     let line = text?.split(separator: "\n").first { $0.hasPrefix("mnt_id:") }
     return line?.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) }
   }
+
+  /// Why others than this user and root may change what is in it, by its owner and mode; nil: none
+  /// may, but for a group.
+  package var complaint: String? {
+    info.flatMap { FileTrust.process.complaint($0)?.reason }
+  }
 }

@@ -36,7 +36,7 @@ package struct ContentStore: Sendable {
   ///
   /// - Parameters:
   ///   - root: its directory.
-  ///   - tell: told what takes long: somebody else's lock that is waited for.
+  ///   - tell: told what takes long: somebody else's lock that is waited for; and that others can change it.
   /// - Throws: `StoreError`: not writable, another thing than a store, or of a later version.
   package init(root: String, tell: @escaping @Sendable (String) -> Void = { _ in })
     throws(StoreError)
@@ -63,6 +63,7 @@ package struct ContentStore: Sendable {
         try folder.writeAtomically("oci-layout", LayoutIndex.layoutFile.utf8, mode: 0o600))
     }
     withExtendedLifetime(lock) {}
+    sayWhoseItIs()
   }
 
   /// Opens a store for reading: nothing in it is made or changed.
@@ -292,9 +293,4 @@ package struct ContentStore: Sendable {
 
   /// Bytes that can still be written to the store's file system; nil when it does not say.
   package var freeBytes: Int64? { FreeSpace.bytes(at: root) }
-}
-
-extension Folder {
-  /// Whether nobody has put anything in it: a new file system has a directory for what a repair finds.
-  var isBare: Bool { list().allSatisfy { $0 == "lost+found" } }
 }

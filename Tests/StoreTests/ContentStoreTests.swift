@@ -149,6 +149,34 @@ struct ContentStoreTests {
   }
 
   /// canonical/lxd#13630, meilisearch/meilisearch#2457.
+  @Test(
+    "that others can change a store is said once, and it is used all the same",
+    arguments: [
+      ("store", "chmod", "everybody may write it"),
+      ("store", "chown", "it belongs to another user"),
+      ("store/blobs", "chown", "it belongs to another user"),
+      ("store/.cairn/ingest", "chmod", "everybody may write it"), ("store", "group", nil),
+      ("store", "nothing", nil),
+    ] as [(String, String, String?)])
+  func othersStore(name: String, change: String, words: String?) throws {
+    guard change != "chown" || geteuid() == 0 else { return }
+    let path = folder(name)
+    switch change {
+    case "chmod": chmod(path, 0o777)
+    case "group": chmod(path, 0o2775)
+    case "chown": chown(path, 65_534, 65_534)
+    default: break
+    }
+    let said = Log<String>()
+    let again = try ContentStore(root: store.root, tell: { said.add($0) })
+    #expect(said.all.count == (words == nil ? 0 : 1), "\(said.all)")
+    if let words { #expect(said.all[0].contains(words) && said.all[0].contains(path)) }
+    let data = Data("{}".utf8)
+    let digest = try Digest.of(Array(data), .sha256)
+    try again.put(data, as: digest)
+    #expect(again.document(digest) == data)
+  }
+
   @Test("a new file system, which has lost+found, may be a store")
   func newFileSystem() throws {
     let root = folder("mounted")
