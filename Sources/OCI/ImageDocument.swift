@@ -125,6 +125,9 @@ package enum ImageDocument: Sendable, Equatable {
 
   /// What all readers must see alike: UTF-8, and each member once.
   private static func checkStructure(_ data: Data) throws(OCIError) {
+    if let limit = JSONValues.limitExceeded(by: data) {
+      throw .invalidDocument(reason: "it has more than \(limit) values")
+    }
     guard let tree = JSONTree(data) else {
       // Foundation reads UTF-16 and UTF-32, and passes over a mark; readers in Go do not.
       let isOther = data.prefix(4).contains { [0, 0xEF, 0xFE, 0xFF].contains($0) }

@@ -5,7 +5,7 @@ import Text
 ///
 /// What is written back into a document of somebody else's must lose nothing, also nothing that this
 /// project does not know: unknown members, numbers that fit no type, strings that are no Unicode.
-package indirect enum JSONTree: Hashable, Sendable {
+package enum JSONTree: Hashable, Sendable {
   /// A string, a number, `true`, `false` or `null`, as its text.
   case scalar([UInt8])
   /// A list.
@@ -25,17 +25,49 @@ package indirect enum JSONTree: Hashable, Sendable {
       if name.elementsEqual(Array("\"\(other)\"".utf8)) { return true }
       guard name.contains(UInt8(ascii: "\\")) else { return false }
       // Letter by letter: to Swift, the Kelvin sign is a K.
-      return JSONTree.scalar(name).string?.utf8.elementsEqual(other.utf8) ?? false
+      return JSONString.content(name[...])?.utf8.elementsEqual(other.utf8) ?? false
     }
   }
 
-  /// Reads a document; nil when it is not JSON.
+  /// Reads a document; nil when it is not JSON, or has more values than it may have.
   ///
   /// - Parameter bytes: UTF-8 text.
   package init?(_ bytes: some Collection<UInt8>) {
+    guard JSONValues.limitExceeded(by: bytes) == nil else { return nil }
     var reader = JSONReader(bytes)
-    guard let tree = reader.document() else { return nil }
+    var tree: JSONTree?
+    let isWhole = reader.whole { reader in
+      tree = JSONTree(&reader)
+      return tree != nil
+    }
+    guard isWhole, let tree else { return nil }
     self = tree
+  }
+
+  private init?(_ reader: inout JSONReader) {
+    switch reader.kind {
+    case .object:
+      var members: [Member] = []
+      let isRead = reader.members { name, reader in
+        guard let value = JSONTree(&reader) else { return false }
+        members.append(Member(name: Array(name), value: value))
+        return true
+      }
+      guard isRead else { return nil }
+      self = .object(members)
+    case .list:
+      var elements: [JSONTree] = []
+      let isRead = reader.elements { reader in
+        guard let element = JSONTree(&reader) else { return false }
+        elements.append(element)
+        return true
+      }
+      guard isRead else { return nil }
+      self = .array(elements)
+    case .scalar:
+      guard let text = reader.scalar() else { return nil }
+      self = .scalar(Array(text))
+    }
   }
 
   /// What a value is encoded as.
@@ -91,11 +123,7 @@ package indirect enum JSONTree: Hashable, Sendable {
 
   /// A string's content; nil for anything else.
   package var string: String? {
-    guard case .scalar(let text) = self, text.first == UInt8(ascii: "\"") else { return nil }
-    if !text.contains(UInt8(ascii: "\\")) {
-      return String(validatingOutside: text.dropFirst().dropLast())
-    }
-    return try? OutsideJSON.decode(String.self, from: Data(text))
+    if case .scalar(let text) = self { JSONString.content(text[...]) } else { nil }
   }
 
   /// A list's elements; nil for anything else.
@@ -114,8 +142,7 @@ package indirect enum JSONTree: Hashable, Sendable {
   package var names: [String]? {
     guard case .object(let members) = self else { return nil }
     return members.map { member in
-      let isPlain = !member.name.contains(UInt8(ascii: "\\"))
-      return (isPlain ? nil : JSONTree.scalar(member.name).string)
+      JSONString.content(member.name[...])
         ?? String(outside: member.name.dropFirst().dropLast())
     }
   }

@@ -68,8 +68,16 @@ struct DocumentJudge {
 
   /// Whether it is at least meant to be one, as opposed to a page, half a document or an error.
   private static func looksLikeManifest(_ data: Data) -> Bool {
-    guard let document = LooseJSON(data) else { return false }
-    return ["schemaVersion", "manifests", "layers", "config"].contains { document[$0] != nil }
+    var isMeant = false
+    var reader = JSONReader(LooseJSON.withoutMark(data))
+    let isWhole = reader.whole {
+      $0.members { name, reader in
+        let name = JSONString.content(name)?.lowercased()
+        isMeant = isMeant || ["schemaversion", "manifests", "layers", "config"].contains(name)
+        return reader.pass()
+      }
+    }
+    return isWhole && isMeant
   }
 
   private static func nature(of data: Data) -> String {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 package import OCI
 import Transfer
 
@@ -68,14 +67,11 @@ extension RepositoryClient.Page {
   init?(_ response: TransferResponse) {
     let plain = try? response.documentBody(limit: RepositoryClient.pageLimit)
     body = plain ?? response.body
-    guard body.first(where: { !$0.isBlank }) == UInt8(ascii: "{"), LooseJSON(Data(body)) != nil
-    else { return nil }
+    // It is handed on as it came: nothing of it has to be in memory twice.
+    var reader = JSONReader(body)
+    guard reader.whole({ $0.kind == .object && $0.pass() }) else { return nil }
     type = response.head.fields["content-type"]
     next = TagPages.next(response.head.fields)
     filters = response.head.fields["oci-filters-applied"]
   }
-}
-
-extension UInt8 {
-  fileprivate var isBlank: Bool { [0x20, 0x09, 0x0A, 0x0D].contains(self) }
 }

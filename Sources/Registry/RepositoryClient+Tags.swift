@@ -1,4 +1,3 @@
-import FoundationEssentials
 import OCI
 import Transfer
 
@@ -57,7 +56,7 @@ extension RepositoryClient {
       along: &route, fields: HTTPFields([("Accept", "application/json")]),
       limit: TagPages.pageBytes, patience: patience)
     let plain = try? response.documentBody(limit: TagPages.pageBytes)
-    guard let page = TagPages.Page(Data(plain ?? response.body), response.head.fields) else {
+    guard let page = TagPages.Page(plain ?? response.body, response.head.fields) else {
       throw RegistryError(
         .integrity, "\(route.url.origin.authority) sent something else for \(what)")
     }

@@ -1,6 +1,6 @@
 package import FoundationEssentials
 
-/// Decodes JSON that somebody else wrote, in time that grows with its length only.
+/// Decodes JSON that somebody else wrote, in time and memory that grow with its length only.
 ///
 /// The decoder at hand puts names of members into a dictionary, and every user of it compares
 /// strings: what is too long a run of marks in them, written out or as escapes, is not read. The
@@ -11,10 +11,13 @@ package enum OutsideJSON {
   /// - Parameters:
   ///   - type: its type.
   ///   - data: UTF-8; the decoder's guesses at other encodings are not for documents of others.
-  /// - Throws: `DecodingError`.
+  /// - Throws: `DecodingError`; also for what has more values than `JSONValues` lets it have.
   package static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value
   {
-    try JSONDecoder().decode(type, from: try bounded(data))
+    if let limit = JSONValues.limitExceeded(by: data) {
+      throw invalid("it has more than \(limit) values")
+    }
+    return try JSONDecoder().decode(type, from: try bounded(data))
   }
 
   /// The document without the marks that are not read.

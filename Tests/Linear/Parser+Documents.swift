@@ -4,6 +4,7 @@ import Foundation
 @testable import Registry
 @testable import Simulation
 @testable import Store
+@testable import Transfer
 @testable import Tuning
 
 extension Parser {
@@ -41,6 +42,14 @@ extension Parser {
     },
     Parser("error", .json) { bytes in
       _ = ErrorBody(bytes, contentType: "text/plain", hiding: Secrets())
+    },
+    Parser("tags", .json + [.init("{\"tags\":[\"", "\"]}"), .init("{\"tags\":[", "1]}")]) {
+      var pages = TagPages()
+      _ = TagPages.Page($0, HTTPFields()).map { pages.take($0) }
+    },
+    Parser("page", .json) { bytes in
+      let response = TransferResponse(head: ResponseHead(status: 200), body: bytes)
+      _ = RepositoryClient.Page(response)
     },
     Parser("token", .json) { _ = Token($0, now: 0) },
     Parser(

@@ -37,6 +37,33 @@ struct JSONTreeTests {
     }
   }
 
+  @Test(
+    "a text of nothing but small values becomes no tree", arguments: ["1,", "[],", #"{"":0},"#])
+  func smallValues(repeated: String) {
+    func list(_ count: Int) -> String {
+      "[\(String(repeating: repeated, count: count))1]"
+    }
+    #expect(JSONTree(list(20_000).utf8)?.elements?.count == 20_001)
+    #expect(JSONTree(list(200_000).utf8) == nil)
+    #expect(throws: OCIError.invalidDocument(reason: "it has more than 65536 values")) {
+      try ImageDocument.parse(Data(#"{"layers":\#(list(100_000))}"#.utf8), contentType: nil)
+    }
+  }
+
+  @Test(
+    "escapes are read as others read them",
+    arguments: [
+      (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t"), (#""\u00e9\u00E9x""#, "ééx"),
+      (#""\ud83d\uDE00""#, "😀"), (#""\ud83d""#, nil), (#""\ud83dx""#, nil), (#""\ude00""#, nil),
+      (#""\ud83d\u0041""#, nil), (#""""#, ""), ("7", nil), ("null", nil), (#""a\u0000""#, "a\0"),
+    ])
+  func escapes(json: String, content: String?) throws {
+    let tree = try #require(JSONTree(json.utf8))
+    #expect(tree.string == content)
+    guard let content else { return }
+    #expect(try JSONDecoder().decode(String.self, from: Data(json.utf8)) == content)
+  }
+
   @Test("a member that is set takes the place of all of its name, whatever its escapes")
   func sets() throws {
     var tree = try #require(JSONTree(#"{"a":1,"\u0061":2,"b":3}"#.utf8))

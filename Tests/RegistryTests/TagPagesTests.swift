@@ -43,6 +43,9 @@ struct TagPagesTests {
       (#"{"name":"n","tags":null}"#, []), (#"{"name":"n"}"#, []), (#"{"tags":[]}"#, []),
       (#"{"name":"n","tags":["a",7,null,{"x":1},"b"]}"#, ["a", "b"]),
       (#"{"Name":"n","Tags":["a"]}"#, ["a"]), (#"{"name":"n","tags":{"a":1}}"#, []),
+      (#"{"TAGS":["x"],"tags":["a"],"Tags":["y"]}"#, ["a"]), (#"{"tags":[],"tags":["a"]}"#, []),
+      (#"{"Tags":["x"],"TAGS":["a"]}"#, ["a"]), (#"{"t\u0061gs":["\u0061"]}"#, ["a"]),
+      ("\u{FEFF}" + #"{"tags":["a"]}"#, ["a"]),
     ] as [(String, [String])])
   func names(body: String, names: [String]) throws {
     #expect(try #require(read(body)).names == names)
@@ -52,6 +55,20 @@ struct TagPagesTests {
     "what is no list is none",
     arguments: ["", "[]", "7", "<html>", "{}", #"{"errors":[]}"#, #"{"tags":["#])
   func noList(body: String) { #expect(read(body) == nil) }
+
+  @Test(
+    "a list of more names than anybody has is given up, and nothing but names is kept of a page")
+  func mostNames() throws {
+    func page(_ repeated: String, _ count: Int) throws -> TagPages.Page {
+      try #require(read(#"{"tags":[\#(String(repeating: repeated, count: count))1]}"#))
+    }
+    #expect(try page(#"{"":0},"#, 200_000).names.isEmpty)
+    var pages = TagPages()
+    #expect(pages.take(try page(#""","#, 100_000)) == nil && pages.list.passedOver == 1)
+    let many = try page(#""","#, TagPages.nameLimit + 5)
+    #expect(many.names.count == TagPages.nameLimit + 1)
+    #expect(pages.take(many) == "it has more than 1048576 names")
+  }
 
   @Test("names that are no tags are counted, and each tag is there once")
   func tags() throws {

@@ -110,4 +110,36 @@ struct OutsideTextTests {
       try OutsideJSON.decode(String.self, from: Data(bytes))
     }
   }
+
+  @Test(
+    "a text with more values than it may have is not read: empty ones, numbers, objects, names",
+    arguments: ["1,", "[],", "{},", #"{"":0},"#, #""","#, "[[[1]]],", " \n1,"])
+  func values(repeated: String) throws {
+    let count = (1 << 20) / repeated.utf8.count
+    let text = Array("[\(String(repeating: repeated, count: count))1]".utf8)
+    #expect(JSONValues.limitExceeded(by: text) == 65_536)
+    #expect(JSONValues.limitExceeded(by: Data(text)) == 65_536)
+    #expect(JSONValues.limitExceeded(by: AnyCollection(text)) == 65_536)
+    #expect(throws: DecodingError.self) { try OutsideJSON.decode(Empty.self, from: Data(text)) }
+  }
+
+  @Test("what stands in strings is no value, and as many values as there may be are read")
+  func mostValues() throws {
+    let marks = String(repeating: #"[{,\",\\"#, count: 100_000)
+    #expect(JSONValues.limitExceeded(by: Data(#"{"a":"\#(marks)"}"#.utf8)) == nil)
+    // The list is one, too.
+    let most = Array(repeating: "1", count: JSONValues.always - 1).joined(separator: ",")
+    #expect(try OutsideJSON.decode([Int].self, from: Data("[\(most)]".utf8)).count == 65_535)
+    #expect(JSONValues.limitExceeded(by: Data("[\(most),1]".utf8)) == 65_536)
+    // Space makes nothing longer: the text that is written without it is read as well, or not.
+    let spaces = String(repeating: " ", count: 4 << 20)
+    #expect(JSONValues.limitExceeded(by: Data("[\(spaces)\(most),1]".utf8)) == 65_536)
+    // A manifest as large as one may be, with more layers than anybody makes.
+    let digest = String(repeating: "a", count: 64)
+    let layer = #"{"mediaType":"application/x","digest":"sha256:\#(digest)","size":123456},"#
+    let layers = String(repeating: layer, count: 20_000)
+    #expect(JSONValues.limitExceeded(by: Data(#"{"layers":[\#(layers)1]}"#.utf8)) == nil)
+  }
+
+  private struct Empty: Decodable {}
 }

@@ -12,12 +12,16 @@ enum LooseJSON: Equatable {
 
   /// Reads a document; a byte order mark before it is passed over.
   ///
-  /// - Returns: nil for what is not JSON.
+  /// - Returns: nil for what is not JSON, or has more values than it may have.
   init?(_ data: Data) {
-    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    let bare = data.starts(with: mark) ? data.dropFirst(mark.count) : data
-    guard let tree = JSONTree(bare) else { return nil }
+    guard let tree = JSONTree(Self.withoutMark(data)) else { return nil }
     self.init(tree)
+  }
+
+  /// A text without the byte order mark before it.
+  static func withoutMark<Text: Collection<UInt8>>(_ text: Text) -> Text.SubSequence {
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    return text.dropFirst(text.starts(with: mark) ? mark.count : 0)
   }
 
   /// By `JSONTree`, not `JSONDecoder`, whose error for each value that is no number costs more the larger

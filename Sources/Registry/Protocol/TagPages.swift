@@ -1,4 +1,3 @@
-import FoundationEssentials
 import OCI
 import Transfer
 
@@ -14,14 +13,13 @@ struct TagPages {
     var next: String?
 
     /// - Parameters:
-    ///   - data: the body.
+    ///   - body: the body.
     ///   - fields: of the response.
     /// - Returns: nil for what is no list of tags.
-    init?(_ data: Data, _ fields: HTTPFields) {
+    init?(_ body: some Collection<UInt8>, _ fields: HTTPFields) {
       // A repository without tags has null, or nothing, in their place.
-      guard let document = LooseJSON(data), document["tags"] != nil || document["name"] != nil
-      else { return nil }
-      names = document["tags"]?.elements?.compactMap(\.string) ?? []
+      guard let found = TagNames(body), found.hasTags || found.hasName else { return nil }
+      names = found.names
       next = TagPages.next(fields)
     }
   }
@@ -61,6 +59,9 @@ struct TagPages {
 
   /// Pages that a list may have.
   static let pageLimit = 10_000
+  /// Names that a list may have: ten times what the largest registries let one repository have, and 64 MiB for
+  /// whoever reads them.
+  static let nameLimit = 1 << 20
   /// Bytes that all names may have.
   static let byteLimit = 64 << 20
   /// Empty pages that a list may have one after the other: what a caller may not see is left out.
@@ -88,6 +89,9 @@ struct TagPages {
     for name in page.names where seen.insert(name).inserted {
       bytes += name.utf8.count
       if Reference.isTag(name) { list.tags.append(name) } else { list.passedOver += 1 }
+    }
+    guard max(seen.count, page.names.count) <= Self.nameLimit else {
+      return "it has more than \(Self.nameLimit) names"
     }
     guard bytes <= Self.byteLimit else {
       return "the names have more than \(Self.byteLimit >> 20) MiB"
