@@ -61,7 +61,7 @@ let package = Package(
     .target(
       name: "Registry",
       dependencies: [
-        "OCI", "Hashing", "Text", "Transfer", "Disk", "TOML",
+        "OCI", "Hashing", "Text", "Transfer", "Threads", "Disk", "TOML",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

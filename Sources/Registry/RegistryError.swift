@@ -54,6 +54,11 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     self.hint = hint
   }
 
+  /// Nobody wants it any more.
+  static var cancelled: RegistryError {
+    RegistryError(.transfer(TransferError(.cancelled, "cancelled")), "cancelled")
+  }
+
   /// What servers that were asked before had done.
   var earlier: [String] = []
 

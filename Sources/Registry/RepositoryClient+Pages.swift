@@ -52,7 +52,8 @@ extension RepositoryClient {
         let (response, _) = try await self.take(
           along: &route, fields: HTTPFields([("Accept", accept)]), limit: Self.pageLimit,
           patience: patience)
-        guard let page = Page(response) else {
+        let page = try await LargeDocuments.read(response.body.count) { Page(response) }
+        guard let page else {
           throw RegistryError(
             .integrity, "\(route.url.origin.authority) sent something else for a list")
         }

@@ -28,6 +28,8 @@ extension RepositoryClient {
           .protocolError(transient: false),
           "\(endpoint.origin.authority), tags of \(reference.repository): \(reason)")
       }
+      // A large page takes a moment, and a list that is not wanted any more is no list.
+      guard !Task.isCancelled else { throw .cancelled }
     }
     return gathering.list
   }
@@ -55,8 +57,11 @@ extension RepositoryClient {
     let (response, _) = try await take(
       along: &route, fields: HTTPFields([("Accept", "application/json")]),
       limit: TagPages.pageBytes, patience: patience)
-    let plain = try? response.documentBody(limit: TagPages.pageBytes)
-    guard let page = TagPages.Page(plain ?? response.body, response.head.fields) else {
+    let page = try await LargeDocuments.read(response.body.count) {
+      let plain = try? response.documentBody(limit: TagPages.pageBytes)
+      return TagPages.Page(plain ?? response.body, response.head.fields)
+    }
+    guard let page else {
       throw RegistryError(
         .integrity, "\(route.url.origin.authority) sent something else for \(what)")
     }

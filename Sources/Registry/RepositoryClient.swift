@@ -145,7 +145,9 @@ package final class RepositoryClient: Sendable {
     let judge = DocumentJudge(name: name, server: route.url.origin.authority, what: what)
     var document: FetchedDocument
     do throws(RegistryError) {
-      document = try judge.judge(response)
+      document = try await LargeDocuments.read(response.body.count) {
+        Result { () throws(RegistryError) in try judge.judge(response) }
+      }.get()
     } catch {
       // What is missing of it may have been on its way.
       guard let stall = response.stall else { throw error }
@@ -220,7 +222,7 @@ package final class RepositoryClient: Sendable {
       do {
         try await time.sleep(wait)
       } catch {
-        throw RegistryError(.transfer(TransferError(.cancelled, "cancelled")), "cancelled")
+        throw .cancelled
       }
     }
   }

@@ -71,9 +71,7 @@ extension FailoverRunner {
       for index in Array(running.keys) { stop(index) }
       // Nothing was seen where it ended before its time.
       for index in compared { runner.ledger.compared(candidates[index], at: nil) }
-      let cancelled = RegistryError(
-        .transfer(TransferError(.cancelled, "cancelled")), "cancelled")
-      return outcome ?? .failure(cancelled)
+      return outcome ?? .failure(.cancelled)
     }
 
     private func take(_ event: Event<Answer>) {

@@ -82,10 +82,11 @@ extension Answerer {
     _ digest: Digest, _ session: any ServeSession
   ) async -> (data: Data, content: ImageDocument)? {
     let (cache, asker) = (cache, session.asker)
-    guard let data = await onDisk({ cache.document(digest, for: asker) }),
-      let content = try? ImageDocument.parse(data, contentType: nil)
-    else { return nil }
-    return (data, content)
+    guard let data = await onDisk({ cache.document(digest, for: asker) }) else { return nil }
+    let content = try? await LargeDocuments.read(data.count) {
+      try? ImageDocument.parse(data, contentType: nil)
+    }
+    return content.flatMap { $0 }.map { (data, $0) }
   }
 
   /// Begins with the blobs of an image that somebody is about to be told of.
