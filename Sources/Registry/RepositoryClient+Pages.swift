@@ -21,8 +21,10 @@ extension RepositoryClient {
     case referrers(Digest)
   }
 
-  /// The most bytes of a page.
-  package static let pageLimit = TagPages.pageBytes
+  /// The most bytes of a page that is handed on: as many as skopeo and podman take.
+  ///
+  /// - Source: containers/image, `internal/iolimits`, `MaxTagListBodySize`.
+  package static let pageLimit = 4 << 20
 
   /// Fetches one page of a list, from the first server that has it.
   ///

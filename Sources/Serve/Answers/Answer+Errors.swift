@@ -42,6 +42,13 @@ extension Answer {
     return Answer(status, [("Content-Type", "application/json")] + fields, .bytes(body))
   }
 
+  /// There is no room in memory for what was asked for.
+  package static var noRoom: Answer {
+    .error(
+      503, .unavailable, "too much is held for callers that do not take it; ask again in a while",
+      [("Retry-After", "5")])
+  }
+
   /// What is said of something that upstream did not give.
   ///
   /// - Parameters:

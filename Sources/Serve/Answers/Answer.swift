@@ -34,6 +34,8 @@ package struct Answer: Sendable {
   package var body: Body
   /// Keeps the body's file in the cache until the answer has ended.
   package var hold: CacheHold?
+  /// The room in memory that the body has, until the answer has ended.
+  package var room: AnswerRoom.Place?
   /// Where the content came from, for the log and the figures.
   package var origin = Origin.own
 

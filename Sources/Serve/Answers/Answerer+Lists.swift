@@ -7,7 +7,11 @@ extension Answerer {
     _ list: RepositoryClient.List, _ path: String, _ query: String, _ upstream: Upstream,
     _ session: any ServeSession
   ) async throws(RegistryError) -> Answer {
+    // How large it is, nobody says before it has come.
+    let limit = RepositoryClient.pageLimit
+    guard let room = await room.take(limit, patience: roomPatience) else { return .noRoom }
     let page = try await session.client.page(of: list, query: query)
+    room.shrink(to: page.body.count)
     // A type of the server's choice, with bytes of its choice, is nothing to hand on.
     let type = if case .tags = list { "application/json" } else { MediaType.ociIndex.rawValue }
     var answer = Answer(200, [("Content-Type", type)], .bytes(page.body))
@@ -17,7 +21,7 @@ extension Answerer {
     if page.filters?.lowercased() == "artifacttype" {
       answer.fields.append(("OCI-Filters-Applied", "artifactType"))
     }
-    answer.origin = .upstream
+    (answer.origin, answer.room) = (.upstream, room)
     return answer
   }
 }

@@ -21,19 +21,19 @@ extension Answerer {
           return described(said.digest, said.type, .nothing(length: size), .upstream)
         }
         if let document = await stored(said.digest, session) {
-          return answer(said.digest, document, upstream, session, isHead: isHead)
+          return await answer(said.digest, document, upstream, session, isHead: isHead)
         }
         name = .digest(said.digest, size: nil)
       case .last(let known):
         if let document = await stored(known.digest, session) {
-          return answer(known.digest, document, upstream, session, isHead: isHead).stale
+          return await answer(known.digest, document, upstream, session, isHead: isHead).stale
         }
         name = .tag(tag)
       case .unknown: name = .tag(tag)
       }
     case .digest(let digest):
       if session.granted(digest) != nil, let document = await stored(digest, session) {
-        return answer(digest, document, upstream, session, isHead: isHead)
+        return await answer(digest, document, upstream, session, isHead: isHead)
       }
       name = .digest(digest, size: nil)
     }
@@ -57,25 +57,50 @@ extension Answerer {
       guard error.isOutage, case .digest(let digest) = selector,
         session.grantedBefore(digest) != nil, let document = await stored(digest, session)
       else { throw error }
-      return answer(digest, document, upstream, session, isHead: isHead).stale
+      return await answer(digest, document, upstream, session, isHead: isHead).stale
     }
     if case .tag(let tag) = selector {
       session.remember(tag, document.digest, size: Int64(document.data.count))
     }
     if !isHead { begin(document.digest, document.content, upstream, session) }
-    return described(
-      document.digest, document.content.mediaType, .bytes(Array(document.data)), .upstream)
+    return await answer(
+      document.digest, document.data, document.content.mediaType, session, .upstream)
   }
 
   /// The answer with a document that is in the store, whose blobs are begun with.
   private func answer(
     _ digest: Digest, _ document: (data: Data, content: ImageDocument), _ upstream: Upstream,
     _ session: any ServeSession, isHead: Bool
-  ) -> Answer {
+  ) async -> Answer {
     if !isHead { begin(digest, document.content, upstream, session) }
-    return described(
-      digest, document.content.mediaType, .bytes(Array(document.data)), .cache)
+    return await answer(digest, document.data, document.content.mediaType, session, .cache)
   }
+
+  /// The answer with a document: a large one is given from the disk, so that nobody who is slow has it in
+  /// memory, and where it is not there it needs room.
+  private func answer(
+    _ digest: Digest, _ data: Data, _ type: MediaType, _ session: any ServeSession,
+    _ origin: Answer.Origin
+  ) async -> Answer {
+    guard data.count > Self.largeDocument else {
+      return described(digest, type, .bytes(Array(data)), origin)
+    }
+    let blob = Descriptor(mediaType: type, digest: digest, size: Int64(data.count))
+    let (cache, asker) = (cache, session.asker)
+    if case .file(let reader, let hold) = await onDisk({ cache.take(blob, for: asker) }) {
+      var answer = described(digest, type, .file(reader, 0..<blob.size), origin)
+      answer.hold = hold
+      return answer
+    }
+    // Not waited for: it is in memory meanwhile.
+    guard let room = room.takeNow(data.count) else { return .noRoom }
+    var answer = described(digest, type, .bytes(Array(data)), origin)
+    answer.room = room
+    return answer
+  }
+
+  /// Bytes of a document that every connection may have in memory.
+  private static let largeDocument = 64 << 10
 
   /// A document that is in the store.
   private func stored(

@@ -14,6 +14,10 @@ package struct Answerer: Sendable {
   /// How long an answer waits for a blob's first bytes, so that what upstream says in their place
   /// becomes the answer.
   let firstBytesPatience: Duration
+  /// The memory that answers may have.
+  let room: AnswerRoom
+  /// How long an answer waits for it.
+  let roomPatience: Duration
   /// Counts; nil: nothing is counted.
   let metrics: ServeMetrics?
 
@@ -26,10 +30,13 @@ package struct Answerer: Sendable {
   ///   - metrics: counts; nil: nothing is counted.
   ///   - aheadPatience: how long an image's blobs are fetched ahead while nobody asks for one.
   ///   - firstBytesPatience: how long an answer waits for a blob's first bytes before its head goes out.
+  ///   - room: the memory that answers may have.
+  ///   - roomPatience: how long an answer waits for it.
   package init(
     doorkeeper: any Doorkeeper, cache: CacheKeeper, downloads: Downloads,
     metrics: ServeMetrics? = nil, aheadPatience: Duration = .seconds(10),
-    firstBytesPatience: Duration = .seconds(10)
+    firstBytesPatience: Duration = .seconds(10), room: AnswerRoom = .init(),
+    roomPatience: Duration = .seconds(10)
   ) {
     self.doorkeeper = doorkeeper
     self.cache = cache
@@ -37,6 +44,7 @@ package struct Answerer: Sendable {
     ahead = Ahead(downloads, cache, patience: aheadPatience)
     self.metrics = metrics
     self.firstBytesPatience = firstBytesPatience
+    (self.room, self.roomPatience) = (room, roomPatience)
   }
 
   /// Answers a request; cancelling the task ends what is asked upstream for it.
@@ -54,7 +62,7 @@ package struct Answerer: Sendable {
     case .health: return .text(200, "ok\n")
     case .metrics:
       guard let metrics else { return .error(404, .nameUnknown, "no figures are kept") }
-      metrics.note(cache.figures)
+      metrics.note(cache.figures, heldBytes: room.held)
       return .text(200, metrics.text, type: ServeMetrics.mediaType)
     case .manifest(let upstream, let selector):
       return await inside(upstream, request, missing: .manifestUnknown) {

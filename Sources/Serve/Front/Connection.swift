@@ -16,7 +16,7 @@ struct Connection: Sendable {
 
   /// Bytes of a file that the kernel is asked to send in one go.
   private static let fileStep: Int64 = 1 << 20
-  /// Bytes of a blob on its way that are in memory for one answer.
+  /// Bytes on their way to one caller that are in memory.
   private static let streamStep: Int64 = 64 << 10
 
   /// Answers until the caller is gone or wants no more.
@@ -60,7 +60,7 @@ struct Connection: Sendable {
           error is BlobStream.Broken ? .content : channel.isActive ? .upstream : .left)
       }
     }
-    withExtendedLifetime(answer.hold) {}
+    withExtendedLifetime((answer.hold, answer.room)) {}
     record.seconds = start.duration(to: .now) / .seconds(1)
     answerer.metrics?.note(record)
     log(record)
@@ -105,9 +105,11 @@ struct Connection: Sendable {
     switch body {
     case .nothing: break
     case .bytes(let bytes):
-      guard !bytes.isEmpty else { return }
-      try await write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
-      count(Int64(bytes.count))
+      for step in Self.steps(0..<Int64(bytes.count), Self.streamStep) {
+        let part = bytes[Int(step.lowerBound)..<Int(step.upperBound)]
+        try await write(.body(.byteBuffer(ByteBuffer(bytes: part))))
+        count(Int64(step.count))
+      }
     case .file(let reader, let range):
       if isEncrypted {
         try await copy(reader, range, count)

@@ -50,6 +50,8 @@ package struct ServeFigures: Sendable {
   private var failures: [Failure: Int64] = [:]
   var connections: (open: Int64, total: Int64, refused: Int64) = (0, 0, 0)
   var running: Int64 = 0
+  /// Bytes of answers in memory.
+  var held: Int64 = 0
   private var sent: Int64 = 0
   private var sendRate = ByteRate()
   var cache = CacheFigures()
@@ -110,6 +112,9 @@ package struct ServeFigures: Sendable {
           .init(labels: [("kind", $0.rawValue)], value: Double(failures[$0] ?? 0))
         }),
       MetricFamily("cairn_requests_running", "Requests under way.", .gauge, Double(running)),
+      MetricFamily(
+        "cairn_answer_bytes", "Memory for answers that are no content: lists, mostly.", .gauge,
+        Double(held)),
       MetricFamily("cairn_connections", "Callers' connections.", .gauge, Double(connections.open)),
       MetricFamily(
         "cairn_connections_total", "Callers' connections so far.", .counter,

@@ -108,8 +108,13 @@ package final class ServeMetrics: Sendable {
     figures.withLock { change(&$0.cache) }
   }
 
-  /// What the cache has now.
-  func note(_ now: CacheKeeper.Figures) {
+  /// What there is now.
+  ///
+  /// - Parameters:
+  ///   - now: of the cache.
+  ///   - heldBytes: of answers in memory.
+  func note(_ now: CacheKeeper.Figures, heldBytes: Int) {
+    figures.withLock { $0.held = Int64(heldBytes) }
     cache {
       ($0.bytes, $0.limit) = (now.bytes, now.limit)
       ($0.evictions, $0.evictedBytes) = (now.evictions, now.evictedBytes)

@@ -27,7 +27,8 @@ final class Post: Sendable {
 
   init(
     _ host: String, workers: Int = 4, settings: FrontSettings = .init(),
-    store other: ContentStore? = nil, firstBytesPatience: Duration = .seconds(3_600)
+    store other: ContentStore? = nil, firstBytesPatience: Duration = .seconds(3_600),
+    room: AnswerRoom = .init(), cacheLimit: Int64? = nil
   ) async throws {
     self.host = host
     registry = host.replacing(":", with: "__")
@@ -61,9 +62,10 @@ final class Post: Sendable {
     server = FrontServer(
       Answerer(
         doorkeeper: keeper,
-        cache: try CacheKeeper(store: store, reading: nil, limit: nil, keeps: true),
+        cache: try CacheKeeper(store: store, reading: nil, limit: cacheLimit, keeps: true),
         downloads: downloads, aheadPatience: .seconds(3_600),
-        firstBytesPatience: firstBytesPatience), settings: settings
+        firstBytesPatience: firstBytesPatience, room: room, roomPatience: .milliseconds(10)),
+      settings: settings
     ) { records.add($0) }
     port = try await server.listen(at: .network(host: "127.0.0.1", port: 0))
   }

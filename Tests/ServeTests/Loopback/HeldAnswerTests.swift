@@ -1,0 +1,78 @@
+import Foundation
+import OCI
+import Registry
+import Serve
+import Support
+import Testing
+
+/// Answers that are in memory, and callers that do not take them.
+@Suite("Answers that are held", .timeLimit(.minutes(2)))
+struct HeldAnswerTests {
+  /// A manifest with so many bytes of annotations.
+  static func manifest(_ bytes: Int) -> [UInt8] {
+    let digest = String(repeating: "a", count: 64)
+    let note = String(repeating: "x", count: bytes)
+    return Array(
+      #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","#.utf8)
+      + Array(
+        #""config":{"mediaType":"application/vnd.oci.image.config.v1+json","#.utf8)
+      + Array(
+        #""digest":"sha256:\#(digest)","size":2},"layers":[],"annotations":{"a":"\#(note)"}}"#.utf8)
+  }
+
+  static func registry(_ answer: @escaping @Sendable () -> Reply) throws -> RawServer {
+    try RawServer { _ in answer() }
+  }
+
+  @Test("a list for which there is no room is not asked for, and its caller may come again")
+  func noRoom() async throws {
+    let gate = Gate()
+    let registry = try Self.registry {
+      gate.pass()
+      return .ok(#"{"name":"o/n","tags":["a"]}"#)
+    }
+    let post = try await Post(registry.host, room: AnswerRoom(limit: RepositoryClient.pageLimit))
+    async let first = post.get("tags/list")
+    try await eventually { registry.requests.count == 1 }
+    let second = try await post.get("tags/list?n=2")
+    #expect(second.status == 503 && second.fields["retry-after"] == "5")
+    #expect(second.text.contains("UNAVAILABLE"))
+    #expect(registry.requests.count == 1)
+    gate.open()
+    #expect(try await first.text == #"{"name":"o/n","tags":["a"]}"#)
+    #expect(try await post.get("tags/list?n=2").status == 200)
+    await post.end()
+  }
+
+  @Test("a list of more bytes than clients take is an error, and a large one comes whole")
+  func large() async throws {
+    let tags = #""\#(String(repeating: "a", count: 60))","#
+    let whole = #"{"tags":[\#(String(repeating: tags, count: 60_000))"b"]}"#
+    let registry = try RawServer { request in
+      .ok(request.target.contains("n=1") ? whole : whole + whole)
+    }
+    let post = try await Post(registry.host)
+    #expect(try await post.get("tags/list?n=1").text == whole)
+    #expect(try await post.get("tags/list").status == 502)
+    await post.end()
+  }
+
+  @Test("a large manifest is given from the disk, and needs room only where it is not there")
+  func manifests() async throws {
+    let manifest = Self.manifest(1 << 20)
+    let registry = try Self.registry {
+      .response(
+        200, [("Content-Type", "application/vnd.oci.image.manifest.v1+json")], manifest)
+    }
+    for limit in [nil, 1 << 10 as Int64] {
+      let post = try await Post(registry.host, room: AnswerRoom(limit: 0), cacheLimit: limit)
+      let answer = try await post.get("manifests/latest")
+      #expect(answer.status == (limit == nil ? 200 : 503))
+      if limit == nil { #expect(answer.body == manifest) }
+      await post.end()
+    }
+    let post = try await Post(registry.host, cacheLimit: 1 << 10)
+    #expect(try await post.get("manifests/latest").body == manifest)
+    await post.end()
+  }
+}
