@@ -57,13 +57,13 @@ package struct ObservedEngine: TransferEngine {
       line += ": \(response.head.status)"
       for name in tellingFields {
         guard let value = response.head.fields[name] else { continue }
-        line += " \(name)=\(shown(value))"
+        line += " \(name)=\(shown(RemoteURL.quotedWithin(value)))"
       }
       if let location = response.head.fields["location"] {
-        line += " location=\(shown(String(location.prefix { $0 != "?" })))"
+        line += " location=\(shown(RemoteURL.quoted(location)))"
       }
       for challenge in response.head.fields.values("www-authenticate") {
-        line += " www-authenticate=\(shown(challenge))"
+        line += " www-authenticate=\(shown(RemoteURL.quotedWithin(challenge)))"
       }
     }
     return line + " (\(milliseconds) ms)"
@@ -72,7 +72,7 @@ package struct ObservedEngine: TransferEngine {
   private static func shown(_ value: String) -> String {
     String(
       value.unicodeScalars.prefix(200).map {
-        (0x20..<0x7F).contains($0.value) ? Character($0) : "?"
+        (0x20..<0x7F).contains($0.value) || $0 == "…" ? Character($0) : "?"
       })
   }
 }

@@ -76,14 +76,11 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   package var isAbsence: Bool { kind == .noSuchHost || kind == .refused }
 
   static func invalidURL(_ text: String, _ reason: String) -> TransferError {
-    // Queries carry signatures, user info passwords; anything but plain ASCII could act on a terminal.
-    var bare = text.prefix { $0 != "?" }
-    if let scheme = bare.firstRange(of: "://"), let at = bare.lastIndex(of: "@") {
-      bare = bare[..<scheme.upperBound] + bare[bare.index(after: at)...]
-    }
+    // Anything but plain ASCII could act on a terminal.
     let shown = String(
-      bare.unicodeScalars.prefix(120).map { (0x20..<0x7F).contains($0.value) ? Character($0) : "?" }
-    )
+      RemoteURL.quoted(text).unicodeScalars.prefix(120).map {
+        (0x20..<0x7F).contains($0.value) ? Character($0) : $0 == "…" ? "…" : "?"
+      })
     return TransferError(.invalidURL, "URL \"\(shown)\" is refused: \(reason)")
   }
 }
