@@ -98,6 +98,20 @@ struct SettingOrderTests {
       ("policy = \"fixed-3\"", "workers = 8", [], ["policy": "fixed-3"]),
       ("all-platforms = false", "platform = \"linux/arm64\"", [], ["all-platforms": "false"]),
       ("progress = \"bar\"", "", ["-q"], [:]),
+      ("workers = 16", "", ["--max-workers", "3"], [:]),
+      ("max-workers = 8", "", ["--workers=4"], [:]),
+      ("max-workers = 8", "", ["--workers", "auto"], ["max-workers": "8"]),
+      ("max-workers = 8", "", ["--workers", "4", "--workers=auto"], ["max-workers": "8"]),
+      ("workers = 4", "max-workers = 8", [], ["workers": "4"]),
+      ("workers = \"auto\"", "max-workers = 8", [], ["workers": "auto", "max-workers": "8"]),
+      (
+        "max-workers = 3", "workers = 16\npolicy = \"aimd\"", [],
+        ["max-workers": "3", "policy": "aimd"]
+      ),
+      (
+        "policy = \"aimd\"\nmax-workers = 9\n[command.pull]\nworkers = 4", "", [],
+        ["workers": "4"]
+      ),
     ] as [(String, String, [String], [String: String])])
   func choices(user: String, system: String, given: [String], expected: [String: String]) throws {
     #expect(try values(settings(user: user, system: system), given: given) == expected)

@@ -46,6 +46,7 @@ struct UsageTests {
     "usage errors exit 64 and touch nothing",
     arguments: [
       ["pull"], ["pull", "x", "--workers", "0"], ["pull", "x", "--workers", "many"],
+      ["pull", "x", "--workers", "4", "--max-workers", "2"],
       ["pull", "x", "--platform", "linux"],
       ["pull", "x", "--platform", "linux/arm64", "--all-platforms"],
       ["pull", "x", "--output", "nonsense"],

@@ -115,10 +115,7 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
     if case .fixed = workers, policy != .climb {
       throw ValidationError("--policy needs --workers auto")
     }
-    try PoolBounds.check(maxWorkers: maxWorkers, limitRate: limitRate)
-    if case .fixed(let count) = workers, !PullOptions.Workers.range.contains(count) {
-      throw ValidationError("--workers takes a number from 1 to 1024, or auto")
-    }
+    try PoolBounds.check(workers: workers, maxWorkers: maxWorkers, limitRate: limitRate)
   }
 
   func run() async throws {

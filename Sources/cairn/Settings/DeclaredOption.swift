@@ -30,4 +30,13 @@ struct DeclaredOption: Hashable {
     argument == "--\(name)" || argument.hasPrefix("--\(name)=")
       || shortName.map { argument == "-\($0)" } ?? false
   }
+
+  /// The value that a command line gives it, the last one where it is given several times; nil: none.
+  func value(in arguments: [String]) -> String? {
+    guard let index = arguments.lastIndex(where: isGiven) else { return nil }
+    if let equals = arguments[index].firstIndex(of: "=") {
+      return String(arguments[index][equals...].dropFirst())
+    }
+    return arguments.indices.contains(index + 1) ? arguments[index + 1] : nil
+  }
 }

@@ -121,10 +121,8 @@ struct Invocation {
     _ entry: SettingEntry, of command: DeclaredCommand, besides others: [SettingEntry]
   ) -> String? {
     let name = entry.setting.option.name
-    let choice = Settings.choices.first { $0.contains(name) } ?? [name]
-    let together = others.filter {
-      choice.contains($0.setting.option.name) && $0.setting.option.name != name
-    }
+    let partners = Settings.partners(of: name)
+    let together = others.filter { partners.contains($0.setting.option.name) }
     let arguments = [entry].compactMap(\.argument) + together.compactMap(\.argument)
     let placeholders = Array(repeating: "x", count: command.positionals)
     do {

@@ -10,9 +10,21 @@ struct Settings {
 
   /// Options of which each is only half of what somebody chose: whoever gives one of them decides about all.
   static let choices: [Set<String>] = [
-    ["workers", "policy"], ["platform", "all-platforms"], ["ca-file", "ca-only"], ["cert", "key"],
+    ["workers", "policy"], ["workers", "max-workers"], ["platform", "all-platforms"],
+    ["ca-file", "ca-only"], ["cert", "key"],
     ["hosts-dir", "registries-conf"], ["progress", "quiet"],
   ]
+
+  /// The other halves of the choices that an option is one half of.
+  static func partners(of option: String) -> Set<String> {
+    Set(choices.filter { $0.contains(option) }.joined()).subtracting([option])
+  }
+
+  /// Whether a value leaves the other halves to whoever gives them: how `auto` finds the number of
+  /// workers, and up to which, is not decided by it.
+  private static func leavesOpen(_ option: String, _ value: String?) -> Bool {
+    option == "workers" && value == "auto"
+  }
 
   /// - Parameters:
   ///   - table: what can be set.
@@ -56,24 +68,28 @@ struct Settings {
   func entries(of command: DeclaredCommand, registry: String?, given: [String] = [])
     -> [SettingEntry]
   {
-    let named = given.prefix { $0 != "--" }
-    let flags = Set(
-      command.options.filter { option in named.contains { option.isGiven(by: $0) } }.map(\.name))
+    let named = Array(given.prefix { $0 != "--" })
+    let typed = command.options.filter { option in named.contains { option.isGiven(by: $0) } }
+    let flags = Set(typed.map(\.name))
     var best: [String: SettingEntry] = [:]
     for entry in entries
     where entry.setting.commands.contains(command.name)
       && (entry.registry == nil || entry.registry == registry)
+      && !flags.contains(entry.setting.option.name)
     {
       let name = entry.setting.option.name
       if best[name].map({ entry.precedes($0) }) ?? true { best[name] = entry }
     }
-    for choice in Self.choices {
-      let isGiven = !flags.isDisjoint(with: choice)
-      let rank = choice.compactMap { best[$0]?.origin.rank }.min() ?? 0
-      for name in choice where isGiven || (best[name].map { $0.origin.rank > rank } ?? false) {
-        best[name] = nil
+    let decided = Set(typed.filter { !Self.leavesOpen($0.name, $0.value(in: named)) }.map(\.name))
+    // What counts more comes first, since what it leaves out decides about nothing.
+    var kept: [String: SettingEntry] = [:]
+    for (name, entry) in best.sorted(by: { $0.value.precedes($1.value) }) {
+      let isLeftOut = Self.partners(of: name).contains { other in
+        decided.contains(other)
+          || kept[other].map { $0.precedes(entry) && !Self.leavesOpen(other, $0.value) } ?? false
       }
+      if !isLeftOut { kept[name] = entry }
     }
-    return command.options.compactMap { flags.contains($0.name) ? nil : best[$0.name] }
+    return command.options.compactMap { kept[$0.name] }
   }
 }
