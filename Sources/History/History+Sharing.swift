@@ -65,16 +65,19 @@ extension History {
   ///
   /// - Parameters:
   ///   - machine: whose.
+  ///   - registry: the only one that is told of; nil: all.
   ///   - now: seconds since 1970.
   /// - Throws: `HistoryError`.
-  package func export(_ machine: MachineIdentity, now: Double) throws(HistoryError) -> HistoryExport
-  {
+  package func export(
+    _ machine: MachineIdentity, registry: String? = nil, now: Double
+  ) throws(HistoryError) -> HistoryExport {
     try read(within: Self.patiently) { db in
       let paths = try db.rows(
         """
         SELECT path.* FROM path JOIN machine ON machine.id = path.machine
-        WHERE name = ? AND cpus = ? AND pulls > 0 ORDER BY registry, blobHost
-        """, [machine.name, machine.cpus]
+        WHERE name = ? AND cpus = ? AND pulls > 0 AND (? IS NULL OR registry = ?)
+        ORDER BY registry, blobHost
+        """, [machine.name, machine.cpus, registry, registry]
       ) { row -> HistoryExport.Path? in
         guard let id: Int64 = row.value("id"), let registry: String = row.value("registry"),
           let blobHost: String = row.value("blobHost"), let pulls: Int = row.value("pulls")

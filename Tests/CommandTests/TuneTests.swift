@@ -114,6 +114,20 @@ struct TuneTests: TunedPulls {
     #expect(outcome.status == status, "\(outcome.errors)")
   }
 
+  @Test("an export may be of one registry, and says nothing of others")
+  func exportsOneRegistry() async throws {
+    _ = try await pull(1, "--workers", "4")
+    let registry = try #require(image.split(separator: "/").first.map(String.init))
+    let file = cairn.folder("export.json")
+    let none = try await cairn("tune", "--export", file, "--registry", "other.example")
+    #expect(none.status == 66, "\(none.errors)")
+    #expect(none.errors == "cairn: nothing was learned of other.example yet\n")
+    #expect(!FileManager.default.fileExists(atPath: file))
+    let own = try await cairn("tune", "--export", file, "--registry", registry)
+    #expect(own.status == 0 && own.errors.contains("wrote one path to"))
+    #expect(try String(contentsOfFile: file, encoding: .utf8).contains(registry))
+  }
+
   @Test("an export comes through a pipe, too")
   func importsFromPipe() async throws {
     let (file, pipe) = (cairn.folder("export.json"), cairn.folder("pipe"))
@@ -200,6 +214,14 @@ struct TuneTests: TunedPulls {
     #expect(try await cairn("tune", "--report", "--reset").status == 64)
     #expect(try await cairn("tune", "--report", "--yes").status == 64)
     #expect(try await cairn("tune", "--sweep", "a", "--workers", "3-1").status == 64)
+    for misfit in [
+      ["--workers", "3"], ["--repeat", "2"], ["--export", "-", "--repeat", "10"],
+      ["--export", "-", "--machine", "m"], ["--import", "/dev/null", "--registry", "h"],
+      ["--sweep", image, "--registry", "h"], ["--reset", "--plot", "p.svg"],
+    ] {
+      let outcome = try await Command.finish(cairn.process(["tune"] + misfit))
+      #expect(outcome.status == 64 && outcome.errors.contains(" belong"), "\(misfit)")
+    }
     // Without a terminal nobody can be asked, and nothing is pulled.
     let unasked = try await cairn("tune", "--sweep", image, "--workers", "1", "--repeat", "1")
     #expect(unasked.status == 64 && unasked.errors.contains("without one, give --yes"))

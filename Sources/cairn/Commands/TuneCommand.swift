@@ -104,6 +104,7 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
   }
 
   func run() async throws {
+    try checkPlaces()
     try requireWritable(plot)
     try requireWritable(export)
     if reset {
@@ -234,7 +235,12 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
   private func share(_ file: String) throws {
     let now = Date().timeIntervalSince1970
     var export = try onHistory(HistoryExport(ofNothing: .here, at: now)) {
-      (history) throws(HistoryError) in try history.export(.here, now: now)
+      (history) throws(HistoryError) in
+      try history.export(.here, registry: registry, now: now)
+    }
+    if let registry, export.paths.isEmpty {
+      throw CommandFailure(
+        message: "nothing was learned of \(registry.shownSafely(limit: 300)) yet", exitCode: 66)
     }
     export.source = MachineIdentity.here.exportSource
     let count = export.paths.count
@@ -275,26 +281,3 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
 }
 
 extension ReportFormat: ExpressibleByArgument {}
-
-/// `--workers` of a sweep: `1-8,12,16`.
-struct SizeList: ExpressibleByArgument {
-  let sizes: [Int]
-
-  init(sizes: [Int]) { self.sizes = sizes }
-
-  init?(argument: String) {
-    var sizes: Set<Int> = []
-    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
-      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-      guard (1...2).contains(ends.count), let low = ends[0], let high = ends[ends.count - 1],
-        (1...1_024).contains(low), (low...1_024).contains(high)
-      else { return nil }
-      sizes.formUnion(low...high)
-    }
-    self.sizes = sizes.sorted()
-  }
-
-  var defaultValueDescription: String {
-    sizes.count > 1 ? "\(sizes[0])-\(sizes[sizes.count - 1])" : sizes.map { "\($0)" }.joined()
-  }
-}

@@ -29,6 +29,7 @@ struct Invocation {
     let arguments = Array(CommandLine.arguments.dropFirst())
     let environment = ProcessInfo.processInfo.environment
     let places = SettingPlaces.ofProcess
+    kept.withLock { $0 = Invocation(arguments: arguments, settings: nil) }
     let isSet =
       environment.contains { $0.key.hasPrefix("CAIRN_") && !$0.value.isEmpty }
       || places.all.contains { Files.isThere($0.path) }
@@ -53,6 +54,15 @@ struct Invocation {
       return plain
     }
     return try CairnCommand.parseAsRoot(arguments)
+  }
+
+  /// Whether an option was typed, rather than set or left as it is.
+  ///
+  /// - Parameter option: without its dashes.
+  func hasTyped(_ option: String) -> Bool {
+    arguments.prefix { $0 != "--" }.contains {
+      $0 == "--\(option)" || $0.hasPrefix("--\(option)=")
+    }
   }
 
   /// The command as it is for a registry; nil: no setting changes it.
