@@ -27,9 +27,7 @@ struct StoreRemoveCommand: ParsableCommand {
     let wanted = try platform.map { text in
       try parsed { () throws(OCIError) in try Platform(text) }
     }
-    guard let store = try storeOptions.openExisting() else {
-      throw CommandFailure(message: "there is no image in it", exitCode: 66)
-    }
+    let store = try storeOptions.openRequired(writing: true)
     let maintenance = StoreMaintenance(store: store)
     let known = try onDisk { () throws(StoreError) in try maintenance.images() }
     for image in images where !known.contains(where: { isMeant($0, by: image, wanted) }) {

@@ -20,8 +20,7 @@ struct StoreVerifyCommand: AsyncParsableCommand, RegistryCommand {
   @OptionGroup var registryOptions: RegistryOptions
 
   func run() async throws {
-    let opened = repair ? try storeOptions.openExisting() : try storeOptions.openForReading()
-    guard let store = opened else { return }
+    let store = try storeOptions.openRequired(writing: repair)
     let maintenance = StoreMaintenance(store: store)
     let found = try onDisk { () throws(StoreError) in
       try maintenance.verify(removesDamage: repair)

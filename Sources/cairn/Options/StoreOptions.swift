@@ -35,12 +35,8 @@ struct StoreOptions: ParsableArguments {
 
   /// Opens the store for reading; nil, which is said, where there is none.
   func openForReading() throws -> ContentStore? {
-    do throws(StoreError) {
-      if let store = try ContentStore.reading(path) { return store }
-    } catch {
-      throw CommandFailure(error)
-    }
-    sayNone()
+    if let store = try reading() { return store }
+    LineOutput.standardError.write((noneWords + "\n").linesShownSafely + "\n")
     return nil
   }
 
@@ -49,8 +45,24 @@ struct StoreOptions: ParsableArguments {
     try openForReading() == nil ? nil : try open()
   }
 
-  private func sayNone() {
-    LineOutput.standardError.write("there is no store at \(path) yet\n".linesShownSafely + "\n")
+  /// Opens the store for what cannot be done without one.
+  ///
+  /// - Parameter writing: whether something in it may be changed.
+  func openRequired(writing: Bool) throws -> ContentStore {
+    guard let store = try reading() else {
+      throw CommandFailure(message: noneWords, exitCode: 66)
+    }
+    return writing ? try open() : store
+  }
+
+  private var noneWords: String { "there is no store at \(path) yet" }
+
+  private func reading() throws -> ContentStore? {
+    do throws(StoreError) {
+      return try ContentStore.reading(path)
+    } catch {
+      throw CommandFailure(error)
+    }
   }
 
   /// Opens the store, making it where there is none.
