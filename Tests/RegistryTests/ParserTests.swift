@@ -87,6 +87,47 @@ struct ParserTests {
   }
 
   @Test(
+    "who is not available is called that, and only who speaks of limits is limiting",
+    arguments: [
+      (
+        503, "", "", "manifest a:1", "r.example answered 503 (not available) for manifest a:1",
+        "again"
+      ),
+      (
+        529, "", "", "manifest a:1", "r.example answered 529 (overloaded) for manifest a:1", "again"
+      ),
+      (
+        503, "3", "", "manifest a:1",
+        "r.example is limiting requests (503) for manifest a:1 and asks to wait 3 s", "again"
+      ),
+      (
+        503, "", "too many requests", "blob x of a",
+        "r.example is limiting requests (503) for blob x of a: too many requests", "again"
+      ),
+      (
+        429, "", "", "manifest a:1", "r.example is limiting requests (429) for manifest a:1",
+        "logged"
+      ),
+      (
+        429, "", "", "blob x of a", "r.example is limiting requests (429) for blob x of a",
+        "--workers"
+      ),
+    ])
+  func limits(
+    status: Int, wait: String, body: String, what: String, words: String, hint: String
+  ) throws {
+    let fields = HTTPFields(
+      [("Content-Type", "text/plain")] + (wait.isEmpty ? [] : [("Retry-After", wait)]))
+    let error = ResponseJudge.error(
+      TransferResponse(head: ResponseHead(status: status, fields: fields), body: Array(body.utf8)),
+      what: what, origin: try RemoteURL("https://r.example/").origin, now: 0)
+    #expect(error.message == words)
+    #expect(error.hint?.contains(hint) == true)
+    #expect(error.hint?.contains("--workers") == (hint == "--workers"))
+    #expect(error.kind == .overloaded(retryAfter: Double(wait)))
+  }
+
+  @Test(
     "a success that is none is waited for where it may become one, and looked at again otherwise",
     arguments: [(201, false), (202, true), (204, true), (205, false), (206, true), (304, true)])
   func oddSuccesses(status: Int, passes: Bool) throws {

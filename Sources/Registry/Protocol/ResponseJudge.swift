@@ -48,9 +48,14 @@ enum ResponseJudge {
       return RegistryError(
         .overloaded(retryAfter: retryAfter),
         "\(host) is limiting requests (\(status)) for \(what)\(asked)\(said)",
-        hint: status == 503 ? nil : "fewer --workers, or logging in, may raise the limit")
+        hint: limitHint(status, what))
     }
     switch status {
+    case 503, 529:
+      let meaning = status == 503 ? "not available" : "overloaded"
+      return RegistryError(
+        .overloaded(retryAfter: nil), "\(host) answered \(status) (\(meaning)) for \(what)\(said)",
+        hint: outageHint)
     case 401:
       return RegistryError(
         .unauthorised, "\(host) wants credentials for \(what)\(said)",
@@ -121,14 +126,25 @@ enum ResponseJudge {
     "limit exceeded", "exceeded your", "abuse detection",
   ]
 
+  private static let outageHint =
+    "the server has a bad moment: run it again in a while, or with more --retries"
+
+  /// What may help against a limit: workers ask only for blobs.
+  private static func limitHint(_ status: Int, _ what: String) -> String {
+    if [503, 529].contains(status) { return outageHint }
+    return what.hasPrefix("blob ")
+      ? "fewer --workers ask less often, and who is logged in may have a higher limit"
+      : "who is logged in may have a higher limit; otherwise run it again in a while"
+  }
+
   private static func speaksOfLimits(
     _ status: Int, _ response: TransferResponse, _ retryAfter: Double?
   ) -> Bool {
-    if [429, 503, 529].contains(status) { return true }
+    if status == 429 { return true }
     // What is not there, or may not be asked for like this, does not come back by waiting.
     guard ![404, 405, 410, 416].contains(status) else { return false }
     if retryAfter != nil, status != 401 { return true }
-    guard [400, 401, 402, 403, 420, 509].contains(status) else { return false }
+    guard [400, 401, 402, 403, 420, 503, 509, 529].contains(status) else { return false }
     let isSpent = response.head.fields["x-ratelimit-remaining"].map { $0 == "0" } ?? false
     let text = String(outside: response.body.prefix(16 << 10)).lowercased()
     return isSpent || limitWords.contains { text.contains($0) }
