@@ -21,8 +21,15 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
   case integrity(String)
   /// The store or an output cannot be written.
   case store(StoreError)
+  /// An output cannot be written; the image itself is in the store.
+  case output(StoreError)
   /// The pull was cancelled; bytes on disk and bytes in all.
   case interrupted(done: Int64, size: Int64)
+  /// It failed like this with so many bytes on disk, of so many in all, from which the next pull goes on.
+  indirect case partly(PullError, done: Int64, size: Int64)
+
+  /// Why it failed, whatever is on disk.
+  var cause: PullError { if case .partly(let cause, _, _) = self { cause.cause } else { self } }
 
   /// Does something at the store or an output.
   ///
@@ -56,7 +63,8 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
     case .noPlatform, .noImage: return .notFound
     case .document, .integrity: return .integrity
     case .interrupted: return .interrupted
-    case .store(let error):
+    case .partly(let error, _, _): return error.category
+    case .store(let error), .output(let error):
       switch error {
       case .wrongContent: return .integrity
       case .badOutput: return .usage
@@ -96,13 +104,21 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
       return
         "\(reference) is an index of artifacts (\(types.joined(separator: ", "))) and has no image"
     case .integrity(let reason): return reason
-    case .store(let error): return error.description
+    case .store(let error), .output(let error): return error.description
     case .interrupted(_, 0):
       return "interrupted"
     case .interrupted(let done, let size):
-      return "interrupted with \(ByteCount.text(done)) of \(ByteCount.text(size)) on disk"
+      return "interrupted \(Self.onDisk(done, size))"
+    case .partly(let error, let done, let size):
+      return "\(error), \(Self.onDisk(done, size))"
     }
   }
+
+  private static func onDisk(_ done: Int64, _ size: Int64) -> String {
+    "with \(ByteCount.text(done)) of \(ByteCount.text(size)) on disk"
+  }
+
+  private static let goOn = "run the same command again to go on from there"
 
   private static func unreadable(_ count: Int) -> String {
     switch count {
@@ -122,9 +138,12 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
         : "choose one with --platform, or take all with --all-platforms"
     case .noImage([], _, _): nil
     case .noImage: "take all of it with --all-platforms, or one of them by its digest"
-    case .interrupted, .store(.interrupted): "run the same command again to go on from there"
+    case .interrupted, .store(.interrupted), .output(.interrupted): Self.goOn
+    case .partly(let error, _, _): (error.hint.map { $0 + "; " } ?? "") + Self.goOn
     case .store(let error) where error.isOutOfSpace:
-      "what was fetched is kept; free some space (\"cairn store prune\" may help) and run it again"
+      "free some space where the store is (\"cairn store prune\" may help)"
+    case .output(let error) where error.isOutOfSpace:
+      "the image is in the store; free some space where the output goes, and run it again"
     case .integrity:
       "the damaged data was dropped; if it happens again, the registry or a proxy serves wrong data"
     default: nil
@@ -138,15 +157,17 @@ extension PullError {
     _ error: DownloadError, blobs: [LabelledBlob], missing: [LabelledBlob],
     _ downloads: [Download]
   ) {
+    let size = blobs.lazy.map(\.size).clampedSum
+    let here = size.subtractingClamped(missing.lazy.map(\.size).clampedSum)
+    let done = here.addingClamped(downloads.lazy.map(\.progress.done).clampedSum)
     switch error {
     case .registry(let error): self = .registry(error)
     case .store(let error): self = .store(error)
     case .integrity(let reason): self = .integrity(reason)
     case .stopped:
-      let size = blobs.lazy.map(\.size).clampedSum
-      let here = size.subtractingClamped(missing.lazy.map(\.size).clampedSum)
-      self = .interrupted(
-        done: here.addingClamped(downloads.lazy.map(\.progress.done).clampedSum), size: size)
+      self = .interrupted(done: done, size: size)
+      return
     }
+    if done > 0 { self = .partly(self, done: done, size: size) }
   }
 }

@@ -94,7 +94,9 @@ package struct Puller: Sendable {
     try publish(image, wanted, request)
     try archive?.content(in: store)
     for output in request.outputs {
-      try PullError.disk { () throws(StoreError) in try writer.write(image, to: output) }
+      do throws(StoreError) { try writer.write(image, to: output) } catch {
+        throw .output(error)
+      }
       display.show(.wrote(output: output.name))
     }
     let verdict = path.map { Verdict($0.record.evidence) }

@@ -18,7 +18,7 @@ extension RepositoryClient {
       do throws(PullError) {
         return try await body()
       } catch {
-        if let earlier, case .registry(let cause) = error, case .transfer = cause.kind {
+        if let earlier, case .registry(let cause) = error.cause, case .transfer = cause.kind {
           throw earlier
         }
         guard error.mayBeStale, let mirror = disownTag() else { throw error }
@@ -32,14 +32,14 @@ extension RepositoryClient {
 extension PullError {
   /// Whether another server's answer for the same tag may lead further.
   var mayBeStale: Bool {
-    switch self {
+    switch cause {
     case .document, .noPlatform, .noImage, .integrity: true
     case .registry(let error):
       switch error.kind {
       case .notFound, .unauthorised, .integrity, .unusable: true
       default: false
       }
-    case .usage, .store, .interrupted: false
+    case .usage, .store, .output, .interrupted, .partly: false
     }
   }
 }
