@@ -82,7 +82,7 @@ public enum PullEvent: Sendable, Hashable {
       self = .notice(line)
     case .wrote(let output): self = .wrote(output: output)
     // What a blob does is in `progress`, and how a pull ends says the call itself.
-    case .blob, .finished, .failed: return nil
+    case .blob, .finished, .failed, .total: return nil
     }
   }
 }

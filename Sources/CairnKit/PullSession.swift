@@ -16,6 +16,8 @@ package struct PullSession: Sendable {
   package struct Outcome: Sendable {
     package let reference: Reference
     package let result: Result<ProgressEvent.Summary, CairnError>
+    /// Whether others are pulled in the same run.
+    package let isOneOfSeveral: Bool
   }
 
   /// How images are pulled.
@@ -166,7 +168,9 @@ package struct PullSession: Sendable {
     let reference = request.reference
     let result: Result<ProgressEvent.Summary, CairnError>
     do throws(PullError) {
-      result = .success(try await puller.pull(request, in: run))
+      var summary = try await puller.pull(request, in: run)
+      summary.isOneOfSeveral = !isOne
+      result = .success(summary)
     } catch {
       var failure = CairnError(error)
       // Of several images one wants to know whose it is.
@@ -175,7 +179,7 @@ package struct PullSession: Sendable {
       }
       result = .failure(failure)
     }
-    let outcome = Outcome(reference: reference, result: result)
+    let outcome = Outcome(reference: reference, result: result, isOneOfSeveral: !isOne)
     ended(outcome)
     return outcome
   }

@@ -76,15 +76,14 @@ package final class BarDisplay: ProgressDisplay {
         state.drawn = lines.map(\.count)
       case .blob:
         break
-      case .failed:
-        output.draw(Self.erase(state.drawn, columns: size.columns), [])
-        state.drawn = []
       default:
-        guard let line = state.plain.line(event) else { return }
+        let line = state.plain.line(event)
+        // Nothing is drawn over what is said of a failure at the end.
+        if line == nil, case .failed = event {} else if line == nil { return }
         output.draw(
           Self.erase(state.drawn, columns: size.columns),
-          line.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
-            .map { String($0) })
+          line?.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { String($0) } ?? [])
         state.drawn = []
       }
     }

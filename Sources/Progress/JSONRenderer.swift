@@ -23,6 +23,8 @@ package struct JSONRenderer: Sendable {
     var platformDigest: String?
     var label: String?
     var state: String?
+    var images: Int?
+    var imagesPulled: Int?
     var blobs: Int?
     var blobsDone: Int?
     var bytes: Int64?
@@ -127,11 +129,20 @@ package struct JSONRenderer: Sendable {
       line.limitedBy = summary.limitedBy
       line.limitCause = summary.limit?.cause
       line.limitEvidence = summary.limit.map { $0.evidence.mapValues { Self.round($0) } }
-    case .failed(let message, let hint, let exitCode):
+    case .failed(let failure):
       line.event = "failed"
-      line.message = message
-      line.hint = hint
-      line.exitCode = exitCode
+      line.reference = failure.reference
+      line.message = failure.message
+      line.hint = failure.hint
+      line.exitCode = failure.exitCode
+    case .total(let total):
+      line.event = "total"
+      line.images = total.images
+      line.imagesPulled = total.pulled
+      line.bytesFetched = total.fetched
+      line.seconds = Self.round(total.seconds)
+      line.poolSize = total.poolSize
+      line.limitedBy = total.limitedBy
     }
     guard let data = try? StableJSON.encode(line) else { return #"{"event":"unknown","v":1}"# }
     return String(decoding: data, as: UTF8.self)

@@ -52,8 +52,11 @@ package struct PlainRenderer: Sendable {
       return "wrote \(output)"
     case .finished(let summary):
       return Wording.summary(summary)
-    case .failed:
-      return nil
+    case .failed(let failure):
+      // What ends the run is said at its end.
+      return failure.isOneOfSeveral ? "not pulled: \(failure.message.linesShownSafely)" : nil
+    case .total(let total):
+      return Wording.total(total)
     }
   }
 

@@ -25,10 +25,57 @@ package enum ProgressEvent: Sendable, Equatable {
   case mirrorGivenUp(String, reason: String)
   /// An output was written.
   case wrote(output: String)
-  /// The pull ended well.
+  /// An image's pull ended well.
   case finished(Summary)
-  /// The pull failed.
-  case failed(message: String, hint: String?, exitCode: Int32)
+  /// An image's pull failed, or what stands before all of them.
+  case failed(Failure)
+  /// A run of several images has ended.
+  case total(Total)
+
+  /// Why a pull failed.
+  package struct Failure: Sendable, Equatable {
+    /// The image as the user named it; nil: it is about none of them.
+    package var reference: String?
+    /// Whether others are pulled in the same run.
+    package var isOneOfSeveral = false
+    /// What happened, in a sentence.
+    package var message: String
+    /// What may help.
+    package var hint: String?
+    /// The process's, were there no other failure.
+    package var exitCode: Int32
+
+    /// Makes one.
+    package init(reference: String? = nil, message: String, hint: String?, exitCode: Int32) {
+      (self.reference, self.message) = (reference, message)
+      (self.hint, self.exitCode) = (hint, exitCode)
+    }
+  }
+
+  /// What a run of several images came to.
+  package struct Total: Sendable, Equatable {
+    /// Images that were wanted.
+    package var images: Int
+    /// Images of them that are here now.
+    package var pulled: Int
+    /// Bytes that were fetched, also of images that failed.
+    package var fetched: Int64
+    /// Seconds from start to end.
+    package var seconds: Double
+    /// Workers allowed at the end, of all registries.
+    package var poolSize: Int
+    /// What limited the downloads, in words; nil where that is not known.
+    package var limitedBy: String?
+
+    /// Makes one.
+    package init(
+      images: Int, pulled: Int, fetched: Int64, seconds: Double, poolSize: Int,
+      limitedBy: String? = nil
+    ) {
+      (self.images, self.pulled, self.fetched) = (images, pulled, fetched)
+      (self.seconds, self.poolSize, self.limitedBy) = (seconds, poolSize, limitedBy)
+    }
+  }
 
   /// What a pull came to.
   package struct Summary: Sendable, Equatable {
@@ -64,6 +111,8 @@ package enum ProgressEvent: Sendable, Equatable {
     package var blobsPresent = 0
     /// Blobs of them that were on their way already, for another image of the same run.
     package var blobsShared = 0
+    /// Whether others were pulled in the same run: then rate, workers and limit are the run's.
+    package var isOneOfSeveral = false
     /// The same for programs: one word for the cause, and the numbers behind it by name; nil where
     /// it is not known.
     package var limit: Limit?

@@ -40,11 +40,31 @@ package enum Wording {
       return "\(summary.reference) is up to date (\(size), \(seconds(summary.seconds)))"
     }
     let reused = summary.bytes.subtractingClamped(summary.fetched)
-    let rate = rate(Double(summary.fetched) / max(summary.seconds, 0.001))
+    let (isOne, here) = (!summary.isOneOfSeveral, ByteCount.text(reused))
     return "pulled \(summary.reference): \(ByteCount.text(summary.fetched)) "
-      + "in \(seconds(summary.seconds)) (\(rate), \(workers(summary.poolSize)))"
-      + (reused > 0 ? ", \(ByteCount.text(reused)) were here already" : "")
-      + (summary.limitedBy.map { "; limited by \($0)" } ?? "")
+      + "in \(seconds(summary.seconds))"
+      + (isOne ? pace(summary.fetched, summary.seconds, summary.poolSize) : "")
+      + (reused > 0 ? ", \(here) were here already" : "")
+      + (isOne ? limit(summary.limitedBy) : "")
+  }
+
+  /// What a run of several images came to.
+  static func total(_ total: ProgressEvent.Total) -> String {
+    let time = seconds(total.seconds)
+    let all = "\(total.images) images"
+    if total.fetched == 0, total.pulled == total.images { return "\(all) are up to date (\(time))" }
+    let some = total.pulled == total.images ? all : "\(total.pulled) of \(all)"
+    return "pulled \(some): \(ByteCount.text(total.fetched)) in \(time)"
+      + (total.fetched > 0 ? pace(total.fetched, total.seconds, total.poolSize) : "")
+      + limit(total.limitedBy)
+  }
+
+  private static func pace(_ bytes: Int64, _ seconds: Double, _ poolSize: Int) -> String {
+    " (\(rate(Double(bytes) / max(seconds, 0.001))), \(workers(poolSize)))"
+  }
+
+  private static func limit(_ words: String?) -> String {
+    words.map { "; limited by \($0)" } ?? ""
   }
 
   static func workers(_ count: Int) -> String { count == 1 ? "1 worker" : "\(count) workers" }

@@ -47,8 +47,18 @@ struct CommandFailure: Error {
   }
 
   /// Shows it where progress is shown.
-  func show(on display: any ProgressDisplay) {
-    display.show(.failed(message: message, hint: hint, exitCode: exitCode))
+  ///
+  /// - Parameters:
+  ///   - display: where.
+  ///   - reference: the image that was not pulled; nil: it is about none of them.
+  ///   - isOneOfSeveral: whether others are pulled in the same run.
+  func show(
+    on display: any ProgressDisplay, of reference: String? = nil, isOneOfSeveral: Bool = false
+  ) {
+    var failure = ProgressEvent.Failure(
+      reference: reference, message: message, hint: hint, exitCode: exitCode)
+    failure.isOneOfSeveral = isOneOfSeveral
+    display.show(.failed(failure))
   }
 
   func report() {

@@ -119,7 +119,10 @@ struct SchemaTests {
         bytes: 2, present: 0),
       .snapshot(snapshot), .blob(blob), .warning("w"), .waiting(seconds: 2, reason: "r"),
       .late("s", reason: "r"), .mirrorGivenUp("m", reason: "r"), .wrote(output: "o"),
-      .finished(summary), .failed(message: "m", hint: "h", exitCode: 69),
+      .finished(summary), .failed(.init(reference: "r", message: "m", hint: "h", exitCode: 69)),
+      .failed(.init(message: "m", hint: nil, exitCode: 69)),
+      .total(
+        .init(images: 2, pulled: 1, fetched: 3, seconds: 1, poolSize: 4, limitedBy: "the line")),
     ]
     let renderer = JSONRenderer(traceID: TraceID(environment: [:]))
     let lines = events.map { renderer.line($0) + "\n" }.joined()

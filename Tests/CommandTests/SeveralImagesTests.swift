@@ -81,8 +81,61 @@ struct SeveralImagesTests {
     #expect(outcome.status == 66)
     #expect(outcome.errors.contains("1 of 2 images were not pulled"))
     #expect(outcome.errors.contains(names[0]))
+    // It is said when it happens, too, and not only after the others.
+    let atOnce = outcome.errors.split(separator: "\n").first { $0.hasPrefix("not pulled: ") }
+    #expect(atOnce?.contains(names[0]) == true, "\(outcome.errors)")
     let list = try await cairn("store", "list")
     #expect(list.output.contains(names[1]) && !list.output.contains(names[0]))
+  }
+
+  @Test("programs are told which image each failure is of, and what the run came to")
+  func oneFailsForPrograms() async throws {
+    let registry = try FakeRegistry(near)
+    let names = ["\(registry.host)/o/n:none", "\(registry.host)/o/n:b"]
+    let outcome = try await Command.finish(
+      cairn.process(["pull"] + names + ["--plain-http", "--progress", "json"]))
+    #expect(outcome.status == 66)
+    let events = try lines(outcome.output)
+    let failed = try #require(events.first { $0["event"] as? String == "failed" })
+    #expect(failed["reference"] as? String == names[0] && failed["exitCode"] as? Int == 66)
+    let total = try #require(events.last)
+    #expect(total["event"] as? String == "total" && total["images"] as? Int == 2)
+    #expect(total["imagesPulled"] as? Int == 1)
+    #expect((total["bytesFetched"] as? Int ?? 0) > 790_000)
+  }
+
+  @Test("the rate is the run's, in one line at its end, and no image's")
+  func summedUp() async throws {
+    let registry = try FakeRegistry(near)
+    let names = ["a", "b"].map { "\(registry.host)/o/n:\($0)" }
+    func pull(_ names: [String]) async throws -> [String] {
+      let outcome = try await Command.finish(cairn.process(["pull"] + names + ["--plain-http"]))
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return outcome.errors.split(separator: "\n").map(String.init)
+    }
+    let lines = try await pull(names)
+    let own = lines.filter { $0.hasPrefix("pulled \(registry.host)") }
+    #expect(own.count == 2 && own.allSatisfy { !$0.contains("/s") && !$0.contains("worker") })
+    let last = try #require(lines.last)
+    #expect(last.hasPrefix("pulled 2 images: ") && last.contains("/s, "), "\(last)")
+    #expect(try await pull(names).last?.hasPrefix("2 images are up to date (") == true)
+    // A run of one image has one line.
+    #expect(try await pull([names[0]]).allSatisfy { !$0.contains("image") })
+  }
+
+  @Test("a failure says what stays on disk, and that it is of use, as an interruption does")
+  func leavesParts() async throws {
+    let own = near.blobs.filter { $0.value == Content.bytes(90_000, seed: 3) }.map(\.key.hex)
+    let registry = try FakeRegistry(near) { request in
+      own.contains { request.target.contains($0) } ? .status(404) : nil
+    }
+    let whole = try await cairn("pull", "\(registry.host)/o/n:a", "--plain-http")
+    #expect(whole.status == 0, "\(whole.errors)")
+    let outcome = try await cairn("pull", "\(registry.host)/o/n:b", "--plain-http")
+    #expect(outcome.status == 66)
+    #expect(outcome.errors.contains(", with 68"), "\(outcome.errors)")
+    #expect(outcome.errors.contains(" KiB of 77"), "\(outcome.errors)")
+    #expect(outcome.errors.contains(" KiB on disk\nhint: run the same command again"))
   }
 
   @Test(

@@ -218,7 +218,7 @@ struct RenderingTests {
       ),
       .snapshot(try Self.snapshot()), .blob(try Self.blob(1, .fetching, 1, 2)), .warning("a\nb"),
       .wrote(output: "dir:x"),
-      .failed(message: "m", hint: nil, exitCode: 69),
+      .failed(.init(message: "m", hint: nil, exitCode: 69)),
     ]
     let lines = events.map { JSONRenderer().line($0) }
     for line in lines {

@@ -144,7 +144,8 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
       switch outcome.result {
       case .success(let summary): display.show(.finished(summary))
       case .failure(let error):
-        CommandFailure(error, signal: Signals.first).show(on: display)
+        CommandFailure(error, signal: Signals.first).show(
+          on: display, of: outcome.reference.description, isOneOfSeveral: outcome.isOneOfSeveral)
       }
     }
     let images = try await orFailure { [session] () async throws(CairnError) in
@@ -163,7 +164,12 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
       session.options.trace = { file.write($0) }
     }
     do {
+      let start = ContinuousClock.now
       let (outcomes, reports) = try await pull(requests, in: session, display)
+      if images.count > 1 {
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        display.show(.total(.init(outcomes, reports, seconds: seconds)))
+      }
       if explain { say(reports) }
       for report in reports { display.note(report) }
       for outcome in outcomes { display.note(outcome) }
