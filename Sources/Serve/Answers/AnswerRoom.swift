@@ -26,7 +26,7 @@ package final class AnswerRoom: Sendable {
   }
 
   /// The most bytes together.
-  package static let usual = 24 << 20
+  package static let usual = 20 << 20
 
   private let limit: Int
   private let state = Mutex(State())
