@@ -129,7 +129,9 @@ package struct PullSession: Sendable {
       jobs.append(Job(request: request, client: client))
     }
     let display = display
-    let store = try place.open { display.show(.warning($0)) }
+    // What a digest names needs no name in the store, nor anything else that would have to be written.
+    let isNamed = requests.contains { $0.reference.digest == nil || $0.storeName != nil }
+    let store = try place.open(orReading: !isNamed) { display.show(.warning($0)) }
     let planners = paths.planners
     let run = PullRun(store: store, display: display, patience: options.registry.patience) {
       key, known in

@@ -34,10 +34,21 @@ public struct StorePlace: Sendable, Hashable, ExpressibleByStringLiteral, Custom
 
   /// Opens the store, making it where there is none.
   ///
-  /// - Parameter tell: told what takes long: somebody else's lock that is waited for.
-  package func open(tell: @escaping @Sendable (String) -> Void) throws(CairnError) -> ContentStore {
+  /// - Parameters:
+  ///   - reading: whether one that cannot be written will do, to be read.
+  ///   - tell: told what takes long: somebody else's lock that is waited for.
+  package func open(
+    orReading reading: Bool = false, tell: @escaping @Sendable (String) -> Void
+  ) throws(CairnError) -> ContentStore {
     do throws(StoreError) {
-      return try ContentStore(root: path, tell: tell)
+      do throws(StoreError) {
+        return try ContentStore(root: path, tell: tell)
+      } catch {
+        guard reading, error.isClosed, let store = try ContentStore.reading(path, tell: tell) else {
+          throw error
+        }
+        return store
+      }
     } catch {
       throw CairnError(error)
     }

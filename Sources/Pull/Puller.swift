@@ -79,6 +79,12 @@ package struct Puller: Sendable {
     try await archive?.ahead(resolver)
     let stock = BlobStock(store: store) { [display] in display.show(.warning($0)) }
     var missing = try stock.missing(of: blobs)
+    if store.isOnlyRead, !missing.isEmpty {
+      throw .store(
+        .refused(
+          "the store \(store.root) cannot be written, and lacks \(missing.count) of "
+            + "\(blobs.count) blobs of \(request.reference)"))
+    }
     try announce(request.reference, wanted, blobs, missing)
     if try stock.storeInlineData(of: blobs) { missing = try stock.missing(of: blobs) }
     let source = BlobSource(client: client, blobHost: request.blobHost)
@@ -164,6 +170,7 @@ package struct Puller: Sendable {
         digest: wanted.root.digest, platform: wanted.source.platform?.description,
         platformDigest: wanted.platformDigest, blobs: blobs.count, bytes: bytes,
         present: bytes - left))
+    guard !store.isOnlyRead else { return }
     try PullError.disk { () throws(StoreError) in
       try store.requireSpace(for: missing.map(\.descriptor))
     }
@@ -172,6 +179,7 @@ package struct Puller: Sendable {
   private func publish(
     _ image: StoredImage, _ wanted: WantedImage, _ request: Request
   ) throws(PullError) {
+    guard !store.isOnlyRead else { return }
     let name = request.storeName ?? request.reference.storeName
     let entry = wanted.entry(for: image.root, in: store, at: Date().timeIntervalSince1970)
     try PullError.disk { () throws(StoreError) in

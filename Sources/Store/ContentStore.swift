@@ -28,7 +28,7 @@ package struct ContentStore: Sendable {
   let ingest: Folder?
   let marks: BlobMarks
   /// Whether nothing is made or changed in it.
-  let isOnlyRead: Bool
+  package let isOnlyRead: Bool
   let bootID: String
   let tell: @Sendable (String) -> Void
 

@@ -72,6 +72,15 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// True where this user cannot write there, or nobody can.
+  package var isClosed: Bool {
+    if case .system(_, _, let errno) = self {
+      [EROFS, EACCES, EPERM].contains(errno)
+    } else {
+      false
+    }
+  }
+
   /// True where the disk is full or over quota.
   package var isOutOfSpace: Bool {
     switch self {
