@@ -36,9 +36,9 @@ extension ClimbPolicy {
     guard view.now >= proposals.fewerAt, pool.size > max(FewerRule.fewest, bounds.floor) else {
       return false
     }
-    let left = view.secondsLeft(max(rate, 1))
-    guard left > FewerRule.left.seconds + FewerRule.left.trips * view.trip,
-      let target = fewer(belief, left: left, rate: rate, since: since, view)
+    guard isWorthFewer(rate, view),
+      let target = fewer(
+        belief, left: view.secondsLeft(max(rate, 1)), rate: rate, since: since, view)
     else { return false }
     // All that this size has brought since work ran out last: against a moment that was fast by chance
     // every smaller pool is slower.
@@ -48,6 +48,12 @@ extension ClimbPolicy {
       because: belief.proposal)
     set(target, now: view.now, because: belief.proposal)
     return true
+  }
+
+  /// Whether enough is left for a look at fewer to be worth anything.
+  func isWorthFewer(_ rate: Double, _ view: PathView) -> Bool {
+    view.secondsLeft(max(rate, 1))
+      > FewerRule.left.seconds + FewerRule.left.trips * view.trip
   }
 
   /// How many stay; nil: nothing is to be gained.

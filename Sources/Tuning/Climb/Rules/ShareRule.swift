@@ -63,12 +63,16 @@ extension ClimbPolicy {
       isStillFull(view) ? share(rate, view.now) : keepOwn(from, view.now)
     } else if rate >= ShareRule.gain * from.rate {
       // A line that was slow for a while gains as much by itself: the few are asked once more.
-      let why = Reason.lookingForOthers(from.poolSize)
-      enter(.trying(Trial(belief: .others, from: here)), because: why)
-      set(from.poolSize, now: view.now, because: why)
+      isWorthFewer(rate, view) ? askTheFew(here, from.poolSize, view.now) : share(rate, view.now)
     } else if rate < ShareRule.slower * from.rate || !looksAgain(trial) {
       shareNot(Level(poolSize: from.poolSize, rate: rate), than: pool.size, view.now)
     }
+  }
+
+  private mutating func askTheFew(_ many: Level, _ few: Int, _ now: Moment) {
+    let why = Reason.lookingForOthers(few)
+    enter(.trying(Trial(belief: .others, from: many)), because: why)
+    set(few, now: now, because: why)
   }
 
   /// Nobody else is on the line, or nobody who takes more than is left to him.
