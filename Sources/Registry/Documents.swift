@@ -59,8 +59,13 @@ struct DocumentJudge {
       // Content with the right digest is what it is, whoever sends it.
       let isProven = if case .digest = name { true } else { false }
       guard isProven || Self.looksLikeManifest(data) else {
+        let isPage = PageRule.isPage(response)
         throw RegistryError(
-          .integrity, "\(server) sent something else for \(what) (\(Self.nature(of: data)))")
+          .integrity,
+          "\(server) sent something else for \(what) (\(Self.nature(of: data, isPage: isPage)))",
+          hint: isPage
+            ? "it may be the network's login: open a web page in a browser, log in, and run it again"
+            : nil)
       }
       throw RegistryError(.unusable(error, isProven: isProven), "\(server), \(what): \(error)")
     }
@@ -80,10 +85,10 @@ struct DocumentJudge {
     return isWhole && isMeant
   }
 
-  private static func nature(of data: Data) -> String {
+  private static func nature(of data: Data, isPage: Bool) -> String {
     if data.isEmpty { return "nothing at all" }
     if ContentDecoding.isGzip(data) { return "\(data.count) bytes of gzip that are no manifest" }
-    return PageRule.isPage(data)
+    return isPage
       ? "a page of \(data.count) bytes" : "\(data.count) bytes that are no manifest"
   }
 

@@ -9,12 +9,18 @@ extension RepositoryClient {
   /// - Returns: nil where no such word is good enough, and the document itself has to tell: no
   ///   usable `Docker-Content-Digest`, another type than a manifest's, another digest than was
   ///   asked for, or a failure.
-  package func announcedDigest() async -> Digest? {
+  /// - Throws: `RegistryError` where nobody answered in time, and is to be asked but once.
+  package func announcedDigest() async throws(RegistryError) -> Digest? {
     // Who does not answer a HEAD for it may have it all the same.
     let name: DocumentName =
       reference.digest.map { .digest($0, size: nil) } ?? .tag(reference.manifestSelector)
-    guard let said = try? await announcement(name) else { return nil }
-    return said.digest
+    do throws(RegistryError) {
+      return try await announcement(name)?.digest
+    } catch {
+      // The document would be asked for as long once more.
+      guard !error.isStall || retryRule.retries > 0 else { throw error }
+      return nil
+    }
   }
 
   /// What a manifest is like that was asked for by HEAD.
@@ -68,8 +74,10 @@ extension RepositoryClient {
     }
     guard let head = answer else { return nil }
     let type = head.fields["content-type"].map { MediaType(rawValue: $0) }
-    guard let type, type.isIndex || type.isManifest,
-      let digest = head.fields["docker-content-digest"].flatMap({ try? Digest($0) })
+    // Who says two things leaves it to the document.
+    let said = Set(head.fields.values("docker-content-digest"))
+    guard let type, type.isIndex || type.isManifest, said.count == 1,
+      let digest = said.first.flatMap({ try? Digest($0) })
     else { return nil }
     return Announcement(digest: digest, type: type, size: head.contentLength)
   }

@@ -32,7 +32,7 @@ package final class RepositoryClient: Sendable {
   let time: Timekeeper
   /// Told what a person who waits wants to know.
   package let tell: @Sendable (RegistryNotice) -> Void
-  private let retryRule: RetryRule
+  let retryRule: RetryRule
   /// Who answered for the tag last.
   private let tagAnswer = Mutex<Endpoint?>(nil)
   let failover: FailoverRunner

@@ -14,6 +14,64 @@ struct LookingTests {
     try await Command.finish(cairn.process(arguments + ["--plain-http", "--retries", "1"]))
   }
 
+  // MARK: Servers that are late
+
+  @Test("who says nothing is waited for once where nothing is tried again, whatever it may speak")
+  func silentServer() async throws {
+    let server = try RawServer { _ in .raw([], .hang) }
+    let outcome = try await cairn(
+      "digest", "\(server.host)/o/n", "--plain-http", "--retries", "0", "--stall-timeout", "3")
+    #expect(outcome.status == 69)
+    #expect(outcome.errors.components(separatedBy: "more to begin").count == 2, "\(outcome.errors)")
+    #expect(server.requests.map(\.method) == ["HEAD"])
+    // TLS is only tried where nothing says that there is none.
+    let guessed = try await cairn(
+      "digest", "\(server.host)/o/n", "--retries", "0", "--stall-timeout", "1")
+    #expect(guessed.status == 69 && !guessed.errors.contains("SSL"), "\(guessed.errors)")
+  }
+
+  // MARK: Servers that say odd things
+
+  @Test("who announces two digests is asked for the document itself")
+  func twoDigests() async throws {
+    let image = try FakeImage(layers: [[1, 2, 3]])
+    let registry = try FakeRegistry(image) { request in
+      guard request.method == "HEAD" else { return nil }
+      let type = image.manifests[image.manifest]?.type.rawValue ?? ""
+      return .ok(
+        "",
+        [
+          ("Content-Type", type), ("Docker-Content-Digest", "\(image.layers[0])"),
+          ("Docker-Content-Digest", "\(image.manifest)"),
+        ])
+    }
+    let outcome = try await run("digest", "\(registry.host)/o/n")
+    #expect(outcome.output == "\(image.manifest)\n", "\(outcome.errors)")
+  }
+
+  @Test("a page in place of a manifest is called one, with what may help")
+  func loginPage() async throws {
+    let server = try RawServer { _ in
+      .ok("Welcome to the hotel", [("Content-Type", "text/html")])
+    }
+    let outcome = try await run("digest", "\(server.host)/o/n")
+    #expect(outcome.status == 65 && outcome.errors.contains("a page of 20 bytes"))
+    #expect(outcome.errors.contains("hint: it may be the network's login"), "\(outcome.errors)")
+  }
+
+  @Test("who showed no password is not told to check it")
+  func tokenlessService() async throws {
+    let server = try RawServer { request in
+      if request.target.hasPrefix("/token") { return .ok(#"{"details":"not today"}"#) }
+      let host = request["host"] ?? ""
+      return .status(
+        401, [("WWW-Authenticate", "Bearer realm=\"http://\(host)/token\",service=\"s\"")])
+    }
+    let outcome = try await run("digest", "\(server.host)/o/n")
+    #expect(outcome.errors.contains("not today"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("hint: it may want a login"), "\(outcome.errors)")
+  }
+
   // MARK: Tags
 
   /// A registry whose tags come in pages of two.

@@ -73,7 +73,9 @@ struct TokenClient: Sendable {
     guard let words = ErrorBody(body, contentType: nil, hiding: secrets).words else { return error }
     return RegistryError(
       .unauthorised, "\(error.message): \(words)",
-      hint: "check the user's name and password; --creds takes them, or \"skopeo login\"")
+      hint: credential == nil
+        ? "it may want a login: \"skopeo login\", \"podman login\" or \"docker login\", or --creds"
+        : "check the user's name and password; --creds takes them, or \"skopeo login\"")
   }
 
   /// That a token service has no such thing says nothing of the image.

@@ -9,7 +9,8 @@ extension RequestRoute {
     let failure = RegistryError.transfer(error, from: url.origin, fetching: what)
     guard case .endpoint(let endpoint, let path, _) = start else { throw failure }
     if let failureByTLS, client.ledger.withdrawPlain(endpoint, after: error) {
-      throw failureByTLS
+      // TLS was only a guess of a moment; who was waited for in vain is to be told of.
+      throw error.kind == .stalled ? failure : failureByTLS
     }
     // Compared with the endpoint as configured: another request may have found it out meanwhile.
     guard url.origin == endpoint.origin, client.ledger.notePlain(endpoint, after: error.kind)

@@ -25,6 +25,14 @@ struct DigestCommand: AsyncParsableCommand, RegistryCommand {
 
   @OptionGroup var registryOptions: RegistryOptions
 
+  private func announced(_ client: RepositoryClient) async throws -> Digest? {
+    do throws(RegistryError) {
+      return try await client.announcedDigest()
+    } catch {
+      throw CommandFailure(PullError(error))
+    }
+  }
+
   func run() async throws {
     let wanted = try platform.map { text in
       try parsed { () throws(OCIError) in try Platform(text) }
@@ -37,7 +45,7 @@ struct DigestCommand: AsyncParsableCommand, RegistryCommand {
     let client = try registryOptions.client(for: reference, engine: engine) { event in
       if let line = PlainRenderer.words(event) { logger.warning("\(line)") }
     }
-    if wanted == nil, let digest = await client.announcedDigest() {
+    if wanted == nil, let digest = try await announced(client) {
       print(digest)
       return
     }
