@@ -18,7 +18,8 @@ extension StoreMaintenance {
   /// Removes images by age or room, then every blob and partial download that nothing needs.
   ///
   /// - Parameters:
-  ///   - olderThan: removes images last pulled longer ago than this, in seconds; nil: none by age.
+  ///   - olderThan: removes images last pulled longer ago than this, in seconds, and keeps parts
+  ///     that are younger; nil: none by age, and every part.
   ///   - keepBytes: removes the images pulled longest ago until the rest is no larger; nil: none.
   ///   - now: seconds since 1970.
   ///   - isRehearsal: true where nothing is to be removed, and only said what would be.
@@ -47,7 +48,7 @@ extension StoreMaintenance {
       }
     }
     if !isRehearsal { store.marks.prune(keeping: needed) }
-    try removePartials(isRehearsal, &removal)
+    try removePartials(isRehearsal, &removal, unlessSince: olderThan.map { now - $0 })
     for folder in [store.folder, try? store.state()].compactMap(\.self) {
       try removeLeftovers(in: folder, isRehearsal, &removal)
     }
@@ -106,9 +107,19 @@ extension StoreMaintenance {
     return needed
   }
 
-  private func removePartials(_ isRehearsal: Bool, _ removal: inout Removal) throws(StoreError) {
+  /// - Parameter earliest: seconds since 1970; what was written to since then stays; nil: nothing does.
+  private func removePartials(
+    _ isRehearsal: Bool, _ removal: inout Removal, unlessSince earliest: Double?
+  ) throws(StoreError) {
     guard let ingest = store.ingest else { return }
-    for name in ingest.list() {
+    let names = ingest.list()
+    let kept = Set(
+      names.filter { name in
+        guard let earliest, let written = ingest.info(name)?.st_mtim.tv_sec else { return false }
+        return Double(written) >= earliest
+      }.map(Self.stem))
+    // A part is of no use without the map of what is in it.
+    for name in names where !kept.contains(Self.stem(of: name)) {
       try checkInterruption()
       if name.hasSuffix(".partial"), let info = ingest.info(name) {
         removal.partials += 1
@@ -117,6 +128,9 @@ extension StoreMaintenance {
       if !isRehearsal { try disk(try ingest.removeTree(name)) }
     }
   }
+
+  /// What a part and its map have in common.
+  private static func stem(of name: String) -> Substring { name.prefix { $0 != "." } }
 
   /// Removes what a killed process was about to give a name.
   private func removeLeftovers(

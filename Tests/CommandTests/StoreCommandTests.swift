@@ -3,6 +3,8 @@ import OCI
 import Support
 import Testing
 
+@testable import cairn
+
 /// What `cairn store` and `pull --quiet` say of digests and platforms, and what reading commands leave alone.
 @Suite("Store commands", .timeLimit(.minutes(2)), .serialized)
 struct StoreCommandTests {
@@ -208,6 +210,21 @@ struct StoreCommandTests {
     #expect(outcome.status == (arguments[0] == "prune" ? 0 : 66))
     #expect(outcome.errors.contains("there is no store at \(cairn.store) yet"))
     #expect(!FileManager.default.fileExists(atPath: cairn.store))
+  }
+
+  @Test("columns stand below each other, and one long name pushes only its own line")
+  func columns() {
+    let long = String(repeating: "n", count: 200)
+    let lines = StoreListCommand.lines([
+      ["a", "1", "684 KiB", "-", "2026"], ["bcd", "12", "1 B", "linux/arm64", "2026", "(beside)"],
+      [long, "3", "1 B", "-", "2026"],
+    ])
+    #expect(
+      lines == [
+        "a    1   684 KiB  -            2026",
+        "bcd  12  1 B      linux/arm64  2026  (beside)",
+        "\(long)  3   1 B      -            2026",
+      ])
   }
 
   @Test("a layout of another tool is listed and verified as it is")

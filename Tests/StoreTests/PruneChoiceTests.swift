@@ -52,6 +52,25 @@ struct PruneChoiceTests {
     #expect(report.images == ["ex.am/a:1"])
   }
 
+  @Test("a part that is younger than the age that is given stays, with its map")
+  func youngParts() throws {
+    let ingest = store.root + "/.cairn/ingest/"
+    for name in ["sha256-aa.partial", "sha256-aa.map", "sha256-bb.partial", "sha256-bb.map"] {
+      try Data([1, 2, 3]).write(to: URL(filePath: ingest + name))
+    }
+    let old = [FileAttributeKey.modificationDate: Date(timeIntervalSince1970: now - 7_200)]
+    for name in ["sha256-aa.map", "sha256-bb.partial", "sha256-bb.map"] {
+      try FileManager.default.setAttributes(old, ofItemAtPath: ingest + name)
+    }
+    func left() throws -> Set<String> {
+      Set(try FileManager.default.contentsOfDirectory(atPath: ingest))
+    }
+    _ = try prune(olderThan: 3_600)
+    #expect(try left() == ["sha256-aa.partial", "sha256-aa.map"])
+    _ = try prune()
+    #expect(try left().isEmpty)
+  }
+
   @Test("of two entries with one name only the old one goes, with its blobs")
   func twins() throws {
     let old = try add("ex.am/a:1", seed: 1, pulled: "5")

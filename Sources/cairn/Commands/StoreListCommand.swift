@@ -41,6 +41,13 @@ struct StoreListCommand: ParsableCommand {
         image.pulled > 0 ? Date(timeIntervalSince1970: image.pulled).formatted(.iso8601) : nil
       isComplete = image.isComplete
     }
+
+    var columns: [String] {
+      let notes = [hasName ? nil : "beside", isComplete ? nil : "incomplete"].compactMap { $0 }
+      return [
+        name.asOneLine, digest.short, ByteCount.text(size), platform ?? "-", pulled ?? "-",
+      ] + (notes.isEmpty ? [] : ["(\(notes.joined(separator: ", ")))"])
+    }
   }
 
   func run() throws {
@@ -56,18 +63,25 @@ struct StoreListCommand: ParsableCommand {
       print(String(decoding: try encoder.encode(rows), as: UTF8.self))
       return
     }
-    let names = rows.map(\.name.asOneLine)
-    let width = names.map(\.count).max() ?? 0
-    for (row, shown) in zip(rows, names) {
-      let name = shown + String(repeating: " ", count: width - shown.count)
-      let notes = [row.hasName ? nil : "beside", row.isComplete ? nil : "incomplete"]
-        .compactMap { $0 }
-      let columns = [
-        name, row.digest.short, ByteCount.text(row.size), row.platform ?? "-", row.pulled ?? "-",
-      ]
-      print(
-        columns.joined(separator: "  ")
-          + (notes.isEmpty ? "" : "  (\(notes.joined(separator: ", ")))"))
+    for line in Self.lines(rows.map(\.columns)) { print(line) }
+  }
+
+  /// Most letters that a column makes room for: one longer name pushes its own line, and no others.
+  private static let widest = 60
+
+  /// Lines whose columns stand below each other.
+  static func lines(_ rows: [[String]]) -> [String] {
+    let count = rows.map(\.count).max() ?? 0
+    let widths = (0..<count).map { column in
+      rows.compactMap { $0.indices.contains(column) ? $0[column].count : nil }
+        .filter { $0 <= widest }.max() ?? 0
+    }
+    return rows.map { row in
+      row.indices.map { column in
+        let isLast = column == row.count - 1
+        let space = isLast ? 0 : max(0, widths[column] - row[column].count)
+        return row[column] + String(repeating: " ", count: space)
+      }.joined(separator: "  ")
     }
   }
 }

@@ -9,7 +9,8 @@ struct StorePruneCommand: ParsableCommand {
     commandName: "prune",
     abstract: "Remove blobs and partial downloads that no image in the store needs.",
     discussion:
-      "With --older-than or --keep-bytes, images go too, those pulled longest ago first.")
+      "With --older-than or --keep-bytes, images go too, those pulled longest ago first; with --older-than, younger partial downloads stay."
+  )
 
   @Option(
     help: ArgumentHelp(
