@@ -47,7 +47,12 @@ package struct TOMLReader {
 
   var next: Unicode.Scalar? { place < text.count ? text[place] : nil }
 
-  var invalid: Invalid { Invalid(line: 1 + text[..<place].count { $0 == "\n" }) }
+  /// The document is none here; where it ends too early, its last line is at fault, not one behind it.
+  var invalid: Invalid {
+    let read = text[..<place]
+    let end = next == nil ? read.lastIndex { $0 != "\n" }.map { $0 + 1 } ?? 0 : place
+    return Invalid(line: 1 + text[..<end].count { $0 == "\n" })
+  }
 
   /// How far lines are counted, and how many there were: each is counted once.
   private var counted = (place: 0, line: 1)

@@ -148,7 +148,9 @@ struct SettingFileTests {
     #expect(lines.contains(["registry.\"ghcr.io\".retries", "3", "\(path):4"]))
     #expect(lines.contains(["stall-timeout", "7.0", "$CAIRN_STALL_TIMEOUT"]))
     #expect(lines.contains(["retries", "8", "default"]))
-    #expect(text.errors == "warning: $CAIRN_MAX_WRKERS is no setting's variable\n")
+    #expect(
+      text.errors
+        == "warning: $CAIRN_MAX_WRKERS is no setting's variable; is $CAIRN_MAX_WORKERS meant?\n")
     let json = try await run(["config", "show", "--format", "json"], variables)
     let document = try JSONSerialization.jsonObject(with: json.bytes) as? [String: Any]
     let rows = try #require(document?["settings"] as? [[String: Any]])

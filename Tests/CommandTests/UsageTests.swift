@@ -47,6 +47,7 @@ struct UsageTests {
     arguments: [
       ["pull"], ["pull", "x", "--workers", "0"], ["pull", "x", "--workers", "many"],
       ["pull", "x", "--workers", "4", "--max-workers", "2"],
+      ["pull", "x", "--quiet", "--progress", "json"],
       ["pull", "x", "--platform", "linux"],
       ["pull", "x", "--platform", "linux/arm64", "--all-platforms"],
       ["pull", "x", "--output", "nonsense"],
@@ -73,6 +74,16 @@ struct UsageTests {
     #expect(outcome.status == 64, "\(outcome.errors)")
     #expect(!outcome.errors.isEmpty)
     #expect(!FileManager.default.fileExists(atPath: cairn.store))
+  }
+
+  @Test("a variable that is no setting's is warned of, once, whatever the command")
+  func unknownVariable() async throws {
+    let cairn = try Command()
+    let outcome = try await cairn("store", "list", environment: ["CAIRN_MAX_WORKER": "3"])
+    let words =
+      "warning: $CAIRN_MAX_WORKER is no setting's variable; is $CAIRN_MAX_WORKERS meant?\n"
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.components(separatedBy: words).count == 2, "\(outcome.errors)")
   }
 
   @Test("an error that nobody can be told has its exit code all the same")

@@ -24,11 +24,5 @@ struct ConfigShowCommand: ParsableCommand {
     }
     let report = SettingReport(settings)
     print(format == .json ? try report.json() : report.text)
-    let known = Set(settings.table.all.map(\.variable))
-    for name in ProcessInfo.processInfo.environment.keys.sorted()
-    where name.hasPrefix("CAIRN_") && name != "CAIRN_CONFIG" && !known.contains(name) {
-      LineOutput.standardError.write(
-        "warning: $\(name.shownSafely(limit: 100)) is no setting's variable\n")
-    }
   }
 }

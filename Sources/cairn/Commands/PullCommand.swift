@@ -115,6 +115,9 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
     if case .fixed = workers, policy != .climb {
       throw ValidationError("--policy needs --workers auto")
     }
+    if quiet, ![.auto, .none].contains(progress) {
+      throw ValidationError("--quiet and --progress \(progress.rawValue) exclude each other")
+    }
     try PoolBounds.check(workers: workers, maxWorkers: maxWorkers, limitRate: limitRate)
   }
 

@@ -38,7 +38,7 @@ struct Settings {
   /// - Parameters:
   ///   - environment: the process's environment.
   ///   - places: where files are.
-  ///   - warn: told which files are passed over.
+  ///   - warn: told which variables and files are passed over.
   /// - Throws: `CommandFailure`: something in them is wrong.
   init(
     _ table: SettingTable, environment: [String: String], places: SettingPlaces,
@@ -52,6 +52,13 @@ struct Settings {
       }
       return SettingEntry(
         setting: setting, registry: nil, value: value, origin: .variable(setting.variable))
+    }
+    let known = Set(table.all.map(\.variable))
+    for name in environment.keys.sorted()
+    where name.hasPrefix("CAIRN_") && name != "CAIRN_CONFIG" && !known.contains(name) {
+      let near = known.map { ($0, Spelling.distance($0, name)) }.filter { $0.1 <= 2 }
+      let hint = near.min { $0.1 < $1.1 }.map { "; is $\($0.0) meant?" } ?? ""
+      warn("$\(name.shownSafely(limit: 100)) is no setting's variable\(hint)")
     }
     for place in places.all {
       entries += try SettingFile(table, place, home: places.home, warn: warn).entries
