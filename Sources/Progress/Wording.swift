@@ -86,7 +86,7 @@ package enum Wording {
   /// What is happening to a blob; of one that another process fetches how far that is.
   static func state(_ blob: PullSnapshot.Blob) -> String {
     guard blob.state == .elsewhere, let process = blob.process else { return state(blob.state) }
-    let share = percent(blob.done, of: blob.size).filter { $0 != " " }
+    let share = String(percent(blob.done, of: blob.size).drop { $0 == " " })
     return blob.isStopped
       ? "process \(process) is stopped at \(share); taken over after a while"
       : "process \(process) is fetching it, \(share)"

@@ -64,6 +64,10 @@ struct CairnCommand: AsyncParsableCommand {
     } catch let failure as CommandFailure {
       failure.report()
       return failure.exitCode
+    } catch let error as ValidationError {
+      // Of a command that runs already; the parser shows its own errors with how the command is used.
+      CommandFailure(message: error.message, exitCode: 64).report()
+      return 64
     } catch {
       // Help is a result, and everything else is for people.
       let code = exitCode(for: error).rawValue

@@ -2,9 +2,20 @@ import Foundation
 import Support
 import Testing
 
+@testable import cairn
+
 /// Tables that programs read.
 @Suite("Tables of figures", .timeLimit(.minutes(3)))
 struct FigureTableTests {
+  @Test("what is not known is no number in any form")
+  func unknownFigures() throws {
+    var table = Table(columns: ["a", "b"])
+    table.rows = [[.number(1, digits: 0), .number(.nan, digits: 3)]]
+    #expect(try table.text(.text) == "a  b\n1  -\n")
+    #expect(try table.text(.csv) == "a,b\n1,\n")
+    #expect(try table.text(.json).filter { !$0.isWhitespace } == #"[{"a":1,"b":null}]"#)
+  }
+
   @Test(
     "no text of a CSV table begins like a formula, in whichever program",
     arguments: [

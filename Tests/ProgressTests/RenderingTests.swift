@@ -189,9 +189,9 @@ struct RenderingTests {
     var blob = try Self.snapshot().blobs[3]
     blob.process = 77
     (blob.done, blob.size) = (24, 100)
-    #expect(Wording.state(blob) == "process 77 is fetching it, 24%")
+    #expect(Wording.state(blob) == "process 77 is fetching it, 24 %")
     blob.isStopped = true
-    #expect(Wording.state(blob) == "process 77 is stopped at 24%; taken over after a while")
+    #expect(Wording.state(blob) == "process 77 is stopped at 24 %; taken over after a while")
   }
 
   @Test("the last line says what was fetched and what was not")

@@ -6,11 +6,13 @@ struct Table {
   /// What stands in one place.
   enum Cell {
     case text(String)
+    /// What is not known is no number: `-`, nothing in CSV, null in JSON.
     case number(Double, digits: Int)
 
     var shown: String {
       switch self {
       case .text(let text): text
+      case .number(let value, _) where value.isNaN: "-"
       case .number(let value, let digits): String(figures: "%.\(digits)f", value)
       }
     }
@@ -49,7 +51,11 @@ struct Table {
     let heads = columns.map(CSVCell.text)
     let lines = rows.map { row in
       row.map { cell in
-        if case .text(let text) = cell { CSVCell.text(text) } else { cell.shown }
+        switch cell {
+        case .text(let text): CSVCell.text(text)
+        case .number(let value, _) where value.isNaN: ""
+        case .number: cell.shown
+        }
       }
     }
     return ([heads] + lines).map { $0.joined(separator: ",") + "\n" }.joined()

@@ -70,7 +70,9 @@ struct SweepReport {
       ].compactMap { $0 }
       table.rows.append([
         .number(Double(result.poolSize), digits: 0), .number(Double(result.runs), digits: 0),
-        .number(result.mean, digits: 3), .number(result.margin, digits: 3),
+        .number(result.mean, digits: 3),
+        // One run says nothing of how far others are from it.
+        .number(result.runs > 1 ? result.margin : .nan, digits: 3),
         .text(notes.joined(separator: ", ")),
       ])
     }
