@@ -41,6 +41,7 @@ extension PathPool {
     var request = BlobSource.Request(
       blob: transfer.wish.blob, range: fetch.range, ranged: fetch.ranged, window: segment.window)
     request.stalls = fetch.stalls
+    request.isSecond = fetch.origin == .straggler
     set(transfer, .fetching)
     let (source, hear, id, final) = (transfer.source, around.hear, fetch.request, request)
     tasks[id] = Task {

@@ -18,7 +18,7 @@ extension BlobSource {
     let isQuestion = place == .endpointAndReport
     var remembered: RemoteURL?
     if case .elsewhere(let url) = place {
-      if hasLied(url, of: digest) {
+      if given.isSecond || hasLied(url, of: digest) {
         await locator?.forget(digest, ifStillAt: url)
       } else {
         remembered = url

@@ -21,6 +21,9 @@ package final class BlobSource: Sendable {
     /// How often nothing came of the same bytes for a whole time limit: each time a server may take
     /// longer to begin.
     package var stalls = 0
+    /// Whether another request for the same bytes is under way, and late: then a place that was
+    /// remembered is where that one went.
+    package var isSecond = false
 
     /// Makes a request.
     package init(blob: Descriptor, range: Range<Int64>, ranged: Bool, window: FileWindow) {
