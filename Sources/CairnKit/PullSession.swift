@@ -139,9 +139,18 @@ package struct PullSession: Sendable {
     }
     let outcomes = await pull(jobs, into: store, run)
     let reports = await run.close()
+    for report in reports { warnOfOutages(report) }
     // At a rate that its user set, a pull shows nothing of the path: neither its rate nor its round trips.
     if options.bytesPerSecond == nil { paths.record(reports) }
     return (outcomes, reports)
+  }
+
+  private func warnOfOutages(_ report: PullReport) {
+    guard let silent = report.record.evidence.silent else { return }
+    display.show(
+      .warning(
+        "nothing came over any connection for \(Int(clamping: silent.rounded())) s:"
+          + " that time says nothing of the path, and nothing is learned from it"))
   }
 
   private struct Job: Sendable {

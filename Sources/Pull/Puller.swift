@@ -70,10 +70,12 @@ package struct Puller: Sendable {
     for note in resolution.notes { display.show(.warning(note)) }
     let wanted = WantedImage(resolution, takesAll: request.platforms == .all)
     let blobs = try LabelledBlob.all(of: wanted.manifests.map(\.manifest), request.reference)
-    try PullError.disk { () throws(StoreError) in
+    do throws(StoreError) {
       for output in request.outputs {
         try writer.check(output, of: wanted.manifests.map(\.manifest))
       }
+    } catch {
+      throw .output(error)
     }
     let archive = ArchiveCheck(request.outputs, wanted, request.reference)
     try await archive?.ahead(resolver)
@@ -106,12 +108,6 @@ package struct Puller: Sendable {
       display.show(.wrote(output: output.name))
     }
     let verdict = path.map { Verdict($0.record.evidence) }
-    if let silent = verdict?.evidence.silent {
-      display.show(
-        .warning(
-          "nothing came over any connection for \(Int(clamping: silent.rounded())) s:"
-            + " that time says nothing of the path, and nothing is learned from it"))
-    }
     var summary = ProgressEvent.Summary(
       reference: request.reference.description, digest: wanted.root.digest,
       bytes: blobs.reduce(0) { $0 + $1.size }, fetched: cost.fetched,

@@ -115,8 +115,9 @@ struct BlobState: Sendable {
     return index + 1
   }
 
-  /// Makes one piece of all that is pending, with what is here between: where only the whole blob is
-  /// to be had, that comes along.
+  /// Makes one piece of all that is pending, to be asked for at once.
+  ///
+  /// What is here between comes along where only the whole blob is to be had.
   ///
   /// - Returns: how many bytes were here.
   mutating func mergePending() -> Int64 {

@@ -236,9 +236,8 @@ extension Scheduler {
     {
       guard let request = requests[segment.requests[0]] else { continue }
       let isWhole = !blobs[segment.blob].ranged
-      // What a whole blob brings before the first byte that is missing passes unseen, and a second
-      // request begins with it, too.
-      if isWhole, request.respondedAt != nil, segment.position == request.startPosition { continue }
+      // A second request begins with what passes, too.
+      if isPassing(request) { continue }
       let waited = now - request.startedAt
       let left = secondsLeft(segment, now: now) ?? (request.respondedAt == nil ? .infinity : 0)
       let owed = isWhole ? segment.range.upperBound : segment.remaining

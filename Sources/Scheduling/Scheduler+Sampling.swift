@@ -33,11 +33,19 @@ extension Scheduler {
     }
   }
 
+  /// Whether a request brings what is not wanted yet, as far as can be seen: of a whole blob, what
+  /// comes before the first byte that is missing.
+  func isPassing(_ request: RequestState) -> Bool {
+    guard request.respondedAt != nil, let segment = segments[request.segment] else { return false }
+    return !blobs[segment.blob].ranged && request.startPosition > 0
+      && segment.position == request.startPosition
+  }
+
   /// The state of the pull at this moment, in the policy's terms.
   ///
   /// - Parameter now: the present moment.
   package func sample(now: Moment) -> Sample {
-    let carrying = requests.values.count { $0.respondedAt != nil }
+    let carrying = requests.values.count { $0.respondedAt != nil && !isPassing($0) }
     var limit: Sample.AppLimit?
     if requests.count < decision.poolSize {
       let waiting = refusedUntil > now || blobs.hasPending

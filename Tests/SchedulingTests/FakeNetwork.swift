@@ -60,6 +60,7 @@ final class FakeNetwork: SchedulerRunner {
   var made: [Fetch] = []
   var cancelled: [RequestID] = []
   var mostOpen = 0
+  var samples: [(sample: Sample, decision: PoolDecision)] = []
 
   init(
     policy: any Policy, settings: SchedulerSettings = .init(), step: Double = 0.05,
@@ -206,7 +207,7 @@ final class FakeNetwork: SchedulerRunner {
 
   func giveUp(_ blob: BlobID, after request: RequestID) { givenUp[blob] = request }
 
-  func sampled(_ sample: Sample, _ decision: PoolDecision) {}
+  func sampled(_ sample: Sample, _ decision: PoolDecision) { samples.append((sample, decision)) }
 
   /// No byte is in two windows.
   private func checkNoOverlap() {

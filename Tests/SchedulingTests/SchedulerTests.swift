@@ -477,6 +477,20 @@ struct SchedulerTests {
     #expect(wholes.count == 1 && wholes[0].again > 0, "\(wholes)")
   }
 
+  @Test("what a whole blob brings before the first byte that is missing is no outage")
+  func passingIsNoOutage() {
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { fetch, _ in
+      fetch.ranged ? .fails(after: 0, .rangeRefused) : .whole(rate: 5e6)
+    }
+    network.add(40 * mebibyte, have: RangeSet(0..<30 * mebibyte))
+    network.run(limit: 60)
+    #expect(network.complete.count == 1)
+    var recorder = PullRecorder(opening: Opening())
+    for (sample, decision) in network.samples { recorder.observe(sample, decision) }
+    #expect(network.samples.count { $0.sample.open == 1 && $0.sample.carrying == 0 } > 60)
+    #expect(recorder.record(at: network.now).evidence.silent == nil)
+  }
+
   @Test("after a second 416 the blob is asked for without a range", arguments: [1, 2])
   func asksWithoutRange(refusals: Int) {
     let network = FakeNetwork(policy: FixedPolicy(poolSize: 1)) { fetch, count in
