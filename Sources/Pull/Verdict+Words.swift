@@ -34,7 +34,7 @@ extension Verdict {
       "roundTripSeconds": evidence.roundTrip, "queueSeconds": evidence.queueSeconds,
       "queueShare": shares.queue, "cpuShare": shares.cpu, "diskShare": shares.disk,
       "burstShare": shares.bursts, "idleShare": shares.idle, "waitingShare": shares.waiting,
-      "askingShare": evidence.asking, "firstByteSeconds": evidence.firstByteSeconds,
+      "askingShare": evidence.shares.asking, "firstByteSeconds": evidence.firstByteSeconds,
       "rateSpread": evidence.spread, "silentSeconds": evidence.silent,
       "disordersPerSecond": evidence.disorder, "refusals": Double(evidence.refusals),
       "servedAtRefusal": evidence.servedAtRefusal.map { Double($0) },
@@ -65,7 +65,7 @@ extension Verdict {
 
   /// What requests waited for before their first byte: the way there and back, or the server.
   private var waiting: String {
-    let share = percent(evidence.asking)
+    let share = percent(evidence.shares.asking)
     let trip = evidence.roundTrip ?? 0
     guard let answer = evidence.firstByteSeconds, answer > Self.slowAnswer.trips * trip,
       answer > trip + Self.slowAnswer.seconds

@@ -59,7 +59,7 @@ struct DocumentJudge {
       // Content with the right digest is what it is, whoever sends it.
       let isProven = if case .digest = name { true } else { false }
       guard isProven || Self.looksLikeManifest(data) else {
-        let isPage = PageRule.isPage(response)
+        let isPage = PageRule.isPage(response) || PageRule.isPage(data)
         throw RegistryError(
           .integrity,
           "\(server) sent something else for \(what) (\(Self.nature(of: data, isPage: isPage)))",
@@ -151,6 +151,13 @@ struct DocumentJudge {
 }
 
 extension TransferResponse {
+  /// Most bytes that the document may have which this is, once it is unpacked.
+  ///
+  /// - Parameter limit: most bytes that one may have at all.
+  func documentLength(limit: Int) -> Int {
+    head.encoding != nil || ContentDecoding.isGzip(body) ? max(limit, body.count) : body.count
+  }
+
   /// The body of a document without its encodings: no document begins as gzip does, so what begins like that
   /// was packed without a word, or once more than is said.
   ///

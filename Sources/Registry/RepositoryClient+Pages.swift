@@ -54,7 +54,9 @@ extension RepositoryClient {
         let (response, _) = try await self.take(
           along: &route, fields: HTTPFields([("Accept", accept)]), limit: Self.pageLimit,
           patience: patience)
-        let page = try await LargeDocuments.read(response.body.count) { Page(response) }
+        let page = try await LargeDocuments.read(
+          response.documentLength(limit: Self.pageLimit)
+        ) { Page(response) }
         guard let page else {
           throw RegistryError(
             .integrity, "\(route.url.origin.authority) sent something else for a list")

@@ -57,7 +57,7 @@ extension RepositoryClient {
     let (response, _) = try await take(
       along: &route, fields: HTTPFields([("Accept", "application/json")]),
       limit: TagPages.pageBytes, patience: patience)
-    let page = try await LargeDocuments.read(response.body.count) {
+    let page = try await LargeDocuments.read(response.documentLength(limit: TagPages.pageBytes)) {
       let plain = try? response.documentBody(limit: TagPages.pageBytes)
       return TagPages.Page(plain ?? response.body, response.head.fields)
     }

@@ -42,10 +42,6 @@ package final class RepositoryClient: Sendable {
   package static let documentLimit = 4 << 20
   /// The most bytes of a redirect's or error's body that are of interest.
   static let asideLimit = 64 << 10
-  /// Times that content which turned out to be wrong is asked for again where nobody else can be asked.
-  private static let looksAtWrongContent = 2
-  /// Times that a server may say nothing for a whole time limit when it is asked for a document.
-  private static let mostStalls = 3
 
   /// Makes a client.
   ///
@@ -145,7 +141,7 @@ package final class RepositoryClient: Sendable {
     let judge = DocumentJudge(name: name, server: route.url.origin.authority, what: what)
     var document: FetchedDocument
     do throws(RegistryError) {
-      document = try await LargeDocuments.read(response.body.count) {
+      document = try await LargeDocuments.read(response.documentLength(limit: Self.documentLimit)) {
         Result { () throws(RegistryError) in try judge.judge(response) }
       }.get()
     } catch {
@@ -187,54 +183,6 @@ package final class RepositoryClient: Sendable {
         ? .page(response, else: .content(response)) : .content(response)
     }
     return (response, roundTrip)
-  }
-
-  /// Asks again where that can help; `stalls` is how often nobody had answered in time.
-  func retrying<Value: Sendable>(
-    _ body: (_ stalls: Int) async throws(RegistryError) -> Value
-  ) async throws(RegistryError) -> Value {
-    var attempt = 0
-    var oddities = 0
-    var stalls = 0
-    while true {
-      let failure: RegistryError
-      do throws(RegistryError) {
-        return try await body(stalls)
-      } catch {
-        failure = error
-      }
-      var wait = min(15, 0.5 * Double(1 << min(attempt, 8))) * (0.5 + 0.5 * time.random())
-      if case .overloaded(let asked?) = failure.kind { wait = max(wait, asked) }
-      let looks = failure.isWrongContent ? Self.looksAtWrongContent : failure.secondLooks
-      let isOdd = looks > 0
-      if failure.isStall { stalls += 1 }
-      // What is odd is looked at again for itself, whatever else failed before it.
-      guard isOdd ? oddities < looks : failure.isTransient, attempt < retryRule.retries,
-        stalls < Self.mostStalls,
-        wait <= retryRule.maximumWait
-      else { throw failure }
-      attempt += 1
-      if isOdd { oddities += 1 }
-      tell(
-        .waiting(
-          seconds: wait,
-          because: failure.message + LongWait.words(wait, limit: retryRule.maximumWait)))
-      do {
-        try await time.sleep(wait)
-      } catch {
-        throw .cancelled
-      }
-    }
-  }
-
-  /// Seconds that a request may wait for the head of its answer: twice as long each time it was
-  /// asked in vain, at most four times `--stall-timeout`.
-  ///
-  /// Some servers fetch a whole layer themselves before its first byte.
-  ///
-  /// - Parameter stalls: how often nothing came for the whole time.
-  func headTimeout(stalls: Int) -> Double {
-    retryRule.silenceLimit * Double(1 << min(max(stalls, 0), 2))
   }
 
   // MARK: Authorization

@@ -107,8 +107,10 @@ package final class PartialBlob: Sendable {
     let before = have
     try disk(try file.sync())
     try withJournal { (journal: inout Journal) throws(StoreError) in
-      let added = before.subtracting(journal.map.synced)
-      journal.map.synced.formUnion(before)
+      // What was forgotten while the disk was at work is not here any more.
+      let kept = before.intersection(journal.map.written)
+      let added = kept.subtracting(journal.map.synced)
+      journal.map.synced.formUnion(kept)
       for range in added.ranges { try self.append(ResumeMap.line("=", range), to: &journal) }
     }
   }

@@ -2,8 +2,9 @@ import Synchronization
 
 /// Work that has a CPU for a while: one piece after the other, and on none of the threads that all share.
 ///
-/// Swift's pool has one thread for each CPU. Large documents that are read there, as many at once as there are
-/// connections, leave nobody who could answer others, and have all of their memory at the same time.
+/// Swift's pool has one thread for each CPU. Large documents that are read there, as many at once as
+/// there are connections, leave nobody who could answer others, and have all of their memory at the
+/// same time.
 ///
 /// ```
 /// waiting -> begun -> over   its turn came

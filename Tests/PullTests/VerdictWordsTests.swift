@@ -85,14 +85,14 @@ struct VerdictWordsTests {
     (
       {
         $0.levels = [level(16, 10)]
-        $0.asking = 0.6
+        $0.shares.asking = 0.6
         $0.firstByteSeconds = 0.021
       }, "round trips: small blobs, whose requests waited 60 % of their time for a first byte"
     ),
     (
       {
         $0.levels = [level(16, 10)]
-        $0.asking = 0.6
+        $0.shares.asking = 0.6
         $0.firstByteSeconds = 1.26
       },
       "the server's answers: it takes 1.3 s to answer each request, which was 60 % of their time"

@@ -148,7 +148,6 @@ struct ContentStoreTests {
     }
   }
 
-  /// canonical/lxd#13630, meilisearch/meilisearch#2457.
   @Test(
     "that others can change a store is said once, and it is used all the same",
     arguments: [
@@ -177,6 +176,7 @@ struct ContentStoreTests {
     #expect(again.document(digest) == data)
   }
 
+  /// canonical/lxd#13630, meilisearch/meilisearch#2457.
   @Test("a new file system, which has lost+found, may be a store")
   func newFileSystem() throws {
     let root = folder("mounted")

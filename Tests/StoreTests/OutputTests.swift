@@ -316,7 +316,10 @@ struct MaintenanceTests {
     let new = try add(
       "ex.am/new:1", layers: [shared, Content.bytes(3_000, seed: 3)], pulled: 9_000)
     try store.put(Data("stray".utf8), as: try Digest.of(Array("stray".utf8)))
-    try writeFile(store.root + "/.cairn/ingest/sha256-x.partial", [1, 2, 3])
+    let partial = store.root + "/.cairn/ingest/sha256-x.partial"
+    try writeFile(partial, [1, 2, 3])
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSince1970: 1_000)], ofItemAtPath: partial)
     let unnamed = store.root + "/index.json.1.x.new"
     try writeFile(unnamed, [1, 2, 3])
     let maintenance = StoreMaintenance(store: store)

@@ -140,7 +140,7 @@ struct VerdictTests {
     (
       "waiting for first bytes",
       {
-        $0.asking = 0.7; $0.levels = levels([16: 10])
+        $0.shares.asking = 0.7; $0.levels = levels([16: 10])
       }, "roundTrips"
     ),
     (

@@ -59,8 +59,8 @@ struct TagPages {
 
   /// Pages that a list may have.
   static let pageLimit = 10_000
-  /// Names that a list may have: ten times what the largest registries let one repository have, and 64 MiB for
-  /// whoever reads them.
+  /// Names that a list may have: ten times what the largest registries let one repository have, and
+  /// 64 MiB for whoever reads them.
   static let nameLimit = 1 << 20
   /// Bytes that all names may have.
   static let byteLimit = 64 << 20

@@ -2,9 +2,9 @@ import Synchronization
 
 /// The memory that answers may have, those of all connections together.
 ///
-/// A caller that takes nothing of what he is given has it held for him, and 512 may be connected: what each of
-/// them asks for must not add up. Content is on the disk; only lists, and documents that the cache cannot
-/// keep, are in memory.
+/// A caller that takes nothing of what he is given has it held for him, and 512 may be connected: what
+/// each of them asks for must not add up. Content is on the disk; only lists, and documents that the
+/// cache cannot keep, are in memory.
 ///
 /// ```
 /// waiting -> held      there is room, and nobody came before

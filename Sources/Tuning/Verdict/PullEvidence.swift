@@ -40,6 +40,8 @@ package struct PullEvidence: Sendable, Equatable, Codable {
     package var atMost = 0.0
     /// The pool was as large as a server that had refused more would serve.
     package var atServed = 0.0
+    /// Of the requests' time: no byte of their answers had come.
+    package var asking = 0.0
 
     /// All of them 0.
     package init() {}
@@ -71,8 +73,6 @@ package struct PullEvidence: Sendable, Equatable, Codable {
   package var queueSeconds: Double?
   /// Half of the responses began within so many seconds.
   package var firstByteSeconds: Double?
-  /// Share of the requests' time that passed before their first byte, 0 to 1.
-  package var asking = 0.0
   /// How unlike the rates of requests at the same time were: the standard deviation of their logarithms.
   package var spread: Double?
   /// Times that packets came out of order, in a second of one connection; nil: it cannot be known.

@@ -81,7 +81,7 @@ struct VerdictRule {
     if let harmed, !isRefused { return .cause(.overload, harmed) }
     let compared = compared(with: main)
     if queue > Self.most { return .cause(.line, compared?.level) }
-    if evidence.asking > Self.asking {
+    if evidence.shares.asking > Self.asking {
       if let compared, compared.elasticity < Self.plateau { return .silence(.notClear) }
       return .cause(isAtUsersMost ? .maxWorkers : .roundTrips)
     }

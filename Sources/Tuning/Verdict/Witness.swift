@@ -122,7 +122,7 @@ struct Witness: Sendable {
     if times.queue > 0 { result.queueSeconds = queueSum / times.queue }
     let sorted = firstBytes.sorted()
     if !sorted.isEmpty { result.firstByteSeconds = sorted[sorted.count / 2] }
-    if connectionSeconds > 0 { result.asking = 1 - carryingSeconds / connectionSeconds }
+    if connectionSeconds > 0 { result.shares.asking = 1 - carryingSeconds / connectionSeconds }
     if let disorder, carryingSeconds > 0 { result.disorder = disorder / carryingSeconds }
     result.spread = Self.deviation(ended.values)
     return result

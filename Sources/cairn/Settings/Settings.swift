@@ -55,7 +55,7 @@ struct Settings {
     }
     let known = Set(table.all.map(\.variable))
     for name in environment.keys.sorted()
-    where name.hasPrefix("CAIRN_") && name != "CAIRN_CONFIG" && !known.contains(name) {
+    where name.hasPrefix("CAIRN_") && !known.contains(name) && !Self.isOthers(name) {
       let near = known.map { ($0, Spelling.distance($0, name)) }.filter { $0.1 <= 2 }
       let hint = near.min { $0.1 < $1.1 }.map { "; is $\($0.0) meant?" } ?? ""
       warn("$\(name.shownSafely(limit: 100)) is no setting's variable\(hint)")
@@ -64,6 +64,13 @@ struct Settings {
       entries += try SettingFile(table, place, home: places.home, warn: warn).entries
     }
     self.init(table, entries)
+  }
+
+  /// Whether a variable is nobody's mistake: of the unit file, of what helpers are given, or what
+  /// Kubernetes says to every container of a service that is called like this program.
+  private static func isOthers(_ name: String) -> Bool {
+    ["CAIRN_CONFIG", "CAIRN_SERVE_OPTIONS", "CAIRN_HELPER", "CAIRN_PORT"].contains(name)
+      || name.hasPrefix("CAIRN_SERVICE_") || name.hasPrefix("CAIRN_PORT_")
   }
 
   /// What holds for a command's options, each once.
