@@ -1,3 +1,4 @@
+import Glibc
 import OCI
 import Registry
 import Scheduling
@@ -9,24 +10,24 @@ import Tuning
 extension PathPool {
   func open(_ fetch: Fetch) -> LiveSegment? {
     guard let transfer = transfers[fetch.blob], let partial = transfer.partial else { return nil }
-    if fetch.again > 0 {
-      do throws(StoreError) {
-        try partial.forget(fetch.range)
-      } catch {
-        fail(transfer, .store(error))
-        return nil
-      }
-      transfer.progress.done -= fetch.again
-    }
     let (board, arrived, segment) = (transfer.board, around.arrived, fetch.segment)
+    let forgotten = Forgotten()
     let window = FileWindow(fetch.range) { bytes, offset in
+      // Not before the first byte comes: where none does, what is here is worth as much as before.
+      if !fetch.ranged, offset == fetch.range.lowerBound {
+        do throws(StoreError) {
+          forgotten.add(try partial.forget(fetch.range))
+        } catch {
+          return if case .system(_, _, let code) = error { code } else { EIO }
+        }
+      }
       let code = partial.write(bytes, at: offset)
       if code == 0, board.takesNotice() { arrived(segment) }
       return code
     }
     return LiveSegment(
       transfer: transfer, window: window, position: fetch.range.lowerBound,
-      recorded: fetch.range.lowerBound)
+      recorded: fetch.range.lowerBound, forgotten: forgotten)
   }
 
   func shorten(_ segment: inout LiveSegment, to offset: Int64) -> Int64? {
@@ -163,7 +164,7 @@ extension PathPool {
     let gained = written - segment.position
     guard gained > 0 else { return (written, false) }
     var progress = segment.transfer.progress
-    progress.done += gained
+    progress.done += gained - segment.forgotten.take()
     progress.cost.fetched += gained
     segment.transfer.progress = progress
     fetches.windows[id]?.position = written

@@ -19,6 +19,8 @@ final class PathPool: SchedulerRunner {
     var position: Int64
     /// What the resume map says.
     var recorded: Int64
+    /// What was here and comes again.
+    let forgotten: Forgotten
   }
 
   /// What a pool needs of the service.

@@ -96,11 +96,7 @@ extension Scheduler {
   }
 
   private mutating func takePending(_ id: BlobID, now: Moment) -> Fetch? {
-    var again: Int64 = 0
-    if !blobs[id].ranged {
-      again = blobs[id].mergePending()
-      bytesLeft += again
-    }
+    if !blobs[id].ranged { bytesLeft += blobs[id].mergePending() }
     let isOne = !blobs[id].ranged || blobs[id].size <= settings.wholeBlob
     let index: Int
     if isOne {
@@ -115,9 +111,7 @@ extension Scheduler {
     }
     let length = isOne ? Int64.max / 4 : segmentLength(rate: typicalRate(at: now))
     let piece = blobs[id].take(index, length: length)
-    var fetch = start(id, piece, origin: .pending, now: now)
-    fetch.again = again
-    return fetch
+    return start(id, piece, origin: .pending, now: now)
   }
 
   /// Bytes for the next segment: what a worker gets through in the policy's time.

@@ -42,15 +42,12 @@ package struct Fetch: Hashable, Sendable {
   package var segment: SegmentID
   /// The blob it belongs to.
   package var blob: BlobID
-  /// The bytes wanted.
+  /// The bytes wanted; where the whole blob is asked for, some of them may be here already, and come again.
   package var range: Range<Int64>
   /// False where the server is known not to serve ranges of this blob: ask for all of it, keep `range`.
   package var ranged: Bool
   /// How often nothing came of the same bytes for a whole time limit.
   package var stalls = 0
-  /// How many bytes of `range` are on disk, and come again with those that are missing: to be
-  /// forgotten before the first one comes.
-  package var again: Int64 = 0
   /// Where the segment comes from.
   package var origin: Origin
 }

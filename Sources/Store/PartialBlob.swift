@@ -115,16 +115,20 @@ package final class PartialBlob: Sendable {
     }
   }
 
-  /// Forgets bytes that will be fetched again: nobody relies on them any more while that is done.
+  /// Forgets bytes that begin to come again: nobody relies on them any more while they do.
   ///
   /// - Parameter range: some of them may be missing.
+  /// - Returns: how many were here.
   /// - Throws: `StoreError` when the map cannot be written.
-  package func forget(_ range: Range<Int64>) throws(StoreError) {
+  package func forget(_ range: Range<Int64>) throws(StoreError) -> Int64 {
+    let here = have.intersection(RangeSet(range)).byteCount
+    guard here > 0 else { return 0 }
     try withJournal { (journal: inout Journal) throws(StoreError) in
       journal.map.written.remove(contentsOf: range)
       journal.map.synced.remove(contentsOf: range)
       try self.rewrite(&journal)
     }
+    return here
   }
 
   /// Forgets everything that was fetched: it turned out to be wrong.
