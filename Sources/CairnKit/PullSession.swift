@@ -130,8 +130,8 @@ package struct PullSession: Sendable {
     }
     let display = display
     // What a digest names needs no name in the store, nor anything else that would have to be written.
-    let isNamed = requests.contains { $0.reference.digest == nil || $0.storeName != nil }
-    let store = try place.open(orReading: !isNamed) { display.show(.warning($0)) }
+    let mustWrite = requests.contains { $0.reference.digest == nil || $0.storeName != nil }
+    let store = try place.open(orReading: !mustWrite) { display.show(.warning($0)) }
     let planners = paths.planners
     let run = PullRun(store: store, display: display, patience: options.registry.patience) {
       key, known in

@@ -35,7 +35,7 @@ extension BlobSource {
           Task { await locator?.forget(digest, ifStillAt: transfer.url) }
         }
         defer { late.cancel() }
-        lane.place.isNow(transfer.url.origin.authority)
+        lane.place.move(to: transfer.url.origin.authority)
         return try await self.perform(
           given.rest, as: transfer, sharesConnection: isQuestion && !route.isElsewhere,
           from: .endpoint(endpoint), lane.meter

@@ -1,4 +1,3 @@
-import Synchronization
 import Transfer
 
 /// One asking of one endpoint, as whoever asks sees it.
@@ -9,14 +8,4 @@ struct Lane: Sendable {
   let meter = ByteMeter()
   /// Which server is asked now: the endpoint itself, or where it redirected to.
   var place = Whereabouts()
-}
-
-/// The server at which a request is.
-final class Whereabouts: Sendable {
-  private let current = Mutex<String?>(nil)
-
-  /// Its name; nil: the request was not sent yet.
-  var name: String? { current.withLock { $0 } }
-
-  func isNow(_ name: String) { current.withLock { $0 = name } }
 }
