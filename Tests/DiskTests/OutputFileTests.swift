@@ -3,7 +3,6 @@ import Foundation
 import Support
 import Testing
 
-/// One after the other: `Temporary.removeAll` is of the whole process.
 @Suite("Output files", .serialized, .timeLimit(.minutes(3)))
 struct OutputFileTests {
   func write(_ path: String, _ text: String = "new", isLive: Bool = false) throws {
@@ -36,19 +35,26 @@ struct OutputFileTests {
       try output.write("half".utf8)
     }
     #expect(scene.names() == ["a"] && scene.text("a") == "old")
-    let left = try OutputFile(scene.path("c"))
-    try left.write("half".utf8)
-    #expect(scene.names().count == 2)
-    Temporary.removeAll()
-    #expect(scene.names() == ["a"])
+  }
+
+  /// In a process of its own: it is of all that a process has under way, which other tests' would be.
+  @Test("what a process has under way when it ends leaves nothing behind")
+  func endOfProcess() async {
+    await #expect(processExitsWith: .success) {
+      let scene = try Scene()
+      let left = try OutputFile(scene.path("a"))
+      try left.write("half".utf8)
+      try #require(scene.names().count == 1)
+      Temporary.removeAll()
+      #expect(scene.names() == [])
+    }
   }
 
   @Test("a new file's mode is the mask's, that of one in the place of another is the other's")
   func modes() throws {
     let scene = try Scene()
     try write(scene.path("new"))
-    let mask = umask(0)
-    umask(mask)
+    let mask = try processMask()
     #expect(scene.mode("new").map { $0 & 0o777 } == 0o644 & ~mask)
     try scene.file("old", "x", mode: 0o600)
     try write(scene.path("old"))
@@ -72,8 +78,7 @@ struct OutputFileTests {
     } else {
       try write(scene.path("old"), isLive: way == "live output")
     }
-    let mask = umask(0)
-    umask(mask)
+    let mask = try processMask()
     #expect(scene.text("old") == "new" && Files.info(scene.path("old"))?.st_uid == geteuid())
     #expect(scene.mode("old").map { $0 & 0o777 } == 0o644 & ~mask)
   }

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A directory that goes with the value.
 package final class TemporaryFolder: Sendable {
@@ -20,7 +20,6 @@ package final class TemporaryFolder: Sendable {
   package func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
 }
 
-/// Counts, and remembers, from any thread.
 package func readFile(_ path: String) throws -> [UInt8] {
   Array(try Data(contentsOf: URL(filePath: path)))
 }
@@ -29,4 +28,16 @@ package func writeFile(_ path: String, _ bytes: some Sequence<UInt8>) throws {
   // The store's blobs are for reading only.
   chmod(path, 0o600)
   try Data(bytes).write(to: URL(filePath: path))
+}
+
+/// The bits that new files of this process do not get.
+///
+/// Read, not set and put back: what other tests make meanwhile would get them.
+package func processMask() throws -> mode_t {
+  let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+  let line = status.split(separator: "\n").first { $0.hasPrefix("Umask:") }
+  guard let line, let mask = mode_t(line.dropFirst(6).drop { $0.isWhitespace }, radix: 8) else {
+    throw CocoaError(.fileReadCorruptFile)
+  }
+  return mask
 }
