@@ -53,7 +53,7 @@ let package = Package(
     // MARK: Effects
     .target(name: "Disk", dependencies: ["Text"], swiftSettings: strict),
     .target(name: "Threads", swiftSettings: strict),
-    .target(name: "Transfer", dependencies: ["CZlib", "Disk"], swiftSettings: strict),
+    .target(name: "Transfer", dependencies: ["CZlib", "Disk", "Text"], swiftSettings: strict),
     .target(name: "Hashing", dependencies: ["OCI", "CCrypto"], swiftSettings: strict),
     .target(
       name: "CurlTransfer", dependencies: ["Text", "Transfer", "Threads", "CCurl"],

@@ -44,7 +44,8 @@ public struct StorePlace: Sendable, Hashable, ExpressibleByStringLiteral, Custom
       do throws(StoreError) {
         return try ContentStore(root: path, tell: tell)
       } catch {
-        guard reading, error.isClosed, let store = try ContentStore.reading(path, tell: tell) else {
+        guard reading, error.isUnwritable, let store = try ContentStore.reading(path, tell: tell)
+        else {
           throw error
         }
         return store

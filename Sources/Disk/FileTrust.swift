@@ -64,7 +64,7 @@ package struct FileTrust: Hashable, Sendable {
   }
 
   /// Opens a file for reading at the end of a way that is to be believed; the file is still to be judged.
-  func open(_ path: String, _ flags: Int32) throws(DiskError) -> Descriptor {
+  func open(_ path: String, _ flags: Int32) throws(DiskError) -> OpenDescriptor {
     do throws(DiskError) {
       let (place, judge) = try PathWalk.place(path, trust: self)
       guard let name = place.name else { throw DiskError("read", path, EISDIR) }
@@ -73,7 +73,7 @@ package struct FileTrust: Hashable, Sendable {
         return try OwnDescriptor.copy(of: number, "read", path)
       }
       let links = place.isMagic ? 0 : O_NOFOLLOW
-      guard let opened = Descriptor(name, at: place.folder.number, flags | links) else {
+      guard let opened = OpenDescriptor(name, at: place.folder.number, flags | links) else {
         throw .last("read", path)
       }
       try judge.end(path)

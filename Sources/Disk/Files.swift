@@ -25,7 +25,8 @@ package enum Files {
 
   /// The names in a directory, sorted; empty where there is none.
   package static func list(_ path: String) -> [String] {
-    guard let opened = Descriptor(path, at: AT_FDCWD, Descriptor.pathOnly | O_DIRECTORY) else {
+    guard let opened = OpenDescriptor(path, at: AT_FDCWD, OpenDescriptor.pathOnly | O_DIRECTORY)
+    else {
       return []
     }
     return Folder(opened, path: path).list()

@@ -59,7 +59,7 @@ extension Folder {
 
   private func removeTree(_ name: String, depth: Int) throws(DiskError) {
     let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
-    guard let opened = Descriptor(name, at: handle.number, flags) else {
+    guard let opened = OpenDescriptor(name, at: handle.number, flags) else {
       guard errno != ENOENT else { return }
       // No directory, or one that may not be read: perhaps it is empty.
       if unlinkat(handle.number, name, 0) == 0 { return }

@@ -4,11 +4,11 @@ package import Glibc
 ///
 /// Names are of one step and never followed where they are links.
 package final class Folder: Sendable {
-  let handle: Descriptor
+  let handle: OpenDescriptor
   /// As its user knows it; for words only.
   package let path: String
 
-  init(_ handle: Descriptor, path: String) {
+  init(_ handle: OpenDescriptor, path: String) {
     self.handle = handle
     self.path = path
   }
@@ -40,8 +40,8 @@ package final class Folder: Sendable {
       // Some refuse to make what is there already in other words than "it exists".
       guard info(name) != nil else { throw DiskError("make directory", path, code) }
     }
-    let flags = Descriptor.pathOnly | O_NOFOLLOW
-    guard let opened = Descriptor(name, at: handle.number, flags), let info = opened.info else {
+    let flags = OpenDescriptor.pathOnly | O_NOFOLLOW
+    guard let opened = OpenDescriptor(name, at: handle.number, flags), let info = opened.info else {
       throw .last("open", path)
     }
     guard info.kind == .directory else {
@@ -78,7 +78,8 @@ package final class Folder: Sendable {
     var here = handle
     while let info = here.info {
       if info.isSame(as: wanted) { return true }
-      guard let above = Descriptor("..", at: here.number, Descriptor.pathOnly | O_DIRECTORY),
+      guard
+        let above = OpenDescriptor("..", at: here.number, OpenDescriptor.pathOnly | O_DIRECTORY),
         above.info.map({ !$0.isSame(as: info) }) ?? false
       else { return false }
       here = above
@@ -112,7 +113,7 @@ package final class Folder: Sendable {
 
   /// Whether it has nothing in it; false also where that cannot be told.
   package var isEmpty: Bool {
-    Descriptor(".", at: handle.number, O_RDONLY | O_DIRECTORY) != nil && list().isEmpty
+    OpenDescriptor(".", at: handle.number, O_RDONLY | O_DIRECTORY) != nil && list().isEmpty
   }
 
   /// Whether the names in it can be listed.
@@ -122,7 +123,7 @@ package final class Folder: Sendable {
 
   /// Makes the names in it survive a loss of power, where its file system can.
   package func sync() throws(DiskError) {
-    if let opened = Descriptor(".", at: handle.number, O_RDONLY | O_DIRECTORY),
+    if let opened = OpenDescriptor(".", at: handle.number, O_RDONLY | O_DIRECTORY),
       retrying({ fsync(opened.number) }) == 0
     {
       return

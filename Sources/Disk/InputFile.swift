@@ -80,7 +80,8 @@ package enum InputFile {
     }
   }
 
-  private static func open(_ path: String, _ trust: FileTrust?) throws(DiskError) -> Descriptor {
+  private static func open(_ path: String, _ trust: FileTrust?) throws(DiskError) -> OpenDescriptor
+  {
     let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
     let number = OwnDescriptor.number(path)
     if let number, let reason = StandardFiles.complaint(number) {
@@ -93,7 +94,7 @@ package enum InputFile {
         code = error.code
       }
     } else {
-      if let opened = Descriptor(path, at: AT_FDCWD, flags) { return opened }
+      if let opened = OpenDescriptor(path, at: AT_FDCWD, flags) { return opened }
       code = errno
     }
     // A socket cannot be opened by name, nor a pipe of whoever started us.
@@ -117,7 +118,7 @@ package enum InputFile {
   ///
   /// - Parameter expected: bytes that it has, as the system says; it may have others.
   private static func bytes(
-    of file: Descriptor, _ path: String, _ limit: Int, waits: Bool,
+    of file: OpenDescriptor, _ path: String, _ limit: Int, waits: Bool,
     expected: Int = chunkSizes.upperBound
   ) throws(DiskError) -> [UInt8] {
     let interruption = DiskError("read", path, ECANCELED)

@@ -62,7 +62,8 @@ extension Folder {
   /// Its path, without links; nil where the kernel does not say, or it leads elsewhere by now.
   var realPath: String? {
     guard let path = Files.link("/proc/self/fd/\(handle.number)"),
-      let named = Descriptor(path, at: AT_FDCWD, Descriptor.pathOnly)?.info, let mine = info,
+      let named = OpenDescriptor(path, at: AT_FDCWD, OpenDescriptor.pathOnly)?.info,
+      let mine = info,
       named.isSame(as: mine)
     else { return nil }
     return path
@@ -80,7 +81,8 @@ extension Folder {
       let isClosed = info.isClosedToOthers || info.st_mode & closing != 0
       guard FileTrust.process.owns(info), isClosed else { return true }
       closing = S_ISVTX
-      guard let above = Descriptor("..", at: here.number, Descriptor.pathOnly | O_DIRECTORY),
+      guard
+        let above = OpenDescriptor("..", at: here.number, OpenDescriptor.pathOnly | O_DIRECTORY),
         let outer = above.info
       else { return true }
       if outer.isSame(as: info) { return false }
@@ -93,7 +95,8 @@ extension Folder {
   ///
   /// - Parameter isMeant: asked of what is open by then: its name may be that of something else.
   package func setMode(_ mode: mode_t, of name: String, if isMeant: (stat) -> Bool) -> Bool {
-    guard let opened = Descriptor(name, at: handle.number, Descriptor.pathOnly | O_NOFOLLOW),
+    guard
+      let opened = OpenDescriptor(name, at: handle.number, OpenDescriptor.pathOnly | O_NOFOLLOW),
       let info = opened.info, info.kind != .link, isMeant(info)
     else { return false }
     // Of what is only named by a descriptor no mode can be changed but by this way.

@@ -23,7 +23,7 @@ package final class OutputFile: Sendable {
   private enum Form {
     case temporary(Temporary, OpenFile, target: String, over: stat?)
     case inPlace(OpenFile)
-    case stream(Descriptor)
+    case stream(OpenDescriptor)
   }
 
   private let path: String
@@ -52,7 +52,7 @@ package final class OutputFile: Sendable {
       return isatty(number) == 1
     }
     guard (try? Files.target(path))?.kind == .characterDevice,
-      let file = Descriptor(path, at: AT_FDCWD, O_WRONLY | O_NONBLOCK | O_NOCTTY)
+      let file = OpenDescriptor(path, at: AT_FDCWD, O_WRONLY | O_NONBLOCK | O_NOCTTY)
     else { return false }
     return isatty(file.number) == 1
   }
@@ -175,12 +175,12 @@ package final class OutputFile: Sendable {
   private static func stream(
     _ place: PathWalk.Place, _ name: String, _ path: String, _ looked: stat?,
     _ tell: (String) -> Void
-  ) throws(DiskError) -> Descriptor {
+  ) throws(DiskError) -> OpenDescriptor {
     let links = place.isMagic ? 0 : O_NOFOLLOW
     var isTold = false
     while true {
       let flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | links
-      if let opened = Descriptor(name, at: place.folder.number, flags) {
+      if let opened = OpenDescriptor(name, at: place.folder.number, flags) {
         // Whoever owns the folder can put any file where a pipe was, also one that only we can write.
         guard let info = opened.info, info.isStream || looked == nil && info.kind == .regular,
           looked.map(info.isSame) ?? true
@@ -232,7 +232,7 @@ package final class OutputFile: Sendable {
     }
   }
 
-  private func send(_ bytes: ContiguousArray<UInt8>, to file: Descriptor) throws(DiskError) {
+  private func send(_ bytes: ContiguousArray<UInt8>, to file: OpenDescriptor) throws(DiskError) {
     try bytes.withUnsafeBufferPointer { (bytes) throws(DiskError) in
       try stream(UnsafeRawBufferPointer(bytes), to: file.number)
     }

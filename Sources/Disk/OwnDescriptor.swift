@@ -25,7 +25,7 @@ enum OwnDescriptor {
   /// The descriptor that a link of `/proc` means; nil: that of another process.
   static func number(_ place: PathWalk.Place) -> Int32? {
     guard place.isMagic, let name = place.name, let number = Int32(name),
-      let mine = Descriptor("/proc/self/fd", at: AT_FDCWD, Descriptor.pathOnly)?.info,
+      let mine = OpenDescriptor("/proc/self/fd", at: AT_FDCWD, OpenDescriptor.pathOnly)?.info,
       let theirs = place.folder.info, mine.isSame(as: theirs)
     else { return nil }
     return number
@@ -33,13 +33,13 @@ enum OwnDescriptor {
 
   /// A second descriptor of an open one, with the same position.
   static func copy(of number: Int32, _ action: String, _ path: String) throws(DiskError)
-    -> Descriptor
+    -> OpenDescriptor
   {
     if let reason = StandardFiles.complaint(number) {
       throw DiskError(action, path, EBADF, reason: reason)
     }
     let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
     guard copy >= 0 else { throw .last(action, path) }
-    return Descriptor(copy)
+    return OpenDescriptor(copy)
   }
 }

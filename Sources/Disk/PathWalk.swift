@@ -10,7 +10,7 @@ enum PathWalk {
   /// Where a path ends.
   struct Place {
     /// The directory that has the last name.
-    let folder: Descriptor
+    let folder: OpenDescriptor
     /// The last name; nil where the path is the directory itself.
     let name: String?
     /// True for a link of `/proc` (`/dev/stdout`), which only the kernel can follow.
@@ -25,7 +25,8 @@ enum PathWalk {
   /// Opens the directory that a path names.
   ///
   /// - Parameter mode: of directories that are made where there is none; nil: none is made.
-  static func folder(_ path: String, making mode: mode_t? = nil) throws(DiskError) -> Descriptor {
+  static func folder(_ path: String, making mode: mode_t? = nil) throws(DiskError) -> OpenDescriptor
+  {
     try walk(path, toLast: false, mode).folder
   }
 
@@ -63,7 +64,7 @@ enum PathWalk {
     let endsAtName = toLast && !path.hasSuffix("/")
     while let name = rest.popLast() {
       let isLast = rest.isEmpty && endsAtName
-      guard let next = Descriptor(name, at: here.number, Descriptor.pathOnly | O_NOFOLLOW),
+      guard let next = OpenDescriptor(name, at: here.number, OpenDescriptor.pathOnly | O_NOFOLLOW),
         let info = next.info
       else {
         guard errno == ENOENT else { throw .last("open", path) }
@@ -80,7 +81,7 @@ enum PathWalk {
         judge.enter(next, info)
         here = next
       case .link where isProc(here):
-        guard let target = Descriptor(name, at: here.number, Descriptor.pathOnly) else {
+        guard let target = OpenDescriptor(name, at: here.number, OpenDescriptor.pathOnly) else {
           throw .last("open", path)
         }
         if let info = target.info, info.kind == .directory {
@@ -115,15 +116,16 @@ enum PathWalk {
     path.split(separator: "/").filter { $0 != "." }.reversed().map(String.init)
   }
 
-  private static func start(_ path: String, _ whole: String) throws(DiskError) -> Descriptor {
+  private static func start(_ path: String, _ whole: String) throws(DiskError) -> OpenDescriptor {
     let first = path.hasPrefix("/") ? "/" : "."
-    guard let opened = Descriptor(first, at: AT_FDCWD, Descriptor.pathOnly | O_DIRECTORY) else {
+    guard let opened = OpenDescriptor(first, at: AT_FDCWD, OpenDescriptor.pathOnly | O_DIRECTORY)
+    else {
       throw .last("open", whole)
     }
     return opened
   }
 
-  private static func make(_ name: String, in here: Descriptor, _ mode: mode_t, _ path: String)
+  private static func make(_ name: String, in here: OpenDescriptor, _ mode: mode_t, _ path: String)
     throws(DiskError)
   {
     guard mkdirat(here.number, name, mode) != 0 else { return }
@@ -135,7 +137,7 @@ enum PathWalk {
   }
 
   /// Whether a directory is of `/proc`, whose links are more than their texts.
-  private static func isProc(_ folder: Descriptor) -> Bool {
+  private static func isProc(_ folder: OpenDescriptor) -> Bool {
     guard let device = procDevice, let info = folder.info else { return false }
     return info.st_dev == device
   }
@@ -149,7 +151,7 @@ enum PathWalk {
     return root.st_dev
   }()
 
-  private static func text(of link: Descriptor, _ path: String) throws(DiskError) -> String {
+  private static func text(of link: OpenDescriptor, _ path: String) throws(DiskError) -> String {
     var target = [CChar](repeating: 0, count: Int(PATH_MAX))
     let length = readlinkat(link.number, "", &target, target.count)
     guard length > 0 else { throw .last("open", path) }

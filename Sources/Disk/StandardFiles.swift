@@ -22,7 +22,7 @@ package enum StandardFiles {
       closed.withLock { _ = $0.insert(number) }
       // The lowest free number is this one.
       if open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0 {
-        _ = open("/", Descriptor.pathOnly)
+        _ = open("/", OpenDescriptor.pathOnly)
       }
     }
   }

@@ -19,7 +19,7 @@ struct WayJudge {
 
   private let rule: Rule
   /// Where the way begins, and below which folders are judged; nil: none is.
-  let base: Descriptor?
+  let base: OpenDescriptor?
   /// Bytes of the path that lead to the base.
   private let skipped: Int
   private var isAbove = false
@@ -35,13 +35,14 @@ struct WayJudge {
   /// - Throws: `DiskError`: the folder that the trust begins at cannot be opened.
   static func of(_ trust: FileTrust, _ path: String) throws(DiskError) -> WayJudge {
     guard let base = trust.base(of: path) else { return WayJudge(rule: .read(trust)) }
-    guard let opened = Descriptor(base, at: AT_FDCWD, Descriptor.pathOnly | O_DIRECTORY) else {
+    guard let opened = OpenDescriptor(base, at: AT_FDCWD, OpenDescriptor.pathOnly | O_DIRECTORY)
+    else {
       throw .last("read", path)
     }
     return WayJudge(rule: .read(trust), base: opened, skipped: base.utf8.count)
   }
 
-  private init(rule: Rule, base: Descriptor? = nil, skipped: Int = 0) {
+  private init(rule: Rule, base: OpenDescriptor? = nil, skipped: Int = 0) {
     (self.rule, self.base, self.skipped) = (rule, base, skipped)
   }
 
@@ -51,7 +52,9 @@ struct WayJudge {
   }
 
   /// Comes to a link, whose text is about to be followed.
-  mutating func follow(_ link: Descriptor, _ info: stat, in folder: Descriptor, _ path: String)
+  mutating func follow(
+    _ link: OpenDescriptor, _ info: stat, in folder: OpenDescriptor, _ path: String
+  )
     throws(DiskError)
   {
     switch rule {
@@ -69,13 +72,13 @@ struct WayJudge {
   }
 
   /// Begins again at the root.
-  mutating func restart(at root: Descriptor) {
+  mutating func restart(at root: OpenDescriptor) {
     isAbove = true
     root.info.map { enter(root, $0) }
   }
 
   /// Comes to a folder.
-  mutating func enter(_ folder: Descriptor, _ info: stat) {
+  mutating func enter(_ folder: OpenDescriptor, _ info: stat) {
     guard case .read(let trust) = rule, let base else { return }
     if let start = base.info, start.isSame(as: info) {
       (isAbove, complaintAbove) = (false, nil)
@@ -102,7 +105,7 @@ struct WayJudge {
     throw DiskError("read", path, code, reason: reason)
   }
 
-  private static func name(_ opened: Descriptor) -> String {
+  private static func name(_ opened: OpenDescriptor) -> String {
     Files.link("/proc/self/fd/\(opened.number)") ?? "on its way"
   }
 }

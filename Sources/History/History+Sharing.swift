@@ -154,9 +154,9 @@ extension History {
     guard export.paths.count <= importedPaths else { throw refuse("it has too many paths") }
     for path in export.paths {
       for text in [path.registry, path.blobHost] {
-        guard (1...255).contains(text.utf8.count),
-          text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-        else { throw refuse("a host's name is malformed") }
+        guard (1...255).contains(text.utf8.count), text.isGraphicASCII else {
+          throw refuse("a host's name is malformed")
+        }
       }
       guard path.points.count <= importedSizes.count else { throw refuse("it has too many sizes") }
       for point in path.points {
@@ -166,8 +166,9 @@ extension History {
       }
     }
     if let source = export.source {
-      guard (1...64).contains(source.utf8.count), source.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-      else { throw refuse("a machine's number is malformed") }
+      guard (1...64).contains(source.utf8.count), source.isGraphicASCII else {
+        throw refuse("a machine's number is malformed")
+      }
     }
   }
 }

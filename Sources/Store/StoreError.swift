@@ -73,7 +73,7 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// True where this user cannot write there, or nobody can.
-  package var isClosed: Bool {
+  package var isUnwritable: Bool {
     if case .system(_, _, let errno) = self {
       [EROFS, EACCES, EPERM].contains(errno)
     } else {

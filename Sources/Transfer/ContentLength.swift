@@ -1,3 +1,5 @@
+import Text
+
 /// How long an answer says that its body is.
 ///
 /// A list of equal lengths is one length. Chunks have lengths of their own, beside which nothing
@@ -26,9 +28,7 @@ package enum ContentLength: Sendable, Equatable {
     if let one = lengths.first, let one, lengths.allSatisfy({ $0 == one }) {
       self = .bytes(one)
     } else {
-      let text = said.joined(separator: ", ").unicodeScalars.prefix(Self.mostShown)
-      self = .unreadable(
-        String(text.map { (0x20..<0x7F).contains($0.value) ? Character($0) : "?" }))
+      self = .unreadable(said.joined(separator: ", ").asASCII(Self.mostShown))
     }
   }
 

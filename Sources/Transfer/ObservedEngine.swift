@@ -1,4 +1,4 @@
-import Synchronization
+import Text
 
 /// An engine that tells of every request and its answer, for a log.
 package struct ObservedEngine: TransferEngine {
@@ -11,6 +11,9 @@ package struct ObservedEngine: TransferEngine {
     "accept-ranges", "docker-content-digest", "retry-after", "ratelimit-remaining",
     "x-ratelimit-remaining", "via", "x-cache", "age", "server",
   ]
+
+  /// Characters of a field that are told.
+  private static let mostShown = 200
 
   /// Makes an engine.
   ///
@@ -57,22 +60,15 @@ package struct ObservedEngine: TransferEngine {
       line += ": \(response.head.status)"
       for name in tellingFields {
         guard let value = response.head.fields[name] else { continue }
-        line += " \(name)=\(shown(RemoteURL.quotedWithin(value)))"
+        line += " \(name)=\(RemoteURL.quotedWithin(value).asASCII(mostShown))"
       }
       if let location = response.head.fields["location"] {
-        line += " location=\(shown(RemoteURL.quoted(location)))"
+        line += " location=\(RemoteURL.quoted(location).asASCII(mostShown))"
       }
       for challenge in response.head.fields.values("www-authenticate") {
-        line += " www-authenticate=\(shown(RemoteURL.quotedWithin(challenge)))"
+        line += " www-authenticate=\(RemoteURL.quotedWithin(challenge).asASCII(mostShown))"
       }
     }
     return line + " (\(milliseconds) ms)"
-  }
-
-  private static func shown(_ value: String) -> String {
-    String(
-      value.unicodeScalars.prefix(200).map {
-        (0x20..<0x7F).contains($0.value) || $0 == "…" ? Character($0) : "?"
-      })
   }
 }

@@ -1,3 +1,5 @@
+import Text
+
 /// Why a transfer could not be made or ended early.
 package struct TransferError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What kind of thing went wrong.
@@ -76,11 +78,7 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   package var isAbsence: Bool { kind == .noSuchHost || kind == .refused }
 
   static func invalidURL(_ text: String, _ reason: String) -> TransferError {
-    // Anything but plain ASCII could act on a terminal.
-    let shown = String(
-      RemoteURL.quoted(text).unicodeScalars.prefix(120).map {
-        (0x20..<0x7F).contains($0.value) ? Character($0) : $0 == "…" ? "…" : "?"
-      })
+    let shown = RemoteURL.quoted(text).asASCII(120)
     return TransferError(.invalidURL, "URL \"\(shown)\" is refused: \(reason)")
   }
 }

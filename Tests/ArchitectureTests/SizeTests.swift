@@ -21,6 +21,7 @@ struct SizeTests {
     "Line": "a line of the JSON form has a field for each thing that any event says",
     "Summary": "what a pull ends with, a field each",
     "PullOutcome": "what a pull ends with, a field each",
+    "SimulatedOutcome": "what a pull ends with, a field each",
     "PullCommand": "an option each", "TuneCommand": "an option each",
     "ServeCommand": "an option each", "SimulateCommand": "an option each",
     "RegistryAccess": "an option each, as callers set them",

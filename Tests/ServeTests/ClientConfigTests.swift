@@ -197,6 +197,6 @@ struct ClientConfigTests {
       ("é", "\"é\""),
     ])
   func quotes(_ text: String, _ expected: String) {
-    #expect(ConfigFile.quoted(text) == expected)
+    #expect(ClientFile.quoted(text) == expected)
   }
 }

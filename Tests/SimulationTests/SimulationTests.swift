@@ -157,7 +157,7 @@ struct SimulationTests {
       $0.rateNoise = 0.1
       $0.timingNoise = 0.002
     }
-    func run() -> PullOutcome {
+    func run() -> SimulatedOutcome {
       var simulation = Simulation(model: model, seed: seed)
       simulation.keepsTrace = true
       return simulation.run(Self.image, PolicyName.climb.make(.init(cpus: 2)))

@@ -1,7 +1,7 @@
 package import Tuning
 
 /// What a simulated pull came to.
-package struct PullOutcome: Sendable {
+package struct SimulatedOutcome: Sendable {
   /// Seconds from its start to its end; infinite where it did not end within the limit.
   package var seconds: Double
   /// Bytes fetched.
@@ -102,7 +102,7 @@ package struct Simulation {
   }
 
   /// Runs one pull.
-  package func run(_ image: ImageModel, _ policy: any Policy) -> PullOutcome {
+  package func run(_ image: ImageModel, _ policy: any Policy) -> SimulatedOutcome {
     run([Puller(image: image, policy: policy)])[0]
   }
 
@@ -110,7 +110,7 @@ package struct Simulation {
   ///
   /// - Parameter pullers: at least one.
   /// - Returns: their outcomes, in the same order.
-  package func run(_ pullers: [Puller]) -> [PullOutcome] {
+  package func run(_ pullers: [Puller]) -> [SimulatedOutcome] {
     var random = RandomSource(seed: seed)
     let network = SharedNetwork(
       VirtualNetwork(model: model, clients: pullers.count, seed: random.next()))
@@ -143,14 +143,14 @@ package struct Simulation {
   }
 
   /// What comes of a pull that was to begin after the end.
-  private static var notStarted: PullOutcome {
-    PullOutcome(
+  private static var notStarted: SimulatedOutcome {
+    SimulatedOutcome(
       seconds: .infinity, bytes: 0, requests: 0, refusals: 0, connectionSeconds: 0, progress: [],
       record: PullRecord(seconds: 0, bytes: 0), trace: [])
   }
 
-  private static func outcome(of client: SimulatedClient, endedAt end: Double) -> PullOutcome {
-    PullOutcome(
+  private static func outcome(of client: SimulatedClient, endedAt end: Double) -> SimulatedOutcome {
+    SimulatedOutcome(
       seconds: client.finishedAt.map { $0 - client.startedAt } ?? .infinity,
       bytes: client.scheduler.bytesDone, requests: client.tally.requests,
       refusals: client.tally.refusals,

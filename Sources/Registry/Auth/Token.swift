@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Text
 
 /// A bearer token and when to get a new one.
 struct Token: Sendable, Equatable {
@@ -19,7 +20,7 @@ struct Token: Sendable, Equatable {
     guard let document = LooseJSON(Data(body)),
       let value = [document["token"], document["access_token"]]
         .compactMap({ $0?.string.map(Self.clean) }).first(where: { !$0.isEmpty }),
-      value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+      value.isGraphicASCII
     else { return nil }
     self.value = value
     var lifetime = document["expires_in"]?.number ?? Self.defaultLifetime

@@ -1,5 +1,6 @@
 import OCI
 import Registry
+import Text
 
 /// Lists of tags and of referrers: upstream's, page by page, with links that lead here.
 extension Answerer {
@@ -33,7 +34,7 @@ extension Upstream {
   ///   - path: below the repository.
   ///   - query: without `ns`.
   func link(to path: String, query: String) -> String? {
-    let isPlain = query.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"<>\"\\".utf8.contains($0) }
+    let isPlain = query.utf8.allSatisfy { $0.isGraphicASCII && !"<>\"\\".utf8.contains($0) }
     guard isPlain else { return nil }
     let registry = reference.registry
     switch form {

@@ -1,3 +1,5 @@
+import Text
+
 /// Percent-encoding of paths and queries.
 enum PercentCode {
   /// The text without its `%41`; nil where one is cut or what comes out is no UTF-8, or has bytes
@@ -15,7 +17,7 @@ enum PercentCode {
       }
       bytes.append(high << 4 | low)
     }
-    guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
+    guard bytes.allSatisfy(\.isGraphicASCII) else { return nil }
     return String(decoding: bytes, as: UTF8.self)
   }
 

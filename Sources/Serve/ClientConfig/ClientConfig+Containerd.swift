@@ -5,13 +5,13 @@ extension ClientConfig {
   /// - Parameter folder: the one that holds a folder a registry.
   static func hosts(
     in folder: String, _ endpoint: ClientEndpoint, _ registries: [ClientRegistry]
-  ) -> [ConfigFile] {
+  ) -> [ClientFile] {
     var host = ["[host.\(quoted(endpoint.url))]", "  capabilities = [\"pull\", \"resolve\"]"]
     if let certificate = endpoint.certificate { host += ["  ca = \(quoted(certificate))"] }
     // Without `server`, the registry that was asked for is what comes after the endpoint.
-    if registries.isEmpty { return [ConfigFile("\(folder)/_default/hosts.toml", host)] }
+    if registries.isEmpty { return [ClientFile("\(folder)/_default/hosts.toml", host)] }
     return registries.map {
-      ConfigFile(
+      ClientFile(
         "\(folder)/\($0.name)/hosts.toml", ["server = \(quoted($0.url))", ""] + host)
     }
   }
@@ -20,7 +20,7 @@ extension ClientConfig {
     _ endpoint: ClientEndpoint, _ registries: [ClientRegistry]
   ) -> Parts {
     let folder = "/etc/containerd/certs.d"
-    let plugin = ConfigFile(
+    let plugin = ClientFile(
       "/etc/containerd/config.toml",
       [
         "version = 2", "",
@@ -45,7 +45,7 @@ extension ClientConfig {
     ]
     if registries.isEmpty || registries.contains(where: { $0.name == "docker.io" }) {
       files += [
-        ConfigFile(
+        ClientFile(
           "/etc/docker/daemon.json",
           ["{", "  \"registry-mirrors\": [\(quoted(endpoint.url))]", "}"])
       ]
@@ -63,7 +63,7 @@ extension ClientConfig {
 
   static func kind(_ endpoint: ClientEndpoint, _ registries: [ClientRegistry]) -> Parts {
     let folder = "/etc/containerd/certs.d"
-    let cluster = ConfigFile(
+    let cluster = ClientFile(
       "kind.yaml",
       [
         "kind: Cluster", "apiVersion: kind.x-k8s.io/v1alpha4", "containerdConfigPatches:",

@@ -18,7 +18,7 @@ extension ClientConfig {
       "buildx: docker buildx create --use --buildkitd-config /etc/buildkit/buildkitd.toml"
         + (endpoint.isLoopback ? " --driver-opt network=host" : "")
     ]
-    return ([ConfigFile("/etc/buildkit/buildkitd.toml", lines)], notes)
+    return ([ClientFile("/etc/buildkit/buildkitd.toml", lines)], notes)
   }
 
   static func k3s(_ endpoint: ClientEndpoint, _ registries: [ClientRegistry]) -> Parts {
@@ -35,6 +35,6 @@ extension ClientConfig {
     if registries.contains(where: \.isPrivate) {
       notes += ["Private images: with the pull secrets of Kubernetes, as before."]
     }
-    return ([ConfigFile("/etc/rancher/k3s/registries.yaml", lines)], notes)
+    return ([ClientFile("/etc/rancher/k3s/registries.yaml", lines)], notes)
   }
 }

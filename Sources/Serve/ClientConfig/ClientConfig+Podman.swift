@@ -34,7 +34,7 @@ extension ClientConfig {
       lines += ["location = \(quoted("\(endpoint.authority)/\(registry.component)"))"]
       if endpoint.certificate == nil { lines += ["insecure = true"] }
     }
-    let file = ConfigFile("/etc/containers/registries.conf.d/50-cairn.conf", lines)
+    let file = ClientFile("/etc/containers/registries.conf.d/50-cairn.conf", lines)
     var notes = notes
     if registries.isEmpty {
       notes = ["There is no word for every registry: add those that you pull from."] + notes

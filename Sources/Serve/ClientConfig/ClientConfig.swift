@@ -7,7 +7,7 @@ package struct ClientConfig: Sendable {
   /// Where it reaches the endpoint.
   let endpoint: ClientEndpoint
   /// The files, in the order in which they are shown.
-  let files: [ConfigFile]
+  let files: [ClientFile]
   /// What else there is to do or to know, a line each.
   let notes: [String]
 
@@ -41,8 +41,8 @@ package struct ClientConfig: Sendable {
     return sections.joined(separator: "\n") + last
   }
 
-  typealias Parts = (files: [ConfigFile], notes: [String])
+  typealias Parts = (files: [ClientFile], notes: [String])
 
   /// Text in quotation marks.
-  static func quoted(_ text: String) -> String { ConfigFile.quoted(text) }
+  static func quoted(_ text: String) -> String { ClientFile.quoted(text) }
 }

@@ -17,7 +17,7 @@ package struct Arrivals: Sendable {
     /// where it never had.
     package var clients: [(arrivedAt: Double, seconds: Double)]
     /// What the pool did in all.
-    package var pull: PullOutcome
+    package var pull: SimulatedOutcome
 
     /// Seconds of the client in the middle, and of the slowest.
     package var seconds: (median: Double, slowest: Double) {

@@ -63,7 +63,7 @@ package struct Crowd: Sendable {
   }
 
   private static func outcome(
-    of outcomes: [PullOutcome], _ pullers: [Simulation.Puller], capacity: Double
+    of outcomes: [SimulatedOutcome], _ pullers: [Simulation.Puller], capacity: Double
   ) -> Outcome {
     let shares = zip(outcomes, pullers).map { outcome, puller -> Double in
       let before = outcome.progress.last { $0.at + puller.startedAt <= settled }?.bytes ?? 0

@@ -96,7 +96,7 @@ package struct Honesty: Sendable {
   /// The smallest pool size within 2 % of the best, by what a pull brings in a second: in all, or
   /// while all workers are busy.
   private func smallest(
-    _ model: LinkModel, _ image: ImageModel, _ rate: (PullOutcome) -> Double?
+    _ model: LinkModel, _ image: ImageModel, _ rate: (SimulatedOutcome) -> Double?
   ) -> Int {
     let rates = sizes.map { size in
       let values = (1...UInt64(truth.repeats)).compactMap { seed in
@@ -108,7 +108,7 @@ package struct Honesty: Sendable {
     return rates.first { $0.rate >= 0.98 * best }?.size ?? 1
   }
 
-  private static func steadyRate(_ outcome: PullOutcome) -> Double? {
+  private static func steadyRate(_ outcome: SimulatedOutcome) -> Double? {
     let epochs = outcome.record.epochs.filter { !$0.isAppLimited }
     let seconds = epochs.reduce(0) { $0 + $1.seconds }
     return seconds > 0 ? Double(epochs.reduce(0) { $0 + $1.bytes }) / seconds : nil

@@ -90,9 +90,10 @@ extension VerdictTrial {
       return ImageModel(name: "small-blobs", blobs: Array(repeating: size, count: count))
     }
 
-    func run(seed: UInt64) -> PullOutcome { run(image, memory, League.lessons, seed: seed) }
+    func run(seed: UInt64) -> SimulatedOutcome { run(image, memory, League.lessons, seed: seed) }
 
-    func run(_ image: ImageModel, _ memory: PathMemory, _ lesson: Int, seed: UInt64) -> PullOutcome
+    func run(_ image: ImageModel, _ memory: PathMemory, _ lesson: Int, seed: UInt64)
+      -> SimulatedOutcome
     {
       var simulation = Simulation(model: model, seed: seed)
       simulation.limits = limits

@@ -181,9 +181,6 @@ struct ModelFields {
   func finish() throws(ModelError) {
     guard let unknown = values.keys.filter({ !asked.contains($0) }).min() else { return }
     // Models come from strangers, too: their names must not act on a terminal.
-    let shown = unknown.unicodeScalars.prefix(60).map {
-      (0x20..<0x7F).contains($0.value) ? Character($0) : "?"
-    }
-    throw ModelError(field: full(String(shown)), reason: "is unknown")
+    throw ModelError(field: full(unknown.asASCII(60)), reason: "is unknown")
   }
 }

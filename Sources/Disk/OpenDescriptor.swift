@@ -1,7 +1,7 @@
 package import Glibc
 
 /// An open descriptor that closes itself.
-final class Descriptor: Sendable {
+final class OpenDescriptor: Sendable {
   let number: Int32
 
   /// - Parameter number: an open one, which is the value's from now on.

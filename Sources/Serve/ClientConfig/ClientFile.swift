@@ -1,5 +1,5 @@
 /// A file that a client's owner writes, and the texts in it.
-struct ConfigFile: Hashable, Sendable {
+struct ClientFile: Hashable, Sendable {
   /// Where it belongs.
   let path: String
   /// What it holds, in the client's own format.
