@@ -75,16 +75,19 @@ extension History {
     // What is older is about to be folded.
     try db.statement(
       """
-      SELECT id, at, idleRoundTrip FROM (
-        SELECT id, at, idleRoundTrip FROM pull WHERE path = ? ORDER BY at DESC LIMIT ?)
+      SELECT id, at, idleRoundTrip, limitedBy FROM (
+        SELECT id, at, idleRoundTrip, limitedBy FROM pull WHERE path = ?
+        ORDER BY at DESC LIMIT ?)
       ORDER BY at
       """
     ).run([path, keptPulls]) { row in
       guard let id: Int64 = row.value("id") else { return true }
       let idle: Double? = row.value("idleRoundTrip")
+      let limit: String? = row.value("limitedBy")
       let record = PullRecord(
         seconds: 0, bytes: 0, epochs: try Self.epochs(of: id, epochs),
-        idleRoundTripSeconds: idle.flatMap { Bounds.roundTrips.contains($0) ? $0 : nil })
+        idleRoundTripSeconds: idle.flatMap { Bounds.roundTrips.contains($0) ? $0 : nil },
+        limitedBy: limit.flatMap { PullRecord.Limit(rawValue: $0) })
       memory.learn(record, at: row.time("at", until: now))
       return true
     }

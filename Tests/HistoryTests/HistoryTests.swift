@@ -49,6 +49,7 @@ struct HistoryTests {
     let reopened = try History(file: file)
     let prior = try #require(try Self.prior(reopened))
     #expect(prior.isOwn && prior.ceiling == 12 && prior.idleRoundTripSeconds == 0.02)
+    #expect(prior.limitedBy == .line)
     #expect(prior.points.map(\.poolSize) == [4, 8])
     #expect(abs(prior.points[1].rate - 8e6) < 10)
   }

@@ -14,6 +14,8 @@ struct KnownPath: Sendable, Equatable {
   let isGaining: Bool
   /// Whether nothing but one pool size was measured.
   let isOnly: Bool
+  /// A smaller pool that no pull has tried and that may be enough; nil: there is none.
+  let untried: Int?
 
   /// What is gained in proportion, at least: part of what the workers added would bring alone.
   private static let proportional = 0.75
@@ -27,6 +29,18 @@ struct KnownPath: Sendable, Equatable {
   private static let scatter = 0.1
   /// Standard errors that make harm sure.
   private static let sigmas = 2.0
+  /// Seconds measured below which a size is neither the best nor enough, where others have more.
+  private static let longEnough = 1.0
+  /// What all workers share: where it is full, fewer may fill it.
+  private static let shared: Set<PullRecord.Limit> = [.line, .server, .cpu, .disk]
+  /// Part of the workers that is tried next where no smaller pool was.
+  private static let part = 0.6
+  /// So few are few enough.
+  private static let few = 5
+  /// A size that brings less than this part of the best is at the edge: fewer would be too few.
+  private static let edge = 0.985
+  /// A size less than so many times one that was too few is not worth another look.
+  private static let worthwhile = 1.5
 
   init?(_ prior: Prior) {
     let estimate = PathEstimate(prior)
@@ -38,9 +52,11 @@ struct KnownPath: Sendable, Equatable {
           weight: Prior.Point.enough)
       }
     }
-    guard let best = points.max(by: { $0.logRate < $1.logRate }) else { return nil }
+    let long = points.filter { $0.weight >= Self.longEnough }
+    let sure = long.isEmpty ? points : long
+    guard let best = sure.max(by: { $0.logRate < $1.logRate }) else { return nil }
     rate = best.rate
-    let chosen = points.first { $0.rate >= Self.tolerance * best.rate } ?? best
+    let chosen = sure.first { $0.rate >= Self.tolerance * best.rate } ?? best
     let size = estimate.flatMap { $0.gap == nil ? $0.optimum : nil } ?? chosen.poolSize
     let harmful = points.first {
       $0.poolSize > best.poolSize && !$0.isBound
@@ -54,6 +70,20 @@ struct KnownPath: Sendable, Equatable {
     safe = points.last { $0.rate >= Self.safeShare * best.rate }?.poolSize ?? size
     isOnly = points.count == 1
     isGaining = Self.isGaining(points, best: best)
+    let isShared = prior.limitedBy.map(Self.shared.contains) ?? false
+    untried = isShared ? Self.untried(below: poolSize, points) : nil
+  }
+
+  /// The next smaller size to look at, pull by pull, until one is too few: then halfway to that.
+  private static func untried(below size: Int, _ points: [Prior.Point]) -> Int? {
+    guard size > few, let best = points.map(\.rate).max(),
+      let here = points.first(where: { $0.poolSize == size }), here.rate >= edge * best
+    else { return nil }
+    let tooFew = points.last { $0.poolSize < size && !$0.isBound }.map { Double($0.poolSize) } ?? 1
+    guard Double(size) >= worthwhile * tooFew else { return nil }
+    let halfway = (tooFew * Double(size)).squareRoot()
+    let next = whole(max(part * Double(size), halfway).rounded(.up))
+    return next < size ? next : nil
   }
 
   private static func isGaining(_ points: [Prior.Point], best: Prior.Point) -> Bool {

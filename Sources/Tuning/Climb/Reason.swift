@@ -18,6 +18,7 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
   case knee(Int)
   case asKnown
   case slowerThanKnown
+  case tryingUntried(Int)
   // Probe
   case trying
   case tryingLonger
@@ -63,6 +64,8 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
     case .knee(let size): "more than about \(size) workers brought nothing"
     case .asKnown: "the path is as earlier pulls found it"
     case .slowerThanKnown: "the path is slower than earlier pulls found it"
+    case .tryingUntried(let size):
+      "\(size) workers may be enough, and no earlier pull had so few: trying that"
     case .tryingLonger: "round trips grew, by a queue or by a longer route: trying more workers"
     case .trying: "round trips are not growing: trying more workers"
     case .probeFilled(let from, let to, let limit):

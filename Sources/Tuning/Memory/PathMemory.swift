@@ -67,6 +67,8 @@ package struct Prior: Sendable, Equatable {
   package var isOwn: Bool
   /// Sweeps of the path, newest first.
   package var sweeps: [SweepEvidence] = []
+  /// What limited the last pull that could say.
+  package var limitedBy: PullRecord.Limit?
 
   /// Makes a prior.
   package init(
@@ -96,6 +98,7 @@ package struct PathMemory: Sendable, Equatable {
   /// Round trip of the idle path in seconds.
   package private(set) var idle: Double?
   private var ceiling: (poolSize: Int, at: Double)?
+  private var limitedBy: PullRecord.Limit?
   /// When it last learned, in seconds of the caller's clock.
   package private(set) var learnedAt = 0.0
 
@@ -128,6 +131,7 @@ package struct PathMemory: Sendable, Equatable {
     for size in measured { statistics[size]?.pulls += 1 }
     noteIdle(record.idleRoundTripSeconds)
     if let served = record.ceiling { limit(to: served, at: now) }
+    limitedBy = record.limitedBy ?? limitedBy
   }
 
   /// Epochs, with the short ones of each size put together: a moment's rate is not a size's, least of all
@@ -196,7 +200,9 @@ package struct PathMemory: Sendable, Equatable {
       return point
     }
     let isFresh = ceiling.map { now - $0.at < Self.ceilingLife } ?? false
-    return Prior(
+    var prior = Prior(
       points: points, idleRoundTripSeconds: idle, ceiling: isFresh ? ceiling?.poolSize : nil)
+    prior.limitedBy = limitedBy
+    return prior
   }
 }

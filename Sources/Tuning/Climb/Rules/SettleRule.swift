@@ -43,7 +43,7 @@ extension ClimbPolicy {
       return
     }
     if let known {
-      settleKnown(known, late, full, view.now)
+      settleKnown(known, late, full, view)
       return
     }
     let here = Level(poolSize: pool.size, rate: late)
@@ -74,15 +74,22 @@ extension ClimbPolicy {
 
   /// A path that is known needs no search, unless it has become another.
   private mutating func settleKnown(
-    _ known: KnownPath, _ rate: Double, _ full: PullRecord.Limit?, _ now: Moment
+    _ known: KnownPath, _ rate: Double, _ full: PullRecord.Limit?, _ view: PathView
   ) {
     let here = Level(poolSize: pool.size, rate: rate)
     guard rate > SettleRule.knownShare * known.rate || full != nil else {
-      climbAgain(here, now, because: .slowerThanKnown)
+      climbAgain(here, view.now, because: .slowerThanKnown)
       return
     }
     proposals.patience = SettleRule.knownPatience
-    bounds.keep(min(pool.size, known.poolSize), now: now, patience: SettleRule.knownFloor)
-    hold(here, now, because: .asKnown)
+    let fewest = min(pool.size, known.untried ?? known.poolSize)
+    bounds.keep(fewest, now: view.now, patience: SettleRule.knownFloor)
+    guard fewest < known.poolSize, isWorthFewer(rate, view) else {
+      hold(here, view.now, because: .asKnown)
+      return
+    }
+    let why = Reason.tryingUntried(fewest)
+    enter(.trying(Trial(belief: full.map { .full($0) } ?? .flat, from: here)), because: why)
+    set(fewest, now: view.now, because: why)
   }
 }
