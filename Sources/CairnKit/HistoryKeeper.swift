@@ -47,7 +47,9 @@ package final class HistoryKeeper {
     let own = ownPrior()
     guard let site, !(own?.isOwn ?? false) else { return own }
     let now = Date().timeIntervalSince1970
-    return SiteFiles.read(site, warn: warn).known(of: registry, now: now)?.prior ?? own
+    var others = SiteFiles.read(site, warn: warn).known(of: registry, now: now)?.prior
+    others?.wasSeen = own?.wasSeen ?? false
+    return others ?? own
   }
 
   private func ownPrior() -> Prior? {

@@ -47,6 +47,9 @@ package struct PullSession: Sendable {
   /// The images that names mean, each once.
   ///
   /// - Parameter names: as a user typed them.
+  ///
+  /// - Throws: `CairnError`; also where a login is given for images of several registries: a name and
+  ///   a password are one registry's, and none of the others' business.
   package func images(named names: [String]) async throws(CairnError) -> [Reference] {
     try options.check()
     var images: [Reference] = []
@@ -55,6 +58,13 @@ package struct PullSession: Sendable {
         (registry) throws(CairnError) in try options.own(registry).registry
       }
       if !images.contains(image) { images.append(image) }
+    }
+    let registries = Set(images.map(\.registry)).sorted()
+    guard options.registry.login == nil || registries.count <= 1 else {
+      throw .usage(
+        "a login that is given is for one registry, and these images are of "
+          + registries.joined(separator: ", ")
+          + ": log in to each with \"skopeo login\", \"podman login\" or \"docker login\"")
     }
     return images
   }

@@ -46,28 +46,30 @@ extension History {
     machine: MachineIdentity, registry: String, network: String, now: Double
   ) throws(HistoryError) -> Prior? {
     try read { db in
-      if let path: Int64 = try db.first(
+      let own: (path: Int64, isSeen: Bool)? = try db.first(
         """
-        SELECT path.id FROM path JOIN machine ON machine.id = path.machine
+        SELECT path.id, \(Bounds.isOwn) FROM path JOIN machine ON machine.id = path.machine
         WHERE name = ? AND cpus = ? AND os = ? AND architecture = ? AND registry = ?
           AND network = ? ORDER BY \(Bounds.isOwn) DESC, \(Bounds.usedAt) DESC LIMIT 1
         """,
-        [machine.name, machine.cpus, machine.os, machine.architecture, registry, network]),
-        let prior = try Self.prior(of: path, at: now, db)
-      {
-        return prior
+        [machine.name, machine.cpus, machine.os, machine.architecture, registry, network]
+      ) { row in
+        let isOwn: Int? = row.value(1)
+        return row.value(0).map { ($0, isOwn == 1) }
       }
-      guard
-        let path: Int64 = try db.first(
-          """
-          SELECT path.id FROM path JOIN machine ON machine.id = path.machine
-          WHERE name = ? AND network = ?
-          ORDER BY registry = ? DESC, \(Bounds.isOwn) DESC, abs(CAST(cpus AS REAL) - ?),
-            \(Bounds.usedAt) DESC LIMIT 1
-          """, [machine.name, network, registry, machine.cpus])
-      else { return nil }
-      var hint = try Self.prior(of: path, at: now, db)
+      if let own, let prior = try Self.prior(of: own.path, at: now, db) { return prior }
+      let near: Int64? = try db.first(
+        """
+        SELECT path.id FROM path JOIN machine ON machine.id = path.machine
+        WHERE name = ? AND network = ? AND path.id IS NOT ?
+        ORDER BY registry = ? DESC, \(Bounds.isOwn) DESC, abs(CAST(cpus AS REAL) - ?),
+          \(Bounds.usedAt) DESC LIMIT 1
+        """, [machine.name, network, own?.path, registry, machine.cpus])
+      var hint = try near.flatMap { try Self.prior(of: $0, at: now, db) }
+      guard hint != nil || own?.isSeen ?? false else { return nil }
+      hint = hint ?? Prior(points: [])
       hint?.isOwn = false
+      hint?.wasSeen = own?.isSeen ?? false
       // Another registry's limits are its own.
       hint?.ceiling = nil
       return hint

@@ -66,6 +66,18 @@ struct ErrorTests {
     #expect(error?.kind == .usage)
   }
 
+  @Test("a login that is given goes to one registry, and to none where the images are of several")
+  func loginOfOne() async throws {
+    var kit = try Kit(try KitTests.image())
+    let other = try Kit(try KitTests.image())
+    kit.options.registry.login = RegistryLogin(user: "u", password: "p")
+    let error = await kit.failure(of: [kit.name, other.name])
+    #expect(error?.kind == .usage)
+    #expect(error?.message.contains(other.registry.host) == true)
+    #expect(kit.registry.server.requests.isEmpty && other.registry.server.requests.isEmpty)
+    #expect(await kit.failure(of: [kit.name]) == nil)
+  }
+
   /// Faults of a registry, and the kind of error that each is.
   static let faults: [(CairnError.Kind, @Sendable (ServedRequest) -> Reply?)] = [
     (.notFound, { _ in .status(404) }),

@@ -112,6 +112,21 @@ struct HistoryTests {
     #expect(try mode(file) == 0o600)
   }
 
+  @Test("a path over which nothing was measured is seen, whatever others say of theirs")
+  func seen() throws {
+    let folder = try TemporaryFolder()
+    let history = try History(file: folder.path + "/history.sqlite")
+    try history.record(Self.entry([:]))
+    let seen = try #require(try Self.prior(history))
+    #expect(seen.wasSeen && !seen.isOwn && seen.points.isEmpty)
+    let other = PathIdentity(registry: "other.example", blobHost: "other.example", network: "n")
+    try history.record(Self.entry([8: 8e6], path: other))
+    let hinted = try #require(try Self.prior(history))
+    #expect(hinted.wasSeen && !hinted.isOwn && hinted.points.map(\.poolSize) == [8])
+    let new = try #require(try Self.prior(history, registry: "new.example"))
+    #expect(!new.wasSeen && !new.isOwn && new.points.map(\.poolSize) == [8])
+  }
+
   @Test("another CPU count and another registry start from the nearest that is known, as a hint")
   func hints() throws {
     let folder = try TemporaryFolder()

@@ -74,6 +74,9 @@ struct OpeningWordsTests {
     #expect(
       opened(Prior(points: [], idleRoundTripSeconds: 0.04))
         == "12: earlier pulls from here measured nothing; as many as suit a round trip of 40 ms")
+    var hint = Prior(points: [], isOwn: false)
+    hint.wasSeen = true
+    #expect(opened(hint).hasPrefix("12: earlier pulls from here measured nothing; as many"))
     #expect(
       opened(Prior(points: [], idleRoundTripSeconds: 0.04, ceiling: 5)).hasSuffix(
         "a round trip of 40 ms; the server refused more than 5"))

@@ -78,7 +78,7 @@ extension OpeningReason: CustomStringConvertible {
     case .image: "\(new); as many as suit an image this small"
     case .most(let size): "\(new); no more than \(size) are opened where nothing is measured"
     case .hint(let size, let most):
-      "this path is new; others, or from elsewhere, were fastest with \(size)"
+      "\(new); others, or from elsewhere, were fastest with \(size)"
         + (size > most ? "; no more than \(most) are opened because of that" : "")
     case .best(let size): "earlier pulls from here were fastest with \(size)"
     case .only(let size): "earlier pulls from here had \(size), and no other number was measured"

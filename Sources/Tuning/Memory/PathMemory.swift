@@ -65,6 +65,8 @@ package struct Prior: Sendable, Equatable {
   package var ceiling: Int?
   /// False where it comes from another path or machine: a hint only.
   package var isOwn: Bool
+  /// Whether this machine's pulls went this way but measured nothing, so that a hint is all there is.
+  package var wasSeen = false
   /// Sweeps of the path, newest first.
   package var sweeps: [SweepEvidence] = []
   /// What limited the last pull that could say.

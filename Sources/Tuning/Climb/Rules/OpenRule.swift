@@ -64,7 +64,7 @@ extension ClimbPolicy {
         idle.map { waiting < 1 ? .roundTrip($0) : .smallBlobs($0) } ?? .unknownTrip
       }
     let opened = min(bounds.ceiling, wanted)
-    let reason = OpeningReason(basis, isSeen: prior?.isOwn ?? false)
+    let reason = OpeningReason(basis, isSeen: prior.map { $0.isOwn || $0.wasSeen } ?? false)
     set(opened, now: opening.now, because: .opened(reason.cut(from: wanted, to: opened, bounds)))
   }
 
