@@ -377,7 +377,9 @@ struct AttackTests {
     "a link of one's own leads to the archive that is replaced; a directory is never written through a link, nor root through others' links",
     arguments: ["dir", "oci-archive", "docker-archive"], [false, true])
   func linkAsOutput(kind: String, isOthers: Bool) async throws {
-    guard geteuid() == 0 || !isOthers else { return }
+    guard geteuid() == 0 || !isOthers else {
+      try Test.cancel("only root can make what belongs to others")
+    }
     let image = try FakeImage(layers: [Content.bytes(500, seed: 1)])
     let registry = try FakeRegistry(image)
     let bench = try Bench()

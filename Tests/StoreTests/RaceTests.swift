@@ -84,7 +84,9 @@ struct RaceTests {
     ])
   func outputs(target: String, exchanged: String) async throws {
     // Root's own links, and one's own, are followed where they are named.
-    guard geteuid() == 0 || target.hasPrefix("dir") || exchanged.contains("/") else { return }
+    guard geteuid() == 0 || target.hasPrefix("dir") || exchanged.contains("/") else {
+      try Test.cancel("only root is told apart from whoever made the link")
+    }
     let before = try furnish()
     let output = try OutputTarget(target.replacing("%", with: folder("theirs")))
     let writer = ImageWriter(store: store, overwrites: true)
