@@ -76,17 +76,21 @@ package final class BarDisplay: ProgressDisplay {
         state.drawn = lines.map(\.count)
       case .blob:
         break
+      case .failed:
+        // The bars go even where the line about it is said later: what comes next is not drawn over.
+        replaceBars(by: state.plain.line(event), &state, columns: size.columns)
       default:
-        let line = state.plain.line(event)
-        // Nothing is drawn over what is said of a failure at the end.
-        if line == nil, case .failed = event {} else if line == nil { return }
-        output.draw(
-          Self.erase(state.drawn, columns: size.columns),
-          line?.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
-            .map { String($0) } ?? [])
-        state.drawn = []
+        guard let line = state.plain.line(event) else { return }
+        replaceBars(by: line, &state, columns: size.columns)
       }
     }
+  }
+
+  /// Removes the bars; the next snapshot draws them again, below the text.
+  private func replaceBars(by text: String?, _ state: inout State, columns: Int) {
+    let lines = text?.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+    output.draw(Self.erase(state.drawn, columns: columns), lines?.map { String($0) } ?? [])
+    state.drawn = []
   }
 
   /// Moves to the first drawn line and clears from there; a narrower terminal has wrapped the lines.
