@@ -9,6 +9,13 @@ struct Command {
     var output: String
     var errors: String
     var bytes: Data
+
+    /// Its warnings, but that nothing came for a while: a busy machine makes any pull say that.
+    var warnings: [Substring] {
+      errors.split(separator: "\n").filter {
+        $0.hasPrefix("warning:") && !$0.contains("nothing came over any connection")
+      }
+    }
   }
 
   let folder: TemporaryFolder

@@ -57,11 +57,10 @@ struct OddDiskTests {
     for _ in 0..<2 {
       let outcome = try await pull(variables, "--output", "oci:\(layout)", "--overwrite", "--link")
       outcome.expectSuccess()
-      let warnings = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("warning:") }
       if let words {
-        #expect(warnings.filter { $0.contains(words) }.count == 1, "\(outcome.errors)")
+        #expect(outcome.warnings.filter { $0.contains(words) }.count == 1, "\(outcome.errors)")
       } else {
-        #expect(warnings.isEmpty, "\(outcome.errors)")
+        #expect(outcome.warnings.isEmpty, "\(outcome.errors)")
       }
     }
     // No lock is ever asked of what is open for reading only.
@@ -78,7 +77,7 @@ struct OddDiskTests {
     let variables = Self.call("fsync,fdatasync", EINVAL, path: "history")
     let outcome = try await pull(variables, "--history", history)
     outcome.expectSuccess()
-    #expect(!outcome.errors.contains("warning:"), "\(outcome.errors)")
+    #expect(outcome.warnings.isEmpty, "\(outcome.errors)")
     let report = try await cairn("tune", "--report", "--history", history)
     #expect(report.output.contains("1 pull"), "\(report.output) \(report.errors)")
   }
