@@ -146,7 +146,7 @@ final class CurlLoop {
     while let easy = cairn_multi_next_done(multi, &code) {
       guard let number = numbers[easy], let transfer = transfers[number] else { continue }
       let result = transfer.result(code)
-      if transfer.metLeftovers(result) {
+      if transfer.isWorthAnother(result) {
         forget(number)
         var again = transfer.job
         again.isFresh = true

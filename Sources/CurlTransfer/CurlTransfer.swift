@@ -108,6 +108,7 @@ final class CurlTransfer {
 
   private func decide() -> Bool {
     loop.noteReached(peer)
+    guard !isRefusedByVersion else { return false }
     let answer = head.head
     bodyEnd = answer.contentLength
     let decided = job.decide(answer, timing())
@@ -215,10 +216,21 @@ final class CurlTransfer {
     return .success(TransferResponse(head: head.head, body: intake.bytes, timing: timing()))
   }
 
+  /// Whether it says nothing of the request what came, and a connection of its own may bring the answer.
+  func isWorthAnother(_ result: Result<TransferResponse, TransferError>) -> Bool {
+    metLeftovers(result) || isRefusedByVersion
+  }
+
+  /// Whether the server has no HTTP/2 after all, though it offered it: some proxies offer what those
+  /// behind them do not speak (RFC 9110, 15.5.20).
+  ///
+  /// A request that has a connection of its own does not come here: that is HTTP/1.1.
+  private var isRefusedByVersion: Bool { head.refusesHTTP2 && !job.isFresh }
+
   /// Whether it failed for what the connection still had of the answer before.
   ///
   /// Some servers send bytes beyond an answer's length; that says nothing of this request.
-  func metLeftovers(_ result: Result<TransferResponse, TransferError>) -> Bool {
+  private func metLeftovers(_ result: Result<TransferResponse, TransferError>) -> Bool {
     guard case .failure(let error) = result, [.badResponse, .broken].contains(error.kind),
       head.status == 0, intake.destination == nil, failure == nil, !job.isFresh
     else { return false }

@@ -11,11 +11,20 @@ struct HeadReader {
   /// Of the last status line; 0: there was none.
   private(set) var status = 0
   private(set) var fields = HTTPFields()
+  /// Whether the last status line is one of HTTP/2, as libcurl writes it.
+  private(set) var isHTTP2 = false
   /// Bytes of all its lines.
   private(set) var bytes = 0
 
   /// The most bytes of response fields that are taken; libcurl takes no line of more than 100 KiB.
   private static let limit = 256 << 10
+
+  /// Statuses by which a server says that it is the version, or the connection, that it does not like:
+  /// misdirected request, upgrade required, version not supported.
+  private static let versionStatuses: Set<Int> = [421, 426, 505]
+
+  /// Whether HTTP/2 was refused, and not what was asked for by it.
+  var refusesHTTP2: Bool { isHTTP2 && Self.versionStatuses.contains(status) }
 
   var head: ResponseHead { ResponseHead(status: status, fields: fields) }
 
@@ -27,6 +36,7 @@ struct HeadReader {
     if line.hasPrefix("HTTP/") {
       let parts = line.split(separator: " ", maxSplits: 2)
       status = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+      isHTTP2 = parts.first == "HTTP/2"
       fields = HTTPFields()
     } else if line.isEmpty {
       // An interim response (1xx) is followed by another head.

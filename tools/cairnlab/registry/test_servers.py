@@ -6,7 +6,8 @@ CAIRN_TEST_REGISTRY   docker-registry, plain HTTP, with the images below CAIRN_T
 in front of it; CAIRN_TEST_CA is its certificate CAIRN_TEST_MUTUAL     nginx that says who asks, by
 CAIRN_TEST_CLIENT and CAIRN_TEST_CLIENT_KEY, and on which connection CAIRN_TEST_EXPIRED    as CAIRN_TEST_TLS
 with a certificate that has expired, CAIRN_TEST_EXPIRED_CA CAIRN_TEST_STRICT     nginx with TLS in front of
-the registry for those who show CAIRN_TEST_CLIENT CAIRN_TEST_REDIRECT   nginx that redirects blobs to another
+the registry for those who show CAIRN_TEST_CLIENT CAIRN_TEST_OLDER      nginx that offers HTTP/2, and answers
+it with the status in the path (421, 426, 505) CAIRN_TEST_REDIRECT   nginx that redirects blobs to another
 origin CAIRN_TEST_LIMITED    nginx that allows 3 connections (429 beyond) at 2 MB/s each CAIRN_TEST_SLOW
 nginx that gives every connection 1 MB/s CAIRN_TEST_TOKEN      docker-registry with token authorization;
 private/ wants user:secret CAIRN_TEST_SMALL_DISK a file system of 16 MiB, where this user may mount one
@@ -68,6 +69,11 @@ def nginx_section(folder, registry, ports):
         '$connection"; } }\n',
         proxy(ports["STRICT"], registry, f" ssl; ssl_certificate {certificate}; ssl_certificate_key {key};"
               f" ssl_client_certificate {client}; ssl_verify_client on;"),
+        f"server {{ listen 127.0.0.1:{ports['OLDER']} ssl http2; ssl_certificate {certificate}; "
+        f"ssl_certificate_key {key}; default_type text/plain;\n",
+        *(f"location /{status} {{ if ($server_protocol = HTTP/2.0) {{ return {status}; }}\n"
+          'return 200 "$server_protocol"; }\n' for status in (421, 426, 505)),
+        "}\n",
         proxy(ports["REDIRECT"], registry, ";",
               f"location {blob} {{ return 307 http://127.0.0.1:{ports['CDN']}$request_uri; }}"),
         proxy(ports["CDN"], registry, ";"),
@@ -97,7 +103,8 @@ def main():
         registry = stack.enter_context(servers.docker_registry(folder / "registry"))
         push(f"127.0.0.1:{registry}", IMAGES)
         ports = {name: servers.free_port()
-                 for name in ("TLS", "MUTUAL", "STRICT", "EXPIRED", "REDIRECT", "CDN", "LIMITED", "SLOW")}
+                 for name in ("TLS", "MUTUAL", "STRICT", "EXPIRED", "OLDER", "REDIRECT", "CDN", "LIMITED",
+                              "SLOW")}
         section, certificate, expired = nginx_section(folder, registry, ports)
         stack.enter_context(servers.nginx(folder / "nginx", section, ports["TLS"]))
         tokens = stack.enter_context(servers.TokenServer(folder / "tokens", lifetime=60))
@@ -114,7 +121,7 @@ def main():
         environment["CAIRN_TEST_CLIENT"] = str(certificate.parent / "client.pem")
         environment["CAIRN_TEST_CLIENT_KEY"] = str(certificate.parent / "client.key")
         for name, port in ports.items():
-            host = "localhost" if name in ("TLS", "MUTUAL", "EXPIRED") else "127.0.0.1"
+            host = "localhost" if name in ("TLS", "MUTUAL", "EXPIRED", "OLDER") else "127.0.0.1"
             environment[f"CAIRN_TEST_{name}"] = f"{host}:{port}"
         (folder / "small").mkdir()
         disk = stack.enter_context(small_disk(folder / "small"))
