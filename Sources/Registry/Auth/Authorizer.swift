@@ -151,7 +151,7 @@ actor Authorizer {
     {
       return rejected == nil ? Pass(header: keep("Bearer " + token, for: scope), way: nil) : nil
     }
-    var (ways, failure) = Self.ways(challenges, scope)
+    var (ways, failure) = Way.offered(by: challenges, for: scope)
     // A registry whose token has died may ask for Basic alone, or say it in words, though it gave
     // tokens before.
     if case .bearer(let form, _, let at)? = entries[scope], !ways.contains(where: \.isToken) {
@@ -179,23 +179,6 @@ actor Authorizer {
     }
     if let failure { throw failure }
     return nil
-  }
-
-  /// The ways that challenges offer, tokens first; and why one that names a token service offers none.
-  private static func ways(_ challenges: [Challenge], _ scope: Scope) -> ([Way], RegistryError?) {
-    var (ways, failure): ([Way], RegistryError?) = ([], nil)
-    var offersBasic = challenges.contains { $0.scheme == "basic" }
-    for challenge in challenges where challenge.scheme == "bearer" {
-      do throws(RegistryError) {
-        ways.append(.bearer(try TokenForm(challenge, scope: scope)))
-      } catch {
-        failure = error
-        // Who names no place for tokens may mean passwords.
-        if error.kind != .refusedTarget { offersBasic = true }
-      }
-    }
-    if offersBasic { ways.append(.basic) }
-    return (ways, failure)
   }
 
   private func header(by way: Way, _ credential: Credential?, _ scope: Scope)

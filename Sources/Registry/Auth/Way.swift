@@ -15,6 +15,25 @@ enum Way: Hashable {
     }
   }
 
+  /// The ways that challenges offer, tokens first; and why one that names a token service offers none.
+  static func offered(by challenges: [Challenge], for scope: Authorizer.Scope) -> (
+    [Way], RegistryError?
+  ) {
+    var (ways, failure): ([Way], RegistryError?) = ([], nil)
+    var offersBasic = challenges.contains { $0.scheme == "basic" }
+    for challenge in challenges where challenge.scheme == "bearer" {
+      do throws(RegistryError) {
+        ways.append(.bearer(try TokenForm(challenge, scope: scope)))
+      } catch {
+        failure = error
+        // Who names no place for tokens may mean passwords.
+        if error.kind != .refusedTarget { offersBasic = true }
+      }
+    }
+    if offersBasic { ways.append(.basic) }
+    return (ways, failure)
+  }
+
   /// The ways still worth going, in order: what was tried least comes first.
   ///
   /// - Parameters:
