@@ -283,6 +283,31 @@ struct DialectTests {
     #expect(warnings.all.contains { $0.contains("was refused") } == (words == "was refused"))
   }
 
+  @Test("a stored login that may only pull is kept where a token for more is refused to everybody")
+  func modestLogin() async throws {
+    // cloudflare/serverless-registry#149.
+    let image = try FakeImage(layers: [Content.bytes(1_000, seed: 1)])
+    let registry = try FakeRegistry(image) { request in
+      if request.target.hasPrefix("/token") {
+        return request["authorization"] == "Basic dTpw" && !request.target.contains("push")
+          ? .ok(#"{"token":"good"}"#) : .status(401)
+      }
+      return request["authorization"] == "Bearer good"
+        ? nil
+        : .status(401, Self.challenge(request, ",scope=\"repository:o/n:pull,push\""))
+    }
+    let bench = try Bench()
+    let file = bench.folder("auth.json")
+    try #"{"auths":{"\#(registry.host)":{"auth":"dTpw"}}}"#.write(
+      toFile: file, atomically: true, encoding: .utf8)
+    let warnings = Log<String>()
+    let chain = CredentialChain(files: [CredentialFile(named: file)]) { warnings.add($0) }
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    let puller = try bench.puller(request.reference, credentials: chain)
+    #expect(try await puller.pull(request).imageDigest == image.manifest)
+    #expect(warnings.all.isEmpty)
+  }
+
   @Test("all of a registry may be at another one, which gives tokens of its own to anybody")
   func movedRegistry() async throws {
     // containerd#5503, ggcr#2359.

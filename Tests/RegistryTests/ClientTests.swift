@@ -94,6 +94,37 @@ struct ClientTests {
     #expect(server.requests[1]["authorization"] == nil)
   }
 
+  @Test("of very many token services that a challenge names, the first four are asked")
+  func manyRealms() async throws {
+    let server = try RawServer { request in
+      guard !request.target.hasPrefix("/token") else { return .status(401) }
+      let host = request["host"] ?? ""
+      return .status(
+        401,
+        (0..<500).map { number in
+          let realm = "Bearer realm=\"http://\(host)/token\(number)\",service=\"s\""
+          // The same one again, for something else.
+          return ("WWW-Authenticate", realm + (number % 2 == 0 ? "" : ",scope=\"aws\""))
+        })
+    }
+    #expect(await error(try client(server, retries: 3))?.kind == .unauthorised)
+    let asked = server.requests.map(\.target).filter { $0.hasPrefix("/token") }
+    #expect(
+      Set(asked.map { $0.prefix { $0 != "?" } }) == ["/token0", "/token1", "/token2", "/token3"])
+    #expect(asked.count < 50)
+  }
+
+  @Test("a token service that is silent is not asked again for a smaller scope")
+  func silentRealm() async throws {
+    let server = try tokenServer(
+      challenge: "Bearer realm=\"http://HOST/token\",service=\"s\",scope=\"aws\""
+    ) { _ in .raw([], .reset) }
+    _ = await error(try client(server))
+    #expect(
+      server.requests.filter { $0.target.hasPrefix("/token") }
+        .allSatisfy { $0.target.contains("scope=aws") })
+  }
+
   @Test("a round trip is known although the connection was made for a 401")
   func knowsRoundTrip() async throws {
     let server = try tokenServer { _ in .ok(#"{"token":"good"}"#) }

@@ -47,6 +47,13 @@ extension Authorizer {
       guard error.kind == .unauthorised, credential != nil,
         !credentials.isExplicit(registry: fetch.scope.registry)
       else { throw error }
+      let token: Token
+      do throws(RegistryError) {
+        token = try await tokens.token(fetch.form, nil, for: fetch.scope)
+      } catch _ {
+        // The login may be good for something else that is asked for.
+        throw error
+      }
       // Who answers something else than no has not looked at it.
       let isRefused = error.status.map { [400, 401, 403].contains($0) } ?? true
       credentials.warn(
@@ -54,11 +61,7 @@ extension Authorizer {
           + (isRefused ? "was refused" : "brought no token") + ": \(error.message); "
           + "going on without it")
       credentialSearches[fetch.scope] = Task { nil }
-      do throws(RegistryError) {
-        return try await tokens.token(fetch.form, nil, for: fetch.scope)
-      } catch _ {
-        throw error
-      }
+      return token
     }
   }
 

@@ -166,7 +166,9 @@ actor Authorizer {
     {
       ways.removeAll { $0 == .bearer(form) }
     }
+    var troubled: Set<RemoteURL> = []
     for way in Way.open(ways, tried: tried) {
+      if let realm = way.realm, troubled.contains(realm) { continue }
       do throws(RegistryError) {
         guard let header = try await header(by: way, credential, scope), header != rejected else {
           continue
@@ -175,6 +177,8 @@ actor Authorizer {
       } catch {
         // The next challenge may lead further; of those that lead nowhere, the last one's reason says most.
         failure = error
+        // What passes is no word on what was asked for.
+        if error.isTransient, let realm = way.realm { troubled.insert(realm) }
       }
     }
     if let failure { throw failure }

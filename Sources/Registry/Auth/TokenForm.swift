@@ -5,7 +5,7 @@ import Transfer
 struct TokenForm: Hashable {
   let realm: RemoteURL
   private let service: String?
-  private let scope: String
+  private var scope: String
 
   /// Checks a challenge and makes the form of it.
   ///
@@ -38,6 +38,13 @@ struct TokenForm: Hashable {
     try RedirectRule.check(realm, from: scope.origin, what: "token realm")
     self.service = service.service
     self.scope = wanted ?? Self.usualScope(scope.repository)
+  }
+
+  /// The same service, asked for another scope.
+  func asking(for scope: String) -> TokenForm {
+    var form = self
+    form.scope = scope
+    return form
   }
 
   /// The scope of those who want to pull from a repository.

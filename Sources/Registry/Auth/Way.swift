@@ -1,3 +1,5 @@
+import Transfer
+
 /// A way to be let in that a challenge offers.
 enum Way: Hashable {
   /// A token of this service.
@@ -7,6 +9,9 @@ enum Way: Hashable {
 
   var isToken: Bool { self != .basic }
 
+  /// The token service; nil: none is asked.
+  var realm: RemoteURL? { if case .bearer(let form) = self { form.realm } else { nil } }
+
   /// Times that it is gone for one request: a token may have died, a password has not.
   private var limit: Int {
     switch self {
@@ -15,23 +20,31 @@ enum Way: Hashable {
     }
   }
 
+  /// Tokens that one answer may name: who names hundreds of services is asked for those of the first.
+  private static let mostForms = 4
+
   /// The ways that challenges offer, tokens first; and why one that names a token service offers none.
+  ///
+  /// Behind the tokens that challenges name come those that who pulls has need of, from the same
+  /// services: some name a placeholder, the catalog, or more than anybody may have.
   static func offered(by challenges: [Challenge], for scope: Authorizer.Scope) -> (
     [Way], RegistryError?
   ) {
-    var (ways, failure): ([Way], RegistryError?) = ([], nil)
+    var (forms, failure): ([TokenForm], RegistryError?) = ([], nil)
     var offersBasic = challenges.contains { $0.scheme == "basic" }
-    for challenge in challenges where challenge.scheme == "bearer" {
+    for challenge in challenges where challenge.scheme == "bearer" && forms.count < mostForms {
       do throws(RegistryError) {
-        ways.append(.bearer(try TokenForm(challenge, scope: scope)))
+        let form = try TokenForm(challenge, scope: scope)
+        if !forms.contains(form) { forms.append(form) }
       } catch {
         failure = error
         // Who names no place for tokens may mean passwords.
         if error.kind != .refusedTarget { offersBasic = true }
       }
     }
-    if offersBasic { ways.append(.basic) }
-    return (ways, failure)
+    let usual = forms.map { $0.asking(for: TokenForm.usualScope(scope.repository)) }
+    let ways = (forms + usual).map { Way.bearer($0) }
+    return (ways + (offersBasic ? [.basic] : []), failure)
   }
 
   /// The ways still worth going, in order: what was tried least comes first.

@@ -4,7 +4,7 @@ import Support
 extension Report {
   private static let http = "https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1"
 
-  static let authVariants = challenges + refreshes
+  static let authVariants = challenges + refreshes + scopes
 
   private static let challenges = [
     bearer("Basic and Bearer in one field", http) {
@@ -71,4 +71,34 @@ extension Report {
             ? Answer(429, [("Retry-After", "1")], "Too Many Requests") : nil
         }),
     ]
+
+  /// Scopes that are none for a pull, and what a token service makes of them.
+  private static let scopes: [Report] =
+    [
+      "registry:catalog:*", "repository:user/image:pull", "SCOPE,push", "aws",
+      "repository:other/okapi:pull", "repository:zoo/okapi:push",
+    ].flatMap { scope in
+      let source = "https://github.com/cloudflare/serverless-registry/issues/149"
+      return [false, true].flatMap { isKnown in
+        [
+          bearer(
+            "the challenge names \(scope), whose token does not suffice, credentials: \(isKnown)",
+            source, isKnown: isKnown,
+            {
+              $0.challenge = #"Bearer realm="REALM",service="HOST",scope="\#(scope)""#
+              if isKnown { $0.anonymous = .refused(401) }
+            }),
+          bearer(
+            "the token service refuses the challenge's \(scope), credentials: \(isKnown)",
+            source, isKnown: isKnown,
+            { $0.challenge = #"Bearer realm="REALM",service="HOST",scope="\#(scope)""# },
+            habit: { visit, _ in
+              guard visit.part == .token,
+                visit.request.query["scope"] != "repository:zoo/okapi:pull"
+              else { return nil }
+              return ErrorDialect().answer(isKnown ? 403 : 401)
+            }),
+        ]
+      }
+    }
 }
