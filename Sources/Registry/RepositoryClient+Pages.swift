@@ -26,7 +26,7 @@ extension RepositoryClient {
   /// - Source: containers/image, `internal/iolimits`, `MaxTagListBodySize`.
   package static let pageLimit = 4 << 20
 
-  /// Fetches one page of a list, from the first server that has it.
+  /// Fetches one page of a list: of tags as `listing` says, else from the first server that has it.
   ///
   /// - Parameters:
   ///   - list: which.
@@ -35,35 +35,45 @@ extension RepositoryClient {
   package func page(of list: List, query: String) async throws(RegistryError) -> Page {
     let fields = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }
     let query = fields.isEmpty ? "" : "?" + fields.joined(separator: "&")
-    let (path, accept) =
-      switch list {
-      case .tags: ("/tags/list", "application/json")
-      case .referrers(let digest):
-        ("/referrers/\(digest)", MediaType.ociIndex.rawValue)
-      }
-    return try await retrying { (stalls) async throws(RegistryError) in
-      let patience = self.headTimeout(stalls: stalls)
-      return try await self.failover.first(
-        of: self.endpoints.filter(\.resolvesTags), for: path, patience: patience
-      ) { (endpoint) async throws(RegistryError) in
-        var route = try RequestRoute(
-          .endpoint(
-            endpoint, path: "/\(endpoint.repository(of: self.reference))\(path)\(query)",
-            remembered: nil),
-          what: "list of \(self.reference.repository)", client: self)
-        let (response, _) = try await self.take(
-          along: &route, fields: HTTPFields([("Accept", accept)]), limit: Self.pageLimit,
-          patience: patience)
-        let page = try await LargeDocuments.read(
-          response.documentLength(limit: Self.pageLimit)
-        ) { Page(response) }
-        guard let page else {
-          throw RegistryError(
-            .integrity, "\(route.url.origin.authority) sent something else for a list")
+    switch list {
+    case .tags:
+      return try await listing { (lister) async throws(RegistryError) in
+        try await self.part(of: lister) { (endpoint, patience) async throws(RegistryError) in
+          try await self.page("/tags/list" + query, "application/json", from: endpoint, patience)
         }
-        return page
+      }.list
+    case .referrers(let digest):
+      let path = "/referrers/\(digest)"
+      return try await retrying { (stalls) async throws(RegistryError) in
+        let patience = self.headTimeout(stalls: stalls)
+        return try await self.failover.first(
+          of: self.endpoints.filter(\.resolvesTags), for: path, patience: patience
+        ) { (endpoint) async throws(RegistryError) in
+          try await self.page(
+            path + query, MediaType.ociIndex.rawValue, from: endpoint, patience)
+        }
       }
     }
+  }
+
+  private func page(
+    _ path: String, _ accept: String, from endpoint: Endpoint, _ patience: Double
+  ) async throws(RegistryError) -> Page {
+    var route = try RequestRoute(
+      .endpoint(
+        endpoint, path: "/\(endpoint.repository(of: reference))\(path)", remembered: nil),
+      what: "list of \(reference.repository)", client: self)
+    let (response, _) = try await take(
+      along: &route, fields: HTTPFields([("Accept", accept)]), limit: Self.pageLimit,
+      patience: patience)
+    let page = try await LargeDocuments.read(
+      response.documentLength(limit: Self.pageLimit)
+    ) { Page(response) }
+    guard let page else {
+      throw RegistryError(
+        .integrity, "\(route.url.origin.authority) sent something else for a list")
+    }
+    return page
   }
 }
 

@@ -8,7 +8,12 @@ extension RepositoryClient {
   private static let mostStalls = 3
 
   /// Asks again where that can help; `stalls` is how often nobody had answered in time.
+  ///
+  /// - Parameters:
+  ///   - mayAskAgain: whether the same is to be asked again after a failure, and not somebody else.
+  ///   - body: asks once.
   func retrying<Value: Sendable>(
+    _ mayAskAgain: (RegistryError) -> Bool = { _ in true },
     _ body: (_ stalls: Int) async throws(RegistryError) -> Value
   ) async throws(RegistryError) -> Value {
     var attempt = 0
@@ -27,7 +32,8 @@ extension RepositoryClient {
       let isOdd = looks > 0
       if failure.isStall { stalls += 1 }
       // What is odd is looked at again for itself, whatever else failed before it.
-      guard isOdd ? oddities < looks : failure.isTransient, attempt < retryRule.retries,
+      guard mayAskAgain(failure), isOdd ? oddities < looks : failure.isTransient,
+        attempt < retryRule.retries,
         stalls < Self.mostStalls,
         wait <= retryRule.maximumWait
       else { throw failure }

@@ -8,42 +8,48 @@ extension RepositoryClient {
     package var tags: [String] = []
     /// How many names it listed that are no tags.
     package var passedOver = 0
+    /// The mirror whose list it is; nil: it is the registry's own.
+    package var mirror: Mirror?
+
+    /// A mirror that lists what it was asked for until now.
+    package struct Mirror: Sendable, Equatable {
+      /// Its host and port.
+      package var name: String
+      /// Why the registry's own list is not there.
+      package var reason: String
+    }
   }
 
   /// Lists the tags of the repository, page by page.
   ///
-  /// The first server that answers is asked for all pages. Of a `Link` only the query is taken: that
-  /// server is asked, for this repository, whatever else stands in it.
+  /// All pages are one server's: the registry's, or a mirror's where it gives none. Of a `Link` only
+  /// the query is taken: that server is asked, for this repository, whatever else stands in it.
   ///
   /// - Throws: `RegistryError`; of kind `protocolError` where the pages have no end.
   package func tags() async throws(RegistryError) -> TagList {
+    let listing = try await listing { (lister) async throws(RegistryError) in
+      try await self.tags(of: lister)
+    }
+    var list = listing.list
+    list.mirror = listing.mirror
+    return list
+  }
+
+  private func tags(of lister: Lister) async throws(RegistryError) -> TagList {
     var gathering = TagPages()
-    var asked = endpoints.filter(\.resolvesTags)
     while let query = gathering.next {
-      let (endpoint, page) = try await page(query, of: asked)
-      // The next page is that server's.
-      asked = [endpoint]
+      let page = try await part(of: lister) { (endpoint, patience) async throws(RegistryError) in
+        try await self.page(query, from: endpoint, patience)
+      }
       if let reason = gathering.take(page) {
         throw RegistryError(
           .protocolError(transient: false),
-          "\(endpoint.origin.authority), tags of \(reference.repository): \(reason)")
+          "\(lister.endpoint.origin.authority), tags of \(reference.repository): \(reason)")
       }
       // A large page takes a moment, and a list that is not wanted any more is no list.
       guard !Task.isCancelled else { throw .cancelled }
     }
     return gathering.list
-  }
-
-  private func page(
-    _ query: String, of asked: [Endpoint]
-  ) async throws(RegistryError) -> (Endpoint, TagPages.Page) {
-    try await retrying { (stalls) async throws(RegistryError) in
-      let patience = self.headTimeout(stalls: stalls)
-      return try await self.failover.first(of: asked, for: "tags/list", patience: patience) {
-        (endpoint) async throws(RegistryError) in
-        (endpoint, try await self.page(query, from: endpoint, patience))
-      }
-    }
   }
 
   private func page(

@@ -56,6 +56,13 @@ struct TagsCommand: AsyncParsableCommand, RegistryCommand {
     } catch {
       throw CommandFailure(PullError(error))
     }
+    if let mirror = list.mirror {
+      logger.warning(
+        """
+        this is the list of the mirror \(mirror.name), which may have no more than it was asked \
+        for: \(mirror.reason)
+        """)
+    }
     if list.passedOver > 0 {
       logger.warning("\(list.passedOver) names in the list are no tags; they are passed over")
     }
