@@ -39,7 +39,7 @@ extension RepositoryClient {
     case .tags:
       return try await listing { (lister) async throws(RegistryError) in
         try await self.part(of: lister) { (endpoint, patience) async throws(RegistryError) in
-          try await self.page("/tags/list" + query, "application/json", from: endpoint, patience)
+          try await self.page("/tags/list", query, "application/json", from: endpoint, patience)
         }
       }.list
     case .referrers(let digest):
@@ -50,18 +50,19 @@ extension RepositoryClient {
           of: self.endpoints.filter(\.resolvesTags), for: path, patience: patience
         ) { (endpoint) async throws(RegistryError) in
           try await self.page(
-            path + query, MediaType.ociIndex.rawValue, from: endpoint, patience)
+            path, query, MediaType.ociIndex.rawValue, from: endpoint, patience)
         }
       }
     }
   }
 
   private func page(
-    _ path: String, _ accept: String, from endpoint: Endpoint, _ patience: Double
+    _ path: String, _ query: String, _ accept: String, from endpoint: Endpoint,
+    _ patience: Double
   ) async throws(RegistryError) -> Page {
     var route = try RequestRoute(
       .endpoint(
-        endpoint, path: "/\(endpoint.repository(of: reference))\(path)", remembered: nil),
+        endpoint, path: "/\(endpoint.repository(of: reference))\(path)\(query)", remembered: nil),
       what: "list of \(reference.repository)", client: self)
     let (response, _) = try await take(
       along: &route, fields: HTTPFields([("Accept", accept)]), limit: Self.pageLimit,
@@ -69,11 +70,26 @@ extension RepositoryClient {
     let page = try await LargeDocuments.read(
       response.documentLength(limit: Self.pageLimit)
     ) { Page(response) }
-    guard let page else {
+    guard var page else {
       throw RegistryError(
         .integrity, "\(route.url.origin.authority) sent something else for a list")
     }
+    switch TagPages.next(response.head.fields, of: path) {
+    case nil: break
+    // The same page is no other.
+    case .behind(let next) where next == query: break
+    case .behind(let next) where next.hasPrefix("?"): page.next = String(next.dropFirst())
+    // Callers go on with a query, and a list without its end is not to look whole.
+    case .behind: throw unlisted("the next page is at another path", route)
+    case .lost(let reason): throw unlisted(reason, route)
+    }
     return page
+  }
+
+  private func unlisted(_ reason: String, _ route: RequestRoute) -> RegistryError {
+    RegistryError(
+      .protocolError(transient: false),
+      "\(route.url.origin.authority), list of \(reference.repository): \(reason)")
   }
 }
 
@@ -86,7 +102,6 @@ extension RepositoryClient.Page {
     var reader = JSONReader(body)
     guard reader.whole({ $0.kind == .object && $0.pass() }) else { return nil }
     type = response.head.fields["content-type"]
-    next = TagPages.next(response.head.fields)
     filters = response.head.fields["oci-filters-applied"]
   }
 }

@@ -8,6 +8,8 @@ extension RepositoryClient {
     package var tags: [String] = []
     /// How many names it listed that are no tags.
     package var passedOver = 0
+    /// Whether its last page names itself as the next, so that nobody knows if it is the last.
+    package var endsInItself = false
     /// The mirror whose list it is; nil: it is the registry's own.
     package var mirror: Mirror?
 
@@ -23,7 +25,8 @@ extension RepositoryClient {
   /// Lists the tags of the repository, page by page.
   ///
   /// All pages are one server's: the registry's, or a mirror's where it gives none. Of a `Link` only
-  /// the query is taken: that server is asked, for this repository, whatever else stands in it.
+  /// what stands behind `/tags/list` is taken, and its query: that server is asked, for this
+  /// repository, whatever else stands in it. A link that is not followed costs the list.
   ///
   /// - Throws: `RegistryError`; of kind `protocolError` where the pages have no end.
   package func tags() async throws(RegistryError) -> TagList {
@@ -37,9 +40,9 @@ extension RepositoryClient {
 
   private func tags(of lister: Lister) async throws(RegistryError) -> TagList {
     var gathering = TagPages()
-    while let query = gathering.next {
+    while let behind = gathering.next {
       let page = try await part(of: lister) { (endpoint, patience) async throws(RegistryError) in
-        try await self.page(query, from: endpoint, patience)
+        try await self.page(behind, from: endpoint, patience)
       }
       if let reason = gathering.take(page) {
         throw RegistryError(
@@ -53,11 +56,10 @@ extension RepositoryClient {
   }
 
   private func page(
-    _ query: String, from endpoint: Endpoint, _ patience: Double
+    _ behind: String, from endpoint: Endpoint, _ patience: Double
   ) async throws(RegistryError) -> TagPages.Page {
     let what = "tags of \(reference.repository)"
-    let path =
-      "/\(endpoint.repository(of: reference))/tags/list" + (query.isEmpty ? "" : "?\(query)")
+    let path = "/\(endpoint.repository(of: reference))/tags/list" + behind
     var route = try RequestRoute(
       .endpoint(endpoint, path: path, remembered: nil), what: what, client: self)
     let (response, _) = try await take(

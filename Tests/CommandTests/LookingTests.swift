@@ -114,11 +114,23 @@ struct LookingTests {
     #expect(outcome.status == 0 && outcome.output == "ok\n")
     #expect(outcome.errors.contains("3 names in the list are no tags"))
     let endless = try RawServer { request in
-      .ok("{\"tags\":[\"a\"]}", [("Link", "<?x=\(request.target.utf8.count)>; rel=next")])
+      .ok(
+        "{\"tags\":[\"a\"]}",
+        [("Link", "<?x=\(request.target.contains("x=1") ? 2 : 1)>; rel=next")])
     }
     let circle = try await run("tags", "\(endless.host)/o/n")
     #expect(circle.status == 69 && circle.output.isEmpty)
     #expect(circle.errors.contains("its pages lead in a circle"))
+    let last = try RawServer { _ in .ok(#"{"tags":["a"]}"#, [("Link", "<?x=1>; rel=next")]) }
+    let known = try await run("tags", "\(last.host)/o/n")
+    #expect(known.status == 0 && known.output == "a\n")
+    #expect(known.errors.contains("there may be more tags"))
+    let lost = try RawServer { _ in .ok(#"{"tags":["a"]}"#, [("Link", "</more>; rel=next")]) }
+    let part = try await run("tags", "\(lost.host)/o/n")
+    #expect(part.status == 69 && part.output.isEmpty && part.errors.contains("is to no list"))
+    let objects = try RawServer { _ in .ok(#"{"name":"o/n","tags":[{"name":"a"}]}"#) }
+    let unnamed = try await run("tags", "\(objects.host)/o/n")
+    #expect(unnamed.status == 0 && unnamed.errors.contains("1 names in the list are no tags"))
     let none = try RawServer { _ in .ok(#"{"name":"o/n","tags":null}"#) }
     let empty = try await run("tags", "\(none.host)/o/n")
     #expect(empty.status == 0 && empty.output.isEmpty && empty.errors.isEmpty)

@@ -12,28 +12,57 @@ struct TagPagesTests {
   }
 
   @Test(
-    "only the query of the link that is called next is taken",
+    "of the link that is called next only what stands behind the list's path is taken, and its query",
     arguments: [
-      (#"</v2/o/n/tags/list?last=b&n=2>; rel="next""#, "last=b&n=2"),
-      (#"<https://r.example/v2/o/n/tags/list?last=b>; rel=next"#, "last=b"),
-      (#"<?next_page=gAAA%3D>; REL="NEXT""#, "next_page=gAAA%3D"),
-      (#"</a?x=1>; rel="prev", </a?x=2>; rel="next""#, "x=2"),
-      (#"</a?x=1>; rel="prev",</a?x=2>;title="t"; rel="next""#, "x=2"),
-      (#"</a?x=1,2>; rel="next""#, "x=1,2"),
-      (#"<http://evil.example/steal?last=b#f>; rel="next""#, "last=b"),
-      (#"<//evil.example/v2/x?last=b>; rel="next""#, "last=b"),
-      (#"</a?ns=evil.example&last=b>; rel="next""#, "last=b"),
-      (#"</a?ns=evil.example>; rel="next""#, nil), (#"</a>; rel="next""#, nil),
-      (#"</a?>; rel="next""#, nil), (#"</a?x=1>; rel="last""#, nil),
+      (#"</v2/o/n/tags/list?last=b&n=2>; rel="next""#, "?last=b&n=2"),
+      (#"<https://r.example/v2/o/n/tags/list?last=b>; rel=next"#, "?last=b"),
+      (#"<?next_page=gAAA%3D>; REL="NEXT""#, "?next_page=gAAA%3D"),
+      (#"</a?x=1>; rel="prev", </a?x=2>; rel="next""#, "?x=2"),
+      (#"</a?x=1>; rel="prev",</a?x=2>;title="t"; rel="next""#, "?x=2"),
+      (#"</a?x=1,2>; rel="next""#, "?x=1,2"), (#"</a?x=1;2>; rel="next""#, "?x=1;2"),
+      (#"<http://evil.example/steal?last=b#f>; rel="next""#, "?last=b"),
+      (#"<//evil.example/v2/x?last=b>; rel="next""#, "?last=b"),
+      (#"</a?ns=evil.example&last=b>; rel="next""#, "?last=b"),
+      (#"</a?x=a b&n=1>; rel="next""#, "?x=a%20b&n=1"), (#"</a?x=1>; rel="last""#, nil),
       // As some servers have it [heroku/docker-registry-client#11; RFC 8288, section 3.3].
-      (#"</a?x=1>"#, "x=1"), (#"</a?x=1>; title="t""#, "x=1"), (#"</a?x=1>; rel='next'"#, "x=1"),
-      (#"</a?x=1>; rel="last next""#, "x=1"), (#"/a?x=1; rel="next""#, "x=1"), ("/a?x=1", "x=1"),
-      (#"/a?x=1 ; rel=prev"#, nil), (#"</a?x=1>; rel="nextish""#, nil),
-      ("", nil), ("<", nil), (">", nil), (#"rel="next""#, nil),
-      ("</a?\(String(repeating: "x", count: 5_000))>; rel=\"next\"", nil),
+      (#"</a?x=1>"#, "?x=1"), (#"</a?x=1>; title="t""#, "?x=1"),
+      (#"</a?x=1>; rel='next'"#, "?x=1"), (#"</a?x=1>; rel="last next""#, "?x=1"),
+      (#"/a?x=1; rel="next""#, "?x=1"), ("/a?x=1", "?x=1"), (#"/a?x=1 ; rel=prev"#, nil),
+      (#"</a?x=1>; rel="nextish""#, nil),
+      // What is quoted separates nothing.
+      (#"</a?x=1>; title="x;rel=prev"; rel="next""#, "?x=1"),
+      (#"</a?x=1>; title="a, <b>; rel=prev"; rel="next""#, "?x=1"),
+      (#"</a?x=1>; title="\"; rel=prev; \""; rel="next""#, "?x=1"),
+      // A page may be a path.
+      (#"</v2/o/n/tags/list/page2>; rel="next""#, "/page2"),
+      (#"<https://evil.example/v2/x/tags/list/page/2?x=1>; rel="next""#, "/page/2?x=1"),
+      (#"</v2/o/n/tags/list/?last=a>; rel="next""#, "?last=a"),
+      (#"</v2/o/n/tags/list>; rel="next""#, ""),
+      (#"</v2/o/n/tags/list?ns=evil.example>; rel="next""#, ""),
+      (
+        "</a?\(String(repeating: "x", count: 12_000))>; rel=\"next\"",
+        "?\(String(repeating: "x", count: 12_000))"
+      ),
+      ("", nil), ("<", nil), (">", nil), (#"rel="next""#, nil), ("</styles.css>", nil),
     ])
   func links(link: String, next: String?) throws {
-    #expect(try #require(read(#"{"tags":["a"]}"#, [link])).next == next)
+    let found = try #require(read(#"{"tags":["a"]}"#, [link])).next
+    #expect(found == next.map { .behind($0) })
+  }
+
+  @Test(
+    "a next page that is not gone to costs the list: it is not whole",
+    arguments: [
+      (#"</a>; rel="next""#, "is to no list"), (#"</a?>; rel="next""#, "is to no list"),
+      (#"</a?ns=evil.example>; rel="next""#, "is to no list"),
+      (#"</v2/o/n/tags/list/../../x>; rel="next""#, "leads out of the list"),
+      (#"</v2/o/n/tags/list/%2E%2e/x?last=a>; rel="next""#, "leads out of the list"),
+      ("</a?\(String(repeating: "x", count: 20_000))>; rel=\"next\"", "more than 16384 bytes"),
+    ])
+  func lostLinks(link: String, words: String) throws {
+    var pages = TagPages()
+    let reason = pages.take(try #require(read(#"{"tags":["a"]}"#, [link])))
+    #expect(reason?.contains(words) == true, "\(reason ?? "none")")
   }
 
   @Test(
@@ -52,6 +81,20 @@ struct TagPagesTests {
   }
 
   @Test(
+    "what is no name is counted, but for null in the place of all of them",
+    arguments: [
+      (#"{"name":"n","tags":["a",7,null,{"x":1},["y"],"b"]}"#, 4),
+      (#"{"name":"n","tags":[{"name":"a"},{"name":"b"}]}"#, 2), (#"{"tags":{"a":1}}"#, 1),
+      (#"{"tags":"a"}"#, 1), (#"{"tags":null}"#, 0), (#"{"tags":[]}"#, 0),
+      (#"{"Tags":[7],"tags":["a"]}"#, 0),
+    ])
+  func others(body: String, count: Int) throws {
+    var pages = TagPages()
+    #expect(pages.take(try #require(read(body))) == nil)
+    #expect(pages.list.passedOver == count)
+  }
+
+  @Test(
     "what is no list is none",
     arguments: ["", "[]", "7", "<html>", "{}", #"{"errors":[]}"#, #"{"tags":["#])
   func noList(body: String) { #expect(read(body) == nil) }
@@ -64,7 +107,7 @@ struct TagPagesTests {
     }
     #expect(try page(#"{"":0},"#, 200_000).names.isEmpty)
     var pages = TagPages()
-    #expect(pages.take(try page(#""","#, 100_000)) == nil && pages.list.passedOver == 1)
+    #expect(pages.take(try page(#""","#, 100_000)) == nil && pages.list.passedOver == 2)
     let many = try page(#""","#, TagPages.nameLimit + 5)
     #expect(many.names.count == TagPages.nameLimit + 1)
     #expect(pages.take(many) == "it has more than 1048576 names")
@@ -91,14 +134,18 @@ struct TagPagesTests {
     #expect(
       filtered.take(try #require(read(#"{"tags":["z"]}"#))) == nil && filtered.list.tags == ["z"])
     var circle = TagPages()
-    let same = try #require(read(#"{"tags":["a"]}"#, ["</a?last=a>; rel=next"]))
-    #expect(circle.take(same) == nil && circle.next == "last=a")
-    #expect(circle.take(same) == "its pages lead in a circle")
-    var stale = TagPages()
-    for number in 0..<2 {
-      let page = try #require(read(#"{"tags":["a"]}"#, ["</a?last=\(number)>; rel=next"]))
-      #expect((stale.take(page) == nil) == (number == 0))
+    func page(_ name: String, _ link: String) throws -> TagPages.Page {
+      try #require(read("{\"tags\":[\"\(name)\"]}", ["</a?last=\(link)>; rel=next"]))
     }
+    #expect(circle.take(try page("a", "a")) == nil && circle.next == "?last=a")
+    #expect(circle.take(try page("b", "b")) == nil && circle.next == "?last=b")
+    #expect(circle.take(try page("c", "a")) == "its pages lead in a circle")
+    var stale = TagPages()
+    var complaint: String?
+    for number in 0..<99 where complaint == nil {
+      complaint = stale.take(try page("a", "\(number)"))
+    }
+    #expect(complaint == "21 pages in a row bring nothing new")
     var many = TagPages()
     var taken = 0
     while taken < 20_000 {
@@ -108,6 +155,34 @@ struct TagPagesTests {
       if many.take(page) != nil { break }
     }
     #expect(taken == TagPages.pageLimit)
+  }
+
+  @Test(
+    "a page that names itself as the next, and brings nothing new, is the last",
+    arguments: [#"{"tags":[]}"#, #"{"tags":["a"]}"#])
+  func namesItself(body: String) throws {
+    var pages = TagPages()
+    let link = ["</a?last=a>; rel=next"]
+    #expect(pages.take(try #require(read(#"{"tags":["a"]}"#, link))) == nil)
+    #expect(pages.next == "?last=a" && !pages.list.endsInItself)
+    #expect(pages.take(try #require(read(body, link))) == nil && pages.next == nil)
+    #expect(pages.list == .init(tags: ["a"], endsInItself: true))
+    // What it names may still be another page's beginning, as long as there is something new.
+    var growing = TagPages()
+    for name in ["a", "b", "c"] {
+      #expect(growing.take(try #require(read("{\"tags\":[\"\(name)\"]}", link))) == nil)
+      #expect(growing.next == "?last=a")
+    }
+  }
+
+  @Test("a page that comes twice is not the end")
+  func twice() throws {
+    var pages = TagPages()
+    for (tags, link) in [("a\",\"b", "b"), ("a\",\"b", "b2"), ("c", nil)] {
+      let links = link.map { ["</a?last=\($0)>; rel=next"] } ?? []
+      #expect(pages.take(try #require(read("{\"tags\":[\"\(tags)\"]}", links))) == nil)
+    }
+    #expect(pages.list == .init(tags: ["a", "b", "c"]))
   }
 
   @Test("names of too many bytes are given up")

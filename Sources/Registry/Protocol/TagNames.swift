@@ -6,6 +6,8 @@ import OCI
 struct TagNames {
   /// Names, as they came; one more than a list may have at most.
   private(set) var names: [String] = []
+  /// How many things stand where names should, and are none.
+  private(set) var others = 0
   /// Whether something is called `tags`, whatever it is.
   var hasTags: Bool { source != nil }
   /// Whether something is called `name`.
@@ -27,8 +29,8 @@ struct TagNames {
       case "name": hasName = true
       case "tags" where isBetter(name):
         source = name
-        names = []
-        return reader.kind == .list ? takeList(&reader) : reader.pass()
+        (names, others) = ([], 0)
+        return reader.kind == .list ? takeList(&reader) : takeOther(&reader)
       default: break
       }
       return reader.pass()
@@ -36,13 +38,26 @@ struct TagNames {
   }
 
   private mutating func takeList(_ reader: inout JSONReader) -> Bool {
-    reader.elements { reader in
-      guard reader.kind == .scalar else { return reader.pass() }
-      guard let text = reader.scalar() else { return false }
-      guard names.count <= TagPages.nameLimit else { return true }
-      if let name = JSONString.content(text) { names.append(name) }
-      return true
+    reader.elements { takeElement(&$0) }
+  }
+
+  private mutating func takeElement(_ reader: inout JSONReader) -> Bool {
+    guard reader.kind == .scalar else { return takeOther(&reader) }
+    guard let text = reader.scalar() else { return false }
+    guard names.count <= TagPages.nameLimit else { return true }
+    if let name = JSONString.content(text) { names.append(name) } else { others += 1 }
+    return true
+  }
+
+  /// Something that is no name; null is nothing at all.
+  private mutating func takeOther(_ reader: inout JSONReader) -> Bool {
+    guard reader.kind == .scalar else {
+      others += 1
+      return reader.pass()
     }
+    guard let text = reader.scalar() else { return false }
+    if !text.elementsEqual("null".utf8) { others += 1 }
+    return true
   }
 
   /// As `LooseJSON` chooses a member: the exact name, else the first in order; of equal ones the first.

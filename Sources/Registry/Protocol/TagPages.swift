@@ -9,8 +9,10 @@ struct TagPages {
   struct Page: Sendable, Equatable {
     /// Names, as they came.
     var names: [String]
-    /// The query of the next page; nil: this is the last.
-    var next: String?
+    /// How many things were listed that are no names at all.
+    var others = 0
+    /// The page that follows; nil: this is the last.
+    var next: Next?
 
     /// - Parameters:
     ///   - body: the body.
@@ -20,41 +22,53 @@ struct TagPages {
       // A repository without tags has null, or nothing, in their place.
       guard let found = TagNames(body), found.hasTags || found.hasName else { return nil }
       names = found.names
+      others = found.others
       next = TagPages.next(fields)
     }
   }
 
-  /// The query of the link that is called `next`; nil: there is none.
-  static func next(_ fields: HTTPFields) -> String? {
-    fields.values("link").lazy.compactMap(query).first
+  /// Where the page that follows is.
+  enum Next: Sendable, Equatable {
+    /// What stands behind the list's own path: a query, a path, or both.
+    case behind(String)
+    /// Somewhere that is not gone to, so that the list is not whole; why.
+    case lost(String)
   }
 
-  /// A link without `<>` or without any `rel` is one, too: in the answer to a list it can mean nothing else.
-  private static func query(_ field: String) -> String? {
-    for link in field.split(separator: ",<").flatMap({ $0.split(separator: ", <") }) {
-      let end = link.firstIndex { $0 == ">" } ?? link.firstIndex(of: ";") ?? link.endIndex
-      guard isNext(link[end...]) else { continue }
-      let target = link[..<end].drop { $0 == "<" || $0.isWhitespace }
-      guard let question = target.firstIndex(of: "?") else { return nil }
-      let query = target[target.index(after: question)...].prefix { $0 != "#" && !$0.isWhitespace }
-      guard query.utf8.count <= TagPages.queryBytes else { return nil }
-      // Whose images a mirror is asked for, we say ourselves.
-      let parts = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }
-      return parts.isEmpty ? nil : parts.joined(separator: "&")
+  /// What the link that is called `next` leads to; nil: there is none.
+  ///
+  /// - Parameters:
+  ///   - fields: of a page.
+  ///   - list: the list's path below the repository.
+  static func next(_ fields: HTTPFields, of list: String = "/tags/list") -> Next? {
+    for link in fields.values("link").flatMap(LinkField.links) {
+      // A link without any relation is one, too: in the answer to a list it can mean nothing else.
+      guard link.relations?.contains("next") ?? true else { continue }
+      if let next = next(link.target, of: list, isCalledNext: link.relations != nil) { return next }
     }
     return nil
   }
 
-  /// Whether a link's parameters call it the next page's, among others; where they do not say, it is.
-  private static func isNext(_ parameters: Substring) -> Bool {
-    let relations = parameters.lowercased().split(separator: ";").compactMap { word in
-      let pair = word.split(separator: "=", maxSplits: 1)
-      guard pair.count == 2, pair[0].filter({ !$0.isWhitespace && $0 != ">" }) == "rel" else {
-        return nil as [Substring]?
-      }
-      return pair[1].split { $0.isWhitespace || $0 == "\"" || $0 == "'" }
+  private static func next(_ target: String, of list: String, isCalledNext: Bool) -> Next? {
+    let target = target.prefix { $0 != "#" }.drop { $0.isWhitespace }
+    guard target.utf8.count <= linkBytes else {
+      return .lost("the link to the next page has more than \(linkBytes) bytes")
     }
-    return relations.first?.contains("next") ?? true
+    let path = target.prefix { $0 != "?" && !$0.isWhitespace }
+    // Whose images a mirror is asked for, we say ourselves.
+    let query = target.dropFirst(path.count + 1).split(separator: "&")
+      .filter { !$0.hasPrefix("ns=") }.joined(separator: "&")
+      .split(whereSeparator: \.isWhitespace).joined(separator: "%20")
+    let behind = path.ranges(of: list + "/").last.map { path[$0.upperBound...] } ?? ""
+    if behind.isEmpty, query.isEmpty {
+      guard isCalledNext else { return nil }
+      guard path.hasSuffix(list) else { return .lost("the link to the next page is to no list") }
+    }
+    let parts = behind.lowercased().replacing("%2e", with: ".").split(separator: "/")
+    guard !parts.contains("."), !parts.contains("..") else {
+      return .lost("the link to the next page leads out of the list")
+    }
+    return .behind((behind.isEmpty ? "" : "/" + behind) + (query.isEmpty ? "" : "?" + query))
   }
 
   /// Pages that a list may have.
@@ -64,22 +78,25 @@ struct TagPages {
   static let nameLimit = 1 << 20
   /// Bytes that all names may have.
   static let byteLimit = 64 << 20
-  /// Empty pages that a list may have one after the other: what a caller may not see is left out.
+  /// Pages without a new name that a list may have one after the other: what a caller may not see is
+  /// left out, and some servers send a page twice.
   static let emptyLimit = 20
   /// Bytes of one page: servers may send all tags at once.
   static let pageBytes = 16 << 20
-  /// Bytes that the query of a link may have.
-  private static let queryBytes = 4_096
+  /// Bytes that a link may have: cursors of some servers hold a whole state.
+  private static let linkBytes = 16 << 10
   /// Asks for as many as the server likes to send; some refuse to be asked for more than that.
   private static let first = ""
 
   private(set) var list = RepositoryClient.TagList()
-  /// The query of the page to ask for; nil: there is none left.
+  /// What stands behind the list's path in the page to ask for; nil: there is none left.
   private(set) var next: String? = first
   private var seen: Set<String> = []
-  private var asked: Set<String> = [first]
+  /// Hashes of what was asked for: links may be long, and many.
+  private var asked: Set<Int> = [first.hashValue]
   private var bytes = 0
-  private var emptyPages = 0
+  private var pages = 0
+  private var idlePages = 0
 
   /// Takes in the page that was asked for.
   ///
@@ -90,20 +107,39 @@ struct TagPages {
       bytes += name.utf8.count
       if Reference.isTag(name) { list.tags.append(name) } else { list.passedOver += 1 }
     }
+    list.passedOver += page.others
     guard max(seen.count, page.names.count) <= Self.nameLimit else {
       return "it has more than \(Self.nameLimit) names"
     }
     guard bytes <= Self.byteLimit else {
       return "the names have more than \(Self.byteLimit >> 20) MiB"
     }
-    next = page.next
-    guard let following = page.next else { return nil }
-    guard asked.insert(following).inserted, page.names.isEmpty || seen.count > before else {
-      return "its pages lead in a circle"
+    pages += 1
+    idlePages = seen.count > before ? 0 : idlePages + 1
+    return follow(page.next)
+  }
+
+  private mutating func follow(_ link: Next?) -> String? {
+    let here = next
+    next = nil
+    switch link {
+    case nil: return nil
+    case .lost(let reason): return reason
+    case .behind(let following):
+      // Asking for the same again brings the same; some servers send their last link with the last page.
+      guard following != here || idlePages == 0 else {
+        list.endsInItself = true
+        return nil
+      }
+      guard following == here || asked.insert(following.hashValue).inserted else {
+        return "its pages lead in a circle"
+      }
+      guard idlePages <= Self.emptyLimit else {
+        return "\(idlePages) pages in a row bring nothing new"
+      }
+      guard pages < Self.pageLimit else { return "it has more than \(Self.pageLimit) pages" }
+      next = following
+      return nil
     }
-    emptyPages = page.names.isEmpty ? emptyPages + 1 : 0
-    guard emptyPages <= Self.emptyLimit else { return "\(emptyPages) pages in a row are empty" }
-    guard asked.count <= Self.pageLimit else { return "it has more than \(Self.pageLimit) pages" }
-    return nil
   }
 }

@@ -63,6 +63,9 @@ struct TagsCommand: AsyncParsableCommand, RegistryCommand {
         for: \(mirror.reason)
         """)
     }
+    if list.endsInItself {
+      logger.warning("the last page of the list names itself as the next: there may be more tags")
+    }
     if list.passedOver > 0 {
       logger.warning("\(list.passedOver) names in the list are no tags; they are passed over")
     }
