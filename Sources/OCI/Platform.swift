@@ -51,9 +51,17 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Whether it says of itself that it is not known.
   package var isUnknown: Bool { os == "unknown" || architecture == "unknown" }
 
-  /// Parses `os/arch[/variant]`.
+  /// Architectures that may stand alone.
   ///
-  /// - Parameter text: for example `linux/arm64` or `linux/arm/v7`.
+  /// Source: containerd's platforms, `isKnownArch`.
+  private static let architectures: Set<String> = [
+    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc",
+    "ppc64", "ppc64le", "riscv", "riscv64", "s390", "s390x", "sparc", "sparc64", "wasm",
+  ]
+
+  /// Parses `os/arch[/variant]`, or an architecture alone, which is one of Linux then.
+  ///
+  /// - Parameter text: for example `linux/arm64`, `linux/arm/v7` or `arm64`.
   /// - Throws: `OCIError.invalidPlatform`.
   package init(_ text: String) throws(OCIError) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
@@ -61,7 +69,13 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
       !part.isEmpty && part.utf8.count <= 64
         && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
     }
-    guard (2...3).contains(parts.count), allowed else { throw .invalidPlatform(text) }
+    guard allowed else { throw .invalidPlatform(text) }
+    if parts.count == 1 {
+      self.init(os: "linux", architecture: parts[0])
+      guard Self.architectures.contains(architecture) else { throw .invalidPlatform(text) }
+      return
+    }
+    guard (2...3).contains(parts.count) else { throw .invalidPlatform(text) }
     self.init(os: parts[0], architecture: parts[1], variant: parts.count == 3 ? parts[2] : nil)
   }
 

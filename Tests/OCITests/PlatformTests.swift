@@ -13,6 +13,9 @@ struct PlatformTests {
       ("linux/armhf", "linux/arm/v7"), ("linux/armel", "linux/arm/v6"), ("linux/i686", "linux/386"),
       ("linux/amd64/v1", "linux/amd64"), ("linux/amd64/v3", "linux/amd64/v3"),
       ("macos/arm64", "darwin/arm64"),
+      // containerd's specifiers may be an architecture alone.
+      ("amd64", "linux/amd64"), ("ARM64", "linux/arm64"), ("aarch64", "linux/arm64"),
+      ("armhf", "linux/arm/v7"), ("386", "linux/386"), ("s390x", "linux/s390x"),
     ])
   func normalises(text: String, expected: String) throws {
     #expect(try Platform(text).description == expected)
@@ -20,7 +23,10 @@ struct PlatformTests {
 
   @Test(
     "refuses what is no platform",
-    arguments: ["", "linux", "linux/", "/amd64", "a/b/c/d", "linux/am d64", "l\u{1B}/a"])
+    arguments: [
+      "", "linux", "linux/", "/amd64", "amd65", "windows", "v8", "a/b/c/d", "linux/am d64",
+      "l\u{1B}/a",
+    ])
   func refuses(text: String) {
     #expect(throws: OCIError.self) { try Platform(text) }
   }
