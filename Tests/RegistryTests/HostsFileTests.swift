@@ -402,6 +402,7 @@ struct HostsFileTests {
       ("docker.io", ["docker.io", "_default"]),
       ("localhost:45885", ["localhost_45885_", "localhost:45885", "_default"]),
       ("[::1]:5000", ["[::1]_5000_", "[::1]:5000", "_default"]),
+      ("E.com:1", ["E.com_1_", "E.com:1", "e.com_1_", "e.com:1", "_default"]),
     ])
   func folders(registry: String, names: [String]) {
     #expect(HostsFolder.names(of: registry) == names)

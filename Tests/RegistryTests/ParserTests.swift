@@ -320,6 +320,9 @@ struct AuthFileTests {
       ("registry-1.docker.io", "docker.io"),
       ("localhost:5000", "localhost:5000"), ("http://localhost:5000/", "localhost:5000"),
       ("ghcr.io/o", "ghcr.io"), ("ghcr.io/o/n", "ghcr.io"),
+      // Names of hosts have no case.
+      ("localhost:5000", "LOCALHOST:5000"), ("https://GHCR.io/v2/", "ghcr.io"),
+      ("GHCR.IO/o", "Ghcr.io"),
     ])
   func findsKeys(key: String, registry: String) throws {
     let auth = Data("u:p:w".utf8).base64EncodedString()

@@ -300,7 +300,8 @@ struct RegistriesConfigTests {
       ("e.com:5000", "e.com:5001/a", false), ("e.com/b", "e.com:5000/b/c", true),
       ("e.com/b", "e.com:5000/a", false), ("e.com/a:1", "e.com:443/a:1", true),
       ("e.com/a:1", "e.com:443/a:2", false), ("[::1]", "[::1]:5000/a", true),
-      ("e.com", "e.com.evil:5000/a", false),
+      ("e.com", "e.com.evil:5000/a", false), ("e.com", "E.COM/a", true),
+      ("E.com/b", "e.com:5000/b/c", true), ("e.com/b", "E.com/a", false),
     ])
   func blockedPorts(prefix: String, name: String, isBlocked: Bool) throws {
     let blocked = "[[registry]]\nprefix = \"\(prefix)\"\nblocked = true\n"

@@ -71,6 +71,7 @@ package struct AuthFile: Sendable, Equatable {
   ///   - repository: for containers' per-namespace keys.
   package func answers(registry: String, repository: String) -> [Answer] {
     var answers: [Answer] = []
+    let registry = registry.lowercased()
     let names = Self.names(of: registry)
     for name in names {
       if let helper = helpers[name] {
@@ -136,7 +137,9 @@ package struct AuthFile: Sendable, Equatable {
     }
     while name.hasSuffix("/") { name.removeLast() }
     for suffix in ["/v1", "/v2"] where name.hasSuffix(suffix) { name.removeLast(suffix.count) }
-    return name
+    // Host names have no case, and paths do.
+    let host = name.prefix { $0 != "/" }
+    return host.lowercased() + name.dropFirst(host.count)
   }
 
   /// Docker Hub's names, all of which mean the same credentials.

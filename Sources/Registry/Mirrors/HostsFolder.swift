@@ -11,11 +11,16 @@ enum HostsFolder {
   /// - Source: `hostPaths` and `hostDirectory` of containerd's core/remotes/docker/config, and its
   ///   docs/hosts.md.
   static func names(of registry: String) -> [String] {
-    var names = [registry, "_default"]
-    if let colon = registry.lastIndex(of: ":"), colon != registry.startIndex {
-      names.insert(
-        "\(registry[..<colon])_\(registry[registry.index(after: colon)...])_", at: 0)
+    // Names of hosts have no case, and those of folders do.
+    let spellings = [registry] + (registry == registry.lowercased() ? [] : [registry.lowercased()])
+    var names: [String] = []
+    for spelling in spellings {
+      if let colon = spelling.lastIndex(of: ":"), colon != spelling.startIndex {
+        names.append("\(spelling[..<colon])_\(spelling[spelling.index(after: colon)...])_")
+      }
+      names.append(spelling)
     }
+    names.append("_default")
     return names
   }
 }

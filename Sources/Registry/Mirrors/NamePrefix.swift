@@ -14,7 +14,7 @@ import OCI
 ///
 /// Source: containers-registries.conf(5).
 struct NamePrefix: Hashable, Sendable {
-  /// As it is written, without slashes at its end.
+  /// As it is written, without slashes at its end, and with its host in lower case.
   let text: String
 
   /// - Returns: nil for what can be none.
@@ -27,7 +27,13 @@ struct NamePrefix: Hashable, Sendable {
     } else if text.contains("*") {
       return nil
     }
-    self.text = text
+    self.text = Self.withPlainHost(text)
+  }
+
+  /// The same with its host in lower case: names of hosts are compared without it.
+  private static func withPlainHost(_ text: String) -> String {
+    let host = text.prefix { $0 != "/" }
+    return host.lowercased() + text.dropFirst(host.count)
   }
 
   /// A place without slashes at its end; nil for a URL.
@@ -44,7 +50,7 @@ struct NamePrefix: Hashable, Sendable {
     let host = text.prefix { $0 != "/" }
     guard !host.contains("*") else { return false }
     let (own, port) = Self.parts(host)
-    let (other, otherPort) = Self.parts(reference.registry[...])
+    let (other, otherPort) = Self.parts(reference.registry.lowercased()[...])
     guard own == other, port == nil || port == (otherPort ?? "443") else { return false }
     let below = text.dropFirst(host.count)
     return NamePrefix("\(reference.registry)\(below)")?.rest(of: reference) != nil
@@ -70,9 +76,10 @@ struct NamePrefix: Hashable, Sendable {
   /// - Parameter reference: the image.
   /// - Returns: for example `/library/alpine`; nil where the prefix is not about it.
   func rest(of reference: Reference) -> String? {
-    let name = "\(reference.registry)/\(reference.repository)"
+    let registry = reference.registry.lowercased()
+    let name = "\(registry)/\(reference.repository)"
     if text.hasPrefix("*.") {
-      let host = reference.registry.prefix { $0 != ":" }
+      let host = registry.prefix { $0 != ":" }
       guard host.hasSuffix(text.dropFirst()), host.count > text.count - 1 else { return nil }
       return String(name.dropFirst(host.count))
     }
