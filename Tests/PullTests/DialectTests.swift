@@ -144,6 +144,30 @@ struct DialectTests {
     return [("WWW-Authenticate", "Bearer realm=\"http://\(host)/token\",service=\"s\"\(more)")]
   }
 
+  /// What comes of an identity token's POST that is neither a token nor a refusal.
+  private static let posts: [(words: String, reply: Reply)] = [
+    ("301", .status(301, [("Location", "/token/")])),
+    ("302 to a login", .status(302, [("Location", "/login")])),
+    ("a page", .ok(MirrorTests.page, [("Content-Type", "text/html")])), ("nothing", .ok("{}")),
+    ("503", .status(503)),
+  ]
+
+  static let oauthOddities: [Dialect] =
+    (posts + [("a hang-up", .raw([], .reset))]).map { post in
+      Dialect(
+        "an identity token's POST gets \(post.words), and Basic a token",
+        credentials: CredentialChain(
+          explicit: .identityTokenOrBasic("i", user: "u", password: "p"))
+      ) { request, _, _ in
+        if request.target == "/login" { return .ok(MirrorTests.page) }
+        if request.target.hasPrefix("/token") {
+          if request.method == "POST" { return post.reply }
+          return request["authorization"] == "Basic dTpw" ? .ok(#"{"token":"good"}"#) : .status(401)
+        }
+        return request["authorization"] == "Bearer good" ? nil : .status(401, challenge(request))
+      }
+    }
+
   static let tokens: [Dialect] = [
     Dialect("expires_in is a string") { request, _, _ in
       if request.target.hasPrefix("/token") {
@@ -230,7 +254,7 @@ struct DialectTests {
 
   @Test(
     "a registry's dialect is understood",
-    arguments: statuses + ranges + tokens + challenges + logins)
+    arguments: statuses + ranges + tokens + oauthOddities + challenges + logins)
   func understood(dialect: Dialect) async throws {
     let image = try FakeImage(
       layers: [Content.bytes(200_000, seed: 1), Content.bytes(150_000, seed: 2)])
@@ -281,6 +305,79 @@ struct DialectTests {
     #expect(try await puller.pull(request).imageDigest == image.manifest)
     #expect(warnings.all.contains { $0.contains("stored login") && $0.contains(words) })
     #expect(warnings.all.contains { $0.contains("was refused") } == (words == "was refused"))
+  }
+
+  /// An auth file with an entry for a registry, and what is warned of.
+  private func chain(_ bench: Bench, _ host: String, _ entry: String) throws -> (
+    CredentialChain, Log<String>
+  ) {
+    let file = bench.folder("auth.json")
+    try #"{"auths":{"\#(host)":\#(entry)}}"#.write(
+      toFile: file, atomically: true, encoding: .utf8)
+    let warnings = Log<String>()
+    return (CredentialChain(files: [CredentialFile(named: file)]) { warnings.add($0) }, warnings)
+  }
+
+  @Test(
+    "a stored identity token that brings none does not stand before a public image",
+    arguments: 0..<4)
+  func uselessIdentityToken(post number: Int) async throws {
+    let image = try FakeImage(layers: [Content.bytes(1_000, seed: 1)])
+    let reply = Self.posts[number].reply
+    let registry = try FakeRegistry(image) { request in
+      if request.target.hasPrefix("/token") {
+        return request.method == "POST" ? reply : .ok(#"{"token":"good"}"#)
+      }
+      return request["authorization"] == "Bearer good"
+        ? nil : .status(401, Self.challenge(request))
+    }
+    let bench = try Bench()
+    let (chain, warnings) = try chain(bench, registry.host, #"{"identitytoken":"i"}"#)
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    let puller = try bench.puller(request.reference, credentials: chain)
+    #expect(try await puller.pull(request).imageDigest == image.manifest)
+    #expect(warnings.all.contains { $0.contains("brought no token") }, "\(warnings.all)")
+  }
+
+  @Test(
+    "a stored login whose token the registry denies does not stand before a public image",
+    arguments: [401, 403], [false, true])
+  func deniedLogin(status: Int, isPublic: Bool) async throws {
+    let image = try FakeImage(
+      layers: [Content.bytes(90_000, seed: 1), Content.bytes(1_000, seed: 2)])
+    let registry = try FakeRegistry(image) { request in
+      let shown = request["authorization"]
+      if request.target.hasPrefix("/token") {
+        return .ok("{\"token\":\"\(shown == nil ? "anybody" : "user")\"}")
+      }
+      if shown == "Bearer user" {
+        return .status(
+          status, status == 401 ? Self.challenge(request, ",error=\"insufficient_scope\"") : [],
+          #"{"errors":[{"code":"DENIED","message":"SAML enforcement"}]}"#)
+      }
+      return isPublic && shown == "Bearer anybody"
+        ? nil : .status(401, Self.challenge(request))
+    }
+    let bench = try Bench()
+    let (chain, warnings) = try chain(bench, registry.host, #"{"auth":"dTpw"}"#)
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    let puller = try bench.puller(request.reference, credentials: chain)
+    do throws(PullError) {
+      #expect(try await puller.pull(request).imageDigest == image.manifest)
+      #expect(isPublic)
+      #expect(warnings.all.count { $0.contains("was refused") && $0.contains("SAML") } == 1)
+    } catch {
+      // What was said to the login is what counts, and it is not called useless.
+      #expect(!isPublic && error.category == .unauthorised)
+      #expect(error.description.contains("SAML") && warnings.all.isEmpty, "\(error)")
+    }
+    // One that was given for this very pull stands.
+    let explicit = try bench.puller(request.reference, credentials: Self.user)
+    _ = try? await explicit.pull(request)
+    let anonymous = registry.server.requests.count {
+      $0.target.hasPrefix("/token") && $0["authorization"] == nil
+    }
+    #expect(anonymous == 1)
   }
 
   @Test("a stored login that may only pull is kept where a token for more is refused to everybody")

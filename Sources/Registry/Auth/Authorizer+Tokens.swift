@@ -44,7 +44,10 @@ extension Authorizer {
     do throws(RegistryError) {
       return try await tokens.token(fetch.form, credential, for: fetch.scope)
     } catch {
-      guard error.kind == .unauthorised, credential != nil,
+      let kinds: [RegistryError.Kind] = [
+        .unauthorised, .refusedTarget, .protocolError(transient: false),
+      ]
+      guard kinds.contains(error.kind), credential != nil,
         !credentials.isExplicit(registry: fetch.scope.registry)
       else { throw error }
       let token: Token
@@ -54,13 +57,7 @@ extension Authorizer {
         // The login may be good for something else that is asked for.
         throw error
       }
-      // Who answers something else than no has not looked at it.
-      let isRefused = error.status.map { [400, 401, 403].contains($0) } ?? true
-      credentials.warn(
-        "the stored login for \(fetch.scope.registry) "
-          + (isRefused ? "was refused" : "brought no token") + ": \(error.message); "
-          + "going on without it")
-      credentialSearches[fetch.scope] = Task { nil }
+      warnOfLogin(fetch.scope, error)
       return token
     }
   }

@@ -58,6 +58,8 @@ actor Authorizer {
   private(set) var tokenService: TokenService?
   /// The one that it named before, until it was asked ahead.
   var expected: TokenService?
+  /// Stored logins that were left out, once for each scope.
+  var leftOut: [Scope: LeftOut] = [:]
   var askedAhead: [Fetch: Task<Token?, Never>] = [:]
   /// Where it was asked already what the API itself wants to see.
   private var pinged: Set<Scope> = []
@@ -191,6 +193,7 @@ actor Authorizer {
     switch way {
     case .bearer(let form): try await fetch(Fetch(scope: scope, form: form))
     case .basic: credential?.basicHeader.map { keep($0, for: scope) }
+    case .nobody: nil
     }
   }
 

@@ -37,16 +37,42 @@ struct TokenClient: Sendable {
   private func ask(_ form: TokenForm, _ credential: Credential?, _ scope: Authorizer.Scope)
     async throws(RegistryError) -> Token?
   {
-    var answer: Answer?
-    if let refresh = credential?.refreshToken {
-      let oauth = try await perform(form.oauthRequest(refreshToken: refresh), scope)
-      // Servers without the OAuth2 endpoint say so in many ways; they take the plain request.
-      let isLacking = [404, 405, 415, 501].contains(oauth.response.head.status)
-      let isRefused = oauth.response.head.status != 200 && credential?.basicHeader != nil
-      if !isLacking, !isRefused { answer = oauth }
+    guard let refresh = credential?.refreshToken else {
+      return try await askPlainly(form, credential, scope)
     }
-    if answer == nil { answer = try await perform(form.getRequest(credential), scope) }
-    guard let answer else { throw Self.unusable(form.realm.origin) }
+    do throws(RegistryError) {
+      let answer = try await perform(form.oauthRequest(refreshToken: refresh), scope)
+      // Servers without the OAuth2 endpoint say so in many ways; they take the plain request.
+      if [404, 405, 415, 501].contains(answer.response.head.status) {
+        return try await askPlainly(form, credential, scope)
+      }
+      let token = try token(in: answer, credential, scope)
+      if token != nil || credential?.basicHeader == nil { return token }
+    } catch {
+      // Whatever becomes of the identity token: the name and password beside it may do. Who is not
+      // there is not there for those either.
+      guard credential?.basicHeader != nil, !error.isStall, error.lesson != .nobodyThere,
+        error.kind != RegistryError.cancelled.kind
+      else { throw error }
+      // A transfer that breaks off may be the POST's own fault; where not, that is what is to be said.
+      guard error.isBrokenTransfer else { return try await askPlainly(form, credential, scope) }
+      do throws(RegistryError) {
+        return try await askPlainly(form, credential, scope)
+      } catch _ { throw error }
+    }
+    return try await askPlainly(form, credential, scope)
+  }
+
+  /// The GET of the token specification; nil: what came is no document at all.
+  private func askPlainly(
+    _ form: TokenForm, _ credential: Credential?, _ scope: Authorizer.Scope
+  ) async throws(RegistryError) -> Token? {
+    try token(in: try await perform(form.getRequest(credential), scope), credential, scope)
+  }
+
+  private func token(
+    in answer: Answer, _ credential: Credential?, _ scope: Authorizer.Scope
+  ) throws(RegistryError) -> Token? {
     let status = answer.response.head.status
     guard (200..<300).contains(status) else {
       var error = ResponseJudge.error(

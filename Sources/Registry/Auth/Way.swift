@@ -6,8 +6,10 @@ enum Way: Hashable {
   case bearer(TokenForm)
   /// User name and password.
   case basic
+  /// Nothing of one's own, though there is a login.
+  case nobody
 
-  var isToken: Bool { self != .basic }
+  var isToken: Bool { realm != nil }
 
   /// The token service; nil: none is asked.
   var realm: RemoteURL? { if case .bearer(let form) = self { form.realm } else { nil } }
@@ -16,7 +18,7 @@ enum Way: Hashable {
   private var limit: Int {
     switch self {
     case .bearer: 2
-    case .basic: 1
+    case .basic, .nobody: 1
     }
   }
 

@@ -36,18 +36,53 @@ extension RequestRoute {
   private mutating func showMore(_ response: TransferResponse) async throws(RegistryError) {
     let error = denied(response)
     if case .overloaded = error.kind { throw error }
+    if tried[.nobody] != nil, let scope = ownScope,
+      let refusal = await client.authorizer.settleLogin(for: scope, wasInTheWay: false)
+    {
+      throw refusal
+    }
     let denial = Denial(response, at: url)
     if !ResponseJudge.wantsTLS(response), try await authorize(denial) { return }
-    guard response.head.status == 401, passes > 0 || authorization != nil else { throw error }
+    let refusal = refusal(of: response, denial, or: error)
+    guard try await showNothing(insteadOf: refusal) else { throw refusal }
+  }
+
+  /// Goes on without a stored login, once, where the registry denies to its owner what it may have
+  /// for anybody.
+  private mutating func showNothing(insteadOf refusal: RegistryError) async throws(RegistryError)
+    -> Bool
+  {
+    guard refusal.kind == .unauthorised, tried[.nobody] == nil, let endpoint = endpointHere,
+      await client.authorizer.leaveOutLogin(
+        for: client.scope(endpoint), rejected: shown, because: refusal)
+    else { return false }
+    tried[.nobody] = 1
+    return true
+  }
+
+  /// Content came: a login that was left out for it was in its way.
+  func noteLetIn() async {
+    guard tried[.nobody] != nil, let scope = ownScope else { return }
+    _ = await client.authorizer.settleLogin(for: scope, wasInTheWay: true)
+  }
+
+  private var ownScope: Authorizer.Scope? {
+    if case .endpoint(let endpoint, _, _) = start { client.scope(endpoint) } else { nil }
+  }
+
+  private func refusal(of response: TransferResponse, _ denial: Denial, or error: RegistryError)
+    -> RegistryError
+  {
+    guard response.head.status == 401, passes > 0 || authorization != nil else { return error }
     if let authorization, authorization.hasPrefix("Basic ") {
-      throw ResponseJudge.refusedLogin(
+      return ResponseJudge.refusedLogin(
         response, what: what, origin: url.origin, hiding: secrets)
     }
     var refusal = ResponseJudge.refusedInSpiteOfToken(
       response, what: what, origin: url.origin, hiding: secrets)
     // A token that was made a moment ago may not be valid yet by the registry's clock.
     if denial.dislikesToken { refusal.secondLooks = 2 }
-    throw refusal
+    return refusal
   }
 
   /// The error of an answer that is neither content nor a redirect.

@@ -116,7 +116,9 @@ struct RequestRoute {
         final = plain
       }
       switch final {
-      case .content(let answer): return answer
+      case .content(let answer):
+        await noteLetIn()
+        return answer
       case .refused(let kind, let reason):
         await leaves(url)
         // Where a place is remembered from before, the registry may know a better one by now.
