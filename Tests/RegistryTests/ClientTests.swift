@@ -114,6 +114,44 @@ struct ClientTests {
     #expect(asked.count < 50)
   }
 
+  @Test("a token for where a redirect leads is for the repository there, and shown at once")
+  func movedRepository() async throws {
+    let other = try RawServer { request in
+      if request.target.hasPrefix("/token") {
+        return request.target.contains("repository%3Aoss%2Fo%2Fn%3Apull")
+          ? .ok(#"{"token":"good"}"#) : .ok(#"{"token":"bad"}"#)
+      }
+      guard request["authorization"] == "Bearer good" else {
+        return .status(401, Self.challenge("http://\(request["host"] ?? "")/token"))
+      }
+      return request.target == "/v2/oss/o/n/manifests/1" ? .ok(Self.manifest) : .status(404)
+    }
+    let host = other.host
+    let server = try RawServer {
+      .status(302, [("Location", "http://\(host)/v2/oss\($0.target.dropFirst(3))")])
+    }
+    let client = try client(server)
+    for _ in 0..<3 { _ = try await client.document(.tag("1")) }
+    #expect(other.requests.count { $0.target.hasPrefix("/token") } == 1)
+    #expect(other.requests.count { $0["authorization"] == nil } == 2)
+  }
+
+  @Test("a token that has died where a redirect leads is replaced")
+  func movedRepositoryToken() async throws {
+    let counter = Counter()
+    let other = try RawServer { request in
+      let host = request["host"] ?? ""
+      if request.target.hasPrefix("/token") { return .ok("{\"token\":\"t\(counter.next())\"}") }
+      // Each token is good for one request.
+      let served = request["authorization"] == "Bearer t\(counter.next() - 1)"
+      return served ? .ok(Self.manifest) : .status(401, Self.challenge("http://\(host)/token"))
+    }
+    let host = other.host
+    let server = try RawServer { .status(302, [("Location", "http://\(host)\($0.target)")]) }
+    let client = try client(server)
+    for _ in 0..<3 { _ = try await client.document(.tag("1")) }
+  }
+
   @Test("a token service that is silent is not asked again for a smaller scope")
   func silentRealm() async throws {
     let server = try tokenServer(

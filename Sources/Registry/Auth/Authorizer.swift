@@ -114,6 +114,11 @@ actor Authorizer {
     }
   }
 
+  /// The header to send, where one was got before.
+  func knownHeader(for scope: Scope) async throws(RegistryError) -> String? {
+    entries[scope] == nil ? nil : try await header(for: scope)
+  }
+
   /// A new header after a denial: by the first of its challenges that leads to one.
   ///
   /// - Parameters:

@@ -1,3 +1,4 @@
+import OCI
 import Transfer
 
 /// What a route does where it is denied what it asks for.
@@ -110,14 +111,32 @@ extension RequestRoute {
   /// - Returns: true where there is something new to show.
   private mutating func authorize(_ denial: Denial) async throws(RegistryError) -> Bool {
     if let endpoint = endpointHere { return try await passes(denial, at: endpoint) }
-    // Another registry may take over a whole repository, and give its tokens to anybody.
-    guard denial.status == 401, authorization == nil, case .endpoint = start else { return false }
-    let scope = Authorizer.Scope(
-      origin: url.origin, registry: url.origin.authority, repository: client.reference.repository,
-      isAnonymous: true)
-    guard try await passes(denial, scope, rejected: nil) else { return false }
+    // Another registry may take over a whole repository, and give its tokens to anybody. What was
+    // shown to it at once may have died.
+    guard denial.status == 401, let scope = elsewhere, authorization == nil || anonymous != scope
+    else { return false }
+    guard try await passes(denial, scope, rejected: authorization) else { return false }
     anonymous = scope
     return true
+  }
+
+  /// What a token for a place that was redirected to is good for: the repository that it has in its path,
+  /// which may have another name there.
+  var elsewhere: Authorizer.Scope? {
+    guard endpointHere == nil, case .endpoint = start else { return nil }
+    return Authorizer.Scope(
+      origin: url.origin, registry: url.origin.authority,
+      repository: Self.repository(in: url) ?? client.reference.repository, isAnonymous: true)
+  }
+
+  /// The repository of a URL that has the form of the registry API's; nil: it has not.
+  static func repository(in url: RemoteURL) -> String? {
+    let parts = url.target.prefix { $0 != "?" }.split(separator: "/")
+    let kinds: [Substring] = ["manifests", "blobs", "tags", "referrers"]
+    guard parts.first == "v2", let end = parts.lastIndex(where: { kinds.contains($0) }), end > 1
+    else { return nil }
+    let name = parts[1..<end].joined(separator: "/")
+    return (try? Reference("registry.invalid/\(name)")) == nil ? nil : name
   }
 
   private mutating func passes(_ denial: Denial, at endpoint: Endpoint)

@@ -49,7 +49,7 @@ struct RequestRoute {
   var mayReturn = false
   /// Whether a server sent us elsewhere: a path of its choice gets no credentials, wherever it leads.
   private var isSent: Bool
-  /// The place elsewhere that wanted a token of its own, which anybody gets.
+  /// The place elsewhere that a token of its own was got for on this route, which anybody gets.
   var anonymous: Authorizer.Scope?
   /// What the registry itself said with its first 401.
   var challenges: [String] = []
@@ -144,7 +144,7 @@ struct RequestRoute {
   var place: BlobLocator.Answer {
     guard case .endpoint(let endpoint, _, _) = start else { return .unknown }
     let isBack = isSent && url.origin == client.ledger.origin(of: endpoint)
-    return isElsewhere && !isBack && anonymous == nil ? .elsewhere(url) : .here
+    return isElsewhere && !isBack ? .elsewhere(url) : .here
   }
 
   /// The endpoint, while it is the one that is asked.
@@ -168,8 +168,8 @@ struct RequestRoute {
     if let endpoint {
       authorization = try await client.authorizer.header(for: client.scope(endpoint))
       shown = authorization
-    } else if let anonymous, anonymous.origin == url.origin {
-      authorization = try await client.authorizer.header(for: anonymous)
+    } else if let elsewhere {
+      authorization = try await client.authorizer.knownHeader(for: elsewhere)
     }
     if let authorization { fields.append("Authorization", authorization) }
     for field in endpoint?.fields.all ?? []
