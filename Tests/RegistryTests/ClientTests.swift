@@ -114,6 +114,20 @@ struct ClientTests {
     #expect(asked.count < 50)
   }
 
+  @Test(
+    "a document that is at its own address for a while is asked for again", arguments: [1, 2, 4, 5])
+  func ownAddress(times: Int) async throws {
+    let counter = Counter()
+    let server = try RawServer { request in
+      counter.next() <= times ? .status(307, [("Location", request.target)]) : .ok(Self.manifest)
+    }
+    _ = try await client(server, retries: 3).document(.tag("1"))
+    let circle = try RawServer { .status(307, [("Location", $0.target)]) }
+    let error = await error(try client(circle, retries: 3))
+    #expect(error?.description.contains("redirects in a circle") == true)
+    #expect(circle.requests.count < 20)
+  }
+
   @Test("a token for where a redirect leads is for the repository there, and shown at once")
   func movedRepository() async throws {
     let other = try RawServer { request in

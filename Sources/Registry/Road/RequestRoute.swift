@@ -196,8 +196,11 @@ struct RequestRoute {
       guard hops <= RedirectRule.limit, isNew else {
         let how =
           isNew ? "redirects more than \(RedirectRule.limit) times" : "redirects in a circle"
-        throw RegistryError(
+        var error = RegistryError(
           .protocolError(transient: false), "\(url.origin.authority) \(how) for \(what)")
+        // Who sends us to the very same place may not have it ready yet.
+        if (try? RedirectRule.target(response.head, of: url)) == url { error.secondLooks = 2 }
+        throw error
       }
       let target = try RedirectRule.target(response.head, of: url)
       // Within its own origin a registry may have its blobs wherever it likes.
