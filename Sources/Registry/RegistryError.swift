@@ -169,8 +169,8 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     case .refused: "check the registry's name and port; is the server running?"
     case .resolve: "check the registry's name and the network"
     case .proxyRefused:
-      "a proxy that wants a login takes it as HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT; "
-        + "NO_PROXY leaves hosts out"
+      "a proxy that wants a login, or another one than it was given, takes it as "
+        + "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT; NO_PROXY leaves hosts out"
     case .stalled: "the limits are --stall-timeout and --min-rate"
     default: nil
     }

@@ -37,6 +37,10 @@ struct TunnelTests {
       Issue.record("no error")
     } catch {
       #expect(error.description.contains("registry.zoo.test"), "\(error)")
+      // Who has given a name and a password is not to be told that one can be given.
+      if statuses.last == 407 {
+        #expect(error.hint?.contains("another one than it was given") == true)
+      }
     }
     #expect(proxy.requests.count == requests)
   }

@@ -77,7 +77,8 @@ enum ResponseJudge {
       return RegistryError(
         .protocolError(transient: false),
         "a proxy on the way to \(host) wants a login (407)\(said)",
-        hint: "it takes one as HTTP_PROXY=http://USER:PASSWORD@HOST:PORT")
+        hint: "it takes one, or another than it was given, as "
+          + "HTTP_PROXY=http://USER:PASSWORD@HOST:PORT")
     case 404, 410:
       return RegistryError(.notFound, "\(host) has no \(what)\(said)")
     case 416:
