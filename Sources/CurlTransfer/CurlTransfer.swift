@@ -176,7 +176,8 @@ final class CurlTransfer {
     head.bytes == 0 && intake.received == 0 && watch.age > seconds
   }
 
-  private var isConnected: Bool {
+  /// Whether the request is out, or about to be.
+  var isConnected: Bool {
     cairn_info_off(easy, CURLINFO_PRETRANSFER_TIME_T) > 0
   }
 

@@ -44,4 +44,30 @@ struct TunnelTests {
     }
     #expect(proxy.requests.count == requests)
   }
+
+  @Test(
+    "a proxy that answers without an end is given up, and others are served",
+    arguments: [407, 200, 403])
+  func endless(status: Int) async throws {
+    let proxy = try RawServer { request in
+      guard request.method == "CONNECT" else { return .ok("plain") }
+      return .raw(Reply.head(status, length: status == 200 ? 0 : 99_999_999_999), .flood)
+    }
+    var settings = TransferSettings()
+    settings.stallTimeout = 50
+    settings.proxies = ProxyRule(plain: "http://\(proxy.host)", secure: "http://\(proxy.host)")
+    let engine = try CurlEngine(settings: settings)
+    defer { engine.stop() }
+    let url = try RemoteURL("https://registry.zoo.test/v2/")
+    let error = await #expect(throws: TransferError.self) {
+      _ = try await engine.perform(TransferRequest(.get, url), limit: 100)
+    }
+    if status == 407 {
+      #expect(error?.kind == .proxyRefused)
+      #expect(error?.description.contains("without an end") == true)
+    }
+    let plain = try RemoteURL("http://registry.zoo.test/v2/")
+    let other = try await engine.perform(TransferRequest(.get, plain), limit: 100)
+    #expect(other.body == Array("plain".utf8))
+  }
 }

@@ -79,6 +79,12 @@ static inline void cairn_set_connected(cairn_easy *easy, curl_prereq_callback co
   curl_easy_setopt((CURL *)easy, CURLOPT_PREREQFUNCTION, connected);
   curl_easy_setopt((CURL *)easy, CURLOPT_PREREQDATA, context);
 }
+/// Has a transfer ask as it goes on whether it may, also while libcurl reads what a proxy says: 0 to go on.
+static inline void cairn_set_progress(cairn_easy *easy, curl_xferinfo_callback progress, void *context) {
+  curl_easy_setopt((CURL *)easy, CURLOPT_XFERINFOFUNCTION, progress);
+  curl_easy_setopt((CURL *)easy, CURLOPT_XFERINFODATA, context);
+  curl_easy_setopt((CURL *)easy, CURLOPT_NOPROGRESS, 0L);
+}
 /// Opens a socket and notes it; CURL_SOCKET_BAD where there is none.
 int cairn_sockets_open(cairn_sockets *sockets, const struct curl_sockaddr *address);
 /// The bytes of an address: 4, 16, or 0 of another family.
