@@ -4,10 +4,12 @@ import Synchronization
 
 /// A blob on its way, as one of those who want it sees it.
 ///
-/// Two who want the same blob share one transfer. When the last of them is gone, it retires, and
+/// Two who want the same blob, and believe each other, share one transfer. When the last of them is gone, it retires, and
 /// what arrived stays.
 package final class Download: Sendable {
   let transfer: Int
+  /// What the blob's files are called while it is on its way.
+  let name: PartialName
   let wanter: Int
   private let board: DownloadBoard
   private let left: @Sendable () -> Void
@@ -28,6 +30,7 @@ package final class Download: Sendable {
   ) {
     board = transfer.board
     self.transfer = transfer.id
+    name = transfer.name
     self.wanter = wanter
     self.isShared = isShared
     self.reads = reads
@@ -39,6 +42,7 @@ package final class Download: Sendable {
     board = DownloadBoard(DownloadProgress(digest: wish.blob.digest, size: wish.blob.size))
     board.end(ending)
     (transfer, wanter, isShared) = (0, 0, false)
+    name = PartialName(wish.blob.digest)
     reads = { _ in }
     left = {}
   }

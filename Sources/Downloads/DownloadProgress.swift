@@ -20,6 +20,8 @@ package struct DownloadProgress: Sendable, Equatable {
 
   /// Its digest.
   package var digest: Digest
+  /// Tells it from others of the same blob.
+  package var number = 0
   /// Its size in bytes.
   package var size: Int64
   /// Bytes on disk.

@@ -34,7 +34,7 @@ extension Downloads {
   func begin(_ transfer: Transfer) {
     let ingest: ContentStore.Ingest
     do throws(StoreError) {
-      let first = try store.beginIngest(transfer.wish.blob)
+      let first = try store.beginIngest(transfer.wish.blob, as: transfer.name)
       ingest = if case .busy = first { try lookAtOther(transfer) } else { first }
     } catch {
       transfer.pool.fail(transfer, .store(error))
@@ -92,7 +92,7 @@ extension Downloads {
   func lose(_ transfer: Transfer) {
     guard transfer.partial != nil else { return }
     transfer.pool.abandon([transfer])
-    verifier.forget(transfer.digest)
+    verifier.forget(transfer.name)
     transfer.board.open(nil)
     if let blob = transfer.blob { transfer.pool.forget(blob) }
     transfer.blob = nil
@@ -172,6 +172,7 @@ extension Downloads {
     transfer.progress = progress
     transfer.pool.set(transfer, state)
     forget(transfer)
+    if state == .done { transfer.wish.arrived() }
     // Before anybody hears that it is done: a short pull is over between two ticks.
     if transfers.isEmpty { show() }
     do throws(StoreError) {
@@ -203,7 +204,7 @@ extension Downloads {
       ofPool.first?.pool.abandon(ofPool)
     }
     for transfer in group {
-      verifier.forget(transfer.digest)
+      verifier.forget(transfer.name)
       forget(transfer)
       transfer.board.end(.failure(error))
     }

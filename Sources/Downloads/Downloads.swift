@@ -5,7 +5,7 @@ package import Store
 package import Tuning
 
 /// Everything that is wanted now, from whoever wants it: one pool of workers for each path, one
-/// transfer for each blob.
+/// transfer for each blob and circle of those who believe each other.
 ///
 /// All state belongs to this actor; what happens elsewhere is reported through one stream of
 /// events, in order. It lives until `close`, however many images come and go.
@@ -14,7 +14,7 @@ package import Tuning
 ///
 /// | from | to | when |
 /// |---|---|---|
-/// | wanted | queued | somebody wants it; who comes later shares it |
+/// | wanted | queued | somebody wants it; who comes later, of the same circle and with the same size, shares it |
 /// | queued | present | it is in the store |
 /// | queued | elsewhere | another process fetches it: looked at twice a second, and taken over where it does not get on |
 /// | queued, elsewhere | begun | its file is ours; the path's scheduler hands out its bytes |
@@ -102,11 +102,11 @@ package actor Downloads {
     roundTripSeconds: Double? = nil
   ) async -> [Download] {
     // Said first, so that it is known in time where they are.
-    let unknown = wishes.map(\.blob).filter { transfers[$0.digest] == nil }
-    if !unknown.isEmpty { await source.expect(unknown) }
+    let unknown = wishes.filter { transfers[$0.key] == nil }
+    if !unknown.isEmpty { await source.expect(unknown.map(\.blob)) }
     guard !isClosed else { return wishes.map { Download(ended: $0, .failure(.stopped)) } }
-    let new = unknown.filter { transfers[$0.digest] == nil }
-    if !new.isEmpty { prepare(new, source, roundTripSeconds) }
+    let new = unknown.filter { transfers[$0.key] == nil }
+    if !new.isEmpty { prepare(new.map(\.blob), source, roundTripSeconds) }
     let downloads = wishes.map { want($0, from: source, urgency) }
     refill()
     return downloads
@@ -115,13 +115,9 @@ package actor Downloads {
   private func want(_ wish: Wish, from source: BlobSource, _ urgency: Urgency) -> Download {
     nextNumber += 1
     let wanter = nextNumber
-    let known = transfers[wish.blob.digest]
+    let known = transfers[wish.key]
     guard let transfer = known ?? add(wish, from: source) else {
       return Download(ended: wish, .failure(.stopped))
-    }
-    // What is right for the one would be taken for right by the other, who would get a part for all of it.
-    guard transfer.size == wish.blob.size else {
-      return Download(ended: wish, .failure(.integrity(Self.otherSize(wish.blob, transfer.size))))
     }
     transfer.sources[wanter] = source
     change(transfer) { $0.wanters[wanter] = urgency }
@@ -133,14 +129,11 @@ package actor Downloads {
     }
   }
 
-  private static func otherSize(_ blob: Descriptor, _ size: Int64) -> String {
-    "\(blob.digest) is on its way with \(size) bytes, and not with \(blob.size)"
-  }
-
   private func add(_ wish: Wish, from source: BlobSource) -> Transfer? {
     guard let pool = pools[PathKey(source)] else { return nil }
     nextNumber += 1
-    let transfer = Transfer(id: nextNumber, wish, from: source, over: pool)
+    let transfer = Transfer(
+      id: nextNumber, wish, as: transfers.name(for: wish), from: source, over: pool)
     transfers.add(transfer)
     pool.wanted[transfer.id] = transfer
     pool.clock.resume()
@@ -172,13 +165,15 @@ package actor Downloads {
     pool.use(source)
   }
 
-  /// Whether somebody wants a blob.
-  package func isWanted(_ digest: Digest) -> Bool { transfers[digest] != nil }
+  /// Whether somebody wants a blob in a circle.
+  package func isWanted(_ digest: Digest, in circle: Circle = .named) -> Bool {
+    transfers.has(Wish.Spot(circle: circle, digest: digest))
+  }
 
   /// Stops wanting blobs, and returns when nothing more is written of those that nobody else wants.
   package func leave(_ downloads: [Download]) async {
     leave(downloads.map { ($0.transfer, $0.wanter) })
-    for download in downloads { await verifier.settled(download.progress.digest) }
+    for download in downloads { await verifier.settled(download.name) }
   }
 
   private func leave(_ claims: [(transfer: Int, wanter: Int)]) {

@@ -85,7 +85,7 @@ extension PathPool {
       forget(request)
       failed(request, of: segment.transfer, error)
     }
-    around.verifier.advance(segment.transfer.digest)
+    around.verifier.advance(segment.transfer.name)
   }
 
   /// Every byte of a blob is verified: requests whose end is still on its way here are over.
@@ -184,7 +184,7 @@ extension PathPool {
       try partial.record(segment.recorded..<position)
       segment.recorded = position
       segment.transfer.board.written()
-      around.verifier.advance(segment.transfer.digest)
+      around.verifier.advance(segment.transfer.name)
     } catch {
       fail(segment.transfer, .store(error))
     }

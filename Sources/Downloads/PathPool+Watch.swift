@@ -27,7 +27,7 @@ extension PathPool {
     guard !wanted.isEmpty, failed.isEmpty, watch.isOver(look, now: now) else { return }
     let missing = wanted.values.sorted { $0.id < $1.id }
     for (owner, group) in Dictionary(grouping: missing, by: \.wish.owner) {
-      let names = group.prefix(3).map(\.name).joined(separator: ", ")
+      let names = group.prefix(3).map(\.label).joined(separator: ", ")
       let why = group.lazy.compactMap(\.lastError).first?.message ?? "no server said why"
       for transfer in group {
         fail(

@@ -123,7 +123,7 @@ final class PathPool: SchedulerRunner {
     transfers[id] = transfer
     perform(actions)
     if !transfer.readers.isEmpty { handle(.readers(id, at: transfer.readers)) }
-    around.verifier.advance(transfer.digest)
+    around.verifier.advance(transfer.name)
   }
 
   /// Fetches all of a blob again: what came was wrong.
@@ -183,7 +183,7 @@ final class PathPool: SchedulerRunner {
   func complete(_ blob: BlobID) {
     guard let transfer = transfers[blob] else { return }
     set(transfer, .verifying)
-    around.verifier.advance(transfer.digest)
+    around.verifier.advance(transfer.name)
   }
 
   func giveUp(_ blob: BlobID, after request: RequestID) {

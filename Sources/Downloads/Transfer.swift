@@ -3,12 +3,14 @@ import Registry
 import Scheduling
 import Store
 
-/// A blob that is wanted, and where it is: one for all who want it.
+/// A blob that is wanted, and where it is: one for all who want it and believe each other.
 ///
 /// Belongs to the actor `Downloads`.
 final class Transfer {
   let id: Int
   let wish: Wish
+  /// What its files are called.
+  let name: PartialName
   /// Whoever it is fetched from now: what one of those who want it has brought.
   var source: BlobSource
   let pool: PathPool
@@ -44,12 +46,17 @@ final class Transfer {
   var endedAt: Double?
   var failure: DownloadError?
 
-  init(id: Int, _ wish: Wish, from source: BlobSource, over pool: PathPool) {
+  init(
+    id: Int, _ wish: Wish, as name: PartialName, from source: BlobSource, over pool: PathPool
+  ) {
     self.id = id
     self.wish = wish
+    self.name = name
     self.source = source
     self.pool = pool
-    board = DownloadBoard(DownloadProgress(digest: wish.blob.digest, size: wish.blob.size))
+    var progress = DownloadProgress(digest: wish.blob.digest, size: wish.blob.size)
+    progress.number = id
+    board = DownloadBoard(progress)
   }
 
   var digest: Digest { wish.blob.digest }
@@ -61,6 +68,6 @@ final class Transfer {
     set { board.set(newValue) }
   }
 
-  /// Its name for people.
-  var name: String { "\(wish.label) \(digest.short)" }
+  /// What it is to people.
+  var label: String { "\(wish.label) \(digest.short)" }
 }

@@ -10,6 +10,25 @@ package struct Wish: Sendable {
   package var owner: String
   /// Bytes of it that came already, and where they begin; they are not hashed.
   package var glimpse: (offset: Int64, bytes: [UInt8]) = (0, [])
+  /// Who may share it before it is verified.
+  package var circle = Circle.named
+  /// Told when the blob is in the store, all of it brought by the circle.
+  package var arrived: @Sendable () -> Void = {}
+
+  /// What has to be alike for two wishes to be one.
+  struct Key: Hashable {
+    var spot: Spot
+    /// One of two sizes is wrong: what is right for the one would be a part of it for the other.
+    var size: Int64
+  }
+
+  /// A blob in a circle.
+  struct Spot: Hashable {
+    var circle: Circle
+    var digest: Digest
+  }
+
+  var key: Key { Key(spot: Spot(circle: circle, digest: blob.digest), size: blob.size) }
 
   /// Makes a wish.
   ///

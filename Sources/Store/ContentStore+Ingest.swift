@@ -17,17 +17,24 @@ extension ContentStore {
     case ours(PartialBlob)
   }
 
-  static func name(_ digest: Digest, _ end: String) -> String {
-    "\(digest.algorithm.rawValue)-\(digest.hex).\(end)"
-  }
-
   /// Begins to bring a blob into the store, where nobody else is at it.
   ///
-  /// - Parameter descriptor: the blob.
+  /// - Parameters:
+  ///   - descriptor: the blob.
+  ///   - given: its files' names; nil: the plain ones. With names of its own it is fetched whatever the
+  ///     store has: those who bring it are not to profit of others.
   /// - Throws: `StoreError`.
-  package func beginIngest(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
-    let name = Self.name(descriptor.digest, "partial")
+  package func beginIngest(
+    _ descriptor: Descriptor, as given: PartialName? = nil
+  ) throws(StoreError) -> Ingest {
+    let names = given ?? PartialName(descriptor.digest)
+    let name = names.data
     guard let ingest else { throw .refused("the store \(root) is only read") }
+    if names.isApart {
+      let file = try disk(try OpenFile(name, in: ingest, O_RDWR | O_CREAT | O_EXCL))
+      _ = try disk(try file.lock(exclusive: true))
+      return .ours(try partial(descriptor, file, names))
+    }
     for _ in 0..<Self.namingAttempts {
       if try holds(descriptor) { return .present }
       let file = try disk(try OpenFile(name, in: ingest, O_RDWR | O_CREAT))
@@ -38,28 +45,26 @@ extension ContentStore {
         try disk(try ingest.remove(name))
         return .present
       }
-      return .ours(try partial(descriptor, file))
+      return .ours(try partial(descriptor, file, names))
     }
     // Not even a crowd of others is this quick: the file system gives a file another number each
     // time that it is asked.
     let file = try disk(try OpenFile(name, in: ingest, O_RDWR | O_CREAT))
     guard try disk(try file.lock(exclusive: true)) else { return .busy }
-    return .ours(try partial(descriptor, file))
+    return .ours(try partial(descriptor, file, names))
   }
 
-  private func partial(_ descriptor: Descriptor, _ file: OpenFile) throws(StoreError)
-    -> PartialBlob
-  {
-    try PartialBlob(
-      descriptor: descriptor, file: file, mapName: Self.name(descriptor.digest, "map"),
-      bootID: bootID)
+  private func partial(
+    _ descriptor: Descriptor, _ file: OpenFile, _ name: PartialName
+  ) throws(StoreError) -> PartialBlob {
+    try PartialBlob(descriptor: descriptor, file: file, name: name, bootID: bootID)
   }
 
   /// Bytes that a blob still needs on the disk; those of a partial download are there already.
   ///
   /// - Parameter descriptor: a blob that is not in the store.
   package func missingBytes(_ descriptor: Descriptor) -> Int64 {
-    let name = Self.name(descriptor.digest, "partial")
+    let name = PartialName(descriptor.digest).data
     return max(0, descriptor.size.addingClamped(-(ingest?.info(name)?.allocatedBytes ?? 0)))
   }
 

@@ -34,7 +34,7 @@ extension ContentStore {
       }
     }
     for name in ingest?.list() ?? [] {
-      guard let digest = Self.digest(ofPartial: name), let info = ingest?.info(name) else {
+      guard let digest = PartialName.digest(ofData: name), let info = ingest?.info(name) else {
         continue
       }
       found.append(
@@ -50,7 +50,7 @@ extension ContentStore {
   /// - Returns: nil where somebody is at it.
   /// - Throws: `StoreError`.
   package func idlePartialBytes(_ digest: Digest) throws(StoreError) -> Int64? {
-    let name = Self.name(digest, "partial")
+    let name = PartialName(digest).data
     guard let info = ingest?.info(name), let ingest else { return 0 }
     let file = try disk(try OpenFile(name, in: ingest, O_RDWR))
     return try disk(try file.lock(exclusive: true)) ? info.allocatedBytes : nil
@@ -92,18 +92,19 @@ extension ContentStore {
   }
 
   private func discardPartial(_ digest: Digest) throws(StoreError) -> Bool {
-    let name = Self.name(digest, "partial")
+    let name = PartialName(digest).data
     guard let ingest else { throw .refused("the store \(root) is only read") }
     guard ingest.info(name) != nil else { return true }
     let file = try disk(try OpenFile(name, in: ingest, O_RDWR))
     guard try disk(try file.lock(exclusive: true)) else { return false }
     // Whoever waits for the lock sees that the name is another file's, and begins anew.
     try disk(try ingest.remove(name))
-    try disk(try ingest.remove(Self.name(digest, "map")))
+    try disk(try ingest.remove(PartialName(digest).map))
     return true
   }
 
-  /// Removes what a killed process was about to give a name, and journals without their files.
+  /// Removes what nobody goes on with after a killed process: files without a name of their own yet, those of
+  /// one download alone, and journals without their files.
   ///
   /// - Throws: `StoreError`.
   package func discardLeftovers() throws(StoreError) {
@@ -116,15 +117,10 @@ extension ContentStore {
     }
     guard let ingest else { return }
     let names = Set(ingest.list())
-    for name in names where Self.digest(ofPartial: name) == nil {
-      let isJournal = name.hasSuffix(".map") && names.contains(name.dropLast(3) + "partial")
+    for name in names where PartialName.digest(ofData: name) == nil {
+      let whose = PartialName.digest(ofMap: name)
+      let isJournal = whose.map { names.contains(PartialName($0).data) } ?? false
       if !isJournal { try disk(try ingest.remove(name)) }
     }
-  }
-
-  private static func digest(ofPartial name: String) -> Digest? {
-    guard name.hasSuffix(".partial"), let dash = name.firstIndex(of: "-") else { return nil }
-    let hex = name[name.index(after: dash)...].dropLast(".partial".count)
-    return try? Digest("\(name[..<dash]):\(hex)")
   }
 }

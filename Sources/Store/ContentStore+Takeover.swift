@@ -20,7 +20,7 @@ extension ContentStore {
   /// - Parameter descriptor: the blob.
   package func holding(of descriptor: Descriptor) -> Holding? {
     guard let ingest,
-      let file = try? OpenFile(Self.name(descriptor.digest, "partial"), in: ingest, O_RDONLY)
+      let file = try? OpenFile(PartialName(descriptor.digest).data, in: ingest, O_RDONLY)
     else { return nil }
     let holder = file.lockHolder
     return Holding(
@@ -37,7 +37,7 @@ extension ContentStore {
   /// - Parameter descriptor: the blob.
   /// - Throws: `StoreError`.
   package func takeOver(_ descriptor: Descriptor) throws(StoreError) -> Ingest {
-    let name = Self.name(descriptor.digest, "partial")
+    let name = PartialName(descriptor.digest).data
     guard let ingest else { throw .refused("the store \(root) is only read") }
     let old = try disk(try OpenFile(name, in: ingest, O_RDWR))
     // It has ended meanwhile: the next look gets it.
@@ -61,7 +61,7 @@ extension ContentStore {
     // The journal first: what it says is so of both files.
     try disk(
       try ingest.writeAtomically(
-        Self.name(descriptor.digest, "map"), map.text.utf8, mode: 0o600))
+        PartialName(descriptor.digest).map, map.text.utf8, mode: 0o600))
     guard old.isStillNamed else { return }
     try disk(try temporary.take(name))
   }
@@ -75,7 +75,7 @@ extension ContentStore {
   ///
   /// - Parameter descriptor: a blob that is not in the store.
   package func keptBytes(of descriptor: Descriptor) -> Int64 {
-    guard let ingest, let info = ingest.info(Self.name(descriptor.digest, "partial")) else {
+    guard let ingest, let info = ingest.info(PartialName(descriptor.digest).data) else {
       return 0
     }
     return usable(descriptor, in: ingest, length: Int64(info.st_size)).byteCount
@@ -84,7 +84,7 @@ extension ContentStore {
   private func usable(_ descriptor: Descriptor, in folder: Folder, length: Int64) -> RangeSet<Int64>
   {
     guard
-      let bytes = try? folder.read(Self.name(descriptor.digest, "map"), limit: 16 << 20),
+      let bytes = try? folder.read(PartialName(descriptor.digest).map, limit: 16 << 20),
       let map = ResumeMap(
         parsing: String(outside: bytes), digest: descriptor.digest,
         size: descriptor.size)

@@ -11,8 +11,9 @@ package final class PartialBlob: Sendable {
   /// What the blob must turn out to be.
   package let descriptor: Descriptor
 
+  /// What its files are called.
+  package let name: PartialName
   let file: OpenFile
-  private let mapName: String
   private var ingest: Folder { file.folder }
   private let journal: Mutex<Journal>
   /// Whether its file system gives a file the same number each time.
@@ -28,13 +29,15 @@ package final class PartialBlob: Sendable {
   private static let journalLimit = 64 << 10
 
   /// Takes over a locked data file.
-  init(descriptor: Descriptor, file: OpenFile, mapName: String, bootID: String) throws(StoreError) {
+  init(
+    descriptor: Descriptor, file: OpenFile, name: PartialName, bootID: String
+  ) throws(StoreError) {
     self.descriptor = descriptor
     self.file = file
-    self.mapName = mapName
+    self.name = name
     isNumbered = file.isStillNamed
     var map = ResumeMap(digest: descriptor.digest, size: descriptor.size, bootID: bootID)
-    if let bytes = try? file.folder.read(mapName, limit: 16 << 20),
+    if let bytes = try? file.folder.read(name.map, limit: 16 << 20),
       let known = ResumeMap(
         parsing: String(outside: bytes), digest: descriptor.digest,
         size: descriptor.size)
@@ -50,6 +53,13 @@ package final class PartialBlob: Sendable {
     // The journal has a block of its own from now on: when others fill the disk later, what is here
     // can still be noted. If there is no room even now, the first record tries again.
     try? withJournal { (journal: inout Journal) throws(StoreError) in try rewrite(&journal) }
+  }
+
+  deinit {
+    // Nobody else goes on with it.
+    guard name.isApart else { return }
+    try? ingest.remove(name.data)
+    try? ingest.remove(name.map)
   }
 
   /// Whether another process has taken it over: what is written here counts for nothing any more.
@@ -144,7 +154,7 @@ package final class PartialBlob: Sendable {
   }
 
   /// Removes the map; the data file has its final name by now.
-  func removeMap() { try? ingest.remove(mapName) }
+  func removeMap() { try? ingest.remove(name.map) }
 
   private func withJournal(_ body: (inout Journal) throws(StoreError) -> Void) throws(StoreError) {
     try journal.withLock { (journal: inout Journal) throws(StoreError) in try body(&journal) }
@@ -163,11 +173,11 @@ package final class PartialBlob: Sendable {
   private func rewrite(_ journal: inout Journal) throws(StoreError) {
     // The journal by that name is another's then.
     guard !isLost else { return }
-    let temporary = mapName + ".new"
+    let temporary = name.map + ".new"
     try? ingest.remove(temporary)
     let file = try disk(try OpenFile(temporary, in: ingest, O_WRONLY | O_CREAT | O_EXCL))
     try disk(try file.writeAll(journal.map.text.utf8))
-    try disk(try ingest.replace(mapName, by: temporary))
+    try disk(try ingest.replace(name.map, by: temporary))
     journal.file = file
     journal.appendedBytes = 0
   }

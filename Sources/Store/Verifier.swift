@@ -49,19 +49,19 @@ package final class Verifier: Sendable {
   }
 
   private struct State {
-    var entries: [Digest: Entry] = [:]
+    var entries: [PartialName: Entry] = [:]
     /// Blobs with bytes to hash, in order of arrival; each is in the queue or in a thread's hands once.
-    var queue: [Digest] = []
-    var busy: Set<Digest> = []
+    var queue: [PartialName] = []
+    var busy: Set<PartialName> = []
     /// Blobs that got more bytes while a thread had them.
-    var again: Set<Digest> = []
+    var again: Set<PartialName> = []
     var isStopped = false
     /// Threads that have not ended.
     var threads: Int
     /// Who waits for them to end.
     var waiters: [CheckedContinuation<Void, Never>] = []
     /// Who waits until no thread has a blob in its hands.
-    var lookers: [Digest: [CheckedContinuation<Void, Never>]] = [:]
+    var lookers: [PartialName: [CheckedContinuation<Void, Never>]] = [:]
   }
 
   private let store: ContentStore
@@ -121,20 +121,20 @@ package final class Verifier: Sendable {
   ) throws(StoreError) {
     let hasher = try FileHash.begin(blob.descriptor.digest.algorithm)
     let entry = Entry(blob, hasher, hashed: hashed, done: done)
-    state.withLock { $0.entries[blob.descriptor.digest] = entry }
+    state.withLock { $0.entries[blob.name] = entry }
   }
 
   /// Says that more of a blob's prefix is on disk, or all of it.
   ///
-  /// - Parameter digest: of a blob that was added.
-  package func advance(_ digest: Digest) {
+  /// - Parameter name: of a blob that was added.
+  package func advance(_ name: PartialName) {
     let isNew = state.withLock { state in
-      guard state.entries[digest] != nil else { return false }
-      guard state.busy.insert(digest).inserted else {
-        state.again.insert(digest)
+      guard state.entries[name] != nil else { return false }
+      guard state.busy.insert(name).inserted else {
+        state.again.insert(name)
         return false
       }
-      state.queue.append(digest)
+      state.queue.append(name)
       return true
     }
     if isNew { work.signal() }
@@ -142,24 +142,24 @@ package final class Verifier: Sendable {
 
   /// Lets go of a blob whose hash is not complete: it gets no outcome.
   ///
-  /// - Parameter digest: of a blob that was added.
-  package func forget(_ digest: Digest) {
-    let entry = state.withLock { $0.entries.removeValue(forKey: digest) }
+  /// - Parameter name: of a blob that was added.
+  package func forget(_ name: PartialName) {
+    let entry = state.withLock { $0.entries.removeValue(forKey: name) }
     entry?.isForgotten.store(true, ordering: .relaxed)
   }
 
   /// Returns when no thread has a blob in its hands that was forgotten: nothing of it is read or
   /// published after that.
   ///
-  /// - Parameter digest: of the blob.
-  package func settled(_ digest: Digest) async {
+  /// - Parameter name: of the blob.
+  package func settled(_ name: PartialName) async {
     await withCheckedContinuation { continuation in
       let isSettled = state.withLock { state in
         // One that was added anew is another.
-        guard state.busy.contains(digest), state.entries[digest] == nil, state.threads > 0 else {
+        guard state.busy.contains(name), state.entries[name] == nil, state.threads > 0 else {
           return true
         }
-        state.lookers[digest, default: []].append(continuation)
+        state.lookers[name, default: []].append(continuation)
         return false
       }
       if isSettled { continuation.resume() }
@@ -185,30 +185,30 @@ package final class Verifier: Sendable {
   /// Waits for a blob with bytes to hash, and hashes them.
   private func takeOne() {
     work.wait()
-    let (next, gone) = state.withLock { state -> (Entry?, Digest?) in
+    let (next, gone) = state.withLock { state -> (Entry?, PartialName?) in
       guard !state.isStopped, !state.queue.isEmpty else { return (nil, nil) }
-      let digest = state.queue.removeFirst()
-      return (state.entries[digest], digest)
+      let name = state.queue.removeFirst()
+      return (state.entries[name], name)
     }
     guard let entry = next else {
       if let gone { release(gone, goesOn: false) }
       return
     }
-    let digest = entry.blob.descriptor.digest
+    let name = entry.blob.name
     let outcome = hash(entry)
     state.withLock { state in
-      if outcome != nil, state.entries[digest] === entry { state.entries[digest] = nil }
+      if outcome != nil, state.entries[name] === entry { state.entries[name] = nil }
     }
-    release(digest, goesOn: outcome == nil)
+    release(name, goesOn: outcome == nil)
     if let outcome { entry.done(outcome) }
   }
 
   /// Puts a blob out of a thread's hands, or back into the queue where more of it came meanwhile.
-  private func release(_ digest: Digest, goesOn: Bool) {
+  private func release(_ name: PartialName, goesOn: Bool) {
     let (isQueued, lookers) = state.withLock { state in
-      let again = state.again.remove(digest) != nil && goesOn
-      if again { state.queue.append(digest) } else { state.busy.remove(digest) }
-      return (again, again ? [] : state.lookers.removeValue(forKey: digest) ?? [])
+      let again = state.again.remove(name) != nil && goesOn
+      if again { state.queue.append(name) } else { state.busy.remove(name) }
+      return (again, again ? [] : state.lookers.removeValue(forKey: name) ?? [])
     }
     if isQueued { work.signal() }
     for looker in lookers { looker.resume() }

@@ -61,6 +61,11 @@ final class Depot: Sendable {
         engine: engine, credentials: CredentialChain(), time: time))
   }
 
+  /// Files of blobs on their way.
+  func partialFiles() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder("store/.cairn/ingest"))
+  }
+
   /// Every layer of an image as a wish.
   static func wishes(_ image: FakeImage) -> [Wish] {
     image.layers.enumerated().map { index, digest in

@@ -26,7 +26,7 @@ struct TakeoverTests {
     await withCheckedContinuation { continuation in
       do {
         try verifier.add(partial) { continuation.resume(returning: "\($0)") }
-        verifier.advance(blob.digest)
+        verifier.advance(partial.name)
       } catch {
         continuation.resume(returning: "\(error)")
       }

@@ -49,7 +49,7 @@ struct ContentStoreTests {
     let verifier = Verifier(store: store, threads: 2)
     let outcome = try await value { done in
       try verifier.add(blob, done: done)
-      verifier.advance(blob.descriptor.digest)
+      verifier.advance(blob.name)
     }
     await verifier.stop()
     return outcome
@@ -80,7 +80,7 @@ struct ContentStoreTests {
       [UInt8(0)].withUnsafeBytes { _ = blob.write($0, at: size - 1) }
       try blob.record(0..<size)
       try verifier.add(blob) { _ in }
-      verifier.advance(descriptor.digest)
+      verifier.advance(blob.name)
     }
     try start()
     guard case .busy = try store.beginIngest(descriptor) else {
@@ -107,12 +107,12 @@ struct ContentStoreTests {
     try verifier.add(before) { _ in }
     for (end, noted) in [(Int64(100) << 20, false), (200 << 20, true)] {
       try before.record(1..<end)
-      verifier.advance(large.digest)
+      verifier.advance(before.name)
       // The only thread takes one after the other.
       _ = try await value { done in
         try verifier.add(after, done: done)
         try after.record(0..<1)
-        verifier.advance(small.digest)
+        verifier.advance(after.name)
       }
       let journal = try FileManager.default.subpathsOfDirectory(atPath: store.root)
         .first { $0.contains(large.digest.hex) && $0.hasSuffix(".map") }

@@ -1,3 +1,4 @@
+import Downloads
 import Hashing
 import OCI
 import Registry
@@ -25,7 +26,7 @@ final class CallerSession: ServeSession {
   private let ledger: SharedLedger
   private let tags: SharedTags
   private let isPrivate: Bool
-  private let isNamed: Bool
+  let circle: Circle
 
   init(
     _ client: RepositoryClient, _ key: Key, standing: ServedRegistries.Standing,
@@ -35,17 +36,13 @@ final class CallerSession: ServeSession {
     self.client = client
     self.key = key
     isPrivate = standing == .named(isPrivate: true)
-    isNamed = standing != .anyPublic
+    circle = standing == .anyPublic ? .alone(registry: key.registry) : .named
     self.ledger = ledger
     self.tags = tags
     // What is fetched ahead of need is asked for as this caller: that upstream gives it is its word.
     source = BlobSource(client: client) { [key, ledger, tags] blob in
       Self.note(Self.grant(of: blob.digest, to: key), size: blob.size, in: ledger, tags)
     }
-  }
-
-  var asker: CacheAsker {
-    CacheAsker(registry: key.registry, isNamed: isNamed, isAnybody: key.caller == .anonymous)
   }
 
   private static func grant(of digest: Digest, to key: Key) -> Grant {

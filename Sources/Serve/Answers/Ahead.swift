@@ -13,6 +13,12 @@ import Synchronization
 /// ahead ends soon after the last who took an interest. A client that leaves takes what it read
 /// with it.
 final class Ahead: Sendable {
+  /// An image as those know it who believe each other.
+  fileprivate struct Key: Hashable {
+    let circle: Circle
+    let manifest: Digest
+  }
+
   /// One image's.
   struct Image {
     var waiting: [Digest: (download: Download, hold: CacheHold)] = [:]
@@ -28,7 +34,7 @@ final class Ahead: Sendable {
   }
 
   private struct State {
-    var images: [Digest: Image] = [:]
+    var images: [Key: Image] = [:]
     var isSweeping = false
   }
 
@@ -57,35 +63,39 @@ final class Ahead: Sendable {
   ///   - manifest: names the blobs; other places that it names for them are not asked.
   ///   - upstream: where it is, for words.
   ///   - source: fetches them.
-  ///   - asker: for whom.
+  ///   - circle: who believe the registry.
   func begin(
     _ digest: Digest, _ manifest: Manifest, _ upstream: Upstream, from source: BlobSource,
-    for asker: CacheAsker
+    in circle: Circle
   ) async {
     guard manifest.isImage != false else { return }
     let blobs = manifest.blobs.filter(\.hasSize)
+    let key = Key(circle: circle, manifest: digest)
     let isNew = state.withLock { state in
-      if state.images[digest] != nil {
-        state.images[digest]?.lastInterest = .now
+      if state.images[key] != nil {
+        state.images[key]?.lastInterest = .now
         return false
       }
       guard state.images.count < Self.mostImages else { return false }
-      state.images[digest] = Image(blobs: Set(blobs.map(\.digest)), lastInterest: .now)
+      state.images[key] = Image(blobs: Set(blobs.map(\.digest)), lastInterest: .now)
       return true
     }
     guard isNew else { return }
     let roomy = blobs.compactMap { blob -> (blob: Descriptor, hold: CacheHold)? in
-      cache.room(for: blob, asker: asker).map { (blob, $0) }
+      cache.room(for: blob, in: circle).map { (blob, $0) }
     }
-    let wishes = roomy.map {
-      Wish(
-        Descriptor(mediaType: $0.blob.mediaType, digest: $0.blob.digest, size: $0.blob.size),
+    let wishes = roomy.map { blob, _ in
+      var wish = Wish(
+        Descriptor(mediaType: blob.mediaType, digest: blob.digest, size: blob.size),
         label: "blob", owner: upstream.reference.repository)
+      wish.circle = circle
+      wish.arrived = cache.arrival(of: blob, in: circle)
+      return wish
     }
     let wanted = await downloads.want(wishes, from: source, urgency: .ahead)
     let mustSweep = state.withLock { state in
       for (room, download) in zip(roomy, wanted) {
-        state.images[digest]?.waiting[room.blob.digest] = (download, room.hold)
+        state.images[key]?.waiting[room.blob.digest] = (download, room.hold)
       }
       defer { state.isSweeping = true }
       return !state.isSweeping
@@ -96,10 +106,11 @@ final class Ahead: Sendable {
   /// Notes that a blob is read, until what is returned is gone; to be called when it is wanted by its reader.
   ///
   /// - Returns: nil where it is of no image that is ahead.
-  func read(_ blob: Digest) -> Reading? {
+  func read(_ blob: Digest, in circle: Circle) -> Reading? {
     let (images, dropped) = state.withLock {
-      state -> ([Digest], [(download: Download, hold: CacheHold)]) in
-      let images = state.images.filter { $0.value.blobs.contains(blob) }.map(\.key)
+      state -> ([Key], [(download: Download, hold: CacheHold)]) in
+      let images = state.images.filter { $0.key.circle == circle && $0.value.blobs.contains(blob) }
+        .map(\.key)
       let dropped = images.compactMap { image -> (download: Download, hold: CacheHold)? in
         state.images[image]?.readers += 1
         return state.images[image]?.waiting.removeValue(forKey: blob)
@@ -111,7 +122,7 @@ final class Ahead: Sendable {
     return images.isEmpty ? nil : Reading(images, of: self)
   }
 
-  fileprivate func ended(_ images: [Digest]) {
+  fileprivate func ended(_ images: [Key]) {
     state.withLock { state in
       for image in images {
         state.images[image]?.readers -= 1
@@ -140,10 +151,10 @@ final class Ahead: Sendable {
 
   /// That somebody reads a blob.
   final class Reading: Sendable {
-    private let images: [Digest]
+    private let images: [Key]
     private let ahead: Ahead
 
-    init(_ images: [Digest], of ahead: Ahead) {
+    fileprivate init(_ images: [Key], of ahead: Ahead) {
       self.images = images
       self.ahead = ahead
     }

@@ -35,8 +35,8 @@ extension Answerer {
     let blob = Descriptor(
       mediaType: MediaType(rawValue: "application/octet-stream"), digest: digest, size: size)
     var answer = Answer(status, fields)
-    let (cache, asker) = (cache, session.asker)
-    switch await onDisk({ cache.take(blob, for: asker) }) ?? .noRoom {
+    let (cache, circle) = (cache, session.circle)
+    switch await onDisk({ cache.take(blob, for: circle) }) ?? .noRoom {
     case .file(let reader, let hold):
       (answer.body, answer.hold, answer.origin) = (.file(reader, range), hold, .cache)
     case .room(let hold):
@@ -66,12 +66,13 @@ extension Answerer {
         () async throws(RegistryError) in
         // Somebody may have been told in this very moment.
         if let size = session.granted(digest) { return .init(size: size) }
-        let isHere = cache.size(of: digest) != nil
-        let isComing = await downloads.isWanted(digest)
-        let count = offset == nil || isHere || isComing ? 1 : Self.firstBytes
+        // Nothing that another circle has or says counts: neither here nor for what is asked.
+        let known = cache.size(of: digest, for: session.circle)
+        let isComing = await downloads.isWanted(digest, in: session.circle)
+        let count = offset == nil || known != nil || isComing ? 1 : Self.firstBytes
         let glimpse = try await session.source.glimpse(
           of: digest, from: offset ?? 0, count: count,
-          expecting: named.size(of: digest, in: upstream) ?? cache.size(of: digest))
+          expecting: named.size(of: digest, in: upstream) ?? known)
         session.grant(digest, size: glimpse.size)
         return glimpse
       }
@@ -94,13 +95,15 @@ extension Answerer {
     _ session: any ServeSession
   ) async throws(RegistryError) -> BlobStream? {
     var wish = Wish(blob, label: "blob", owner: "\(upstream.reference.repository)")
+    wish.circle = session.circle
+    wish.arrived = cache.arrival(of: blob, in: session.circle)
     wish.glimpse = (glimpse.offset, glimpse.bytes)
     let wanted = await downloads.want([wish], from: session.source, urgency: .read)
     guard let download = wanted.first else {
       throw RegistryError(.notFound, "nothing is fetched any more")
     }
     // Not before it is wanted by its reader: it would be let go of in between.
-    let reading = ahead.read(blob.digest)
+    let reading = ahead.read(blob.digest, in: session.circle)
     let stream = BlobStream(range, of: blob.size, from: download, reading) {
       note($0, of: blob, upstream, session)
     }

@@ -86,8 +86,8 @@ extension Answerer {
       return described(digest, type, .bytes(Array(data)), origin)
     }
     let blob = Descriptor(mediaType: type, digest: digest, size: Int64(data.count))
-    let (cache, asker) = (cache, session.asker)
-    if case .file(let reader, let hold) = await onDisk({ cache.take(blob, for: asker) }) {
+    let (cache, circle) = (cache, session.circle)
+    if case .file(let reader, let hold) = await onDisk({ cache.take(blob, for: circle) }) {
       var answer = described(digest, type, .file(reader, 0..<blob.size), origin)
       answer.hold = hold
       return answer
@@ -106,8 +106,8 @@ extension Answerer {
   private func stored(
     _ digest: Digest, _ session: any ServeSession
   ) async -> (data: Data, content: ImageDocument)? {
-    let (cache, asker) = (cache, session.asker)
-    guard let data = await onDisk({ cache.document(digest, for: asker) }) else { return nil }
+    let (cache, circle) = (cache, session.circle)
+    guard let data = await onDisk({ cache.document(digest, for: circle) }) else { return nil }
     let content = try? await LargeDocuments.read(data.count) {
       try? ImageDocument.parse(data, contentType: nil)
     }
@@ -120,14 +120,14 @@ extension Answerer {
   ) {
     guard case .manifest(let manifest) = document else { return }
     named.note(manifest, in: upstream)
-    let (ahead, source, asker) = (ahead, session.source, session.asker)
+    let (ahead, source, circle) = (ahead, session.source, session.circle)
     // Whoever waits for the manifest need not wait for this.
-    Task { await ahead.begin(digest, manifest, upstream, from: source, for: asker) }
+    Task { await ahead.begin(digest, manifest, upstream, from: source, in: circle) }
   }
 
   private func keep(_ document: FetchedDocument, _ session: any ServeSession) async {
-    _ = await onDisk { [cache, asker = session.asker] in
-      cache.keep(document.data, as: document.digest, for: asker)
+    _ = await onDisk { [cache, circle = session.circle] in
+      cache.keep(document.data, as: document.digest, for: circle)
     }
   }
 

@@ -1,3 +1,4 @@
+package import Downloads
 package import OCI
 package import Registry
 
@@ -54,8 +55,8 @@ package protocol ServeSession: Sendable {
   /// Forgets a grant whose size turned out to be none: upstream is asked again.
   func withdraw(_ digest: Digest)
 
-  /// For whom something is taken from the cache.
-  var asker: CacheAsker { get }
+  /// Who believe the registry.
+  var circle: Circle { get }
 
   /// Notes what a tag means by upstream's word just now.
   func remember(_ tag: String, _ digest: Digest, size: Int64)
@@ -75,7 +76,7 @@ package protocol ServeSession: Sendable {
 }
 
 extension ServeSession {
-  package var asker: CacheAsker { .anybody(at: source.registry) }
+  package var circle: Circle { .named }
   package func remember(_ tag: String, _ digest: Digest, size: Int64) {}
   package func hasAsked(_ tag: String) -> Bool { true }
   package func lastAnswer(_ tag: String) -> TagMemory.Known? { nil }

@@ -1,3 +1,4 @@
+package import Downloads
 package import FoundationEssentials
 package import OCI
 package import Store
@@ -10,36 +11,13 @@ import Synchronization
 /// than it was asked for. The calls wait for the disk, and for reading a blob whose file somebody
 /// may have changed.
 package final class CacheKeeper: Sendable {
-  /// Where a blob is to be had from.
-  package enum Taking: Sendable {
-    /// From the disk; the hold is nil for a blob of the user's store.
-    case file(BlobReader, CacheHold?)
-    /// From upstream, into the cache, where there is room for it now.
-    case room(CacheHold)
-    /// From upstream alone: it is larger than the cache, or everything in there is in use.
-    case noRoom
-  }
-
-  /// What is in the cache.
-  package struct Figures: Sendable, Equatable {
-    /// Blobs that are there or coming.
-    package var blobs: Int
-    /// Bytes on the disk, and reserved there.
-    package var bytes: Int64
-    /// The most that may be.
-    package var limit: Int64?
-    /// Blobs that were removed, and their bytes.
-    package var evictions: Int64
-    package var evictedBytes: Int64
-  }
-
   private let store: ContentStore
   private let other: ContentStore?
   private let lock: ContentStore.UseLock
   private let now: @Sendable () -> Double
   private let warn: @Sendable (String) -> Void
   private let shelf: Mutex<CacheShelf>
-  private let secrets: Mutex<SecretOrigins>
+  private let bringers = Mutex(Bringers())
   /// Blobs of the user's store that were found to be right, and when: there nothing is written down
   /// about them.
   private let checked = Mutex<[Descriptor: (reader: BlobReader, time: Double)]>([:])
@@ -72,7 +50,6 @@ package final class CacheKeeper: Sendable {
     lock = try store.lockForRemoval()
     try store.discardLeftovers()
     var shelf = CacheShelf(limit: limit, keeps: keeps)
-    var secrets = SecretOrigins()
     let uses = CacheUses(readingFrom: store)
     for item in try store.stock() {
       // What is there twice counts twice until its other half goes.
@@ -80,13 +57,11 @@ package final class CacheKeeper: Sendable {
         _ = try? store.discardRest(of: item.digest)
         continue
       }
-      secrets.noteUnknown(item.digest, now: now())
       shelf.found(
         item.digest, item.isWhole ? .whole : .part, bytes: item.bytes,
         lastUse: max(uses.times[item.digest] ?? 0, item.changed))
     }
     self.shelf = Mutex(shelf)
-    self.secrets = Mutex(secrets)
     sweep()
   }
 
@@ -105,52 +80,61 @@ package final class CacheKeeper: Sendable {
   ///
   /// - Parameters:
   ///   - blob: that upstream lets the caller have.
-  ///   - asker: for whom.
-  package func take(_ blob: Descriptor, for asker: CacheAsker) -> Taking {
+  ///   - circle: who believe the registry that it is asked of.
+  package func take(_ blob: Descriptor, for circle: Circle) -> Taking {
     let digest = blob.digest
-    guard admits(asker, to: digest) else { return .noRoom }
-    if let hold = use(digest) {
+    if isFor(circle, digest), let hold = use(digest) {
       if let reader = try? store.reader(of: blob) { return .file(reader, hold) }
       // Its file is not what it was.
       drop(digest, hold)
     }
-    if asker.isNamed, let reader = othersReader(of: blob) { return .file(reader, nil) }
-    return room(blob)
+    if circle == .named, let reader = othersReader(of: blob) { return .file(reader, nil) }
+    return room(blob, for: circle)
   }
 
   /// The size in bytes of a blob in the cache, for whoever it may be: only who may have it is told;
-  /// nil: it is not there.
-  func size(of digest: Digest) -> Int64? { store.size(of: digest) }
+  /// nil: it is not there for a circle.
+  func size(of digest: Digest, for circle: Circle) -> Int64? {
+    isFor(circle, digest) ? store.size(of: digest) : nil
+  }
 
-  private func admits(_ asker: CacheAsker, to digest: Digest) -> Bool {
-    let now = now()
-    return secrets.withLock { $0.admits(asker, to: digest, now: now) }
+  private func isFor(_ circle: Circle, _ digest: Digest) -> Bool {
+    bringers.withLock { $0.include(circle, digest) }
+  }
+
+  /// What is to be called when a circle has brought all of a blob.
+  func arrival(of blob: Descriptor, in circle: Circle) -> @Sendable () -> Void {
+    { [weak self] in
+      guard let self else { return }
+      bringers.withLock { $0.note(circle, blob.digest) }
+      let now = now()
+      shelf.withLock { $0.arrived(blob.digest, size: blob.size, now: now) }
+    }
   }
 
   /// Room for a blob that is fetched ahead of need, or nil.
-  package func room(for blob: Descriptor, asker: CacheAsker) -> CacheHold? {
-    guard admits(asker, to: blob.digest) else { return nil }
+  package func room(for blob: Descriptor, in circle: Circle) -> CacheHold? {
     // What the user's store has is read from there.
-    if asker.isNamed, other?.contains(blob) ?? false { return nil }
-    return if case .room(let hold) = room(blob) { hold } else { nil }
+    if circle == .named, other?.contains(blob) ?? false { return nil }
+    return if case .room(let hold) = room(blob, for: circle) { hold } else { nil }
   }
 
   /// Reads a manifest, an index or a configuration; nil where it is nowhere here.
-  package func document(_ digest: Digest, for asker: CacheAsker) -> Data? {
-    guard admits(asker, to: digest) else { return nil }
+  package func document(_ digest: Digest, for circle: Circle) -> Data? {
+    guard isFor(circle, digest) else { return nil }
     if let hold = use(digest), let data = store.document(digest) {
       withExtendedLifetime(hold) {}
       return data
     }
-    return asker.isNamed ? other?.document(digest) : nil
+    return circle == .named ? other?.document(digest) : nil
   }
 
   /// Keeps a document, where there is room.
-  package func keep(_ data: Data, as digest: Digest, for asker: CacheAsker) {
-    _ = admits(asker, to: digest)
+  package func keep(_ data: Data, as digest: Digest, for circle: Circle) {
+    bringers.withLock { $0.note(circle, digest) }
     let blob = Descriptor(
       mediaType: MediaType(rawValue: ""), digest: digest, size: Int64(data.count))
-    guard case .room(let hold) = room(blob) else { return }
+    guard case .room(let hold) = room(blob, for: .named) else { return }
     try? store.put(data, as: digest)
     withExtendedLifetime(hold) {}
   }
@@ -196,16 +180,19 @@ package final class CacheKeeper: Sendable {
     if isNews { warn("the cache cannot keep what comes, which is passed on: \(error)") }
   }
 
-  private func room(_ blob: Descriptor) -> Taking {
+  private func room(_ blob: Descriptor, for circle: Circle) -> Taking {
     let (digest, now) = (blob.digest, now())
     if troubleEnds.withLock({ $0 > now }) { return .noRoom }
     return shelf.withLock { shelf in
       settle(&shelf)
       // Somebody may have brought it meanwhile.
-      if shelf.use(digest, now: now) {
+      if isFor(circle, digest), shelf.use(digest, now: now) {
         if let reader = try? store.reader(of: blob) { return .file(reader, hold(digest)) }
         shelf.release(digest, now: now)
         discard(digest, &shelf)
+      }
+      if circle != .named || shelf.isComing(digest, unlike: blob.size) {
+        return room(.init(circle: circle, digest: digest, size: blob.size), &shelf)
       }
       for other in shelf.sacrifices(for: digest, size: blob.size) ?? [] { discard(other, &shelf) }
       guard shelf.begin(digest, size: blob.size, now: now) else { return .noRoom }
@@ -216,6 +203,17 @@ package final class CacheKeeper: Sendable {
       }
       return .room(hold)
     }
+  }
+
+  /// Room for a blob that comes apart from what others bring of it.
+  private func room(_ wanted: CacheShelf.Apart, _ shelf: inout CacheShelf) -> Taking {
+    for other in shelf.sacrifices(for: wanted) ?? [] { discard(other, &shelf) }
+    guard shelf.begin(wanted) else { return .noRoom }
+    return .room(
+      CacheHold { [weak self] in
+        guard let self else { return }
+        self.shelf.withLock { $0.release(wanted) }
+      })
   }
 
   // MARK: Going
@@ -234,7 +232,7 @@ package final class CacheKeeper: Sendable {
       return saved != uses.times
     }
     if isNews { uses.write(to: store) }
-    secrets.withLock { $0.prune(now: now) { uses.times[$0] != nil } }
+    bringers.withLock { $0.prune { uses.times[$0] != nil } }
     checked.withLock { $0 = $0.filter { now - $0.value.time < CacheShelf.patience } }
   }
 

@@ -1,3 +1,4 @@
+import Downloads
 import OCI
 
 /// Decides what stays in the cache: never more than its limit, and nothing goes that somebody uses.
@@ -12,6 +13,9 @@ import OCI
 /// | leaving | whole, part, absent | what was found on the disk |
 /// | whole, part | used | somebody reads it (part: wants the rest, and is coming) |
 /// | whole, part | absent | it went: for room, the one used least lately first, or because nobody asked for it in time |
+///
+/// What comes beside a blob's own place, for those who may not share what is there, has room of its own
+/// for as long as somebody wants it (`Apart`).
 struct CacheShelf: Sendable {
   /// What is there of a blob.
   enum State: Sendable, Equatable {
@@ -30,11 +34,20 @@ struct CacheShelf: Sendable {
     var lastUse: Double
   }
 
+  /// A blob that comes for those who may not share what others bring of it.
+  struct Apart: Hashable {
+    var circle: Circle
+    var digest: Digest
+    var size: Int64
+  }
+
   /// The most bytes that may be on the disk; nil: as many as fit there.
   let limit: Int64?
   /// Whether blobs stay that nobody asks for.
   let keeps: Bool
   private var entries: [Digest: Entry] = [:]
+  /// How many want what comes apart.
+  private var apart: [Apart: Int] = [:]
   /// Bytes on the disk and reserved.
   private(set) var bytes: Int64 = 0
   /// Blobs that went, and their bytes.
@@ -54,7 +67,7 @@ struct CacheShelf: Sendable {
   }
 
   /// The number of blobs that are there or coming.
-  var count: Int { entries.count }
+  var count: Int { entries.count + apart.count }
 
   /// What is there of a blob; nil: nothing.
   func state(of digest: Digest) -> State? { entries[digest]?.state }
@@ -68,12 +81,22 @@ struct CacheShelf: Sendable {
   ///
   /// - Parameter size: its size in bytes.
   func sacrifices(for digest: Digest, size: Int64) -> [Digest]? {
+    sacrifices(size, has: entries[digest]?.bytes ?? 0, sparing: digest)
+  }
+
+  /// The same for one that comes apart.
+  func sacrifices(for wanted: Apart) -> [Digest]? {
+    apart[wanted] != nil ? [] : sacrifices(wanted.size, has: 0, sparing: nil)
+  }
+
+  private func sacrifices(_ size: Int64, has: Int64, sparing: Digest?) -> [Digest]? {
     guard let limit else { return [] }
     let cost = Self.cost(size)
     guard cost <= limit else { return nil }
-    var left = bytes.addingClamped(-(entries[digest]?.bytes ?? 0))
+    var left = bytes.addingClamped(-has)
+    guard left.addingClamped(cost) > limit else { return [] }
     var going: [Digest] = []
-    for (other, entry) in byAge where left.addingClamped(cost) > limit && other != digest {
+    for (other, entry) in byAge where left.addingClamped(cost) > limit && other != sparing {
       left = left.addingClamped(-entry.bytes)
       going.append(other)
     }
@@ -99,6 +122,39 @@ struct CacheShelf: Sendable {
       digest,
       Entry(state: .coming, bytes: Self.cost(size), users: users + 1, lastUse: now))
     return true
+  }
+
+  /// Reserves room for a blob that comes apart, or lets one more want it.
+  ///
+  /// - Returns: false where there is no room: `sacrifices` were not made.
+  mutating func begin(_ wanted: Apart) -> Bool {
+    if let users = apart[wanted] {
+      apart[wanted] = users + 1
+      return true
+    }
+    guard sacrifices(for: wanted)?.isEmpty ?? false else { return false }
+    apart[wanted] = 1
+    bytes = bytes.addingClamped(Self.cost(wanted.size))
+    return true
+  }
+
+  /// Somebody wants what comes apart no more.
+  mutating func release(_ wanted: Apart) {
+    guard let users = apart[wanted] else { return }
+    apart[wanted] = users > 1 ? users - 1 : nil
+    if users == 1 { bytes = bytes.addingClamped(-Self.cost(wanted.size)) }
+  }
+
+  /// Takes in that a blob is there that may have come apart: what is there of it has to be found out.
+  mutating func arrived(_ digest: Digest, size: Int64, now: Double) {
+    guard entries[digest] == nil else { return }
+    set(digest, Entry(state: .leaving, bytes: Self.cost(size), lastUse: now))
+  }
+
+  /// Whether somebody fetches a blob as one of another size.
+  func isComing(_ digest: Digest, unlike size: Int64) -> Bool {
+    guard let entry = entries[digest], entry.state == .coming else { return false }
+    return entry.bytes != Self.cost(size)
   }
 
   /// Lets somebody read a blob that is whole; false where it is not.

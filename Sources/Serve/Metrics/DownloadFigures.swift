@@ -4,8 +4,16 @@ import OCI
 
 /// What is counted of the downloads behind the endpoint, from what these tell.
 struct DownloadFigures: Sendable {
+  /// One download of a blob: there may be others.
+  private struct Key: Hashable {
+    let digest: Digest
+    let number: Int
+
+    init(_ progress: DownloadProgress) { (digest, number) = (progress.digest, progress.number) }
+  }
+
   /// Bytes fetched so far of each blob under way.
-  private var fetched: [Digest: Int64] = [:]
+  private var fetched: [Key: Int64] = [:]
   private var total: Int64 = 0
   private var pools: [String: (registry: String, workers: Int)] = [:]
   private var overview: (rate: Double, workers: Int, open: Int, seconds: Double)?
@@ -28,11 +36,11 @@ struct DownloadFigures: Sendable {
     case .blob(let progress):
       count(progress)
       guard progress.state == .done else { return }
-      fetched[progress.digest] = nil
+      fetched[Key(progress)] = nil
       retries = retries.addingClamped(Int64(clamping: progress.cost.retries))
     case .overview(let now):
       for blob in now.blobs { count(blob) }
-      let live = Set(now.blobs.map(\.digest))
+      let live = Set(now.blobs.map(Key.init))
       fetched = fetched.filter { live.contains($0.key) }
       overview = (now.bytesPerSecond, now.poolSize, now.open, seconds)
     case .damaged: damaged += 1
@@ -52,10 +60,10 @@ struct DownloadFigures: Sendable {
 
   /// What a blob cost grows; less than before is a blob that is fetched another time.
   private mutating func count(_ progress: DownloadProgress) {
-    let known = fetched[progress.digest] ?? 0
+    let known = fetched[Key(progress)] ?? 0
     let now = progress.cost.fetched
     received(now >= known ? now - known : now)
-    fetched[progress.digest] = now
+    fetched[Key(progress)] = now
   }
 
   // MARK: Output

@@ -62,7 +62,7 @@ struct CacheKeeperTests {
   func taking(
     _ blob: Descriptor, from keeper: CacheKeeper, _ body: () throws -> String
   ) rethrows {
-    let taken = keeper.take(blob, for: .anybody(at: "r"))
+    let taken = keeper.take(blob, for: .named)
     let found =
       switch taken {
       case .file: "file"
@@ -115,7 +115,7 @@ struct CacheKeeperTests {
     let keeper = try keeper(limit: 350_000, keeps: true)
     for seed in 1...20 {
       let blob = try Self.blob(UInt64(seed))
-      guard case .room(let hold) = keeper.take(blob.0, for: .anybody(at: "r")) else {
+      guard case .room(let hold) = keeper.take(blob.0, for: .named) else {
         Issue.record("no room for \(seed)")
         continue
       }
@@ -134,20 +134,20 @@ struct CacheKeeperTests {
   @Test("a blob larger than the limit is not kept, and while all is in use nothing is begun")
   func noRoom() throws {
     let keeper = try keeper(limit: 250_000, keeps: true)
-    guard case .noRoom = keeper.take(try Self.blob(1, 300_000).0, for: .anybody(at: "r")) else {
+    guard case .noRoom = keeper.take(try Self.blob(1, 300_000).0, for: .named) else {
       Issue.record("taken in")
       return
     }
     let (one, two) = (
-      keeper.take(try Self.blob(2).0, for: .anybody(at: "r")),
-      keeper.take(try Self.blob(3).0, for: .anybody(at: "r"))
+      keeper.take(try Self.blob(2).0, for: .named),
+      keeper.take(try Self.blob(3).0, for: .named)
     )
-    guard case .noRoom = keeper.take(try Self.blob(4).0, for: .anybody(at: "r")) else {
+    guard case .noRoom = keeper.take(try Self.blob(4).0, for: .named) else {
       Issue.record("taken in")
       return
     }
     withExtendedLifetime((one, two)) {}
-    guard case .noRoom = keeper.take(try Self.blob(5, 10).0, for: .anybody(at: "r")) else { return }
+    guard case .noRoom = keeper.take(try Self.blob(5, 10).0, for: .named) else { return }
     Issue.record("a small one found no room")
   }
 
@@ -167,11 +167,11 @@ struct CacheKeeperTests {
     let keeper = try keeper(keeps: true)
     #expect(keeper.figures.blobs == 2)
     #expect(try FileManager.default.contentsOfDirectory(atPath: ingest).count == 2)
-    guard case .file = keeper.take(whole.0, for: .anybody(at: "r")) else {
+    guard case .file = keeper.take(whole.0, for: .named) else {
       Issue.record("not on the disk")
       return
     }
-    guard case .room(let hold) = keeper.take(part.0, for: .anybody(at: "r")),
+    guard case .room(let hold) = keeper.take(part.0, for: .named),
       case .ours(let partial) = try store().beginIngest(part.0)
     else {
       Issue.record("not gone on with")
@@ -217,7 +217,7 @@ struct CacheKeeperTests {
     }
     let before = try state()
     let keeper = try keeper(limit: 20_000, reading: ContentStore.reading(root))
-    guard case .file(_, nil) = keeper.take(blob.0, for: .anybody(at: "r")) else {
+    guard case .file(_, nil) = keeper.take(blob.0, for: .named) else {
       Issue.record("not read")
       return
     }
@@ -243,7 +243,7 @@ struct CacheKeeperTests {
     let handle = try FileHandle(forWritingTo: URL(filePath: path))
     try handle.write(contentsOf: bytes)
     try handle.close()
-    guard case .room = keeper.take(blob.0, for: .anybody(at: "r")) else {
+    guard case .room = keeper.take(blob.0, for: .named) else {
       Issue.record("given as it is")
       return
     }

@@ -41,6 +41,34 @@ struct CacheShelfTests {
     #expect(two == [try Self.digest(2), try Self.digest(3)])
   }
 
+  @Test("what comes apart has room of its own, once, for as long as somebody wants it")
+  func apart() throws {
+    var shelf = try shelf(1, limit: Self.limit(2))
+    let digest = try Self.digest(9)
+    let mine = CacheShelf.Apart(circle: .alone(registry: "r"), digest: digest, size: Self.unit)
+    let done = [
+      shelf.begin(digest, size: Self.unit, now: 1), shelf.begin(mine),
+    ]
+    #expect(done == [true, false], "before anything went")
+    #expect(shelf.sacrifices(for: mine) == [try Self.digest(0)])
+    shelf.removed(try Self.digest(0))
+    let again = [shelf.begin(mine), shelf.begin(mine)]
+    #expect(again == [true, true] && shelf.bytes == Self.limit(2) && shelf.count == 2)
+    let other = CacheShelf.Apart(circle: .named, digest: digest, size: 1)
+    let more = shelf.begin(other)
+    #expect(!more && shelf.isComing(digest, unlike: 1))
+    shelf.release(mine)
+    #expect(shelf.bytes == Self.limit(2))
+    shelf.release(mine)
+    shelf.release(mine)
+    #expect(shelf.bytes == Self.limit(1) && shelf.count == 1)
+    // What is there then has to be found out, where it is not known.
+    shelf.arrived(digest, size: Self.unit, now: 2)
+    #expect(shelf.state(of: digest) == .coming)
+    shelf.arrived(try Self.digest(8), size: Self.unit, now: 2)
+    #expect(shelf.leaving == [try Self.digest(8)] && shelf.bytes == Self.limit(2))
+  }
+
   @Test(
     "a blob that is larger than the limit is never taken in, and neither is one while all is in use"
   )

@@ -1,3 +1,4 @@
+import Downloads
 import OCI
 import Registry
 import Synchronization
@@ -21,13 +22,19 @@ final class AnonymousDoorkeeper: Doorkeeper {
   }
 
   private let make: Making
+  /// Whether its owner named a registry.
+  private let isNamed: @Sendable (String) -> Bool
   private let sessions = Mutex<[String: AnonymousSession]>([:])
 
   /// Repositories whose clients are kept.
   private static let mostSessions = 256
 
-  /// - Parameter make: makes a client.
-  init(_ make: @escaping Making) { self.make = make }
+  /// - Parameters:
+  ///   - isNamed: whether its owner named a registry.
+  ///   - make: makes a client.
+  init(isNamed: @escaping @Sendable (String) -> Bool = { _ in true }, _ make: @escaping Making) {
+    (self.isNamed, self.make) = (isNamed, make)
+  }
 
   func greeting(for caller: Caller) async -> Answer { .greeting }
 
@@ -35,7 +42,8 @@ final class AnonymousDoorkeeper: Doorkeeper {
     let key = "\(upstream.reference.registry)/\(upstream.reference.repository)"
     if let known = sessions.withLock({ $0[key] }) { return .session(known) }
     do throws(Refusal) {
-      let session = AnonymousSession(try make(upstream.reference))
+      let session = AnonymousSession(
+        try make(upstream.reference), isNamed: isNamed(upstream.reference.registry))
       return .session(
         sessions.withLock { sessions in
           // Who asked at the same time shares it.
@@ -56,6 +64,7 @@ final class AnonymousDoorkeeper: Doorkeeper {
 final class AnonymousSession: ServeSession {
   let client: RepositoryClient
   let source: BlobSource
+  let circle: Circle
   private let grants = Mutex<[Digest: Grant]>([:])
 
   private struct Grant {
@@ -68,9 +77,10 @@ final class AnonymousSession: ServeSession {
   /// Grants that are remembered.
   private static let mostGrants = 10_000
 
-  init(_ client: RepositoryClient) {
+  init(_ client: RepositoryClient, isNamed: Bool) {
     self.client = client
     source = BlobSource(client: client)
+    circle = isNamed ? .named : .alone(registry: source.registry)
   }
 
   func granted(_ digest: Digest) -> Int64? {

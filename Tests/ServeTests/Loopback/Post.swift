@@ -25,8 +25,11 @@ final class Post: Sendable {
   let registry: String
   let host: String
 
+  /// - Parameters:
+  ///   - host: the registry's.
+  ///   - strangers: other registries, which nobody named.
   init(
-    _ host: String, workers: Int = 4, settings: FrontSettings = .init(),
+    _ host: String, strangers: [String] = [], workers: Int = 4, settings: FrontSettings = .init(),
     store other: ContentStore? = nil, firstBytesPatience: Duration = .seconds(3_600),
     room: AnswerRoom = .init(), cacheLimit: Int64? = nil
   ) async throws {
@@ -47,8 +50,10 @@ final class Post: Sendable {
     downloads = Downloads(
       store: store, limits: Downloads.Limits(openBlobs: 32, hashing: 2),
       plan: { _, _ in PathPlan(policy: FixedPolicy(poolSize: workers), settings: planned) })
-    let served = ServedRegistries(named: [host: false])
-    let keeper = AnonymousDoorkeeper { (reference) throws(AnonymousDoorkeeper.Refusal) in
+    let served = ServedRegistries(
+      named: Dictionary(([host] + strangers).map { ($0, false) }) { one, _ in one })
+    let keeper = AnonymousDoorkeeper(isNamed: { $0 == host }) {
+      (reference) throws(AnonymousDoorkeeper.Refusal) in
       guard served.standing(reference.registry, isMirrored: { false }) != nil,
         let endpoint = try? Endpoint(of: reference, plainHTTP: true)
       else { throw .init(.error(404, .nameUnknown, "not served")) }
@@ -78,12 +83,16 @@ final class Post: Sendable {
 
   func wire() throws -> Wire { try Wire(port: port) }
 
-  /// Asks for something below the repository `o/n` and reads the answer.
+  /// Asks for something below a repository and reads the answer.
+  ///
+  /// - Parameter other: its registry; nil: the one that was named.
   func get(
-    _ target: String, method: String = "GET", _ fields: [String: String] = [:]
+    _ target: String, method: String = "GET", _ fields: [String: String] = [:],
+    at other: String? = nil, in repository: String = "o/n"
   ) async throws -> WireAnswer {
     let wire = try wire()
-    wire.ask("/v2/\(registry)/o/n/\(target)", method: method, fields)
+    let registry = other?.replacing(":", with: "__") ?? registry
+    wire.ask("/v2/\(registry)/\(repository)/\(target)", method: method, fields)
     return try await wire.answer(isHead: method == "HEAD")
   }
 
