@@ -213,8 +213,8 @@ case "linear":
     .executableTarget(
       name: "Linear",
       dependencies: [
-        "History", "OCI", "Progress", "Registry", "Serve", "Simulation", "Store", "TOML", "Text",
-        "Transfer", "Tuning",
+        "Downloads", "History", "OCI", "Progress", "Registry", "Scheduling", "Serve", "Simulation",
+        "Store", "TOML", "Text", "Transfer", "Tuning",
       ],
       path: "Tests/Linear"))
 case "soak":

@@ -26,7 +26,7 @@ extension Downloads {
     if let blob = transfer.blob {
       transfer.pool.handle(.urgency(blob, transfer.urgency))
     } else {
-      queue.place(transfer)
+      queue.place(transfer, transfer.urgency)
     }
   }
 

@@ -51,7 +51,7 @@ package actor Downloads {
   var plans: PathPlans
   var reports: [PullReport] = []
   var transfers = TransferTable()
-  var queue: TransferQueue
+  var queue: TransferQueue<Transfer>
   var overall = OverallProgress()
   var isClosed = false
   private var nextNumber = 0

@@ -31,7 +31,7 @@ struct Parser {
   /// One run, with all that is not parsing done before.
   func run(_ bytes: [UInt8]) -> () -> Void { { parse(bytes) } }
 
-  static let all = documents + names + fields + files + requests
+  static let all = documents + names + fields + files + requests + steps
 }
 
 extension [Parser.Frame] {

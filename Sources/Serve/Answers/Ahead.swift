@@ -45,6 +45,9 @@ final class Ahead: Sendable {
 
   /// Images at a time: those that come when there are as many wait for their clients to ask.
   private static let mostImages = 32
+  /// Blobs of an image at most: no runtime can mount more layers, and nothing that a manifest names beyond
+  /// that is fetched before somebody asks for it.
+  private static let mostBlobs = 512
 
   /// - Parameters:
   ///   - downloads: fetches them.
@@ -69,7 +72,7 @@ final class Ahead: Sendable {
     in circle: Circle
   ) async {
     guard manifest.isImage != false else { return }
-    let blobs = manifest.blobs.filter(\.hasSize)
+    let blobs = Array(manifest.blobs.lazy.filter(\.hasSize).prefix(Self.mostBlobs))
     let key = Key(circle: circle, manifest: digest)
     let isNew = state.withLock { state in
       if state.images[key] != nil {

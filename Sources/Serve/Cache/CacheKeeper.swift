@@ -154,7 +154,7 @@ package final class CacheKeeper: Sendable {
   private func use(_ digest: Digest) -> CacheHold? {
     let now = now()
     let isThere = shelf.withLock { shelf in
-      if shelf.state(of: digest) == .leaving { settle(&shelf) }
+      settle(digest, &shelf)
       return shelf.use(digest, now: now)
     }
     guard isThere else { return nil }
@@ -184,7 +184,8 @@ package final class CacheKeeper: Sendable {
     let (digest, now) = (blob.digest, now())
     if troubleEnds.withLock({ $0 > now }) { return .noRoom }
     return shelf.withLock { shelf in
-      settle(&shelf)
+      settle(digest, &shelf)
+      if shelf.isTight(for: blob.size) { settle(&shelf) }
       // Somebody may have brought it meanwhile.
       if isFor(circle, digest), shelf.use(digest, now: now) {
         if let reader = try? store.reader(of: blob) { return .file(reader, hold(digest)) }
@@ -250,19 +251,22 @@ package final class CacheKeeper: Sendable {
   private static let sweepSeconds = 15.0
 
   private func settle(_ shelf: inout CacheShelf) {
-    for digest in shelf.leaving {
-      do throws(StoreError) {
-        // Whoever fetched it may be writing still.
-        guard let bytes = try store.idlePartialBytes(digest) else { continue }
-        if let size = store.size(of: digest) {
-          if bytes > 0 { _ = try store.discardRest(of: digest) }
-          shelf.found(digest, .whole, bytes: size)
-        } else {
-          shelf.found(digest, bytes > 0 ? .part : nil, bytes: bytes)
-        }
-      } catch {
-        warn("\(error)")
+    for digest in shelf.leaving { settle(digest, &shelf) }
+  }
+
+  private func settle(_ digest: Digest, _ shelf: inout CacheShelf) {
+    guard shelf.leaving.contains(digest) else { return }
+    do throws(StoreError) {
+      // Whoever fetched it may be writing still.
+      guard let bytes = try store.idlePartialBytes(digest) else { return }
+      if let size = store.size(of: digest) {
+        if bytes > 0 { _ = try store.discardRest(of: digest) }
+        shelf.found(digest, .whole, bytes: size)
+      } else {
+        shelf.found(digest, bytes > 0 ? .part : nil, bytes: bytes)
       }
+    } catch {
+      warn("\(error)")
     }
   }
 

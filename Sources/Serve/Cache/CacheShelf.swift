@@ -103,6 +103,11 @@ struct CacheShelf: Sendable {
     return left.addingClamped(cost) <= limit ? going : nil
   }
 
+  /// Whether so many more bytes need something to go.
+  func isTight(for size: Int64) -> Bool {
+    limit.map { bytes.addingClamped(Self.cost(size)) > $0 } ?? false
+  }
+
   /// Reserves room for a blob that somebody wants, or lets one more want it.
   ///
   /// - Parameters:
@@ -172,13 +177,13 @@ struct CacheShelf: Sendable {
     entry.users -= 1
     entry.lastUse = max(entry.lastUse, now)
     if entry.users == 0, entry.state == .coming { entry.state = .leaving }
-    entries[digest] = entry
+    set(digest, entry)
   }
 
   // MARK: What is found
 
   /// Those of which it has to be found out what is there.
-  var leaving: [Digest] { entries.filter { $0.value.state == .leaving }.map(\.key) }
+  private(set) var leaving: Set<Digest> = []
 
   /// Takes in what is on the disk of a blob that nobody is fetching.
   ///
@@ -234,6 +239,7 @@ struct CacheShelf: Sendable {
 
   private mutating func set(_ digest: Digest, _ entry: Entry?) {
     bytes = bytes.addingClamped((entry?.bytes ?? 0) - (entries[digest]?.bytes ?? 0))
+    if entry?.state == .leaving { leaving.insert(digest) } else { leaving.remove(digest) }
     entries[digest] = entry
   }
 }

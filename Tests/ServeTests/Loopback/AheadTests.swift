@@ -35,6 +35,29 @@ struct AheadTests {
     await post.end()
   }
 
+  @Test("of a manifest that names more than any image can have, only so many blobs come ahead")
+  func endless() async throws {
+    let image = try FakeImage(layers: [Content.bytes(10, seed: 1)]) { document in
+      let layer = (document["layers"] as? [[String: Any]])?.first ?? [:]
+      document["layers"] = (0..<700).map { number in
+        let hex = String(repeating: "0", count: 60) + "\(1000 + number)"
+        return layer.merging(["digest": "sha256:\(hex)"]) { $1 }
+      }
+    }
+    let registry = try FakeRegistry(image)
+    let post = try await Post(registry.host)
+    #expect(try await post.get("manifests/latest").status == 200)
+    // The configuration comes first, and layers are asked for in their order: nobody has them.
+    func asked(_ number: Int) -> Bool {
+      registry.blobRequests.contains { $0.target.hasSuffix("\(1000 + number)") }
+    }
+    let last = try Digest("sha256:" + String(repeating: "0", count: 60) + "1510")
+    try await eventually { asked(510) }
+    try await eventually { await !post.downloads.isWanted(last) }
+    #expect((511..<700).allSatisfy { !asked($0) })
+    await post.end()
+  }
+
   @Test(
     "an image is let go when nobody has asked for a while, and not while one of its blobs is read",
     arguments: [(0, 9, false), (0, 10, true), (0, 99, true), (1, 99, false)])
