@@ -27,8 +27,11 @@ package struct Upstream: Hashable, Sendable {
   ///     else it is Docker Hub.
   /// - Returns: nil where they name no repository of a registry.
   init?(_ names: some Collection<Substring>, query: String) {
-    if let host = Self.namespace(in: query) {
-      guard let reference = Self.reference(host, names) else { return nil }
+    if let namespace = Self.namespace(in: query) {
+      // One that cannot be read names some registry, and not another one.
+      guard let host = PercentCode.decoded(namespace),
+        let reference = Self.reference(host, names)
+      else { return nil }
       (self.reference, form) = (reference, .query)
     } else {
       let named = names.first.flatMap { Self.reference(Self.host($0), names.dropFirst()) }
@@ -64,11 +67,11 @@ package struct Upstream: Hashable, Sendable {
     return "\(name[..<mark.lowerBound]):\(name[mark.upperBound...])"
   }
 
-  /// The value of `ns`; nil: there is none, or it is empty.
-  private static func namespace(in query: String) -> String? {
+  /// The value of `ns` as it came; nil: there is none, or it is empty.
+  private static func namespace(in query: String) -> Substring? {
     for field in query.split(separator: "&") {
       let parts = field.split(separator: "=", maxSplits: 1)
-      if parts.count == 2, parts[0] == "ns" { return PercentCode.decoded(parts[1]) }
+      if parts.count == 2, PercentCode.decoded(parts[0]) == "ns" { return parts[1] }
     }
     return nil
   }

@@ -28,6 +28,7 @@ struct ServeTargetTests {
       ("/v2/org__x/a/b/blobs/\(digest)", "docker.io org__x/a/b blob path"),
       ("/v2/library/manifests/manifests/x?ns=", "docker.io library/manifests tag x path"),
       ("/v2/a/referrers/\(digest)?ns=r.io&artifactType=x", "r.io a referrers query"),
+      ("/v2/a/manifests/x?%zz=1&n%73=r.io", "r.io a tag x query"),
     ])
   func means(_ target: String, _ expected: String) throws {
     #expect(describe(try #require(ServeTarget(target))) == expected)
@@ -44,6 +45,11 @@ struct ServeTargetTests {
       "/v2/r.io/a/manifests/x%0d%0ay", "/v2/a/manifests/x?ns=library", "http://r.io/v2/",
       "/v2/ubuntu/manifests/latest?ns=docker.io", "/v2/ubuntu/manifests/latest",
       "/v2/docker.io/ubuntu/manifests/x", "/v2/library/Ubuntu/manifests/x",
+      // A registry that cannot be read is not another one.
+      "/v2/a/b/manifests/x?ns=%zz", "/v2/a/b/manifests/x?ns=%1b", "/v2/a/b/manifests/x?ns=r.io%00",
+      "/v2/a/b/manifests/x?ns=r.io%2", "/v2/a/b/manifests/x?ns=%c3%a9.example",
+      "/v2/a/b/manifests/x?ns=r.io%20", "/v2/a/b/manifests/x?ns=r.io%0a&ns=docker.io",
+      "/v2/r.io/b/manifests/x?n%73=%zz", "/v2/a/b/manifests/x?n%73=library",
     ])
   func isNone(_ target: String) { #expect(ServeTarget(target) == nil) }
 
