@@ -44,6 +44,7 @@ struct TagPagesTests {
         "?\(String(repeating: "x", count: 12_000))"
       ),
       ("", nil), ("<", nil), (">", nil), (#"rel="next""#, nil), ("</styles.css>", nil),
+      (String(repeating: "<", count: 20_000), nil),
     ])
   func links(link: String, next: String?) throws {
     let found = try #require(read(#"{"tags":["a"]}"#, [link])).next

@@ -51,6 +51,8 @@ struct TagPages {
 
   private static func next(_ target: String, of list: String, isCalledNext: Bool) -> Next? {
     let target = target.prefix { $0 != "#" }.drop { $0.isWhitespace }
+    // What has no query and no name may be about anything.
+    guard isCalledNext || target.contains("?") else { return nil }
     guard target.utf8.count <= linkBytes else {
       return .lost("the link to the next page has more than \(linkBytes) bytes")
     }
