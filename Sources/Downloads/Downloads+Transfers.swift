@@ -34,7 +34,8 @@ extension Downloads {
   func begin(_ transfer: Transfer) {
     let ingest: ContentStore.Ingest
     do throws(StoreError) {
-      let first = try store.beginIngest(transfer.wish.blob, as: transfer.name)
+      let first = try store.beginIngest(
+        transfer.wish.blob, as: transfer.name, takesHeld: transfer.wish.isBrought())
       ingest = if case .busy = first { try lookAtOther(transfer) } else { first }
     } catch {
       transfer.pool.fail(transfer, .store(error))

@@ -14,6 +14,8 @@ package struct Wish: Sendable {
   package var circle = Circle.named
   /// Told when the blob is in the store, all of it brought by the circle.
   package var arrived: @Sendable () -> Void = {}
+  /// Whether what the store has is the circle's, too.
+  package var isBrought: @Sendable () -> Bool = { true }
 
   /// What has to be alike for two wishes to be one.
   struct Key: Hashable {

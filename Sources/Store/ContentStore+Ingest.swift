@@ -21,16 +21,18 @@ extension ContentStore {
   ///
   /// - Parameters:
   ///   - descriptor: the blob.
-  ///   - given: its files' names; nil: the plain ones. With names of its own it is fetched whatever the
-  ///     store has: those who bring it are not to profit of others.
+  ///   - given: its files' names; nil: the plain ones.
+  ///   - takesHeld: for names of its own, whether what the store has will do: not for those who are not to
+  ///     profit of others.
   /// - Throws: `StoreError`.
   package func beginIngest(
-    _ descriptor: Descriptor, as given: PartialName? = nil
+    _ descriptor: Descriptor, as given: PartialName? = nil, takesHeld: Bool = true
   ) throws(StoreError) -> Ingest {
     let names = given ?? PartialName(descriptor.digest)
     let name = names.data
     guard let ingest else { throw .refused("the store \(root) is only read") }
     if names.isApart {
+      if takesHeld, try holds(descriptor) { return .present }
       let file = try disk(try OpenFile(name, in: ingest, O_RDWR | O_CREAT | O_EXCL))
       _ = try disk(try file.lock(exclusive: true))
       return .ours(try partial(descriptor, file, names))

@@ -63,6 +63,29 @@ struct DownloadsTests {
     _ = await depot.service.close()
   }
 
+  @Test(
+    "who is alone brings a blob himself, whatever the store has, and not again what he has brought")
+  func alone() async throws {
+    let image = try Self.image([300_000])
+    let registry = try FakeRegistry(image)
+    let depot = try Depot()
+    let source = try depot.source(registry.host)
+    let named = await depot.service.want(Depot.wishes(image), from: source)
+    #expect(await Download.end(of: named) == nil)
+    let arrivals = Counter()
+    for costs in [Int64(300_000), 0] {
+      var wish = Depot.wishes(image)[0]
+      wish.circle = .alone(registry: registry.host)
+      wish.isBrought = { arrivals.value > 0 }
+      wish.arrived = { _ = arrivals.next() }
+      let downloads = await depot.service.want([wish], from: source)
+      #expect(await Download.end(of: downloads) == nil)
+      #expect(downloads[0].progress.cost.fetched == costs)
+    }
+    try await eventually { try depot.partialFiles().isEmpty }
+    _ = await depot.service.close()
+  }
+
   @Test("images that come one after the other use one pool a path")
   func onePoolEach() async throws {
     let images = try [Self.image([200_000, 1_000]), Self.image([1, 150_000], seed: 7)]

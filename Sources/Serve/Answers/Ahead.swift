@@ -91,8 +91,7 @@ final class Ahead: Sendable {
       var wish = Wish(
         Descriptor(mediaType: blob.mediaType, digest: blob.digest, size: blob.size),
         label: "blob", owner: upstream.reference.repository)
-      wish.circle = circle
-      wish.arrived = cache.arrival(of: blob, in: circle)
+      cache.note(&wish, in: circle)
       return wish
     }
     let wanted = await downloads.want(wishes, from: source, urgency: .ahead)

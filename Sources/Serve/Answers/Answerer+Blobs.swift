@@ -95,8 +95,7 @@ extension Answerer {
     _ session: any ServeSession
   ) async throws(RegistryError) -> BlobStream? {
     var wish = Wish(blob, label: "blob", owner: "\(upstream.reference.repository)")
-    wish.circle = session.circle
-    wish.arrived = cache.arrival(of: blob, in: session.circle)
+    cache.note(&wish, in: session.circle)
     wish.glimpse = (glimpse.offset, glimpse.bytes)
     let wanted = await downloads.want([wish], from: session.source, urgency: .read)
     guard let download = wanted.first else {

@@ -102,13 +102,18 @@ package final class CacheKeeper: Sendable {
     bringers.withLock { $0.include(circle, digest) }
   }
 
-  /// What is to be called when a circle has brought all of a blob.
-  func arrival(of blob: Descriptor, in circle: Circle) -> @Sendable () -> Void {
-    { [weak self] in
+  /// Makes a wish one of a circle: it is noted what comes of it.
+  func note(_ wish: inout Wish, in circle: Circle) {
+    let blob = wish.blob
+    wish.circle = circle
+    // Somebody may have brought it since there was none to take.
+    wish.isBrought = { [weak self] in self?.isFor(circle, blob.digest) ?? false }
+    wish.arrived = { [weak self] in
       guard let self else { return }
       bringers.withLock { $0.note(circle, blob.digest) }
       let now = now()
-      shelf.withLock { $0.arrived(blob.digest, size: blob.size, now: now) }
+      let brought = CacheShelf.Apart(circle: circle, digest: blob.digest, size: blob.size)
+      shelf.withLock { $0.arrived(brought, now: now) }
     }
   }
 
@@ -213,7 +218,8 @@ package final class CacheKeeper: Sendable {
     return .room(
       CacheHold { [weak self] in
         guard let self else { return }
-        self.shelf.withLock { $0.release(wanted) }
+        let now = self.now()
+        self.shelf.withLock { $0.release(wanted, now: now) }
       })
   }
 

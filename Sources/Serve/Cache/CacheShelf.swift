@@ -46,8 +46,8 @@ struct CacheShelf: Sendable {
   /// Whether blobs stay that nobody asks for.
   let keeps: Bool
   private var entries: [Digest: Entry] = [:]
-  /// How many want what comes apart.
-  private var apart: [Apart: Int] = [:]
+  /// How many want what comes apart, and whether it has arrived: then they use the blob's own place.
+  private var apart: [Apart: (users: Int, hasArrived: Bool)] = [:]
   /// Bytes on the disk and reserved.
   private(set) var bytes: Int64 = 0
   /// Blobs that went, and their bytes.
@@ -67,7 +67,7 @@ struct CacheShelf: Sendable {
   }
 
   /// The number of blobs that are there or coming.
-  var count: Int { entries.count + apart.count }
+  var count: Int { entries.count + apart.values.count { !$0.hasArrived } }
 
   /// What is there of a blob; nil: nothing.
   func state(of digest: Digest) -> State? { entries[digest]?.state }
@@ -133,27 +133,42 @@ struct CacheShelf: Sendable {
   ///
   /// - Returns: false where there is no room: `sacrifices` were not made.
   mutating func begin(_ wanted: Apart) -> Bool {
-    if let users = apart[wanted] {
-      apart[wanted] = users + 1
+    if let known = apart[wanted] {
+      apart[wanted]?.users += 1
+      if known.hasArrived { entries[wanted.digest]?.users += 1 }
       return true
     }
     guard sacrifices(for: wanted)?.isEmpty ?? false else { return false }
-    apart[wanted] = 1
+    apart[wanted] = (1, false)
     bytes = bytes.addingClamped(Self.cost(wanted.size))
     return true
   }
 
   /// Somebody wants what comes apart no more.
-  mutating func release(_ wanted: Apart) {
-    guard let users = apart[wanted] else { return }
-    apart[wanted] = users > 1 ? users - 1 : nil
-    if users == 1 { bytes = bytes.addingClamped(-Self.cost(wanted.size)) }
+  mutating func release(_ wanted: Apart, now: Double) {
+    guard let known = apart[wanted] else { return }
+    apart[wanted]?.users -= 1
+    if known.users == 1 { apart[wanted] = nil }
+    if known.hasArrived {
+      release(wanted.digest, now: now)
+    } else if known.users == 1 {
+      bytes = bytes.addingClamped(-Self.cost(wanted.size))
+    }
   }
 
-  /// Takes in that a blob is there that may have come apart: what is there of it has to be found out.
-  mutating func arrived(_ digest: Digest, size: Int64, now: Double) {
-    guard entries[digest] == nil else { return }
-    set(digest, Entry(state: .leaving, bytes: Self.cost(size), lastUse: now))
+  /// Takes in that a blob is there that came apart, if it was that: it has its own place from then on, and
+  /// what is there has to be found out.
+  mutating func arrived(_ wanted: Apart, now: Double) {
+    let known = apart[wanted].flatMap { $0.hasArrived ? nil : $0 }
+    if let known {
+      apart[wanted] = (known.users, true)
+      bytes = bytes.addingClamped(-Self.cost(wanted.size))
+    }
+    let cost = Self.cost(wanted.size)
+    var entry = entries[wanted.digest] ?? Entry(state: .leaving, bytes: cost, lastUse: now)
+    if entry.state == .part { (entry.state, entry.bytes) = (.leaving, max(entry.bytes, cost)) }
+    entry.users += known?.users ?? 0
+    set(wanted.digest, entry)
   }
 
   /// Whether somebody fetches a blob as one of another size.

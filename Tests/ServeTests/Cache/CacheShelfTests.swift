@@ -57,16 +57,33 @@ struct CacheShelfTests {
     let other = CacheShelf.Apart(circle: .named, digest: digest, size: 1)
     let more = shelf.begin(other)
     #expect(!more && shelf.isComing(digest, unlike: 1))
-    shelf.release(mine)
+    shelf.release(mine, now: 2)
     #expect(shelf.bytes == Self.limit(2))
-    shelf.release(mine)
-    shelf.release(mine)
+    shelf.release(mine, now: 2)
+    shelf.release(mine, now: 2)
     #expect(shelf.bytes == Self.limit(1) && shelf.count == 1)
-    // What is there then has to be found out, where it is not known.
-    shelf.arrived(digest, size: Self.unit, now: 2)
-    #expect(shelf.state(of: digest) == .coming)
-    shelf.arrived(try Self.digest(8), size: Self.unit, now: 2)
-    #expect(shelf.leaving == [try Self.digest(8)] && shelf.bytes == Self.limit(2))
+  }
+
+  @Test("what came apart counts once when it has arrived, and stays while somebody uses it")
+  func arrivesApart() throws {
+    let digest = try Self.digest(9)
+    let mine = CacheShelf.Apart(circle: .alone(registry: "r"), digest: digest, size: Self.unit)
+    for isThere in [false, true] {
+      var shelf = try shelf(0, limit: Self.limit(2), keeps: false)
+      if isThere { shelf.found(digest, .whole, bytes: Self.unit, lastUse: 1) }
+      let begun = [shelf.begin(mine), shelf.begin(mine)]
+      #expect(begun == [true, true] && shelf.bytes == Self.limit(isThere ? 2 : 1))
+      shelf.arrived(mine, now: 2)
+      shelf.arrived(mine, now: 2)
+      #expect(shelf.bytes == Self.limit(1) && shelf.count == 1)
+      #expect(shelf.leaving == (isThere ? [] : [digest]))
+      shelf.found(digest, .whole, bytes: Self.unit)
+      shelf.release(mine, now: 3)
+      #expect(shelf.due(now: 5_000).isEmpty, "somebody reads it")
+      shelf.release(mine, now: 3)
+      shelf.release(mine, now: 3)
+      #expect(shelf.due(now: 5_000) == [digest] && shelf.bytes == Self.limit(1))
+    }
   }
 
   @Test(
