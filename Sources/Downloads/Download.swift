@@ -4,8 +4,8 @@ import Synchronization
 
 /// A blob on its way, as one of those who want it sees it.
 ///
-/// Two who want the same blob, and believe each other, share one transfer. When the last of them is gone, it retires, and
-/// what arrived stays.
+/// Two who want the same blob, and believe each other, share one transfer. When the last of them is
+/// gone, it retires, and what arrived stays.
 package final class Download: Sendable {
   let transfer: Int
   /// What the blob's files are called while it is on its way.

@@ -1,6 +1,7 @@
 import Scheduling
 
-/// What has not begun, transfers as a rule, in the order in which they are to, and how many may be open at once.
+/// What has not begun, transfers as a rule, in the order in which they are to, and how many may be
+/// open at once.
 ///
 /// A step costs the same however many there are: one that is placed anew, or goes, leaves its old place
 /// behind, which is passed over, or forgotten when there are many.

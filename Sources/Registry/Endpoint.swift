@@ -14,6 +14,8 @@ package struct Endpoint: Sendable, Hashable {
   package var registry: String?
   /// The repository's path there, where it is another than the reference's.
   package var repository: String?
+  /// Whether it is the registry itself, as its user's files have it; else it is a mirror.
+  package var isRegistry = false
   /// False for a mirror that must not be asked what a tag means.
   package var resolvesTags = true
   /// False for a mirror that serves no content.
@@ -55,6 +57,7 @@ package struct Endpoint: Sendable, Hashable {
   package init(of reference: Reference, plainHTTP: Bool) throws(TransferError) {
     let url = try RemoteURL("\(plainHTTP ? "http" : "https")://\(reference.apiHost)/")
     self.init(origin: url.origin, allowsPlainFallback: !plainHTTP && url.origin.isLoopback)
+    isRegistry = true
   }
 
   /// The repository's path below the API's root there, which tokens and credentials are for.

@@ -65,7 +65,7 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   /// The message, with what came before it.
   package var description: String {
     guard !earlier.isEmpty else { return message }
-    return "\(message) (before that: \(earlier.prefix(4).joined(separator: "; ")))"
+    return "\(message) (also asked: \(earlier.prefix(4).joined(separator: "; ")))"
   }
 
   /// True where trying again can help.

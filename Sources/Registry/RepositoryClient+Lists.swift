@@ -11,32 +11,42 @@ extension RepositoryClient {
   /// A list, and whose it is.
   struct Listing<List: Sendable>: Sendable {
     var list: List
-    /// The mirror whose it is, with why it is not the registry's; nil: it is the registry's.
+    /// The mirror whose it is, with why it is not the registry's; nil: the registry's.
     var mirror: TagList.Mirror?
   }
 
   /// One that is asked for a list.
   struct Lister: Sendable {
     var endpoint: Endpoint
+    /// Whether nobody was asked before.
+    var isFirst: Bool
     /// Whether others can be asked where nobody is there.
     var othersAreLeft: Bool
   }
 
-  /// Asks for a list, at one server after the other, until one has given all of it.
+  /// Asks for a list, at one server after the other, until one has given all of it: the registry
+  /// first, where it may be asked at all.
   ///
-  /// - Parameter gather: gets all of the list, or of what is wanted of it, at one.
-  /// - Throws: the registry's error, with what the mirrors did.
+  /// - Parameters:
+  ///   - goesOn: whether only whoever is asked first may be: nobody else knows where it was left off.
+  ///   - gather: gets all of the list, or of what is wanted of it, at one.
+  /// - Throws: the error of who was asked first, with what the others did.
   func listing<List: Sendable>(
-    _ gather: (Lister) async throws(RegistryError) -> List
+    goesOn: Bool = false, _ gather: (Lister) async throws(RegistryError) -> List
   ) async throws(RegistryError) -> Listing<List> {
-    let asked = endpoints.filter(\.resolvesTags)
+    let usable = endpoints.filter(\.resolvesTags)
+    let order = usable.filter(\.isRegistry) + usable.filter { !$0.isRegistry }
+    let asked = goesOn ? Array(order.prefix(1)) : order
     var failures: [RegistryError] = []
-    for endpoint in asked.suffix(1) + asked.dropLast() {
+    for endpoint in asked {
       do throws(RegistryError) {
-        let othersAreLeft = failures.count + 1 < asked.count
-        let list = try await gather(Lister(endpoint: endpoint, othersAreLeft: othersAreLeft))
-        guard let why = failures.first else { return Listing(list: list) }
-        let mirror = TagList.Mirror(name: endpoint.origin.authority, reason: why.description)
+        let lister = Lister(
+          endpoint: endpoint, isFirst: failures.isEmpty,
+          othersAreLeft: failures.count + 1 < asked.count)
+        let list = try await gather(lister)
+        guard !endpoint.isRegistry else { return Listing(list: list) }
+        let why = failures.first?.description ?? "the registry itself is not to be asked for tags"
+        let mirror = TagList.Mirror(name: endpoint.origin.authority, reason: why)
         tell(.detail("a list is from \(mirror.name): \(mirror.reason)"))
         return Listing(list: list, mirror: mirror)
       } catch {

@@ -37,10 +37,20 @@ extension RepositoryClient {
     let query = fields.isEmpty ? "" : "?" + fields.joined(separator: "&")
     switch list {
     case .tags:
-      return try await listing { (lister) async throws(RegistryError) in
-        try await self.part(of: lister) { (endpoint, patience) async throws(RegistryError) in
+      // Who asks for more than a number of tags goes on where a page of ours has ended.
+      let goesOn = fields.contains { !$0.hasPrefix("n=") }
+      return try await listing(goesOn: goesOn) { (lister) async throws(RegistryError) in
+        let page = try await self.part(of: lister) {
+          (endpoint, patience) async throws(RegistryError) in
           try await self.page("/tags/list", query, "application/json", from: endpoint, patience)
         }
+        guard lister.isFirst || page.next == nil else {
+          throw RegistryError(
+            .protocolError(transient: false),
+            "\(lister.endpoint.origin.authority) has more tags than a page, and no other server goes on"
+          )
+        }
+        return page
       }.list
     case .referrers(let digest):
       let path = "/referrers/\(digest)"

@@ -47,7 +47,7 @@ struct FailoverTests {
     arguments: [
       ("good0", 2, "a0 end"),
       ("bad0 good1", 2, "a0 a1 end"),
-      ("bad0 bad1", 2, "a0 a1 fail:no1 (before that: no0)"),
+      ("bad0 bad1", 2, "a0 a1 fail:no1 (also asked: no0)"),
       ("late0 head1 good1", 2, "a0 a1 c0 end"),
       ("late0 head0 good0", 2, "a0 a1 c1 end"),
       ("late0 head0 head1 good0", 2, "a0 a1 c1 end"),
@@ -167,7 +167,7 @@ struct FailoverTests {
       Issue.record("it goes on")
       return
     }
-    #expect(error.description == "busy (before that: not here)")
+    #expect(error.description == "busy (also asked: not here)")
   }
 
   @Test(

@@ -27,10 +27,10 @@ struct TagListTests {
   }
 
   func client(
-    _ registry: RawServer, mirrors: [RawServer] = [], retries: Int = 2,
+    _ registry: RawServer?, mirrors: [RawServer] = [], retries: Int = 2,
     tell: @escaping @Sendable (RegistryNotice) -> Void = { _ in }
   ) throws -> RepositoryClient {
-    let reference = try Reference("\(registry.host)/o/n:1")
+    let reference = try Reference("\(registry?.host ?? "blocked.example")/o/n:1")
     var rule = RepositoryClient.RetryRule()
     rule.retries = retries
     var time = Timekeeper()
@@ -38,8 +38,9 @@ struct TagListTests {
     let endpoints = try mirrors.map {
       Endpoint(origin: try RemoteURL("http://\($0.host)/").origin, namespace: reference.registry)
     }
+    let own = registry == nil ? [] : [try Endpoint(of: reference, plainHTTP: true)]
     return RepositoryClient(
-      reference: reference, endpoints: endpoints + [try Endpoint(of: reference, plainHTTP: true)],
+      reference: reference, endpoints: endpoints + own,
       engine: engine, credentials: CredentialChain(), retryRule: rule, time: time, tell: tell)
   }
 
@@ -122,5 +123,32 @@ struct TagListTests {
     registry.stop()
     let other = try await client(registry, mirrors: [mirror]).page(of: .tags, query: "n=5")
     #expect(String(decoding: other.body, as: UTF8.self).contains("cached"))
+  }
+  @Test("where the registry is blocked mirrors are asked in their order, and it is said")
+  func blocked() async throws {
+    let first = try RawServer { _ in Self.list("first") }
+    let second = try RawServer { _ in Self.list("second") }
+    let list = try await client(nil, mirrors: [first, second]).tags()
+    #expect(list.tags == ["first"] && list.mirror?.name == first.host)
+    #expect(second.requests.isEmpty)
+  }
+
+  @Test(
+    "a page that follows another is asked of nobody else, and of a mirror only a whole list is taken"
+  )
+  func laterPages() async throws {
+    let mirror = try RawServer { _ in Self.list("cached", next: "/v2/o/n/tags/list?last=cached") }
+    let registry = try RawServer { request in
+      request.target.contains("last=")
+        ? .status(404) : Self.list("a", next: "/v2/o/n/tags/list?last=a")
+    }
+    let client = try client(registry, mirrors: [mirror])
+    #expect(try await client.page(of: .tags, query: "n=1").next == "last=a")
+    await #expect(throws: RegistryError.self) {
+      try await client.page(of: .tags, query: "n=1&last=a")
+    }
+    #expect(mirror.requests.isEmpty)
+    registry.stop()
+    await #expect(throws: RegistryError.self) { try await client.page(of: .tags, query: "n=1") }
   }
 }

@@ -73,6 +73,21 @@ struct KnownPathTests {
     #expect(drive.sizes.allSatisfy { $0 == 36 })
   }
 
+  @Test("a line that was full and is not is no reason to try fewer")
+  func notFullNow() {
+    var drive = Drive(ClimbPolicy(maximum: 64, prior: Self.prior([36: 10e6], .line)))
+    drive.run(4, rate: { Double($0) * 10e6 / 36 }, queue: { _ in 0 })
+    #expect(drive.sizes.allSatisfy { $0 == 36 })
+  }
+
+  @Test("a pool that may not have as many as were enough tries nothing by their number")
+  func belowKnown() {
+    var drive = Drive(ClimbPolicy(maximum: 20, prior: Self.prior([36: 10e6], .line)))
+    drive.run(4, rate: { _ in 10e6 }, queue: { _ in 0.05 })
+    #expect(drive.sizes.allSatisfy { $0 == 20 })
+    #expect(!drive.reasons.contains { $0.contains("no earlier pull had so few") })
+  }
+
   @Test("what limited the last pull that could say is remembered")
   func remembers() throws {
     var memory = PathMemory()

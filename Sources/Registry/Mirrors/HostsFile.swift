@@ -109,6 +109,7 @@ struct HostsFile: Sendable, Equatable {
     var last = own
     if let server, !isHubsName(server, own) {
       last = Self.endpoint(server, root, reference, own)
+      last.isRegistry = true
       // --plain-http is the last word about the registry itself.
       if own.origin.scheme == "http", server.origin.authority == own.origin.authority {
         last.origin = own.origin
@@ -178,6 +179,7 @@ extension Endpoint {
     var mine = self
     mine.resolvesTags = other.resolvesTags
     mine.servesContent = other.servesContent
+    mine.isRegistry = other.isRegistry
     return mine == other && (other.resolvesTags || !resolvesTags)
       && (other.servesContent || !servesContent)
   }

@@ -78,7 +78,7 @@ struct RegistriesConfig: Sendable, Equatable {
     var plan = EndpointPlan(endpoints: [], source: table.source)
     for mirror in table.mirrors where mirror.use.includes(reference) {
       guard let there = Self.moved(reference, rest, to: mirror.location, from: table.prefix),
-        let endpoint = Self.endpoint(there, for: reference, isInsecure: mirror.isInsecure, table)
+        var endpoint = Self.endpoint(there, for: reference, isInsecure: mirror.isInsecure, table)
       else {
         plan.warnings.append(Self.warning(mirror.location, reference, table))
         continue
@@ -88,6 +88,7 @@ struct RegistriesConfig: Sendable, Equatable {
           "the mirror \(mirror.location.shownSafely(limit: 100)) is left out: \(ban)")
         continue
       }
+      endpoint.isRegistry = false
       plan.endpoints.append(endpoint)
     }
     try addOwn(reference, rest, table, plainHTTP, to: &plan)

@@ -71,7 +71,7 @@ struct KnownPath: Sendable, Equatable {
     isOnly = points.count == 1
     isGaining = Self.isGaining(points, best: best)
     let isShared = prior.limitedBy.map(Self.shared.contains) ?? false
-    untried = isShared ? Self.untried(below: poolSize, points) : nil
+    untried = isShared ? Self.untried(below: poolSize, sure) : nil
   }
 
   /// The next smaller size to look at, pull by pull, until one is too few: then halfway to that.

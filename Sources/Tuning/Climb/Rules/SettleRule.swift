@@ -82,14 +82,17 @@ extension ClimbPolicy {
       return
     }
     proposals.patience = SettleRule.knownPatience
-    let fewest = min(pool.size, known.untried ?? known.poolSize)
-    bounds.keep(fewest, now: view.now, patience: SettleRule.knownFloor)
-    guard fewest < known.poolSize, isWorthFewer(rate, view) else {
+    let enough = min(pool.size, known.poolSize)
+    // What was full must be so now, where that is seen; a server's limit for all shows in nothing.
+    let isFilled = full != nil || prior?.limitedBy == .server
+    guard let fewer = known.untried, fewer < enough, isFilled, isWorthFewer(rate, view) else {
+      bounds.keep(enough, now: view.now, patience: SettleRule.knownFloor)
       hold(here, view.now, because: .asKnown)
       return
     }
-    let why = Reason.tryingUntried(fewest)
+    bounds.keep(fewer, now: view.now, patience: SettleRule.knownFloor)
+    let why = Reason.tryingUntried(fewer)
     enter(.trying(Trial(belief: full.map { .full($0) } ?? .flat, from: here)), because: why)
-    set(fewest, now: view.now, because: why)
+    set(fewer, now: view.now, because: why)
   }
 }
