@@ -26,8 +26,8 @@ final class CurlLoop {
   private var reached: Set<String> = []
   /// Failed transfers whose hosts' names are being asked about.
   private var checks = NameChecks()
-  /// When libcurl was last given the thread.
-  private var turnBeganAt = 0.0
+  /// How often libcurl was given the thread.
+  private(set) var turn = 0
   private var nextStallCheck = 0.0
   private var disorders = 0
   private var nextReadings = 0.0
@@ -92,7 +92,7 @@ final class CurlLoop {
         case .stop: isStopping = true
         }
       }
-      turnBeganAt = clock.now
+      turn += 1
       var running: Int32 = 0
       _ = cairn_multi_perform(multi, &running)
       finishDone(lookUp)
@@ -201,9 +201,6 @@ final class CurlLoop {
   func noteNoSharing(_ origin: RemoteURL.Origin) { unshared.insert(origin) }
 
   // MARK: Time
-
-  /// Seconds that libcurl has had the thread now.
-  var turnSeconds: Double { clock.now - turnBeganAt }
 
   /// Asked by a transfer before it takes a chunk: seconds to wait, 0 to go on.
   func limiterDelay() -> Double { limiter?.delay(now: clock.now) ?? 0 }

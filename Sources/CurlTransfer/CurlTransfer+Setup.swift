@@ -130,7 +130,8 @@ extension CurlTransfer {
     _ = cairn_set_string(easy, CURLOPT_PROXY, proxy?.address ?? "")
     _ = cairn_set_string(easy, CURLOPT_NOPROXY, "")
     guard let proxy else { return }
-    watchTunnel()
+    // Only a way to a server is asked for by CONNECT.
+    if origin.scheme == "https" { watchTunnel() }
     // Where the proxy connects to is out of sight: what the host says by itself is judged here, and
     // a name by the proxy alone.
     if let why = job.request.addresses.objection(to: origin) { throw addressError(why) }

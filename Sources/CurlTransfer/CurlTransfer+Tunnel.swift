@@ -4,6 +4,8 @@ import Transfer
 /// Proxies that answer the request for a way to a server without an end.
 extension CurlTransfer {
   /// Seconds that libcurl may be busy with one proxy's answer, while all other transfers wait.
+  ///
+  /// What the others do in the same turn does not count, nor does a disk that holds them up.
   private static let longestTurn = 2.0
 
   /// Has libcurl ask, while it reads a proxy's answer, whether it may go on.
@@ -21,9 +23,12 @@ extension CurlTransfer {
   }
 
   private func mayGoOn() -> Bool {
-    guard !isConnected, loop.turnSeconds > Self.longestTurn, let proxy else { return true }
+    guard !isConnected, watch.seconds(inTurn: loop.turn) > Self.longestTurn, let proxy else {
+      return true
+    }
+    // Another try may find it better: who is stopped for seconds in the midst of this comes here, too.
     failure = TransferError(
-      .proxyRefused, "the proxy \(proxy.description) answered CONNECT without an end")
+      .proxy, "the proxy \(proxy.description) answered CONNECT without an end")
     return false
   }
 }

@@ -22,7 +22,7 @@ final class CurlTransfer {
 
   private(set) var head = HeadReader()
   var intake: BodyIntake
-  private var watch: StallWatch
+  var watch: StallWatch
   private var connection: TransferSockets
   /// Length of the body by the answer's head, in bytes; nil: it is not said, or not yet.
   private(set) var bodyEnd: Int64?

@@ -10,6 +10,8 @@ struct StallWatch {
   private var pausedAt: Double?
   private var pausedSeconds = 0.0
   private var rule: StallRule
+  /// The last turn of the engine in which it was seen, and when that was first.
+  private var turn = (number: 0, beganAt: 0.0)
 
   /// Seconds that a body may take which only explains something.
   private static let wordsSeconds = 5.0
@@ -53,6 +55,13 @@ struct StallWatch {
     } else {
       rule = Self.rule(headTimeout, for: destination, settings, now: now)
     }
+  }
+
+  /// Seconds since it was first asked this in a turn of the engine, without those of the disk.
+  mutating func seconds(inTurn number: Int) -> Double {
+    let now = clock.networkNow
+    if turn.number != number { turn = (number, now) }
+    return now - turn.beganAt
   }
 
   /// Takes a reading; call it a few times a second.

@@ -46,9 +46,11 @@ struct TunnelTests {
   }
 
   @Test(
-    "a proxy that answers without an end is given up, and others are served",
-    arguments: [407, 200, 403])
-  func endless(status: Int) async throws {
+    "a proxy that answers without an end is given up, and others are served meanwhile",
+    arguments: [
+      (407, .proxy, "without an end"), (403, .proxyRefused, "answered 403"), (200, .notTLS, nil),
+    ] as [(Int, TransferError.Kind, String?)])
+  func endless(status: Int, kind: TransferError.Kind, words: String?) async throws {
     let proxy = try RawServer { request in
       guard request.method == "CONNECT" else { return .ok("plain") }
       return .raw(Reply.head(status, length: status == 200 ? 0 : 99_999_999_999), .flood)
@@ -59,15 +61,21 @@ struct TunnelTests {
     let engine = try CurlEngine(settings: settings)
     defer { engine.stop() }
     let url = try RemoteURL("https://registry.zoo.test/v2/")
-    let error = await #expect(throws: TransferError.self) {
-      _ = try await engine.perform(TransferRequest(.get, url), limit: 100)
-    }
-    if status == 407 {
-      #expect(error?.kind == .proxyRefused)
-      #expect(error?.description.contains("without an end") == true)
-    }
     let plain = try RemoteURL("http://registry.zoo.test/v2/")
+    let endless = Task { () -> TransferError? in
+      do throws(TransferError) {
+        _ = try await engine.perform(TransferRequest(.get, url), limit: 100)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    try await eventually { !proxy.requests.isEmpty }
     let other = try await engine.perform(TransferRequest(.get, plain), limit: 100)
     #expect(other.body == Array("plain".utf8))
+    let end = await endless.value
+    let error = try #require(end)
+    #expect(error.kind == kind, "\(error)")
+    if let words { #expect(error.description.contains(words), "\(error)") }
   }
 }
