@@ -74,7 +74,8 @@ extension CurlTransfer {
 
   /// Blobs have a TCP connection each, which is what HTTP/1.1 gives; small requests share one if they can.
   private func configureVersion() {
-    let shares = job.request.sharesConnection && loop.mayShare(job.request.url.origin)
+    let shares =
+      job.request.sharesConnection && !job.isFresh && loop.mayShare(job.request.url.origin)
     _ = cairn_set_long(
       easy, CURLOPT_HTTP_VERSION, shares ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
     // Wait for a connection that is being made, rather than make another. Without TLS it is not

@@ -198,11 +198,6 @@ final class CurlTransfer {
     }
   }
 
-  /// Whatever was wrong, the next try has a connection of its own.
-  func noteFailedSharing() {
-    if job.request.sharesConnection { loop.noteNoSharing(job.request.url.origin) }
-  }
-
   // MARK: Ending
 
   func result(_ code: CURLcode) -> Result<TransferResponse, TransferError> {
@@ -215,27 +210,6 @@ final class CurlTransfer {
       return .failure(head.status > 0 ? marked(Self.cutHead) : Self.notHTTP)
     }
     return .success(TransferResponse(head: head.head, body: intake.bytes, timing: timing()))
-  }
-
-  /// Whether it says nothing of the request what came, and a connection of its own may bring the answer.
-  func isWorthAnother(_ result: Result<TransferResponse, TransferError>) -> Bool {
-    metLeftovers(result) || isRefusedByVersion
-  }
-
-  /// Whether the server has no HTTP/2 after all, though it offered it: some proxies offer what those
-  /// behind them do not speak (RFC 9110, 15.5.20).
-  ///
-  /// A request that has a connection of its own does not come here: that is HTTP/1.1.
-  private var isRefusedByVersion: Bool { head.refusesHTTP2 && !job.isFresh }
-
-  /// Whether it failed for what the connection still had of the answer before.
-  ///
-  /// Some servers send bytes beyond an answer's length; that says nothing of this request.
-  private func metLeftovers(_ result: Result<TransferResponse, TransferError>) -> Bool {
-    guard case .failure(let error) = result, [.badResponse, .broken].contains(error.kind),
-      head.status == 0, intake.destination == nil, failure == nil, !job.isFresh
-    else { return false }
-    return cairn_info_long(easy, CURLINFO_NUM_CONNECTS) == 0
   }
 
   private func timing() -> TransferTiming {

@@ -12,14 +12,9 @@ struct OlderVersionTests {
     "is asked once more by HTTP/1.1 at once, and by that alone from then on",
     arguments: [421, 426, 505], [TransferRequest.Method.get, .head])
   func fallsBack(status: Int, method: TransferRequest.Method) async throws {
-    let environment = ProcessInfo.processInfo.environment
-    let host = try #require(environment["CAIRN_TEST_OLDER"])
-    var settings = TransferSettings()
-    settings.trust.extraFiles = [environment["CAIRN_TEST_CA"]].compactMap { $0 }
-    settings.stallTimeout = 50
-    let engine = try CurlEngine(settings: settings)
+    let engine = try engine()
     defer { engine.stop() }
-    let url = try RemoteURL("https://\(host)/\(status)")
+    let url = try url("\(status)")
     for _ in 0..<2 {
       // Several at once: each has the answer of HTTP/2, and none of them another's.
       try await withThrowingTaskGroup(of: TransferResponse.self) { group in
@@ -35,5 +30,33 @@ struct OlderVersionTests {
         }
       }
     }
+  }
+
+  @Test(
+    "a 421 over a connection that was there before says nothing of the next request",
+    arguments: [(421, "HTTP/2.0"), (426, "HTTP/1.1"), (505, "HTTP/1.1")])
+  func misdirected(status: Int, then version: String) async throws {
+    let engine = try engine()
+    defer { engine.stop() }
+    var versions: [String] = []
+    for path in ["protocol", "\(status)", "protocol"] {
+      let request = TransferRequest(.get, try url(path), sharesConnection: true)
+      let response = try await engine.perform(request, limit: 1_000)
+      versions.append(String(decoding: response.body, as: UTF8.self))
+    }
+    #expect(versions == ["HTTP/2.0", "HTTP/1.1", version])
+  }
+
+  private func url(_ path: String) throws -> RemoteURL {
+    let host = try #require(ProcessInfo.processInfo.environment["CAIRN_TEST_OLDER"])
+    return try RemoteURL("https://\(host)/\(path)")
+  }
+
+  private func engine() throws -> CurlEngine {
+    var settings = TransferSettings()
+    let authority = ProcessInfo.processInfo.environment["CAIRN_TEST_CA"]
+    settings.trust.extraFiles = [authority].compactMap { $0 }
+    settings.stallTimeout = 50
+    return try CurlEngine(settings: settings)
   }
 }

@@ -73,6 +73,7 @@ def nginx_section(folder, registry, ports):
         f"ssl_certificate_key {key}; default_type text/plain;\n",
         *(f"location /{status} {{ if ($server_protocol = HTTP/2.0) {{ return {status}; }}\n"
           'return 200 "$server_protocol"; }\n' for status in (421, 426, 505)),
+        'location /protocol { return 200 "$server_protocol"; }\n',
         "}\n",
         proxy(ports["REDIRECT"], registry, ";",
               f"location {blob} {{ return 307 http://127.0.0.1:{ports['CDN']}$request_uri; }}"),
