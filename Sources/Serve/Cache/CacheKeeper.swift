@@ -110,10 +110,13 @@ package final class CacheKeeper: Sendable {
     wish.isBrought = { [weak self] in self?.isFor(circle, blob.digest) ?? false }
     wish.arrived = { [weak self] in
       guard let self else { return }
-      bringers.withLock { $0.note(circle, blob.digest) }
       let now = now()
       let brought = CacheShelf.Apart(circle: circle, digest: blob.digest, size: blob.size)
-      shelf.withLock { $0.arrived(brought, now: now) }
+      // Both at once: a sweep in between would take it for the note of something that is gone.
+      shelf.withLock { shelf in
+        shelf.arrived(brought, now: now)
+        bringers.withLock { $0.note(circle, blob.digest) }
+      }
     }
   }
 
@@ -136,12 +139,13 @@ package final class CacheKeeper: Sendable {
 
   /// Keeps a document, where there is room.
   package func keep(_ data: Data, as digest: Digest, for circle: Circle) {
-    bringers.withLock { $0.note(circle, digest) }
     let blob = Descriptor(
       mediaType: MediaType(rawValue: ""), digest: digest, size: Int64(data.count))
-    guard case .room(let hold) = room(blob, for: .named) else { return }
-    try? store.put(data, as: digest)
-    withExtendedLifetime(hold) {}
+    let taking = room(blob, for: .named)
+    // Not before it has a place: a sweep would take it for the note of something that is gone.
+    bringers.withLock { $0.note(circle, digest) }
+    if case .room = taking { try? store.put(data, as: digest) }
+    withExtendedLifetime(taking) {}
   }
 
   /// Reads a blob of the user's store: it is hashed once, and then read from the same file for a while.
@@ -232,29 +236,18 @@ package final class CacheKeeper: Sendable {
     let uses = shelf.withLock { shelf in
       settle(&shelf)
       for digest in shelf.due(now: now) { discard(digest, &shelf) }
-      return CacheUses(times: shelf.lastUses)
+      let times = shelf.lastUses
+      // Before anything else can come: what is noted later is not forgotten by what was here now.
+      bringers.withLock { $0.prune { times[$0] != nil } }
+      return CacheUses(times: times)
     }
     let isNews = saved.withLock { saved in
       defer { saved = uses.times }
       return saved != uses.times
     }
     if isNews { uses.write(to: store) }
-    bringers.withLock { $0.prune { uses.times[$0] != nil } }
     checked.withLock { $0 = $0.filter { now - $0.value.time < CacheShelf.patience } }
   }
-
-  /// Sweeps now and then, until it is cancelled.
-  ///
-  /// - Parameter also: what is done then, too.
-  package func run(_ also: @Sendable () -> Void = {}) async {
-    while !Task.isCancelled {
-      try? await Task.sleep(for: .seconds(Self.sweepSeconds))
-      sweep()
-      also()
-    }
-  }
-
-  private static let sweepSeconds = 15.0
 
   private func settle(_ shelf: inout CacheShelf) {
     for digest in shelf.leaving { settle(digest, &shelf) }

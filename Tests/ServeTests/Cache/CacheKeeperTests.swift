@@ -1,3 +1,4 @@
+import Downloads
 import Foundation
 import Hashing
 import OCI
@@ -190,6 +191,35 @@ struct CacheKeeperTests {
     let keeper = try keeper(limit: 250_000, keeps: true)
     #expect(keeper.figures.bytes <= 250_000)
     #expect(try bytesOnDisk() <= 250_000)
+  }
+
+  @Test("what a registry that nobody named has sent is its own, whatever is swept meanwhile")
+  func remembersBringers() async throws {
+    let keeper = try keeper(keeps: true)
+    let circle = Circle.alone(registry: "r.example")
+    let documents = try (1...100).map { try Self.blob($0, 100) }
+    let blobs = try (101...200).map { try Self.blob($0, 100) }
+    let sweeps = Task {
+      while !Task.isCancelled {
+        keeper.sweep()
+        await Task.yield()
+      }
+    }
+    for (blob, data) in documents { keeper.keep(data, as: blob.digest, for: circle) }
+    for blob in blobs {
+      var wish = Wish(blob.0, label: "blob", owner: "o/n")
+      keeper.note(&wish, in: circle)
+      let taken = keeper.take(blob.0, for: circle)
+      try bring(blob)
+      wish.arrived()
+      withExtendedLifetime(taken) {}
+    }
+    sweeps.cancel()
+    await sweeps.value
+    keeper.sweep()
+    #expect(documents.allSatisfy { keeper.document($0.0.digest, for: circle) == $0.1 })
+    #expect(blobs.allSatisfy { keeper.size(of: $0.0.digest, for: circle) == 100 })
+    #expect(keeper.size(of: blobs[0].0.digest, for: .alone(registry: "s.example")) == nil)
   }
 
   @Test("nobody else takes the cache while it is in use")
