@@ -153,7 +153,19 @@ struct CacheShelf: Sendable {
       release(wanted.digest, now: now)
     } else if known.users == 1 {
       bytes = bytes.addingClamped(-Self.cost(wanted.size))
+      // Its files go with it, but not where it had the blob's own ones: whoever had those may have been
+      // done just before it was begun.
+      if wanted.circle == .named { set(wanted.digest, entry(holding: wanted, now: now)) }
     }
+  }
+
+  /// What is in a blob's own place, where something of it may have come there apart: it has to be found out.
+  private func entry(holding wanted: Apart, now: Double) -> Entry {
+    let cost = Self.cost(wanted.size)
+    var entry = entries[wanted.digest] ?? Entry(state: .leaving, bytes: cost, lastUse: now)
+    if entry.state == .part { entry.state = .leaving }
+    if entry.state == .leaving { entry.bytes = max(entry.bytes, cost) }
+    return entry
   }
 
   /// Takes in that a blob is there that came apart, if it was that: it has its own place from then on, and
@@ -164,9 +176,7 @@ struct CacheShelf: Sendable {
       apart[wanted] = (known.users, true)
       bytes = bytes.addingClamped(-Self.cost(wanted.size))
     }
-    let cost = Self.cost(wanted.size)
-    var entry = entries[wanted.digest] ?? Entry(state: .leaving, bytes: cost, lastUse: now)
-    if entry.state == .part { (entry.state, entry.bytes) = (.leaving, max(entry.bytes, cost)) }
+    var entry = entry(holding: wanted, now: now)
     entry.users += known?.users ?? 0
     set(wanted.digest, entry)
   }

@@ -64,6 +64,32 @@ struct CacheShelfTests {
     #expect(shelf.bytes == Self.limit(1) && shelf.count == 1)
   }
 
+  @Test(
+    "what may have come to a blob's own place after all is looked for when nobody wants it any more"
+  )
+  func leavesApart() throws {
+    let digest = try Self.digest(9)
+    var shelf = try shelf(0, limit: Self.limit(2))
+    let mine = CacheShelf.Apart(circle: .named, digest: digest, size: Self.unit)
+    let begun = shelf.begin(mine)
+    #expect(begun && shelf.leaving.isEmpty)
+    shelf.release(mine, now: 2)
+    #expect(shelf.leaving == [digest] && shelf.bytes == Self.limit(1), "until it is known")
+    shelf.found(digest, .part, bytes: 10)
+    #expect(shelf.leaving.isEmpty && shelf.bytes == CacheShelf.cost(10))
+    // Once more, with what is there already.
+    let again = shelf.begin(mine)
+    #expect(again && shelf.bytes == CacheShelf.cost(10) + Self.limit(1))
+    shelf.release(mine, now: 3)
+    #expect(shelf.leaving == [digest] && shelf.bytes == Self.limit(1))
+    shelf.found(digest, nil, bytes: 0)
+    // Who is alone has files that go with him.
+    let alone = CacheShelf.Apart(circle: .alone(registry: "r"), digest: digest, size: Self.unit)
+    let third = shelf.begin(alone)
+    shelf.release(alone, now: 4)
+    #expect(third && shelf.leaving.isEmpty && shelf.bytes == 0 && shelf.count == 0)
+  }
+
   @Test("what came apart counts once when it has arrived, and stays while somebody uses it")
   func arrivesApart() throws {
     let digest = try Self.digest(9)
