@@ -173,7 +173,7 @@ extension Downloads {
     transfer.progress = progress
     transfer.pool.set(transfer, state)
     forget(transfer)
-    if state == .done { transfer.wish.arrived() }
+    if state == .done, transfer.name.isApart { transfer.wish.arrived() }
     // Before anybody hears that it is done: a short pull is over between two ticks.
     if transfers.isEmpty { show() }
     do throws(StoreError) {

@@ -12,7 +12,7 @@ package struct Wish: Sendable {
   package var glimpse: (offset: Int64, bytes: [UInt8]) = (0, [])
   /// Who may share it before it is verified.
   package var circle = Circle.named
-  /// Told when the blob is in the store, all of it brought by the circle.
+  /// Told when the blob is in the store, where it came apart from what others bring: all of it by the circle.
   package var arrived: @Sendable () -> Void = {}
   /// Whether what the store has is the circle's, too.
   package var isBrought: @Sendable () -> Bool = { true }

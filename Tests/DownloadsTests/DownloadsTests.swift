@@ -70,9 +70,12 @@ struct DownloadsTests {
     let registry = try FakeRegistry(image)
     let depot = try Depot()
     let source = try depot.source(registry.host)
-    let named = await depot.service.want(Depot.wishes(image), from: source)
-    #expect(await Download.end(of: named) == nil)
     let arrivals = Counter()
+    var plain = Depot.wishes(image)[0]
+    plain.arrived = { _ = arrivals.next() }
+    let named = await depot.service.want([plain], from: source)
+    #expect(await Download.end(of: named) == nil)
+    #expect(arrivals.value == 0, "it did not come apart")
     for costs in [Int64(300_000), 0] {
       var wish = Depot.wishes(image)[0]
       wish.circle = .alone(registry: registry.host)
