@@ -21,10 +21,12 @@ struct TransferTable {
 
   /// What the files of a transfer are called that there is not yet.
   ///
-  /// Of those who believe each other, the first has the plain ones; others of his circle are of another
-  /// opinion about the size.
+  /// The plain ones are the named circle's, and only one transfer at a time can have them: the first that
+  /// comes while nobody has. Any other one under way expects another size of the blob, and has files of its
+  /// own; those keep nobody from the plain ones, and from what is there already.
   func name(for wish: Wish) -> PartialName {
-    let isPlain = wish.circle == .named && !has(wish.key.spot)
+    let others = bySpot[wish.key.spot]?.values.map(\.name) ?? []
+    let isPlain = wish.circle == .named && others.allSatisfy(\.isApart)
     return isPlain ? PartialName(wish.blob.digest) : .apart(wish.blob.digest)
   }
 

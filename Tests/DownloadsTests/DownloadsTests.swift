@@ -150,6 +150,31 @@ struct DownloadsTests {
     _ = await depot.service.close()
   }
 
+  @Test("what arrived is gone on with while somebody wants the blob with another size")
+  func comesBack() async throws {
+    let image = try Self.image([300_000])
+    let (gate, others) = (Gate(), Counter())
+    let registry = try FakeRegistry(image) { request in
+      if others.value > 0 || (request.range?.lowerBound ?? 0) >= 64 << 10 { gate.pass() }
+      return nil
+    }
+    let depot = try Depot(workers: 1)
+    let source = try depot.source(registry.host)
+    let mine = await depot.service.want(Depot.wishes(image), from: source, urgency: .read)
+    #expect(try await mine[0].prefix(beyond: (64 << 10) - 1) == 64 << 10)
+    others.next()
+    var other = Depot.wishes(image)[0]
+    other.blob.size = 300_001
+    let wrong = await depot.service.want([other], from: source)
+    await depot.service.leave(mine)
+    let again = await depot.service.want(Depot.wishes(image), from: source)
+    gate.open()
+    #expect(await Download.end(of: again) == nil)
+    #expect(again[0].progress.cost.fetched == 300_000 - (64 << 10))
+    #expect(await Download.end(of: wrong) != nil)
+    _ = await depot.service.close()
+  }
+
   @Test("whoever lets go of a download has left it, and who comes then gets the blob by himself")
   func lettingGo() async throws {
     let image = try Self.image([300_000])
