@@ -1,56 +1,50 @@
 /// Stored logins that stand before what anybody may have.
 ///
 /// A token service knows the user, and the registry denies to him what it has for anybody: a rule of
-/// his organisation, or an account without rights. Then it is asked once as anybody. Only where that
-/// brings content was the login in the way; else it stays, and so does what was said to it.
+/// his organisation, or an account without rights. Then the request that was denied is made once
+/// more as anybody. Until that has brought content, nobody else sees its token: others may well be
+/// let in by the login at the same time.
 extension Authorizer {
-  /// A login that is left out.
-  enum LeftOut {
-    /// Nobody knows yet: what the login had brought, and the refusal of that.
-    case trying(Entry, RegistryError)
-    /// It is known, and not tried again.
-    case settled
-  }
-
   /// Gets a token as anybody, after one that a stored login had brought was refused.
   ///
   /// - Parameters:
   ///   - scope: what for.
   ///   - rejected: what was shown.
   ///   - refusal: the registry's error.
-  /// - Returns: whether there is something else to show.
-  func leaveOutLogin(for scope: Scope, rejected: String?, because refusal: RegistryError) async
-    -> Bool
+  /// - Returns: nil where there is nothing else to show.
+  func nobody(for scope: Scope, rejected: String?, because refusal: RegistryError) async -> Nobody?
   {
-    guard leftOut[scope] == nil, let entry = entries[scope], entry.header == rejected,
-      case .bearer(let form, _, _) = entry, !credentials.isExplicit(registry: scope.registry),
-      await credential(scope) != nil,
-      let token = try? await tokens.token(form, nil, for: scope)
-    else { return false }
-    // Another request may have been here meanwhile.
-    guard leftOut[scope] == nil, entries[scope]?.header == rejected else {
-      return entries[scope]?.header != rejected
+    let login = await credential(scope)
+    guard rejected != nil, !credentials.isExplicit(registry: scope.registry),
+      case .bearer(let form, let token, let at)? = entries[scope]
+    else { return nil }
+    // Another request may have left the login out meanwhile.
+    if wasInTheWay[scope] == true, "Bearer " + token.value != rejected {
+      return Nobody(form: form, token: token, at: at, refusal: refusal)
     }
-    leftOut[scope] = .trying(entry, refusal)
-    entries[scope] = .bearer(form, token, at: time.seconds())
-    return true
+    guard wasInTheWay[scope] == nil, login != nil else { return nil }
+    do throws(RegistryError) {
+      let token = try await tokens.token(form, nil, for: scope)
+      let nobody = Nobody(form: form, token: token, at: time.seconds(), refusal: refusal)
+      if nobody.header != rejected { return nobody }
+    } catch {
+      if error.isTransient || Task.isCancelled { return nil }
+    }
+    // Who is given nothing, or the same as the login, is answered as the login is, each time.
+    noteDenial(to: scope)
+    return nil
   }
 
-  /// Takes in what came of that.
-  ///
-  /// - Parameters:
-  ///   - scope: what for.
-  ///   - wasInTheWay: whether content came without the login.
-  /// - Returns: the refusal of the login, where that one stays.
-  func settleLogin(for scope: Scope, wasInTheWay: Bool) -> RegistryError? {
-    guard case .trying(let entry, let refusal)? = leftOut[scope] else { return nil }
-    leftOut[scope] = .settled
-    guard wasInTheWay else {
-      entries[scope] = entry
-      return refusal
-    }
-    warnOfLogin(scope, refusal)
-    return nil
+  /// Nobody was let in either: it is not tried again.
+  func noteDenial(to scope: Scope) {
+    if wasInTheWay[scope] == nil { wasInTheWay[scope] = false }
+  }
+
+  /// Content came without the login: from now on it is left out.
+  func leaveOutLogin(for scope: Scope, as nobody: Nobody) {
+    guard wasInTheWay.updateValue(true, forKey: scope) != true else { return }
+    entries[scope] = .bearer(nobody.form, nobody.token, at: nobody.at)
+    warnOfLogin(scope, nobody.refusal)
   }
 
   /// Says that a stored login is of no use, and forgets it.
@@ -64,4 +58,19 @@ extension Authorizer {
         + "going on without it")
     credentialSearches[scope] = Task { nil }
   }
+}
+
+/// What one request shows as anybody, after its login was refused.
+struct Nobody: Sendable {
+  /// How the token was asked for.
+  var form: TokenForm
+  /// What came.
+  var token: Token
+  /// When it came.
+  var at: Double
+  /// What the registry said to the login.
+  var refusal: RegistryError
+
+  /// The `Authorization` field.
+  var header: String { "Bearer " + token.value }
 }

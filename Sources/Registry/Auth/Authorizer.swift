@@ -58,8 +58,8 @@ actor Authorizer {
   private(set) var tokenService: TokenService?
   /// The one that it named before, until it was asked ahead.
   var expected: TokenService?
-  /// Stored logins that were left out, once for each scope.
-  var leftOut: [Scope: LeftOut] = [:]
+  /// Whether a stored login stands before what anybody may have, where that was tried.
+  var wasInTheWay: [Scope: Bool] = [:]
   var askedAhead: [Fetch: Task<Token?, Never>] = [:]
   /// Where it was asked already what the API itself wants to see.
   private var pinged: Set<Scope> = []
@@ -198,7 +198,6 @@ actor Authorizer {
     switch way {
     case .bearer(let form): try await fetch(Fetch(scope: scope, form: form))
     case .basic: credential?.basicHeader.map { keep($0, for: scope) }
-    case .nobody: nil
     }
   }
 

@@ -6,8 +6,6 @@ enum Way: Hashable {
   case bearer(TokenForm)
   /// User name and password.
   case basic
-  /// Nothing of one's own, though there is a login.
-  case nobody
 
   var isToken: Bool { realm != nil }
 
@@ -18,7 +16,7 @@ enum Way: Hashable {
   private var limit: Int {
     switch self {
     case .bearer: 2
-    case .basic, .nobody: 1
+    case .basic: 1
     }
   }
 

@@ -37,11 +37,7 @@ extension RequestRoute {
   private mutating func showMore(_ response: TransferResponse) async throws(RegistryError) {
     let error = denied(response)
     if case .overloaded = error.kind { throw error }
-    if tried[.nobody] != nil, let scope = ownScope,
-      let refusal = await client.authorizer.settleLogin(for: scope, wasInTheWay: false)
-    {
-      throw refusal
-    }
+    if nobody != nil, endpointHere != nil { throw await asNobody(error) }
     let denial = Denial(response, at: url)
     if !ResponseJudge.wantsTLS(response), try await authorize(denial) { return }
     let refusal = refusal(of: response, denial, or: error)
@@ -53,18 +49,28 @@ extension RequestRoute {
   private mutating func showNothing(insteadOf refusal: RegistryError) async throws(RegistryError)
     -> Bool
   {
-    guard refusal.kind == .unauthorised, tried[.nobody] == nil, let endpoint = endpointHere,
-      await client.authorizer.leaveOutLogin(
-        for: client.scope(endpoint), rejected: shown, because: refusal)
-    else { return false }
-    tried[.nobody] = 1
-    return true
+    guard refusal.kind == .unauthorised, nobody == nil, let endpoint = endpointHere else {
+      return false
+    }
+    nobody = await client.authorizer.nobody(
+      for: client.scope(endpoint), rejected: shown, because: refusal)
+    return nobody != nil
   }
 
   /// Content came: a login that was left out for it was in its way.
-  func noteLetIn() async {
-    guard tried[.nobody] != nil, let scope = ownScope else { return }
-    _ = await client.authorizer.settleLogin(for: scope, wasInTheWay: true)
+  mutating func noteLetIn() async {
+    guard let nobody, let scope = ownScope else { return }
+    self.nobody = nil
+    await client.authorizer.leaveOutLogin(for: scope, as: nobody)
+  }
+
+  /// The error of a request that comes to nothing: what was said to a login says more than what
+  /// was said to nobody, unless that passes.
+  mutating func asNobody(_ error: RegistryError) async -> RegistryError {
+    guard let nobody, let scope = ownScope, !error.isTransient else { return error }
+    self.nobody = nil
+    await client.authorizer.noteDenial(to: scope)
+    return nobody.refusal
   }
 
   private var ownScope: Authorizer.Scope? {

@@ -49,6 +49,8 @@ struct RequestRoute {
   var mayReturn = false
   /// Whether a server sent us elsewhere: a path of its choice gets no credentials, wherever it leads.
   private var isSent: Bool
+  /// What is shown to the endpoint in place of a login that it refused.
+  var nobody: Nobody?
   /// The place elsewhere that a token of its own was got for on this route, which anybody gets.
   var anonymous: Authorizer.Scope?
   /// What the registry itself said with its first 401.
@@ -126,7 +128,7 @@ struct RequestRoute {
           throw RegistryError(kind, "\(url.origin.authority), \(what): \(reason)")
         }
         try restart()
-      case .page(let response, _): throw denied(response)
+      case .page(let response, _): throw await asNobody(denied(response))
       case .aside(let response):
         await leaves(url)
         try await follow(response)
@@ -166,7 +168,11 @@ struct RequestRoute {
     authorization = nil
     let endpoint = endpointHere
     if let endpoint {
-      authorization = try await client.authorizer.header(for: client.scope(endpoint))
+      if let nobody {
+        authorization = nobody.header
+      } else {
+        authorization = try await client.authorizer.header(for: client.scope(endpoint))
+      }
       shown = authorization
     } else if let elsewhere {
       authorization = try await client.authorizer.knownHeader(for: elsewhere)

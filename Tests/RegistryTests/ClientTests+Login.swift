@@ -1,0 +1,137 @@
+import Foundation
+@testable import Registry
+import Support
+import Testing
+
+/// Stored logins that a registry denies what it may have for anybody.
+extension ClientTests {
+  private static let denied = #"{"errors":[{"code":"DENIED","message":"SAML enforcement"}]}"#
+
+  /// A login that is stored for a server, and what is warned of.
+  private func stored(for host: String) throws -> (CredentialChain, Log<String>) {
+    let warnings = Log<String>()
+    var chain = CredentialChain { warnings.add($0) }
+    chain.inline = try AuthFile(Data(#"{"auths":{"\#(host)":{"auth":"dTpw"}}}"#.utf8))
+    return (chain, warnings)
+  }
+
+  /// A registry whose tokens are called `user` and `anybody`.
+  private func registry(_ answer: @escaping @Sendable (ServedRequest, String) -> Reply) throws
+    -> RawServer
+  {
+    try RawServer { request in
+      let shown = request["authorization"]
+      if request.target.hasPrefix("/token") {
+        return .ok("{\"token\":\"\(shown == nil ? "anybody" : "user")\"}")
+      }
+      guard let shown, shown.hasPrefix("Bearer ") else {
+        return .status(401, Self.challenge("http://\(request["host"] ?? "")/token"))
+      }
+      return answer(request, String(shown.dropFirst("Bearer ".count)))
+    }
+  }
+
+  @Test(
+    "what is asked as anybody for one request changes nothing for those beside it",
+    arguments: [401, 403, 404])
+  func trialBesideOthers(status: Int) async throws {
+    let (began, end) = (Gate(), Gate())
+    let server = try registry { request, who in
+      let isDenied = request.target.hasSuffix("/manifests/1")
+      if who == "user" { return isDenied ? .status(403, [], Self.denied) : .ok(Self.manifest) }
+      began.open()
+      end.pass()
+      return .status(status)
+    }
+    let (chain, warnings) = try stored(for: server.host)
+    let client = try client(server, credentials: chain)
+    async let refused = error(client)
+    await began.opened()
+    _ = try await client.document(.tag("2"))
+    end.open()
+    let found = await refused
+    #expect(found?.kind == .unauthorised && found?.message.contains("SAML") == true)
+    _ = try await client.document(.tag("3"))
+    #expect(warnings.all.isEmpty, "\(warnings.all)")
+    let others = server.requests.filter {
+      $0.target.hasSuffix("/manifests/2") || $0.target.hasSuffix("/manifests/3")
+    }
+    #expect(others.allSatisfy { $0["authorization"] == "Bearer user" })
+    // It is known now.
+    #expect(await error(client)?.message.contains("SAML") == true)
+    #expect(server.requests.count { $0["authorization"] == "Bearer anybody" } == 1)
+  }
+
+  @Test("a request that ends while it is made as anybody leaves the login as it was")
+  func trialLeft() async throws {
+    let (began, end) = (Gate(), Gate())
+    let server = try registry { request, who in
+      let isDenied = request.target.hasSuffix("/manifests/1")
+      if who == "user" { return isDenied ? .status(403, [], Self.denied) : .ok(Self.manifest) }
+      began.open()
+      end.pass()
+      return .status(404)
+    }
+    let (chain, warnings) = try stored(for: server.host)
+    let client = try client(server, credentials: chain)
+    let left = Task { try await client.document(.tag("1")) }
+    await began.opened()
+    left.cancel()
+    _ = await left.result
+    end.open()
+    _ = try await client.document(.tag("2"))
+    #expect(warnings.all.isEmpty, "\(warnings.all)")
+  }
+
+  @Test("a limit that a request as anybody meets is waited for, and the image comes")
+  func trialLimited() async throws {
+    let counter = Counter()
+    let server = try registry { _, who in
+      if who == "user" { return .status(403, [], Self.denied) }
+      return counter.next() == 1 ? .status(429) : .ok(Self.manifest)
+    }
+    let (chain, warnings) = try stored(for: server.host)
+    _ = try await client(server, credentials: chain, retries: 3).document(.tag("1"))
+    #expect(warnings.all.count == 1 && warnings.all[0].contains("SAML"), "\(warnings.all)")
+  }
+
+  @Test("many requests at once leave out a login that is in their way, and say so once")
+  func trialsAtOnce() async throws {
+    let server = try registry { _, who in
+      who == "user" ? .status(403, [], Self.denied) : .ok(Self.manifest)
+    }
+    let (chain, warnings) = try stored(for: server.host)
+    let client = try client(server, credentials: chain)
+    await withTaskGroup(of: Bool.self) { group in
+      for number in 0..<8 {
+        group.addTask { (try? await client.document(.tag("t\(number)"))) != nil }
+      }
+      for await isGood in group { #expect(isGood) }
+    }
+    #expect(warnings.all.count == 1, "\(warnings.all)")
+    let before = server.requests.count
+    _ = try await client.document(.tag("1"))
+    #expect(server.requests.dropFirst(before).map { $0["authorization"] } == ["Bearer anybody"])
+  }
+
+  @Test("where anybody is given the login's own token, or none, nothing is asked with it")
+  func trialOfTheSame() async throws {
+    for isGiven in [true, false] {
+      let server = try RawServer { request in
+        let shown = request["authorization"]
+        if request.target.hasPrefix("/token") {
+          return isGiven || shown != nil ? .ok(#"{"token":"same"}"#) : .status(403)
+        }
+        return shown == nil
+          ? .status(401, Self.challenge("http://\(request["host"] ?? "")/token"))
+          : .status(403, [], Self.denied)
+      }
+      let (chain, _) = try stored(for: server.host)
+      let client = try client(server, credentials: chain)
+      for _ in 0..<2 { #expect(await error(client)?.kind == .unauthorised) }
+      #expect(
+        server.requests.count { $0.target.hasPrefix("/token") && $0["authorization"] == nil } == 1)
+      #expect(server.requests.count { $0.target.hasPrefix("/v2/o/n/") } == 3)
+    }
+  }
+}
