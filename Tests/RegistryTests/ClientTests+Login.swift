@@ -114,6 +114,32 @@ extension ClientTests {
     #expect(server.requests.dropFirst(before).map { $0["authorization"] } == ["Bearer anybody"])
   }
 
+  @Test(
+    "who sends a page for a token, or a proxy's refusal, does not cost the login",
+    arguments: [200, 407])
+  func pageForToken(status: Int) async throws {
+    let time = Log<Double>()
+    let server = try RawServer { request in
+      let shown = request["authorization"]
+      if request.target.hasPrefix("/token") {
+        if shown == nil { return .ok(#"{"token":"anybody"}"#) }
+        guard time.all.isEmpty else { return .ok(#"{"token":"user"}"#) }
+        return .status(status, [("Content-Type", "text/html")], "<html>Welcome to our hotel</html>")
+      }
+      return shown == nil
+        ? .status(401, Self.challenge("http://\(request["host"] ?? "")/token")) : .ok(Self.manifest)
+    }
+    let (chain, warnings) = try stored(for: server.host)
+    let client = try client(server, credentials: chain, clock: { time.all.last ?? 0 })
+    _ = try await client.document(.tag("1"))
+    #expect(server.requests.last?["authorization"] == "Bearer anybody")
+    #expect(warnings.all.count == 1, "\(warnings.all)")
+    time.add(1_000)
+    _ = try await client.document(.tag("1"))
+    #expect(server.requests.last?["authorization"] == "Bearer user")
+    #expect(warnings.all.count == 1, "\(warnings.all)")
+  }
+
   @Test("where anybody is given the login's own token, or none, nothing is asked with it")
   func trialOfTheSame() async throws {
     for isGiven in [true, false] {

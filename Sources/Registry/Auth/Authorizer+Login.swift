@@ -45,19 +45,22 @@ extension Authorizer {
     guard wasInTheWay.updateValue(true, forKey: scope) != true else { return }
     entries[scope] = .bearer(nobody.form, nobody.token, at: nobody.at)
     warnOfLogin(scope, nobody.refusal)
+    forgetLogin(scope)
   }
 
-  /// Says that a stored login is of no use, and forgets it.
+  /// Says that a stored login is of no use.
   func warnOfLogin(_ scope: Scope, _ error: RegistryError) {
     // Who answers something else than no has not looked at it.
     let isRefused =
       error.kind == .unauthorised && error.status.map { [400, 401, 403].contains($0) } ?? true
-    credentials.warn(
+    credentials.warnOnce(
       "the stored login for \(scope.registry) "
         + (isRefused ? "was refused" : "brought no token") + ": \(error.message); "
         + "going on without it")
-    credentialSearches[scope] = Task { nil }
   }
+
+  /// Goes on without it until the run ends.
+  func forgetLogin(_ scope: Scope) { credentialSearches[scope] = Task { nil } }
 }
 
 /// What one request shows as anybody, after its login was refused.

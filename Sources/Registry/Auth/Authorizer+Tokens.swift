@@ -58,6 +58,9 @@ extension Authorizer {
         throw error
       }
       warnOfLogin(fetch.scope, error)
+      // Who sends a page, or nothing that can be read, has not looked at the login: a proxy, or the
+      // page of a hotel.
+      if error.kind != .protocolError(transient: false) { forgetLogin(fetch.scope) }
       return token
     }
   }

@@ -135,7 +135,8 @@ package struct CredentialChain: Sendable {
     }
   }
 
-  private func warnOnce(_ text: String) {
+  /// Warns of what was not warned of yet.
+  func warnOnce(_ text: String) {
     if said.insert(text) { warn(text) }
   }
 }
