@@ -140,6 +140,23 @@ extension ClientTests {
     #expect(warnings.all.count == 1, "\(warnings.all)")
   }
 
+  @Test("a limit that an identity token meets is waited for before anything else is asked")
+  func limitedIdentityToken() async throws {
+    let counter = Counter()
+    let sleeps = Log<Double>()
+    let server = try tokenServer { request in
+      guard request.method == "POST" else { return .status(500) }
+      return counter.next() == 1
+        ? .status(429, [("Retry-After", "40")]) : .ok(#"{"token":"good"}"#)
+    }
+    let chain = CredentialChain(explicit: .identityTokenOrBasic("i", user: "u", password: "p"))
+    _ = try await client(server, credentials: chain, retries: 3, sleeps: sleeps)
+      .document(.tag("1"))
+    let asked = server.requests.filter { $0.target.hasPrefix("/token") }.map(\.method)
+    #expect(asked == ["POST", "POST"])
+    #expect(sleeps.all.contains(40))
+  }
+
   @Test("where anybody is given the login's own token, or none, nothing is asked with it")
   func trialOfTheSame() async throws {
     for isGiven in [true, false] {

@@ -52,7 +52,7 @@ struct TokenClient: Sendable {
       // Whatever becomes of the identity token: the name and password beside it may do. Who is not
       // there is not there for those either.
       guard credential?.basicHeader != nil, !error.isStall, error.lesson != .nobodyThere,
-        error.kind != RegistryError.cancelled.kind
+        error.kind != RegistryError.cancelled.kind, !Self.asksToWait(error)
       else { throw error }
       // A transfer that breaks off may be the POST's own fault; where not, that is what is to be said.
       guard error.isBrokenTransfer else { return try await askPlainly(form, credential, scope) }
@@ -61,6 +61,12 @@ struct TokenClient: Sendable {
       } catch _ { throw error }
     }
     return try await askPlainly(form, credential, scope)
+  }
+
+  /// Whether a service wants to be left alone: who is asked again at once limits for longer.
+  private static func asksToWait(_ error: RegistryError) -> Bool {
+    guard case .overloaded(let wait) = error.kind else { return false }
+    return wait != nil || error.status == 429
   }
 
   /// The GET of the token specification; nil: what came is no document at all.
