@@ -20,7 +20,7 @@ enum Way: Hashable {
     }
   }
 
-  /// Tokens that one answer may name: who names hundreds of services is asked for those of the first.
+  /// Tokens that one answer may name, beside the usual ones: who names hundreds is asked for the first.
   private static let mostForms = 4
 
   /// The ways that challenges offer, tokens first; and why one that names a token service offers none.
