@@ -115,6 +115,8 @@ struct RequestRoute {
       var final = outcome
       if case .page(let response, let plain) = outcome {
         if try await logIn(response) { continue }
+        // It is no content that anybody may have.
+        if nobody != nil { throw await asNobody(denied(response)) }
         final = plain
       }
       switch final {
