@@ -150,6 +150,36 @@ struct ClientTests {
     #expect(other.requests.count { $0["authorization"] == nil } == 2)
   }
 
+  @Test("a remembered place whose token service fails by now is left for the registry")
+  func movedRepositoryLeft() async throws {
+    let time = Log<Double>()
+    let other = try RawServer { request in
+      if request.target.hasPrefix("/token") {
+        return time.all.isEmpty ? .ok(#"{"token":"good"}"#) : .status(500)
+      }
+      return request["authorization"] == "Bearer good"
+        ? .ok(Self.manifest)
+        : .status(401, Self.challenge("http://\(request["host"] ?? "")/token"))
+    }
+    let host = other.host
+    let server = try RawServer { request in
+      time.all.isEmpty
+        ? .status(302, [("Location", "http://\(host)\(request.target)")]) : .ok(Self.manifest)
+    }
+    let client = try client(server, clock: { time.all.last ?? 0 })
+    _ = try await client.document(.tag("1"))
+    time.add(1_000)
+    let place = try RemoteURL("http://\(host)/v2/o/n/manifests/1")
+    var route = try RequestRoute(
+      .endpoint(client.endpoints[0], path: "/o/n/manifests/1", remembered: place),
+      what: "manifest", client: client)
+    let (response, _) = try await client.take(
+      along: &route, fields: HTTPFields([]), limit: 1 << 20, patience: 30)
+    #expect(response.head.status == 200)
+    #expect(other.requests.last?["authorization"] == nil)
+    #expect(server.requests.count == 2)
+  }
+
   @Test("a token that has died where a redirect leads is replaced")
   func movedRepositoryToken() async throws {
     let counter = Counter()

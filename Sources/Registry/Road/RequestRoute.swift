@@ -177,7 +177,12 @@ struct RequestRoute {
       }
       shown = authorization
     } else if let elsewhere {
-      authorization = try await client.authorizer.knownHeader(for: elsewhere)
+      do throws(RegistryError) {
+        authorization = try await client.authorizer.knownHeader(for: elsewhere)
+      } catch {
+        // Where a place is remembered from before, its denial leads back to the registry.
+        guard mayReturn else { throw error }
+      }
     }
     if let authorization { fields.append("Authorization", authorization) }
     for field in endpoint?.fields.all ?? []
