@@ -58,6 +58,8 @@ struct TagPagesTests {
       (#"</a?ns=evil.example>; rel="next""#, "is to no list"),
       (#"</v2/o/n/tags/list/../../x>; rel="next""#, "leads out of the list"),
       (#"</v2/o/n/tags/list/%2E%2e/x?last=a>; rel="next""#, "leads out of the list"),
+      (#"</v2/o/n/tags/list/..%2F..%2fother>; rel="next""#, "leads out of the list"),
+      (#"</v2/o/n/tags/list/%2e%2e%5C..%5cother?n=1>; rel="next""#, "leads out of the list"),
       ("</a?\(String(repeating: "x", count: 20_000))>; rel=\"next\"", "more than 16384 bytes"),
     ])
   func lostLinks(link: String, words: String) throws {

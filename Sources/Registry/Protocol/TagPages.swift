@@ -66,8 +66,12 @@ struct TagPages {
       guard isCalledNext else { return nil }
       guard path.hasSuffix(list) else { return .lost("the link to the next page is to no list") }
     }
-    let parts = behind.lowercased().replacing("%2e", with: ".").split(separator: "/")
-    guard !parts.contains("."), !parts.contains("..") else {
+    let plain = behind.lowercased().replacing("%2e", with: ".")
+    let parts = plain.split(separator: "/")
+    // Some servers take `%2f` and `%5c` for what parts a path.
+    guard !parts.contains("."), !parts.contains(".."), !plain.contains("%2f"),
+      !plain.contains("%5c")
+    else {
       return .lost("the link to the next page leads out of the list")
     }
     return .behind((behind.isEmpty ? "" : "/" + behind) + (query.isEmpty ? "" : "?" + query))
