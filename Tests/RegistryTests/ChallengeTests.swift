@@ -88,6 +88,21 @@ struct ChallengeTests {
   }
 
   @Test(
+    "a repository is what stands before the kind and the one thing behind it",
+    arguments: [
+      ("/v2/o/n/manifests/1", "o/n"), ("/v2/n/blobs/sha256:0?x=/v2/a/blobs/b", "n"),
+      ("/v2/foo/manifests/blobs", "foo"), ("/v2/blobs/manifests/tags", "blobs"),
+      ("/v2/foo/tags/list", "foo"), ("/v2/foo/blobs/bar/manifests/1", "foo/blobs/bar"),
+      ("/v2/foo:bar/manifests/1", nil), ("/v2/foo@bar/manifests/1", nil),
+      ("/v2/Foo/tags/list", nil),
+      ("/v2/manifests/1", nil), ("/v2/foo/manifests", nil), ("/v1/o/n/manifests/1", nil),
+    ] as [(String, String?)])
+  func repository(target: String, repository: String?) throws {
+    let url = try RemoteURL("https://r.example\(target)")
+    #expect(RequestRoute.repository(in: url) == repository)
+  }
+
+  @Test(
     "tokens lose what is around them, and are refused with control characters inside",
     arguments: [
       (#" good\n"#, "good"), ("Bearer good", "good"), (#"\tbearer  good\r\n"#, "good"),

@@ -139,10 +139,11 @@ extension RequestRoute {
   static func repository(in url: RemoteURL) -> String? {
     let parts = url.target.prefix { $0 != "?" }.split(separator: "/")
     let kinds: [Substring] = ["manifests", "blobs", "tags", "referrers"]
-    guard parts.first == "v2", let end = parts.lastIndex(where: { kinds.contains($0) }), end > 1
+    // What stands behind the kind is one thing, whatever it is called.
+    guard parts.first == "v2", parts.count > 3, kinds.contains(parts[parts.count - 2])
     else { return nil }
-    let name = parts[1..<end].joined(separator: "/")
-    return (try? Reference("registry.invalid/\(name)")) == nil ? nil : name
+    let name = parts[1..<(parts.count - 2)].joined(separator: "/")
+    return (try? Reference("registry.invalid/\(name)"))?.repository == name ? name : nil
   }
 
   private mutating func passes(_ denial: Denial, at endpoint: Endpoint)
