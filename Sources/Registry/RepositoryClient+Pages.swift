@@ -33,7 +33,7 @@ extension RepositoryClient {
   ///   - query: what it is asked with; of `ns` only our own is said.
   /// - Throws: `RegistryError`.
   package func page(of list: List, query: String) async throws(RegistryError) -> Page {
-    let fields = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }
+    let fields = NamespaceField.removed(from: query[...])
     let query = fields.isEmpty ? "" : "?" + fields.joined(separator: "&")
     switch list {
     case .tags:

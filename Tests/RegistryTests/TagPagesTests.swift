@@ -39,6 +39,7 @@ struct TagPagesTests {
       (#"</v2/o/n/tags/list/?last=a>; rel="next""#, "?last=a"),
       (#"</v2/o/n/tags/list>; rel="next""#, ""),
       (#"</v2/o/n/tags/list?ns=evil.example>; rel="next""#, ""),
+      (#"</v2/o/n/tags/list?n%73=evil.example&%6e%53=a&last=b>; rel="next""#, "?%6e%53=a&last=b"),
       (
         "</a?\(String(repeating: "x", count: 12_000))>; rel=\"next\"",
         "?\(String(repeating: "x", count: 12_000))"

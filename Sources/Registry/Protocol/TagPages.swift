@@ -58,8 +58,8 @@ struct TagPages {
     }
     let path = target.prefix { $0 != "?" && !$0.isWhitespace }
     // Whose images a mirror is asked for, we say ourselves.
-    let query = target.dropFirst(path.count + 1).split(separator: "&")
-      .filter { !$0.hasPrefix("ns=") }.joined(separator: "&")
+    let query = NamespaceField.removed(from: target.dropFirst(path.count + 1))
+      .joined(separator: "&")
       .split(whereSeparator: \.isWhitespace).joined(separator: "%20")
     let behind = path.ranges(of: list + "/").last.map { path[$0.upperBound...] } ?? ""
     if behind.isEmpty, query.isEmpty {

@@ -1,4 +1,5 @@
 package import OCI
+import Registry
 
 /// What a caller of the local endpoint asks for.
 package enum ServeTarget: Hashable, Sendable {

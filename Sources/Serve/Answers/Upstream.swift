@@ -1,4 +1,5 @@
 package import OCI
+import Registry
 
 /// The repository of a registry that a caller means.
 package struct Upstream: Hashable, Sendable {
@@ -27,7 +28,7 @@ package struct Upstream: Hashable, Sendable {
   ///     else it is Docker Hub.
   /// - Returns: nil where they name no repository of a registry.
   init?(_ names: some Collection<Substring>, query: String) {
-    if let namespace = Self.namespace(in: query) {
+    if let namespace = NamespaceField.value(in: query) {
       // One that cannot be read names some registry, and not another one.
       guard let host = PercentCode.decoded(namespace),
         let reference = Self.reference(host, names)
@@ -65,14 +66,5 @@ package struct Upstream: Hashable, Sendable {
       name[mark.upperBound...].utf8.allSatisfy({ (48...57).contains($0) })
     else { return String(name) }
     return "\(name[..<mark.lowerBound]):\(name[mark.upperBound...])"
-  }
-
-  /// The value of `ns` as it came; nil: there is none, or it is empty.
-  private static func namespace(in query: String) -> Substring? {
-    for field in query.split(separator: "&") {
-      let parts = field.split(separator: "=", maxSplits: 1)
-      if parts.count == 2, PercentCode.decoded(parts[0]) == "ns" { return parts[1] }
-    }
-    return nil
   }
 }

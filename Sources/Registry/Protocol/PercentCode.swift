@@ -1,10 +1,10 @@
 import Text
 
 /// Percent-encoding of paths and queries.
-enum PercentCode {
+package enum PercentCode {
   /// The text without its `%41`; nil where one is cut or what comes out is no UTF-8, or has bytes
   /// that no name may have.
-  static func decoded(_ text: some StringProtocol) -> String? {
+  package static func decoded(_ text: some StringProtocol) -> String? {
     var bytes: [UInt8] = []
     var rest = text.utf8.makeIterator()
     while let byte = rest.next() {
