@@ -295,11 +295,7 @@ struct DialectTests {
         ? nil : .status(401, Self.challenge(request))
     }
     let bench = try Bench()
-    let file = bench.folder("auth.json")
-    try #"{"auths":{"\#(registry.host)":{"auth":"dTpw"}}}"#.write(
-      toFile: file, atomically: true, encoding: .utf8)
-    let warnings = Log<String>()
-    let chain = CredentialChain(files: [CredentialFile(named: file)]) { warnings.add($0) }
+    let (chain, warnings) = try chain(bench, registry.host, #"{"auth":"dTpw"}"#)
     let request = try bench.request("\(registry.host)/o/n:latest")
     let puller = try bench.puller(request.reference, credentials: chain)
     #expect(try await puller.pull(request).imageDigest == image.manifest)
@@ -394,11 +390,7 @@ struct DialectTests {
         : .status(401, Self.challenge(request, ",scope=\"repository:o/n:pull,push\""))
     }
     let bench = try Bench()
-    let file = bench.folder("auth.json")
-    try #"{"auths":{"\#(registry.host)":{"auth":"dTpw"}}}"#.write(
-      toFile: file, atomically: true, encoding: .utf8)
-    let warnings = Log<String>()
-    let chain = CredentialChain(files: [CredentialFile(named: file)]) { warnings.add($0) }
+    let (chain, warnings) = try chain(bench, registry.host, #"{"auth":"dTpw"}"#)
     let request = try bench.request("\(registry.host)/o/n:latest")
     let puller = try bench.puller(request.reference, credentials: chain)
     #expect(try await puller.pull(request).imageDigest == image.manifest)

@@ -31,17 +31,26 @@ extension ClientTests {
     }
   }
 
+  /// One that denies a user the manifest `1` alone, and answers anybody between two gates.
+  private func denying(
+    _ began: Gate, _ end: Gate, anybody: @escaping @Sendable () -> Reply
+  ) throws -> RawServer {
+    try registry { request, who in
+      let isDenied = request.target.hasSuffix("/manifests/1")
+      if who == "user" { return isDenied ? .status(403, [], Self.denied) : .ok(Self.manifest) }
+      began.open()
+      end.pass()
+      return anybody()
+    }
+  }
+
   @Test(
     "what is asked as anybody for one request changes nothing for those beside it",
     arguments: [200, 401, 403, 404])
   func trialBesideOthers(status: Int) async throws {
     let (began, end) = (Gate(), Gate())
-    let server = try registry { request, who in
-      let isDenied = request.target.hasSuffix("/manifests/1")
-      if who == "user" { return isDenied ? .status(403, [], Self.denied) : .ok(Self.manifest) }
-      began.open()
-      end.pass()
-      return status == 200
+    let server = try denying(began, end) {
+      status == 200
         ? .ok("<html>Log in</html>", [("Content-Type", "text/html")]) : .status(status)
     }
     let (chain, warnings) = try stored(for: server.host)
@@ -66,13 +75,7 @@ extension ClientTests {
   @Test("a request that ends while it is made as anybody leaves the login as it was")
   func trialLeft() async throws {
     let (began, end) = (Gate(), Gate())
-    let server = try registry { request, who in
-      let isDenied = request.target.hasSuffix("/manifests/1")
-      if who == "user" { return isDenied ? .status(403, [], Self.denied) : .ok(Self.manifest) }
-      began.open()
-      end.pass()
-      return .status(404)
-    }
+    let server = try denying(began, end) { .status(404) }
     let (chain, warnings) = try stored(for: server.host)
     let client = try client(server, credentials: chain)
     let left = Task { try await client.document(.tag("1")) }

@@ -137,9 +137,7 @@ package struct AuthFile: Sendable, Equatable {
     }
     while name.hasSuffix("/") { name.removeLast() }
     for suffix in ["/v1", "/v2"] where name.hasSuffix(suffix) { name.removeLast(suffix.count) }
-    // Host names have no case, and paths do.
-    let host = name.prefix { $0 != "/" }
-    return host.lowercased() + name.dropFirst(host.count)
+    return name.withPlainHost
   }
 
   /// Docker Hub's names, all of which mean the same credentials.

@@ -19,14 +19,15 @@ extension Authorizer {
       case .bearer(let form, let token, let at)? = entries[scope]
     else { return nil }
     // Another request may have left the login out meanwhile.
-    if wasInTheWay[scope] == true, "Bearer " + token.value != rejected {
+    if wasInTheWay[scope] == true, token.header != rejected {
       return Nobody(form: form, token: token, at: at, refusal: refusal)
     }
     guard wasInTheWay[scope] == nil, login != nil else { return nil }
     do throws(RegistryError) {
       let token = try await tokens.token(form, nil, for: scope)
-      let nobody = Nobody(form: form, token: token, at: time.seconds(), refusal: refusal)
-      if nobody.header != rejected { return nobody }
+      if token.header != rejected {
+        return Nobody(form: form, token: token, at: time.seconds(), refusal: refusal)
+      }
     } catch {
       if error.isTransient || Task.isCancelled { return nil }
     }
@@ -73,7 +74,4 @@ struct Nobody: Sendable {
   var at: Double
   /// What the registry said to the login.
   var refusal: RegistryError
-
-  /// The `Authorization` field.
-  var header: String { "Bearer " + token.value }
 }

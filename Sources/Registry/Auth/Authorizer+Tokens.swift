@@ -85,7 +85,7 @@ extension Authorizer {
         token = try await newToken(fetch)
       }
       entries[fetch.scope] = .bearer(fetch.form, token, at: time.seconds())
-      return .success("Bearer " + token.value)
+      return .success(token.header)
     } catch {
       return .failure(error)
     }

@@ -30,7 +30,7 @@ actor Authorizer {
     var header: String {
       switch self {
       case .fixed(let header): header
-      case .bearer(_, let token, _): "Bearer " + token.value
+      case .bearer(_, let token, _): token.header
       }
     }
   }
@@ -109,7 +109,7 @@ actor Authorizer {
       return nil
     case .fixed(let header): return header
     case .bearer(let form, let token, _):
-      if time.seconds() < token.refreshAt { return "Bearer " + token.value }
+      if time.seconds() < token.refreshAt { return token.header }
       return try await fetch(Fetch(scope: scope, form: form))
     }
   }
@@ -169,7 +169,7 @@ actor Authorizer {
     // A token that is liked, and does not suffice, is not made better by another like it.
     if denial.status != 401, !denial.dislikesToken,
       case .bearer(let form, let token, _)? = entries[scope],
-      rejected == "Bearer " + token.value
+      rejected == token.header
     {
       ways.removeAll { $0 == .bearer(form) }
     }

@@ -7,6 +7,9 @@ struct Token: Sendable, Equatable {
   /// Seconds on the authorizer's clock after which a new one is fetched before use.
   let refreshAt: Double
 
+  /// The `Authorization` field that shows it.
+  var header: String { "Bearer " + value }
+
   /// The lifetime where the server names none, by the token specification.
   static let defaultLifetime = 60.0
 

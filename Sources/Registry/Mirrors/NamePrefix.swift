@@ -27,13 +27,7 @@ struct NamePrefix: Hashable, Sendable {
     } else if text.contains("*") {
       return nil
     }
-    self.text = Self.withPlainHost(text)
-  }
-
-  /// The same with its host in lower case: names of hosts are compared without it.
-  private static func withPlainHost(_ text: String) -> String {
-    let host = text.prefix { $0 != "/" }
-    return host.lowercased() + text.dropFirst(host.count)
+    self.text = text.withPlainHost
   }
 
   /// A place without slashes at its end; nil for a URL.

@@ -171,7 +171,7 @@ struct RequestRoute {
     let endpoint = endpointHere
     if let endpoint {
       if let nobody {
-        authorization = nobody.header
+        authorization = nobody.token.header
       } else {
         authorization = try await client.authorizer.header(for: client.scope(endpoint))
       }

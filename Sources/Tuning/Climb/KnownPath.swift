@@ -71,13 +71,14 @@ struct KnownPath: Sendable, Equatable {
     isOnly = points.count == 1
     isGaining = Self.isGaining(points, best: best)
     let isShared = prior.limitedBy.map(Self.shared.contains) ?? false
-    untried = isShared ? Self.untried(below: poolSize, sure) : nil
+    untried = isShared ? Self.untried(below: poolSize, sure, best) : nil
   }
 
   /// The next smaller size to look at, pull by pull, until one is too few: then halfway to that.
-  private static func untried(below size: Int, _ points: [Prior.Point]) -> Int? {
-    guard size > few, let best = points.map(\.rate).max(),
-      let here = points.first(where: { $0.poolSize == size }), here.rate >= edge * best
+  private static func untried(below size: Int, _ points: [Prior.Point], _ best: Prior.Point) -> Int?
+  {
+    guard size > few, let here = points.first(where: { $0.poolSize == size }),
+      here.rate >= edge * best.rate
     else { return nil }
     let tooFew = points.last { $0.poolSize < size && !$0.isBound }.map { Double($0.poolSize) } ?? 1
     guard Double(size) >= worthwhile * tooFew else { return nil }
