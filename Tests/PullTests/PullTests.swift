@@ -85,6 +85,7 @@ final class Bench: Sendable {
       waits?.add(seconds)
       try await Task.sleep(for: .milliseconds(1))
     }
+    if hedges { time.limit = time.sleep }
     let client = RepositoryClient(
       reference: reference, endpoints: endpoints, engine: engine, credentials: credentials,
       retryRule: rule, time: time
@@ -452,8 +453,9 @@ struct PullTests {
     try await bench.pull(request)
     try bench.expectWhole(image)
     let asked = registry.blobRequests.count { $0.target.contains("\(image.layers[0])") }
-    #expect(asked == 2)
-    #expect(count.value > asked + 2)
+    // Once at first and once when it has expired; where a busy machine makes an answer late, once more.
+    #expect(asked >= 2)
+    #expect(count.value > 2 * asked)
     #expect(cdn.requests.allSatisfy { $0["authorization"] == nil })
   }
 

@@ -120,7 +120,7 @@ actor BlobLocator {
       state = .asking
       asked = blob.digest
       Task {
-        try? await time.sleep(Self.patience)
+        try? await time.limit(Self.patience)
         self.stopWaiting()
       }
       return blob.size > Self.smallBlob ? await located(blob) : .endpointAndReport

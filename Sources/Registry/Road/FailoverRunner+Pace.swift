@@ -18,7 +18,7 @@ extension FailoverRunner.Race {
     running[index]?.span = span
     running[index]?.timer = Task {
       var wait = isAlone ? span : Pace.look.compared
-      while (try? await time.sleep(wait)) != nil, !Task.isCancelled {
+      while (try? await time.limit(wait)) != nil, !Task.isCancelled {
         inbox.yield(.look(ask, seconds: wait))
         wait = isAlone ? Pace.look.alone : Pace.look.compared
       }

@@ -30,9 +30,9 @@ extension Timekeeper {
     turn: Double, _ act: @escaping @Sendable () -> Void, late: @escaping @Sendable () -> Void
   ) -> Task<Void, Never> {
     Task {
-      guard (try? await sleep(turn)) != nil else { return }
+      guard (try? await limit(turn)) != nil else { return }
       act()
-      if turn < Lateness.patience, (try? await sleep(Lateness.patience - turn)) == nil { return }
+      if turn < Lateness.patience, (try? await limit(Lateness.patience - turn)) == nil { return }
       late()
     }
   }
@@ -40,7 +40,7 @@ extension Timekeeper {
   /// Does something once an answer is late; cancel it when the answer comes.
   func whenLate(_ act: @escaping @Sendable () -> Void) -> Task<Void, Never> {
     Task {
-      guard (try? await sleep(Lateness.patience)) != nil else { return }
+      guard (try? await limit(Lateness.patience)) != nil else { return }
       act()
     }
   }

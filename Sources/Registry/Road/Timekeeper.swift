@@ -6,10 +6,12 @@ package struct Timekeeper: Sendable {
   package var seconds: @Sendable () -> Double = Self.monotonicSeconds
   /// Seconds since 1970, for dates that servers send.
   package var unixSeconds: @Sendable () -> Double = { Date().timeIntervalSince1970 }
-  /// Waits for so many seconds; throws when the task is cancelled.
-  package var sleep: @Sendable (Double) async throws -> Void = {
-    try await Task.sleep(for: .seconds(min($0, 1e6)))
-  }
+  /// Waits for so many seconds before something is done again; throws when the task is cancelled.
+  package var sleep: @Sendable (Double) async throws -> Void = Self.systemSleep
+  /// Waits until what is under way is late; throws when the task is cancelled.
+  ///
+  /// Apart from `sleep`: a test that is to go on at once need not make every answer late.
+  package var limit: @Sendable (Double) async throws -> Void = Self.systemSleep
   /// A random number from 0 to 1.
   package var random: @Sendable () -> Double = { Double.random(in: 0...1) }
 
@@ -20,6 +22,10 @@ package struct Timekeeper: Sendable {
   @Sendable package static func monotonicSeconds() -> Double {
     let elapsed = (ContinuousClock.now - start).components
     return Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
+  }
+
+  @Sendable private static func systemSleep(_ seconds: Double) async throws {
+    try await Task.sleep(for: .seconds(min(seconds, 1e6)))
   }
 
   private static let start = ContinuousClock.now

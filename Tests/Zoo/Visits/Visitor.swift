@@ -79,6 +79,7 @@ final class Visitor: Sendable {
     rule.hedges = hedges
     var time = Timekeeper()
     time.sleep = { _ in try await Task.sleep(for: .milliseconds(1)) }
+    if hedges { time.limit = time.sleep }
     var credentials = CredentialChain(
       explicit: credential, files: [authFile].compactMap { $0.map(CredentialFile.init(named:)) })
     credentials.explicitRegistry = reference.registry
