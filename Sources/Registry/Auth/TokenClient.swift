@@ -166,8 +166,10 @@ struct TokenClient: Sendable {
   {
     var request = first
     for _ in 0...RedirectRule.limit {
-      // The user named the registry; what else it names is its own word.
-      request.addresses = request.url.origin == scope.origin ? .anywhere : .notLinkLocal
+      // The user named the registry; what else it names is its own word, and so is all that the
+      // place names to which it redirects.
+      let isNamedByUser = request.url.origin == scope.origin && !scope.isAnonymous
+      request.addresses = isNamedByUser ? .anywhere : .notLinkLocal
       let response: TransferResponse
       do throws(TransferError) {
         response = try await answer(to: request)
