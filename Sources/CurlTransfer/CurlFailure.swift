@@ -35,6 +35,9 @@ extension TransferError.Kind {
           .broken
         }
       case CURLE_PEER_FAILED_VERIFICATION where detail.contains("subject name"): .wrongName
+      case CURLE_PEER_FAILED_VERIFICATION
+      where detail.contains("has expired") || detail.contains("not yet valid"):
+        .wrongDate
       case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
         CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
         .tls

@@ -165,6 +165,8 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
       "the server may want a client certificate: --cert PEM --key PEM, or Docker's certs.d"
     case .wrongName:
       "the certificate is for other names than this one; ask the registry by one of those"
+    case .wrongDate:
+      "look at this machine's clock (\"date\"); if that is right, the server's certificate has to be renewed"
     case .noSuchHost: "check the registry's name for a typing error"
     case .refused: "check the registry's name and port; is the server running?"
     case .resolve: "check the registry's name and the network"

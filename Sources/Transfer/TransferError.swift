@@ -24,6 +24,8 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     case tlsRefused
     /// The certificate is trusted, and for other names than the host's.
     case wrongName
+    /// The certificate is not valid yet, or not any more, by this machine's clock.
+    case wrongDate
     /// A TLS handshake got an answer that is not TLS: probably plain HTTP.
     case notTLS
     /// The connection broke.
@@ -62,16 +64,15 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   package var isTransient: Bool {
     switch kind {
     case .resolve, .connect, .proxy, .broken, .stalled, .badResponse: true
-    case .noSuchHost, .refused, .proxyRefused, .tls, .tlsRefused, .wrongName, .notTLS, .invalidURL,
-      .disk, .cancelled,
-      .setup:
+    case .noSuchHost, .refused, .proxyRefused, .tls, .tlsRefused, .wrongName, .wrongDate, .notTLS,
+      .invalidURL, .disk, .cancelled, .setup:
       false
     }
   }
 
   /// True for what one bad server of several behind a name says, and the others may not.
   package var mayBeOneNode: Bool {
-    [.tls, .tlsRefused, .wrongName, .badResponse].contains(kind)
+    [.tls, .tlsRefused, .wrongName, .wrongDate, .badResponse].contains(kind)
   }
 
   /// True for what is most likely a wrong name or port, or a server that is off: worth one more try, at once.

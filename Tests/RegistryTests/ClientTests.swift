@@ -460,6 +460,8 @@ struct ClientTests {
     #expect(hint?.hasPrefix("http://proxy.corp:3128 is the proxy") == true)
     let name = RegistryError.transfer(TransferError(.wrongName, "no"), from: origin)
     #expect(name.hint?.contains("other names") == true && name.hint?.contains("--ca-file") == false)
+    let date = RegistryError.transfer(TransferError(.wrongDate, "no"), from: origin)
+    #expect(date.hint?.contains("clock") == true && date.hint?.contains("--tls-verify") == false)
   }
 
   @Test(

@@ -30,6 +30,14 @@ struct CurlFailureTests {
       (CURLE_SSL_CONNECT_ERROR, "SSL routines::wrong version number", .notTLS),
       (CURLE_RECV_ERROR, "Recv failure: Connection reset by peer", .broken),
       (CURLE_PEER_FAILED_VERIFICATION, "SSL certificate problem: self-signed certificate", .tls),
+      (
+        CURLE_PEER_FAILED_VERIFICATION, "SSL certificate problem: certificate has expired",
+        .wrongDate
+      ),
+      (
+        CURLE_PEER_FAILED_VERIFICATION, "SSL certificate problem: certificate is not yet valid",
+        .wrongDate
+      ),
     ] as [(CURLcode, String, TransferError.Kind)])
   func handshakes(code: CURLcode, detail: String, kind: TransferError.Kind) {
     #expect(TransferError.Kind(code, errno: 0, detail: detail) == kind)
