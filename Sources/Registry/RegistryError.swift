@@ -138,11 +138,14 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   ///   - error: the transfer's.
   ///   - origin: the server.
   ///   - what: what was asked for; nil: the server alone says it.
+  ///   - isNamed: whether another server, or a manifest, named it, and not the user.
   package static func transfer(
-    _ error: TransferError, from origin: RemoteURL.Origin, fetching what: String? = nil
+    _ error: TransferError, from origin: RemoteURL.Origin, fetching what: String? = nil,
+    isNamed: Bool = false
   ) -> RegistryError {
     let place = origin.authority + (what.map { ", \($0)" } ?? "")
-    let hint = error.deadProxy.map(hint(deadProxy:)) ?? hint(error.kind)
+    let own = isNamed ? hint(ofNamed: error.kind) : nil
+    let hint = error.deadProxy.map(hint(deadProxy:)) ?? own ?? hint(error.kind)
     var failure = RegistryError(.transfer(error), "\(place): \(error.message)", hint: hint)
     if error.isAbsence { failure.secondLooks = 1 }
     // Who speaks so does it each time; somebody on the way may do it once.
@@ -152,6 +155,15 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
 
   private static func hint(deadProxy: String) -> String {
     "\(deadProxy) is the proxy that HTTPS_PROXY or HTTP_PROXY names; is it running? NO_PROXY leaves hosts out"
+  }
+
+  /// What may help where nobody is at a place that the user did not name.
+  private static func hint(ofNamed kind: TransferError.Kind) -> String? {
+    switch kind {
+    case .noSuchHost, .refused, .resolve:
+      "the registry names that place; who runs it may know why it cannot be reached from here"
+    default: nil
+    }
   }
 
   private static func hint(_ kind: TransferError.Kind) -> String? {

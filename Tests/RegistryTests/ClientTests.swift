@@ -465,6 +465,31 @@ struct ClientTests {
   }
 
   @Test(
+    "a place that the registry named is no typing error of the user's",
+    arguments: [TransferError.Kind.noSuchHost, .refused, .resolve])
+  func hintsOfNamedPlaces(kind: TransferError.Kind) throws {
+    let origin = try RemoteURL("https://r.example/").origin
+    let own = RegistryError.transfer(TransferError(kind, "no"), from: origin)
+    #expect(own.hint?.hasPrefix("check the registry's name") == true)
+    let named = RegistryError.transfer(TransferError(kind, "no"), from: origin, isNamed: true)
+    #expect(named.hint?.hasPrefix("the registry names that place") == true)
+  }
+
+  @Test(
+    "a realm or a redirect to where nobody is was named by the registry", arguments: [true, false])
+  func absentPlace(isRedirect: Bool) async throws {
+    // Nobody listens there.
+    let server = try RawServer { _ in
+      isRedirect
+        ? .status(307, [("Location", "http://localhost:1/x")])
+        : .status(401, [("WWW-Authenticate", "Bearer realm=\"http://localhost:1/token\"")])
+    }
+    let found = await error(try client(server))
+    #expect(
+      found?.hint?.hasPrefix("the registry names that place") == true, "\(found?.message ?? "")")
+  }
+
+  @Test(
     "a realm at a metadata or link-local address gets nothing",
     arguments: [
       "http://169.254.169.254/latest", "http://metadata.google.internal/x", "http://[fe80::1]/",

@@ -174,7 +174,8 @@ struct TokenClient: Sendable {
       do throws(TransferError) {
         response = try await answer(to: request)
       } catch {
-        let plain = RegistryError.transfer(error, from: request.url.origin)
+        let plain = RegistryError.transfer(
+          error, from: request.url.origin, isNamed: request.url.origin != scope.origin)
         var failure = RegistryError(plain.kind, "token server \(plain.message)", hint: plain.hint)
         failure.secondLooks = plain.secondLooks
         throw failure

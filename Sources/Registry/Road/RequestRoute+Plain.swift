@@ -6,7 +6,7 @@ extension RequestRoute {
   ///
   /// - Throws: the error of the transfer where it cannot.
   mutating func recover(from error: TransferError) throws(RegistryError) {
-    let failure = RegistryError.transfer(error, from: url.origin, fetching: what)
+    let failure = RegistryError.transfer(error, from: url.origin, fetching: what, isNamed: isSent)
     guard case .endpoint(let endpoint, let path, _) = start else { throw failure }
     if let failureByTLS, client.ledger.withdrawPlain(endpoint, after: error) {
       // TLS was only a guess of a moment; who was waited for in vain is to be told of.

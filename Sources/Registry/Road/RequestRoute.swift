@@ -48,7 +48,7 @@ struct RequestRoute {
   private var visited: Set<RemoteURL> = []
   var mayReturn = false
   /// Whether a server sent us elsewhere: a path of its choice gets no credentials, wherever it leads.
-  private var isSent: Bool
+  private(set) var isSent: Bool
   /// What is shown to the endpoint in place of a login that it refused.
   var nobody: Nobody?
   /// The place elsewhere that a token of its own was got for on this route, which anybody gets.
