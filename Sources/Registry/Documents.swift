@@ -9,6 +9,9 @@ package enum DocumentName: Sendable, Equatable {
   /// A digest, and the size that the index gives; nil: it gives none.
   case digest(Digest, size: Int64?)
 
+  /// What stands before it in a reference.
+  var mark: String { if case .tag = self { ":" } else { "@" } }
+
   /// As it stands in a request's path.
   var selector: String {
     switch self {

@@ -70,10 +70,10 @@ extension RepositoryClient {
     _ path: String, _ query: String, _ accept: String, from endpoint: Endpoint,
     _ patience: Double
   ) async throws(RegistryError) -> Page {
+    let repository = endpoint.repository(of: reference)
     var route = try RequestRoute(
-      .endpoint(
-        endpoint, path: "/\(endpoint.repository(of: reference))\(path)\(query)", remembered: nil),
-      what: "list of \(reference.repository)", client: self)
+      .endpoint(endpoint, path: "/\(repository)\(path)\(query)", remembered: nil),
+      what: "list of \(repository)", client: self)
     let (response, _) = try await take(
       along: &route, fields: HTTPFields([("Accept", accept)]), limit: Self.pageLimit,
       patience: patience)
@@ -99,7 +99,7 @@ extension RepositoryClient {
   private func unlisted(_ reason: String, _ route: RequestRoute) -> RegistryError {
     RegistryError(
       .protocolError(transient: false),
-      "\(route.url.origin.authority), list of \(reference.repository): \(reason)")
+      "\(route.url.origin.authority), \(route.what): \(reason)")
   }
 }
 

@@ -47,7 +47,8 @@ extension RepositoryClient {
       if let reason = gathering.take(page) {
         throw RegistryError(
           .protocolError(transient: false),
-          "\(lister.endpoint.origin.authority), tags of \(reference.repository): \(reason)")
+          "\(lister.endpoint.origin.authority), tags of "
+            + "\(lister.endpoint.repository(of: reference)): \(reason)")
       }
       // A large page takes a moment, and a list that is not wanted any more is no list.
       guard !Task.isCancelled else { throw .cancelled }
@@ -58,8 +59,9 @@ extension RepositoryClient {
   private func page(
     _ behind: String, from endpoint: Endpoint, _ patience: Double
   ) async throws(RegistryError) -> TagPages.Page {
-    let what = "tags of \(reference.repository)"
-    let path = "/\(endpoint.repository(of: reference))/tags/list" + behind
+    let repository = endpoint.repository(of: reference)
+    let what = "tags of \(repository)"
+    let path = "/\(repository)/tags/list" + behind
     var route = try RequestRoute(
       .endpoint(endpoint, path: path, remembered: nil), what: what, client: self)
     let (response, _) = try await take(

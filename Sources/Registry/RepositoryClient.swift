@@ -89,7 +89,6 @@ package final class RepositoryClient: Sendable {
   /// - Throws: `RegistryError`, which names who sent what.
   package func document(_ name: DocumentName) async throws(RegistryError) -> FetchedDocument {
     let isTag = if case .tag = name { true } else { false }
-    let what = "manifest \(reference.repository)\(isTag ? ":" : "@")\(name.selector)"
     let fields = Self.acceptedManifests
     let asked = endpoints.filter { isTag ? $0.resolvesTags : $0.servesContent }
     return try await retrying { (stalls) async throws(RegistryError) in
@@ -99,7 +98,7 @@ package final class RepositoryClient: Sendable {
       ) { endpoint, lane in
         do throws(RegistryError) {
           let document = try await self.exchange(
-            endpoint, name, fields: fields, what: what, patience: patience)
+            endpoint, name, fields: fields, patience: patience)
           lane.answered()
           if isTag { self.tagAnswer.withLock { $0 = endpoint } }
           return Attempt(result: .success(document))
@@ -129,10 +128,11 @@ package final class RepositoryClient: Sendable {
 
   /// One answer from one endpoint.
   private func exchange(
-    _ endpoint: Endpoint, _ name: DocumentName, fields: HTTPFields, what: String,
-    patience: Double
+    _ endpoint: Endpoint, _ name: DocumentName, fields: HTTPFields, patience: Double
   ) async throws(RegistryError) -> FetchedDocument {
-    let path = "/\(endpoint.repository(of: reference))/manifests/\(name.selector)"
+    let repository = endpoint.repository(of: reference)
+    let path = "/\(repository)/manifests/\(name.selector)"
+    let what = "manifest \(repository)\(name.mark)\(name.selector)"
     var route = try RequestRoute(
       .endpoint(endpoint, path: path, remembered: nil), what: what, client: self)
     let (response, roundTrip) = try await take(

@@ -489,6 +489,17 @@ struct ClientTests {
       found?.hint?.hasPrefix("the registry names that place") == true, "\(found?.message ?? "")")
   }
 
+  @Test("an error names the repository that was asked for, whatever the image is called")
+  func repositoryThatWasAsked() async throws {
+    let server = try RawServer { _ in .status(404) }
+    let origin = try RemoteURL("http://\(server.host)/").origin
+    var endpoint = Endpoint(origin: origin)
+    endpoint.repository = "mirrored/n"
+    let found = await error(try client(server, endpoints: [endpoint]))
+    #expect(found?.message == "\(server.host) has no manifest mirrored/n:1")
+    #expect(server.requests.allSatisfy { $0.target.hasPrefix("/v2/mirrored/n/") })
+  }
+
   @Test(
     "a realm at a metadata or link-local address gets nothing",
     arguments: [
