@@ -17,44 +17,63 @@ struct noted_socket {
   int socket;
   /// 0 until it was asked for.
   int port;
+  /// Bytes that the kernel had received when it was marked.
+  unsigned long long received;
 };
 
 struct cairn_sockets {
   struct noted_socket *list;
   size_t count;
   size_t capacity;
+  /// Held while the list changes or a socket is closed, and by whoever looks from another thread.
+  pthread_mutex_t lock;
 };
 
-cairn_sockets *cairn_sockets_new(void) { return calloc(1, sizeof(cairn_sockets)); }
+cairn_sockets *cairn_sockets_new(void) {
+  cairn_sockets *sockets = calloc(1, sizeof *sockets);
+  if (sockets != NULL) pthread_mutex_init(&sockets->lock, NULL);
+  return sockets;
+}
 
 void cairn_sockets_free(cairn_sockets *sockets) {
+  pthread_mutex_destroy(&sockets->lock);
   free(sockets->list);
   free(sockets);
+}
+
+/* A socket that is not noted works like any other; only its round trip stays unknown. */
+static void note(cairn_sockets *sockets, int made) {
+  if (sockets->count == sockets->capacity) {
+    size_t capacity = sockets->capacity > 0 ? 2 * sockets->capacity : 64;
+    struct noted_socket *list = realloc(sockets->list, capacity * sizeof *list);
+    if (list == NULL) return;
+    sockets->list = list;
+    sockets->capacity = capacity;
+  }
+  sockets->list[sockets->count++] = (struct noted_socket){made, 0, 0};
 }
 
 int cairn_sockets_open(cairn_sockets *sockets, const struct curl_sockaddr *address) {
   int made = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (made < 0) return CURL_SOCKET_BAD;
-  if (sockets->count == sockets->capacity) {
-    size_t capacity = sockets->capacity > 0 ? 2 * sockets->capacity : 64;
-    struct noted_socket *list = realloc(sockets->list, capacity * sizeof *list);
-    /* A socket that is not noted works like any other; only its round trip stays unknown. */
-    if (list == NULL) return made;
-    sockets->list = list;
-    sockets->capacity = capacity;
-  }
-  sockets->list[sockets->count++] = (struct noted_socket){made, 0};
+  pthread_mutex_lock(&sockets->lock);
+  note(sockets, made);
+  pthread_mutex_unlock(&sockets->lock);
   return made;
 }
 
 static int close_noted(void *context, curl_socket_t closed) {
   cairn_sockets *sockets = context;
+  pthread_mutex_lock(&sockets->lock);
   for (size_t index = 0; index < sockets->count; index++) {
     if (sockets->list[index].socket != closed) continue;
     sockets->list[index] = sockets->list[--sockets->count];
     break;
   }
-  return close(closed);
+  /* Under the lock: else its number may be another file's by the time that somebody ends it. */
+  int result = close(closed);
+  pthread_mutex_unlock(&sockets->lock);
+  return result;
 }
 
 int cairn_address_bytes(const struct curl_sockaddr *address, unsigned char bytes[16]) {
@@ -105,6 +124,36 @@ size_t cairn_sockets_end_idle(cairn_sockets *sockets, const int *busy, size_t co
     if (!is_busy && shutdown(sockets->list[index].socket, SHUT_RDWR) == 0) ended++;
   }
   return ended;
+}
+
+static unsigned long long received(int socket) {
+  struct tcp_info info;
+  socklen_t length = sizeof info;
+  memset(&info, 0, sizeof info);
+  return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 ? info.tcpi_bytes_received : 0;
+}
+
+void cairn_sockets_mark(cairn_sockets *sockets) {
+  pthread_mutex_lock(&sockets->lock);
+  for (size_t index = 0; index < sockets->count; index++) {
+    sockets->list[index].received = received(sockets->list[index].socket);
+  }
+  pthread_mutex_unlock(&sockets->lock);
+}
+
+void cairn_sockets_end_busiest(cairn_sockets *sockets) {
+  int busiest = -1;
+  unsigned long long most = 0;
+  pthread_mutex_lock(&sockets->lock);
+  for (size_t index = 0; index < sockets->count; index++) {
+    unsigned long long now = received(sockets->list[index].socket);
+    unsigned long long before = sockets->list[index].received;
+    if (now <= before || now - before <= most) continue;
+    most = now - before;
+    busiest = sockets->list[index].socket;
+  }
+  if (busiest >= 0) shutdown(busiest, SHUT_RDWR);
+  pthread_mutex_unlock(&sockets->lock);
 }
 
 cairn_round_trips cairn_socket_round_trips(int socket) {

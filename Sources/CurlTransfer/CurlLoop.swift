@@ -16,6 +16,7 @@ final class CurlLoop {
   /// The certificate authorities, in libcurl's form; freed after the multi handle.
   let trust: TrustStore
   private let clock: NetworkClock
+  private let turnGuard: TurnGuard
   private var transfers: [UInt64: CurlTransfer] = [:]
   private var numbers: [OpaquePointer: UInt64] = [:]
   private var idleHandles: [OpaquePointer] = []
@@ -56,6 +57,7 @@ final class CurlLoop {
     self.multi = multi
     self.share = share
     self.sockets = sockets
+    turnGuard = TurnGuard(sockets: sockets)
     self.settings = settings
     self.clock = clock
     trust = TrustStore(settings: settings.trust)
@@ -81,6 +83,7 @@ final class CurlLoop {
   ) {
     var isStopping = false
     clock.watchThisThread()
+    turnGuard.watchThisThread()
     while !isStopping {
       clock.work.begin(at: clock.now)
       for command in takeCommands() {
@@ -94,7 +97,9 @@ final class CurlLoop {
       }
       turn += 1
       var running: Int32 = 0
+      turnGuard.turnBegins()
       _ = cairn_multi_perform(multi, &running)
+      turnGuard.turnEnds()
       finishDone(lookUp)
       finishChecks(checks.expired(now: clock.now))
       resumePaused()
@@ -104,6 +109,7 @@ final class CurlLoop {
       if !isStopping { _ = cairn_multi_poll(multi, pollMilliseconds()) }
     }
     for number in Array(transfers.keys) + checks.numbers { cancel(number) }
+    turnGuard.stop()
     for easy in idleHandles { cairn_easy_cleanup(easy) }
     cairn_multi_cleanup(multi)
     cairn_sockets_free(sockets)

@@ -93,6 +93,10 @@ int cairn_address_bytes(const struct curl_sockaddr *address, unsigned char bytes
 int cairn_sockets_find(cairn_sockets *sockets, int port);
 /// Ends the connections of all sockets but those given; libcurl sees it when it wants to use one again. Returns how many there were.
 size_t cairn_sockets_end_idle(cairn_sockets *sockets, const int *busy, size_t count);
+/// Notes what the kernel has received on each connection so far; from any thread.
+void cairn_sockets_mark(cairn_sockets *sockets);
+/// Ends the connection that has received most since then, if any has; from any thread.
+void cairn_sockets_end_busiest(cairn_sockets *sockets);
 
 /// Round trips of a TCP connection by the kernel's clocks, in microseconds: now, as the receiver
 /// measures it with queues included, and the smallest of its life. 0 where not known. And packets of its

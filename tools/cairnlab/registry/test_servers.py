@@ -2,15 +2,19 @@
 
     tools/with-servers swift test
 
-CAIRN_TEST_REGISTRY   docker-registry, plain HTTP, with the images below CAIRN_TEST_TLS        nginx with TLS
-in front of it; CAIRN_TEST_CA is its certificate CAIRN_TEST_MUTUAL     nginx that says who asks, by
-CAIRN_TEST_CLIENT and CAIRN_TEST_CLIENT_KEY, and on which connection CAIRN_TEST_EXPIRED    as CAIRN_TEST_TLS
-with a certificate that has expired, CAIRN_TEST_EXPIRED_CA CAIRN_TEST_STRICT     nginx with TLS in front of
-the registry for those who show CAIRN_TEST_CLIENT CAIRN_TEST_OLDER      nginx that offers HTTP/2, and answers
-it with the status in the path (421, 426, 505) CAIRN_TEST_REDIRECT   nginx that redirects blobs to another
-origin CAIRN_TEST_LIMITED    nginx that allows 3 connections (429 beyond) at 2 MB/s each CAIRN_TEST_SLOW
-nginx that gives every connection 1 MB/s CAIRN_TEST_TOKEN      docker-registry with token authorization;
-private/ wants user:secret CAIRN_TEST_SMALL_DISK a file system of 16 MiB, where this user may mount one
+    CAIRN_TEST_REGISTRY   docker-registry, plain HTTP, with the images below
+    CAIRN_TEST_TLS        nginx with TLS in front of it; CAIRN_TEST_CA is its certificate
+    CAIRN_TEST_MUTUAL     nginx that says who asks, by CAIRN_TEST_CLIENT and CAIRN_TEST_CLIENT_KEY, and on
+                          which connection
+    CAIRN_TEST_EXPIRED    as CAIRN_TEST_TLS with a certificate that has expired, CAIRN_TEST_EXPIRED_CA
+    CAIRN_TEST_STRICT     nginx with TLS in front of the registry for those who show CAIRN_TEST_CLIENT
+    CAIRN_TEST_OLDER      nginx that offers HTTP/2, and answers it with the status in the path (421, 426, 505)
+    CAIRN_TEST_FLOOD_...  GOAWAY, DATA: frames of HTTP/2 without a pause
+    CAIRN_TEST_REDIRECT   nginx that redirects blobs to another origin
+    CAIRN_TEST_LIMITED    nginx that allows 3 connections (429 beyond) at 2 MB/s each
+    CAIRN_TEST_SLOW       nginx that gives every connection 1 MB/s
+    CAIRN_TEST_TOKEN      docker-registry with token authorization; private/ wants user:secret
+    CAIRN_TEST_SMALL_DISK a file system of 16 MiB, where this user may mount one
 """
 import contextlib
 import os
@@ -19,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 
-from cairnlab.registry import images, servers
+from cairnlab.registry import flood, images, servers
 from cairnlab.registry.images import Recipe, sizes
 
 IMAGES = [
@@ -124,6 +128,9 @@ def main():
         for name, port in ports.items():
             host = "localhost" if name in ("TLS", "MUTUAL", "EXPIRED", "OLDER") else "127.0.0.1"
             environment[f"CAIRN_TEST_{name}"] = f"{host}:{port}"
+        for kind in flood.FLOODS:
+            port = stack.enter_context(flood.server(kind, certificate, certificate.with_suffix(".key")))
+            environment[f"CAIRN_TEST_FLOOD_{kind}"] = f"localhost:{port}"
         (folder / "small").mkdir()
         disk = stack.enter_context(small_disk(folder / "small"))
         if disk:
