@@ -14,6 +14,12 @@ package struct OpenFileBudget: Equatable, Sendable {
   /// Workers, at least 1: some connections are left for tokens and for questions where blobs are.
   package var workers: Int { max(1, connections - Self.askingConnections) }
 
+  /// Callers of `cairn serve` at a time, at least 4.
+  ///
+  /// As many over the network as through sockets in the file system, with a connection and a blob's file
+  /// each: half of the limit is theirs.
+  package let callers: Int
+
   private static let askingConnections = 4
 
   /// The lowest limit under which a pull with one blob and one connection has all that it needs,
@@ -27,6 +33,11 @@ package struct OpenFileBudget: Equatable, Sendable {
   private static let filesOfAConnection = 3
   /// More blobs at a time than this gain nothing.
   private static let mostBlobs = 160
+  /// Both kinds of callers, with a connection and a file.
+  private static let filesOfACaller = 2 * 2
+  private static let fewestCallers = 4
+  /// More callers at a time than this are no machine's own.
+  private static let mostCallers = 512
   /// Standard files, the store's lock, the history and its journal, the runtime's and libcurl's own
   /// descriptors, and some for what is open for a moment: documents, folders being synced, name
   /// look-ups.
@@ -36,6 +47,7 @@ package struct OpenFileBudget: Equatable, Sendable {
   ///
   /// - Parameter limit: how many files may be open at once.
   package init(limit: Int) {
+    callers = min(Self.mostCallers, max(Self.fewestCallers, limit / 2 / Self.filesOfACaller))
     let free = max(Self.reserve, limit) - Self.reserve
     blobs = min(Self.mostBlobs, max(1, free / 2 / Self.filesOfABlob))
     connections = max(1, (free - blobs * Self.filesOfABlob) / Self.filesOfAConnection)

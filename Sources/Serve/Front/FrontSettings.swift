@@ -2,6 +2,9 @@
 package struct FrontSettings: Sendable {
   /// Connections over the network at a time, and as many through sockets in the file system; beyond
   /// that who has no request under way gives way, and where all have one, who comes is sent away.
+  ///
+  /// No more than there are files for: who takes connections beyond that finds none for an answer, and is
+  /// told of the next one without end.
   package var connections = 512
   /// Seconds for which a connection may say nothing, and in which a request's head must have come.
   package var headSeconds: Int64 = 30

@@ -64,7 +64,7 @@ extension ServeCommand {
     ServeMetrics(
       .init(
         version: Cairn.version, maxWorkers: maxWorkers, limitRate: limitRate?.bytes,
-        maxConnections: FrontSettings().connections))
+        maxConnections: OpenFileBudget.ofProcess.callers))
   }
 
   func makeDownloads(
