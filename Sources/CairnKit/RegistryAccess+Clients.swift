@@ -135,6 +135,7 @@ extension RegistryAccess {
       case .late(let server, let reason): show(.late(server, reason: reason))
       case .mirrorGivenUp(let mirror, let reason):
         show(.mirrorGivenUp(mirror, reason: reason))
+      case .warning(let text): show(.warning(text))
       case .detail(let text): note(.info, text)
       }
     }

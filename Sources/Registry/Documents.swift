@@ -29,6 +29,16 @@ package struct FetchedDocument: Sendable {
   package var contentType: MediaType?
   /// The digest of `data`: the one that was asked for, by a tag the SHA-256.
   package var digest: Digest
+  /// What the server called it by tag, where that is another digest than it has; nil: it did not.
+  var misnomer: Misnomer?
+
+  /// That a server announces another document than it sends: a cache that writes documents anew
+  /// does, and one that has the head from another day.
+  struct Misnomer: Sendable, Equatable {
+    /// Who announced and sent what.
+    let words: String
+  }
+
   /// What it says.
   package var content: ImageDocument
   /// Seconds of a round trip to the server, where a connection was opened for it.
@@ -46,17 +56,17 @@ struct DocumentJudge {
   let what: String
 
   /// - Throws: `RegistryError` of kind `integrity` where the bytes are not those that were asked
-  ///   for or announced, `unusable` where they are no manifest; both are the fault of the server
-  ///   that is named.
+  ///   for, `unusable` where they are no manifest; both are the fault of the server that is named.
   func judge(_ response: TransferResponse) throws(RegistryError) -> FetchedDocument {
     let data = try decoded(response)
     let contentType = response.head.fields["content-type"].map { MediaType(rawValue: $0) }
     let digest = try digest(of: data)
-    try compareAnnounced(response.head, data)
+    let misnomer = try misnomer(response.head, data)
     do throws(OCIError) {
       let content = try ImageDocument.parse(data, contentType: contentType)
       return FetchedDocument(
-        data: data, contentType: contentType, digest: digest, content: content,
+        data: data, contentType: contentType, digest: digest, misnomer: misnomer,
+        content: content,
         roundTripSeconds: response.timing.roundTripSeconds)
     } catch {
       // Content with the right digest is what it is, whoever sends it.
@@ -130,16 +140,16 @@ struct DocumentJudge {
     }
   }
 
-  private func compareAnnounced(_ head: ResponseHead, _ data: Data) throws(RegistryError) {
+  private func misnomer(_ head: ResponseHead, _ data: Data) throws(RegistryError)
+    -> FetchedDocument.Misnomer?
+  {
     // What was asked for by its digest is proven already, whatever the server calls it.
     guard case .tag = name,
       let announced = head.fields["docker-content-digest"].flatMap({ try? Digest($0) })
-    else { return }
+    else { return nil }
     let own = try Self.digest(data, announced.algorithm)
-    guard own == announced else {
-      throw RegistryError(
-        .integrity, "\(server) announced \(announced) for \(what), but sent \(own)")
-    }
+    guard own != announced else { return nil }
+    return .init(words: "\(server) announced \(announced) for \(what), but sent \(own)")
   }
 
   private static func digest(_ data: Data, _ algorithm: Digest.Algorithm)

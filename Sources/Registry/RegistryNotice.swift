@@ -7,6 +7,8 @@ package enum RegistryNotice: Sendable, Equatable {
   case late(String, because: String)
   /// A mirror is not asked any more in this run.
   case mirrorGivenUp(String, because: String)
+  /// Something that a user may want to know, in a sentence.
+  case warning(String)
   /// Of interest in a log.
   case detail(String)
 }

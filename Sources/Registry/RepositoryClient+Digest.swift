@@ -4,7 +4,7 @@ import Transfer
 extension RepositoryClient {
   /// What the reference names, by the word of the first server that answers for it.
   ///
-  /// That is one HEAD, which Docker Hub for one does not count as a pull.
+  /// That is one HEAD by digest and two by tag, which Docker Hub for one does not count as pulls.
   ///
   /// - Returns: nil where no such word is good enough, and the document itself has to tell: no
   ///   usable `Docker-Content-Digest`, another type than a manifest's, another digest than was
@@ -12,10 +12,11 @@ extension RepositoryClient {
   /// - Throws: `RegistryError` where nobody answered in time, and is to be asked but once.
   package func announcedDigest() async throws(RegistryError) -> Digest? {
     // Who does not answer a HEAD for it may have it all the same.
-    let name: DocumentName =
-      reference.digest.map { .digest($0, size: nil) } ?? .tag(reference.manifestSelector)
     do throws(RegistryError) {
-      return try await announcement(name)?.digest
+      guard let digest = reference.digest else {
+        return try await meaning(of: reference.manifestSelector)?.digest
+      }
+      return try await announcement(.digest(digest, size: nil))?.digest
     } catch {
       // The document would be asked for as long once more.
       guard !error.isStall || retryRule.retries > 0 else { throw error }
@@ -31,6 +32,41 @@ extension RepositoryClient {
     package var type: MediaType
     /// Its size in bytes, where the server says.
     package var size: Int64?
+  }
+
+  /// What a tag means by a server's word, which counts where the same document can be had by it.
+  ///
+  /// The head of a tag's answer is the server's claim alone: caches that write documents anew, or
+  /// have heads of another day, announce what they would not send. A HEAD of what is announced
+  /// disproves that as a rule, and costs no document.
+  ///
+  /// - Parameters:
+  ///   - tag: a tag.
+  ///   - isHere: whether the document of a digest is known already.
+  /// - Returns: nil where the document itself has to tell.
+  /// - Throws: `RegistryError`. Who does not answer a HEAD may have it all the same.
+  package func meaning(
+    of tag: String, orKnown isHere: (Digest) async -> Bool = { _ in false }
+  ) async throws(RegistryError) -> Announcement? {
+    guard let said = try await announcement(.tag(tag)) else { return nil }
+    if await isHere(said.digest) { return said }
+    let own = try await announcement(.digest(said.digest, size: nil))
+    return own?.type == said.type && own?.size == said.size ? said : nil
+  }
+
+  /// Takes what a tag's answer brought in spite of its head, where nobody else is left to ask.
+  ///
+  /// - Throws: `RegistryError` where a mirror contradicts itself: the next server is asked.
+  func accept(
+    _ misnomer: FetchedDocument.Misnomer?, of endpoint: Endpoint
+  ) throws(RegistryError) {
+    guard let misnomer else { return }
+    guard endpoint == endpoints.last else { throw RegistryError(.integrity, misnomer.words) }
+    let isFirst = saysMisnomers.withLock { says in
+      defer { says = false }
+      return says
+    }
+    if isFirst { tell(.warning("\(misnomer.words): what it sent is taken")) }
   }
 
   /// What the first server that answers says of a manifest or an index, by one HEAD.

@@ -35,6 +35,8 @@ package final class RepositoryClient: Sendable {
   let retryRule: RetryRule
   /// Who answered for the tag last.
   private let tagAnswer = Mutex<Endpoint?>(nil)
+  /// Whether it was said that the registry calls its documents by wrong digests.
+  let saysMisnomers = Mutex(true)
   let failover: FailoverRunner
   let ownOrigins: Set<RemoteURL.Origin>
 
@@ -150,6 +152,7 @@ package final class RepositoryClient: Sendable {
       throw .transfer(stall, from: route.url.origin, fetching: what)
     }
     document.roundTripSeconds = roundTrip
+    try accept(document.misnomer, of: endpoint)
     return document
   }
 

@@ -243,7 +243,7 @@ struct FaultTests {
 
   @Test(
     "manifests that are wrong, or an index where a manifest was said (CVE-2021-41190)",
-    arguments: ["schema 1", "wrong digest", "announced digest", "both", "no JSON", "contradiction"])
+    arguments: ["schema 1", "wrong digest", "both", "no JSON", "contradiction"])
   func wrongManifests(kind: String) async throws {
     let image = try FakeImage(layers: [Self.layer])
     let (type, bytes) = try #require(image.manifests[image.manifest])
@@ -255,9 +255,6 @@ struct FaultTests {
           #"{"schemaVersion":1,"name":"x","fsLayers":[]}"#,
           [("Content-Type", MediaType.dockerSchema1Signed.rawValue)])
       case "wrong digest": return .ok(bytes + [0x20], [("Content-Type", type.rawValue)])
-      case "announced digest":
-        return .ok(
-          bytes, [("Content-Type", type.rawValue), ("Docker-Content-Digest", "\(image.layers[0])")])
       case "both": return .ok(#"{"schemaVersion":2,"manifests":[],"layers":[]}"#)
       case "contradiction": return .ok(bytes, [("Content-Type", MediaType.ociIndex.rawValue)])
       default: return .ok("<html>")
@@ -269,6 +266,31 @@ struct FaultTests {
     #expect(error.category == .integrity, "\(error)")
     #expect(registry.blobRequests.isEmpty)
     if kind == "schema 1" { #expect(error.description.contains("schema 1")) }
+  }
+
+  @Test(
+    "what a tag names is what the registry sends for it, whatever its head calls that",
+    arguments: [false, true])
+  func announcedOtherwise(hasMirror: Bool) async throws {
+    let image = try FakeImage(layers: [Self.layer])
+    let odd: @Sendable (ServedRequest) -> Reply? = { request in
+      request.target.contains("/manifests/latest")
+        ? FakeRegistry.answer(request, image).announcing(image.layers[0]) : nil
+    }
+    let registry = try FakeRegistry(image, fault: odd)
+    let mirror = try FakeRegistry(image, fault: odd)
+    let bench = try Bench()
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    let puller = try bench.puller(request.reference, mirrors: hasMirror ? [mirror.host] : [])
+    let summary = try await puller.pull(request)
+    #expect(summary.digest == image.manifest)
+    try bench.expectWhole(image)
+    // A mirror that does it is passed over in silence: somebody else can be asked.
+    #expect(
+      bench.display.warnings == [
+        "\(registry.host) announced \(image.layers[0]) for manifest o/n:latest, but sent "
+          + "\(image.manifest): what it sent is taken"
+      ])
   }
 
   @Test("an unknown tag repeats the registry's words")

@@ -96,6 +96,7 @@ final class Bench: Sendable {
       case .late(let server, let reason): display.show(.late(server, reason: reason))
       case .mirrorGivenUp(let mirror, let reason):
         display.show(.mirrorGivenUp(mirror, reason: reason))
+      case .warning(let text): display.show(.warning(text))
       case .detail: break
       }
     }

@@ -60,6 +60,13 @@ package enum Reply: Sendable {
     .response(status, fields, Array(body.utf8))
   }
 
+  /// The same response, called by another digest than it may have.
+  package func announcing(_ name: some CustomStringConvertible) -> Reply {
+    guard case .response(let status, let fields, let body) = self else { return self }
+    let others = fields.filter { $0.0 != "Docker-Content-Digest" }
+    return .response(status, others + [("Docker-Content-Digest", "\(name)")], body)
+  }
+
   /// The head of a response that promises `length` bytes.
   package static func head(_ status: Int, length: Int, _ fields: [(String, String)] = []) -> [UInt8]
   {

@@ -103,7 +103,7 @@ extension Answerer {
   private static let largeDocument = 64 << 10
 
   /// A document that is in the store.
-  private func stored(
+  func stored(
     _ digest: Digest, _ session: any ServeSession
   ) async -> (data: Data, content: ImageDocument)? {
     let (cache, circle) = (cache, session.circle)

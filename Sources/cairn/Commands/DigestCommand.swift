@@ -12,7 +12,8 @@ struct DigestCommand: AsyncParsableCommand, RegistryCommand {
     discussion: """
       Of a multi-platform image it is the index's, as "cairn pull --quiet" prints it; with \
       --platform it is the digest of that platform's manifest. A registry that says the digest \
-      without sending the document is believed; else the document is fetched and hashed.
+      without sending the document, and has one of that digest and size, is believed; else the \
+      document is fetched and hashed.
       """)
 
   @Argument(help: "The image.", completion: .images)

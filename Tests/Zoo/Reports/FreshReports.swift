@@ -191,6 +191,15 @@ extension Report {
       visit.request.method == "HEAD" ? usual(visit).with { $0.isChunked = true } : nil
     },
     habit(
+      "HEAD of a tag has the digest of what nobody has",
+      "https://github.com/distribution/distribution/issues/2395"
+    ) { visit, usual in
+      guard visit.request.method == "HEAD", case .manifest(let name) = visit.part,
+        !name.contains(":")
+      else { return nil }
+      return usual(visit).with { $0["Docker-Content-Digest"] = Okapi.firstLayer?.description }
+    },
+    habit(
       "HEAD has no digest", "https://github.com/goharbor/harbor/issues/13385"
     ) { visit, usual in
       visit.request.method == "HEAD"

@@ -149,6 +149,13 @@ extension Report {
     ) { visit, usual in
       visit.isManifest ? usual(visit).with { $0["Docker-Content-Digest"] = "W/\"abc\"" } : nil
     },
+    habit(
+      "the digest in the head of a tag is of another document",
+      "https://github.com/google/go-containerregistry/issues/56"
+    ) { visit, usual in
+      guard case .manifest(let name) = visit.part, !name.contains(":") else { return nil }
+      return usual(visit).with { $0["Docker-Content-Digest"] = Okapi.firstLayer?.description }
+    },
     bearer(
       "an unknown scheme stands before Bearer",
       "https://github.com/podman-container-tools/skopeo/issues/1300"
