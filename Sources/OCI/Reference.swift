@@ -1,7 +1,7 @@
 /// An image reference in Docker's notation, normalised: `ubuntu` is `docker.io/library/ubuntu:latest`.
 ///
 /// The grammar is that of `distribution/reference`, with IPv6 hosts; a reference that carries both a
-/// tag and a digest is fetched by its digest and keeps the tag as a name.
+/// tag and a digest is fetched by its digest, and nobody asks what its tag means.
 package struct Reference: Hashable, Sendable, CustomStringConvertible {
   /// Host and optional port as written, for example `docker.io`, `[::1]:5000`.
   package let registry: String
@@ -36,6 +36,10 @@ package struct Reference: Hashable, Sendable, CustomStringConvertible {
 
   /// What stands in a manifest URL after `/manifests/`: the digest, else the tag.
   package var manifestSelector: String { digest?.description ?? tag ?? "latest" }
+
+  /// The tag that is asked for; nil where a digest says what is meant: what a tag beside it means was
+  /// not looked up, and may be another image.
+  package var askedTag: String? { digest == nil ? tag : nil }
 
   /// Host and port that serve the registry API: Docker Hub's name is not its API's address.
   package var apiHost: String { registry == "docker.io" ? "registry-1.docker.io" : registry }

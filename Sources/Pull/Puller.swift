@@ -204,9 +204,8 @@ package struct Puller: Sendable {
 }
 
 extension Reference {
-  /// The name of the image in the store: with its tag where it has one.
+  /// The name of the image in the store: with the tag or the digest that was asked for.
   package var storeName: String {
-    if let tag { return "\(registry)/\(repository):\(tag)" }
-    return description
+    digest.map { pinned(to: $0).description } ?? description
   }
 }

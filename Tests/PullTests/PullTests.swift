@@ -181,6 +181,32 @@ struct PullTests {
     #expect(registry.server.requests.count == before)
   }
 
+  @Test("a tag beside a digest names nothing: nobody asked what it means")
+  func tagBesideDigest() async throws {
+    var image = try Self.image(layers: 1)
+    let other = try FakeImage(layers: [[1, 2, 3]])
+    image.manifests.merge(other.manifests) { mine, _ in mine }
+    image.blobs.merge(other.blobs) { mine, _ in mine }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    let name = "\(registry.host)/o/n"
+    try await bench.pull("\(name):latest")
+    var request = try bench.request("\(name):latest@\(other.manifest)")
+    let archive = bench.folder("a.tar")
+    request.outputs = [.dockerArchive(file: archive, reference: nil)]
+    try await bench.pull(request)
+    let index = try bench.store.index()
+    #expect(index["\(name):latest"]?.digest == image.manifest)
+    #expect(index["\(name)@\(other.manifest)"]?.digest == other.manifest)
+    #expect(index.manifests.count == 2)
+    #expect(try !String(decoding: readFile(archive), as: UTF8.self).contains(":latest"))
+    // Its name in the archive is the user's own word.
+    request.overwrites = true
+    request.outputs = [.dockerArchive(file: archive, reference: "mine:latest")]
+    try await bench.pull(request)
+    #expect(try String(decoding: readFile(archive), as: UTF8.self).contains("mine:latest"))
+  }
+
   @Test("SHA-512 images, empty blobs and one blob used twice")
   func oddBlobs() async throws {
     let same = Content.bytes(10_000, seed: 5)

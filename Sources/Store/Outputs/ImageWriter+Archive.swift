@@ -67,12 +67,13 @@ extension ImageWriter {
     guard let manifest = image.manifests.first?.manifest, isImage(manifest) else {
       throw Self.noImage
     }
-    var tags: [String]?
-    let named =
-      try reference.map { (text) throws(StoreError) in
-        do { return try Reference(text) } catch { throw StoreError.badOutput("\(error)") }
-      } ?? image.reference
-    if let tag = named.tag { tags = ["\(named.registry)/\(named.repository):\(tag)"] }
+    let given = try reference.map { (text) throws(StoreError) in
+      do { return try Reference(text) } catch { throw StoreError.badOutput("\(error)") }
+    }
+    let named = given ?? image.reference
+    // What the user calls it here is his own word; what was pulled has the tag that was asked for.
+    let tag = given == nil ? named.askedTag : named.tag
+    let tags = tag.map { ["\(named.registry)/\(named.repository):\($0)"] }
     let entry = DockerEntry(
       config: Self.name(manifest.config), repoTags: tags, layers: manifest.layers.map(Self.name))
     guard let json = try? StableJSON.encode([entry]) else {

@@ -109,10 +109,10 @@ package struct ImageWriter: Sendable {
     try checkPlace(of: target)
     switch target {
     case .oci(let directory, let tag):
-      try writeLayout(image, directory, tag: tag ?? image.reference.tag)
+      try writeLayout(image, directory, tag: tag ?? image.reference.askedTag)
     case .ociArchive(let file, let tag):
       try writeArchive(file) { (tar) throws(StoreError) in
-        try self.addLayout(image, tag: tag ?? image.reference.tag, to: tar)
+        try self.addLayout(image, tag: tag ?? image.reference.askedTag, to: tar)
       }
     case .dockerArchive(let file, let reference):
       try writeArchive(file) { (tar) throws(StoreError) in
