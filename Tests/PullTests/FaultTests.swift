@@ -293,6 +293,32 @@ struct FaultTests {
       ])
   }
 
+  @Test(
+    "a place that the registry leads to and that refuses is no matter of logins",
+    arguments: [
+      (400, "InvalidRequest"), (401, "AuthenticationFailed"), (403, "SignatureDoesNotMatch"),
+      (403, "RequestTimeTooSkewed"),
+    ])
+  func refusingStorage(status: Int, code: String) async throws {
+    let image = try FakeImage(layers: (0..<3).map { Content.bytes(50_000, seed: $0) })
+    let storage = try RawServer { _ in
+      .status(
+        status, [("Content-Type", "application/xml")],
+        "<?xml version=\"1.0\"?><Error><Code>\(code)</Code><Message>it is so</Message></Error>")
+    }
+    let registry = try FakeRegistry(image) { request in
+      request.target.contains("/blobs/")
+        ? .status(307, [("Location", "http://\(storage.host)/signed")]) : nil
+    }
+    let bench = try Bench()
+    let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
+    #expect(error.category == .network, "\(error)")
+    #expect(error.description.contains("\(code): it is so"), "\(error)")
+    #expect(error.description.contains(storage.host), "\(error)")
+    #expect(error.hint?.contains("credentials") != true && error.hint?.contains("log in") != true)
+    #expect(storage.requests.count <= 24)
+  }
+
   @Test("an unknown tag repeats the registry's words")
   func unknownTag() async throws {
     let registry = try FakeRegistry(FakeImage(layers: []))

@@ -183,7 +183,16 @@ struct ParserTests {
       words(#"{"errors":[{"message":"see https://x/y?sig=secret ok"}]}"#) == "see https://x/y?… ok")
     let secret = String(repeating: "s3cret", count: 30)
     #expect(words(#"{"errors":[{"message":"token \#(secret) bad"}]}"#) == "token … bad")
+    // Storage says more than these two, and some of it is nobody's business.
+    let storage =
+      "<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code><Message>not &lt;yours&gt;"
+    #expect(
+      words(storage + "\u{1b}[2J</Message><AWSAccessKeyId>AKIA</AWSAccessKeyId></Error>")
+        == "AccessDenied: not <yours>\u{FFFD}[2J")
+    #expect(words("<Error><Code>InvalidRequest</Code>", "application/xml") == "InvalidRequest")
+    #expect(words("<Error><Code></Code><Message>x") == nil && words("<Code>x</Code>") == nil)
     let long = String(repeating: "word ", count: 500)
+    #expect((words("<Error><Message>\(long)</Message></Error>")?.count ?? 0) <= 201)
     #expect((words(#"{"errors":[{"message":"\#(long)"}]}"#)?.count ?? 0) <= 201)
   }
 

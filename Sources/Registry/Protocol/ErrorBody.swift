@@ -3,7 +3,7 @@ import OCI
 import Text
 import Transfer
 
-/// What a registry said went wrong, in the form of the distribution specification.
+/// What a registry said went wrong, in the form of the distribution specification, or storage in its own.
 struct ErrorBody {
   /// The registry's words, capped, safe for a terminal and without secrets; nil where it had none.
   let words: String?
@@ -52,6 +52,9 @@ struct ErrorBody {
     if parts.isEmpty {
       parts = [document?.message, document?.details, document?.errorDescription, document?.error]
         .compactMap { $0 }.prefix(1).map { String($0.prefix(Self.mostRead)) }
+    }
+    if parts.isEmpty, document == nil {
+      parts = StorageError(body).parts.map { String($0.prefix(Self.mostRead)) }
     }
     if parts.isEmpty, document == nil, contentType?.hasPrefix("text/plain") == true {
       parts = [String(outside: body.prefix(1000))]

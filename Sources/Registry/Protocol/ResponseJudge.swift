@@ -32,10 +32,11 @@ enum ResponseJudge {
   ///   - response: status, fields and a capped body.
   ///   - what: what was asked for, for example `manifest library/ubuntu:latest`.
   ///   - origin: who answered.
+  ///   - isNamed: whether another server, or a manifest, named the place, and not the user.
   ///   - secrets: what the request carried.
   ///   - now: seconds since 1970, for a `Retry-After` date of a server that does not send its own time.
   static func error(
-    _ response: TransferResponse, what: String, origin: RemoteURL.Origin,
+    _ response: TransferResponse, what: String, origin: RemoteURL.Origin, isNamed: Bool = false,
     hiding secrets: Secrets = Secrets(), now: Double
   ) -> RegistryError {
     let status = response.head.status
@@ -56,6 +57,12 @@ enum ResponseJudge {
       return RegistryError(
         .overloaded(retryAfter: nil), "\(host) answered \(status) (\(meaning)) for \(what)\(said)",
         hint: outageHint)
+    case 401 where isNamed && response.head.fields["www-authenticate"] == nil,
+      403 where isNamed && !PageRule.isPage(response):
+      // No login is for that place: the way there was signed, and is refused, for everybody.
+      return RegistryError(
+        .protocolError(transient: false), "\(host) denies access to \(what) (\(status))\(said)",
+        hint: "the registry names that place; who runs it may know why it is closed")
     case 401:
       return RegistryError(
         .unauthorised, "\(host) wants credentials for \(what)\(said)",

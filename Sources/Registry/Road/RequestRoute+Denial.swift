@@ -95,7 +95,8 @@ extension RequestRoute {
   /// The error of an answer that is neither content nor a redirect.
   func denied(_ response: TransferResponse) -> RegistryError {
     ResponseJudge.error(
-      response, what: what, origin: url.origin, hiding: secrets, now: client.time.unixSeconds())
+      response, what: what, origin: url.origin, isNamed: isSent, hiding: secrets,
+      now: client.time.unixSeconds())
   }
 
   /// Goes back to the endpoint with credentials, where a page came in place of content.
