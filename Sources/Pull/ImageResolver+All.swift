@@ -46,7 +46,7 @@ extension ImageResolver {
         guard entry.mediaType.isUnspecific || entry.mayBeAttestation, error.isAboutContent else {
           throw error.naming(entry.platform)
         }
-        resolution.notes.append(Self.passedOver(entry))
+        resolution.notes.append(Self.passedOver(entry, after: error))
         continue
       }
       resolution.documents.append(child)
@@ -54,9 +54,17 @@ extension ImageResolver {
     }
   }
 
-  private static func passedOver(_ entry: Descriptor) -> String {
-    let type = entry.mediaType.rawValue
-    return "\(entry.digest.short) in the index is passed over: "
-      + (type.isEmpty ? "it is no manifest" : "its type is \(type.shownSafely(limit: 100))")
+  /// - Parameter error: what came of asking for it; nil: it was not asked for.
+  private static func passedOver(_ entry: Descriptor, after error: PullError? = nil) -> String {
+    let type = entry.mediaType
+    let reason =
+      if type.rawValue.isEmpty {
+        "it is no manifest"
+      } else if let error, !type.isUnspecific {
+        "\(error)"
+      } else {
+        "its type is \(type.rawValue.shownSafely(limit: 100))"
+      }
+    return "\(entry.digest.short) in the index is passed over: \(reason)"
   }
 }

@@ -108,6 +108,10 @@ struct PruneTests {
     var request = try bench.request("\(registry.host)/o/n")
     request.platforms = .all
     #expect(try await bench.pull(request).imageDigest == root.digest)
+    // An attestation has the right type: it is gone.
+    let words = bench.display.warnings
+    #expect(words.contains { $0.contains("passed over: \(registry.host) has no manifest o/n@") })
+    #expect(words.contains { $0.hasSuffix("its type is application/vnd.oci.image.layer.v1.tar") })
     #expect(try Self.prune(bench.store).blobs == 0)
     // What is named has nothing that is not there.
     let named = try #require(try bench.store.index().manifests.first)
