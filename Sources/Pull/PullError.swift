@@ -142,6 +142,8 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
     case .partly(let error, _, _): (error.hint.map { $0 + "; " } ?? "") + Self.goOn
     case .store(let error) where error.isOutOfSpace:
       "free some space where the store is (\"cairn store prune\" may help)"
+    case .store(let error) where error.isUnmakeable:
+      "name a directory that can be written with --store DIR or in CAIRN_STORE"
     case .store(let error) where error.isUnwritable:
       "of a store that cannot be written, what is named by digest and all there is written to an --output; "
         + "\"skopeo copy oci:STORE:NAME …\" reads it, too"

@@ -81,6 +81,11 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// True where no store is, and this user can make none.
+  package var isUnmakeable: Bool {
+    if case .system("make directory", _, _) = self { isUnwritable } else { false }
+  }
+
   /// True where the disk is full or over quota.
   package var isOutOfSpace: Bool {
     switch self {

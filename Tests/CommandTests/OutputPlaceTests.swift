@@ -95,6 +95,17 @@ struct OutputPlaceTests {
     #expect(outcome.errors.contains("permission denied"), "\(outcome.errors)")
   }
 
+  @Test("where no store can be made another place for it is named", .enabled(if: isRoot))
+  func noPlaceForStore() async throws {
+    let outcome = try await shell(
+      "cairn pull 127.0.0.1:1/x --plain-http --retries 0",
+      Self.stranger + ["env", "-u", "XDG_DATA_HOME", "-u", "CAIRN_STORE"])
+    #expect(outcome.status == 73, "\(outcome.status) \(outcome.errors)")
+    #expect(
+      outcome.errors.contains("hint: name a directory that can be written with --store DIR"),
+      "\(outcome.errors)")
+  }
+
   @Test("a home that this user may not look into keeps nobody from asking", .enabled(if: isRoot))
   func closedHome() async throws {
     let prepared = try await shell("chmod 755 $D; mkdir -m 700 $D/h")
