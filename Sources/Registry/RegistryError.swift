@@ -90,6 +90,20 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     if case .transfer(let error) = kind { error.kind == .stalled } else { false }
   }
 
+  /// True where it may be the range that a server did not like, whatever its word for that: all of
+  /// a blob is worth asking for.
+  ///
+  /// Whoever was not reached, or said nothing, said nothing of ranges.
+  var mayBeTheRange: Bool {
+    switch kind {
+    case .transfer(let error): error.kind == .broken || error.kind == .badResponse
+    case .refusedTarget, .unusable: false
+    case .notFound, .unauthorised, .overloaded, .serverError, .rangeRefused, .protocolError,
+      .integrity:
+      true
+    }
+  }
+
   /// True where a transfer broke off that was under way.
   var isBrokenTransfer: Bool {
     if case .transfer(let error) = kind { error.isTransient } else { false }

@@ -24,9 +24,7 @@ enum BlobJudge: Equatable {
   ) -> BlobJudge {
     switch head.status {
     case 200, 203, 206, 226:
-      // Some servers send exactly the range and call it 200.
-      let part = wanted == nil && head.status != 206 ? nil : part(head)
-      if let wanted, let part, part.range.lowerBound == wanted.lowerBound || head.status == 206 {
+      if let wanted, let part = part(head, wanted: wanted) {
         return judge(part, head, wanted: wanted, size: size)
       }
       guard head.status != 206 else { return unreadable(head, wanted: wanted, size: size) }
@@ -49,6 +47,16 @@ enum BlobJudge: Equatable {
     default:
       return .aside
     }
+  }
+
+  /// Which part of a blob an answer says it has; some servers send exactly the range and call it 200.
+  ///
+  /// - Parameters:
+  ///   - head: status and fields.
+  ///   - wanted: the range that was asked for.
+  static func part(_ head: ResponseHead, wanted: Range<Int64>) -> ContentRange? {
+    let part = part(head)
+    return head.status == 206 || part?.range.lowerBound == wanted.lowerBound ? part : nil
   }
 
   private static func part(_ head: ResponseHead) -> ContentRange? {

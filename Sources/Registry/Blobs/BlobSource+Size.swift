@@ -1,4 +1,5 @@
 package import OCI
+import Synchronization
 import Transfer
 
 /// Blobs of which nothing but the digest is known.
@@ -27,7 +28,8 @@ extension BlobSource {
   /// which come with the answer.
   ///
   /// Not by HEAD: places that a registry redirects to have signed a GET. Where the registry
-  /// redirects, those who fetch the blob know from then on where it is.
+  /// redirects, those who fetch the blob know from then on where it is. Who refuses the range, in
+  /// whatever words, is asked for all of it, once: his word on that counts.
   ///
   /// - Parameters:
   ///   - digest: its digest.
@@ -43,70 +45,150 @@ extension BlobSource {
   ) async throws(RegistryError) -> Glimpse {
     let offset = min(max(0, offset), .max / 2)
     let range = offset..<(offset + min(max(1, count), Int64(RepositoryClient.asideLimit)))
-    let answer = try await client.retrying { (stalls) async throws(RegistryError) in
-      let patience = self.client.headTimeout(stalls: stalls)
-      return try await self.client.failover.first(
-        of: self.endpoints, for: "size of \(digest)", patience: patience
-      ) { (endpoint) async throws(RegistryError) in
-        try await self.glimpse(of: digest, range, expected, at: endpoint, patience)
+    // Of any server: the last one's word is the one that is thrown, and it may be away.
+    let mayBeTheRange = Mutex(false)
+    do throws(RegistryError) {
+      return try await client.retrying({ _ in !mayBeTheRange.withLock { $0 } }) {
+        (stalls) async throws(RegistryError) in
+        try await self.ask(Question(digest: digest, range: range, expected: expected), stalls) {
+          if $0.mayBeTheRange { mayBeTheRange.withLock { $0 = true } }
+        }
+      }
+    } catch {
+      guard mayBeTheRange.withLock({ $0 }) else { throw error }
+      return try await client.retrying { (stalls) async throws(RegistryError) in
+        try await self.ask(Question(digest: digest, range: nil, expected: expected), stalls)
       }
     }
-    // Who only says that it has fewer bytes than that says of the first how many.
-    return if let answer { answer } else { try await glimpse(of: digest, expecting: expected) }
   }
 
-  private func glimpse(
-    of digest: Digest, _ range: Range<Int64>, _ expected: Int64?, at endpoint: Endpoint,
-    _ patience: Double
-  ) async throws(RegistryError) -> Glimpse? {
-    var route = try Self.route(to: digest, endpoint, client)
+  /// What is asked of a blob.
+  private struct Question {
+    let digest: Digest
+    /// The bytes that are to come; nil: all, which are not taken.
+    let range: Range<Int64>?
+    /// Its size, where that is known.
+    let expected: Int64?
+
+    /// What a mirror that has no answer is not asked for again.
+    var key: String { range == nil ? "all of \(digest)" : "size of \(digest)" }
+
+    /// Whether the size of what comes is only seen when it is here.
+    func mustBeTaken(_ head: ResponseHead) -> Bool {
+      head.isWhole && expected == nil && !PageRule.isPage(head) && !isPart(head)
+        && (head.contentLength == nil || head.encoding != nil)
+        && head.contentLength ?? 0 <= Int64(RepositoryClient.documentLimit)
+    }
+
+    /// Whether a part comes, whatever status it has.
+    func isPart(_ head: ResponseHead) -> Bool {
+      range.map { BlobJudge.part(head, wanted: $0) != nil } ?? false
+    }
+  }
+
+  /// Asks the servers in their order, once each.
+  ///
+  /// - Parameters:
+  ///   - question: what to ask.
+  ///   - stalls: how often nobody had answered in time.
+  ///   - fails: told what each one said that has no answer.
+  private func ask(
+    _ question: Question, _ stalls: Int,
+    fails: @escaping @Sendable (RegistryError) -> Void = { _ in }
+  ) async throws(RegistryError) -> Glimpse {
+    let patience = client.headTimeout(stalls: stalls)
+    return try await client.failover.first(of: endpoints, for: question.key, patience: patience) {
+      (endpoint) async throws(RegistryError) in
+      do throws(RegistryError) {
+        return try await self.ask(question, at: endpoint, patience)
+      } catch {
+        fails(error)
+        throw error
+      }
+    }
+  }
+
+  private func ask(
+    _ question: Question, at endpoint: Endpoint, _ patience: Double
+  ) async throws(RegistryError) -> Glimpse {
+    var route = try Self.route(to: question.digest, endpoint, client)
     let glimpse = try await route.run(fields: Self.fields) {
-      (request, route) async throws(TransferError) -> RequestRoute.Outcome<Glimpse?> in
+      (request, route) async throws(TransferError) -> RequestRoute.Outcome<Glimpse> in
       var request = request
-      request.range = range
+      request.range = question.range
       request.headTimeout = patience
       // Whoever fetches the blob next has a connection to that place, then.
       request.sharesConnection = !route.isElsewhere
-      let response = try await self.client.engine.perform(request) { head, _ in
-        // Who ignores the range is about to send all of it.
-        head.isWhole ? .refuse : .beginning(limit: RepositoryClient.asideLimit)
+      let isTaken = Mutex(false)
+      do throws(TransferError) {
+        let response = try await self.client.engine.perform(request) { head, _ in
+          if question.mustBeTaken(head) {
+            isTaken.withLock { $0 = true }
+            return .memory(limit: RepositoryClient.documentLimit)
+          }
+          // Who ignores the range is about to send all of it.
+          return head.isWhole && !question.isPart(head)
+            ? .refuse : .beginning(limit: RepositoryClient.asideLimit)
+        }
+        return Self.outcome(response, question)
+      } catch {
+        guard error.kind == .badResponse, isTaken.withLock({ $0 }) else { throw error }
+        return Self.sizeless
       }
-      return Self.outcome(response, range, expected)
     }
-    if let glimpse, !glimpse.bytes.isEmpty {
-      noteSender(.endpoint(endpoint), of: digest, at: route.url)
+    if !glimpse.bytes.isEmpty {
+      noteSender(.endpoint(endpoint), of: question.digest, at: route.url)
     }
-    await locators[endpoint]?.reportAnswer(digest, route.place)
+    await locators[endpoint]?.reportAnswer(question.digest, route.place)
     return glimpse
   }
 
-  /// What an answer says of a blob; nil: that it does not go so far.
+  /// What an answer says of a blob.
   private static func outcome(
-    _ response: TransferResponse, _ range: Range<Int64>, _ expected: Int64?
-  ) -> RequestRoute.Outcome<Glimpse?> {
+    _ response: TransferResponse, _ question: Question
+  ) -> RequestRoute.Outcome<Glimpse> {
     let head = response.head
-    let isRange = head.status == 206 || head.status == 416
-    guard head.isWhole || isRange else { return .aside(response) }
+    let said = head.fields["content-range"]
+    if head.status == 416, let size = said.flatMap({ ContentRange.size(in: $0) }) {
+      return .content(Glimpse(size: size))
+    }
+    guard head.isWhole || head.status == 206 else { return .aside(response) }
     if PageRule.isPage(head) {
       return .page(response, else: .refused(.integrity, "sent a page in place of a blob"))
     }
-    let said = head.fields["content-range"]
-    let size = isRange ? said.flatMap { ContentRange.size(in: $0) } : head.contentLength
-    guard let size else {
-      if head.status == 416, range.lowerBound > 0 { return .content(nil) }
-      if head.isWhole, let expected { return .content(Glimpse(size: expected)) }
-      return .refused(.protocolError(transient: false), "does not say how large it is")
-    }
-    var glimpse = Glimpse(size: size, offset: range.lowerBound)
+    let isPart = head.status == 206 || question.isPart(head)
+    let size =
+      isPart
+      ? said.flatMap { ContentRange.size(in: $0) } ?? question.expected
+      : self.size(ofAll: response, question)
+    guard let size else { return sizeless }
+    var glimpse = Glimpse(size: size, offset: question.range?.lowerBound ?? 0)
     // What it is not sure to be is asked for again, and so is all of a blob: only hashed bytes may
     // make it whole.
-    if range.count < size,
-      head.status == 206, head.encoding == nil, let said, let part = ContentRange(said),
+    if let range = question.range, range.count < size, head.encoding == nil,
+      let part = BlobJudge.part(head, wanted: range),
       part.range.lowerBound == range.lowerBound, part.range.upperBound <= range.upperBound,
       part.range.count == response.body.count
     {
       glimpse.bytes = response.body
     }
     return .content(glimpse)
+  }
+
+  /// What comes of an answer that may have the blob, of nobody knows which size.
+  private static var sizeless: RequestRoute.Outcome<Glimpse> {
+    .refused(.protocolError(transient: false), "does not say how large it is")
+  }
+
+  /// The size of a blob that an answer has all of; nil: nobody can tell.
+  private static func size(ofAll response: TransferResponse, _ question: Question) -> Int64? {
+    let (head, length) = (response.head, response.head.contentLength)
+    if question.mustBeTaken(head) {
+      let content = EncodedBlob.content(
+        of: response, question.digest, limit: RepositoryClient.documentLimit)
+      return content.map { Int64($0.count) }
+    }
+    // The length is of what comes, which is more or less than the blob where that is encoded.
+    return head.encoding == nil ? length ?? question.expected : question.expected ?? length
   }
 }

@@ -45,18 +45,14 @@ struct EncodedBlob {
   /// - Parameter response: with its body.
   /// - Throws: `RegistryError` of kind `integrity` where they are not in it.
   func content(of response: TransferResponse) throws(RegistryError) -> [UInt8] {
-    if isRight(response.body) { return response.body }
-    let own = response.head.encoding
-    for encoding in [own, "gzip"].compactMap(\.self) {
-      let decoded = try? ContentDecoding.decode(
-        response.body, encoding: encoding, limit: Int(clamping: blob.size))
-      if let decoded, isRight(decoded) { return decoded }
-    }
+    let right = Self.content(of: response, blob.digest, limit: Int(clamping: blob.size))
+    if let right, Int64(right.count) == blob.size { return right }
     // Of the right length it goes where every blob goes, and its digest is found wrong there.
     if Int64(response.body.count) == blob.size { return response.body }
     let isPage = PageRule.isPage(response)
     throw RegistryError(
-      .integrity, isPage ? Self.page : reason(own, bytes: response.body.count))
+      .integrity,
+      isPage ? Self.page : reason(response.head.encoding, bytes: response.body.count))
   }
 
   /// That it is no blob at all.
@@ -66,9 +62,24 @@ struct EncodedBlob {
   static let unlike =
     "the blob was re-encoded on its way, and is not what the manifest says without that either"
 
-  private func isRight(_ bytes: [UInt8]) -> Bool {
-    Int64(bytes.count) == blob.size
-      && (try? Digest.of(Data(bytes), blob.digest.algorithm)) == blob.digest
+  /// The bytes that have a digest: as they came, or without their encoding; nil: neither has.
+  ///
+  /// - Parameters:
+  ///   - response: with its body.
+  ///   - digest: the blob's.
+  ///   - limit: most bytes that it may have.
+  static func content(
+    of response: TransferResponse, _ digest: Digest, limit: Int
+  ) -> [UInt8]? {
+    func isRight(_ bytes: [UInt8]) -> Bool {
+      (try? Digest.of(Data(bytes), digest.algorithm)) == digest
+    }
+    if isRight(response.body) { return response.body }
+    for encoding in [response.head.encoding, "gzip"].compactMap(\.self) {
+      let decoded = try? ContentDecoding.decode(response.body, encoding: encoding, limit: limit)
+      if let decoded, isRight(decoded) { return decoded }
+    }
+    return nil
   }
 
   /// - Parameters:

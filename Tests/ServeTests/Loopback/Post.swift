@@ -28,9 +28,11 @@ final class Post: Sendable {
   /// - Parameters:
   ///   - host: the registry's.
   ///   - strangers: other registries, which nobody named.
+  ///   - mirrors: who is asked before any of them.
   init(
-    _ host: String, strangers: [String] = [], workers: Int = 4, settings: FrontSettings = .init(),
-    store other: ContentStore? = nil, firstBytesPatience: Duration = .seconds(3_600),
+    _ host: String, strangers: [String] = [], mirrors: [String] = [], workers: Int = 4,
+    settings: FrontSettings = .init(), store other: ContentStore? = nil,
+    firstBytesPatience: Duration = .seconds(3_600),
     room: AnswerRoom = .init(), cacheLimit: Int64? = nil
   ) async throws {
     self.host = host
@@ -57,10 +59,13 @@ final class Post: Sendable {
       guard served.standing(reference.registry, isMirrored: { false }) != nil,
         let endpoint = try? Endpoint(of: reference, plainHTTP: true)
       else { throw .init(.error(404, .nameUnknown, "not served")) }
+      let asked = mirrors.compactMap { name in
+        (try? RemoteURL("http://\(name)/")).map { Endpoint(origin: $0.origin) }
+      }
       var time = Timekeeper()
       time.sleep = { _ in }
       return RepositoryClient(
-        reference: reference, endpoints: [endpoint], engine: engine,
+        reference: reference, endpoints: asked + [endpoint], engine: engine,
         credentials: CredentialChain(), time: time)
     }
     let records = records
