@@ -42,7 +42,7 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   var secondLooks = 0
 
   /// The status of the answer that it is about; nil: another reason.
-  var status: Int?
+  package internal(set) var status: Int?
 
   /// True where another server failed in a way that may pass, though this one's will not.
   var othersMayPass = false
@@ -86,7 +86,7 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   var isWrongContent: Bool { kind == .integrity }
 
   /// True where nothing, or next to nothing, came for the whole time limit.
-  var isStall: Bool {
+  package var isStall: Bool {
     if case .transfer(let error) = kind { error.kind == .stalled } else { false }
   }
 

@@ -4,8 +4,6 @@ import Transfer
 extension RepositoryClient {
   /// Times that content which turned out to be wrong is asked for again where nobody else can be asked.
   private static let looksAtWrongContent = 2
-  /// Times that a server may say nothing for a whole time limit when it is asked for a document.
-  private static let mostStalls = 3
 
   /// Asks again where that can help; `stalls` is how often nobody had answered in time.
   ///
@@ -34,7 +32,7 @@ extension RepositoryClient {
       // What is odd is looked at again for itself, whatever else failed before it.
       guard mayAskAgain(failure), isOdd ? oddities < looks : failure.isTransient,
         attempt < retryRule.retries,
-        stalls < Self.mostStalls,
+        stalls < retryRule.stalls,
         wait <= retryRule.maximumWait
       else { throw failure }
       attempt += 1

@@ -14,6 +14,8 @@ package final class RepositoryClient: Sendable {
     package var retries = 5
     /// Longest wait before a retry, in seconds; a server that asks for more ends the pull.
     package var maximumWait = 600.0
+    /// Times that a server may say nothing for a whole time limit before that is its answer.
+    package var stalls = 3
     /// Seconds of silence after which a mirror is left alone.
     package var silenceLimit = 30.0
     /// Whether the next endpoint is asked, too, when a mirror is late.

@@ -39,6 +39,16 @@ enum ResponseJudge {
     _ response: TransferResponse, what: String, origin: RemoteURL.Origin, isNamed: Bool = false,
     hiding secrets: Secrets = Secrets(), now: Double
   ) -> RegistryError {
+    var error = verdict(
+      response, what: what, origin: origin, isNamed: isNamed, hiding: secrets, now: now)
+    error.status = response.head.status
+    return error
+  }
+
+  private static func verdict(
+    _ response: TransferResponse, what: String, origin: RemoteURL.Origin, isNamed: Bool,
+    hiding secrets: Secrets, now: Double
+  ) -> RegistryError {
     let status = response.head.status
     let body = ErrorBody(response, hiding: secrets)
     let said = body.words.map { ": \($0)" } ?? ""

@@ -8,7 +8,7 @@ package struct UpstreamClients: Sendable {
   package var registries: ServedRegistries
   /// Performs the requests.
   package var engine: any TransferEngine
-  /// How requests that fail are made again.
+  /// How requests that fail are made again, as far as a caller goes along with it.
   package var retryRule: RepositoryClient.RetryRule
   /// Clocks and waits.
   package var time = Timekeeper()
@@ -100,6 +100,7 @@ package struct UpstreamClients: Sendable {
     return RepositoryClient(
       reference: found.reference, endpoints: found.endpoints,
       engine: FencedEngine(engine, rule, via: via.field(adding: name)), credentials: credentials,
-      tokenService: tokenService(registry), errand: errand, retryRule: retryRule, time: time)
+      tokenService: tokenService(registry), errand: errand,
+      retryRule: CallerPatience.rule(retryRule), time: time)
   }
 }

@@ -62,8 +62,11 @@ extension Answer {
     case .unauthorised: return .error(401, .unauthorized, message)
     case .overloaded(let wait):
       let seconds = wait.map { Int(clamping: min(max(1, $0), 86_400).rounded(.up)) }
-      return .error(
-        429, .tooManyRequests, message, seconds.map { [("Retry-After", "\($0)")] } ?? [])
+      let fields: [(name: String, value: String)] = seconds.map { [("Retry-After", "\($0)")] } ?? []
+      // Who is out of order limits nobody.
+      return error.status.map { $0 >= 500 } ?? false
+        ? .error(503, .unavailable, message, fields)
+        : .error(429, .tooManyRequests, message, fields)
     case .transfer(let cause) where cause.kind == .stalled:
       return .error(504, .unavailable, message)
     case .transfer, .serverError, .rangeRefused, .protocolError, .integrity, .unusable,

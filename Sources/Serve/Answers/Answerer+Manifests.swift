@@ -37,15 +37,14 @@ extension Answerer {
       }
       name = .digest(digest, size: nil)
     }
-    // A HEAD does not count as a pull everywhere; who does not answer one may have it all the same.
-    if isHead, case .digest = selector, let said = try? await session.client.announcement(name),
-      let size = said.size
-    {
-      session.grant(said.digest, size: size)
-      return described(said.digest, said.type, .nothing(length: size), .upstream)
-    }
     let document: FetchedDocument
     do throws(RegistryError) {
+      if isHead, case .digest = selector, let said = try await announced(name, session),
+        let size = said.size
+      {
+        session.grant(said.digest, size: size)
+        return described(said.digest, said.type, .nothing(length: size), .upstream)
+      }
       document = try await documents.ask(.init(session, "\(name)")) {
         () async throws(RegistryError) in
         let document = try await session.client.document(name)
@@ -65,6 +64,21 @@ extension Answerer {
     if !isHead { begin(document.digest, document.content, upstream, session) }
     return await answer(
       document.digest, document.data, document.content.mediaType, session, .upstream)
+  }
+
+  /// What upstream says to a HEAD, which does not count as a pull everywhere; nil: too little.
+  ///
+  /// - Throws: `RegistryError` where it is silent: by GET it would be as long again. Who else does
+  ///   not answer a HEAD may have it all the same.
+  private func announced(
+    _ name: DocumentName, _ session: any ServeSession
+  ) async throws(RegistryError) -> RepositoryClient.Announcement? {
+    do throws(RegistryError) {
+      return try await session.client.announcement(name)
+    } catch {
+      if error.isStall { throw error }
+      return nil
+    }
   }
 
   /// The answer with a document that is in the store, whose blobs are begun with.

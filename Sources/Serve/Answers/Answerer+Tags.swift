@@ -29,6 +29,8 @@ extension Answerer {
     } catch {
       if error.kind == .unauthorised { throw error }
       if error.isOutage, let known = session.lastAnswer(tag) { return .last(known) }
+      // By GET it would be as long again.
+      if error.isStall { throw error }
       // Who does not answer a HEAD may have it all the same.
       return .unknown
     }

@@ -31,12 +31,15 @@ final class Desk: Sendable {
   ///   - owner: for whom the owner's credentials are used, and those; nil: for nobody.
   ///   - other: an endpoint that has ended and whose store it has; nil: one of its own.
   ///   - bounds: what bounds its front.
+  ///   - rule: how requests that fail are made again; nil: they are not.
+  ///   - time: clocks and waits of those.
   ///   - plan: who answers for a repository; nil: its own registry by plain HTTP.
   init(
     _ registries: [String], owner: (OwnerRule, CredentialChain)? = nil,
     settings: TransferSettings = TransferSettings(), cacheLimit: Int64? = nil,
     staleSeconds: Double = 0, after other: Desk? = nil,
-    bounds: FrontSettings = FrontSettings(),
+    bounds: FrontSettings = FrontSettings(), rule: RepositoryClient.RetryRule? = nil,
+    time: Timekeeper = Timekeeper(),
     plan: (@Sendable (Reference) throws -> EndpointPlan)? = nil
   ) async throws {
     folder = try other?.folder ?? TemporaryFolder()
@@ -53,15 +56,16 @@ final class Desk: Sendable {
     downloads = Downloads(
       store: store, limits: Downloads.Limits(openBlobs: 32, hashing: 2),
       plan: { _, _ in PathPlan(policy: FixedPolicy(poolSize: 4), settings: scheduling) })
-    var rule = RepositoryClient.RetryRule()
-    rule.retries = 0
-    let clients = UpstreamClients(
+    var never = RepositoryClient.RetryRule()
+    never.retries = 0
+    var clients = UpstreamClients(
       registries: ServedRegistries(registries) ?? ServedRegistries(), engine: engine,
-      retryRule: rule, own: owner?.1 ?? CredentialChain()
+      retryRule: rule ?? never, own: owner?.1 ?? CredentialChain()
     ) { reference in
       if let plan { return try plan(reference) }
       return EndpointPlan(endpoints: [try Endpoint(of: reference, plainHTTP: true)])
     }
+    clients.time = time
     let rule2 = try owner?.0 ?? OwnerRule(isOn: false, owner: geteuid(), places: [])
     let log = log
     tags = SharedTags(keptIn: store, staleSeconds: staleSeconds)
