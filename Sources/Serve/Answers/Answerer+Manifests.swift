@@ -45,13 +45,7 @@ extension Answerer {
         session.grant(said.digest, size: size)
         return described(said.digest, said.type, .nothing(length: size), .upstream)
       }
-      document = try await documents.ask(.init(session, "\(name)")) {
-        () async throws(RegistryError) in
-        let document = try await session.client.document(name)
-        session.grant(document.digest, size: Int64(document.data.count))
-        await keep(document, session)
-        return document
-      }
+      document = try await fetched(name, for: selector, session)
     } catch {
       guard error.isOutage, case .digest(let digest) = selector,
         session.grantedBefore(digest) != nil, let document = await stored(digest, session)
@@ -64,6 +58,27 @@ extension Answerer {
     if !isHead { begin(document.digest, document.content, upstream, session) }
     return await answer(
       document.digest, document.data, document.content.mediaType, session, .upstream)
+  }
+
+  /// A document, as upstream has it now.
+  ///
+  /// Some registries make manifests as they are asked for, and have them by tags alone: what a tag
+  /// means now, and is not to be had by its digest, is asked for by the tag.
+  private func fetched(
+    _ name: DocumentName, for selector: ServeTarget.Selector, _ session: any ServeSession
+  ) async throws(RegistryError) -> FetchedDocument {
+    do throws(RegistryError) {
+      return try await documents.ask(.init(session, "\(name)")) {
+        () async throws(RegistryError) in
+        let document = try await session.client.document(name)
+        session.grant(document.digest, size: Int64(document.data.count))
+        await keep(document, session)
+        return document
+      }
+    } catch {
+      guard case .tag(let tag) = selector, name != .tag(tag), !error.isOutage else { throw error }
+      return try await fetched(.tag(tag), for: selector, session)
+    }
   }
 
   /// What upstream says to a HEAD, which does not count as a pull everywhere; nil: too little.

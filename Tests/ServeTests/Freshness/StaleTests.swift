@@ -84,6 +84,30 @@ struct StaleTests {
   }
 
   @Test(
+    "a tag that moved is had from a registry that has manifests by tags alone",
+    arguments: [400, 404])
+  func byTagAlone(status: Int) async throws {
+    let number = Mutex(0)
+    let server = try RawServer { request in
+      guard request.target.contains("/manifests/latest") else { return .status(status) }
+      let body = Fickle.manifest(number.withLock { $0 })
+      return .ok(
+        body,
+        [
+          ("Content-Type", "application/vnd.oci.image.manifest.v1+json"),
+          ("Docker-Content-Digest", (try? Digest.of(body)).map { "\($0)" } ?? ""),
+        ])
+    }
+    let desk = try await Desk([server.host], staleSeconds: 3600)
+    for turn in 0..<2 {
+      number.withLock { $0 = turn }
+      let answer = try await desk.get("/v2/a/manifests/latest?ns=\(server.host)")
+      #expect(answer.status == 200 && answer.body == Fickle.manifest(turn))
+    }
+    await desk.close()
+  }
+
+  @Test(
     "while upstream is down the last answer is given with a warning, its blob, too",
     arguments: [500, 503])
   func stale(status: Int) async throws {
