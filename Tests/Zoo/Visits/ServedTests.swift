@@ -84,6 +84,16 @@ struct ServedZooTests {
     await wicket.close()
   }
 
+  @Test("ranges, first bytes, connections and encodings", arguments: Report.ranges)
+  func ranges(report: Report) async throws {
+    let enclosure = try Enclosure(report.animal, image: Okapi.image(report.animal))
+    let wicket = try await Wicket(enclosure, isPrivate: false)
+    let visitor = try Visitor()
+    try visitor.expect(
+      await visitor.pull("\(wicket.repository):latest"), .image, of: enclosure.image)
+    await wicket.close()
+  }
+
   @Test(
     "whatever is answered to who only asks for the head", arguments: Report.heads, [false, true])
   func heads(report: Report, byDigest: Bool) async throws {
