@@ -53,6 +53,16 @@ struct ClimbRuleTests {
     #expect(drive.decision.poolSize == 64)
   }
 
+  @Test("settle: the knee is where the best rate was, not where a server is overloaded")
+  func kneeOfTheBest() {
+    var policy = ClimbPolicy(maximum: 64)
+    policy.climb.levels = [
+      Level(poolSize: 13, rate: 13e6), Level(poolSize: 26, rate: 6e6),
+    ]
+    #expect(policy.knee(6e6) == 16)
+    #expect(policy.knee(26e6) == 32)
+  }
+
   @Test(
     "trial: fewer that bring less in proportion are a limit per connection: more are tried next")
   func triesMoreAfterTooFew() {

@@ -65,10 +65,13 @@ extension ClimbPolicy {
     }
   }
 
-  /// About as many workers as bring a rate, each at the best that one had.
-  private func knee(_ rate: Double) -> Int {
+  /// About as many workers as bring the best rate of this climb, each at the best that one had.
+  ///
+  /// A rate that is lower now, at an overloaded server or between two bursts, is not what is to be brought.
+  func knee(_ rate: Double) -> Int {
+    let most = max(rate, climb.levels.map(\.rate).max() ?? rate)
     let single = climb.levels.map(\.each).max() ?? rate
-    let size = whole((SettleRule.kneeRoom * rate / single).rounded(.up))
+    let size = whole((SettleRule.kneeRoom * most / single).rounded(.up))
     return max(1, min(bounds.ceiling, size))
   }
 
