@@ -6,9 +6,10 @@ import Threads
 
 /// Ends the connection that keeps the engine's thread from all others.
 ///
-/// libcurl reads on as long as there is something to read: frames of HTTP/2 that bring nothing may come without
-/// a pause, and it comes back to nobody, asks nothing and looks at no time limit meanwhile. So another thread
-/// looks how much of the CPU one turn of the engine has taken. Waiting does not count, for a CPU or a disk.
+/// libcurl reads on as long as there is something to read: frames of HTTP/2 that bring nothing may come
+/// without a pause, and it comes back to nobody, asks nothing and looks at no time limit meanwhile. So
+/// another thread looks how much of the CPU one turn of the engine has taken. Waiting does not count, for a
+/// CPU or a disk.
 ///
 /// `@unchecked Sendable` invariant: `sockets` lives until `stop` has returned, and is used under the lock.
 final class TurnGuard: @unchecked Sendable {

@@ -177,18 +177,25 @@ struct OddIndexTests {
     }
   }
 
-  @Test("a size that nobody gives is an error that names who did not")
-  func unknowableSize() async throws {
-    let image = try FakeImage(layers: [Self.layer]) { document in
+  @Test(
+    "a size that nobody gives is learnt from what comes where that is small; else an error names who did not",
+    arguments: [(40_000, true), (5 << 20, false)])
+  func unknowableSize(bytes: Int, isLearnt: Bool) async throws {
+    let layer = Content.bytes(bytes, seed: 3)
+    let image = try FakeImage(layers: [layer]) { document in
       var layers = document["layers"] as? [[String: Any]] ?? []
       layers[0]["size"] = nil
       document["layers"] = layers
     }
     let registry = try FakeRegistry(image) { request in
       guard request.target.contains("\(image.layers[0])") else { return nil }
-      return MirrorTests.chunked(Self.layer)
+      return MirrorTests.chunked(layer)
     }
     let bench = try Bench()
+    guard !isLearnt else {
+      try await bench.pull("\(registry.host)/o/n")
+      return try bench.expectWhole(image)
+    }
     let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
     #expect(error.description.contains(registry.host), "\(error)")
     #expect(error.description.contains("how large"), "\(error)")
