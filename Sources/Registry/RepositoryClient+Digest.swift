@@ -40,16 +40,11 @@ extension RepositoryClient {
   /// have heads of another day, announce what they would not send. A HEAD of what is announced
   /// disproves that as a rule, and costs no document.
   ///
-  /// - Parameters:
-  ///   - tag: a tag.
-  ///   - isHere: whether the document of a digest is known already.
+  /// - Parameter tag: a tag.
   /// - Returns: nil where the document itself has to tell.
   /// - Throws: `RegistryError`. Who does not answer a HEAD may have it all the same.
-  package func meaning(
-    of tag: String, orKnown isHere: (Digest) async -> Bool = { _ in false }
-  ) async throws(RegistryError) -> Announcement? {
+  private func meaning(of tag: String) async throws(RegistryError) -> Announcement? {
     guard let said = try await announcement(.tag(tag)) else { return nil }
-    if await isHere(said.digest) { return said }
     let own = try await announcement(.digest(said.digest, size: nil))
     return own?.type == said.type && own?.size == said.size ? said : nil
   }

@@ -132,7 +132,7 @@ extension Answerer {
   private static let largeDocument = 64 << 10
 
   /// A document that is in the store.
-  func stored(
+  private func stored(
     _ digest: Digest, _ session: any ServeSession
   ) async -> (data: Data, content: ImageDocument)? {
     let (cache, circle) = (cache, session.circle)

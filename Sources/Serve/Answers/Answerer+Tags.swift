@@ -21,8 +21,8 @@ extension Answerer {
     of tag: String, _ session: any ServeSession
   ) async throws(RegistryError) -> Meaning {
     do throws(RegistryError) {
-      let said = try await session.client.meaning(of: tag) { await stored($0, session) != nil }
-      guard let said, let size = said.size else { return .unknown }
+      guard let said = try await session.client.announcement(.tag(tag)) else { return .unknown }
+      guard let size = said.size else { return .unknown }
       session.grant(said.digest, size: size)
       session.remember(tag, said.digest, size: size)
       return .now(said)
