@@ -69,10 +69,13 @@ enum ResponseJudge {
         hint: outageHint)
     case 401 where isNamed && response.head.fields["www-authenticate"] == nil,
       403 where isNamed && !PageRule.isPage(response):
-      // No login is for that place: the way there was signed, and is refused, for everybody.
-      return RegistryError(
+      // No login is for that place. The way there was signed, and that may expire on the way; who is
+      // refused by new ones, too, is refused for good.
+      var error = RegistryError(
         .protocolError(transient: false), "\(host) denies access to \(what) (\(status))\(said)",
         hint: "the registry names that place; who runs it may know why it is closed")
+      error.secondLooks = 2
+      return error
     case 401:
       return RegistryError(
         .unauthorised, "\(host) wants credentials for \(what)\(said)",
