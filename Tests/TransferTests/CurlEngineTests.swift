@@ -549,7 +549,7 @@ struct CurlEngineTests {
     let host = try #require(environment["CAIRN_TEST_TLS"])
     for shares in [true, false] {
       let engine = try engine {
-        $0.trust.extraFiles = [environment["CAIRN_TEST_CA"]].compactMap { $0 }
+        $0.trustTestServers()
         $0.stallTimeout = 50
       }
       defer { engine.stop() }

@@ -54,8 +54,7 @@ struct OlderVersionTests {
 
   private func engine() throws -> CurlEngine {
     var settings = TransferSettings()
-    let authority = ProcessInfo.processInfo.environment["CAIRN_TEST_CA"]
-    settings.trust.extraFiles = [authority].compactMap { $0 }
+    settings.trustTestServers()
     settings.stallTimeout = 50
     return try CurlEngine(settings: settings)
   }
