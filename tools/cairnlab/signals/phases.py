@@ -464,15 +464,17 @@ class Import(Phase):
     name = "import"
 
     def __enter__(self):
-        point = {"statistics": {"weight": 3, "mean": 14, "squares": 0.5, "busyWeight": 0.5}}
+        point = {"statistics": {"weight": 3 / 7, "mean": 100 / 7, "squares": 4 / 7, "busyWeight": 2 / 7}}
         path = {"registry": "r.example", "blobHost": "b.example", "pulls": 3,
                 "points": [{"poolSize": size, **point} for size in range(1, 30)]}
         self.export = self.folder / "export.json"
         self.problems += self.quick("tune", "--export", self.export, "--history", self.puller.history)
         document = json.loads(self.export.read_text())
-        document["paths"] = [{**path, "registry": f"r{number}.example"} for number in range(400)]
+        document["paths"] = [{**path, "registry": f"r{number}.example"} for number in range(150)]
         self.large = self.folder / "large.json"
         self.large.write_text(json.dumps(document))
+        # What is refused as soon as it is read keeps nobody busy.
+        self.problems += self.quick("tune", "--import", self.large, "--history", self.folder / "other.sqlite")
         self.pipe = self.folder / "pipe"
         os.mkfifo(self.pipe)
         return self
