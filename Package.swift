@@ -11,8 +11,8 @@ let strict: [SwiftSetting] = [
 
 /// Optimised in debug builds, too.
 ///
-/// The tests run hundreds of hours of simulated pulls, and read large documents. What `assert` checks is
-/// still checked.
+/// The tests run hundreds of hours of simulated pulls, read large documents, and make images by the byte. What
+/// `assert` checks is still checked.
 let busy =
   strict + [
     .unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))
@@ -129,7 +129,7 @@ let package = Package(
 
     // MARK: Tests
     .target(
-      name: "Support", dependencies: ["OCI", "Store"], path: "Tests/Support", swiftSettings: strict),
+      name: "Support", dependencies: ["OCI", "Store"], path: "Tests/Support", swiftSettings: busy),
     .target(
       name: "PullSupport",
       dependencies: ["Downloads", "OCI", "Progress", "Pull", "Scheduling", "Tuning"],

@@ -33,7 +33,9 @@ struct Command {
 
   static let hasServers = server("REGISTRY") != nil
 
-  var store: String { folder("store") }
+  /// Where it is by itself: whatever is set in its place costs every run the table of settings,
+  /// most of a second of the parser's in a debug build.
+  var store: String { folder(".local/share/cairn/store") }
 
   func process(_ arguments: [String], environment: [String: String] = [:]) -> Process {
     let process = Process()
@@ -42,7 +44,6 @@ struct Command {
     // Nothing of the user's own: no credentials, no proxies, no store.
     process.environment = [
       "HOME": folder.path, "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/bin:/usr/bin",
-      "CAIRN_STORE": store,
     ].merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     return process

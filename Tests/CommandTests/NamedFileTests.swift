@@ -190,10 +190,10 @@ struct NamedFileTests {
     let outcome = try await shell(
       """
       set -e; cairn pull $I -q --output oci:$D/o --link >&2
-      L=$(ls -S $D/store/blobs/sha256 | head -1); chmod u+w $D/o/blobs/sha256/$L
+      S=$(cairn store path); L=$(ls -S $S/blobs/sha256 | head -1); chmod u+w $D/o/blobs/sha256/$L
       printf X | dd of=$D/o/blobs/sha256/$L bs=1 seek=100 conv=notrunc status=none
       rm -rf $D/o; cairn pull $I -q --output oci:$D/o >&2
-      for F in $D/store $D/o; do test $(sha256sum < $F/blobs/sha256/$L | cut -c1-64) = $L; done
+      for F in $S $D/o; do test $(sha256sum < $F/blobs/sha256/$L | cut -c1-64) = $L; done
       cairn store verify
       """)
     #expect(outcome.status == 0 && outcome.output.contains(" 0 damaged"), "\(outcome.errors)")

@@ -90,8 +90,7 @@ class Phase:
             start_new_session=True, env=self.environment())
 
     def environment(self):
-        return {**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder / "tmp"),
-                "CAIRN_STORE": str(self.puller.store)}
+        return {**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder / "tmp")}
 
     @classmethod
     def obstacle(cls):
