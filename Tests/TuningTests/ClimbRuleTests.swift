@@ -201,6 +201,23 @@ struct ClimbRuleTests {
     #expect(Double(late.reduce(0, +)) / Double(late.count) > 6)
   }
 
+  @Test("trial: fewer are kept by the second look, after a second, however good the first was")
+  func looksTwice() {
+    var drive = Drive(ClimbPolicy(maximum: 64))
+    var (begun, lasted): (Double?, [Double]) = (nil, [])
+    for _ in 0..<600 {
+      drive.run(0.05, rate: { Double(min($0, 10)) * 1e6 }, queue: Self.nothing)
+      let reason = drive.decision.reason
+      if reason == Reason.tryingFlat.description {
+        begun = begun ?? drive.now
+      } else if let start = begun {
+        if reason == Reason.fewerWillDo.description { lasted.append(drive.now - start) }
+        begun = nil
+      }
+    }
+    #expect(lasted.count > 1 && lasted.allSatisfy { $0 > 0.9 }, "\(lasted), \(drive.reasons)")
+  }
+
   @Test("fewer: what was too few once bounds the steps for a while, not for the whole pull")
   func forgetsTooFew() {
     var bounds = Bounds(maximum: 64, served: 64, harmful: nil)

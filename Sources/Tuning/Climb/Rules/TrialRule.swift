@@ -93,13 +93,13 @@ extension ClimbPolicy {
       isBorneOut = part >= TrialRule.tooFew && rate >= TrialRule.nearPeak * climb.peak
     }
     guard isBorneOut else {
-      // Those that stayed may still be taking over what the others left. One more look, and no more: who
-      // looks until it suits him finds what he wants.
+      // Those that stayed may still be taking over what the others left.
       if part <= TrialRule.clear || !looksAgain(trial) { reject(trial, rate: rate, view) }
       return
     }
     guard part > TrialRule.faster, trial.isOfHarm, view.fullness(since: view.landedAt) == nil else {
-      accept(here, view, because: .fewerWillDo)
+      // A pool too large costs little, and one too small much: chance must be kind twice.
+      if !looksAgain(trial) { accept(here, view, because: .fewerWillDo) }
       return
     }
     limit = .overload
@@ -108,7 +108,7 @@ extension ClimbPolicy {
     proposals.fewerAt = view.now
   }
 
-  /// Puts off a judgement once; false where that was done.
+  /// Puts off a judgement once; false where that was done: who looks until it suits him finds what he wants.
   mutating func looksAgain(_ trial: Trial) -> Bool {
     guard !trial.isExtended else { return false }
     var trial = trial
