@@ -93,11 +93,14 @@ package final class BarDisplay: ProgressDisplay {
     state.drawn = []
   }
 
-  /// Moves to the first drawn line and clears from there; a narrower terminal has wrapped the lines.
+  /// Clears what was drawn, row by row from the last; a narrower terminal has wrapped the lines.
+  ///
+  /// Not at once: tmux keeps what is cleared from the top of the screen to its end in its scrollback, which
+  /// a low window's bars would fill within seconds.
   static func erase(_ drawn: [Int], columns: Int) -> String {
     guard !drawn.isEmpty else { return "" }
     let rows = drawn.reduce(0) { $0 + max(1, ($1 + columns - 1) / max(1, columns)) }
-    return "\r\u{1B}[\(rows)A\u{1B}[J"
+    return "\r" + String(repeating: "\u{1B}[A\u{1B}[2K", count: rows)
   }
 
   private static func terminalSize() -> (columns: Int, rows: Int) {

@@ -160,10 +160,11 @@ struct RenderingTests {
 
   @Test("erases exactly what it drew, also after the terminal shrank")
   func erases() {
+    let row = "\u{1B}[A\u{1B}[2K"
     #expect(BarDisplay.erase([], columns: 80) == "")
-    #expect(BarDisplay.erase([10, 70], columns: 80) == "\r\u{1B}[2A\u{1B}[J")
-    #expect(BarDisplay.erase([10, 70], columns: 40) == "\r\u{1B}[3A\u{1B}[J")
-    #expect(BarDisplay.erase([0, 80], columns: 40) == "\r\u{1B}[3A\u{1B}[J")
+    #expect(BarDisplay.erase([10, 70], columns: 80) == "\r" + row + row)
+    #expect(BarDisplay.erase([10, 70], columns: 40) == "\r" + row + row + row)
+    #expect(BarDisplay.erase([0, 80], columns: 40) == "\r" + row + row + row)
   }
 
   @Test("plain lines tell what changed, and the whole now and then")
