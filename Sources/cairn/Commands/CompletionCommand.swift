@@ -6,10 +6,11 @@ struct CompletionCommand: ParsableCommand {
     commandName: "completion",
     abstract: "Print the script that lets a shell complete cairn's commands, options and values.",
     discussion: """
-      Packages install it. By hand, where the shell looks for it:
-        cairn completion bash > ~/.local/share/bash-completion/completions/cairn
-        cairn completion zsh > ~/.zfunc/_cairn       (a folder of $fpath)
-        cairn completion fish > ~/.config/fish/completions/cairn.fish
+      Packages install it. By hand, in ~/.bashrc, ~/.zshrc (after compinit) or \
+      ~/.config/fish/config.fish:
+        source <(cairn completion bash)
+        source <(cairn completion zsh)
+        cairn completion fish | source
       """)
 
   /// A shell.

@@ -20,7 +20,8 @@ struct ServeCommand: AsyncParsableCommand {
 
       A client names the registry by ?ns=HOST (containerd, docker 29, buildkit) or as the first part \
       of the path (podman, CRI-O, skopeo; HOST:5000 is written HOST__5000):
-        skopeo copy --src-tls-verify=false docker://127.0.0.1:5151/docker.io/library/alpine dir:a
+        skopeo copy --src-tls-verify=false \\
+          docker://127.0.0.1:5151/docker.io/library/alpine dir:a
       """)
 
   @Option(
