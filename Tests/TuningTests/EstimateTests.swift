@@ -159,6 +159,21 @@ struct EstimateTests {
     #expect(PathEstimate(prior)?.gap == nil && PathEstimate.startingSize(prior) == 4)
   }
 
+  @Test("a sweep of an image too small to be pulled fast says nothing of the path")
+  func knowsSmallSweeps() throws {
+    // 100 MB/s at best, which one of 50 MB/s may still tell of.
+    let seconds = [(1, 8.0), (2, 4.1), (3, 2.8), (4, 2.02), (5, 2), (8, 2), (16, 2)]
+    let sizes = [(4, 0.25), (8, 0.5), (16, 1.0), (17, 1.01), (24, 1.01), (40, 1.01)]
+    for (rate, isBelieved) in [(90e6, true), (110e6, false)] {
+      var prior = try #require(Self.measured(sizes.map { ($0.0, $0.1 * rate) }))
+      let sweep = try #require(Self.sweep(seconds))
+      prior.sweeps = [sweep]
+      let estimate = try #require(PathEstimate(prior))
+      #expect(estimate.source == (isBelieved ? .sweep(sweep) : .pulls))
+      #expect(PathEstimate.startingSize(prior).map { $0 < 8 } == isBelieved)
+    }
+  }
+
   @Test("no rate is given for pool sizes outside of those that were measured")
   func drawsNothingOutside() throws {
     let prior = try #require(Self.measured([(4, 4e6), (8, 8e6), (16, 10e6)]))

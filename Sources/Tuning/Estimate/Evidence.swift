@@ -44,6 +44,9 @@ struct Evidence: Sendable, Equatable {
   /// The largest pool size that can be chosen.
   var most = 64
 
+  /// The logarithm of the highest rate of any size, measured or at least brought; nil: there is none.
+  var highest: Double? { (readings.map(\.logRate) + bounds.map(\.logRate)).max() }
+
   /// Where the smallest pool size within 2 % of the best lies, size by size: between the size before
   /// and the size that is good enough itself, in the middle third of what noise leaves possible.
   ///

@@ -81,7 +81,8 @@ package struct PathEstimate: Sendable, Equatable {
   ///   - prior: what was learned of the path.
   ///   - most: the largest pool size that could be chosen.
   package init?(_ prior: Prior, most: Int = 64) {
-    let sweeps = prior.sweeps.compactMap { sweep in
+    let seen = Evidence(prior, most: most)
+    let sweeps = prior.sweeps.filter { $0.reaches(seen.highest) }.compactMap { sweep in
       Self(Evidence(sweep, prior, most: most), .sweep(sweep), prior)
     }
     // A fresh one first; whichever knows, before those that do not.
@@ -89,7 +90,7 @@ package struct PathEstimate: Sendable, Equatable {
       self = known
       return
     }
-    let pulls = Self(Evidence(prior, most: most), .pulls, prior)
+    let pulls = Self(seen, .pulls, prior)
     let all = sweeps.filter(\.isFresh) + [pulls].compactMap { $0 } + sweeps.filter { !$0.isFresh }
     guard let chosen = all.first(where: { $0.gap == nil }) ?? all.first else { return nil }
     self = chosen

@@ -45,6 +45,8 @@ package struct SweepEvidence: Sendable, Equatable {
   /// Pool sizes, smallest first.
   package let points: [Point]
 
+  /// Part of the rate of ordinary pulls that it must have reached.
+  private static let leastShare = 0.5
   /// Seconds for which it is preferred to what ordinary pulls show: four weeks.
   private static let freshness = 28 * 86_400.0
 
@@ -71,6 +73,17 @@ package struct SweepEvidence: Sendable, Equatable {
 
   /// Pulls in all.
   package var runs: Int { points.reduce(0) { $0 + $1.runs } }
+
+  /// Whether its image was large enough for what it says of pool sizes to hold for the path.
+  ///
+  /// A pull of a few MiB is over before it is fast: which size is best for that says nothing of others.
+  ///
+  /// - Parameter rate: the logarithm of the most that ordinary pulls brought, in bytes per second; nil: they
+  ///   brought nothing that was measured.
+  func reaches(_ rate: Double?) -> Bool {
+    guard let rate, let fastest = points.map(\.logRate).max() else { return true }
+    return fastest > rate + log(Self.leastShare)
+  }
 
   /// Whether it is preferred to what ordinary pulls show.
   package var isFresh: Bool { age <= Self.freshness }
