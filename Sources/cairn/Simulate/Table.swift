@@ -8,12 +8,18 @@ struct Table {
     case text(String)
     /// What is not known is no number: `-`, nothing in CSV, null in JSON.
     case number(Double, digits: Int)
+    /// What there is not: as a number that is not known.
+    case missing
+    /// `yes` or `no`, true or false in JSON.
+    case flag(Bool)
 
     var shown: String {
       switch self {
       case .text(let text): text
       case .number(let value, _) where value.isNaN: "-"
       case .number(let value, let digits): String(figures: "%.\(digits)f", value)
+      case .missing: "-"
+      case .flag(let isSo): isSo ? "yes" : "no"
       }
     }
   }
@@ -54,7 +60,8 @@ struct Table {
         switch cell {
         case .text(let text): CSVCell.text(text)
         case .number(let value, _) where value.isNaN: ""
-        case .number: cell.shown
+        case .missing: ""
+        case .number, .flag: cell.shown
         }
       }
     }
@@ -65,6 +72,7 @@ struct Table {
   private enum Value: Encodable {
     case text(String)
     case number(Double)
+    case flag(Bool)
 
     func encode(to encoder: any Encoder) throws {
       var container = encoder.singleValueContainer()
@@ -72,6 +80,7 @@ struct Table {
       case .text(let text): try container.encode(text)
       case .number(let number) where number.isFinite: try container.encode(number)
       case .number: try container.encodeNil()
+      case .flag(let isSo): try container.encode(isSo)
       }
     }
   }
@@ -83,6 +92,8 @@ struct Table {
           uniqueKeysWithValues: zip(columns, row).map { name, cell -> (String, Value) in
             switch cell {
             case .text(let text): (name, .text(text))
+            case .missing: (name, .number(.nan))
+            case .flag(let isSo): (name, .flag(isSo))
             case .number(let value, let digits):
               (name, .number(Double(String(figures: "%.\(digits)f", value)) ?? value))
             }

@@ -85,23 +85,24 @@ struct TuneReport {
     ])
     for way in paths {
       func number(_ value: Double?) -> Table.Cell {
-        value.map { .number($0, digits: 0) } ?? .text("")
+        value.map { .number($0, digits: 0) } ?? .missing
       }
+      func text(_ value: String?) -> Table.Cell { value.map { .text($0) } ?? .missing }
       func size(_ value: Int?) -> Table.Cell { number(value.map { Double($0) }) }
       let known = way.isKnown ? way.estimate : nil
       table.rows.append([
         .text(way.machine.name), size(way.machine.cpus), .text(way.path.registry),
         .text(way.path.blobHost), .text(way.path.network), size(way.report.pulls),
-        number(way.age), .text(way.isKnown ? "yes" : "no"),
+        number(way.age), .flag(way.isKnown),
         // What did best so far, where `isKnown` says no.
         size(known?.optimum ?? way.start),
         size(known?.interval.lowerBound), size(known?.interval.upperBound), number(known?.rate),
         number(way.measuredRate(1)), number(way.measuredRate(2 * way.machine.cpus)),
-        .text(way.isKnown ? "" : way.unknownWords),
+        text(way.isKnown ? nil : way.unknownWords),
         .text(
           ((way.report.siteMachines == nil ? [] : [way.usedWords]) + way.evidenceWords)
             .joined(separator: "; ")),
-        size(way.start), .text(way.report.limitedBy?.rawValue ?? ""),
+        size(way.start), text(way.report.limitedBy?.rawValue),
         size(way.report.prior?.ceiling),
       ])
     }
