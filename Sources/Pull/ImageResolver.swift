@@ -162,6 +162,7 @@ package struct ImageResolver: Sendable {
       (descriptor.size, descriptor.hasSize) = (Int64(data.count), true)
       descriptor.data = nil
       descriptor.annotations = LayoutIndex.notes(served: descriptor.annotations)
+      if case .manifest(let manifest) = content { client.note(manifest, as: digest) }
       return Document(descriptor: descriptor, content: content, data: data)
     } catch {
       throw .document(error, what: client.reference.description)

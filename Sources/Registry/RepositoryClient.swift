@@ -40,6 +40,8 @@ package final class RepositoryClient: Sendable {
   /// Whether it was said that the registry calls its documents by wrong digests.
   let saysMisnomers = Mutex(true)
   let failover: FailoverRunner
+  /// Which manifests name which blobs.
+  let namings: Namings
   let ownOrigins: Set<RemoteURL.Origin>
 
   /// The most bytes of a manifest or index.
@@ -71,6 +73,7 @@ package final class RepositoryClient: Sendable {
     self.retryRule = retryRule
     self.time = time
     self.tell = tell
+    namings = Namings(time: time)
     ledger = EndpointLedger(silenceLimit: retryRule.silenceLimit)
     failover = FailoverRunner(ledger: ledger, time: time, hedges: retryRule.hedges, tell: tell)
     let own = Self.ownOrigins(of: reference)
@@ -131,7 +134,7 @@ package final class RepositoryClient: Sendable {
   }
 
   /// One answer from one endpoint.
-  private func exchange(
+  func exchange(
     _ endpoint: Endpoint, _ name: DocumentName, fields: HTTPFields, patience: Double
   ) async throws(RegistryError) -> FetchedDocument {
     let repository = endpoint.repository(of: reference)
@@ -153,6 +156,7 @@ package final class RepositoryClient: Sendable {
       guard let stall = response.stall else { throw error }
       throw .transfer(stall, from: route.url.origin, fetching: what)
     }
+    namings.noteGiven(document.digest, by: endpoint)
     document.roundTripSeconds = roundTrip
     try accept(document.misnomer, of: endpoint)
     return document

@@ -147,6 +147,26 @@ struct StoreCommandTests {
     #expect(try await cairn("store", "verify").status == 0)
   }
 
+  @Test("a repair has a registry that lost its blobs fetch their manifest before it gives them up")
+  func repairsFromPullThrough() async throws {
+    // Once it lost them: how many requests it had before.
+    let losses = Log<Int>()
+    let requests = Log<ServedRequest>()
+    let layer = image.layers[0]
+    let registry = try FakeRegistry(image) { request in
+      requests.add(request)
+      guard request.target.contains("/blobs/"), let before = losses.all.last else { return nil }
+      let since = requests.all.dropFirst(before)
+      return since.contains { $0.target.contains("/manifests/sha256:") } ? nil : .status(404)
+    }
+    try await pull("\(registry.host)/o/n:latest", "--platform", "linux/amd64")
+    try writeFile("\(cairn.store)/blobs/sha256/\(layer.hex)", [1, 2, 3])
+    losses.add(requests.all.count)
+    let repaired = try await cairn("store", "verify", "--repair", "--plain-http")
+    #expect(repaired.status == 0, "\(repaired.errors)")
+    #expect(try readFile("\(cairn.store)/blobs/sha256/\(layer.hex)") == image.blobs[layer])
+  }
+
   @Test("a rehearsal says what a prune removes, and removes nothing")
   func rehearses() async throws {
     try await pull(name)

@@ -18,9 +18,12 @@ extension BlobSource {
         patience: client.headTimeout(stalls: request.stalls)
       ) { endpoint, lane in
         await self.attempt(request, lane.meter) { () async throws(RegistryError) in
-          try await self.fetch(request, from: endpoint, lane) { event in
-            if case .responded = event { lane.answered() }
-            report(event)
+          try await self.client.asking(for: request.blob.digest, at: endpoint) {
+            () async throws(RegistryError) in
+            try await self.fetch(request, from: endpoint, lane) { event in
+              if case .responded = event { lane.answered() }
+              report(event)
+            }
           }
         }
       }

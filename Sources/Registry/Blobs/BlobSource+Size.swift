@@ -100,7 +100,10 @@ extension BlobSource {
     return try await client.failover.first(of: endpoints, for: question.key, patience: patience) {
       (endpoint) async throws(RegistryError) in
       do throws(RegistryError) {
-        return try await self.ask(question, at: endpoint, patience)
+        return try await self.client.asking(for: question.digest, at: endpoint) {
+          () async throws(RegistryError) in
+          try await self.ask(question, at: endpoint, patience)
+        }
       } catch {
         fails(error)
         throw error

@@ -10,6 +10,10 @@ extension Answerer {
   func blob(
     _ digest: Digest, _ upstream: Upstream, _ session: any ServeSession, _ request: ServeRequest
   ) async throws(RegistryError) -> Answer {
+    // Another session may have given the manifest that the caller has.
+    if let manifest = named.manifest(naming: digest, in: upstream) {
+      session.client.note(digest, namedBy: manifest)
+    }
     let glimpse = try await glimpse(of: digest, upstream, request, session)
     let size = glimpse.size
     // What a blob is, its manifest says, and nobody reads this.
@@ -124,7 +128,7 @@ extension Answerer {
     case .registry, .integrity:
       // A size that was wrong would be so until the grant is old.
       session.withdraw(blob.digest)
-      named.forget(blob.digest, in: upstream)
+      named.forgetSize(of: blob.digest, in: upstream)
     case .store(let error): cache.noteTrouble(error)
     case .stopped: break
     }

@@ -148,7 +148,8 @@ extension Answerer {
     _ digest: Digest, _ document: ImageDocument, _ upstream: Upstream, _ session: any ServeSession
   ) {
     guard case .manifest(let manifest) = document else { return }
-    named.note(manifest, in: upstream)
+    named.note(manifest, as: digest, in: upstream)
+    session.client.note(manifest, as: digest)
     let (ahead, source, circle) = (ahead, session.source, session.circle)
     // Whoever waits for the manifest need not wait for this.
     Task { await ahead.begin(digest, manifest, upstream, from: source, in: circle) }

@@ -8,7 +8,7 @@ package struct Answerer: Sendable {
   let cache: CacheKeeper
   let downloads: Downloads
   let ahead: Ahead
-  let named = NamedSizes()
+  let named = NamedBlobs()
   let sizes = Together<BlobSource.Glimpse>()
   let documents = Together<FetchedDocument>()
   /// How long an answer waits for a blob's first bytes, so that what upstream says in their place

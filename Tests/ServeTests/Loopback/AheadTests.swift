@@ -173,11 +173,13 @@ struct AheadTests {
     }
     let here = try #require(Upstream(["r.example", "o", "n"], query: ""))
     let elsewhere = try #require(Upstream(["r.example", "o", "m"], query: ""))
-    let sizes = NamedSizes(capacity: 4)
-    sizes.note(manifest, in: here)
+    let sizes = NamedBlobs(capacity: 4)
+    sizes.note(manifest, as: image.manifest, in: here)
     #expect(sizes.size(of: image.layers[0], in: here) == 30)
     #expect(sizes.size(of: image.layers[0], in: elsewhere) == nil)
-    sizes.forget(image.layers[0], in: here)
+    sizes.forgetSize(of: image.layers[0], in: here)
     #expect(sizes.size(of: image.layers[0], in: here) == nil)
+    #expect(sizes.manifest(naming: image.layers[0], in: here) == image.manifest)
+    #expect(sizes.manifest(naming: image.layers[0], in: elsewhere) == nil)
   }
 }

@@ -13,6 +13,7 @@ final class Denizen: Sendable {
   let dialect: Dialect
   private let visits = Mutex<[Visit.Part: Int]>([:])
   private let kinds = Mutex<[String: Int]>([:])
+  private let manifests = Mutex(0)
   private let signatures = Mutex<[Int]>([])
   private let ports = Mutex<[Visit.Door: Int]>([:])
   /// Every visit, in the order of arrival.
@@ -167,9 +168,16 @@ final class Denizen: Sendable {
       kinds[kind, default: 0] += 1
       return (kinds[kind] ?? 0, kinds["token"] ?? 0)
     }
+    let manifests = manifests.withLock { manifests in
+      if case .manifest(let name) = part, name.contains(":"), request.method == "GET" {
+        manifests += 1
+      }
+      return manifests
+    }
     return Visit(
       request: request, door: door, part: part, repository: repository, nth: nth,
-      nthOfKind: nthOfKind, tokens: tokens, hosts: hosts(for: request, at: door))
+      nthOfKind: nthOfKind, tokens: tokens, manifests: manifests,
+      hosts: hosts(for: request, at: door))
   }
 
   private func part(_ request: ServedRequest, at door: Visit.Door) -> (Visit.Part, String) {

@@ -31,6 +31,8 @@ struct Visit: Sendable {
   let nthOfKind: Int
   /// Visits to the token service until now.
   let tokens: Int
+  /// Documents that were fetched by their digests until now.
+  let manifests: Int
   /// The servers' authorities as this visitor knows them.
   let hosts: [Door: String]
 

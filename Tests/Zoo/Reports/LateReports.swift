@@ -12,7 +12,7 @@ extension Report {
         $0.document =
           #"{"token":"TOKEN","expires_at":"2023-10-13T12:06:00Z","issued_at":"2023-10-13 12:00 UTC"}"#
       },
-    ] + encodings + kinds
+    ] + encodings + kinds + [filling]
 
   private static let encodings = [
     habit(
@@ -40,4 +40,10 @@ extension Report {
       }
     }
   ]
+
+  /// Whoever wants the blob may have its manifest from elsewhere.
+  static let filling = Report.habit(
+    "a cache has a blob only once a manifest was fetched there by its digest",
+    "https://github.com/conda/rattler/pull/2653"
+  ) { visit, _ in visit.isContent && visit.manifests == 0 ? ErrorDialect().answer(404) : nil }
 }

@@ -93,6 +93,28 @@ struct ReportTests {
     #expect(elsewhere.requests.allSatisfy { $0["authorization"] == nil })
   }
 
+  @Test(
+    "of who has blobs only after their manifest, that is fetched though it is here",
+    arguments: [false, true])
+  func manifestsThatAreHere(isMirror: Bool) async throws {
+    let image = try Okapi.image(Report.filling.animal)
+    let lazy = try Enclosure(Report.filling.animal, image: image)
+    let registry = try Enclosure(Animal("a registry", "", facts: []), image: image)
+    let visitor = try Visitor()
+    for (digest, manifest) in image.manifests {
+      try visitor.store.put(Data(manifest.bytes), as: digest)
+    }
+    let mirror = Endpoint(
+      origin: try RemoteURL("http://\(lazy.host)/").origin, namespace: registry.host)
+    let ending =
+      isMirror
+      ? try await visitor.pull(registry.byDigest, mirrors: [mirror])
+      : try await visitor.pull(lazy.byDigest)
+    try visitor.expect(ending, .image, of: image)
+    #expect(lazy.visits.contains { $0.isContent && $0.manifests == 0 })
+    #expect(registry.visits.isEmpty)
+  }
+
   /// registry.k8s.io and its kin: https://github.com/containerd/containerd/issues/5503,
   /// https://github.com/google/go-containerregistry/issues/2359
   @Test(

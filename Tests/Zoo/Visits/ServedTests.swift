@@ -21,10 +21,16 @@ private final class Wicket: Sendable {
   private let engine: CurlEngine
   private let folder: TemporaryFolder
 
-  /// - Parameter isPrivate: whether visitors are asked for credentials, which are exchanged at the animal.
-  init(_ enclosure: Enclosure, isPrivate: Bool) async throws {
+  /// - Parameters:
+  ///   - isPrivate: whether visitors are asked for credentials, which are exchanged at the animal.
+  ///   - documents: what the endpoint has already.
+  init(
+    _ enclosure: Enclosure, isPrivate: Bool,
+    documents: [Digest: (type: MediaType, bytes: [UInt8])] = [:]
+  ) async throws {
     folder = try TemporaryFolder()
     let store = try ContentStore(root: folder("store"))
+    for (digest, document) in documents { try store.put(Data(document.bytes), as: digest) }
     engine = try CurlEngine(settings: TransferSettings())
     var bounds = SchedulerSettings()
     bounds.backoff = 0.01
@@ -54,6 +60,15 @@ private final class Wicket: Sendable {
     let port = try await front.listen(at: .network(host: "127.0.0.1", port: 0))
     host = "127.0.0.1:\(port)"
     repository = "\(host)/\(enclosure.host.replacing(":", with: "__"))/\(Denizen.repository)"
+  }
+
+  /// Whether a HEAD brings a manifest's digest.
+  func announces(_ digest: Digest) async throws -> Bool {
+    let reference = try Reference("\(repository)@\(digest)")
+    let client = RepositoryClient(
+      reference: reference, endpoints: [try Endpoint(of: reference, plainHTTP: true)],
+      engine: engine, credentials: CredentialChain())
+    return try await client.announcedDigest() == digest
   }
 
   func close() async {
@@ -91,6 +106,22 @@ struct ServedZooTests {
     let visitor = try Visitor()
     try visitor.expect(
       await visitor.pull("\(wicket.repository):latest"), .image, of: enclosure.image)
+    await wicket.close()
+  }
+
+  @Test("blobs that are there only once their manifest was fetched, which the local endpoint has")
+  func filling() async throws {
+    let animal = Report.filling.animal
+    let enclosure = try Enclosure(animal, image: Okapi.image(animal))
+    let documents = enclosure.image.manifests
+    let wicket = try await Wicket(enclosure, isPrivate: false, documents: documents)
+    // Upstream says that they are there, and what is here is given.
+    for digest in documents.keys { #expect(try await wicket.announces(digest)) }
+    let visitor = try Visitor()
+    try visitor.expect(
+      await visitor.pull("\(wicket.repository)@\(enclosure.image.manifest)"), .image,
+      of: enclosure.image)
+    #expect(enclosure.visits.contains { $0.isContent && $0.manifests == 0 })
     await wicket.close()
   }
 
