@@ -46,6 +46,22 @@ struct ArchiveCheck {
     }
   }
 
+  /// What is to be said of layers that not every reader of such archives unpacks; nil: nothing.
+  ///
+  /// They go in as they were served.
+  ///
+  /// - Source: release notes of Docker Engine 23.0 ("support for pulling zstd compressed layers"):
+  ///   `docker load` unpacks layers by the same code.
+  ///
+  /// - Parameter store: has them.
+  func note(in store: ContentStore) -> String? {
+    let count = manifest.layers.count { store.content(ofLayer: $0.digest) == .zstd }
+    guard count > 0 else { return nil }
+    return
+      "\(count) of \(manifest.layers.count) layers of \(reference) are packed by zstd, and go into the "
+      + "docker-archive: as they are; \"docker load\" unpacks that since Docker 23.0"
+  }
+
   private func noArchive(_ why: String) -> PullError {
     .document(
       .invalidDocument(

@@ -101,6 +101,7 @@ package struct Puller: Sendable {
     for note in form.notes { display.show(.warning(note)) }
     try publish(image, wanted, request)
     try archive?.content(in: store)
+    if let note = archive?.note(in: store) { display.show(.warning(note)) }
     for output in request.outputs {
       do throws(StoreError) { try writer.write(image, to: output) } catch {
         throw .output(error)

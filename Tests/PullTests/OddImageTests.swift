@@ -154,6 +154,30 @@ struct OddImageTests {
   }
 
   @Test(
+    "layers packed by zstd go into a docker-archive: with a word on who cannot load them",
+    arguments: ["docker-archive", "oci-archive"], [true, false])
+  func zstdLayers(output: String, isPacked: Bool) async throws {
+    let magic: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
+    let layers = [Self.layer, (isPacked ? magic : [0x1F, 0x8B]) + Self.layer]
+    // The bytes say how they are packed, whatever their type does.
+    let registry = try FakeRegistry(try FakeImage(layers: layers))
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    let file = bench.folder("x.tar")
+    request.outputs = [try OutputTarget("\(output):\(file)")]
+    _ = try await bench.pull(request)
+    #expect(FileManager.default.fileExists(atPath: file))
+    let said = bench.display.warnings.filter { $0.contains("zstd") }
+    guard isPacked, output == "docker-archive" else {
+      #expect(said.isEmpty)
+      return
+    }
+    #expect(said.count == 1)
+    #expect(said.first?.contains("1 of 2 layers") == true)
+    #expect(said.first?.contains("since Docker 23.0") == true)
+  }
+
+  @Test(
     "a size of nothing with the digest of something is the manifest's fault, and the other way round",
     arguments: ["config", "layers"], [true, false])
   func sizes(member: String, isZero: Bool) async throws {

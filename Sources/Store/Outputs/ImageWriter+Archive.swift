@@ -60,7 +60,7 @@ extension ImageWriter {
     return manifest.isImage(configuration)
   }
 
-  /// Layers go in as they were served: `docker load` and skopeo unpack gzip and zstd themselves.
+  /// Layers go in as they were served: `docker load` (zstd since 23.0) and skopeo unpack them.
   func addDockerArchive(_ image: StoredImage, reference: String?, to tar: TarWriter)
     throws(StoreError)
   {
