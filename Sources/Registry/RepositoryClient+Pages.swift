@@ -8,7 +8,7 @@ extension RepositoryClient {
     package var body: [UInt8]
     /// The `Content-Type`.
     package var type: String?
-    /// The query of the page that follows, without `ns`; nil: this is the last.
+    /// The query of the page that follows, without `ns` and as URLs have it; nil: this is the last.
     package var next: String?
     /// `OCI-Filters-Applied`.
     package var filters: String?

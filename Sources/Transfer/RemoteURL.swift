@@ -58,7 +58,7 @@ package struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
   /// - Throws: `TransferError` of kind `invalidURL` for control characters.
   package init(origin: Origin, target: String) throws(TransferError) {
     self.origin = origin
-    self.target = try Self.escape(target)
+    self.target = try Self.escaped(target)
   }
 
   /// Parses an absolute URL.
@@ -163,12 +163,15 @@ package struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
     return "/" + kept.joined(separator: "/") + target[path.endIndex...]
   }
 
-  private static func escape(_ target: String) throws(TransferError) -> String {
+  /// A path, a query or both, with odd characters escaped.
+  ///
+  /// - Throws: `TransferError` of kind `invalidURL` for control characters.
+  package static func escaped(_ target: some StringProtocol) throws(TransferError) -> String {
     let allowed = Set("-._~!$&'()*+,;=:@/?%[]".utf8)
     var result = ""
     for byte in target.utf8 {
       guard byte > 0x1F, byte != 0x7F else {
-        throw .invalidURL(target, "it has a control character")
+        throw .invalidURL(String(target), "it has a control character")
       }
       let character = Character(Unicode.Scalar(byte))
       if byte < 0x80, character.isLetter || character.isNumber || allowed.contains(byte) {

@@ -33,6 +33,10 @@ struct TagPagesTests {
       (#"</a?x=1>; title="x;rel=prev"; rel="next""#, "?x=1"),
       (#"</a?x=1>; title="a, <b>; rel=prev"; rel="next""#, "?x=1"),
       (#"</a?x=1>; title="\"; rel=prev; \""; rel="next""#, "?x=1"),
+      // Bytes that no URL has are written as URLs write them.
+      ("</a?x=\u{FC}&y=a\u{A0}b>; rel=next", "?x=%C3%BC&y=a%C2%A0b"),
+      ("</a?\u{301}x=1>", "?%CC%81x=1"), (#"</a?x={a}|b>; rel=next"#, "?x=%7Ba%7D%7Cb"),
+      ("</v2/o/n/tags/list/\u{E9}; rel=next", "/%C3%A9"),
       // A page may be a path.
       (#"</v2/o/n/tags/list/page2>; rel="next""#, "/page2"),
       (#"<https://evil.example/v2/x/tags/list/page/2?x=1>; rel="next""#, "/page/2?x=1"),
@@ -59,6 +63,9 @@ struct TagPagesTests {
       (#"</a?ns=evil.example>; rel="next""#, "is to no list"),
       (#"</v2/o/n/tags/list/../../x>; rel="next""#, "leads out of the list"),
       (#"</v2/o/n/tags/list/%2E%2e/x?last=a>; rel="next""#, "leads out of the list"),
+      (#"</v2/o/n/tags/list/..\..\other>; rel="next""#, "leads out of the list"),
+      ("</a?x=\u{1}>; rel=next", "no URL has"), ("</a?x=\u{FFFD}>; rel=next", "no URL has"),
+      ("</a?x=\u{7F}>", "no URL has"),
       (#"</v2/o/n/tags/list/..%2F..%2fother>; rel="next""#, "leads out of the list"),
       (#"</v2/o/n/tags/list/%2e%2e%5C..%5cother?n=1>; rel="next""#, "leads out of the list"),
       ("</a?\(String(repeating: "x", count: 20_000))>; rel=\"next\"", "more than 16384 bytes"),

@@ -29,7 +29,7 @@ struct TagPages {
 
   /// Where the page that follows is.
   enum Next: Sendable, Equatable {
-    /// What stands behind the list's own path: a query, a path, or both.
+    /// What stands behind the list's own path, as URLs have it: a query, a path, or both.
     case behind(String)
     /// Somewhere that is not gone to, so that the list is not whole; why.
     case lost(String)
@@ -50,17 +50,19 @@ struct TagPages {
   }
 
   private static func next(_ target: String, of list: String, isCalledNext: Bool) -> Next? {
-    let target = target.prefix { $0 != "#" }.drop { $0.isWhitespace }
+    let bare = Substring(target.utf8.prefix { $0 != UInt8(ascii: "#") })
     // What has no query and no name may be about anything.
-    guard isCalledNext || target.contains("?") else { return nil }
-    guard target.utf8.count <= linkBytes else {
+    guard isCalledNext || bare.utf8.contains(UInt8(ascii: "?")) else { return nil }
+    guard bare.utf8.count <= linkBytes else {
       return .lost("the link to the next page has more than \(linkBytes) bytes")
     }
-    let path = target.prefix { $0 != "?" && !$0.isWhitespace }
+    guard let target = written(bare) else {
+      return .lost("the link to the next page has bytes that no URL has")
+    }
+    let path = target.prefix { $0 != "?" && $0 != " " }
     // Whose images a mirror is asked for, we say ourselves.
     let query = NamespaceField.removed(from: target.dropFirst(path.count + 1))
-      .joined(separator: "&")
-      .split(whereSeparator: \.isWhitespace).joined(separator: "%20")
+      .joined(separator: "&").split(separator: " ").joined(separator: "%20")
     let behind = path.ranges(of: list + "/").last.map { path[$0.upperBound...] } ?? ""
     if behind.isEmpty, query.isEmpty {
       guard isCalledNext else { return nil }
@@ -75,6 +77,16 @@ struct TagPages {
       return .lost("the link to the next page leads out of the list")
     }
     return .behind((behind.isEmpty ? "" : "/" + behind) + (query.isEmpty ? "" : "?" + query))
+  }
+
+  /// A target in ASCII, as whoever is asked reads it, but for spaces between its words.
+  ///
+  /// - Returns: nil for what is no URL: control characters, and what was no UTF-8 when it came.
+  private static func written(_ target: Substring) -> String? {
+    guard !target.unicodeScalars.contains("\u{FFFD}") else { return nil }
+    let words = target.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+    let written = words.compactMap { try? RemoteURL.escaped(Substring($0)) }
+    return written.count == words.count ? written.joined(separator: " ") : nil
   }
 
   /// Pages that a list may have.

@@ -1,6 +1,5 @@
 import OCI
 import Registry
-import Text
 
 /// Lists of tags and of referrers: upstream's, page by page, with links that lead here.
 extension Answerer {
@@ -16,7 +15,8 @@ extension Answerer {
     // A type of the server's choice, with bytes of its choice, is nothing to hand on.
     let type = if case .tags = list { "application/json" } else { MediaType.ociIndex.rawValue }
     var answer = Answer(200, [("Content-Type", type)], .bytes(page.body))
-    if let next = page.next, let link = upstream.link(to: path, query: next) {
+    if let next = page.next {
+      let link = upstream.link(to: path, query: next)
       answer.fields.append(("Link", "<\(link)>; rel=\"next\""))
     }
     if page.filters?.lowercased() == "artifacttype" {
@@ -28,14 +28,12 @@ extension Answerer {
 }
 
 extension Upstream {
-  /// Where the caller finds something of the repository here; nil where the query is none to hand on.
+  /// Where the caller finds something of the repository here.
   ///
   /// - Parameters:
   ///   - path: below the repository.
-  ///   - query: without `ns`.
-  func link(to path: String, query: String) -> String? {
-    let isPlain = query.utf8.allSatisfy { $0.isGraphicASCII && !"<>\"\\".utf8.contains($0) }
-    guard isPlain else { return nil }
+  ///   - query: without `ns`, as URLs have it.
+  func link(to path: String, query: String) -> String {
     let registry = reference.registry
     switch form {
     case .query: return "/v2/\(reference.repository)/\(path)?\(query)&ns=\(registry)"

@@ -247,6 +247,34 @@ struct FrontTests {
     await post.end()
   }
 
+  @Test(
+    "a link to the next page has the bytes of a URL, and a list whose next page nobody can name is none",
+    arguments: [
+      (Array("?last=\u{FC}\u{A0}x".utf8), "?last=%C3%BC%C2%A0x"),
+      (Array("?last=a\"b".utf8), "?last=a%22b"),
+      (Array("?last=a".utf8) + [0xFC], nil), (Array("?last=a".utf8) + [0x01], nil),
+    ] as [([UInt8], String?)], ["tags/list", "referrers"])
+  func oddLinks(link: ([UInt8], String?), list: String) async throws {
+    let (query, expected) = link
+    let body = #"{"name":"o/n","tags":["a"],"schemaVersion":2,"manifests":[]}"#
+    let (post, _, image) = try await Self.post { request in
+      guard request.target.contains("/\(list)") else { return nil }
+      let head = "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\nLink: </v2/o/n/\(list)"
+      return .raw(
+        Array(head.utf8) + query + Array(">; rel=\"next\"\r\n\r\n\(body)".utf8), .keep)
+    }
+    let path = list == "referrers" ? "\(list)/\(image.manifest)" : list
+    let answer = try await post.get(path)
+    if let expected {
+      let link = "</v2/\(post.registry)/o/n/\(path)\(expected)>; rel=\"next\""
+      #expect(answer.fields["link"] == link)
+    } else {
+      #expect(answer.status == 502)
+      #expect(answer.text.contains("no URL has"), "\(answer.text)")
+    }
+    await post.end()
+  }
+
   @Test("a socket in the file system: a stale one is replaced, anything else is not")
   func localSockets() async throws {
     let (post, _, _) = try await Self.post()
