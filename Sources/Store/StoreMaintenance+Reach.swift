@@ -18,10 +18,17 @@ extension StoreMaintenance {
   struct Reach {
     /// Documents and blobs, with their sizes in bytes.
     var sizes: [Digest: Int64] = [:]
+    /// Their sizes by what names them, which may contradict itself, and what is there.
+    var said: [Digest: Set<Int64>] = [:]
     /// False where one of them is missing.
     var isComplete = true
     /// False where a document cannot be read, so that what it needs is not known.
     var isKnown = true
+
+    fileprivate mutating func hear(_ descriptor: Descriptor) {
+      guard descriptor.hasSize else { return }
+      said[descriptor.digest, default: []].insert(descriptor.size)
+    }
   }
 
   /// The most documents of one entry that are looked at.
@@ -36,6 +43,7 @@ extension StoreMaintenance {
     var waiting = [entry]
     var documents: Set<Digest> = []
     while let next = waiting.popLast() {
+      reach.hear(next)
       guard documents.insert(next.digest).inserted else { continue }
       guard documents.count < Self.documentLimit else {
         reach.isKnown = false
@@ -46,6 +54,7 @@ extension StoreMaintenance {
       case .manifest(let manifest):
         for blob in manifest.blobs {
           reach.sizes[blob.digest] = blob.size
+          reach.hear(blob)
           if !store.contains(blob) { reach.isComplete = false }
         }
       case .file: break

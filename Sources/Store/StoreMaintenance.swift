@@ -20,64 +20,120 @@ package struct StoreMaintenance: Sendable {
     package var images: [String]
   }
 
+  /// What a look at every blob brought.
+  package struct Findings: Sendable {
+    /// The number of blobs that were read, or are wrong without that.
+    package var blobs = 0
+    /// Bytes that were read.
+    package var bytes: Int64 = 0
+    /// What is damaged or missing.
+    package var damage: [Damage] = []
+    /// What is mostly holes, and no image says how large it is: it was not read.
+    package var unread: [Digest] = []
+  }
+
   // MARK: Verify
 
   /// Reads every blob and compares it with its name.
   ///
+  /// What that costs is bounded by what is on the disk, and by what images say that they have, whatever a
+  /// file claims to be.
+  ///
   /// - Parameters:
   ///   - removesDamage: takes wrong blobs away, so that the next pull fetches them again.
   ///   - progress: told the bytes read so far.
-  /// - Returns: the number of blobs read, their bytes, and what is damaged or missing.
   /// - Throws: `StoreError`.
   package func verify(removesDamage: Bool, progress: (Int64) -> Void = { _ in })
-    throws(StoreError) -> (blobs: Int, bytes: Int64, damage: [Damage])
+    throws(StoreError) -> Findings
   {
     let lock = removesDamage ? try store.lockForRemoval() : try store.lockForUse()
     var users: [Digest: [String]] = [:]
-    var sizes: [Digest: Int64] = [:]
+    var said: [Digest: Set<Int64>] = [:]
     for image in try images() {
-      for (digest, size) in reachable(from: image.descriptor).sizes {
+      let reach = reachable(from: image.descriptor)
+      for digest in reach.sizes.keys {
         users[digest, default: []].append(image.label)
-        sizes[digest] = size
+        said[digest, default: []].formUnion(reach.said[digest] ?? [])
       }
     }
-    var damage: [Damage] = []
+    var found = Findings()
     var seen: Set<Digest> = []
-    var bytes: Int64 = 0
     for algorithm in Digest.Algorithm.allCases {
       guard let folder = try store.existingBlobs(algorithm) else { continue }
       for name in folder.list() {
         guard let digest = try? Digest("\(algorithm.rawValue):\(name)") else { continue }
         seen.insert(digest)
-        bytes = bytes.addingClamped(folder.size(name) ?? 0)
-        progress(bytes)
-        if let reason = try wrong(digest, in: folder) {
-          damage.append(Damage(digest: digest, reason: reason, images: users[digest] ?? []))
-          if removesDamage { try disk(try folder.removeTree(name)) }
+        let look = try look(at: digest, in: folder, said: said[digest] ?? [])
+        if look == .unread {
+          found.unread.append(digest)
+          continue
         }
+        found.blobs += 1
+        if case .read(let bytes, _) = look { found.bytes = found.bytes.addingClamped(bytes) }
+        progress(found.bytes)
+        guard let reason = look.reason else { continue }
+        found.damage.append(Damage(digest: digest, reason: reason, images: users[digest] ?? []))
+        if removesDamage { try disk(try folder.removeTree(name)) }
       }
     }
-    for digest in sizes.keys.filter({ !seen.contains($0) }).sorted(by: { $0.hex < $1.hex }) {
-      damage.append(Damage(digest: digest, reason: "it is missing", images: users[digest] ?? []))
+    for digest in users.keys.filter({ !seen.contains($0) }).sorted(by: { $0.hex < $1.hex }) {
+      found.damage.append(
+        Damage(digest: digest, reason: "it is missing", images: users[digest] ?? []))
     }
     withExtendedLifetime(lock) {}
-    return (seen.count, bytes, damage)
+    return found
   }
 
-  /// What is wrong with a blob's file, which is read; nil: nothing.
-  private func wrong(_ digest: Digest, in folder: Folder) throws(StoreError) -> String? {
+  /// What a look at a blob's file brought.
+  private enum Look: Equatable {
+    /// So many bytes of it were read; what is wrong with them.
+    case read(Int64, wrong: String?)
+    /// It cannot be right, without a look into it.
+    case wrong(String)
+    /// Nothing says how large it is, and it is mostly holes.
+    case unread
+
+    var reason: String? {
+      switch self {
+      case .read(_, let reason): reason
+      case .wrong(let reason): reason
+      case .unread: nil
+      }
+    }
+  }
+
+  /// Looks at a blob's file, and reads it unless that could take for ever: a file of some bytes on the disk
+  /// may claim to have any number.
+  ///
+  /// - Parameters:
+  ///   - digest: its name.
+  ///   - folder: where it is.
+  ///   - said: its sizes by all that names it.
+  private func look(at digest: Digest, in folder: Folder, said: Set<Int64>) throws(StoreError)
+    -> Look
+  {
     // A directory, a pipe or a link in its place is not read.
-    guard let kind = folder.info(digest.hex)?.kind, kind == .regular else {
-      return folder.info(digest.hex)?.kind.words ?? "it is missing"
+    guard let info = folder.info(digest.hex), info.kind == .regular else {
+      return .wrong(folder.info(digest.hex)?.kind.words ?? "it is missing")
     }
     let file = try disk(try OpenFile(digest.hex, in: folder, O_RDONLY))
+    let size = Int64(info.st_size)
+    if size > ContentStore.documentLimit {
+      // Of two that contradict each other one may be right, and the digest decides.
+      if said.isEmpty {
+        if file.isMostlyHoles { return .unread }
+      } else if !said.contains(size) {
+        let words = said.sorted().prefix(3).map { ByteCount.text($0) }.joined(separator: " or ")
+        return .wrong("it has \(ByteCount.text(size)), what names it says \(words)")
+      }
+    }
     let before = ContentStore.mark(of: file)
     let found = try FileHash.digest(of: file, digest.algorithm)
     guard found == digest else {
       before.map { store.marks.noteWrong(digest, $0) }
-      return "its content is \(found)"
+      return .read(size, wrong: "its content is \(found)")
     }
     before.map { store.marks.note(digest, $0) }
-    return nil
+    return .read(size, wrong: nil)
   }
 }

@@ -247,6 +247,19 @@ struct StoreCommandTests {
       ])
   }
 
+  @Test("a file in the store that claims to be endless is said, and is no damage")
+  func endless() async throws {
+    try await pull(name)
+    let planted = "sha256:" + String(repeating: "0", count: 64)
+    let path = "\(cairn.store)/blobs/sha256/\(planted.dropFirst(7))"
+    try writeFile(path, [1])
+    try #require(truncate(path, 1 << 40) == 0)
+    let verified = try await cairn("store", "verify")
+    #expect(verified.status == 0)
+    #expect(verified.output.contains("not read: \(planted): most of it is holes"))
+    #expect(verified.output.contains(" 0 damaged"))
+  }
+
   @Test("a layout of another tool is listed and verified as it is")
   func foreignLayout() async throws {
     try await pull(name, "--output", "oci:\(cairn.folder("theirs")):t")

@@ -36,6 +36,29 @@ struct FolderTests {
     }
   }
 
+  /// Sizes in MiB: what is written at the beginning, of how large a file, and what is written at its end.
+  @Test(
+    "a file is mostly holes where less than half of it was written",
+    arguments: [
+      (1, 5, 0, true), (3, 5, 0, false), (5, 5, 0, false), (0, 5, 0, true), (1, 5, 1, true),
+      (2, 5, 2, false), (0, 5, 1, true), (0, 5, 4, false), (0, 0, 0, false), (1, 1 << 20, 1, true),
+    ])
+  func holes(begin: Int, size: Int, end: Int, isMostlyHoles: Bool) throws {
+    let scene = try Scene()
+    let folder = try Folder(scene.folder.path)
+    let file = try OpenFile("f", in: folder, O_RDWR | O_CREAT)
+    func write(_ count: Int, at offset: Int) {
+      let bytes = [UInt8](repeating: 1, count: count << 20)
+      #expect(bytes.withUnsafeBytes { file.write($0, at: Int64(offset) << 20) } == 0)
+    }
+    try #require(ftruncate(file.descriptor, off_t(size) << 20) == 0)
+    write(begin, at: 0)
+    write(end, at: size - end)
+    #expect(file.isMostlyHoles == isMostlyHoles)
+    // It is read from its beginning all the same.
+    #expect(lseek(file.descriptor, 0, SEEK_CUR) == 0)
+  }
+
   @Test("a tree is removed with its links and pipes, and nothing that they lead to")
   func removes() throws {
     let scene = try Scene()

@@ -32,6 +32,9 @@ struct StoreVerifyCommand: AsyncParsableCommand, RegistryCommand {
         ? "" : ", needed by \(damage.images.map(\.asOneLine).joined(separator: ", "))"
       print("damaged: \(damage.digest): \(damage.reason)\(users)")
     }
+    for digest in found.unread {
+      print("not read: \(digest): most of it is holes, and no image says how large it is")
+    }
     print(
       "\(found.blobs) blobs read, \(ByteCount.text(found.bytes)), \(found.damage.count) damaged")
     guard !found.damage.isEmpty else { return }
