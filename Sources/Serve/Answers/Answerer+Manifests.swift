@@ -83,15 +83,14 @@ extension Answerer {
 
   /// What upstream says to a HEAD, which does not count as a pull everywhere; nil: too little.
   ///
-  /// - Throws: `RegistryError` where it is silent: by GET it would be as long again. Who else does
-  ///   not answer a HEAD may have it all the same.
+  /// - Throws: `RegistryError` where a GET would be no better.
   private func announced(
     _ name: DocumentName, _ session: any ServeSession
   ) async throws(RegistryError) -> RepositoryClient.Announcement? {
     do throws(RegistryError) {
       return try await session.client.announcement(name)
     } catch {
-      if error.isStall { throw error }
+      guard error.mayBeOfHeadAlone else { throw error }
       return nil
     }
   }

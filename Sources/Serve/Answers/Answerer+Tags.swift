@@ -29,9 +29,7 @@ extension Answerer {
     } catch {
       if error.kind == .unauthorised { throw error }
       if error.isOutage, let known = session.lastAnswer(tag) { return .last(known) }
-      // By GET it would be as long again.
-      if error.isStall { throw error }
-      // Who does not answer a HEAD may have it all the same.
+      guard error.mayBeOfHeadAlone else { throw error }
       return .unknown
     }
   }
@@ -47,6 +45,10 @@ extension Answer {
 }
 
 extension RegistryError {
+  /// Whether a GET is worth a try where a HEAD came to this: who does not answer a HEAD may have it all
+  /// the same, but of who is silent it would be as long again.
+  var mayBeOfHeadAlone: Bool { !isStall }
+
   /// Whether upstream says nothing: it is not there, or out of order.
   var isOutage: Bool {
     switch kind {

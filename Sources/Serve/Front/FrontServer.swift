@@ -35,7 +35,7 @@ package final class FrontServer: Sendable {
   ///   - settings: what bounds it.
   ///   - log: told of each request when its answer has ended.
   package init(
-    _ answerer: Answerer, settings: FrontSettings = .init(),
+    _ answerer: Answerer, settings: FrontSettings,
     log: @escaping @Sendable (RequestRecord) -> Void = { _ in }
   ) {
     self.answerer = answerer

@@ -5,7 +5,7 @@ package struct FrontSettings: Sendable {
   ///
   /// No more than there are files for: who takes connections beyond that finds none for an answer, and is
   /// told of the next one without end.
-  package var connections = 512
+  package var connections: Int
   /// Seconds for which a connection may say nothing, and in which a request's head must have come.
   package var headSeconds: Int64 = 30
   /// Seconds within which the handshake of a connection by TLS must be over.
@@ -24,5 +24,7 @@ package struct FrontSettings: Sendable {
   package var encryption: TLSFiles?
 
   /// The defaults.
-  package init() {}
+  ///
+  /// - Parameter connections: as many as the process has files for.
+  package init(connections: Int) { self.connections = connections }
 }

@@ -144,8 +144,7 @@ struct ServeCommand: AsyncParsableCommand {
     let downloads = makeDownloads(store, paths, metrics)
     let keeper = try makeDoorkeeper(engine: engine, paths, tags, warn)
     let log = ServeLog(format: logFormat)
-    var settings = FrontSettings()
-    settings.connections = OpenFileBudget.ofProcess.callers
+    var settings = FrontSettings(connections: OpenFileBudget.ofProcess.callers)
     settings.names = hostNames
     let encryption = try makeEncryption(warn)
     settings.encryption = encryption

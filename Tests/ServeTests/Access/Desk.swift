@@ -38,7 +38,7 @@ final class Desk: Sendable {
     _ registries: [String], owner: (OwnerRule, CredentialChain)? = nil,
     settings: TransferSettings = TransferSettings(), cacheLimit: Int64? = nil,
     staleSeconds: Double = 0, after other: Desk? = nil,
-    bounds: FrontSettings = FrontSettings(), rule: RepositoryClient.RetryRule? = nil,
+    bounds: FrontSettings = .some, rule: RepositoryClient.RetryRule? = nil,
     time: Timekeeper = Timekeeper(),
     plan: (@Sendable (Reference) throws -> EndpointPlan)? = nil
   ) async throws {

@@ -17,7 +17,7 @@ struct TLSTests {
     allows: @escaping @Sendable (String, String?) -> Bool = { _, _ in true }
   ) async throws -> (Desk, Vault, TLSFiles) {
     let vault = try Vault(allows: allows)
-    var bounds = FrontSettings()
+    var bounds = FrontSettings.some
     let files = try papers.files()
     bounds.encryption = files
     bounds.handshakeSeconds = handshakeSeconds

@@ -17,9 +17,7 @@ struct CrowdTests {
       if request.target.contains("/blobs/") { gate.pass() }
       return nil
     }
-    var settings = FrontSettings()
-    settings.connections = most
-    let post = try await Post(registry.host, settings: settings)
+    let post = try await Post(registry.host, settings: FrontSettings(connections: most))
     return (post, registry, image.layers.map { "/v2/\(post.registry)/o/n/blobs/\($0)" })
   }
 

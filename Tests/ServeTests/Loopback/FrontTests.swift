@@ -9,7 +9,7 @@ import Testing
 @Suite("The front of the service", .timeLimit(.minutes(3)))
 struct FrontTests {
   static func post(
-    _ settings: FrontSettings = .init(), fault: @escaping FakeRegistry.Fault = { _ in nil }
+    _ settings: FrontSettings = .some, fault: @escaping FakeRegistry.Fault = { _ in nil }
   ) async throws -> (Post, FakeRegistry, FakeImage) {
     let image = try FakeImage(layers: [Content.bytes(300_000, seed: 3)], platforms: ["linux/amd64"])
     let registry = try FakeRegistry(image, fault: fault)
@@ -150,7 +150,7 @@ struct FrontTests {
 
   @Test("who sends no head in time, or not all of it, is let go")
   func slowHeads() async throws {
-    var settings = FrontSettings()
+    var settings = FrontSettings.some
     settings.headSeconds = 1
     let (post, _, _) = try await Self.post(settings)
     let wires = try (0..<3).map { _ in try post.wire() }

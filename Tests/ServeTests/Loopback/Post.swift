@@ -31,7 +31,7 @@ final class Post: Sendable {
   ///   - mirrors: who is asked before any of them.
   init(
     _ host: String, strangers: [String] = [], mirrors: [String] = [], workers: Int = 4,
-    settings: FrontSettings = .init(), store other: ContentStore? = nil,
+    settings: FrontSettings = .some, store other: ContentStore? = nil,
     firstBytesPatience: Duration = .seconds(3_600),
     room: AnswerRoom = .init(), cacheLimit: Int64? = nil
   ) async throws {
@@ -103,4 +103,9 @@ final class Post: Sendable {
 
   /// Waits until so many requests have ended.
   func ended(_ count: Int) async throws { try await eventually { records.all.count >= count } }
+}
+
+extension FrontSettings {
+  /// As many connections as any test makes.
+  static var some: FrontSettings { FrontSettings(connections: 64) }
 }

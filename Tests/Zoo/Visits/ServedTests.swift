@@ -56,7 +56,7 @@ private final class Wicket: Sendable {
         doorkeeper: CallerDoorkeeper(
           clients, owner: try OwnerRule(isOn: false, owner: 0, places: [])),
         cache: try CacheKeeper(store: store, reading: nil, limit: nil, keeps: true),
-        downloads: downloads))
+        downloads: downloads), settings: FrontSettings(connections: 64))
     let port = try await front.listen(at: .network(host: "127.0.0.1", port: 0))
     host = "127.0.0.1:\(port)"
     repository = "\(host)/\(enclosure.host.replacing(":", with: "__"))/\(Denizen.repository)"
