@@ -86,6 +86,8 @@ struct CairnCommand: AsyncParsableCommand {
     let error = Printing.lost
     guard error != 0 else { return 0 }
     let isClosed = StandardFiles.isClosed(STDOUT_FILENO)
+    // A reader that has enough (`head`) misses nothing.
+    guard isClosed || error != EPIPE else { return 0 }
     let why = isClosed ? " is closed" : ": \(String(cString: strerror(error)))"
     let failure = CommandFailure(message: "standard output\(why)", exitCode: 73)
     failure.report()

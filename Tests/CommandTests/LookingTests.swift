@@ -89,6 +89,28 @@ struct LookingTests {
     }
   }
 
+  @Test("a reader that has enough of a list is no error, and a full disk is one (DataDog/pup#733)")
+  func closedPipe() async throws {
+    // More than a pipe holds: the rest is written when nobody reads any more.
+    let tags = (0..<30_000).map { "\"t\($0)\"" }.joined(separator: ",")
+    let server = try RawServer { _ in
+      .response(200, [("Content-Type", "application/json")], Array("{\"tags\":[\(tags)]}".utf8))
+    }
+    let line = "\(Command.path) tags --plain-http \(server.host)/o/n"
+    func shell(_ line: String) async throws -> Command.Outcome {
+      let process = try Command().process([])
+      process.executableURL = URL(filePath: "/bin/bash")
+      process.arguments = ["-o", "pipefail", "-c", line]
+      return try await Command.finish(process)
+    }
+    let read = try await shell("\(line) | head -1")
+    #expect(read.status == 0 && read.output == "t0\n" && read.errors.isEmpty, "\(read.errors)")
+    let full = try await shell("\(line) > /dev/full")
+    #expect(full.status == 73 && full.errors.contains("No space left"), "\(full.errors)")
+    let closed = try await shell("\(line) >&-")
+    #expect(closed.status == 73 && closed.errors.contains("is closed"), "\(closed.errors)")
+  }
+
   @Test(
     "tags of all pages are listed in the registry's order, wherever its links lead",
     arguments: [
