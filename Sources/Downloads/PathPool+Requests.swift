@@ -116,10 +116,9 @@ extension PathPool {
 
   private func diskError(_ code: Int32) -> StoreError {
     let store = around.store
-    let error = StoreError.system(action: "write to", path: store.root, errno: code)
-    guard error.isOutOfSpace else { return error }
+    guard code == ENOSPC else { return .system(action: "write to", path: store.root, errno: code) }
     let needed = scheduler.bytesLeft + scheduler.bytesToCome
-    // Inodes may be used up, or a quota: then what is free in all says nothing.
+    // Inodes may be used up: then what is free in all says nothing.
     let free = store.freeBytes.flatMap { $0 < needed ? $0 : nil }
     return .noSpace(path: store.root, needed: needed, free: free)
   }

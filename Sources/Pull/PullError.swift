@@ -128,6 +128,27 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
     }
   }
 
+  private static func hint(ofStore lack: StoreError.Lack) -> String {
+    switch lack {
+    case .space: "free some space where the store is (\"cairn store prune\" may help)"
+    case .quota:
+      "the quota counts your own files, or a project's: remove some where the store is (\"cairn store prune\" may help), "
+        + "or have it raised"
+    case .fileSize:
+      "files are limited where the store is: see ulimit -f, or take another disk with --store DIR"
+    }
+  }
+
+  private static func hint(ofOutput lack: StoreError.Lack) -> String {
+    let way =
+      switch lack {
+      case .space: "free some space where the output goes"
+      case .quota: "remove some of what the quota counts where the output goes"
+      case .fileSize: "let the output go where files may be larger (see ulimit -f)"
+      }
+    return "the image is in the store; \(way), and run it again"
+  }
+
   /// What the user could do, where something helps.
   package var hint: String? {
     switch self {
@@ -140,15 +161,13 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
     case .noImage: "take all of it with --all-platforms, or one of them by its digest"
     case .interrupted, .store(.interrupted), .output(.interrupted): Self.goOn
     case .partly(let error, _, _): (error.hint.map { $0 + "; " } ?? "") + Self.goOn
-    case .store(let error) where error.isOutOfSpace:
-      "free some space where the store is (\"cairn store prune\" may help)"
+    case .store(let error) where error.lack != nil: error.lack.map(Self.hint(ofStore:))
     case .store(let error) where error.isUnmakeable:
       "name a directory that can be written with --store DIR or in CAIRN_STORE"
     case .store(let error) where error.isUnwritable:
       "of a store that cannot be written, what is named by digest and all there is written to an --output; "
         + "\"skopeo copy oci:STORE:NAME …\" reads it, too"
-    case .output(let error) where error.isOutOfSpace:
-      "the image is in the store; free some space where the output goes, and run it again"
+    case .output(let error) where error.lack != nil: error.lack.map(Self.hint(ofOutput:))
     case .integrity:
       "the damaged data was dropped; if it happens again, the registry or a proxy serves wrong data"
     default: nil

@@ -86,12 +86,23 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     if case .system("make directory", _, _) = self { isUnwritable } else { false }
   }
 
-  /// True where the disk is full or over quota.
-  package var isOutOfSpace: Bool {
+  /// What room is lacking, where that is it.
+  package enum Lack: Sendable {
+    /// The disk is full.
+    case space
+    /// What this user, or a project, may have is used up, whatever is free.
+    case quota
+    /// A file may not be as large.
+    case fileSize
+  }
+
+  /// What room is lacking; nil: something else is wrong.
+  package var lack: Lack? {
     switch self {
-    case .noSpace: true
-    case .system(_, _, let errno): errno == ENOSPC || errno == EDQUOT
-    default: false
+    case .noSpace, .system(_, _, ENOSPC): .space
+    case .system(_, _, EDQUOT): .quota
+    case .system(_, _, EFBIG): .fileSize
+    default: nil
     }
   }
 }

@@ -112,6 +112,21 @@ struct OddDiskTests {
   }
 
   @Test(
+    "a quota that is used up, and a file that may not be larger, are called that (nf-core/configs#775)",
+    arguments: [
+      (EDQUOT, "the disk quota is used up", "quota counts"),
+      (EFBIG, "File too large", "ulimit -f"), (ENOSPC, "not enough space", "free some space"),
+    ])
+  func lacking(code: Int32, words: String, hint: String) async throws {
+    let outcome = try await pull(Self.call("pwrite", code, path: "ingest"))
+    #expect(outcome.status == 73 && outcome.errors.contains(words), "\(outcome.errors)")
+    let hints = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("hint: ") }
+    #expect(hints.count == 1 && hints[0].contains(hint), "\(outcome.errors)")
+    #expect(outcome.errors.contains("free some space") == (code == ENOSPC), "\(outcome.errors)")
+    try await pull([:]).expectSuccess()
+  }
+
+  @Test(
     "a file system, or a limit, that takes no files as large as a layer is known before anything is fetched"
   )
   func tooLarge() async throws {

@@ -376,7 +376,7 @@ struct ContentStoreTests {
     let error = #expect(throws: StoreError.self) {
       try store.requireSpace(for: blobs(1 << 10, of: 1 << 40))
     }
-    #expect(error?.isOutOfSpace == true)
+    #expect(error?.lack == .space)
     #expect(error?.description.contains(" needed, ") == true, "\(error?.description ?? "")")
     // More than any number holds; and more than this file system takes in one file, or has room for.
     #expect(throws: StoreError.self) { try store.requireSpace(for: blobs(3, of: .max)) }
