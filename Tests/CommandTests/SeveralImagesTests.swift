@@ -73,6 +73,30 @@ struct SeveralImagesTests {
     #expect(outcome.output.split(separator: "\n").map(String.init) == expected)
   }
 
+  @Test("a byte order mark before a list is passed over, as others do (docker/compose#5220)")
+  func markedFile() async throws {
+    let registry = try FakeRegistry(near)
+    let file = cairn.folder("images.txt")
+    try "\u{FEFF}\(registry.host)/o/n:a\r\n\(registry.host)/o/n:b\r\n".write(
+      toFile: file, atomically: true, encoding: .utf8)
+    let outcome = try await cairn("pull", "--from", file, "--plain-http", "-q")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.split(separator: "\n").count == 2)
+  }
+
+  @Test(
+    "a line that is no name is said by file and number, before anything is asked",
+    arguments: ["# all\n\n127.0.0.1:1/a  # one\n My/App:1 # x", "a\r\nb\r\n\r\nMy/App:1\r\n"])
+  func wrongLine(text: String) async throws {
+    let file = cairn.folder("images.txt")
+    try text.write(toFile: file, atomically: true, encoding: .utf8)
+    let outcome = try await cairn("pull", "--from", file)
+    #expect(outcome.status == 64)
+    #expect(
+      outcome.errors.hasPrefix("cairn: \(file):4: invalid image reference: ")
+        && outcome.errors.contains("\n  My/App:1\n"), "\(outcome.errors)")
+  }
+
   @Test("one that cannot be had keeps none of the others away, and is named")
   func oneFails() async throws {
     let registry = try FakeRegistry(near)

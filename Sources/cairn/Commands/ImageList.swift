@@ -1,3 +1,4 @@
+import OCI
 import Text
 
 /// The images of one command: those named on the line, and those in files, each once.
@@ -18,7 +19,7 @@ struct ImageList {
     var all = named
     for file in files {
       let bytes = try readInput(file, what: "list of images", limit: Self.limit)
-      all += Self.names(in: String(outside: bytes))
+      all += try Self.names(in: bytes, of: file)
     }
     var seen: Set<String> = []
     names = all.filter { seen.insert($0).inserted }
@@ -28,12 +29,23 @@ struct ImageList {
     }
   }
 
-  /// The names in a list's text.
-  static func names(in text: String) -> [String] {
-    text.split(whereSeparator: \.isNewline).compactMap { line in
-      let name = line.prefix { $0 != "#" }.drop(while: \.isWhitespace)
-      let end = name.lastIndex { !$0.isWhitespace }
-      return end.map { String(name[...$0]) }
+  /// The names in a list's text; a byte order mark before it is passed over.
+  ///
+  /// - Throws: `CommandFailure` that says in which line is no name.
+  private static func names(in bytes: [UInt8], of file: String) throws -> [String] {
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let text = String(outside: bytes.dropFirst(bytes.starts(with: mark) ? mark.count : 0))
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    var names: [String] = []
+    for (number, line) in lines.enumerated() {
+      let start = line.prefix { $0 != "#" }.drop(while: \.isWhitespace)
+      guard let end = start.lastIndex(where: { !$0.isWhitespace }) else { continue }
+      let name = String(start[...end])
+      do throws(OCIError) { _ = try Reference(name) } catch {
+        throw CommandFailure(message: "\(file):\(number + 1): \(error)", exitCode: 64)
+      }
+      names.append(name)
     }
+    return names
   }
 }
