@@ -97,6 +97,21 @@ struct SeveralImagesTests {
         && outcome.errors.contains("\n  My/App:1\n"), "\(outcome.errors)")
   }
 
+  @Test("several images go into one layout by a command for each, as the hint says (skopeo#556)")
+  func severalIntoOneLayout() async throws {
+    let registry = try FakeRegistry(near)
+    let layout = cairn.folder("layout")
+    for tag in ["a", "b"] {
+      let outcome = try await cairn(
+        "pull", "\(registry.host)/o/n:\(tag)", "--plain-http", "--output", "oci:\(layout):\(tag)")
+      #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+    let index = try String(contentsOfFile: layout + "/index.json", encoding: .utf8)
+    for tag in ["a", "b"] { #expect(index.contains("\(near.tags[tag]?.description ?? "none")")) }
+    let refused = try await cairn("pull", "x", "y", "--output", "oci:\(layout)")
+    #expect(refused.errors.contains("\nhint: run a command for each"), "\(refused.errors)")
+  }
+
   @Test("one that cannot be had keeps none of the others away, and is named")
   func oneFails() async throws {
     let registry = try FakeRegistry(near)

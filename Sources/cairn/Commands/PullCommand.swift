@@ -155,7 +155,10 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
       try await session.images(named: names)
     }
     guard output.isEmpty || images.count == 1 else {
-      throw ValidationError("--output takes one image")
+      throw CommandFailure(
+        message: "--output takes one image",
+        hint: "run a command for each; one oci:DIR takes several, each by its own oci:DIR:TAG",
+        exitCode: 64)
     }
     let requests = try orFailure { () throws(CairnError) in try session.requests(for: images) }
     display.begin(Set(images.map(\.registry)))
