@@ -73,6 +73,11 @@ package struct MediaType: Hashable, Sendable, Codable, RawRepresentable, CustomS
     return !isVendors && ["tar", "zip", "zstd"].contains { rawValue.contains($0) }
   }
 
+  /// True for what is encrypted: nobody but an owner of its keys unpacks it.
+  ///
+  /// - Source: github.com/containers/ocicrypt.
+  package var isEncrypted: Bool { rawValue.hasSuffix("+encrypted") }
+
   private var name: Substring { rawValue.split(separator: "/").last ?? "" }
 
   /// Whether an `artifactType` is one: an image may have its configuration's type there.

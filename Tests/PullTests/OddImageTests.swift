@@ -88,6 +88,33 @@ struct OddImageTests {
     #expect(try bench.store.index().manifests.map(\.digest) == [image.manifest])
   }
 
+  @Test(
+    "encrypted layers go into no docker-archive:, but anywhere else (skopeo#982)",
+    arguments: [
+      "application/vnd.oci.image.layer.v1.tar+gzip+encrypted",
+      "application/vnd.oci.image.layer.v1.tar+encrypted",
+    ])
+  func encryptedAsArchive(type: String) async throws {
+    let image = try FakeImage(layers: [Self.layer]) { document in
+      var layers = document["layers"] as? [[String: Any]] ?? []
+      layers[0]["mediaType"] = type
+      document["layers"] = layers
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.outputs = [try OutputTarget("docker-archive:\(bench.folder("x.tar"))")]
+    let failure = try await bench.failure(request)
+    #expect(failure.category == .usage && "\(failure)".contains("encrypted"), "\(failure)")
+    #expect(registry.blobRequests.isEmpty)
+    request.outputs = ["oci:\(bench.folder("o"))", "dir:\(bench.folder("d"))"].map {
+      try! OutputTarget($0)
+    }
+    #expect(try await bench.pull(request).imageDigest == image.manifest)
+    let layout = try #require(LayoutIndexFile(bench.folder("o")))
+    #expect(layout.manifests.map(\.digest) == [image.manifest])
+  }
+
   /// A registry with an image of this configuration.
   static func registry(config type: String, _ content: String) throws -> (
     FakeImage, FakeRegistry

@@ -67,6 +67,7 @@ extension ImageWriter {
     guard let manifest = image.manifests.first?.manifest, isImage(manifest) else {
       throw Self.noImage
     }
+    try requirePlain(manifest)
     let given = try reference.map { (text) throws(StoreError) in
       do { return try Reference(text) } catch { throw StoreError.badOutput("\(error)") }
     }

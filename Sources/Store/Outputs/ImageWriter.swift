@@ -132,15 +132,22 @@ package struct ImageWriter: Sendable {
   /// - Parameters:
   ///   - target: the output.
   ///   - manifests: of the image.
-  /// - Throws: `StoreError`: an artifact is to go into an output of images, or blobs into a
-  ///   directory that takes none.
+  /// - Throws: `StoreError`: an artifact or encrypted layers are to go into a `docker-archive:`, or blobs
+  ///   into a directory that takes none.
   package func check(_ target: OutputTarget, of manifests: [Manifest]) throws(StoreError) {
     if case .oci(let directory, _) = target {
       try checkLayout(directory, has: manifests.flatMap(\.blobs))
     }
-    guard case .dockerArchive = target, let manifest = manifests.first,
-      !manifest.config.mediaType.isImageConfig, manifest.isImage == false
-    else { return }
-    throw Self.noImage
+    guard case .dockerArchive = target, let manifest = manifests.first else { return }
+    if !manifest.config.mediaType.isImageConfig, manifest.isImage == false { throw Self.noImage }
+    try requirePlain(manifest)
+  }
+
+  /// Fails where a layer is encrypted: `docker load`, `podman load` and skopeo all fail with such an archive.
+  func requirePlain(_ manifest: Manifest) throws(StoreError) {
+    guard manifest.layers.contains(where: \.mediaType.isEncrypted) else { return }
+    throw .badOutput(
+      "a docker-archive: output takes no encrypted layers, which nobody could load; oci: and dir: take them"
+    )
   }
 }
