@@ -162,6 +162,9 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
     case .interrupted, .store(.interrupted), .output(.interrupted): Self.goOn
     case .partly(let error, _, _): (error.hint.map { $0 + "; " } ?? "") + Self.goOn
     case .store(let error) where error.lack != nil: error.lack.map(Self.hint(ofStore:))
+    case .store(.noIndex):
+      "what it named is lost, and the blobs are there: remove that file and pull the images again, which fetches "
+        + "nothing twice; prune the store only then"
     case .store(let error) where error.isUnmakeable:
       "name a directory that can be written with --store DIR or in CAIRN_STORE"
     case .store(let error) where error.isUnwritable:

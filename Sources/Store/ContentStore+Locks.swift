@@ -75,7 +75,7 @@ extension ContentStore {
 
   /// The images that have a name here.
   ///
-  /// - Throws: `StoreError.badIndex`.
+  /// - Throws: `StoreError`.
   package func index() throws(StoreError) -> LayoutIndex {
     // A layout of another tool, or one that is being made.
     if isOnlyRead, folder.info(LayoutIndex.fileName) == nil { return LayoutIndex() }

@@ -66,7 +66,7 @@ package struct LayoutIndex: Sendable, Equatable {
   init(readingFrom folder: Folder) throws(StoreError) {
     let bytes = try disk(try folder.read(Self.fileName, limit: Self.limit))
     guard let index = Self(json: Data(bytes)) else {
-      throw .badIndex(path: folder.path(of: Self.fileName), reason: "it is no OCI index")
+      throw .noIndex(path: folder.path(of: Self.fileName))
     }
     self = index
   }

@@ -8,7 +8,9 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   case newerVersion(path: String, found: String)
   /// A directory is there but is no image layout.
   case notALayout(path: String)
-  /// The layout's index cannot be read.
+  /// A layout's index is empty or something else.
+  case noIndex(path: String)
+  /// The layout's index cannot be written.
   case badIndex(path: String, reason: String)
   /// Another process uses the store in a way that excludes this one.
   case inUse(path: String)
@@ -51,8 +53,10 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         + "this one knows format \(ContentStore.formatVersion)"
     case .notALayout(let path):
       return "\(path) exists but is no OCI image layout"
+    case .noIndex(let path):
+      return "\(path) cannot be read: it is no OCI index"
     case .badIndex(let path, let reason):
-      return "\(path) cannot be read: \(reason.shownSafely(limit: 200))"
+      return "\(path) cannot be written: \(reason.shownSafely(limit: 200))"
     case .inUse(let path):
       return "another cairn is using the store \(path); try again when it has ended"
     case .wrongContent(let expected, let found):

@@ -41,7 +41,7 @@ extension StoreMaintenance {
 
   /// The images, by name; of one name the one that has it first.
   ///
-  /// - Throws: `StoreError.badIndex`.
+  /// - Throws: `StoreError`.
   package func images() throws(StoreError) -> [Image] {
     try store.index().manifests.map { entry in
       let reach = reachable(from: entry)

@@ -74,6 +74,28 @@ struct StoreCommandTests {
     #expect(all.output == "\(image.manifest)\n")
   }
 
+  @Test("a store whose index is empty says what helps, and that helps (containerd#12302)")
+  func emptyIndex() async throws {
+    let cairn = try Command()
+    let registry = try FakeRegistry(FakeImage(layers: [Content.bytes(5_000, seed: 1)]))
+    let pull = ["pull", "\(registry.host)/o/n:latest", "--plain-http"]
+    let whole = try await Command.finish(cairn.process(pull))
+    try #require(whole.status == 0, "\(whole.errors)")
+    let fetched = registry.blobRequests.count
+    try Data().write(to: URL(filePath: cairn.store + "/index.json"))
+    for command in [
+      pull, ["store", "list"], ["store", "prune"], ["store", "verify", "--repair"],
+    ] {
+      let outcome = try await Command.finish(cairn.process(command))
+      #expect(outcome.status == 73, "\(command)")
+      #expect(outcome.errors.contains("\nhint: what it named is lost"), "\(outcome.errors)")
+    }
+    try FileManager.default.removeItem(atPath: cairn.store + "/index.json")
+    let again = try await Command.finish(cairn.process(pull))
+    #expect(again.status == 0 && registry.blobRequests.count == fetched, "\(again.errors)")
+    #expect(try await cairn("store", "list").output.contains("\(registry.host)/o/n:latest"))
+  }
+
   @Test("an image that is not of an index is listed with the platform that its configuration names")
   func single() async throws {
     let single = try FakeRegistry(FakeImage(layers: [[1, 2, 3]]))
