@@ -67,6 +67,17 @@ extension CurlTransfer {
   /// Whom the connection is made to: the proxy, or the server itself.
   var peer: String { proxy?.address ?? job.request.url.origin.description }
 
+  /// The proxy that a failure is about, and not the server behind it.
+  func failedProxy(_ code: CURLcode, _ kind: TransferError.Kind) -> String? {
+    switch code {
+    case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY: return proxy?.description
+    default:
+      // A server's own TLS begins when its proxy has answered CONNECT.
+      let isTunnelled = cairn_info_long(easy, CURLINFO_HTTP_CONNECTCODE) != 0
+      return kind.isOfTLS && proxy?.scheme == .https && !isTunnelled ? proxy?.description : nil
+    }
+  }
+
   /// The host whose name could not be looked up, where that is why the transfer failed.
   func unknownHost(_ error: TransferError, _ code: CURLcode) -> String? {
     switch code {

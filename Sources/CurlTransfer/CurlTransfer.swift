@@ -263,8 +263,10 @@ final class CurlTransfer {
     let answered = TransferError.Kind.proxyStatus(message).flatMap { status in
       proxy.map { "the proxy \($0.description) answered \(status) to CONNECT" }
     }
-    var error = TransferError(kind, answered ?? message + why)
-    if code == CURLE_COULDNT_CONNECT { error.deadProxy = proxy?.description }
+    let failed = failedProxy(code, kind)
+    let place = kind.isOfTLS ? failed.map { "the proxy \($0): " } ?? "" : ""
+    var error = TransferError(kind, place + (answered ?? message + why))
+    error.failedProxy = failed
     return error
   }
 }

@@ -80,13 +80,17 @@ struct NameChecks {
   ///   - error: of libcurl.
   ///   - code: what `getaddrinfo` said of the same name; 0: by now it has an address.
   static func error(_ error: TransferError, _ code: Int32) -> TransferError {
+    var known: TransferError
     switch code {
-    case 0: error
+    case 0: return error
     case EAI_NONAME, noData, addressFamily:
-      TransferError(.noSuchHost, error.message + " (there is no such name)")
+      known = TransferError(.noSuchHost, error.message + " (there is no such name)")
     default:
-      TransferError(error.kind, error.message + " (the name servers do not say: it may pass)")
+      known = TransferError(
+        error.kind, error.message + " (the name servers do not say: it may pass)")
     }
+    known.failedProxy = error.failedProxy
+    return known
   }
 
   /// `EAI_NODATA` and `EAI_ADDRFAMILY`, which glibc keeps behind a macro.

@@ -159,7 +159,8 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   ) -> RegistryError {
     let place = origin.authority + (what.map { ", \($0)" } ?? "")
     let own = isNamed ? hint(ofNamed: error.kind) : nil
-    let hint = error.deadProxy.map(hint(deadProxy:)) ?? own ?? hint(error.kind)
+    let ofProxy = error.failedProxy.map { Self.hint(ofProxy: $0, error.kind) }
+    let hint = ofProxy ?? own ?? hint(error.kind)
     var failure = RegistryError(.transfer(error), "\(place): \(error.message)", hint: hint)
     if error.isAbsence { failure.secondLooks = 1 }
     // Who speaks so does it each time; somebody on the way may do it once.
@@ -167,8 +168,23 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     return failure
   }
 
-  private static func hint(deadProxy: String) -> String {
-    "\(deadProxy) is the proxy that HTTPS_PROXY or HTTP_PROXY names; is it running? NO_PROXY leaves hosts out"
+  private static func hint(ofProxy proxy: String, _ kind: TransferError.Kind) -> String {
+    let way =
+      switch kind {
+      case .notTLS: "does it speak TLS? if not, write http:// there"
+      // What --tls-verify=false leaves unchecked is the registry alone.
+      case .tls:
+        "for its private certificate authority add --ca-file PEM, or name it in SSL_CERT_FILE"
+      case .tlsRefused: "it may want a client certificate, which no proxy gets from here"
+      case .wrongName:
+        "its certificate is for other names than this one; name it there by one of those"
+      case .wrongDate:
+        "look at this machine's clock (\"date\"); if that is right, the proxy's certificate has to be renewed"
+      case .noSuchHost, .resolve, .proxy: "check its name for a typing error"
+      default: "is it running?"
+      }
+    return
+      "\(proxy) is the proxy that HTTPS_PROXY or HTTP_PROXY names (NO_PROXY leaves hosts out); \(way)"
   }
 
   /// What may help where nobody is at a place that the user did not name.

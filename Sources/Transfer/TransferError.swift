@@ -40,6 +40,11 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     case cancelled
     /// libcurl could not be set up.
     case setup
+
+    /// True for a handshake that failed.
+    package var isOfTLS: Bool {
+      [.tls, .tlsRefused, .wrongName, .wrongDate, .notTLS].contains(self)
+    }
   }
 
   /// What kind of thing went wrong.
@@ -48,8 +53,9 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   package let message: String
   /// Whether the server had begun an answer in HTTP.
   package var hasHead = false
-  /// The proxy that no connection could be made to, without credentials; nil: it is not about one.
-  package var deadProxy: String?
+  /// The proxy, without credentials, that cannot be found or reached, or whose TLS fails; nil: it is
+  /// not about one.
+  package var failedProxy: String?
 
   /// Makes an error.
   package init(_ kind: Kind, _ message: String) {

@@ -455,13 +455,33 @@ struct ClientTests {
     let origin = try RemoteURL("https://r.example/").origin
     var error = TransferError(.refused, "Failed to connect")
     #expect(RegistryError.transfer(error, from: origin).hint?.contains("server running") == true)
-    error.deadProxy = "http://proxy.corp:3128"
+    error.failedProxy = "http://proxy.corp:3128"
     let hint = RegistryError.transfer(error, from: origin).hint
     #expect(hint?.hasPrefix("http://proxy.corp:3128 is the proxy") == true)
+    #expect(hint?.contains("is it running?") == true)
     let name = RegistryError.transfer(TransferError(.wrongName, "no"), from: origin)
     #expect(name.hint?.contains("other names") == true && name.hint?.contains("--ca-file") == false)
     let date = RegistryError.transfer(TransferError(.wrongDate, "no"), from: origin)
     #expect(date.hint?.contains("clock") == true && date.hint?.contains("--tls-verify") == false)
+  }
+
+  @Test(
+    "what a proxy's TLS or name wants is another thing than what a registry's does",
+    arguments: [
+      (TransferError.Kind.notTLS, "write http://"), (.tls, "--ca-file"),
+      (.wrongName, "other names"),
+      (.wrongDate, "clock"), (.tlsRefused, "client certificate"), (.noSuchHost, "its name"),
+      (.resolve, "its name"),
+    ])
+  func hintsOfProxies(kind: TransferError.Kind, words: String) throws {
+    let origin = try RemoteURL("https://r.example/").origin
+    var error = TransferError(kind, "no")
+    error.failedProxy = "https://proxy.corp:3128"
+    for isNamed in [true, false] {
+      let hint = RegistryError.transfer(error, from: origin, isNamed: isNamed).hint ?? ""
+      #expect(hint.hasPrefix("https://proxy.corp:3128 is the proxy") && hint.contains(words))
+      #expect(!hint.contains("registry") && !hint.contains("--tls-verify"), "\(hint)")
+    }
   }
 
   @Test(

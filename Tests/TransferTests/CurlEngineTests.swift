@@ -520,9 +520,56 @@ struct CurlEngineTests {
         TransferRequest(.get, RemoteURL("http://far.example/x")), limit: 100)
     } throws: { error in
       let error = error as? TransferError
-      return error?.deadProxy == "http://\(gone.host)"
+      return error?.failedProxy == "http://\(gone.host)"
         && error.map { "\($0)" }?.contains("s3cret") == false
     }
+  }
+
+  /// The error of a request to somewhere far through a proxy.
+  private func failure(
+    through proxy: String, _ url: String, _ change: (inout TransferSettings) -> Void = { _ in }
+  ) async throws -> TransferError? {
+    let engine = try engine {
+      $0.proxies = ProxyRule(plain: proxy, secure: proxy)
+      change(&$0)
+    }
+    defer { engine.stop() }
+    do {
+      _ = try await engine.perform(TransferRequest(.get, RemoteURL(url)), limit: 100)
+      return nil
+    } catch { return error }
+  }
+
+  static let farPlaces = ["http://far.example/x", "https://far.example/x"]
+
+  @Test(
+    "a proxy that speaks no TLS is named where TLS was asked of it (docker/docs#6837)",
+    arguments: farPlaces)
+  func plainProxy(url: String) async throws {
+    let proxy = try EagerServer(answer: Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
+    let shown = "https://127.0.0.1:\(proxy.port)"
+    let address = "https://u:s3cret@127.0.0.1:\(proxy.port)"
+    let error = try #require(try await failure(through: address, url))
+    #expect(error.kind == .notTLS && error.failedProxy == shown, "\(error)")
+    #expect(error.message.hasPrefix("the proxy \(shown): "), "\(error)")
+  }
+
+  @Test(
+    "a proxy's certificate is the proxy's, until it is trusted (docker/docs#6837)",
+    .enabled(if: ProcessInfo.processInfo.environment["CAIRN_TEST_TLS"] != nil), arguments: farPlaces
+  )
+  func proxyCertificate(url: String) async throws {
+    let host = try #require(ProcessInfo.processInfo.environment["CAIRN_TEST_TLS"])
+    let error = try #require(try await failure(through: "https://\(host)", url))
+    #expect(error.kind == .tls && error.failedProxy == "https://\(host)", "\(error)")
+    let trusted = try await failure(through: "https://\(host)", url) { $0.trustTestServers() }
+    #expect(trusted?.kind.isOfTLS != true && trusted?.failedProxy == nil)
+  }
+
+  @Test("a proxy without an address is named (skopeo#636)", arguments: farPlaces)
+  func unknownProxy(url: String) async throws {
+    let error = try #require(try await failure(through: "http://proxy.invalid:3128", url))
+    #expect(error.failedProxy == "http://proxy.invalid:3128", "\(error)")
   }
 
   @Test("a proxy gets the request, in its own notation; loopback goes around it")

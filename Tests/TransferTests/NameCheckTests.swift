@@ -27,8 +27,11 @@ struct NameCheckTests {
     let error = NameChecks.error(Self.unresolved, code)
     #expect(error.kind == kind && error.isTransient == (kind == .resolve))
     #expect(error.message.hasPrefix(Self.unresolved.message))
-    let ofProxy = NameChecks.error(Self.proxy, code).kind
-    #expect(ofProxy == (kind == .noSuchHost ? .noSuchHost : .proxy))
+    var proxy = Self.proxy
+    proxy.failedProxy = "http://p:1"
+    let ofProxy = NameChecks.error(proxy, code)
+    #expect(ofProxy.kind == (kind == .noSuchHost ? .noSuchHost : .proxy))
+    #expect(ofProxy.failedProxy == "http://p:1")
   }
 
   @Test("one question a name, however many transfers wait for the answer, and each ends once")
