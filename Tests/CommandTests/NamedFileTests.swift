@@ -43,6 +43,15 @@ struct NamedFileTests {
     #expect(outcome.output.contains("manifest.json\n"), "\(outcome.output) \(outcome.errors)")
   }
 
+  @Test("an archive whose reader left is no archive, and an error")
+  func leftArchive() async throws {
+    let outcome = try await shell(
+      "set -o pipefail; cairn pull $I -q --output docker-archive:- | head -c 1 > /dev/null")
+    #expect(
+      outcome.status == 73 && outcome.errors.contains("standard output: Broken pipe"),
+      "\(outcome.status) \(outcome.errors)")
+  }
+
   @Test(
     "a device is written, and stays a device",
     arguments: [
