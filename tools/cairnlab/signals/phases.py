@@ -142,7 +142,8 @@ class Name(Phase):
     def command(self):
         names = ["silent.example/app"] + (["quiet.example/app"] if self.way == "several" else [])
         return [self.cairn, "pull" if self.way == "several" else self.way, *names,
-                *(["--history", self.puller.history] if self.way in ("pull", "several") else [])]
+                *(["--history", self.puller.history, "--store", self.puller.store]
+                  if self.way in ("pull", "several") else [])]
 
     def begin(self):
         self.process = self.start(self.command(),

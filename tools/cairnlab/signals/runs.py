@@ -142,7 +142,7 @@ def run(phase, moments):
         words = phase.second()
         # Where nothing was ever kept there is no store, and nothing to verify.
         if phase.puller.store.exists():
-            words += phase.quick("store", "verify")
+            words += phase.quick("store", "verify", "--store", phase.puller.store)
         phase.problems += [f"{phase.name}: at the end: {word}" for word in words]
     shutil.rmtree(phase.folder, ignore_errors=True)
     return phase
