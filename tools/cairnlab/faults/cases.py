@@ -36,9 +36,10 @@ def answers(fault, count=3, kind="blob", most=None, options=("--stall-timeout", 
 
 
 def answer_cases():
-    # Who sends all of a blob in place of a range is taken at its word, also where parts of it are here.
+    # Who sends all of a blob in place of a range is taken at its word, also where parts of it are here; who
+    # refuses a range is asked for all of it.
     cases = [Case("each third blob request", fault, answers(fault),
-                  twice=TWICE + (6 << 20 if fault == "200 for a range" else 0))
+                  twice=TWICE + (6 << 20 if fault in ("200 for a range", "416") else 0))
              for fault in SURVIVED]
     cases += [Case("the first six blob requests", fault, answers(fault, 1, most=6))
               for fault in ("reset", "cut body", "429 in seconds", "503", "504", "200 for a range")]
