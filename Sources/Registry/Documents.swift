@@ -1,6 +1,7 @@
 package import FoundationEssentials
 import Hashing
 package import OCI
+import Text
 import Transfer
 
 /// What names a manifest or an index in a repository.
@@ -87,7 +88,7 @@ struct DocumentJudge {
   /// Whether it is at least meant to be one, as opposed to a page, half a document or an error.
   private static func looksLikeManifest(_ data: Data) -> Bool {
     var isMeant = false
-    var reader = JSONReader(LooseJSON.withoutMark(data))
+    var reader = JSONReader(data.withoutByteOrderMark)
     let isWhole = reader.whole {
       $0.members { name, reader in
         let name = JSONString.content(name)?.lowercased()

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Text
 
 /// One certificate of a PEM file, as far as it must be known to hand it on: nothing of it is believed here.
 struct PEMCertificate: Hashable, Sendable {
@@ -74,7 +75,7 @@ struct PEMCertificate: Hashable, Sendable {
     // Nearly all lines are of base64.
     guard line.first == 0x2D || line.first == 0xEF else { return nil }
     // A mark of byte order may stand before the first one.
-    let line = line.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(line.dropFirst(3)) : Array(line)
+    let line = line.withoutByteOrderMark
     guard line.starts(with: start) else { return nil }
     let rest = String(decoding: line.dropFirst(start.count), as: UTF8.self)
     guard let close = rest.firstRange(of: "-----") else { return nil }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import OCI
+import Text
 
 /// JSON as its writers mean it: names without regard to case, as programs in Go read and write
 /// them, and what has another type than expected counts as absent.
@@ -14,14 +15,8 @@ enum LooseJSON: Equatable {
   ///
   /// - Returns: nil for what is not JSON, or has more values than it may have.
   init?(_ data: Data) {
-    guard let tree = JSONTree(Self.withoutMark(data)) else { return nil }
+    guard let tree = JSONTree(data.withoutByteOrderMark) else { return nil }
     self.init(tree)
-  }
-
-  /// A text without the byte order mark before it.
-  static func withoutMark<Text: Collection<UInt8>>(_ text: Text) -> Text.SubSequence {
-    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    return text.dropFirst(text.starts(with: mark) ? mark.count : 0)
   }
 
   /// By `JSONTree`, not `JSONDecoder`, whose error for each value that is no number costs more the larger

@@ -1,4 +1,5 @@
 import OCI
+import Text
 
 /// The names of a page of tags, read out of its text without keeping anything else of it.
 ///
@@ -18,7 +19,7 @@ struct TagNames {
   /// - Parameter body: the page; a byte order mark before it is passed over.
   /// - Returns: nil for what is no object of JSON.
   init?(_ body: some Collection<UInt8>) {
-    var reader = JSONReader(LooseJSON.withoutMark(body))
+    var reader = JSONReader(body.withoutByteOrderMark)
     guard reader.whole({ take(&$0) }) else { return nil }
   }
 

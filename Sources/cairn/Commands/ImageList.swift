@@ -33,8 +33,7 @@ struct ImageList {
   ///
   /// - Throws: `CommandFailure` that says in which line is no name.
   private static func names(in bytes: [UInt8], of file: String) throws -> [String] {
-    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    let text = String(outside: bytes.dropFirst(bytes.starts(with: mark) ? mark.count : 0))
+    let text = String(outside: bytes.withoutByteOrderMark)
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     var names: [String] = []
     for (number, line) in lines.enumerated() {
