@@ -46,7 +46,7 @@ package struct Sample: Sendable, Equatable, Codable {
     case backingOff
   }
 
-  /// A request that the server refused for load (429 or 503).
+  /// A request that the server refused for load, whatever status it has for that.
   package struct Refusal: Sendable, Equatable, Codable {
     /// When the refusal arrived.
     package var at: Moment
@@ -93,6 +93,15 @@ package struct Sample: Sendable, Equatable, Codable {
   package var appLimit: AppLimit?
   /// What was measured of the connections and of this machine.
   package var readings: Readings
+
+  /// Part of a pool's workers that must carry data: with fewer, the rate still grows into its size.
+  private static let carryingShare = 0.7
+
+  /// Whether enough workers of a pool of a size carry data for its rate to be the pool's.
+  func isCarried(by size: Int) -> Bool { Double(carrying) >= Self.carryingShare * Double(size) }
+
+  /// Whether a pool of a size is what it was set to: enough workers carry data, none is left to retire.
+  func hasLanded(at size: Int) -> Bool { isCarried(by: size) && open <= size }
 
   /// Makes a sample; lists are empty and nothing is limited until set.
   package init(

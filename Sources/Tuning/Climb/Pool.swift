@@ -26,8 +26,6 @@ struct Pool: Sendable {
   /// Nil until enough workers carry data.
   var landing: Landing?
 
-  /// Part of the workers that must carry data.
-  private static let settledShare = 0.7
   /// Seconds, and round trips, after which a larger pool counts as landed in any case.
   private static let patience = 0.5
   private static let patienceTrips = 10.0
@@ -42,13 +40,13 @@ struct Pool: Sendable {
     landing = nil
   }
 
-  /// Notices when the pool is what it was set to: enough workers carry data, none is left to retire.
+  /// Notices when the pool is what it was set to.
   mutating func observe(_ sample: Sample, roundTrip: Double) {
     guard landing == nil else { return }
     let patience =
       isShrinking ? Self.shrinkingPatience : Self.patience + Self.patienceTrips * roundTrip
-    let isSettled =
-      Double(sample.carrying) >= Self.settledShare * Double(size) && sample.open <= size
-    if isSettled || sample.now - changedAt > patience { landing = Landing(at: sample.now) }
+    if sample.hasLanded(at: size) || sample.now - changedAt > patience {
+      landing = Landing(at: sample.now)
+    }
   }
 }

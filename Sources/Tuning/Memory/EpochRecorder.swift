@@ -7,8 +7,6 @@ struct EpochRecorder: Sendable {
   private static let longest = 3.0
   /// Shortest epoch that is kept, in seconds.
   private static let shortest = 0.2
-  /// Part of the workers that must carry data before measuring.
-  private static let settledShare = 0.7
 
   private struct Open {
     var at: Moment
@@ -68,10 +66,9 @@ struct EpochRecorder: Sendable {
 
   private mutating func measure(_ sample: Sample, _ roundTrip: Double?) {
     guard var current = open else {
-      let settled = Double(sample.carrying) >= Self.settledShare * Double(poolSize)
       let wait = max(0.2, 4 * (idle ?? 0.05))
       let hasWaited = sample.now - changedAt >= wait || sample.appLimit != nil
-      guard settled, hasWaited else { return }
+      guard sample.isCarried(by: poolSize), hasWaited else { return }
       open = Open(
         at: sample.now, bytes: sample.bytesDone, roundTrip: roundTrip,
         isAppLimited: sample.appLimit != nil)

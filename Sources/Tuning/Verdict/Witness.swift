@@ -26,8 +26,6 @@ struct Witness: Sendable {
   private static let settling = (seconds: 0.2, trips: 6.0)
   /// Seconds over which a queue is looked for.
   private static let look = 0.4
-  /// An engine busier than this has no time left.
-  private static let fullLoad = 0.9
 
   /// - Parameters:
   ///   - limits: what the pull may not exceed.
@@ -73,7 +71,7 @@ struct Witness: Sendable {
     if let count = sample.readings.disordered { disorder = (disorder ?? 0) + Double(count) }
     if sample.appLimit == .nothingLeft { times.idle += seconds }
     if sample.appLimit == .backingOff { times.waiting += seconds }
-    if senses.busy > Self.fullLoad {
+    if senses.isMachineFull {
       let (busy, disk) = (sample.readings.engineBusy, sample.readings.diskBusy)
       let writing = busy > 0 ? min(1, max(0, disk / busy)) : 0
       times.disk += seconds * writing

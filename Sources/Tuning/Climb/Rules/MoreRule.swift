@@ -8,23 +8,23 @@ enum MoreRule {
   static let settledPatience = 6.0
   /// A first proposal doubles; later ones, after more than so many seconds, add a half.
   static let boldPatience = 1.0
-  /// Where more were once slower, such a part is added; twice as much after each that gained, up to
-  /// the second.
-  static let carefulShare = 8
-  static let boldShare = 2
+  /// Where more were once slower, the first part of the pool is added; twice as much after each that
+  /// gained, up to the second.
+  static let carefulShare = 0.125
+  static let boldShare = 0.5
 }
 
 /// When sizes are to be proposed.
 struct Proposals: Sendable {
   /// Seconds to hold before the next larger size; doubled by each that failed.
   var patience = MoreRule.shortPatience
-  /// The part of the pool that is added where more were once slower, as its divisor.
+  /// The part of the pool that is added where more were once slower.
   private(set) var share = MoreRule.carefulShare
   /// No smaller size before.
   var fewerAt = Moment.zero
 
   /// A larger size gained though more were once slower: the best may be far away.
-  mutating func growBolder() { share = max(MoreRule.boldShare, share / 2) }
+  mutating func growBolder() { share = min(MoreRule.boldShare, 2 * share) }
 
   /// A larger size was not worth it: the next one comes later.
   mutating func waitLonger() {
@@ -45,7 +45,7 @@ extension ClimbPolicy {
       because: belief.proposal)
     let more =
       if bounds.wasHarmful {
-        max(1, pool.size / proposals.share)
+        max(1, whole((proposals.share * Double(pool.size)).rounded(.down)))
       } else if proposals.patience > MoreRule.boldPatience {
         max(2, pool.size / 2)
       } else {

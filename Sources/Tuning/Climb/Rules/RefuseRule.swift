@@ -5,8 +5,8 @@ enum RefuseRule {
   static let burst = (seconds: 1.5, trips: 4.0)
   /// Seconds without a refusal after which one more is asked of a server that others want too.
   static let quiet = 10.0
-  /// What the server is believed to serve of those that once carried data, in quarters.
-  static let carried = 3
+  /// Part that the server is believed to serve of those that once carried data.
+  static let carried = 0.75
 }
 
 /// What refusals have said so far.
@@ -36,7 +36,8 @@ extension ClimbPolicy {
     // what is served at once; much fewer are a server that is closed for a moment, which says nothing
     // about its limit.
     let most = senses.mostCarrying
-    let carried = pool.size > most ? most : most * RefuseRule.carried / 4
+    let part = whole((RefuseRule.carried * Double(most)).rounded(.down))
+    let carried = pool.size > most ? most : part
     let ceiling = refusals.areContended ? pool.size : max(served, carried)
     bounds.served = max(1, min(bounds.served, ceiling))
     hold(

@@ -6,13 +6,13 @@ enum SettleRule {
   static let slowStartEnds = (seconds: 3.0, trips: 20.0)
   /// Workers beyond the knee: they fill the gaps between requests.
   static let kneeRoom = 1.2
-  /// A knee nearer than this is not worth a step.
-  static let worthwhile = 8  // tenths
+  /// A knee that is not below this part of the pool is not worth a step.
+  static let worthwhile = 0.8
   /// Seconds left for which workers too many cost less than workers too few.
   static let shortSeconds = 4.0
   /// A known path that brings less than this part of what it brought has become another.
   static let knownShare = 0.8
-  /// Seconds to the first probe on a known path.
+  /// Seconds to the first trial on a known path.
   static let knownPatience = 6.0
   /// Seconds until fewer than are known to be enough are tried.
   static let knownFloor = 20.0
@@ -55,7 +55,8 @@ extension ClimbPolicy {
     // Without a queue that stands all the time, the line may need all of them.
     let isSteady = full != .line || view.queue.floor(since: middle) ?? 0 > view.queue.threshold
     let isShort = Double(view.sample.bytesLeft) < SettleRule.shortSeconds * late
-    if knee < pool.size * SettleRule.worthwhile / 10, isSteady, !isShort {
+    let most = whole((SettleRule.worthwhile * Double(pool.size)).rounded(.down))
+    if knee < most, isSteady, !isShort {
       climb.isFlat = true
       enter(
         .trying(Trial(belief: full.map { .full($0) } ?? .flat, from: here)), because: .knee(knee))

@@ -1,4 +1,4 @@
-/// What a pull's samples say, put together: every rule looks through these and nothing else.
+/// What a pull's samples say together: the readings that rules and the witness look through.
 struct Senses: Sendable {
   /// Round trips: whether a queue stands in front of the line.
   var queue = QueueSense(idle: nil)
@@ -9,7 +9,7 @@ struct Senses: Sendable {
   /// How much throughput varies by itself.
   private(set) var steadiness = Steadiness()
   /// Share of its time in which the engine was at work lately, 0 to 1.
-  private(set) var busy = 0.0
+  private var busy = 0.0
   /// Share of the time in which the user's own limit held transfers back lately, 0 to 1.
   private(set) var held = 0.0
   /// When work ran out or waited, last.
@@ -19,7 +19,7 @@ struct Senses: Sendable {
 
   /// What a new reading of the engine's load counts in the running mean.
   private static let loadWeight = 0.3
-  /// An engine busier than this has no time for more workers.
+  /// An engine busier than this has no time left.
   private static let fullLoad = 0.9
   /// Above this share of the time, the rate is what the user allows.
   private static let heldShare = 0.5
@@ -40,13 +40,16 @@ struct Senses: Sendable {
     if sample.refusals.isEmpty { mostCarrying = max(mostCarrying, sample.carrying) }
   }
 
+  /// Whether this machine has no time left for the engine's work.
+  var isMachineFull: Bool { busy > Self.fullLoad }
+
   /// Whether the user's own limit is what bounds the rate, and not the path.
   private var isHeld: Bool { held > Self.heldShare }
 
   /// What on this machine or on the line is full, so that more workers cannot help; nil: nothing is.
   func fullness(_ sample: Sample, since start: Moment) -> PullRecord.Limit? {
     if isHeld { return .limitRate }
-    if busy > Self.fullLoad {
+    if isMachineFull {
       return sample.readings.diskBusy > Self.diskShare ? .disk : .cpu
     }
     return !bursts.areSeen && queue.stands(since: start) ?? false ? .line : nil

@@ -16,8 +16,6 @@ struct Steadiness: Sendable {
   /// A rate that falls by more than this part of itself has another reason than chance: a gap, or
   /// another path.
   private static let mostFall = 0.7
-  /// Part of the workers that must carry data: else the rate still grows into the pool's size.
-  private static let settledShare = 0.7
   /// Standard deviation that a judgement bears, as a part of the rate.
   private static let borne = 0.1
 
@@ -27,12 +25,10 @@ struct Steadiness: Sendable {
   ///   - sample: of a pull that has work for its workers.
   ///   - window: seconds of the shortest look; two of them that follow each other at one size are compared.
   mutating func observe(_ sample: Sample, window: Double) {
-    let isSettled =
-      sample.open <= sample.poolSize
-      && Double(sample.carrying) >= Self.settledShare * Double(sample.poolSize)
-    guard sample.poolSize == poolSize, isSettled, let start = windowStart else {
+    let hasLanded = sample.hasLanded(at: sample.poolSize)
+    guard sample.poolSize == poolSize, hasLanded, let start = windowStart else {
       poolSize = sample.poolSize
-      windowStart = isSettled ? (sample.now, sample.bytesDone) : nil
+      windowStart = hasLanded ? (sample.now, sample.bytesDone) : nil
       lastRate = nil
       return
     }
