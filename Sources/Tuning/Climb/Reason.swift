@@ -1,4 +1,4 @@
-/// Why a pool has its size: one case for each thing that a rule can say.
+/// Why a pool has its size: one case for each thing that a rule can say, in groups by the file of `Rules`.
 enum Reason: Sendable, Equatable, CustomStringConvertible {
   typealias Limit = PullRecord.Limit
 
@@ -11,6 +11,7 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
   case littleMore(from: Int, to: Int)
   case allAllowed
   case tooLate
+  // Feed
   case fed(Int)
   // Settle
   case settled
@@ -19,18 +20,20 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
   case asKnown
   case slowerThanKnown
   case tryingUntried(Int)
-  // Probe
+  // Keep
+  case pathChanged
+  // More
   case trying
   case tryingLonger
-  case probeFilled(from: Int, to: Int, Limit)
-  case probeGained(from: Int, to: Int, percent: Int)
-  case probeHurt(Int, percent: Int)
-  case probeInVain(Int, percent: Int)
-  // Hold
-  case pathChanged
-  case fewerWillDo
+  // Fewer
   case tryingFewer(Limit)
   case tryingFlat
+  // Trial
+  case trialFilled(from: Int, to: Int, Limit)
+  case trialGained(from: Int, to: Int, percent: Int)
+  case trialHurt(Int, percent: Int)
+  case trialInVain(Int, percent: Int)
+  case fewerWillDo
   case tooFew(Int, percent: Int)
   // Harm
   case harmed(Int, percent: Int)
@@ -66,20 +69,20 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
     case .slowerThanKnown: "the path is slower than earlier pulls found it"
     case .tryingUntried(let size):
       "\(size) workers may be enough, and no earlier pull had so few: trying that"
-    case .tryingLonger: "round trips grew, by a queue or by a longer route: trying more workers"
-    case .trying: "round trips are not growing: trying more workers"
-    case .probeFilled(let from, let to, let limit):
-      "going from \(from) to \(to) workers is as much as it takes (\(limit.words))"
-    case .probeGained(let from, let to, let percent):
-      "going from \(from) to \(to) workers brought \(percent) % more: adding workers"
-    case .probeHurt(let size, let percent): "\(size) workers changed the rate by \(percent) %: back"
-    case .probeInVain(let size, let percent):
-      "\(size) workers changed the rate by \(percent) %, too little for their cost"
     case .pathChanged: "the rate is not what it was here: measuring the path again"
-    case .fewerWillDo: "fewer workers bring as much"
+    case .trying: "round trips are not growing: trying more workers"
+    case .tryingLonger: "round trips grew, by a queue or by a longer route: trying more workers"
     case .tryingFewer(.limitRate): "--limit-rate is reached: trying fewer workers"
     case .tryingFewer(let limit): "\(limit.words) stays full: trying fewer workers"
     case .tryingFlat: "the workers added last brought nothing: trying fewer"
+    case .trialFilled(let from, let to, let limit):
+      "going from \(from) to \(to) workers is as much as it takes (\(limit.words))"
+    case .trialGained(let from, let to, let percent):
+      "going from \(from) to \(to) workers brought \(percent) % more: adding workers"
+    case .trialHurt(let size, let percent): "\(size) workers changed the rate by \(percent) %: back"
+    case .trialInVain(let size, let percent):
+      "\(size) workers changed the rate by \(percent) %, too little for their cost"
+    case .fewerWillDo: "fewer workers bring as much"
     case .tooFew(let size, let percent): "\(size) workers are too few: \(percent) % slower"
     case .harmed(let size, let percent): "\(size) workers were \(percent) % slower"
     case .fewerMayBeFaster: "more workers made it slower: trying fewer"

@@ -54,9 +54,9 @@ extension ClimbPolicy {
     if let full, trial.isFromRoom || gain >= TrialRule.leastGain {
       limit = full
       climb.isProportional = climb.isProportional && isGaining
-      hold(here, view.now, because: .probeFilled(from: from.poolSize, to: pool.size, full))
+      hold(here, view.now, because: .trialFilled(from: from.poolSize, to: pool.size, full))
     } else if isGaining {
-      let why = Reason.probeGained(from: from.poolSize, to: pool.size, percent: percent)
+      let why = Reason.trialGained(from: from.poolSize, to: pool.size, percent: percent)
       proposals.patience = MoreRule.shortPatience
       if bounds.wasHarmful {
         proposals.growBolder()
@@ -74,12 +74,12 @@ extension ClimbPolicy {
       bounds.forbid(from: pool.size, now: view.now)
       proposals.waitLonger()
       climb.isFlat = true
-      hold(from, view.now, because: .probeHurt(pool.size, percent: percent))
+      hold(from, view.now, because: .trialHurt(pool.size, percent: percent))
     } else {
       proposals.waitLonger()
       climb.isFlat = true
       climb.isProportional = false
-      hold(from, view.now, because: .probeInVain(pool.size, percent: percent))
+      hold(from, view.now, because: .trialInVain(pool.size, percent: percent))
     }
   }
 
