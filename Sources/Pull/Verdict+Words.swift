@@ -103,7 +103,7 @@ extension Verdict {
   private var refusals: String {
     let count = evidence.refusals == 1 ? "1 was" : "\(evidence.refusals) were"
     let served = evidence.servedAtRefusal.map { " while it served \($0)" } ?? ""
-    return count + " refused (429 or 503)" + served
+    return count + " refused for load" + served
   }
 
   /// What nobody set, but could.

@@ -92,7 +92,7 @@ package enum FetchFailure: Sendable, Equatable {
   case stalled
   /// Nobody is there, and nobody was in this run: no such name, or every connection refused.
   case absent
-  /// The server refused for load (429, 503); `retryAfter` in seconds where it said.
+  /// The server refused for load, whatever status it has for that; `retryAfter` in seconds where it said.
   case refused(retryAfter: Double?)
   /// The server failed (5xx), which a retry can help; where it does so again and again it is overloaded.
   case serverError

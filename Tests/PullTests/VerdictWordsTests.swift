@@ -62,7 +62,7 @@ struct VerdictWordsTests {
         $0.refusals = 23
         $0.servedAtRefusal = 6
         $0.shares.atServed = 1
-      }, "the server's limit of requests: 23 were refused (429 or 503) while it served 6"
+      }, "the server's limit of requests: 23 were refused for load while it served 6"
     ),
     ({ $0.limits.bytesPerSecond = 10_485_760 }, "your --limit-rate of 10.0 MiB/s"),
     (

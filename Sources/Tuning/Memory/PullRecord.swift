@@ -58,7 +58,7 @@ package struct PullRecord: Sendable, Equatable, Codable {
     case line
     /// The server gives each connection a rate, and the pool has as many as it may.
     case perConnection
-    /// The server refuses more requests (429, 503).
+    /// The server refuses more requests for load, whatever status it has for that.
     case refusals
     /// More workers made it slower: the server or the path is overloaded.
     case overload
