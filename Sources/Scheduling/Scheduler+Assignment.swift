@@ -22,7 +22,7 @@ extension Scheduler {
   private mutating func nextFetch(now: Moment) -> Fetch? {
     for urgency in Urgency.allCases.reversed() where urgencies.contains(urgency) {
       if let blob = blobToServe(urgency, now: now) { return takePending(blob, now: now) }
-      if let fetch = splitLargest(urgency, now: now) ?? repeatStraggler(urgency, now: now) {
+      if let fetch = splitLargest(urgency, now: now) ?? overtakeStraggler(urgency, now: now) {
         return fetch
       }
     }
@@ -220,8 +220,8 @@ extension Scheduler {
       now: now)
   }
 
-  /// Asks again for what a straggler still owes when a fresh request should overtake it.
-  private mutating func repeatStraggler(_ urgency: Urgency, now: Moment) -> Fetch? {
+  /// Asks for what a straggler still owes by a second request, where that should overtake it.
+  private mutating func overtakeStraggler(_ urgency: Urgency, now: Moment) -> Fetch? {
     var worst: (id: SegmentID, seconds: Double)?
     let peers = peerRate(at: now)
     for (id, segment) in segments

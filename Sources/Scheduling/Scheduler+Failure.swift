@@ -30,8 +30,9 @@ extension Scheduler {
   /// Times that a server which nobody has reached yet is tried again.
   private static let looksAtAbsence = 1
 
+  /// A request is over, and has not brought all that it was to bring.
   mutating func fail(
-    _ id: RequestID, _ failure: FetchFailure, now: Moment, _ actions: inout [SchedulerAction]
+    _ id: RequestID, _ said: FetchFailure, now: Moment, _ actions: inout [SchedulerAction]
   ) {
     guard let request = requests[id], var segment = segments[request.segment] else { return }
     if segment.remaining == 0 {
@@ -40,9 +41,8 @@ extension Scheduler {
       return
     }
     requests[id] = nil
-    let said = failure
-    if failure == .stalled { trouble.countStall(of: request, at: now) }
-    let failure = asRefusal(failure)
+    if said == .stalled { trouble.countStall(of: request, at: now) }
+    let failure = asRefusal(said)
     if case .refused(let retryAfter) = failure {
       gathered.refusals.append(
         .init(at: now, served: requests.count, retryAfter: retryAfter))
@@ -54,38 +54,57 @@ extension Scheduler {
       segments[request.segment] = segment
       return
     }
-    let blob = segment.blob
     remove(request.segment)
-    var piece = Piece(range: segment.position..<segment.range.upperBound)
-    if request.ranged, !blobs[blob].ranged {
+    let rest = Piece(range: segment.position..<segment.range.upperBound, failures: segment.failures)
+    guard !request.ranged || blobs[segment.blob].ranged else {
       // The blob is asked for as a whole by now; that a range failed says nothing more.
-      piece.failures = segment.failures
-      giveBack(piece, of: blob)
+      giveBack(rest, of: segment.blob)
       return
     }
-    piece.failures = segment.failures.adding(failure, at: now)
+    let failed = FailedRequest(id: id, state: request, said: said, failure: failure)
+    giveBack(rest, of: segment.blob, after: failed, now: now, &actions)
+  }
+
+  /// A request that failed, and was the last one of its segment.
+  private struct FailedRequest {
+    let id: RequestID
+    let state: RequestState
+    /// What came of it.
+    let said: FetchFailure
+    /// What that is taken for.
+    let failure: FetchFailure
+  }
+
+  /// Gives back what a request has not brought: to be asked for later, or without a range, or never.
+  private mutating func giveBack(
+    _ rest: Piece, of blob: BlobID, after request: FailedRequest, now: Moment,
+    _ actions: inout [SchedulerAction]
+  ) {
+    let (said, failure) = (request.said, request.failure)
+    var piece = rest
+    piece.failures = rest.failures.adding(failure, at: now)
     // One odd answer among good ones must not make the rest of a large blob come from its beginning.
     let most = blobs[blob].servesRanges ? Self.oddRanges : 1
     if piece.failures.rangeRefusals > most { blobs[blob].ranged = false }
     if failure == .doubtful { blobs[blob].doubts += 1 }
     // A blob that is not there has many places to ask for, and none that will come.
     let isOver =
-      mustGiveUp(piece.failures, failure, previousAt: segment.failures.lastAt)
+      mustGiveUp(piece.failures, failure, previousAt: rest.failures.lastAt)
       || blobs[blob].doubts >= 2 * settings.doubts
     // Before a blob is given up it is asked for as a whole, whatever was said of its ranges; after
     // refusals where it may be that only ranges are refused.
     let isLastResort =
-      isOver && request.ranged && blobs[blob].ranged && said != .stalled
+      isOver && request.state.ranged && blobs[blob].ranged && said != .stalled
       && said != .absent
       && (!said.isRefusal || !blobs.servesRanges)
-    if isLastResort || mayBeTheRange(said, request, piece, blob) {
+    if isLastResort || mayBeTheRange(said, request.state, piece, blob) {
       blobs[blob].ranged = false
       giveBack(piece, of: blob)
       return
     }
     if isOver {
       giveBack(piece, of: blob)
-      giveUp(blob, because: id, &actions)
+      giveUp(blob, because: request.id, &actions)
       return
     }
     piece.notBefore = now + delay(for: piece, failure, now: now)

@@ -10,7 +10,7 @@ extension Scheduler {
     decision = policy.observe(sample)
     actions.append(.sampled(sample, decision))
     retire(now: now, &actions)
-    giveUpStragglers(now: now, &actions)
+    handBackStragglers(now: now, &actions)
   }
 
   /// Makes a pool as small as it was set to, where that would not come about by itself.

@@ -59,9 +59,9 @@ struct StragglerRule: Sendable, Equatable {
 }
 
 extension Scheduler {
-  /// Gives up connections that are far slower than the others, and have been for a while; what came
-  /// of them is kept.
-  mutating func giveUpStragglers(now: Moment, _ actions: inout [SchedulerAction]) {
+  /// Hands back the segments of connections that are far slower than the others, and have been for a
+  /// while; what came of them is kept.
+  mutating func handBackStragglers(now: Moment, _ actions: inout [SchedulerAction]) {
     let rates = segments.compactMap { entry -> (id: SegmentID, rate: Double)? in
       guard entry.value.requests.count == 1,
         let rate = entry.value.rate.settledBytesPerSecond(at: now)
