@@ -4,10 +4,8 @@ import Tuning
 struct Heartbeat {
   /// Ticks that were heard.
   var ticks = 0
-  private var ticker: Task<Void, Never>?
-
-  /// Whether it ticks.
-  var isBeating: Bool { ticker != nil }
+  /// What ticks; nil: nothing does.
+  private(set) var ticker: Task<Void, Never>?
 
   /// Ticks until it is stopped, where it does not tick already.
   mutating func start(_ tick: @escaping @Sendable () -> Void) {

@@ -65,7 +65,7 @@ extension ContentStore {
   /// Bytes that a blob still needs on the disk; those of a partial download are there already.
   ///
   /// - Parameter descriptor: a blob that is not in the store.
-  package func missingBytes(_ descriptor: Descriptor) -> Int64 {
+  func missingBytes(_ descriptor: Descriptor) -> Int64 {
     let name = PartialName(descriptor.digest).data
     return max(0, descriptor.size.addingClamped(-(ingest?.info(name)?.allocatedBytes ?? 0)))
   }

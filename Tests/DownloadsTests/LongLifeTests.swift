@@ -14,7 +14,7 @@ extension Downloads {
   /// Layers that wait to be told.
   var keptLayers: Int { pools.values.reduce(0) { $0 + $1.layers.count } }
   /// Whether time tells of itself.
-  var isTicking: Bool { heart.isBeating }
+  var isTicking: Bool { heart.ticker != nil }
 }
 
 /// A service that lives for months.

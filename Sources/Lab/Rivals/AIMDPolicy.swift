@@ -1,4 +1,4 @@
-package import Tuning
+import Tuning
 
 /// Netflix concurrency-limits' `AIMDLimit`: one more an answer, a tenth less a refusal.
 ///
@@ -12,7 +12,7 @@ package import Tuning
 /// Theirs times whole calls, which are short. A request here lasts as long as its bytes take, so
 /// the time to its first byte stands in: that is what a server takes to answer. A refusal is a
 /// drop.
-package struct AIMDPolicy: Policy {
+struct AIMDPolicy: Policy {
   /// `initialLimit` and `minLimit`, in workers.
   private static let least = 20
   /// `maxLimit`, in workers.
@@ -26,16 +26,16 @@ package struct AIMDPolicy: Policy {
   /// Makes the policy.
   ///
   /// - Parameter maximum: largest pool size.
-  package init(maximum: Int) { self.maximum = maximum }
+  init(maximum: Int) { self.maximum = maximum }
 
   /// The name in reports.
-  package var name: String { "aimd" }
+  var name: String { "aimd" }
 
   /// The pool size to open with.
-  package mutating func start(_ opening: Opening) -> PoolDecision { decision }
+  mutating func start(_ opening: Opening) -> PoolDecision { decision }
 
   /// Takes a sample and decides again.
-  package mutating func observe(_ sample: Sample) -> PoolDecision {
+  mutating func observe(_ sample: Sample) -> PoolDecision {
     for seconds in sample.firstByteSeconds {
       if seconds > Self.timeoutSeconds {
         backOff()

@@ -1,4 +1,4 @@
-package import Tuning
+import Tuning
 
 /// aria2's `--optimize-concurrent-downloads`: `N = 5 + 25 log10(Mbit/s)`.
 ///
@@ -12,7 +12,7 @@ package import Tuning
 ///
 /// Theirs is bounded by `--max-concurrent-downloads`, whose default of 5 would leave nothing to
 /// decide; the largest pool size stands in for it.
-package struct AriaPolicy: Policy {
+struct AriaPolicy: Policy {
   /// `optimizeConcurrentDownloadsCoeffA_`, in workers.
   private static let base = 5.0
   /// `optimizeConcurrentDownloadsCoeffB_`, in workers for each power of ten of Mbit/s.
@@ -33,20 +33,20 @@ package struct AriaPolicy: Policy {
   /// Makes the policy.
   ///
   /// - Parameter maximum: largest pool size.
-  package init(maximum: Int) { self.maximum = maximum }
+  init(maximum: Int) { self.maximum = maximum }
 
   /// The name in reports.
-  package var name: String { "aria2" }
+  var name: String { "aria2" }
 
   /// The pool size to open with.
-  package mutating func start(_ opening: Opening) -> PoolDecision {
+  mutating func start(_ opening: Opening) -> PoolDecision {
     previous.at = opening.now
     decidedAt = opening.now
     return decision
   }
 
   /// Takes a sample and decides again.
-  package mutating func observe(_ sample: Sample) -> PoolDecision {
+  mutating func observe(_ sample: Sample) -> PoolDecision {
     note(sample)
     if sample.now - decidedAt >= Self.intervalSeconds {
       decidedAt = sample.now

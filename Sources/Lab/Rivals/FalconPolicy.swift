@@ -1,4 +1,4 @@
-package import Tuning
+import Tuning
 
 /// Falcon (Arifuzzaman and Arslan, SC'21): probes of 3 s, and the size with the best utility.
 ///
@@ -11,9 +11,9 @@ package import Tuning
 /// The score's other term, 10 times the share of packets sent again, is left out: a receiver does
 /// not see what was lost. Its `--max_cc`, without which it takes the number of CPUs, is the largest
 /// pool size.
-package struct FalconPolicy: Policy {
+struct FalconPolicy: Policy {
   /// How the pool size moves.
-  package enum Search: Sendable {
+  enum Search: Sendable {
     /// By one while the score rises; then it waits for a change of a tenth.
     case hillClimb
     /// By the gradient, in steps that grow while its sign stays the same.
@@ -28,7 +28,7 @@ package struct FalconPolicy: Policy {
   static let costOfWorker = 1.02
 
   /// The name in reports.
-  package let name: String
+  let name: String
   private let search: Search
   private let maximum: Int
   private var probe = Probe(seconds: probeSeconds, skipping: skippedSeconds)
@@ -49,7 +49,7 @@ package struct FalconPolicy: Policy {
   ///   - name: its name in reports.
   ///   - search: how it moves.
   ///   - maximum: largest pool size.
-  package init(name: String, search: Search, maximum: Int) {
+  init(name: String, search: Search, maximum: Int) {
     self.name = name
     self.search = search
     self.maximum = maximum
@@ -57,10 +57,10 @@ package struct FalconPolicy: Policy {
   }
 
   /// The pool size to open with.
-  package mutating func start(_ opening: Opening) -> PoolDecision { decision }
+  mutating func start(_ opening: Opening) -> PoolDecision { decision }
 
   /// Takes a sample and decides again.
-  package mutating func observe(_ sample: Sample) -> PoolDecision {
+  mutating func observe(_ sample: Sample) -> PoolDecision {
     guard let rate = probe.observe(sample) else { return decision }
     let score = Self.score(rate: rate, poolSize: poolSize)
     switch search {

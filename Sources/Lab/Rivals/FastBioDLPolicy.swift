@@ -1,4 +1,4 @@
-package import Tuning
+import Tuning
 
 /// FastBioDL (arXiv 2508.05511): Falcon's utility, probes of 5 s, steps of the relative gradient.
 ///
@@ -9,7 +9,7 @@ package import Tuning
 /// workers, rounded. A step is the size times the relative change of the score for each worker, 1
 /// to 5 workers up or down. Every tenth probe goes no higher than the size with the best score of
 /// those it remembers: the first 20.
-package struct FastBioDLPolicy: Policy {
+struct FastBioDLPolicy: Policy {
   /// `probing_sec`, in seconds.
   private static let probeSeconds = 5.0
   /// Seconds of a probe before those that count.
@@ -34,16 +34,16 @@ package struct FastBioDLPolicy: Policy {
   /// Makes the policy.
   ///
   /// - Parameter maximum: largest pool size.
-  package init(maximum: Int) { self.maximum = min(Self.most, maximum) }
+  init(maximum: Int) { self.maximum = min(Self.most, maximum) }
 
   /// The name in reports.
-  package var name: String { "fastbiodl" }
+  var name: String { "fastbiodl" }
 
   /// The pool size to open with.
-  package mutating func start(_ opening: Opening) -> PoolDecision { decision }
+  mutating func start(_ opening: Opening) -> PoolDecision { decision }
 
   /// Takes a sample and decides again.
-  package mutating func observe(_ sample: Sample) -> PoolDecision {
+  mutating func observe(_ sample: Sample) -> PoolDecision {
     guard let rate = probe.observe(sample) else { return decision }
     let score = FalconPolicy.score(rate: rate, poolSize: poolSize)
     let limit = remember(score)

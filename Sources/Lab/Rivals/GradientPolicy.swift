@@ -1,4 +1,4 @@
-package import Tuning
+import Tuning
 
 /// Netflix concurrency-limits' `Gradient2Limit`: the pool follows long over short latency.
 ///
@@ -13,7 +13,7 @@ package import Tuning
 ///
 /// Latency is the time to a first byte, for the same reason as with `AIMDPolicy`. It does not look
 /// at whether a call was dropped, so refusals change nothing here either.
-package struct GradientPolicy: Policy {
+struct GradientPolicy: Policy {
   /// `initialLimit` and `minLimit`, in workers.
   private static let least = 20.0
   /// `maxConcurrency`, in workers.
@@ -35,16 +35,16 @@ package struct GradientPolicy: Policy {
   /// Makes the policy.
   ///
   /// - Parameter maximum: largest pool size.
-  package init(maximum: Int) { self.maximum = maximum }
+  init(maximum: Int) { self.maximum = maximum }
 
   /// The name in reports.
-  package var name: String { "gradient2" }
+  var name: String { "gradient2" }
 
   /// The pool size to open with.
-  package mutating func start(_ opening: Opening) -> PoolDecision { decision }
+  mutating func start(_ opening: Opening) -> PoolDecision { decision }
 
   /// Takes a sample and decides again.
-  package mutating func observe(_ sample: Sample) -> PoolDecision {
+  mutating func observe(_ sample: Sample) -> PoolDecision {
     for short in sample.firstByteSeconds where short > 0 {
       answers = min(Self.warmUp + 1, answers + 1)
       let factor = answers <= Self.warmUp ? 1 / answers : 2 / (Self.longWindow + 1)

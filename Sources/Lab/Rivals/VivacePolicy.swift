@@ -1,4 +1,4 @@
-package import Tuning
+import Tuning
 
 /// In the style of PCC Vivace (NSDI'18): paired trials, then steps along the gradient.
 ///
@@ -16,7 +16,7 @@ package import Tuning
 /// place of a round trip or two, because new workers have to get going. Losses are not seen by a
 /// receiver; that term (`kLossCoefficient`) is left out. Which side comes first alternates where
 /// theirs draws it by lot. The largest pool ends the doubling, and the moving.
-package struct VivacePolicy: Policy {
+struct VivacePolicy: Policy {
   private enum Phase {
     case starting, probing, moving
   }
@@ -64,16 +64,16 @@ package struct VivacePolicy: Policy {
   /// Makes the policy.
   ///
   /// - Parameter maximum: largest pool size.
-  package init(maximum: Int) { self.maximum = maximum }
+  init(maximum: Int) { self.maximum = maximum }
 
   /// The name in reports.
-  package var name: String { "vivace" }
+  var name: String { "vivace" }
 
   /// The pool size to open with.
-  package mutating func start(_ opening: Opening) -> PoolDecision { decision }
+  mutating func start(_ opening: Opening) -> PoolDecision { decision }
 
   /// Takes a sample and decides again.
-  package mutating func observe(_ sample: Sample) -> PoolDecision {
+  mutating func observe(_ sample: Sample) -> PoolDecision {
     let trips = sample.readings.roundTripSeconds
     if !trips.isEmpty { roundTrips.append(trips.reduce(0, +) / Double(trips.count)) }
     guard let rate = probe.observe(sample) else { return decision }

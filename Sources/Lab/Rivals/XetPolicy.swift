@@ -1,4 +1,4 @@
-package import Tuning
+import Tuning
 
 /// Hugging Face xet-core's adaptive concurrency: one more while transfers succeed, or one less.
 ///
@@ -28,7 +28,7 @@ package import Tuning
 /// in flight are taken to have brought the same, since nothing tells them apart. The length of a
 /// request, of which a partial report is a part, is not in a sample either: the time that a request
 /// should last stands in for it. A refusal is a retryable failure.
-package struct XetPolicy: Policy {
+struct XetPolicy: Policy {
   /// `ac_initial_download_concurrency`, in workers.
   private static let openingSize = 4
   /// `ac_max_download_concurrency`, in workers.
@@ -79,20 +79,20 @@ package struct XetPolicy: Policy {
   /// Makes the policy.
   ///
   /// - Parameter maximum: largest pool size.
-  package init(maximum: Int) { self.maximum = min(Self.most, maximum) }
+  init(maximum: Int) { self.maximum = min(Self.most, maximum) }
 
   /// The name in reports.
-  package var name: String { "hf-xet" }
+  var name: String { "hf-xet" }
 
   /// The pool size to open with.
-  package mutating func start(_ opening: Opening) -> PoolDecision {
+  mutating func start(_ opening: Opening) -> PoolDecision {
     steppedAt = opening.now
     poolSize = min(maximum, poolSize)
     return decision
   }
 
   /// Takes a sample and decides again.
-  package mutating func observe(_ sample: Sample) -> PoolDecision {
+  mutating func observe(_ sample: Sample) -> PoolDecision {
     for waited in sample.firstByteSeconds {
       transfers.append(
         XetTransfer(
