@@ -1,5 +1,6 @@
 import Disk
 import FoundationEssentials
+import Transfer
 
 /// How registries are reached; the defaults are the command's.
 ///
@@ -59,9 +60,9 @@ public struct RegistryAccess: Sendable {
   /// Seconds to connect, from 0.001 to a day.
   public var connectTimeout = 15.0
   /// Seconds below ``minimumRate`` after which a request is made again, from 0.001 to a day.
-  public var stallTimeout = 30.0
+  public var stallTimeout = TransferSettings().stallTimeout
   /// Bytes a second that count as progress of a request.
-  public var minimumRate: Int64 = 512
+  public var minimumRate = Int64(TransferSettings().minimumRate)
   /// Retries without progress before giving up, from 0 to 1000.
   public var retries = 8
   /// Whether the next server is asked, too, when a mirror is late.

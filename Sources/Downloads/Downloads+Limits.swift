@@ -1,3 +1,5 @@
+import Transfer
+
 extension Downloads {
   /// What bounds the service.
   package struct Limits: Sendable {
@@ -12,9 +14,15 @@ extension Downloads {
     /// Seconds after which it is, too.
     package var pageSeconds = 600.0
     /// Seconds without progress after which another process's blob is taken over.
-    package var stallTimeout = 30.0
+    package var stallTimeout = Self.usualPatience.seconds
     /// Bytes per second that count as progress then.
-    package var minimumRate = 512.0
+    package var minimumRate = Self.usualPatience.rate
+
+    /// Both, as an engine has them for its transfers.
+    package static let usualPatience: (seconds: Double, rate: Double) = {
+      let usual = TransferSettings()
+      return (usual.stallTimeout, usual.minimumRate)
+    }()
 
     /// Makes limits.
     package init(openBlobs: Int, hashing: Int) {

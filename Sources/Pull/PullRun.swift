@@ -18,7 +18,8 @@ package struct PullRun: Sendable {
   ///   - plan: how each path's downloads are to be run.
   package init(
     store: ContentStore, display: any ProgressDisplay,
-    patience: (seconds: Double, rate: Double) = (30, 512), plan: @escaping Downloads.Planner
+    patience: (seconds: Double, rate: Double) = Downloads.Limits.usualPatience,
+    plan: @escaping Downloads.Planner
   ) {
     let board = PullBoard(display)
     self.board = board
