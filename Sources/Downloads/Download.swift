@@ -4,10 +4,10 @@ import Synchronization
 
 /// A blob on its way, as one of those who want it sees it.
 ///
-/// Two who want the same blob, and believe each other, share one transfer. When the last of them is
-/// gone, it retires, and what arrived stays.
+/// Two who want the same blob, and believe each other, share one `SharedDownload`. When the last of them
+/// is gone, that ends, and what arrived stays.
 package final class Download: Sendable {
-  let transfer: Int
+  let sharedID: Int
   /// What the blob's files are called while it is on its way.
   let name: PartialName
   let wanter: Int
@@ -25,12 +25,12 @@ package final class Download: Sendable {
   package let isShared: Bool
 
   init(
-    _ transfer: Transfer, wanter: Int, isShared: Bool,
+    _ shared: SharedDownload, wanter: Int, isShared: Bool,
     reads: @escaping @Sendable (Int64) -> Void, left: @escaping @Sendable () -> Void
   ) {
-    board = transfer.board
-    self.transfer = transfer.id
-    name = transfer.name
+    board = shared.board
+    sharedID = shared.id
+    name = shared.name
     self.wanter = wanter
     self.isShared = isShared
     self.reads = reads
@@ -41,7 +41,7 @@ package final class Download: Sendable {
   init(ended wish: Wish, _ ending: DownloadBoard.Ending) {
     board = DownloadBoard(DownloadProgress(digest: wish.blob.digest, size: wish.blob.size))
     board.end(ending)
-    (transfer, wanter, isShared) = (0, 0, false)
+    (sharedID, wanter, isShared) = (0, 0, false)
     name = PartialName(wish.blob.digest)
     reads = { _ in }
     left = {}

@@ -5,12 +5,12 @@ package import Store
 package import Tuning
 
 /// Everything that is wanted now, from whoever wants it: one pool of workers for each path, one
-/// transfer for each blob and circle of those who believe each other.
+/// `SharedDownload` for each blob and circle of those who believe each other.
 ///
 /// All state belongs to this actor; what happens elsewhere is reported through one stream of
 /// events, in order. It lives until `close`, however many images come and go.
 ///
-/// Life of a transfer:
+/// Life of a shared download:
 ///
 /// | from | to | when |
 /// |---|---|---|
@@ -21,17 +21,17 @@ package import Tuning
 /// | begun | elsewhere | another process has taken it over |
 /// | begun | done | its digest is right, and it is published |
 /// | any | failed | nobody gives it, or it cannot be written |
-/// | any | retired | the last who wanted it is gone; what arrived stays |
+/// | any | left | the last who wanted it is gone; what arrived stays |
 package actor Downloads {
   /// What comes in.
   enum Event: Sendable {
-    case request(PathKey, Int, RequestID, BlobSource.Event)
-    case verified(Int, Verifier.Outcome)
+    case request(PathKey, pool: Int, RequestID, BlobSource.Event)
+    case verified(download: Int, Verifier.Outcome)
     /// Bytes came of a segment whose blob somebody waits for.
-    case arrived(PathKey, Int, SegmentID)
-    case left(Int, Int)
-    /// A wanter reads a transfer's bytes there.
-    case reads(Int, Int, Int64)
+    case arrived(PathKey, pool: Int, SegmentID)
+    case left(download: Int, wanter: Int)
+    /// A wanter reads a download's bytes there.
+    case reads(download: Int, wanter: Int, at: Int64)
     case tick
   }
 
@@ -50,8 +50,8 @@ package actor Downloads {
   var pools: [PathKey: PathPool] = [:]
   var plans: PathPlans
   var reports: [PullReport] = []
-  var transfers = TransferTable()
-  var queue: TransferQueue<Transfer>
+  var shared = SharedDownloads()
+  var queue: DownloadQueue<SharedDownload>
   var overall = OverallProgress()
   var isClosed = false
   private var nextNumber = 0
@@ -81,7 +81,7 @@ package actor Downloads {
     self.store = store
     self.limits = limits
     plans = PathPlans(plan)
-    queue = TransferQueue(mostOpen: limits.openBlobs)
+    queue = DownloadQueue(mostOpen: limits.openBlobs)
     self.ended = ended
     self.tell = tell
     verifier = Verifier(store: store, threads: limits.hashing)
@@ -102,10 +102,10 @@ package actor Downloads {
     roundTripSeconds: Double? = nil
   ) async -> [Download] {
     // Said first, so that it is known in time where they are.
-    let unknown = wishes.filter { transfers[$0.key] == nil }
+    let unknown = wishes.filter { shared[$0.key] == nil }
     if !unknown.isEmpty { await source.expect(unknown.map(\.blob)) }
     guard !isClosed else { return wishes.map { Download(ended: $0, .failure(.stopped)) } }
-    let new = unknown.filter { transfers[$0.key] == nil }
+    let new = unknown.filter { shared[$0.key] == nil }
     if !new.isEmpty { prepare(new.map(\.blob), source, roundTripSeconds) }
     let downloads = wishes.map { want($0, from: source, urgency) }
     refill()
@@ -115,30 +115,30 @@ package actor Downloads {
   private func want(_ wish: Wish, from source: BlobSource, _ urgency: Urgency) -> Download {
     nextNumber += 1
     let wanter = nextNumber
-    let known = transfers[wish.key]
-    guard let transfer = known ?? add(wish, from: source) else {
+    let known = shared[wish.key]
+    guard let download = known ?? add(wish, from: source) else {
       return Download(ended: wish, .failure(.stopped))
     }
-    transfer.sources[wanter] = source
-    change(transfer) { $0.wanters[wanter] = urgency }
-    let (inbox, id) = (inbox, transfer.id)
-    return Download(transfer, wanter: wanter, isShared: known != nil) {
-      inbox.yield(.reads(id, wanter, $0))
+    download.sources[wanter] = source
+    change(download) { $0.wanters[wanter] = urgency }
+    let (inbox, id) = (inbox, download.id)
+    return Download(download, wanter: wanter, isShared: known != nil) {
+      inbox.yield(.reads(download: id, wanter: wanter, at: $0))
     } left: {
-      inbox.yield(.left(id, wanter))
+      inbox.yield(.left(download: id, wanter: wanter))
     }
   }
 
-  private func add(_ wish: Wish, from source: BlobSource) -> Transfer? {
+  private func add(_ wish: Wish, from source: BlobSource) -> SharedDownload? {
     guard let pool = pools[PathKey(source)] else { return nil }
     nextNumber += 1
-    let transfer = Transfer(
-      id: nextNumber, wish, as: transfers.name(for: wish), from: source, over: pool)
-    transfers.add(transfer)
-    pool.wanted[transfer.id] = transfer
+    let download = SharedDownload(
+      id: nextNumber, wish, as: shared.name(for: wish), from: source, over: pool)
+    shared.add(download)
+    pool.wanted[download.id] = download
     pool.clock.resume()
-    pool.scheduler.bytesToCome += transfer.size
-    return transfer
+    pool.scheduler.bytesToCome += download.size
+    return download
   }
 
   /// Makes a path ready for blobs: with a pool of its own where it has none.
@@ -158,8 +158,8 @@ package actor Downloads {
         key, number: number, plan: plans.plan(for: key), opening: opening,
         in: PathPool.Surroundings(
           store: store, verifier: verifier, tell: tell,
-          hear: { inbox.yield(.request(key, number, $0, $1)) },
-          arrived: { inbox.yield(.arrived(key, number, $0)) }))
+          hear: { inbox.yield(.request(key, pool: number, $0, $1)) },
+          arrived: { inbox.yield(.arrived(key, pool: number, $0)) }))
       pools[key] = pool
     }
     pool.use(source)
@@ -167,30 +167,30 @@ package actor Downloads {
 
   /// Whether somebody wants a blob in a circle.
   package func isWanted(_ digest: Digest, in circle: Circle = .named) -> Bool {
-    transfers.has(Wish.Spot(circle: circle, digest: digest))
+    shared.has(Wish.Spot(circle: circle, digest: digest))
   }
 
   /// Stops wanting blobs, and returns when nothing more is written of those that nobody else wants.
   package func leave(_ downloads: [Download]) async {
-    leave(downloads.map { ($0.transfer, $0.wanter) })
+    leave(downloads.map { ($0.sharedID, $0.wanter) })
     for download in downloads { await verifier.settled(download.name) }
   }
 
-  private func leave(_ claims: [(transfer: Int, wanter: Int)]) {
-    let alone = claims.compactMap { claim -> Transfer? in
-      guard let transfer = transfers[claim.transfer], transfer.wanters[claim.wanter] != nil else {
+  private func leave(_ claims: [(download: Int, wanter: Int)]) {
+    let alone = claims.compactMap { claim -> SharedDownload? in
+      guard let download = shared[claim.download], download.wanters[claim.wanter] != nil else {
         return nil
       }
-      change(transfer) {
+      change(download) {
         $0.wanters[claim.wanter] = nil
         $0.positions[claim.wanter] = nil
       }
-      transfer.sources[claim.wanter] = nil
-      if let heir = transfer.heir { inherit(transfer, heir) }
-      return transfer.wanters.isEmpty ? transfer : nil
+      download.sources[claim.wanter] = nil
+      if let heir = download.heir { inherit(download, heir) }
+      return download.wanters.isEmpty ? download : nil
     }
     guard !alone.isEmpty else { return }
-    retire(alone, .stopped)
+    breakOff(alone, .stopped)
     refill()
   }
 
@@ -220,13 +220,13 @@ package actor Downloads {
       guard let pool = pools[key], pool.number == number else { return }
       pool.note(segment, recording: true)
     case .verified(let id, let outcome):
-      if let transfer = transfers[id] { verified(transfer, outcome) }
+      if let download = shared[id] { verified(download, outcome) }
     case .left(let id, let wanter): leave([(id, wanter)])
     case .reads(let id, let wanter, let position):
-      guard let transfer = transfers[id], transfer.wanters[wanter] != nil else { return }
-      change(transfer) { $0.positions[wanter] = position }
+      guard let download = shared[id], download.wanters[wanter] != nil else { return }
+      change(download) { $0.positions[wanter] = position }
     }
-    settle()
+    takeInFailures()
   }
 
   private func tick() async {
@@ -234,14 +234,14 @@ package actor Downloads {
     let isSlow = heart.ticks % Self.slowTicks == 0
     for pool in pools.values where !pool.wanted.isEmpty {
       for (id, segment) in pool.fetches.windows {
-        pool.note(id, recording: isSlow || segment.transfer.urgency == .read)
+        pool.note(id, recording: isSlow || segment.download.urgency == .read)
       }
     }
     if isSlow { lookAround() }
     let active = pools.values.filter { !$0.wanted.isEmpty }
     for pool in active { pool.measure(isAlone: active.count == 1) }
     refill()
-    if heart.ticks % Self.shownTicks == 0, !transfers.isEmpty { show() }
+    if heart.ticks % Self.shownTicks == 0, !shared.isEmpty { show() }
     guard isSlow else { return }
     await endIdlePools()
     await turnPages()
@@ -250,14 +250,14 @@ package actor Downloads {
 
   /// What is looked at now and then: blobs that others fetch, and whether anything is to come.
   private func lookAround() {
-    for transfer in queue.waiting { begin(transfer) }
-    for transfer in transfers.all where transfer.partial?.isLost ?? false { lose(transfer) }
+    for download in queue.waiting { begin(download) }
+    for download in shared.all where download.partial?.isLost ?? false { lose(download) }
     let isBusy = !queue.isEmpty || !verifier.isIdle
     for pool in pools.values { pool.lookForEnd(isElsewhereBusy: isBusy) }
   }
 
   /// Tells how all stands.
-  func show() { tell(.overview(overall.overview(of: transfers.all, over: pools.values))) }
+  func show() { tell(.overview(overall.overview(of: shared.all, over: pools.values))) }
 
   /// Ends everything that is under way and notes what arrived; nothing is written or published after that.
   ///
@@ -266,7 +266,7 @@ package actor Downloads {
     guard !isClosed else { return [] }
     isClosed = true
     for pool in pools.values { pool.close() }
-    retire(Array(transfers.all), .stopped)
+    breakOff(Array(shared.all), .stopped)
     heart.stop()
     inbox.finish()
     await verifier.stop()

@@ -13,17 +13,17 @@ struct OverallProgress {
   /// How all stands now.
   ///
   /// - Parameters:
-  ///   - transfers: of everything that is wanted.
+  ///   - downloads: of everything that is wanted.
   ///   - pools: of all paths.
   mutating func overview(
-    of transfers: some Collection<Transfer>, over pools: some Collection<PathPool>
+    of downloads: some Collection<SharedDownload>, over pools: some Collection<PathPool>
   ) -> DownloadEvent.Overview {
     let bytes = pools.reduce(bytesOfEndedPools + bytesOfOthers) { $0 + $1.scheduler.bytesDone }
     let seconds = start.map { $0.duration(to: .now) / .seconds(1) } ?? 0
     meter.note(bytes, at: seconds)
     let active = pools.filter { !$0.wanted.isEmpty }
     return DownloadEvent.Overview(
-      blobs: Self.shown(transfers, over: pools), seconds: seconds,
+      blobs: Self.shown(downloads, over: pools), seconds: seconds,
       bytesPerSecond: meter.bytesPerSecond,
       poolSize: active.reduce(0) { $0 + $1.scheduler.decision.poolSize },
       open: active.reduce(0) { $0 + $1.scheduler.openRequests })
@@ -31,12 +31,12 @@ struct OverallProgress {
 
   /// How each is: those that no worker is at wait, though some of their bytes are here.
   private static func shown(
-    _ transfers: some Collection<Transfer>, over pools: some Collection<PathPool>
+    _ downloads: some Collection<SharedDownload>, over pools: some Collection<PathPool>
   ) -> [DownloadProgress] {
     let busy = pools.reduce(into: Set<ObjectIdentifier>()) { $0.formUnion($1.busy) }
-    return transfers.map { transfer in
-      var progress = transfer.progress
-      if progress.state == .fetching, !busy.contains(ObjectIdentifier(transfer)) {
+    return downloads.map { download in
+      var progress = download.progress
+      if progress.state == .fetching, !busy.contains(ObjectIdentifier(download)) {
         progress.state = .waiting
       }
       return progress

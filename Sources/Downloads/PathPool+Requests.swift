@@ -9,8 +9,8 @@ import Tuning
 /// Requests of one path, from their beginning to their end.
 extension PathPool {
   func open(_ fetch: Fetch) -> LiveSegment? {
-    guard let transfer = transfers[fetch.blob], let partial = transfer.partial else { return nil }
-    let (board, arrived, segment) = (transfer.board, around.arrived, fetch.segment)
+    guard let download = downloads[fetch.blob], let partial = download.partial else { return nil }
+    let (board, arrived, segment) = (download.board, around.arrived, fetch.segment)
     let forgotten = Forgotten()
     let window = FileWindow(fetch.range) { bytes, offset in
       // Not before the first byte comes: where none does, what is here is worth as much as before.
@@ -26,7 +26,7 @@ extension PathPool {
       return code
     }
     return LiveSegment(
-      transfer: transfer, window: window, position: fetch.range.lowerBound,
+      download: download, window: window, position: fetch.range.lowerBound,
       recorded: fetch.range.lowerBound, forgotten: forgotten)
   }
 
@@ -37,14 +37,14 @@ extension PathPool {
   func extend(_ segment: inout LiveSegment, to end: Int64) { segment.window.extend(to: end) }
 
   func start(_ fetch: Fetch, in segment: LiveSegment) {
-    let transfer = segment.transfer
-    transfer.progress.cost.requests += 1
+    let download = segment.download
+    download.progress.cost.requests += 1
     var request = BlobSource.Request(
-      blob: transfer.wish.blob, range: fetch.range, ranged: fetch.ranged, window: segment.window)
+      blob: download.wish.blob, range: fetch.range, ranged: fetch.ranged, window: segment.window)
     request.stalls = fetch.stalls
     request.isSecond = fetch.origin == .straggler
-    set(transfer, .fetching)
-    let (source, hear, id, final) = (transfer.source, around.hear, fetch.request, request)
+    set(download, .fetching)
+    let (source, hear, id, final) = (download.source, around.hear, fetch.request, request)
     tasks[id] = Task {
       await source.fetch(final) { hear(id, $0) }
     }
@@ -68,7 +68,7 @@ extension PathPool {
       handle(.sent(request))
     case .responded(let timing):
       // Here, since what breaks off, or is cut short, had a connection, too.
-      segment.transfer.progress.cost.connections += timing.newConnections
+      segment.download.progress.cost.connections += timing.newConnections
       let connect = timing.newConnections > 0 ? timing.connectSeconds : nil
       handle(.responded(request, connectSeconds: connect))
     case .wholeBody:
@@ -83,14 +83,14 @@ extension PathPool {
     case .ended(.failure(let error)):
       note(id, recording: true)
       forget(request)
-      failed(request, of: segment.transfer, error)
+      failed(request, of: segment.download, error)
     }
-    around.verifier.advance(segment.transfer.name)
+    around.verifier.advance(segment.download.name)
   }
 
   /// Every byte of a blob is verified: requests whose end is still on its way here are over.
-  func finishRequests(of transfer: Transfer) {
-    for (id, segment) in fetches.windows where segment.transfer === transfer {
+  func finishRequests(of download: SharedDownload) {
+    for (id, segment) in fetches.windows where segment.download === download {
       for request in fetches.requests(of: id) {
         forget(request)
         handle(.finished(request))
@@ -103,13 +103,13 @@ extension PathPool {
     fetches.end(request)
   }
 
-  private func failed(_ request: RequestID, of transfer: Transfer, _ error: RegistryError) {
+  private func failed(_ request: RequestID, of download: SharedDownload, _ error: RegistryError) {
     if case .transfer(let cause) = error.kind, case .disk(let code) = cause.kind {
-      fail(transfer, .store(diskError(code)))
+      fail(download, .store(diskError(code)))
       return
     }
-    transfer.lastError = error
-    transfer.progress.cost.retries += 1
+    download.lastError = error
+    download.progress.cost.retries += 1
     handle(.failed(request, Self.outcome(of: error)))
     sayIfWaiting(because: error.message)
   }
@@ -162,10 +162,10 @@ extension PathPool {
     let written = segment.window.written
     let gained = written - segment.position
     guard gained > 0 else { return (written, false) }
-    var progress = segment.transfer.progress
+    var progress = segment.download.progress
     progress.done += gained - segment.forgotten.take()
     progress.cost.fetched += gained
-    segment.transfer.progress = progress
+    segment.download.progress = progress
     fetches.windows[id]?.position = written
     return (written, true)
   }
@@ -178,14 +178,14 @@ extension PathPool {
 
   /// Tells the resume map, and with it the verifier, how far a segment is on disk.
   private func record(_ segment: inout LiveSegment, upTo position: Int64) {
-    guard position > segment.recorded, let partial = segment.transfer.partial else { return }
+    guard position > segment.recorded, let partial = segment.download.partial else { return }
     do throws(StoreError) {
       try partial.record(segment.recorded..<position)
       segment.recorded = position
-      segment.transfer.board.written()
-      around.verifier.advance(segment.transfer.name)
+      segment.download.board.written()
+      around.verifier.advance(segment.download.name)
     } catch {
-      fail(segment.transfer, .store(error))
+      fail(segment.download, .store(error))
     }
   }
 }

@@ -38,18 +38,18 @@ extension PathPool {
     decisions.append(PullReport.Decision(at: page.time(now).seconds, decision: decision))
   }
 
-  /// Keeps what a transfer was like; one that was never begun was like nothing.
-  func keep(_ transfer: Transfer) {
-    if let layer = layer(transfer) { layers.append(layer) }
+  /// Keeps what a download was like; one that was never begun was like nothing.
+  func keep(_ download: SharedDownload) {
+    if let layer = layer(download) { layers.append(layer) }
   }
 
-  private func layer(_ transfer: Transfer) -> PullReport.Layer? {
-    guard let start = transfer.startedAt else { return nil }
+  private func layer(_ download: SharedDownload) -> PullReport.Layer? {
+    guard let start = download.startedAt else { return nil }
     return PullReport.Layer(
-      digest: transfer.digest, size: transfer.size,
-      fetched: max(0, transfer.progress.done - transfer.had),
-      seconds: (transfer.endedAt ?? now.seconds) - start,
-      retries: transfer.progress.cost.retries, isComplete: transfer.endedAt != nil)
+      digest: download.digest, size: download.size,
+      fetched: max(0, download.progress.done - download.had),
+      seconds: (download.endedAt ?? now.seconds) - start,
+      retries: download.progress.cost.retries, isComplete: download.endedAt != nil)
   }
 
   /// Whether so much is written on the present page that a new one is due.
@@ -68,7 +68,7 @@ extension PathPool {
     report.layers = layers
     layers = []
     hasLostNothing = true
-    page = sampled
+    page = nextPage
     recorder = PullRecorder(opening: Opening(), limits: plan.limits, prior: plan.prior)
     decisions = [PullReport.Decision(at: 0, decision: scheduler.decision)]
     return report

@@ -6,7 +6,7 @@ import Tuning
 extension PathPool {
   /// One line for each wait of over a second that a server or the scheduler asks for.
   func sayIfWaiting(because reason: String) {
-    guard failed.isEmpty else { return }
+    guard failedDownloads.isEmpty else { return }
     var until = scheduler.refusedUntil
     // Where others go on, that one place rests is nobody's concern.
     if scheduler.openRequests == 0, let due = scheduler.nextDue { until = max(until, due) }
@@ -24,14 +24,14 @@ extension PathPool {
     let look = PathWatch.Look(
       isBusy: scheduler.openRequests > 0 || isElsewhereBusy,
       dueIn: scheduler.nextDue.map { $0 - now })
-    guard !wanted.isEmpty, failed.isEmpty, watch.isOver(look, now: now) else { return }
+    guard !wanted.isEmpty, failedDownloads.isEmpty, watch.isOver(look, now: now) else { return }
     let missing = wanted.values.sorted { $0.id < $1.id }
     for (owner, group) in Dictionary(grouping: missing, by: \.wish.owner) {
       let names = group.prefix(3).map(\.label).joined(separator: ", ")
       let why = group.lazy.compactMap(\.lastError).first?.message ?? "no server said why"
-      for transfer in group {
+      for download in group {
         fail(
-          transfer,
+          download,
           .integrity(
             "nothing is under way any more, but \(names) of \(owner) is missing: \(why)"))
       }

@@ -8,12 +8,12 @@ import Tuning
 /// The workers of one path, and the scheduler that they work for: performs what it decides, and
 /// tells it what came of that.
 ///
-/// Belongs to the actor `Downloads`. Blobs come and go while it lives; transfers that failed are in
-/// `failed` until it looks.
+/// Belongs to the actor `Downloads`. Blobs come and go while it lives; downloads that failed are in
+/// `failedDownloads` until it looks.
 final class PathPool: SchedulerRunner {
   /// A segment in flight.
   struct LiveSegment {
-    let transfer: Transfer
+    let download: SharedDownload
     let window: FileWindow
     /// What the scheduler was told.
     var position: Int64
@@ -45,16 +45,16 @@ final class PathPool: SchedulerRunner {
   var recorder: PullRecorder
   var page = PathPage()
   /// Where a page would begin that has all that the present one has not.
-  var sampled = PathPage()
+  var nextPage = PathPage()
   var decisions: [PullReport.Decision] = []
   var lastReadings = EngineReadings()
   var readAt = Moment.zero
   var watch = PathWatch()
   /// Everything wanted over this path that has not ended.
-  var wanted: [Int: Transfer] = [:]
-  var transfers: [BlobID: Transfer] = [:]
+  var wanted: [Int: SharedDownload] = [:]
+  var downloads: [BlobID: SharedDownload] = [:]
   /// Those that failed, until the service looks.
-  var failed: [Transfer] = []
+  var failedDownloads: [SharedDownload] = []
   /// False once somebody went without what was wanted.
   var hasLostNothing = true
   /// Layers whose downloads are over.
@@ -111,37 +111,37 @@ final class PathPool: SchedulerRunner {
   }
 
   /// Begins to fetch what a blob still needs.
-  func begin(_ transfer: Transfer, _ partial: PartialBlob) {
+  func begin(_ download: SharedDownload, _ partial: PartialBlob) {
     let have = partial.have
-    transfer.startedAt = now.seconds
-    transfer.progress.done = partial.byteCount
-    transfer.had = transfer.progress.done
-    set(transfer, .waiting)
+    download.startedAt = now.seconds
+    download.progress.done = partial.byteCount
+    download.had = download.progress.done
+    set(download, .waiting)
     let (id, actions) = scheduler.add(
-      size: transfer.size, have: have, urgency: transfer.urgency)
-    transfer.blob = id
-    transfers[id] = transfer
+      size: download.size, have: have, urgency: download.urgency)
+    download.blob = id
+    downloads[id] = download
     perform(actions)
-    if !transfer.readers.isEmpty { handle(.readers(id, at: transfer.readers)) }
-    around.verifier.advance(transfer.name)
+    if !download.readers.isEmpty { handle(.readers(id, at: download.readers)) }
+    around.verifier.advance(download.name)
   }
 
   /// Fetches all of a blob again: what came was wrong.
-  func beginAgain(_ transfer: Transfer) {
-    guard let blob = transfer.blob else { return }
-    transfer.progress.done = 0
-    set(transfer, .waiting)
+  func beginAgain(_ download: SharedDownload) {
+    guard let blob = download.blob else { return }
+    download.progress.done = 0
+    set(download, .waiting)
     handle(.damaged(blob))
   }
 
-  /// The transfers that a worker is at.
+  /// The downloads that a worker is at.
   var busy: Set<ObjectIdentifier> {
-    Set(fetches.windows.values.map { ObjectIdentifier($0.transfer) })
+    Set(fetches.windows.values.map { ObjectIdentifier($0.download) })
   }
 
   /// Stops fetching blobs: nothing more is written of them, and what arrived is noted.
-  func abandon(_ group: [Transfer]) {
-    for (id, segment) in fetches.windows where group.contains(where: { $0 === segment.transfer }) {
+  func abandon(_ group: [SharedDownload]) {
+    for (id, segment) in fetches.windows where group.contains(where: { $0 === segment.download }) {
       segment.window.seal()
       keepWritten(id)
     }
@@ -150,7 +150,7 @@ final class PathPool: SchedulerRunner {
 
   /// Knows nothing of a blob any more: it is done, or nobody wants it.
   func forget(_ blob: BlobID) {
-    transfers[blob] = nil
+    downloads[blob] = nil
     handle(.left([blob]))
   }
 
@@ -165,36 +165,36 @@ final class PathPool: SchedulerRunner {
     fetches.close()
   }
 
-  func set(_ transfer: Transfer, _ state: DownloadProgress.State) {
-    guard transfer.progress.state != state else { return }
-    transfer.progress.state = state
-    around.tell(.blob(transfer.progress))
+  func set(_ download: SharedDownload, _ state: DownloadProgress.State) {
+    guard download.progress.state != state else { return }
+    download.progress.state = state
+    around.tell(.blob(download.progress))
   }
 
-  /// The transfer cannot go on; the first reason counts.
-  func fail(_ transfer: Transfer, _ error: DownloadError) {
-    guard transfer.failure == nil else { return }
-    transfer.failure = error
-    failed.append(transfer)
+  /// The download cannot go on; the first reason counts.
+  func fail(_ download: SharedDownload, _ error: DownloadError) {
+    guard download.failure == nil else { return }
+    download.failure = error
+    failedDownloads.append(download)
   }
 
   // MARK: The scheduler
 
   func complete(_ blob: BlobID) {
-    guard let transfer = transfers[blob] else { return }
-    set(transfer, .verifying)
-    around.verifier.advance(transfer.name)
+    guard let download = downloads[blob] else { return }
+    set(download, .verifying)
+    around.verifier.advance(download.name)
   }
 
   func giveUp(_ blob: BlobID, after request: RequestID) {
-    guard let transfer = transfers[blob] else { return }
-    let error = transfer.lastError ?? RegistryError(.notFound, "a blob cannot be had")
-    fail(transfer, .registry(error))
+    guard let download = downloads[blob] else { return }
+    let error = download.lastError ?? RegistryError(.notFound, "a blob cannot be had")
+    fail(download, .registry(error))
   }
 
   func sampled(_ sample: Sample, _ decision: PoolDecision) {
     recorder.observe(page.sample(sample), decision)
-    sampled = PathPage(start: sample.now, bytes: sample.bytesDone)
+    nextPage = PathPage(start: sample.now, bytes: sample.bytesDone)
     note(decision)
     plan.trace?(TraceStep(sample: sample, decision: decision))
   }

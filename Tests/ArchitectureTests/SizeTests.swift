@@ -30,7 +30,8 @@ struct SizeTests {
     "SimulatedClient": "a pull, without disk and sockets",
     "Scheduler": "a path's blobs, requests and measures, which each decision weighs together",
     "PathPool": "a path's runner: what is wanted, asked, in flight and learned",
-    "Transfer": "one blob from wish to store", "RequestRoute": "one request through all its hops",
+    "SharedDownload": "one blob from wish to store",
+    "RequestRoute": "one request through all its hops",
     "Authorizer": "what a registry said of who may do what",
     "CurlLoop": "the thread that owns libcurl",
   ]

@@ -8,7 +8,7 @@ extension Parser {
   /// What is no parser, but gets as many things as others like to name: as many as there are bytes.
   static let steps: [Parser] = [
     Parser("queue of transfers") { bytes in
-      var queue = TransferQueue<Step>(mostOpen: 1)
+      var queue = DownloadQueue<Step>(mostOpen: 1)
       for (id, byte) in bytes.enumerated() { queue.place(Step(id: id), urgency(byte)) }
       for (id, byte) in bytes.enumerated() { queue.place(Step(id: id), urgency(byte &+ 1)) }
       for id in bytes.indices where id % 3 == 0 { _ = queue.remove(Step(id: id)) }

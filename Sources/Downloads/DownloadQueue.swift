@@ -1,11 +1,11 @@
 import Scheduling
 
-/// What has not begun, transfers as a rule, in the order in which they are to, and how many may be
+/// What has not begun, shared downloads as a rule, in the order in which they are to, and how many may be
 /// open at once.
 ///
 /// A step costs the same however many there are: one that is placed anew, or goes, leaves its old place
 /// behind, which is passed over, or forgotten when there are many.
-struct TransferQueue<Item: Identifiable> where Item.ID == Int {
+struct DownloadQueue<Item: Identifiable> where Item.ID == Int {
   /// A place in a line, which counts as long as its item has no other.
   private struct Place {
     let item: Int

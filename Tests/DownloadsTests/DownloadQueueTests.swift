@@ -5,7 +5,7 @@ import Testing
 @testable import Downloads
 
 @Suite("What has not begun")
-struct TransferQueueTests {
+struct DownloadQueueTests {
   struct Item: Identifiable, Equatable {
     let id: Int
   }
@@ -37,7 +37,7 @@ struct TransferQueueTests {
     "what is needed soonest begins first, and of that what was wanted first, whatever came and went",
     arguments: UInt64(1)...20)
   func order(seed: UInt64) {
-    var queue = TransferQueue<Item>(mostOpen: 1)
+    var queue = DownloadQueue<Item>(mostOpen: 1)
     var model = Model()
     let steps = Content.bytes(3_000, seed: seed)
     for index in stride(from: 0, to: steps.count, by: 3) {
@@ -60,7 +60,7 @@ struct TransferQueueTests {
 
   @Test("what another process fetches is in no line, and nothing begins while enough is open")
   func elsewhere() {
-    var queue = TransferQueue<Item>(mostOpen: 1)
+    var queue = DownloadQueue<Item>(mostOpen: 1)
     queue.wait(for: Item(id: 2))
     queue.wait(for: Item(id: 1))
     queue.place(Item(id: 1), .read)

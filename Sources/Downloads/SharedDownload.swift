@@ -6,7 +6,7 @@ import Store
 /// A blob that is wanted, and where it is: one for all who want it and believe each other.
 ///
 /// Belongs to the actor `Downloads`.
-final class Transfer: Identifiable {
+final class SharedDownload: Identifiable {
   let id: Int
   let wish: Wish
   /// What its files are called.

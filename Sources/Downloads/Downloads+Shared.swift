@@ -1,0 +1,254 @@
+import OCI
+import Registry
+import Store
+
+/// Transfers, from the queue to the store.
+extension Downloads {
+  /// Opens the next blobs, as far as files may be open.
+  func refill() {
+    while let download = queue.next() {
+      download.pool.scheduler.bytesToCome -= download.size
+      begin(download)
+    }
+    for pool in pools.values where !pool.wanted.isEmpty { pool.handle(.tick) }
+    takeInFailures()
+  }
+
+  /// Changes who wants a download, and with that how soon it is needed.
+  func change(_ download: SharedDownload, _ change: (SharedDownload) -> Void) {
+    let (before, readers) = (download.urgency, download.readers)
+    let isNew = download.wanters.isEmpty && download.blob == nil
+    change(download)
+    if let blob = download.blob, download.readers != readers {
+      download.pool.handle(.readers(blob, at: download.readers))
+    }
+    guard download.urgency != before || isNew, !download.wanters.isEmpty else { return }
+    if let blob = download.blob {
+      download.pool.handle(.urgency(blob, download.urgency))
+    } else {
+      queue.place(download, download.urgency)
+    }
+  }
+
+  /// Begins a download, where no other process is at it, or where that one does not get on.
+  func begin(_ download: SharedDownload) {
+    let ingest: ContentStore.Ingest
+    do throws(StoreError) {
+      let first = try store.beginIngest(
+        download.wish.blob, as: download.name, takesHeld: download.wish.isBrought())
+      ingest = if case .busy = first { try lookAtOther(download) } else { first }
+    } catch {
+      download.pool.fail(download, .store(error))
+      return
+    }
+    switch ingest {
+    case .present:
+      finish(download, .present)
+    case .busy:
+      if download.progress.state != .elsewhere { queue.wait(for: download) }
+      download.pool.set(download, .elsewhere)
+    case .ours(let partial):
+      queue.open(download)
+      download.patience = nil
+      download.progress.process = nil
+      download.partial = partial
+      take(download.wish.glimpse, partial)
+      guard register(download, partial) else { return }
+      download.pool.begin(download, partial)
+    }
+  }
+
+  /// Writes down what came of a blob before it was wanted; where that cannot be, it is fetched like the rest.
+  private func take(_ glimpse: (offset: Int64, bytes: [UInt8]), _ partial: PartialBlob) {
+    let (end, isOver) = glimpse.offset.addingReportingOverflow(Int64(glimpse.bytes.count))
+    guard !glimpse.bytes.isEmpty, glimpse.offset >= 0, !isOver, end <= partial.descriptor.size,
+      partial.have.intersection(RangeSet(glimpse.offset..<end)).isEmpty,
+      glimpse.bytes.withUnsafeBytes({ partial.write($0, at: glimpse.offset) }) == 0
+    else { return }
+    try? partial.record(glimpse.offset..<end)
+  }
+
+  /// Looks how far another process is, and goes on in its place where nothing comes there any more.
+  private func lookAtOther(_ download: SharedDownload) throws(StoreError) -> ContentStore.Ingest {
+    guard let holding = store.holding(of: download.wish.blob) else { return .busy }
+    download.progress.done = holding.bytes
+    download.progress.process = holding.process
+    download.progress.isStopped = holding.isStopped
+    var patience = download.patience ?? Patience(bytes: holding.bytes, limits)
+    let (gained, isOver) = patience.look(holding.bytes)
+    download.patience = patience
+    overall.bytesOfOthers += gained
+    guard isOver else { return .busy }
+    // Whatever comes of it, whoever is at it then has the whole time.
+    download.patience = nil
+    let ingest = try store.takeOver(download.wish.blob)
+    if case .ours = ingest {
+      tell(
+        .takenOver(download.wish, process: holding.process, seconds: limits.stallTimeout))
+    }
+    return ingest
+  }
+
+  /// Another process has taken a blob over: what is written here counts for nothing, so it is waited for.
+  func lose(_ download: SharedDownload) {
+    guard download.partial != nil else { return }
+    download.pool.abandon([download])
+    verifier.forget(download.name)
+    download.board.open(nil)
+    if let blob = download.blob { download.pool.forget(blob) }
+    download.blob = nil
+    download.partial = nil
+    queue.close()
+    queue.wait(for: download)
+    download.pool.set(download, .elsewhere)
+  }
+
+  /// Has a blob hashed as it arrives.
+  private func register(_ download: SharedDownload, _ partial: PartialBlob) -> Bool {
+    let (inbox, id, board) = (inbox, download.id, download.board)
+    board.open(partial.reader) { partial.end(ofStretchWith: $0) }
+    do throws(StoreError) {
+      try verifier.add(partial, hashed: { board.hashed($0) }) {
+        inbox.yield(.verified(download: id, $0))
+      }
+      return true
+    } catch {
+      download.pool.fail(download, .store(error))
+      return false
+    }
+  }
+
+  /// Takes in how a blob turned out.
+  func verified(_ download: SharedDownload, _ outcome: Verifier.Outcome) {
+    switch outcome {
+    case .published:
+      download.pool.finishRequests(of: download)
+      finish(download, .done)
+      refill()
+    case .lost:
+      lose(download)
+    case .failed(let error):
+      download.pool.fail(download, .store(error))
+    case .wrongDigest(let found):
+      damaged(download, found: found)
+    }
+  }
+
+  /// Wrong content is fetched again, all of it: from somebody else where a mirror sent some of it,
+  /// else once more.
+  private func damaged(_ download: SharedDownload, found: Digest) {
+    guard let partial = download.partial else { return }
+    let (wish, blob) = (download.wish, download.wish.blob)
+    let (senders, othersAreLeft) = download.source.blame(blob)
+    if !othersAreLeft { download.damages += 1 }
+    do throws(StoreError) {
+      try partial.startOver()
+    } catch {
+      download.pool.fail(download, .store(error))
+      return
+    }
+    let hosts = senders.joined(separator: " and ")
+    let origin = senders.isEmpty ? "" : " from \(hosts)"
+    guard download.damages < 2 else {
+      download.pool.fail(
+        download,
+        .integrity(
+          "\(wish.label) of \(wish.owner) is damaged"
+            + (senders.isEmpty ? "" : ", as \(hosts) sent it")
+            + ": its digest is \(found), the manifest says \(blob.digest)"))
+      return
+    }
+    let next = othersAreLeft ? "asking the next server" : "fetching it again"
+    download.board.startOver()
+    tell(.damaged(wish, origin: origin, next: next))
+    guard register(download, partial) else { return }
+    download.pool.beginAgain(download)
+  }
+
+  // MARK: Ends
+
+  private func finish(_ download: SharedDownload, _ state: DownloadProgress.State) {
+    download.endedAt = download.pool.now.seconds
+    var progress = download.progress
+    if state == .done { progress.cost.fetched += max(0, progress.size - progress.done) }
+    progress.done = progress.size
+    download.progress = progress
+    download.pool.set(download, state)
+    forget(download)
+    if state == .done, download.name.isApart { download.wish.arrived() }
+    // Before anybody hears that it is done: a short pull is over between two ticks.
+    if shared.isEmpty { show() }
+    do throws(StoreError) {
+      if download.urgency == .read, download.board.reader == nil {
+        download.board.open(try store.reader(of: download.wish.blob))
+      } else if download.urgency != .read {
+        download.board.open(nil)
+      }
+      download.board.end(.success(()))
+    } catch {
+      download.board.end(.failure(.store(error)))
+    }
+  }
+
+  /// Takes in what the pools could not go on with.
+  func takeInFailures() {
+    for pool in pools.values where !pool.failedDownloads.isEmpty {
+      let failed = pool.failedDownloads
+      pool.failedDownloads = []
+      for download in failed { breakOff([download], download.failure ?? .stopped) }
+    }
+  }
+
+  /// Ends downloads before their end: nothing more is written of them, and what arrived is noted.
+  func breakOff(_ group: [SharedDownload], _ error: DownloadError) {
+    let group = group.filter { shared[$0.id] != nil }
+    for download in group { download.pool.hasLostNothing = false }
+    for (_, ofPool) in Dictionary(grouping: group, by: \.pool.number) {
+      ofPool.first?.pool.abandon(ofPool)
+    }
+    for download in group {
+      verifier.forget(download.name)
+      forget(download)
+      download.board.end(.failure(error))
+    }
+  }
+
+  private func forget(_ download: SharedDownload) {
+    let pool = download.pool
+    shared.remove(download)
+    if queue.remove(download) { pool.scheduler.bytesToCome -= download.size }
+    if download.partial != nil { queue.close() }
+    download.partial = nil
+    pool.keep(download)
+    pool.wanted[download.id] = nil
+    if let blob = download.blob { pool.forget(blob) }
+    if pool.wanted.isEmpty { pool.clock.pause() }
+    letGo(download.source, isDone: download.endedAt != nil)
+  }
+
+  // MARK: Sources
+
+  /// Goes on with what another wanter has brought: what one shows to a registry is used for him
+  /// alone, and goes with him.
+  func inherit(_ download: SharedDownload, _ heir: BlobSource) {
+    let old = download.source
+    download.source = heir
+    download.pool.use(heir)
+    letGo(old, isDone: false)
+  }
+
+  /// Lets go of a source that nothing is fetched from any more.
+  ///
+  /// - Parameter isDone: whether it has brought what it was asked for; else nobody comes for what
+  ///   was asked ahead.
+  private func letGo(_ source: BlobSource, isDone: Bool) {
+    guard !shared.all.contains(where: { $0.source === source }) else { return }
+    Task {
+      if !isDone { await source.close() }
+      let tokenService = await source.tokenService
+      // It may be in use again.
+      guard !shared.all.contains(where: { $0.source === source }) else { return }
+      for pool in pools.values { pool.drop(source, tokenService) }
+    }
+  }
+}
