@@ -1,7 +1,6 @@
 import Disk
 import Glibc
 package import OCI
-import Text
 
 /// Blobs that another process fetches: how far it is, and going on in its place where it does not.
 extension ContentStore {
@@ -24,7 +23,7 @@ extension ContentStore {
     else { return nil }
     let holder = file.lockHolder
     return Holding(
-      bytes: usable(descriptor, file).byteCount, process: holder,
+      bytes: map(of: descriptor, file).written.byteCount, process: holder,
       isStopped: holder.map(ProcessState.isStopped) ?? false)
   }
 
@@ -47,17 +46,17 @@ extension ContentStore {
   }
 
   private func copy(_ old: OpenFile, to name: String, _ descriptor: Descriptor) throws(StoreError) {
-    let usable = usable(descriptor, old)
+    var map = map(of: descriptor, old)
     let ingest = old.folder
     let temporary = Temporary(in: ingest)
     let file = try disk(try temporary.open(0o600))
     // Nobody else is to begin with it before it is whole.
     guard try disk(try file.lock(exclusive: true)) else { return }
     if !file.shareBlocks(of: old) {
-      for range in usable.ranges { try disk(try file.copy(range, from: old)) }
+      for range in map.written.ranges { try disk(try file.copy(range, from: old)) }
     }
-    var map = ResumeMap(digest: descriptor.digest, size: descriptor.size, bootID: bootID)
-    map.written = usable
+    // Nothing of the new file is synced yet.
+    map.synced = RangeSet()
     // The journal first: what it says is so of both files.
     try disk(
       try ingest.writeAtomically(
@@ -67,8 +66,8 @@ extension ContentStore {
   }
 
   /// What a journal says of a file, as far as it can be relied on.
-  private func usable(_ descriptor: Descriptor, _ file: OpenFile) -> RangeSet<Int64> {
-    usable(descriptor, in: file.folder, length: Int64(file.info?.st_size ?? 0))
+  private func map(of descriptor: Descriptor, _ file: OpenFile) -> ResumeMap {
+    map(of: descriptor, in: file.folder, length: Int64(file.info?.st_size ?? 0))
   }
 
   /// Bytes of a blob that an earlier download left, as far as they can be relied on.
@@ -78,20 +77,12 @@ extension ContentStore {
     guard let ingest, let info = ingest.info(PartialName(descriptor.digest).data) else {
       return 0
     }
-    return usable(descriptor, in: ingest, length: Int64(info.st_size)).byteCount
+    return map(of: descriptor, in: ingest, length: Int64(info.st_size)).written.byteCount
   }
 
-  private func usable(_ descriptor: Descriptor, in folder: Folder, length: Int64) -> RangeSet<Int64>
-  {
-    guard
-      let bytes = try? folder.read(PartialName(descriptor.digest).map, limit: 16 << 20),
-      let map = ResumeMap(
-        parsing: String(outside: bytes), digest: descriptor.digest,
-        size: descriptor.size)
-    else { return RangeSet() }
-    var usable = map.usable(bootID: bootID)
-    // The file may be shorter than the map claims.
-    usable.remove(contentsOf: length..<Int64.max)
-    return usable
+  private func map(of descriptor: Descriptor, in folder: Folder, length: Int64) -> ResumeMap {
+    ResumeMap(
+      of: descriptor, as: PartialName(descriptor.digest), in: folder, length: length,
+      bootID: bootID)
   }
 }

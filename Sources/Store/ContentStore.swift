@@ -57,10 +57,11 @@ package struct ContentStore: Sendable {
     // Several processes may open a new store at the same time; one of them fills it.
     let lock = try lockIndex()
     try checkVersion()
-    if folder.info("index.json") == nil { try LayoutIndex().write(to: folder) }
-    if folder.info("oci-layout") == nil {
+    if folder.info(LayoutIndex.fileName) == nil { try LayoutIndex().write(to: folder) }
+    if folder.info(LayoutIndex.layoutName) == nil {
       try disk(
-        try folder.writeAtomically("oci-layout", LayoutIndex.layoutFile.utf8, mode: 0o600))
+        try folder.writeAtomically(
+          LayoutIndex.layoutName, LayoutIndex.layoutFile.utf8, mode: 0o600))
     }
     withExtendedLifetime(lock) {}
     sayWhoseItIs()
@@ -106,7 +107,7 @@ package struct ContentStore: Sendable {
 
   /// Whether a directory is a store, or another layout.
   private static func isLayout(_ folder: Folder) -> Bool {
-    folder.info(".cairn") != nil || folder.info("oci-layout") != nil
+    folder.info(".cairn") != nil || folder.info(LayoutIndex.layoutName) != nil
   }
 
   private func checkVersion() throws(StoreError) {

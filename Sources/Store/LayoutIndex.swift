@@ -52,7 +52,10 @@ package struct LayoutIndex: Sendable, Equatable {
   /// The annotation with the seconds since 1970 of the last pull.
   package static let pulledKey = "dev.cairn.pulled"
 
+  /// The file that an index is in.
   static let fileName = "index.json"
+  /// The file that makes a directory a layout, and what it says.
+  static let layoutName = "oci-layout"
   static let layoutFile = #"{"imageLayoutVersion":"1.0.0"}"#
   static let limit: Int64 = 64 << 20
 
@@ -88,7 +91,7 @@ package struct LayoutIndex: Sendable, Equatable {
     let data = tree.data
     guard data.count <= Self.limit else {
       throw .badIndex(
-        path: "index.json", reason: "it would be larger than \(Self.limit >> 20) MiB")
+        path: Self.fileName, reason: "it would be larger than \(Self.limit >> 20) MiB")
     }
     return data
   }
@@ -164,7 +167,7 @@ package struct LayoutIndex: Sendable, Equatable {
     do {
       return try Entry(descriptor)
     } catch {
-      throw .badIndex(path: "index.json", reason: "an entry cannot be encoded")
+      throw .badIndex(path: Self.fileName, reason: "an entry cannot be encoded")
     }
   }
 }

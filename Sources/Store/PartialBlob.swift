@@ -2,7 +2,6 @@ import Disk
 import Glibc
 package import OCI
 import Synchronization
-import Text
 
 /// A blob on its way into the store: the data file, its resume map, and the lock that says who fetches it.
 ///
@@ -36,19 +35,9 @@ package final class PartialBlob: Sendable {
     self.file = file
     self.name = name
     isNumbered = file.isStillNamed
-    var map = ResumeMap(digest: descriptor.digest, size: descriptor.size, bootID: bootID)
-    if let bytes = try? file.folder.read(name.map, limit: 16 << 20),
-      let known = ResumeMap(
-        parsing: String(outside: bytes), digest: descriptor.digest,
-        size: descriptor.size)
-    {
-      var usable = known.usable(bootID: bootID)
-      // The file may be shorter than the map claims.
-      let length = Int64(file.info?.st_size ?? 0)
-      usable.remove(contentsOf: length..<Int64.max)
-      map.written = usable
-      map.synced = known.synced.intersection(usable)
-    }
+    let map = ResumeMap(
+      of: descriptor, as: name, in: file.folder, length: Int64(file.info?.st_size ?? 0),
+      bootID: bootID)
     journal = Mutex(Journal(map: map))
     // The journal has a block of its own from now on: when others fill the disk later, what is here
     // can still be noted. If there is no room even now, the first record tries again.
@@ -74,7 +63,7 @@ package final class PartialBlob: Sendable {
   }
 
   /// End of the stretch of bytes on disk that begins at 0.
-  package var prefixEnd: Int64 {
+  var prefixEnd: Int64 {
     journal.withLock { journal in
       guard let first = journal.map.written.ranges.first, first.lowerBound == 0 else { return 0 }
       return first.upperBound
@@ -113,7 +102,7 @@ package final class PartialBlob: Sendable {
   /// Syncs the data written so far to the disk and notes it, so that it survives a power loss.
   ///
   /// - Throws: `StoreError`.
-  package func checkpoint() throws(StoreError) {
+  func checkpoint() throws(StoreError) {
     let before = have
     try disk(try file.sync())
     try withJournal { (journal: inout Journal) throws(StoreError) in

@@ -1,3 +1,7 @@
+import Disk
+import OCI
+import Text
+
 /// Which bytes of a partial blob are on disk: the text of the journal beside it.
 ///
 /// The journal is lines, each ending in a checksum of its own, appended after the bytes they speak of
@@ -18,11 +22,36 @@ struct ResumeMap: Equatable {
   var synced = RangeSet<Int64>()
 
   static let format = "cairn-resume 1"
+  /// Bytes of a journal that is read.
+  private static let longest: Int64 = 16 << 20
 
   init(digest: Digest, size: Int64, bootID: String) {
     self.digest = digest
     self.size = size
     self.bootID = bootID
+  }
+
+  /// What the journal of a data file says now, as far as it can be relied on; nothing where there is
+  /// none, or one of another blob.
+  ///
+  /// - Parameters:
+  ///   - descriptor: the blob.
+  ///   - name: what its files are called.
+  ///   - folder: where they are.
+  ///   - length: the data file's.
+  ///   - bootID: the present boot of this machine.
+  init(
+    of descriptor: Descriptor, as name: PartialName, in folder: Folder, length: Int64,
+    bootID: String
+  ) {
+    self.init(digest: descriptor.digest, size: descriptor.size, bootID: bootID)
+    guard let bytes = try? folder.read(name.map, limit: Self.longest),
+      let known = ResumeMap(parsing: String(outside: bytes), digest: digest, size: size)
+    else { return }
+    written = known.usable(bootID: bootID)
+    // The file may be shorter than the map claims.
+    written.remove(contentsOf: length..<Int64.max)
+    synced = known.synced.intersection(written)
   }
 
   /// Reads a journal; nil when it is not one, or one of another blob.
@@ -90,5 +119,3 @@ struct ResumeMap: Equatable {
     return String(hash, radix: 16)
   }
 }
-
-import OCI

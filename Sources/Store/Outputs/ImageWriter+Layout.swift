@@ -33,12 +33,12 @@ extension ImageWriter {
 
   /// Fails where an open directory is no layout, or parts of it lead elsewhere.
   private static func check(_ folder: Folder) throws(StoreError) {
-    func isLayout() -> Bool { folder.info(layoutName) != nil }
+    func isLayout() -> Bool { folder.info(LayoutIndex.layoutName) != nil }
     // Asked again: somebody else may make it one meanwhile.
     guard isLayout() || folder.isBare || isLayout() else {
       throw .notALayout(path: folder.path)
     }
-    for name in [layoutName, LayoutIndex.fileName] {
+    for name in [LayoutIndex.layoutName, LayoutIndex.fileName] {
       guard let kind = folder.info(name)?.kind, kind != .regular else { continue }
       throw .refused("cannot write \(folder.path(of: name)): \(kind.words)")
     }
@@ -109,18 +109,16 @@ extension ImageWriter {
   /// writer would take it for something else.
   private static func makeLayout(_ folder: Folder) throws(StoreError) {
     let flags = O_WRONLY | O_CREAT | O_EXCL
-    guard folder.info(layoutName) == nil,
-      let file = try? OpenFile(layoutName, in: folder, flags, 0o644)
+    guard folder.info(LayoutIndex.layoutName) == nil,
+      let file = try? OpenFile(LayoutIndex.layoutName, in: folder, flags, 0o644)
     else { return }
     try disk(try file.writeAll(LayoutIndex.layoutFile.utf8))
     try disk(try file.sync())
   }
 
-  private static let layoutName = "oci-layout"
-
   /// Keeps other writers out of a layout's index.
   private func lockLayout(_ folder: Folder) throws(StoreError) -> [OpenFile] {
-    let name = Self.layoutName
+    let name = LayoutIndex.layoutName
     // NFS locks only what is open for writing; a layout of somebody else's may be locked all the same.
     let file =
       if let opened = try? OpenFile(name, in: folder, O_RDWR) { opened } else {
