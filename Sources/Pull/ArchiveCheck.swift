@@ -1,21 +1,25 @@
 import OCI
 import Store
 
-/// Whether a `docker-archive:` output can hold what is pulled: an image, whose configuration lists layers.
+/// Whether an output that takes images only (`docker-archive:`) can hold what is pulled: its configuration
+/// must list layers.
 ///
 /// Where a type leaves that open, the configuration is looked at before layers are fetched; where
 /// the type says so, before anything is written.
 struct ArchiveCheck {
+  /// What the output is.
+  let transport: OutputTransport
   /// What is pulled.
   let manifest: Manifest
   /// What it is pulled as.
   let reference: Reference
 
-  /// - Returns: nil where no output is such an archive.
+  /// - Returns: nil where there is no such output.
   init?(_ outputs: [OutputTarget], _ wanted: WantedImage, _ reference: Reference) {
     guard let manifest = wanted.manifests.first?.manifest,
-      outputs.contains(where: { if case .dockerArchive = $0 { true } else { false } })
+      let output = outputs.first(where: \.transport.takesImagesOnly)
     else { return nil }
+    transport = output.transport
     self.manifest = manifest
     self.reference = reference
   }
@@ -26,7 +30,7 @@ struct ArchiveCheck {
   func ahead(_ resolver: ImageResolver) async throws(PullError) {
     guard manifest.isImage == nil else { return }
     guard manifest.isImage(try await resolver.configuration(of: manifest)) else {
-      throw .store(ImageWriter.noImage)
+      throw .store(transport.noImage)
     }
   }
 
@@ -59,14 +63,14 @@ struct ArchiveCheck {
     guard count > 0 else { return nil }
     return
       "\(count) of \(manifest.layers.count) layers of \(reference) are packed by zstd, and go into the "
-      + "docker-archive: as they are; \"docker load\" unpacks that since Docker 23.0"
+      + "\(transport.word) as they are; \"docker load\" unpacks that since Docker 23.0"
   }
 
   private func noArchive(_ why: String) -> PullError {
     .document(
       .invalidDocument(
         reason: "its configuration \(manifest.config.digest.short) \(why); nobody could load a "
-          + "docker-archive: of it"),
+          + "\(transport.word) of it"),
       what: reference.description)
   }
 }

@@ -193,7 +193,7 @@ struct PullTests {
     try await bench.pull("\(name):latest")
     var request = try bench.request("\(name):latest@\(other.manifest)")
     let archive = bench.folder("a.tar")
-    request.outputs = [.dockerArchive(file: archive, reference: nil)]
+    request.outputs = [OutputTarget(.dockerArchive, archive)]
     try await bench.pull(request)
     let index = try bench.store.index()
     #expect(index["\(name):latest"]?.digest == image.manifest)
@@ -202,7 +202,7 @@ struct PullTests {
     #expect(try !String(decoding: readFile(archive), as: UTF8.self).contains(":latest"))
     // Its name in the archive is the user's own word.
     request.overwrites = true
-    request.outputs = [.dockerArchive(file: archive, reference: "mine:latest")]
+    request.outputs = [OutputTarget(.dockerArchive, archive, "mine:latest")]
     try await bench.pull(request)
     #expect(try String(decoding: readFile(archive), as: UTF8.self).contains("mine:latest"))
   }

@@ -86,7 +86,7 @@ struct LayoutIndexTests {
     let entries = Self.oddEntries.joined(separator: ",")
     let head = #"{"annotations":{"k":"v"},"artifactType":"x/y","manifests":[\#(entries)"#
     try writeFile(directory + "/index.json", Array((head + #"],"schemaVersion":2}"#).utf8))
-    let target = OutputTarget.oci(directory: directory, tag: "mine")
+    let target = OutputTarget(.oci, directory, "mine")
     for overwrites in [false, true] {
       let writer = ImageWriter(store: store, overwrites: overwrites)
       try writer.check(target, isIndex: false)
@@ -102,7 +102,7 @@ struct LayoutIndexTests {
     let folder = try TemporaryFolder()
     let store = try ContentStore(root: folder("store"))
     let image = try OutputTests.stored(FakeImage(layers: [[1, 2, 3]]), in: store)
-    let target = OutputTarget.oci(directory: folder("out"), tag: "t")
+    let target = OutputTarget(.oci, folder("out"), "t")
     try ImageWriter(store: store, overwrites: false).write(image, to: target)
     let entry = #"{"digest":7,"annotations":{"org.opencontainers.image.ref.name":"t"}}"#
     let text = #"{"schemaVersion":2,"manifests":[\#(entry)]}"#

@@ -47,12 +47,12 @@ struct OutputTests {
   @Test(
     "reads the notation of containers' transports",
     arguments: [
-      ("oci:d", OutputTarget.oci(directory: "d", tag: nil)),
-      ("oci:d:t", .oci(directory: "d", tag: "t")),
-      ("oci-archive:f.tar", .ociArchive(file: "f.tar", tag: nil)),
-      ("docker-archive:-", .dockerArchive(file: "-", reference: nil)),
-      ("docker-archive:f:a.b/c:1", .dockerArchive(file: "f", reference: "a.b/c:1")),
-      ("dir:/x/y", .directory("/x/y")),
+      ("oci:d", OutputTarget(.oci, "d")),
+      ("oci:d:t", OutputTarget(.oci, "d", "t")),
+      ("oci-archive:f.tar", OutputTarget(.ociArchive, "f.tar")),
+      ("docker-archive:-", OutputTarget(.dockerArchive, "-")),
+      ("docker-archive:f:a.b/c:1", OutputTarget(.dockerArchive, "f", "a.b/c:1")),
+      ("dir:/x/y", OutputTarget(.directory, "/x/y")),
     ])
   func parses(text: String, expected: OutputTarget) throws {
     #expect(try OutputTarget(text) == expected)
@@ -64,6 +64,26 @@ struct OutputTests {
     arguments: ["", "x", "oci:", "oci::t", "oci:d:", "tar:x", "dir:", "docker-archive:f:UPPER"])
   func refuses(text: String) {
     #expect(throws: StoreError.self) { try OutputTarget(text) }
+  }
+
+  @Test("forms and refusals are made of what each transport can hold")
+  func words() {
+    #expect(
+      OutputTarget.forms == [
+        "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]", "docker-archive:FILE[:REF]", "dir:DIR",
+      ])
+    let writer = ImageWriter(store: store, overwrites: false)
+    let holdsOne = StoreError.badOutput(
+      "a docker-archive: or dir: output holds one platform: choose it with --platform, "
+        + "or write to oci: or oci-archive:")
+    for transport in OutputTransport.allCases {
+      let target = OutputTarget(transport, folder("new"))
+      if [.oci, .ociArchive].contains(transport) {
+        #expect(throws: Never.self) { try writer.check(target, isIndex: true) }
+      } else {
+        #expect(throws: holdsOne) { try writer.check(target, isIndex: true) }
+      }
+    }
   }
 
   @Test("an oci: output is a layout with the image's name; a second image joins it")
@@ -88,7 +108,7 @@ struct OutputTests {
       for number in 0..<8 {
         group.addTask {
           let writer = ImageWriter(store: store, overwrites: false)
-          return (try? writer.write(image, to: .oci(directory: path, tag: "t\(number)"))) != nil
+          return (try? writer.write(image, to: OutputTarget(.oci, path, "t\(number)"))) != nil
         }
       }
       for await isGood in group { #expect(isGood) }
@@ -128,7 +148,7 @@ struct OutputTests {
   func guardsTags() throws {
     try write("oci:\(folder("out")):t")
     let other = try Self.stored(FakeImage(layers: [[1]]), in: store)
-    let target = OutputTarget.oci(directory: folder("out"), tag: "t")
+    let target = OutputTarget(.oci, folder("out"), "t")
     #expect(throws: StoreError.outputExists(path: "\(folder("out")):t")) {
       try ImageWriter(store: store, overwrites: false).write(other, to: target)
     }
@@ -224,7 +244,7 @@ struct OutputTests {
         document["config"] = config
       }, in: store)
     let writer = ImageWriter(store: store, overwrites: true)
-    let target = OutputTarget.dockerArchive(file: folder("x.tar"), reference: nil)
+    let target = OutputTarget(.dockerArchive, folder("x.tar"))
     #expect(throws: StoreError.self) { try writer.write(artifact, to: target) }
     #expect(throws: StoreError.self) { try writer.check(target, isIndex: true) }
     #expect(Files.info(folder("x.tar")) == nil)
@@ -291,7 +311,7 @@ struct MaintenanceTests {
     #expect(throws: StoreError.self) { try writer.check(output, isIndex: false) }
     #expect(throws: StoreError.self) { try writer.write(image, to: output) }
     #expect(try FileManager.default.subpathsOfDirectory(atPath: store.root).sorted() == before)
-    let whole = OutputTarget.oci(directory: folder(root), tag: "t")
+    let whole = OutputTarget(.oci, folder(root), "t")
     try writer.check(whole, isIndex: false)
     try writer.write(image, to: whole)
   }

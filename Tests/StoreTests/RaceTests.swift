@@ -30,7 +30,7 @@ struct RaceTests {
   /// Makes the outside look like an output, and more: whoever goes there by mistake is tempted.
   func furnish() throws -> [String] {
     try ImageWriter(store: store, overwrites: true).write(
-      image, to: .directory(outside + "/dir"))
+      image, to: OutputTarget(.directory, outside + "/dir"))
     for name in try FileManager.default.contentsOfDirectory(atPath: outside + "/dir") {
       rename("\(outside)/dir/\(name)", "\(outside)/\(name)")
     }
@@ -129,7 +129,7 @@ struct RaceTests {
   func links(name: String) throws {
     let out = folder("theirs") + "/out"
     let writer = ImageWriter(store: store, overwrites: true)
-    let target = OutputTarget.oci(directory: out, tag: "t")
+    let target = OutputTarget(.oci, out, "t")
     try writer.write(image, to: target)
     rename("\(out)/\(name)", outside + "/moved")
     symlink(outside + "/moved", "\(out)/\(name)")
@@ -148,14 +148,14 @@ struct RaceTests {
       told.add($0)
       waits.open()
     }
-    try writer.write(image, to: .oci(directory: out, tag: "t"))
+    try writer.write(image, to: OutputTarget(.oci, out, "t"))
     let lock = open(out + "/oci-layout", O_RDONLY)
     defer { close(lock) }
     #expect(flock(lock, LOCK_EX) == 0)
     let image = image
     let task = Task.detached { () -> StoreError? in
       do throws(StoreError) {
-        try writer.write(image, to: .oci(directory: out, tag: "u"))
+        try writer.write(image, to: OutputTarget(.oci, out, "u"))
         return nil
       } catch {
         return error

@@ -130,7 +130,7 @@ struct SoundBlobTests {
   func intoStore() throws {
     let image = try image()
     try ImageWriter(store: store, overwrites: true).write(
-      image, to: .oci(directory: store.root, tag: "t"))
+      image, to: OutputTarget(.oci, store.root, "t"))
     for (name, mode) in [("", 0o700), ("/index.json", 0o600), ("/blobs/sha256", 0o700)] {
       #expect(Files.info(store.root + name).map { $0.st_mode & 0o777 } == mode_t(mode), "\(name)")
     }

@@ -25,7 +25,7 @@ extension ImageWriter {
   }
 
   func addLayout(_ image: StoredImage, tag: String?, to tar: TarWriter) throws(StoreError) {
-    try tar.add("oci-layout", Array(LayoutIndex.layoutFile.utf8))
+    try tar.add(LayoutIndex.layoutName, Array(LayoutIndex.layoutFile.utf8))
     var index = LayoutIndex()
     if let tag { try index.set(tag, image.root) } else { try index.append(image.root) }
     try tar.add(LayoutIndex.fileName, Array(try index.encoded()))
@@ -65,9 +65,9 @@ extension ImageWriter {
     throws(StoreError)
   {
     guard let manifest = image.manifests.first?.manifest, isImage(manifest) else {
-      throw Self.noImage
+      throw OutputTransport.dockerArchive.noImage
     }
-    try requirePlain(manifest)
+    try requirePlain(manifest, for: .dockerArchive)
     let given = try reference.map { (text) throws(StoreError) in
       do { return try Reference(text) } catch { throw StoreError.badOutput("\(error)") }
     }

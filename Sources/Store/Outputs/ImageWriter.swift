@@ -40,19 +40,16 @@ package struct ImageWriter: Sendable {
   /// - Throws: `StoreError`.
   package func check(_ target: OutputTarget, isIndex: Bool) throws(StoreError) {
     try checkPlace(of: target)
-    switch target {
-    case .oci(let directory, _): try checkLayout(directory)
-    case .ociArchive(let file, _), .dockerArchive(let file, _): try checkArchive(file)
-    case .directory(let directory): try checkDirectory(directory)
+    switch target.transport {
+    case .oci: try checkLayout(target.path)
+    case .ociArchive, .dockerArchive: try checkArchive(target.path)
+    case .directory: try checkDirectory(target.path)
     }
-    guard isIndex else { return }
-    switch target {
-    case .dockerArchive, .directory:
-      throw .badOutput(
-        "a docker-archive: or dir: output holds one platform: choose it with --platform, "
-          + "or write to oci: or oci-archive:")
-    case .oci, .ociArchive: break
-    }
+    guard isIndex, target.transport.holdsOnePlatform else { return }
+    throw .badOutput(
+      "a \(OutputTransport.choice { $0.holdsOnePlatform }) output holds one platform: "
+        + "choose it with --platform, "
+        + "or write to \(OutputTransport.choice { !$0.holdsOnePlatform })")
   }
 
   /// Opens a directory of an output; nil where there is nothing.
@@ -67,16 +64,16 @@ package struct ImageWriter: Sendable {
 
   /// Fails where an output is a part of the store, which is an output of its own only as a whole.
   private func checkPlace(of target: OutputTarget) throws(StoreError) {
-    let (path, folder): (String, Folder?)
-    switch target {
-    case .ociArchive(let file, _), .dockerArchive(let file, _):
-      (path, folder) = (file, OutputFile.folder(of: file))
-    case .directory(let directory): (path, folder) = (directory, try nearest(to: directory))
-    case .oci(let directory, _):
-      let found = try? existing(directory)
+    let path = target.path
+    let folder: Folder?
+    switch target.transport {
+    case .ociArchive, .dockerArchive: folder = OutputFile.folder(of: path)
+    case .directory: folder = try nearest(to: path)
+    case .oci:
+      let found = try? existing(path)
       if let found, store.folder.isWithin(found), found.isWithin(store.folder) { return }
-      let closest = try nearest(to: directory)
-      (path, folder) = (directory, found ?? closest)
+      let closest = try nearest(to: path)
+      folder = found ?? closest
     }
     guard let folder, folder.isWithin(store.folder) else { return }
     throw .badOutput(
@@ -107,47 +104,48 @@ package struct ImageWriter: Sendable {
   /// - Throws: `StoreError`.
   package func write(_ image: StoredImage, to target: OutputTarget) throws(StoreError) {
     try checkPlace(of: target)
-    switch target {
-    case .oci(let directory, let tag):
-      try writeLayout(image, directory, tag: tag ?? image.reference.askedTag)
-    case .ociArchive(let file, let tag):
-      try writeArchive(file) { (tar) throws(StoreError) in
-        try self.addLayout(image, tag: tag ?? image.reference.askedTag, to: tar)
+    let (path, label) = (target.path, target.label)
+    switch target.transport {
+    case .oci:
+      try writeLayout(image, path, tag: label ?? image.reference.askedTag)
+    case .ociArchive:
+      try writeArchive(path) { (tar) throws(StoreError) in
+        try self.addLayout(image, tag: label ?? image.reference.askedTag, to: tar)
       }
-    case .dockerArchive(let file, let reference):
-      try writeArchive(file) { (tar) throws(StoreError) in
-        try self.addDockerArchive(image, reference: reference, to: tar)
+    case .dockerArchive:
+      try writeArchive(path) { (tar) throws(StoreError) in
+        try self.addDockerArchive(image, reference: label, to: tar)
       }
-    case .directory(let directory):
-      try writeDirectory(image, directory)
+    case .directory:
+      try writeDirectory(image, path)
     }
   }
-
-  /// What an artifact gets in place of an archive.
-  package static let noImage = StoreError.badOutput(
-    "a docker-archive: output takes images only, and this is an artifact")
 
   /// Checks, before anything is downloaded, that an output can hold what the manifests say.
   ///
   /// - Parameters:
   ///   - target: the output.
   ///   - manifests: of the image.
-  /// - Throws: `StoreError`: an artifact or encrypted layers are to go into a `docker-archive:`, or blobs
-  ///   into a directory that takes none.
+  /// - Throws: `StoreError`: an artifact or encrypted layers are to go into what takes images only, or
+  ///   blobs into a directory that takes none.
   package func check(_ target: OutputTarget, of manifests: [Manifest]) throws(StoreError) {
-    if case .oci(let directory, _) = target {
-      try checkLayout(directory, has: manifests.flatMap(\.blobs))
+    switch target.transport {
+    case .oci: try checkLayout(target.path, has: manifests.flatMap(\.blobs))
+    case .ociArchive, .dockerArchive, .directory: break
     }
-    guard case .dockerArchive = target, let manifest = manifests.first else { return }
-    if !manifest.config.mediaType.isImageConfig, manifest.isImage == false { throw Self.noImage }
-    try requirePlain(manifest)
+    guard target.transport.takesImagesOnly, let manifest = manifests.first else { return }
+    if !manifest.config.mediaType.isImageConfig, manifest.isImage == false {
+      throw target.transport.noImage
+    }
+    try requirePlain(manifest, for: target.transport)
   }
 
   /// Fails where a layer is encrypted: `docker load`, `podman load` and skopeo all fail with such an archive.
-  func requirePlain(_ manifest: Manifest) throws(StoreError) {
+  func requirePlain(_ manifest: Manifest, for transport: OutputTransport) throws(StoreError) {
     guard manifest.layers.contains(where: \.mediaType.isEncrypted) else { return }
     throw .badOutput(
-      "a docker-archive: output takes no encrypted layers, which nobody could load; oci: and dir: take them"
+      "a \(transport.word) output takes no encrypted layers, which nobody could load; "
+        + "oci: and dir: take them"
     )
   }
 }

@@ -2,28 +2,26 @@ import Disk
 import OCI
 
 /// Where a pulled image is written beside the store, in the notation of containers' transports.
-package enum OutputTarget: Sendable, Equatable {
-  /// An OCI image layout; the tag names the image in it.
-  case oci(directory: String, tag: String?)
-  /// A tar file of an OCI image layout; `-` is standard output.
-  case ociArchive(file: String, tag: String?)
-  /// What `docker save` writes and `docker load` reads; `-` is standard output.
-  case dockerArchive(file: String, reference: String?)
-  /// Skopeo's flat directory of one image.
-  case directory(String)
+package struct OutputTarget: Sendable, Equatable {
+  /// What is written.
+  package let transport: OutputTransport
+  /// Where: a file, of which `-` is standard output, or a directory.
+  package let path: String
+  /// What the image is called there: a tag, or a reference; nil: as it was pulled.
+  package let label: String?
+
+  /// Makes a target.
+  package init(_ transport: OutputTransport, _ path: String, _ label: String? = nil) {
+    self.transport = transport
+    self.path = path
+    self.label = label
+  }
 
   /// How each is written, for help and errors; what stands before the first colon is its transport.
-  package static let forms = [
-    "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]", "docker-archive:FILE[:REF]", "dir:DIR",
-  ]
+  package static let forms = OutputTransport.allCases.map(\.form)
 
   /// The words that begin them, with their colon.
-  package static let transports = forms.map { String($0.prefix { $0 != ":" }) + ":" }
-
-  /// A list for people: "a, b or c".
-  private static func choice(_ words: [String]) -> String {
-    words.dropLast().joined(separator: ", ") + (words.last.map { " or \($0)" } ?? "")
-  }
+  package static let transports = OutputTransport.allCases.map(\.word)
 
   /// Parses `TRANSPORT:…`.
   ///
@@ -32,49 +30,32 @@ package enum OutputTarget: Sendable, Equatable {
   package init(_ text: String) throws(StoreError) {
     guard let colon = text.firstIndex(of: ":") else {
       throw .badOutput(
-        "output \"\(text)\" names no transport: use \(Self.choice(Self.forms))")
+        "output \"\(text)\" names no transport: use \(OutputTransport.choice(Self.forms))")
     }
-    let transport = text[..<colon]
+    let word = String(text[..<colon])
+    let transport = OutputTransport(rawValue: word)
     let rest = String(text[text.index(after: colon)...])
     let second = rest.firstIndex(of: ":")
-    let path = second.map { String(rest[..<$0]) } ?? rest
-    let name = second.map { String(rest[rest.index(after: $0)...]) }
-    guard !(transport == "dir" ? rest : path).isEmpty, name != "" else {
+    let label = second.map { String(rest[rest.index(after: $0)...]) }
+    let isWhole = transport?.labels == OutputTransport.Labels.none
+    let path = isWhole ? rest : second.map { String(rest[..<$0]) } ?? rest
+    guard !path.isEmpty, label != "" else {
       throw .badOutput("output \"\(text)\" is not complete")
     }
-    switch transport {
-    case "oci": self = .oci(directory: path, tag: name)
-    case "oci-archive": self = .ociArchive(file: path, tag: name)
-    case "docker-archive":
-      if let name {
-        do { _ = try Reference(name) } catch { throw .badOutput("output \"\(text)\": \(error)") }
-      }
-      self = .dockerArchive(file: path, reference: name)
-    case "dir": self = .directory(rest)
-    default:
+    guard let transport else {
       throw .badOutput(
-        "output transport \"\(String(transport).shownSafely(limit: 40))\" is unknown: "
-          + "use \(Self.choice(Self.transports.map { String($0.dropLast()) }))")
+        "output transport \"\(word.shownSafely(limit: 40))\" is unknown: "
+          + "use \(OutputTransport.choice(OutputTransport.allCases.map(\.rawValue)))")
     }
+    if let label, transport.labels == .reference {
+      do { _ = try Reference(label) } catch { throw .badOutput("output \"\(text)\": \(error)") }
+    }
+    self.init(transport, path, isWhole ? nil : label)
   }
 
   /// The output in the notation it was given in.
-  package var name: String {
-    switch self {
-    case .oci(let path, let name): "oci:\(path)" + (name.map { ":\($0)" } ?? "")
-    case .ociArchive(let path, let name): "oci-archive:\(path)" + (name.map { ":\($0)" } ?? "")
-    case .dockerArchive(let path, let name):
-      "docker-archive:\(path)" + (name.map { ":\($0)" } ?? "")
-    case .directory(let path): "dir:\(path)"
-    }
-  }
+  package var name: String { transport.word + path + (label.map { ":\($0)" } ?? "") }
 
   /// True where the image goes to standard output.
-  package var isStandardOutput: Bool {
-    switch self {
-    case .ociArchive(let file, _), .dockerArchive(let file, _):
-      OutputFile.isStandardOutput(file)
-    case .oci, .directory: false
-    }
-  }
+  package var isStandardOutput: Bool { transport.isFile && OutputFile.isStandardOutput(path) }
 }
