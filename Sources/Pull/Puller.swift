@@ -30,7 +30,7 @@ package struct Puller: Sendable {
   /// Pulls as a part of a run; cancelling the task interrupts it, and what arrived is kept.
   ///
   /// - Parameters:
-  ///   - request: what to pull; how its path is run says the run.
+  ///   - request: what to pull; how downloads of its path are run, the run knows.
   ///   - run: shared by all images that are pulled together.
   /// - Throws: `PullError`.
   package func pull(_ request: Request, in run: PullRun) async throws(PullError)
@@ -70,23 +70,15 @@ package struct Puller: Sendable {
     for note in resolution.notes { display.show(.warning(note)) }
     let wanted = WantedImage(resolution, takesAll: request.platforms == .all)
     let blobs = try LabelledBlob.all(of: wanted.manifests.map(\.manifest), request.reference)
-    do throws(StoreError) {
+    try Self.output { () throws(StoreError) in
       for output in request.outputs {
         try writer.check(output, of: wanted.manifests.map(\.manifest))
       }
-    } catch {
-      throw .output(error)
     }
     let archive = ArchiveCheck(request.outputs, wanted, request.reference)
     try await archive?.ahead(resolver)
     let stock = BlobStock(store: store) { [display] in display.show(.warning($0)) }
     var missing = try stock.missing(of: blobs)
-    if store.isOnlyRead, !missing.isEmpty {
-      throw .store(
-        .refused(
-          "the store \(store.root) cannot be written, and lacks \(missing.count) of "
-            + "\(blobs.count) blobs of \(request.reference)"))
-    }
     try announce(request.reference, wanted, blobs, missing)
     if try stock.storeInlineData(of: blobs) { missing = try stock.missing(of: blobs) }
     let source = BlobSource(client: client, blobHost: request.blobHost)
@@ -103,11 +95,27 @@ package struct Puller: Sendable {
     try archive?.content(in: store)
     if let note = archive?.note(in: store) { display.show(.warning(note)) }
     for output in request.outputs {
-      do throws(StoreError) { try writer.write(image, to: output) } catch {
-        throw .output(error)
-      }
+      try Self.output { () throws(StoreError) in try writer.write(image, to: output) }
       display.show(.wrote(output: output.name))
     }
+    var summary = Self.summary(of: wanted, blobs, request, cost, path, since: start)
+    summary.blobsPresent = blobs.count - missing.count
+    summary.blobsShared = shared
+    return summary
+  }
+
+  /// Does what an output may not let it do.
+  private static func output(
+    _ body: () throws(StoreError) -> Void
+  ) throws(PullError) {
+    do throws(StoreError) { try body() } catch { throw .output(error) }
+  }
+
+  /// What a pull was like, but for whose its blobs are.
+  private static func summary(
+    of wanted: WantedImage, _ blobs: [LabelledBlob], _ request: Request,
+    _ cost: DownloadProgress.Cost, _ path: PullReport?, since start: Double
+  ) -> ProgressEvent.Summary {
     let verdict = path.map { Verdict($0.record.evidence) }
     var summary = ProgressEvent.Summary(
       reference: request.reference.description, digest: wanted.root.digest,
@@ -120,8 +128,6 @@ package struct Puller: Sendable {
     summary.platform = wanted.source.platform?.description
     summary.platformDigest = wanted.platformDigest
     summary.blobs = blobs.count
-    summary.blobsPresent = blobs.count - missing.count
-    summary.blobsShared = shared
     return summary
   }
 
@@ -155,10 +161,17 @@ package struct Puller: Sendable {
     for words in FileSystemNotes.process.take() { display.show(.warning(words)) }
   }
 
+  /// Says what will be pulled, and fails where there is no room for it.
   private func announce(
     _ reference: Reference, _ wanted: WantedImage, _ blobs: [LabelledBlob],
     _ missing: [LabelledBlob]
   ) throws(PullError) {
+    if store.isOnlyRead, !missing.isEmpty {
+      throw .store(
+        .refused(
+          "the store \(store.root) cannot be written, and lacks \(missing.count) of "
+            + "\(blobs.count) blobs of \(reference)"))
+    }
     let bytes = blobs.reduce(0) { $0 + $1.descriptor.size }
     let left = missing.map { $0.descriptor.size - store.keptBytes(of: $0.descriptor) }.clampedSum
     display.show(
