@@ -1,5 +1,6 @@
 import Hashing
 import OCI
+import Registry
 import Synchronization
 import Transfer
 
@@ -32,20 +33,13 @@ package final class CallerDoorkeeper: Doorkeeper {
   ///   - now: seconds of a clock that never goes back.
   package init(
     _ clients: UpstreamClients, owner: OwnerRule, tags: SharedTags = SharedTags(),
-    now: @escaping @Sendable () -> Double = CallerDoorkeeper.uptime
+    now: @escaping @Sendable () -> Double = Timekeeper.monotonicSeconds
   ) {
     self.clients = clients
     self.owner = owner
     self.tags = tags
     ledger = SharedLedger(now: now)
   }
-
-  /// Seconds of the machine's clock that never goes back.
-  package static func uptime() -> Double {
-    start.duration(to: .now) / .seconds(1)
-  }
-
-  private static let start = ContinuousClock.now
 
   package func greeting(for caller: Caller) async -> Answer {
     do throws(ServeRefusal) {

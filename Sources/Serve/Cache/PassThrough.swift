@@ -1,3 +1,4 @@
+import Glibc
 import Hashing
 import OCI
 import Registry
@@ -115,11 +116,11 @@ private final class Arrived: Sendable {
 
   var bytes: [UInt8] { state.withLock { $0 } }
 
-  /// - Returns: 0: it always fits.
+  /// - Returns: 0, or `ERANGE` where they are no part of the piece.
   func take(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int32 {
     state.withLock { all in
       let from = Int(clamping: offset - start)
-      guard from >= 0, from + bytes.count <= all.count else { return 34 }
+      guard from >= 0, from + bytes.count <= all.count else { return ERANGE }
       all.replaceSubrange(from..<(from + bytes.count), with: bytes)
       return 0
     }
