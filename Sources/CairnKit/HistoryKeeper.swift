@@ -6,9 +6,9 @@ import Pull
 package import Registry
 package import Tuning
 
-/// The history's side of one pull: what it starts from, and what it leaves behind.
+/// The history's side of one registry: what its pulls start from, and what they leave behind.
 ///
-/// Whatever is wrong with the history, the pull goes on, and its user is warned once.
+/// Whatever is wrong with the history, a pull goes on, and its user is warned once.
 package final class HistoryKeeper {
   private let history: History?
   private let registry: String

@@ -54,7 +54,8 @@ public struct PullOptions: Sendable {
   /// The options of a registry that is reached in a way of its own, or with other workers; nil: all
   /// are alike.
   ///
-  /// Only ``registry`` and ``workers`` of what it returns are heeded: the rest is of the whole run.
+  /// Only ``registry`` and ``workers`` of what it returns are heeded, and the rule by which workers are
+  /// chosen: the rest is of the whole run.
   /// It is asked for a registry when an image of it is looked for or pulled, more than once and on
   /// any thread. Registries that are reached alike share connections.
   public var ofRegistry: (@Sendable (_ registry: String) throws(CairnError) -> PullOptions)?

@@ -24,7 +24,8 @@ struct Bounds: Sendable {
   /// Seconds until what was rejected is tried again; doubled by each time that it is rejected again.
   private static let firstHarmPatience = 40.0
   private static let firstFloorPatience = 8.0
-  /// What was too few is a bound for steps for so many times as long as they are not tried at all.
+  /// Nothing below the floor is tried for a while; for so many times that long, a step down goes no
+  /// further than halfway to what was too few.
   private static let tooFewFactor = 4.0
 
   init(maximum: Int, served: Int, harmful: Int?) {

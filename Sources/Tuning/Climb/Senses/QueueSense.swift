@@ -9,8 +9,8 @@
 /// deny it.
 struct QueueSense: Sendable {
   private(set) var idle: Double?
-  /// Queue at the last samples, newest last, in seconds.
-  private var recent: [(at: Moment, queue: Double)] = []
+  /// Round trips at the last samples, queues included, newest last, in seconds.
+  private var recent: [(at: Moment, roundTrip: Double)] = []
 
   /// Smallest time to a first byte of all, in seconds: a round trip and the server's thinking.
   private var idleAnswer: Double?
@@ -56,7 +56,7 @@ struct QueueSense: Sendable {
   var roundTrip: Double { idle ?? guess }
 
   /// The last reading, queue included.
-  var roundTripNow: Double { recent.last?.queue ?? roundTrip }
+  var roundTripNow: Double { recent.last?.roundTrip ?? roundTrip }
 
   /// A queue longer than this, in seconds, means that the line is full.
   var threshold: Double { max(0.003, 0.06 * roundTrip) }
@@ -67,7 +67,7 @@ struct QueueSense: Sendable {
     var count = 0.0
     for reading in recent.reversed() {
       guard reading.at > start else { break }
-      sum += max(0, reading.queue - roundTrip)
+      sum += max(0, reading.roundTrip - roundTrip)
       count += 1
     }
     return count > 0 ? sum / count : nil
@@ -78,14 +78,14 @@ struct QueueSense: Sendable {
     var least: Double?
     for reading in recent.reversed() {
       guard reading.at > start else { break }
-      least = min(least ?? .infinity, reading.queue - roundTrip)
+      least = min(least ?? .infinity, reading.roundTrip - roundTrip)
     }
     return isDenied(since: start) ? 0 : least
   }
 
   /// Longest queue over a time, in seconds; 0 where nothing was read.
   func peak(since start: Moment) -> Double {
-    recent.filter { $0.at > start }.map { $0.queue - roundTrip }.max() ?? 0
+    recent.filter { $0.at > start }.map { $0.roundTrip - roundTrip }.max() ?? 0
   }
 
   /// True where a queue stood, on average, since a moment; nil: it cannot be known.

@@ -2,7 +2,7 @@
 struct RateLog: Sendable {
   private var points: [(at: Moment, bytes: Int64)] = []
 
-  /// Samples are kept for this many seconds.
+  /// Samples are kept for so many seconds at least, and twice as many at most.
   private static let memory = 12.0
 
   mutating func note(_ sample: Sample) {
