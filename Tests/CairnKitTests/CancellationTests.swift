@@ -161,56 +161,13 @@ struct CancellationTests {
     let slowest = try await withThrowingTaskGroup(of: Duration.self) { group in
       for (number, pull) in pulls.enumerated() {
         var own = options
-        switch pull.moment.phase {
-        case .pipe:
-          // Nobody reads it, so that whoever writes waits.
-          guard mkfifo(folder("pipe-\(number)"), 0o600) == 0 else { throw POSIXError(.EIO) }
-          own.outputs = ["docker-archive:\(folder("pipe-\(number)"))"]
-        case .archive: own.outputs = ["oci-archive:\(folder("out-\(number)/image.tar"))"]
-        case .unpacked: own.outputs = ["dir:\(folder("out-\(number)/image"))"]
-        default: break
-        }
+        own.outputs = try outputs(pull, number, folder)
         let mine = own
         let place = folder("out-\(number)")
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
         group.addTask {
-          let task = Task { () -> CairnError? in
-            do {
-              _ = try await Cairn.pull(
-                "\(registry.host)/o/n\(number)", into: store, options: mine
-              ) { event in
-                _ = pull.isDue(.event)
-                if case .notice(let words) = event, words.contains("pipe") {
-                  _ = pull.isDue(.pipe)
-                }
-              }
-              return nil
-            } catch {
-              return error as? CairnError ?? CairnError.other(error)
-            }
-          }
-          pull.trigger.hold(task)
-          let isOver = Counter()
-          let watcher = Task {
-            // Something has a temporary name there: the output is begun.
-            try await eventually {
-              guard isOver.value == 0 else { return true }
-              return try !FileManager.default.contentsOfDirectory(atPath: place).isEmpty
-            }
-            _ = pull.isDue(.archive)
-            _ = pull.isDue(.unpacked)
-          }
-          let error = await task.value
-          let ended = ContinuousClock.now
-          isOver.next()
-          try await watcher.value
-          // One that its moment did not find in the middle has ended well.
-          #expect(error == nil || error?.kind == .interrupted, "\(pull.moment): \(error as Any)")
-          #expect(error == nil || pull.trigger.fired != nil, "\(pull.moment): \(error as Any)")
-          if pull.moment.isHeld, pull.moment.phase == .token || pull.moment.phase == .manifest {
-            #expect(error?.kind == .interrupted, "\(pull.moment)")
-          }
-          return pull.trigger.fired.map { ended - $0 } ?? .zero
+          try await cancelled(
+            pull, "\(registry.host)/o/n\(number)", into: store, mine, writesTo: place)
         }
       }
       return try await group.reduce(.zero, max)
@@ -225,6 +182,63 @@ struct CancellationTests {
     }
     #expect(try leftOver(folder).isEmpty)
     return slowest
+  }
+
+  /// Where a pull's image goes beside the store.
+  static func outputs(_ pull: Pull, _ number: Int, _ folder: TemporaryFolder) throws -> [String] {
+    switch pull.moment.phase {
+    case .pipe:
+      // Nobody reads it, so that whoever writes waits.
+      guard mkfifo(folder("pipe-\(number)"), 0o600) == 0 else { throw POSIXError(.EIO) }
+      return ["docker-archive:\(folder("pipe-\(number)"))"]
+    case .archive: return ["oci-archive:\(folder("out-\(number)/image.tar"))"]
+    case .unpacked: return ["dir:\(folder("out-\(number)/image"))"]
+    default: return []
+    }
+  }
+
+  /// One pull, cancelled at its moment.
+  ///
+  /// - Returns: the time from its cancellation to its end.
+  static func cancelled(
+    _ pull: Pull, _ name: String, into store: StorePlace, _ options: PullOptions,
+    writesTo place: String
+  ) async throws -> Duration {
+    let task = Task { () -> CairnError? in
+      do {
+        _ = try await Cairn.pull(name, into: store, options: options) { event in
+          _ = pull.isDue(.event)
+          if case .notice(let words) = event, words.contains("pipe") {
+            _ = pull.isDue(.pipe)
+          }
+        }
+        return nil
+      } catch {
+        return error as? CairnError ?? CairnError.other(error)
+      }
+    }
+    pull.trigger.hold(task)
+    let isOver = Counter()
+    let watcher = Task {
+      // Something has a temporary name there: the output is begun.
+      try await eventually {
+        guard isOver.value == 0 else { return true }
+        return try !FileManager.default.contentsOfDirectory(atPath: place).isEmpty
+      }
+      _ = pull.isDue(.archive)
+      _ = pull.isDue(.unpacked)
+    }
+    let error = await task.value
+    let ended = ContinuousClock.now
+    isOver.next()
+    try await watcher.value
+    // One that its moment did not find in the middle has ended well.
+    #expect(error == nil || error?.kind == .interrupted, "\(pull.moment): \(error as Any)")
+    #expect(error == nil || pull.trigger.fired != nil, "\(pull.moment): \(error as Any)")
+    if pull.moment.isHeld, pull.moment.phase == .token || pull.moment.phase == .manifest {
+      #expect(error?.kind == .interrupted, "\(pull.moment)")
+    }
+    return pull.trigger.fired.map { ended - $0 } ?? .zero
   }
 
   /// What the cancelled ones left: blobs that are what their names say, and parts that can be gone on from.

@@ -114,30 +114,8 @@ struct InputFileTests {
     #expect(FileTrust(user: user, unmapped: nil).complaint(file) == nil)
   }
 
-  @Test(
-    "below a home nothing counts that another user could have put there: file, link or folder, at any step",
-    .enabled(if: Scene.isRoot),
-    arguments: [
-      ("nothing", nil), ("d/c/file", "it belongs to another user"),
-      ("d/c", "the folder HOME/d/c: it belongs to another user"),
-      ("d", "the folder HOME/d: it belongs to another user"),
-      ("open folder", "the folder HOME/d: everybody may write it"),
-      ("link", "the link HOME/d/c/file belongs to another user"),
-      ("link of a folder", "the link HOME/d/c belongs to another user"),
-      ("link at the first step", "the link HOME/d belongs to another user"),
-      ("link into the home", "the link HOME/d belongs to another user"),
-      ("link by way of the home", "the link HOME/d/c belongs to another user"),
-      ("link of ours to his link", "the link HOME/d/his belongs to another user"),
-      ("link of ours out of his folder", "the folder HOME/his: it belongs to another user"),
-      ("link of ours", nil), ("link of ours by way of the home", nil),
-      ("the whole way to the home", nil), ("link back to the home", nil),
-    ] as [(String, String?)])
-  func wayToFile(what: String, reason: String?) throws {
-    let scene = try Scene()
-    try scene.makeFolder("above/home/d/c")
-    try scene.makeFolder("ours/c")
-    let home = scene.path("above/home")
-    for name in ["above/home/d/c/file", "ours/c/file"] { try scene.file(name, "text") }
+  /// Makes the way to `d/c/file` in a home what a case of `wayToFile` says.
+  static func change(_ what: String, in scene: borrowing Scene, below home: String) throws {
     let his = Scene.stranger
     func put(_ name: String, to target: String, owner: uid_t? = nil) {
       rename("\(home)/\(name)", scene.path("away"))
@@ -176,6 +154,33 @@ struct InputFileTests {
       for name in ["above", "above/home"] { chown(scene.path(name), his, his) }
     default: chown("\(home)/\(what)", his, his)
     }
+  }
+
+  @Test(
+    "below a home nothing counts that another user could have put there: file, link or folder, at any step",
+    .enabled(if: Scene.isRoot),
+    arguments: [
+      ("nothing", nil), ("d/c/file", "it belongs to another user"),
+      ("d/c", "the folder HOME/d/c: it belongs to another user"),
+      ("d", "the folder HOME/d: it belongs to another user"),
+      ("open folder", "the folder HOME/d: everybody may write it"),
+      ("link", "the link HOME/d/c/file belongs to another user"),
+      ("link of a folder", "the link HOME/d/c belongs to another user"),
+      ("link at the first step", "the link HOME/d belongs to another user"),
+      ("link into the home", "the link HOME/d belongs to another user"),
+      ("link by way of the home", "the link HOME/d/c belongs to another user"),
+      ("link of ours to his link", "the link HOME/d/his belongs to another user"),
+      ("link of ours out of his folder", "the folder HOME/his: it belongs to another user"),
+      ("link of ours", nil), ("link of ours by way of the home", nil),
+      ("the whole way to the home", nil), ("link back to the home", nil),
+    ] as [(String, String?)])
+  func wayToFile(what: String, reason: String?) throws {
+    let scene = try Scene()
+    try scene.makeFolder("above/home/d/c")
+    try scene.makeFolder("ours/c")
+    let home = scene.path("above/home")
+    for name in ["above/home/d/c/file", "ours/c/file"] { try scene.file(name, "text") }
+    try Self.change(what, in: scene, below: home)
     let trust = FileTrust.below(home)
     func read() throws -> [UInt8] {
       try InputFile.read("\(home)/d/c/file", limit: 10, trust: trust)

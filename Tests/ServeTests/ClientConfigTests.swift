@@ -9,113 +9,127 @@ struct ClientConfigTests {
     ClientRegistry("docker.io"), ClientRegistry("r.example:5000", isPrivate: true, isPlain: true),
   ]
 
-  @Test("a client's configuration for two registries is exactly this")
-  func isExact() {
-    #expect(
-      ClientConfig(for: .containerd, at: Self.endpoint, registries: Self.named).text == """
-        ==> /etc/containerd/certs.d/docker.io/hosts.toml <==
-        server = "https://registry-1.docker.io"
+  static let exact: [(ServeClient, String)] = [
+    (
+      .containerd,
+      """
+      ==> /etc/containerd/certs.d/docker.io/hosts.toml <==
+      server = "https://registry-1.docker.io"
 
-        [host."http://127.0.0.1:5151"]
-          capabilities = ["pull", "resolve"]
+      [host."http://127.0.0.1:5151"]
+        capabilities = ["pull", "resolve"]
 
-        ==> /etc/containerd/certs.d/r.example:5000/hosts.toml <==
-        server = "http://r.example:5000"
+      ==> /etc/containerd/certs.d/r.example:5000/hosts.toml <==
+      server = "http://r.example:5000"
 
-        [host."http://127.0.0.1:5151"]
-          capabilities = ["pull", "resolve"]
+      [host."http://127.0.0.1:5151"]
+        capabilities = ["pull", "resolve"]
 
-        ==> /etc/containerd/config.toml <==
-        version = 2
+      ==> /etc/containerd/config.toml <==
+      version = 2
 
-        [plugins."io.containerd.grpc.v1.cri".registry]
-          config_path = "/etc/containerd/certs.d"
+      [plugins."io.containerd.grpc.v1.cri".registry]
+        config_path = "/etc/containerd/certs.d"
 
-        # config.toml is for Kubernetes only, and wants a restart of containerd once; containerd 2 has this path by default.
-        # ctr: ctr images pull --hosts-dir /etc/containerd/certs.d IMAGE. nerdctl reads the folder by itself.
-        # Private images: pull secrets and --user work as before.
+      # config.toml is for Kubernetes only, and wants a restart of containerd once; containerd 2 has this path by default.
+      # ctr: ctr images pull --hosts-dir /etc/containerd/certs.d IMAGE. nerdctl reads the folder by itself.
+      # Private images: pull secrets and --user work as before.
 
-        """)
-    #expect(
-      ClientConfig(for: .podman, at: Self.endpoint, registries: Self.named).text == """
-        ==> /etc/containers/registries.conf.d/50-cairn.conf <==
-        [[registry]]
-        prefix = "docker.io"
-        location = "docker.io"
+      """
+    ),
+    (
+      .podman,
+      """
+      ==> /etc/containers/registries.conf.d/50-cairn.conf <==
+      [[registry]]
+      prefix = "docker.io"
+      location = "docker.io"
 
-        [[registry.mirror]]
-        location = "127.0.0.1:5151/docker.io"
-        insecure = true
+      [[registry.mirror]]
+      location = "127.0.0.1:5151/docker.io"
+      insecure = true
 
-        [[registry]]
-        prefix = "r.example:5000"
-        location = "r.example:5000"
-        insecure = true
+      [[registry]]
+      prefix = "r.example:5000"
+      location = "r.example:5000"
+      insecure = true
 
-        [[registry.mirror]]
-        location = "127.0.0.1:5151/r.example__5000"
-        insecure = true
+      [[registry.mirror]]
+      location = "127.0.0.1:5151/r.example__5000"
+      insecure = true
 
-        # Also for buildah and skopeo. Without root: ~/.config/containers/registries.conf.d/50-cairn.conf.
-        # Private images: podman login 127.0.0.1:5151/r.example__5000
+      # Also for buildah and skopeo. Without root: ~/.config/containers/registries.conf.d/50-cairn.conf.
+      # Private images: podman login 127.0.0.1:5151/r.example__5000
 
-        """)
-    #expect(
-      ClientConfig(for: .docker, at: Self.endpoint, registries: Self.named).text == """
-        ==> /etc/docker/certs.d/docker.io/hosts.toml <==
-        server = "https://registry-1.docker.io"
+      """
+    ),
+    (
+      .docker,
+      """
+      ==> /etc/docker/certs.d/docker.io/hosts.toml <==
+      server = "https://registry-1.docker.io"
 
-        [host."http://127.0.0.1:5151"]
-          capabilities = ["pull", "resolve"]
+      [host."http://127.0.0.1:5151"]
+        capabilities = ["pull", "resolve"]
 
-        ==> /etc/docker/certs.d/r.example:5000/hosts.toml <==
-        server = "http://r.example:5000"
+      ==> /etc/docker/certs.d/r.example:5000/hosts.toml <==
+      server = "http://r.example:5000"
 
-        [host."http://127.0.0.1:5151"]
-          capabilities = ["pull", "resolve"]
+      [host."http://127.0.0.1:5151"]
+        capabilities = ["pull", "resolve"]
 
-        ==> /etc/docker/daemon.json <==
-        {
-          "registry-mirrors": ["http://127.0.0.1:5151"]
-        }
+      ==> /etc/docker/daemon.json <==
+      {
+        "registry-mirrors": ["http://127.0.0.1:5151"]
+      }
 
-        # hosts.toml is for docker 29 and later with the containerd image store (docker info: driver-type io.containerd.snapshotter.v1).
-        # daemon.json is for the older store, Docker Hub only: keep what else it holds, then systemctl reload docker.
-        # docker gives no mirror its credentials: it pulls private images past the endpoint.
+      # hosts.toml is for docker 29 and later with the containerd image store (docker info: driver-type io.containerd.snapshotter.v1).
+      # daemon.json is for the older store, Docker Hub only: keep what else it holds, then systemctl reload docker.
+      # docker gives no mirror its credentials: it pulls private images past the endpoint.
 
-        """)
-    #expect(
-      ClientConfig(for: .buildkit, at: Self.endpoint, registries: Self.named).text == """
-        ==> /etc/buildkit/buildkitd.toml <==
-        [registry."docker.io"]
-          mirrors = ["127.0.0.1:5151"]
+      """
+    ),
+    (
+      .buildkit,
+      """
+      ==> /etc/buildkit/buildkitd.toml <==
+      [registry."docker.io"]
+        mirrors = ["127.0.0.1:5151"]
 
-        [registry."r.example:5000"]
-          mirrors = ["127.0.0.1:5151"]
-          http = true
+      [registry."r.example:5000"]
+        mirrors = ["127.0.0.1:5151"]
+        http = true
 
-        [registry."127.0.0.1:5151"]
-          http = true
+      [registry."127.0.0.1:5151"]
+        http = true
 
-        # buildctl's daemon: restart buildkitd.
-        # buildx: docker buildx create --use --buildkitd-config /etc/buildkit/buildkitd.toml --driver-opt network=host
+      # buildctl's daemon: restart buildkitd.
+      # buildx: docker buildx create --use --buildkitd-config /etc/buildkit/buildkitd.toml --driver-opt network=host
 
-        """)
-    #expect(
-      ClientConfig(for: .k3s, at: Self.endpoint, registries: Self.named).text == """
-        ==> /etc/rancher/k3s/registries.yaml <==
-        mirrors:
-          "docker.io":
-            endpoint:
-              - "http://127.0.0.1:5151"
-          "r.example:5000":
-            endpoint:
-              - "http://127.0.0.1:5151"
+      """
+    ),
+    (
+      .k3s,
+      """
+      ==> /etc/rancher/k3s/registries.yaml <==
+      mirrors:
+        "docker.io":
+          endpoint:
+            - "http://127.0.0.1:5151"
+        "r.example:5000":
+          endpoint:
+            - "http://127.0.0.1:5151"
 
-        # On each node; then: systemctl restart k3s (k3s-agent on agents).
-        # Private images: with the pull secrets of Kubernetes, as before.
+      # On each node; then: systemctl restart k3s (k3s-agent on agents).
+      # Private images: with the pull secrets of Kubernetes, as before.
 
-        """)
+      """
+    ),
+  ]
+
+  @Test("a client's configuration for two registries is exactly this", arguments: exact)
+  func isExact(_ client: ServeClient, _ text: String) {
+    #expect(ClientConfig(for: client, at: Self.endpoint, registries: Self.named).text == text)
   }
 
   @Test("with TLS, and for every registry, the files say so in each client's own way")

@@ -1,8 +1,7 @@
 """The report of tools/bench: what was measured as JSON, Markdown and plots."""
-import collections
 import statistics
 
-from cairnlab.bench import report_plots
+from cairnlab.bench import report_page, report_plots
 from cairnlab.bench.cells import geometric_mean, predict, read
 
 
@@ -16,8 +15,6 @@ class Report:
         self.predictions = predict(cairn, self.cells)
         # What does not begin at a reference is a yardstick, and podman unpacks too: shown, and no rival.
         self.rivals = [kind for kind in self.peer_kinds if kind not in ("not a pull", "podman")]
-
-    # MARK: Bars
 
     def against_sweep(self, contender):
         """Seconds of a contender by those of the best fixed size of Cairn's own sweep, for each cell."""
@@ -157,134 +154,6 @@ class Report:
                  f"{geometric_mean(shares.values()):.2f}, least {shares[worst]:.2f} ({', '.join(worst)})",
                  shares[worst] >= 0.95)]
 
-    # MARK: Text
-
-    def markdown(self, plots):
-        versions = ", ".join(
-            f"{name} {value.removeprefix(f'{name} ').removeprefix('version ')}"
-            for name, value in self.about.get("versions", {}).items())
-        text = [
-            f"# Benchmark: {self.name}", "",
-            "Written by `tools/bench`; every figure comes from one run of it. Seconds are medians and depend "
-            "on the machine; what can be",
-            "compared are ratios within a cell. Servers, emulated link and clients shared this machine.", "",
-            f"{self.about.get('machine')}; {versions}.", "", "## Bars", "",
-            "Ratios above 1 against peers mean that Cairn was faster; against Cairn's own fixed sizes below "
-            "1.", "",
-            "| | bar | measured | |", "|---|---|---|---|",
-            *(f"| {what} | {bar} | {seen} | {'met' if met else 'missed'} |"
-              for what, bar, seen, met in self.bars()), "",
-        ]
-        for path, caption in plots:
-            text += [f"![{caption}]({path})", ""]
-        text += ["## Cells", "",
-                 "Seconds; in brackets the fastest and slowest run. *line*: every byte once at the line's "
-                 "rate, without a round trip. "
-                 "*best fixed*: the best of Cairn's own pool sizes.", "",
-                 "| cell | line | cold | warm | best fixed | " + " | ".join(self.peer_kinds) + " |",
-                 "|---|" + "---|" * (4 + len(self.peer_kinds))]
-        for cell in self.cells:
-            fixed = cell.best("cairn-fixed")
-            row = [cell.name, f"{cell.line_seconds:.2f}", self.timed(cell, "cairn cold"),
-                   self.timed(cell, "cairn warm"),
-                   f"{fixed[1]:.2f} ({fixed[0].split()[1]})" if fixed else ""]
-            for kind in self.peer_kinds:
-                default, best = cell.default(kind), cell.best(kind)
-                shown = self.timed(cell, default, brackets=False) if default else ""
-                if best and best[0] != default:
-                    shown += f"{', ' if shown else ''}{best[1]:.2f} ({best[0].removeprefix(kind).strip()})"
-                row.append(shown)
-            text.append("| " + " | ".join(row) + " |")
-        text += self.start_table() + self.prediction_table()
-        text += ["", "## Costs", "", "Medians over the cells that a program finished; *by cairn cold*: "
-                                     "geometric mean of the CPU seconds by "
-                 "those of Cairn's first pull in the same cells. *own*: anonymous memory, without the pages "
-                 "of program files.", "",
-                 "| | CPU s/GB | by cairn cold | peak MiB | own MiB | connections | requests | refused | "
-                 "wire bytes by image | runs | not right |",
-                 "|---|---|---|---|---|---|---|---|---|---|---|"]
-        for name in dict.fromkeys(name for cell in self.cells for name in cell.runs):
-            cells = [cell for cell in self.cells if name in cell.runs and cell.seconds(name)]
-            runs = [run for cell in self.cells for run in cell.runs.get(name, [])]
-            good = [run for run in runs if run["status"] == "ok"]
-            if not good:
-                continue
-            ratios = [self.cost(cell, name, "cpu") / self.cost(cell, "cairn cold", "cpu") for cell in cells
-                      if cell.seconds("cairn cold")]
-
-            def middle(field, name=name, cells=cells):
-                return statistics.median(self.cost(cell, name, field) for cell in cells)
-
-            wire = statistics.median(run["wireBytes"] / run["bytes"] for run in good)
-            text.append(
-                f"| {name} | {middle('cpu'):.2f} | {geometric_mean(ratios):.2f} | {middle('peak'):.0f} | "
-                f"{middle('own'):.0f} | "
-                f"{middle('connections'):.0f} | {middle('requests'):.0f} | {sum(r['refused'] for r in good)} "
-                f"| "
-                f"{wire:.3f} | {len(runs)} | {len(runs) - len(good)} |")
-        failures = collections.Counter(
-            (name, run["status"].split(" sha256")[0])
-            for cell in self.cells for name, runs in cell.runs.items() for run in runs
-            if run["status"] != "ok")
-        if failures:
-            text += ["", "## Not right, or not in time", "", "| | runs | what |", "|---|---|---|",
-                     *(f"| {name} | {count} | {what} |" for (name, what), count in sorted(failures.items()))]
-        text += ["", "## The links, measured before use", "", "| link | | measured | model | | |",
-                 "|---|---|---|---|---|---|",
-                 *(f"| {test['link']} | {what} | {seen:.2f} | {wanted:.2f} | {unit} | "
-                   f"{'ok' if right else 'WRONG'} |"
-                   for test in self.tests for what, seen, wanted, unit, right in test["selfTest"])]
-        return "\n".join(text) + "\n"
-
-    def start_table(self):
-        """How long each program takes until the first byte of a layer, by link."""
-        names = [name for name in dict.fromkeys(name for cell in self.cells for name in cell.runs)
-                 if not name.startswith("cairn ") or name in ("cairn cold", "cairn warm")]
-        rows = []
-        for link in dict.fromkeys(cell.link for cell in self.cells):
-            cells = [cell for cell in self.cells if cell.link == link]
-            trip = cells[0].model["roundTripMs"] / 1e3
-            shown = []
-            for name in names:
-                found = [run["firstLayer"] for cell in cells for run in cell.runs.get(name, [])
-                         if run.get("firstLayer")]
-                # The request's arrival is known: half a round trip later its answer is with who asked.
-                seconds = statistics.median(found) + trip / 2 if found else None
-                shown.append(f"{seconds:.2f} ({seconds / trip:.1f})" if found else "")
-            if any(shown):
-                rows.append(f"| {link} | {trip * 1e3:.0f} | " + " | ".join(shown) + " |")
-        if not rows:
-            return []
-        return ["", "## Before the first byte of a layer", "",
-                "Seconds from the command's start to the first byte of a layer, in brackets as round trips; "
-                "medians over the link's "
-                "cells, the program's own start included.", "",
-                "| link | round trip, ms | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names),
-                *rows]
-
-    def prediction_table(self):
-        """Predicted and measured seconds side by side."""
-        sizes = sorted({size for _, size in self.predictions})
-        if not sizes:
-            return []
-        text = ["", "## The simulator against the lab", "", "Seconds predicted / measured, by pool size.", "",
-                "| cell | " + " | ".join(map(str, sizes)) + " |", "|---|" + "---|" * len(sizes)]
-        for cell in self.cells:
-            shown = [f"{self.predictions[cell.name, size]:.1f} / {cell.seconds(f'cairn {size}'):.1f}"
-                     if (cell.name, size) in self.predictions else "" for size in sizes]
-            text.append(f"| {cell.name} | " + " | ".join(shown) + " |")
-        return text
-
-    @staticmethod
-    def timed(cell, name, brackets=True):
-        seconds = cell.seconds(name)
-        if seconds is None:
-            runs = cell.runs.get(name, [])
-            return "" if not runs else f"> {runs[0]['wall']:.0f}" if runs[0][
-                "status"] == "timeout" else "failed"
-        low, high = cell.spread(name)
-        return f"{seconds:.2f} [{low:.2f}, {high:.2f}]" if brackets and low < high else f"{seconds:.2f}"
-
 
 def write(results, folder, name, cairn):
     """Writes the report and its plots; returns the bars as text."""
@@ -295,6 +164,6 @@ def write(results, folder, name, cairn):
                                      ("sweep", report_plots.sweep_plot(report), "sweep")):
         (folder / f"{name}-{suffix}.svg").write_text(drawing)
         plots.append((f"{name}-{suffix}.svg", caption))
-    (folder / f"{name}.md").write_text(report.markdown(plots))
+    (folder / f"{name}.md").write_text(report_page.markdown(report, plots))
     return "\n".join(f"{'met   ' if met else 'MISSED'} {what}: {seen}  ({bar})"
                      for what, bar, seen, met in report.bars())
