@@ -13,4 +13,15 @@ package enum StableJSON {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(value)
   }
+
+  /// Decodes what this program has just written itself, without the looks that text of others gets.
+  ///
+  /// - Parameters:
+  ///   - type: its type.
+  ///   - data: UTF-8.
+  /// - Throws: `DecodingError`.
+  package static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value
+  {
+    try JSONDecoder().decode(type, from: data)
+  }
 }

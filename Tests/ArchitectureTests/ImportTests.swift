@@ -150,7 +150,12 @@ struct ImportTests {
   @Test("text of others enters by a door: nothing else decodes JSON")
   func oneDoorForText() throws {
     for file in try Self.files() where file.name != "OutsideJSON.swift" {
-      #expect(!file.text.contains("JSONDecoder("), "\(file.name): JSONDecoder")
+      #expect(
+        !file.text.contains("JSONDecoder(") || file.name == "StableJSON.swift",
+        "\(file.name): JSONDecoder")
+      #expect(
+        !file.text.contains("StableJSON.decode(") || file.name == "DeclaredCommand.swift",
+        "\(file.name): that is for what the program has just written")
       #expect(!file.text.contains("JSONSerialization"), "\(file.name): JSONSerialization")
     }
   }

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Text
+import OCI
 
 /// A command and its options, as their declarations say: read from what the parser says of itself,
 /// so that no list is kept twice.
@@ -18,7 +18,7 @@ struct DeclaredCommand {
   /// - Parameter json: what `--experimental-dump-help` prints.
   /// - Throws: it is something else.
   static func all(in json: String) throws -> [DeclaredCommand] {
-    try OutsideJSON.decode(Dump.self, from: Data(json.utf8)).command.leaves([])
+    try StableJSON.decode(Dump.self, from: Data(json.utf8)).command.leaves([])
   }
 
   private struct Dump: Decodable { let command: Entry }
