@@ -26,25 +26,34 @@ package struct BarRenderer: Sendable {
   /// - Parameter snapshot: how the pull stands.
   package func lines(_ snapshot: PullSnapshot) -> [String] {
     let room = min(Self.blobLines, rows - 2)
-    let active = snapshot.blobs.filter {
-      $0.state == .fetching || $0.state == .verifying || $0.state == .elsewhere
-    }
-    var lines = active.prefix(active.count > room ? room - 1 : room).map { line(of: $0) }
-    if active.count > room { lines.append("  … and \(active.count - room + 1) more") }
+    let under = snapshot.blobs.filter { $0.isActive || $0.isBegun }
+    let shown = under.count > room ? Self.first(room - 1, of: under) : under
+    let isOfSeveral = Set(snapshot.blobs.map(\.image)).count > 1
+    var lines = shown.map { line(of: $0, isOfSeveral: isOfSeveral) }
+    if under.count > room { lines.append("  … and \(under.count - shown.count) more") }
     lines.append(total(snapshot))
     return lines.map { String($0.prefix(width)) }
   }
 
-  private func line(of blob: PullSnapshot.Blob) -> String {
+  /// The first blobs, in their order; what waits for a worker gives way to what is worked at.
+  private static func first(_ count: Int, of blobs: [PullSnapshot.Blob]) -> [PullSnapshot.Blob] {
+    let room = max(0, count - blobs.count(where: \.isActive))
+    let waiting = Set(blobs.filter { !$0.isActive }.prefix(room).map(\.digest))
+    return Array(blobs.filter { $0.isActive || waiting.contains($0.digest) }.prefix(max(0, count)))
+  }
+
+  private func line(of blob: PullSnapshot.Blob, isOfSeveral: Bool) -> String {
     let label = "  " + pad(blob.label, to: 9)
     let short = blob.digest.short
     // The bars of all lines begin in the same column, whatever the lines have besides.
     let name = LineLayout.Piece([pad("  \(blob.label) \(short)", to: 24), label], rank: 1)
     let state = Wording.state(blob)
-    guard blob.state == .fetching else {
+    let image = LineLayout.Piece(
+      (isOfSeveral ? blob.image : nil).map { [$0] } ?? [], rank: 4, separator: "  ")
+    guard blob.state == .fetching || blob.isBegun else {
       let size = LineLayout.Piece([pad(ByteCount.text(blob.size), to: 9)], rank: 2)
       let brief = Wording.briefState(blob.state)
-      return LineLayout.line([name, size, .init([state, brief], rank: 0)], width: width)
+      return LineLayout.line([name, size, .init([state, brief], rank: 0), image], width: width)
     }
     let percent = Wording.percent(blob.done, of: blob.size)
     let size = "of " + ByteCount.text(blob.size)
@@ -53,7 +62,7 @@ package struct BarRenderer: Sendable {
     return LineLayout.line(
       [
         name, .init(bars(blob.done, of: blob.size, room: room), rank: 3),
-        .init([percent], rank: 0), .init([size], rank: 2),
+        .init([percent], rank: 0), .init([size], rank: 2), image,
       ], width: width)
   }
 
@@ -88,4 +97,11 @@ package struct BarRenderer: Sendable {
   private func pad(_ text: String, to width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
   }
+}
+
+extension PullSnapshot.Blob {
+  /// Whether something is done with it now.
+  fileprivate var isActive: Bool { [.fetching, .verifying, .elsewhere].contains(state) }
+  /// Whether some of it is here and the rest waits for a worker.
+  fileprivate var isBegun: Bool { state == .waiting && done > 0 }
 }

@@ -89,6 +89,7 @@ package struct JSONRenderer: Sendable {
       line.open = snapshot.open
     case .blob(let blob):
       line.event = "blob"
+      line.reference = blob.image
       line.digest = blob.digest.description
       line.label = blob.label
       line.state = blob.state.rawValue

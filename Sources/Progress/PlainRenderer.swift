@@ -33,10 +33,11 @@ package struct PlainRenderer: Sendable {
       return
         "resolved \(name)\(digest)\(own.isEmpty ? "" : " (\(own))"): \(blobs) blobs, \(ByteCount.text(bytes))\(here)"
     case .blob(let blob):
+      let image = images > 1 ? blob.image.map { "\($0) " } ?? "" : ""
+      let name = "\(image)\(blob.label) \(blob.digest.short)"
       switch blob.state {
-      case .done: return "\(blob.label) \(blob.digest.short): done, \(ByteCount.text(blob.size))"
-      case .elsewhere, .present:
-        return "\(blob.label) \(blob.digest.short): \(Wording.state(blob))"
+      case .done: return "\(name): done, \(ByteCount.text(blob.size))"
+      case .elsewhere, .present: return "\(name): \(Wording.state(blob))"
       case .waiting, .fetching, .verifying: return nil
       }
     case .snapshot(let snapshot):

@@ -24,6 +24,8 @@ package struct PullSnapshot: Sendable, Equatable {
     package var digest: Digest
     /// `config`, or the layer's place in the image from 1, for people.
     package var label: String
+    /// The image that named it first, as the user named that; nil: it is not known.
+    package var image: String?
     /// Its size in bytes.
     package var size: Int64
     /// Bytes on disk.
@@ -37,10 +39,12 @@ package struct PullSnapshot: Sendable, Equatable {
 
     /// Makes a blob that waits.
     package init(
-      digest: Digest, label: String, size: Int64, done: Int64 = 0, state: State = .waiting
+      digest: Digest, label: String, image: String? = nil, size: Int64, done: Int64 = 0,
+      state: State = .waiting
     ) {
       self.digest = digest
       self.label = label
+      self.image = image
       self.size = size
       self.done = done
       self.state = state

@@ -41,7 +41,7 @@ final class PullBoard: Sendable {
         state.place[blob.digest] = state.blobs.count
         state.blobs.append(
           PullSnapshot.Blob(
-            digest: blob.digest, label: blob.label, size: blob.size,
+            digest: blob.digest, label: blob.label, image: image, size: blob.size,
             done: isHere ? blob.size : 0, state: isHere ? .present : .waiting))
       }
     }

@@ -37,6 +37,45 @@ struct RenderingTests {
       ])
   }
 
+  @Test("what has begun and waits for a worker is shown, where what is worked at leaves room")
+  func begun() throws {
+    var snapshot = try Self.snapshot()
+    snapshot.blobs[4].done = 1 << 20
+    let lines = BarRenderer(columns: 80, rows: 40).lines(snapshot)
+    #expect(
+      lines.dropLast().last
+        == "  layer 4 400000000000   [============>           ]  50 % of 2.0 MiB")
+    snapshot.blobs.swapAt(1, 4)
+    let few = BarRenderer(columns: 80, rows: 5).lines(snapshot)
+    #expect(
+      few.dropLast() == [
+        "  layer 2 200000000000   1.0 MiB   verifying",
+        "  layer 3 300000000000   3.0 MiB   another cairn is fetching it", "  … and 2 more",
+      ])
+  }
+
+  @Test("the blobs of several images say which image's they are, where there is room")
+  func severalImages() throws {
+    var snapshot = try Self.snapshot()
+    for (index, name) in ["a:1", "b:1", "b:1", "b:1", "b:1"].enumerated() {
+      snapshot.blobs[index].image = name
+    }
+    let lines = BarRenderer(columns: 80, rows: 40).lines(snapshot)
+    #expect(
+      lines.dropLast() == [
+        "  layer 1 100000000000   [======>                 ]  25 % of 20.0 MiB  b:1",
+        "  layer 2 200000000000   1.0 MiB   verifying  b:1",
+        "  layer 3 300000000000   3.0 MiB   another cairn is fetching it  b:1",
+      ])
+    var plain = PlainRenderer()
+    _ = plain.line(.started(reference: "a:1"))
+    #expect(
+      plain.line(.blob(snapshot.blobs[0])) == "config 000000000000: done, 1.5 KiB")
+    _ = plain.line(.started(reference: "b:1"))
+    #expect(
+      plain.line(.blob(snapshot.blobs[0])) == "a:1 config 000000000000: done, 1.5 KiB")
+  }
+
   /// A pull of 60 layers, large enough that every number is wide.
   static func wide() throws -> PullSnapshot {
     let (gib, mib) = (Int64(1) << 30, Int64(1) << 20)
