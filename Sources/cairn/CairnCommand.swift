@@ -70,6 +70,11 @@ struct CairnCommand: AsyncParsableCommand {
       return 64
     } catch {
       // Help is a result, and everything else is for people.
+      if let stray = StrayWord(in: Array(CommandLine.arguments.dropFirst()), of: CairnCommand.self)
+      {
+        stray.failure.report()
+        return stray.failure.exitCode
+      }
       let code = exitCode(for: error).rawValue
       guard code != 0 else {
         print(fullMessage(for: error))

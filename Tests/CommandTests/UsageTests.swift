@@ -43,6 +43,35 @@ struct UsageTests {
   }
 
   @Test(
+    "a word in a command's place says which command may be meant",
+    arguments: [
+      ("pul x", "cairn has no command \"pul\"", "is \"cairn pull\" meant?"),
+      ("images", "cairn has no command \"images\"", "is \"cairn store list\" meant?"),
+      ("store rm x", "cairn store has no command \"rm\"", "is \"cairn store remove\" meant?"),
+      ("store lst", "cairn store has no command \"lst\"", "is \"cairn store list\" meant?"),
+      (
+        "store frobnicate", "cairn store has no command \"frobnicate\"",
+        "see \"cairn store --help\""
+      ),
+      (
+        "ubuntu:22.04 --quiet", "cairn has no command \"ubuntu:22.04\"",
+        "to download an image: cairn pull ubuntu:22.04"
+      ),
+      (
+        "login ghcr.io", "cairn has no command \"login\"",
+        "cairn uses the logins of docker, podman and skopeo: log in with one of them, or give --creds"
+      ),
+    ])
+  func strayWord(line: String, message: String, hint: String) async throws {
+    let cairn = try Command()
+    let words = line.split(separator: " ").map(String.init)
+    let outcome = try await Command.finish(cairn.process(words, environment: [:]))
+    #expect(outcome.status == 64)
+    #expect(outcome.errors == "cairn: \(message)\nhint: \(hint)\n")
+    #expect(outcome.output.isEmpty)
+  }
+
+  @Test(
     "usage errors exit 64 and touch nothing",
     arguments: [
       ["pull"], ["pull", "x", "--workers", "0"], ["pull", "x", "--workers", "many"],
