@@ -70,6 +70,7 @@ struct SettingFileTests {
     try write("max-workers = 5000")
     let outcome = try await run(["config", "show"])
     #expect(outcome.status == 64 && outcome.errors.contains(":1: max-workers = 5000: --max-w"))
+    #expect(outcome.output.contains("max-workers") && outcome.output.contains(" 5000 "))
     try write("max-worker = 5000")
     #expect(try await run(["config", "path"]).output == path + "\n")
     #expect(try await run(["pull", "--help"]).status == 0)

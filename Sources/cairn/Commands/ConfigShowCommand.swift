@@ -14,15 +14,23 @@ struct ConfigShowCommand: ParsableCommand {
 
   func run() throws {
     let settings = try Invocation.current.settings ?? Settings(SettingTable.ofProcess(), [])
-    for entry in settings.entries {
-      for command in settings.table.commands where entry.setting.commands.contains(command.name) {
-        let others = settings.entries(of: command, registry: entry.registry)
-        if let reason = Invocation.complaint(entry, of: command, besides: others) {
-          throw CommandFailure(message: reason, exitCode: 64)
-        }
-      }
-    }
     let report = SettingReport(settings)
     print(format == .json ? try report.json() : report.text)
+    // Whoever looks for what is wrong wants to see all of it.
+    let complaints = Self.complaints(settings)
+    guard complaints.isEmpty else {
+      throw CommandFailure(message: complaints.joined(separator: "\n"), exitCode: 64)
+    }
+  }
+
+  /// What is wrong with values, each once.
+  private static func complaints(_ settings: Settings) -> [String] {
+    var seen: Set<String> = []
+    return settings.entries.flatMap { entry in
+      settings.table.commands.filter { entry.setting.commands.contains($0.name) }.compactMap {
+        let others = settings.entries(of: $0, registry: entry.registry)
+        return Invocation.complaint(entry, of: $0, besides: others)
+      }
+    }.filter { seen.insert($0).inserted }
   }
 }
