@@ -11,6 +11,7 @@ enum Explanation {
   ///
   /// - Parameter report: what the pull was like.
   static func text(_ report: PullReport) -> String {
+    guard !report.decisions.isEmpty else { return "policy \(report.policy): nothing was fetched\n" }
     var lines = ["policy \(report.policy):"]
     for step in report.decisions { lines.append(line(step.decision, at: step.at)) }
     let record = report.record

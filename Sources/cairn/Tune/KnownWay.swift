@@ -114,9 +114,13 @@ struct KnownWay {
     guard let estimate, estimate.gap == nil else { return [] }
     let twice = 2 * machine.cpus
     return [(1, "one worker"), (twice, "2 x CPU = \(twice)")].compactMap { size, name in
-      measuredRate(size).map {
-        "\(name): \(Self.mebibytes($0)), "
-          + String(figures: "%.0f %% of the best", 100 * $0 / estimate.rate)
+      points.first { $0.poolSize == size && !$0.isBound }.map { point in
+        // Faster than the best is what chance made of as fast.
+        let isFaster = point.rate > estimate.rate && size != estimate.optimum
+        return "\(name): \(Self.mebibytes(point.rate)), "
+          + (isFaster
+            ? "as fast as the best"
+            : String(figures: "%.0f %% of the best", 100 * point.rate / estimate.rate))
       }
     }
   }
