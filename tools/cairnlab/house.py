@@ -1,9 +1,11 @@
-"""Finds what in tools/ and .ci/ has grown beyond what a reader holds in mind at once: lines and files.
+"""Finds what in tools/ and .ci/ has grown beyond what a reader holds in mind at once, lines and files, and
+variables that the manual pages do not name.
 
 Tests/ArchitectureTests/SizeTests.swift asks the same of Sources, ruff of the width of Python's lines.
 """
 import subprocess
 
+from cairnlab.package import manual
 from cairnlab.places import ROOT
 
 WIDTH = 110
@@ -35,6 +37,8 @@ def complaints():
             yield f"{name} has {len(lines)} lines; {LINES} are the most without a reason in cairnlab/house.py"
         if len(lines) <= LINES and name in LONG:
             yield f"{name} has {len(lines)} lines, and cairnlab/house.py a reason for more"
+    for name in manual.unnamed_variables():
+        yield f"the product reads ${name}, and cairnlab/package/manual.py does not name it"
     for name in LONG:
         if not (ROOT / name).exists():
             yield f"cairnlab/house.py has a reason for {name}, which is not there"

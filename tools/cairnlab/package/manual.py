@@ -8,17 +8,32 @@ from . import source
 
 # What no option says.
 ENVIRONMENT = [
-    ("CAIRN_STORE", "The store, where --store does not name it."),
-    ("XDG_DATA_HOME, XDG_STATE_HOME", "Where the store and the history are, below a folder cairn."),
+    ("CAIRN_NAME", "The default of --name, in capitals and with underscores: CAIRN_MAX_WORKERS is that of "
+     "--max-workers, CAIRN_STORE that of --store. \"cairn config show\" lists all that are set."),
+    ("CAIRN_CONFIG", "The file of settings, in place of the user's and the system's."),
+    ("CAIRN_SERVE_OPTIONS", "Options of the systemd unit's cairn serve, in its own environment file."),
+    ("XDG_CONFIG_HOME", "Where the settings are, below a folder cairn, and podman's files; ~/.config."),
+    ("XDG_DATA_HOME", "Where the store is, below a folder cairn; ~/.local/share."),
+    ("XDG_STATE_HOME", "Where the history is, below a folder cairn; ~/.local/state."),
+    ("XDG_CACHE_HOME", "Where what serve fetched is, below a folder cairn; ~/.cache."),
+    ("XDG_RUNTIME_DIR", "Where podman's logins are, in containers/auth.json."),
     ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "Proxies, with NO_PROXY in Go's grammar."),
     ("SSL_CERT_FILE, SSL_CERT_DIR", "Trusted certificate authorities in place of the system's."),
     ("REGISTRY_AUTH_FILE, DOCKER_CONFIG, DOCKER_AUTH_CONFIG",
      "Where credentials are, as for skopeo, podman and docker."),
-    ("CONTAINERS_REGISTRIES_CONF", "Podman's file of mirrors."),
+    ("CONTAINERS_REGISTRIES_CONF, REGISTRIES_CONFIG_PATH", "Podman's file of mirrors."),
+    ("LISTEN_FDS, LISTEN_PID", "Sockets that systemd has opened for cairn serve."),
+    ("TRACEPARENT", "The trace that this run is part of (W3C Trace Context), in its JSON lines and errors."),
+    ("TMPDIR", "Where the images of a sweep are for as long as it runs."),
+    ("TERM", "Where it is dumb, progress is plain lines."),
 ]
+# Read too, but nobody's to set: what helpers are told, and what Kubernetes says of a service called cairn.
+OWN_VARIABLES = {"CAIRN_HELPER", "CAIRN_PORT", "CAIRN_PORT_", "CAIRN_SERVICE_", "CAIRN_"}
 FILES = [
+    ("~/.config/cairn/config.toml, /etc/cairn/config.toml", "Settings, of the user and of the system."),
     ("~/.local/share/cairn/store", "The store, an OCI image layout."),
     ("~/.local/state/cairn/history.sqlite", "What was learned."),
+    ("~/.cache/cairn/serve", "What serve fetched."),
     ("/etc/containerd/certs.d", "Mirrors, as for containerd."),
     ("/etc/containers/registries.conf", "Mirrors, as for podman."),
     ("/etc/docker/certs.d", "Certificates of registries, as for docker."),
@@ -30,6 +45,16 @@ EXIT = [
     ("73", "store, output or disk"), ("77", "not authorised, or blocked by registries.conf"),
     ("129, 130, 143", "interrupted by a hang-up, Ctrl-C, SIGTERM"),
 ]
+
+
+def unnamed_variables():
+    """Variables that the product reads, and no manual page names."""
+    named = {name for names, _ in ENVIRONMENT for name in names.split(", ")} | OWN_VARIABLES
+    pattern = re.compile(r'"((?:CAIRN|XDG|SSL|DOCKER|CONTAINERS|REGISTRIES|REGISTRY|LISTEN)_[A-Z_]*'
+                         r'|(?:HTTPS?|ALL|NO)_PROXY|TRACEPARENT|TMPDIR|TERM)"')
+    read = {name for file in (source.ROOT / "Sources").rglob("*.swift") if "Lab" not in file.parts
+            for name in pattern.findall(file.read_text())}
+    return sorted(read - named - {"CAIRN_STORE"})
 
 
 def tree(binary):
@@ -61,7 +86,10 @@ def page(facts, path, command, every):
         ".SH NAME", f"{plain(name)} \\- {plain(sentence(command['abstract']))}",
         ".SH SYNOPSIS", *synopsis(path, command),
         ".SH DESCRIPTION", plain(command["abstract"])]
-    out += paragraphs(command.get("discussion", ""))
+    # The first page has a section for them.
+    discussion = [part for part in command.get("discussion", "").split("\n\n")
+                  if not part.startswith("Exit codes:")]
+    out += paragraphs("\n\n".join(discussion))
     shown = [one for one in command.get("arguments", []) if one.get("shouldDisplay", True)]
     positional = [one for one in shown if one["kind"] == "positional"]
     options = [one for one in shown if one["kind"] != "positional"]
