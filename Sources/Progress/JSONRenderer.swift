@@ -13,7 +13,7 @@ package struct JSONRenderer: Sendable {
   /// - Parameter traceID: the run's, in every line; nil: no line has one.
   package init(traceID: TraceID? = nil) { self.traceID = traceID }
 
-  private struct Line: Encodable {
+  fileprivate struct Line: Encodable {
     var v = JSONRenderer.version
     var event: String
     var traceId: String?
@@ -56,97 +56,69 @@ package struct JSONRenderer: Sendable {
   ///
   /// - Parameter event: what happened.
   package func line(_ event: ProgressEvent) -> String {
-    var line = Line(event: "", traceId: traceID?.description)
+    var line = Line(event)
+    line.traceId = traceID?.description
+    guard let data = try? StableJSON.encode(line) else { return #"{"event":"unknown","v":1}"# }
+    return String(decoding: data, as: UTF8.self)
+  }
+}
+
+extension JSONRenderer.Line {
+  fileprivate init(_ event: ProgressEvent) {
     switch event {
-    case .started(let reference):
-      line.event = "started"
-      line.reference = reference
+    case .started(let reference): self.init(event: "started", reference: reference)
     case .pool(let workers, let reason):
-      line.event = "pool"
-      line.poolSize = workers
-      line.poolReason = reason
+      self.init(event: "pool", poolSize: workers, poolReason: reason)
     case .resolved(
       let reference, let digest, let platform, let platformDigest, let blobs, let bytes, let present
     ):
-      line.event = "resolved"
-      line.reference = reference
-      line.digest = digest.description
-      line.platform = platform
-      line.platformDigest = platformDigest?.description
-      line.blobs = blobs
-      line.bytes = bytes
-      line.bytesPresent = present
-    case .snapshot(let snapshot):
-      line.event = "progress"
-      line.blobs = snapshot.blobs.count
-      line.blobsDone = snapshot.blobsDone
-      line.bytes = snapshot.size
-      line.bytesDone = snapshot.done
-      line.bytesPerSecond = Wording.whole(snapshot.bytesPerSecond)
-      line.etaSeconds = snapshot.secondsLeft.map { Self.round($0) }
-      line.seconds = Self.round(snapshot.seconds)
-      line.poolSize = snapshot.poolSize
-      line.open = snapshot.open
+      self.init(
+        event: "resolved", reference: reference, digest: digest.description, platform: platform,
+        platformDigest: platformDigest?.description, blobs: blobs, bytes: bytes,
+        bytesPresent: present)
+    case .snapshot(let snapshot): self.init(snapshot)
     case .blob(let blob):
-      line.event = "blob"
-      line.reference = blob.image
-      line.digest = blob.digest.description
-      line.label = blob.label
-      line.state = blob.state.rawValue
-      line.process = blob.process
-      line.bytes = blob.size
-      line.bytesDone = blob.done
-    case .warning(let text):
-      line.event = "warning"
-      line.message = text
+      self.init(
+        event: "blob", reference: blob.image, digest: blob.digest.description, label: blob.label,
+        state: blob.state.rawValue, bytes: blob.size, bytesDone: blob.done, process: blob.process)
+    case .warning(let text): self.init(event: "warning", message: text)
     case .waiting(let seconds, let reason):
-      line.event = "waiting"
-      line.seconds = Self.round(seconds)
-      line.message = reason
+      self.init(event: "waiting", seconds: Self.round(seconds), message: reason)
     case .late(let server, let reason):
-      line.event = "late"
-      line.server = server
-      line.message = reason
+      self.init(event: "late", server: server, message: reason)
     case .mirrorGivenUp(let mirror, let reason):
-      line.event = "mirrorGivenUp"
-      line.mirror = mirror
-      line.message = reason
-    case .wrote(let output):
-      line.event = "wrote"
-      line.output = output
-    case .finished(let summary):
-      line.event = "finished"
-      line.reference = summary.reference
-      line.digest = summary.digest.description
-      line.platform = summary.platform
-      line.platformDigest = summary.platformDigest?.description
-      line.bytes = summary.bytes
-      line.bytesFetched = summary.fetched
-      line.seconds = Self.round(summary.seconds)
-      line.requests = summary.requests
-      line.connections = summary.connections
-      line.retries = summary.retries
-      line.poolSize = summary.poolSize
-      line.limitedBy = summary.limitedBy
-      line.limitCause = summary.limit?.cause
-      line.limitEvidence = summary.limit.map { $0.evidence.mapValues { Self.round($0) } }
+      self.init(event: "mirrorGivenUp", mirror: mirror, message: reason)
+    case .wrote(let output): self.init(event: "wrote", output: output)
+    case .finished(let summary): self.init(summary)
     case .failed(let failure):
-      line.event = "failed"
-      line.reference = failure.reference
-      line.message = failure.message
-      line.hint = failure.hint
-      line.exitCode = failure.exitCode
+      self.init(
+        event: "failed", reference: failure.reference, message: failure.message, hint: failure.hint,
+        exitCode: failure.exitCode)
     case .total(let total):
-      line.event = "total"
-      line.images = total.images
-      line.imagesPulled = total.pulled
-      line.bytesFetched = total.fetched
-      line.seconds = Self.round(total.seconds)
-      line.poolSize = total.poolSize
-      line.limitedBy = total.limitedBy
+      self.init(
+        event: "total", images: total.images, imagesPulled: total.pulled,
+        bytesFetched: total.fetched, seconds: Self.round(total.seconds), poolSize: total.poolSize,
+        limitedBy: total.limitedBy)
     }
-    guard let data = try? StableJSON.encode(line) else { return #"{"event":"unknown","v":1}"# }
-    return String(decoding: data, as: UTF8.self)
+  }
+
+  private init(_ snapshot: PullSnapshot) {
+    self.init(
+      event: "progress", blobs: snapshot.blobs.count, blobsDone: snapshot.blobsDone,
+      bytes: snapshot.size, bytesDone: snapshot.done,
+      bytesPerSecond: Wording.whole(snapshot.bytesPerSecond),
+      etaSeconds: snapshot.secondsLeft.map { Self.round($0) },
+      seconds: Self.round(snapshot.seconds), poolSize: snapshot.poolSize, open: snapshot.open)
+  }
+
+  private init(_ summary: ProgressEvent.Summary) {
+    self.init(
+      event: "finished", reference: summary.reference, digest: summary.digest.description,
+      platform: summary.platform, platformDigest: summary.platformDigest?.description,
+      bytes: summary.bytes, bytesFetched: summary.fetched, seconds: Self.round(summary.seconds),
+      poolSize: summary.poolSize, limitedBy: summary.limitedBy, limitCause: summary.limit?.cause,
+      limitEvidence: summary.limit.map { $0.evidence.mapValues { Self.round($0) } },
+      requests: summary.requests, connections: summary.connections, retries: summary.retries)
   }
 
   private static func round(_ seconds: Double) -> Double { (seconds * 1000).rounded() / 1000 }
