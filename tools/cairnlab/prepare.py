@@ -19,7 +19,8 @@ def prepare(packages=(), products=("cairn",)):
         if os.environ.get(NAMED_BY.get(product, "")):
             continue
         done = subprocess.run(
-            ["swift", "build", "-c", "release", "--product", product, "--static-swift-stdlib"], cwd=ROOT,
+            ["swift", "build", "-c", "release", "--product", product, "--static-swift-stdlib",
+             "-debug-info-format", "none"], cwd=ROOT,
             capture_output=True, text=True)
         if done.returncode != 0:
             raise SystemExit(done.stdout[-4000:] + done.stderr[-2000:])
