@@ -24,8 +24,15 @@ package struct SiteHistory: Sendable, Equatable {
   /// Seconds that a pool size of one machine's weighs at most.
   static let weight = History.importedWeight / 2
 
-  /// One of each machine, oldest first.
-  private let records: [HistoryExport]
+  /// What one machine knows of the ways to one registry.
+  private struct Part: Equatable {
+    /// When it exported, in seconds since 1970.
+    let at: Double
+    var paths: [HistoryExport.Path]
+  }
+
+  /// By registry, each machine's part, oldest first: a file may have thousands of either.
+  private let parts: [String: [Part]]
 
   /// Puts exports together; of one machine's the newest counts.
   package init(_ exports: [HistoryExport]) {
@@ -38,15 +45,20 @@ package struct SiteHistory: Sendable, Equatable {
       }
       if named[source].map({ $0.at < export.at }) ?? true { named[source] = export }
     }
-    records = (Array(named.values) + others).sorted {
+    let records = (Array(named.values) + others).sorted {
       ($0.at, $0.source ?? "") < ($1.at, $1.source ?? "")
     }
+    var parts: [String: [Part]] = [:]
+    for record in records {
+      for (registry, paths) in Dictionary(grouping: record.paths, by: \.registry) {
+        parts[registry, default: []].append(Part(at: record.at, paths: paths))
+      }
+    }
+    self.parts = parts
   }
 
   /// Every registry of which something is known, sorted.
-  package var registries: [String] {
-    Set(records.flatMap(\.paths).map(\.registry)).sorted()
-  }
+  package var registries: [String] { parts.keys.sorted() }
 
   /// What is known of the way to a registry; nil: nothing.
   ///
@@ -57,8 +69,8 @@ package struct SiteHistory: Sendable, Equatable {
     var memory = PathMemory()
     var hosts: [String: Int] = [:]
     var (pulls, machines, at) = (0, 0, 0.0)
-    for record in records {
-      let paths = record.paths.filter { $0.registry == registry && !$0.points.isEmpty }
+    for record in parts[registry] ?? [] {
+      let paths = record.paths.filter { !$0.points.isEmpty }
       guard !paths.isEmpty else { continue }
       machines += 1
       at = min(max(at, record.at), now)

@@ -2,6 +2,7 @@ import OCI
 import Scheduling
 
 @testable import Downloads
+@testable import History
 @testable import Serve
 
 extension Parser {
@@ -31,6 +32,16 @@ extension Parser {
         _ = shelf.isTight(for: 1)
       }
       for digest in shelf.leaving { shelf.found(digest, nil, bytes: 0) }
+    },
+    Parser("registries of a site") { bytes in
+      let paths = stride(from: 0, to: bytes.count, by: 32).map {
+        HistoryExport.Path(
+          registry: "r\($0).test", blobHost: "b.test", pulls: 1,
+          points: [.init(poolSize: 4, statistics: .init(weight: 1, mean: 15, squares: 0))])
+      }
+      let machine = MachineIdentity(name: "m", cpus: 2, os: "Linux", architecture: "x86_64")
+      _ = SiteHistory([HistoryExport(cpus: 2, at: 1, paths: paths)])
+        .reports(for: machine, besides: [], now: 2)
     },
   ]
 
