@@ -97,6 +97,16 @@ struct SeveralImagesTests {
         && outcome.errors.contains("\n  My/App:1\n"), "\(outcome.errors)")
   }
 
+  @Test("a line that is longer than any name is not read on")
+  func longLine() async throws {
+    let file = cairn.folder("images.txt")
+    try ("# " + String(repeating: "c", count: 10_000) + "\n" + String(repeating: "a", count: 4_097))
+      .write(toFile: file, atomically: true, encoding: .utf8)
+    let outcome = try await cairn("pull", "--from", file)
+    #expect(outcome.status == 64)
+    #expect(outcome.errors == "cairn: \(file):2: the line has more than 4096 bytes\n")
+  }
+
   @Test("several images go into one layout by a command for each, as the hint says (skopeo#556)")
   func severalIntoOneLayout() async throws {
     let registry = try FakeRegistry(near)

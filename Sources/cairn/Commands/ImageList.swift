@@ -4,7 +4,7 @@ import Text
 /// The images of one command: those named on the line, and those in files, each once.
 struct ImageList {
   /// In the order in which they were named.
-  private(set) var names: [String] = []
+  private(set) var names: [String]
 
   /// The most bytes of a file.
   private static let limit = 16 << 20
@@ -16,35 +16,56 @@ struct ImageList {
   ///   - files: of one name a line; `#` begins a comment.
   /// - Throws: `CommandFailure`: one cannot be read, or nothing is named.
   init(_ named: [String], files: [String]) throws {
-    var all = named
+    var seen: Set<String> = []
+    names = named.filter { seen.insert($0).inserted }
     for file in files {
       let bytes = try readInput(file, what: "list of images", limit: Self.limit)
-      all += try Self.names(in: bytes, of: file)
+      try add(bytes, of: file, besides: &seen)
     }
-    var seen: Set<String> = []
-    names = all.filter { seen.insert($0).inserted }
     guard !names.isEmpty else {
       throw CommandFailure(
         message: "no image is named in \(files.joined(separator: ", "))", exitCode: 64)
     }
   }
 
-  /// The names in a list's text; a byte order mark before it is passed over.
+  /// The most bytes of a line: no reference is nearly as long.
+  private static let lineLimit = 4 << 10
+
+  /// Adds the names in a list's text; a byte order mark before it is passed over.
   ///
   /// - Throws: `CommandFailure` that says in which line is no name.
-  private static func names(in bytes: [UInt8], of file: String) throws -> [String] {
-    let text = String(outside: bytes.withoutByteOrderMark)
-    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    var names: [String] = []
-    for (number, line) in lines.enumerated() {
-      let start = line.prefix { $0 != "#" }.drop(while: \.isWhitespace)
-      guard let end = start.lastIndex(where: { !$0.isWhitespace }) else { continue }
-      let name = String(start[...end])
+  private mutating func add(
+    _ bytes: [UInt8], of file: String, besides seen: inout Set<String>
+  ) throws {
+    // As bytes, a line at a time: a text of millions of lines costs what one of them does.
+    var rest = bytes.withoutByteOrderMark[...]
+    var number = 0
+    while !rest.isEmpty {
+      number += 1
+      let line = rest.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+      rest = rest[line.endIndex...]
+      let isPair = rest.starts(with: [UInt8(ascii: "\r"), UInt8(ascii: "\n")])
+      rest = rest.dropFirst(isPair ? 2 : 1)
+      let place = "\(file):\(number)"
+      guard let name = try Self.name(in: line, at: place), seen.insert(name).inserted else {
+        continue
+      }
       do throws(OCIError) { _ = try Reference(name) } catch {
-        throw CommandFailure(message: "\(file):\(number + 1): \(error)", exitCode: 64)
+        throw CommandFailure(message: "\(place): \(error)", exitCode: 64)
       }
       names.append(name)
     }
-    return names
+  }
+
+  /// The name in a line; nil: it has none.
+  private static func name(in line: ArraySlice<UInt8>, at place: String) throws -> String? {
+    let bare = line.prefix { $0 != UInt8(ascii: "#") }.drop { $0 <= 0x20 }
+    guard !bare.isEmpty else { return nil }
+    guard bare.count <= lineLimit else {
+      throw CommandFailure(
+        message: "\(place): the line has more than \(lineLimit) bytes", exitCode: 64)
+    }
+    let text = String(outside: Array(bare))
+    return text.lastIndex { !$0.isWhitespace }.map { String(text[...$0]) }
   }
 }
