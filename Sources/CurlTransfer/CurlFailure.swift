@@ -65,7 +65,7 @@ extension TransferError.Kind {
 
 extension CurlTransfer {
   /// Whom the connection is made to: the proxy, or the server itself.
-  var peer: String { proxy?.address ?? job.request.url.origin.description }
+  var peer: String { proxy?.description ?? job.request.url.origin.description }
 
   /// The proxy that a failure is about, and not the server behind it.
   func failedProxy(_ code: CURLcode, _ kind: TransferError.Kind) -> String? {

@@ -1,6 +1,6 @@
 /// A proxy, as a user names it: `http://proxy:3128`, `socks5://user:secret@10.0.0.1`, `proxy:3128`.
 ///
-/// Its description leaves credentials out, so that it can be shown; `address` has them.
+/// Its description leaves the login out, so that it can be shown.
 package struct Proxy: Hashable, Sendable, CustomStringConvertible {
   /// How the proxy is spoken with.
   package enum Scheme: String, Sendable, CaseIterable {
@@ -24,8 +24,15 @@ package struct Proxy: Hashable, Sendable, CustomStringConvertible {
   package let host: String
   /// The port, also where the address has none.
   package let port: Int
-  private let user: String?
-  private let password: String?
+  /// What it is to be told of whoever asks; nil: nothing.
+  package let login: Login?
+
+  /// A name and a password, without control characters.
+  package struct Login: Hashable, Sendable {
+    package let user: String
+    /// Nil: none was given.
+    package let password: String?
+  }
 
   /// Reads an address; without a scheme it is an HTTP proxy's.
   ///
@@ -49,29 +56,21 @@ package struct Proxy: Hashable, Sendable, CustomStringConvertible {
     guard !whole[rest.endIndex...].contains("@") else {
       throw Self.unusable("write / ? and # of a password as %2F %3F %23")
     }
-    var user: String?
-    var password: String?
     if let at = rest.lastIndex(of: "@") {
       let parts = rest[..<at].split(
         separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-      user = try Self.decoded(parts[0])
-      password = parts.count > 1 ? try Self.decoded(parts[1]) : nil
+      login = Login(
+        user: try Self.decoded(parts[0]),
+        password: parts.count > 1 ? try Self.decoded(parts[1]) : nil)
       rest = rest[rest.index(after: at)...]
+    } else {
+      login = nil
     }
-    self.user = user
-    self.password = password
     (host, port) = try Self.place(rest, scheme)
   }
 
-  /// `scheme://host:port`, without credentials.
+  /// `scheme://host:port`, without the login.
   package var description: String { "\(scheme.rawValue)://\(host):\(port)" }
-
-  /// The address with its credentials: for the engine, never for people.
-  package var address: String {
-    guard let user else { return description }
-    let secret = password.map { ":" + Self.encoded($0) } ?? ""
-    return "\(scheme.rawValue)://\(Self.encoded(user))\(secret)@\(host):\(port)"
-  }
 
   private static let schemes = Scheme.allCases.map(\.rawValue).joined(separator: ", ")
 
@@ -122,21 +121,15 @@ package struct Proxy: Hashable, Sendable, CustomStringConvertible {
       }
       let digits = String(decoding: rest.prefix(2), as: UTF8.self)
       guard digits.utf8.count == 2, digits.allSatisfy(\.isHexDigit),
-        let value = UInt8(digits, radix: 16), value != 0
+        let value = UInt8(digits, radix: 16)
       else { throw unusable("a percent sign in its credentials is not followed by two digits") }
+      // RFC 7617 has none in either; `%0A` is the line's end that a tool has left there.
+      guard value >= 0x20, value != 0x7F else {
+        throw unusable("its credentials have a control character, %\(digits)")
+      }
       bytes.append(value)
       rest = rest.dropFirst(2)
     }
     return String(decoding: bytes, as: UTF8.self)
-  }
-
-  /// Percent signs for all that could mean something in an address.
-  private static func encoded(_ text: String) -> String {
-    text.utf8.map { byte in
-      let character = Character(Unicode.Scalar(byte))
-      if byte < 0x80, character.isLetter || character.isNumber { return String(character) }
-      let hex = String(byte, radix: 16, uppercase: true)
-      return (hex.count == 1 ? "%0" : "%") + hex
-    }.joined()
   }
 }

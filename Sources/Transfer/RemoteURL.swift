@@ -117,8 +117,7 @@ package struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
         throw .invalidURL(text, "its IPv6 address has no end")
       }
       host = authority[...close]
-      let inside = host.dropFirst().dropLast()
-      guard inside.contains(":"), inside.allSatisfy({ $0.isHexDigit || ":.".contains($0) }) else {
+      guard host.utf8.allSatisfy({ $0 > 0x20 }), HostAddress(host: host) != nil else {
         throw .invalidURL(text, "its IPv6 address is not one")
       }
       let after = authority[authority.index(after: close)...]

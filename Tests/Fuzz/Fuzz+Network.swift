@@ -22,9 +22,14 @@ extension Fuzz {
     guard let found = try? rule.proxy(for: url.origin) else { return }
     require(!url.origin.isLoopback, "this machine is reached through a proxy")
     require(!found.description.contains("@"), "credentials are shown")
-    require((try? Proxy(found.address)) == found, "a proxy does not read back")
     require(
-      found.address.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }, "an address has odd characters")
+      (try? Proxy(found.description))?.description == found.description,
+      "a proxy does not read back")
+    require(
+      found.description.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }, "an address has odd characters")
+    let secret = [found.login?.user, found.login?.password].compactMap { $0 }.joined()
+    require(
+      secret.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }, "a login has control characters")
   }
 
   static func certificates(_ bytes: [UInt8]) {
