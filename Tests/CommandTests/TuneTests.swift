@@ -86,6 +86,10 @@ struct TuneTests: TunedPulls {
     #expect(
       text.output.contains("not known yet: ") && text.output.contains("starts from 4 workers"))
     #expect(text.output.contains("####"))
+    let points = try #require(try await report().first?["points"] as? [[String: Any]])
+    #expect(points.first?["poolSize"] as? Int == 4 && points.first?["rate"] as? Int ?? 0 > 0)
+    let csv = try await cairn("tune", "--format", "csv")
+    #expect(csv.output.contains(",points\n") && csv.output.contains("4 "))
     let page = try await cairn("tune", "--format", "html")
     #expect(page.output.hasPrefix("<!DOCTYPE html>") && page.output.contains("<svg"))
     // On a phone the reasons stand below the figures.

@@ -154,6 +154,10 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
       throw CommandFailure(message: "nothing was measured yet that could be drawn", exitCode: 66)
     }
     try write(drawing.svg, to: plot)
+    // Where several are known only one is drawn.
+    if Set(report.paths.map(\.path.registry)).count > 1 {
+      LineOutput.standardError.write("drawn: \(drawing.title.linesShownSafely)\n")
+    }
   }
 
   /// What a site's other machines know of registries that this one has not pulled from.

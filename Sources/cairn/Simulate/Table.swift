@@ -12,6 +12,8 @@ struct Table {
     case missing
     /// `yes` or `no`, true or false in JSON.
     case flag(Bool)
+    /// Several figures by name each; in a line of text what `shown` makes of them.
+    case list([[String: Double]], shown: String)
 
     var shown: String {
       switch self {
@@ -20,6 +22,7 @@ struct Table {
       case .number(let value, let digits): String(figures: "%.\(digits)f", value)
       case .missing: "-"
       case .flag(let isSo): isSo ? "yes" : "no"
+      case .list(_, let shown): shown
       }
     }
   }
@@ -58,7 +61,7 @@ struct Table {
     let lines = rows.map { row in
       row.map { cell in
         switch cell {
-        case .text(let text): CSVCell.text(text)
+        case .text(let text), .list(_, let text): CSVCell.text(text)
         case .number(let value, _) where value.isNaN: ""
         case .missing: ""
         case .number, .flag: cell.shown
@@ -73,6 +76,7 @@ struct Table {
     case text(String)
     case number(Double)
     case flag(Bool)
+    case list([[String: Double]])
 
     func encode(to encoder: any Encoder) throws {
       var container = encoder.singleValueContainer()
@@ -81,6 +85,7 @@ struct Table {
       case .number(let number) where number.isFinite: try container.encode(number)
       case .number: try container.encodeNil()
       case .flag(let isSo): try container.encode(isSo)
+      case .list(let rows): try container.encode(rows)
       }
     }
   }
@@ -94,6 +99,7 @@ struct Table {
             case .text(let text): (name, .text(text))
             case .missing: (name, .number(.nan))
             case .flag(let isSo): (name, .flag(isSo))
+            case .list(let rows, _): (name, .list(rows))
             case .number(let value, let digits):
               (name, .number(Double(String(figures: "%.\(digits)f", value)) ?? value))
             }

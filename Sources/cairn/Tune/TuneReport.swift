@@ -81,7 +81,7 @@ struct TuneReport {
     var table = Table(columns: [
       "machine", "cpus", "registry", "blobHost", "network", "pulls", "ageSeconds", "isKnown",
       "optimum", "optimumLow", "optimumHigh", "rate", "rateAtOne", "rateAtTwiceCPU", "unknown",
-      "evidence", "startsWith", "limitedBy", "ceiling",
+      "evidence", "startsWith", "limitedBy", "ceiling", "points",
     ])
     for way in paths {
       func number(_ value: Double?) -> Table.Cell {
@@ -103,10 +103,24 @@ struct TuneReport {
           ((way.report.siteMachines == nil ? [] : [way.usedWords]) + way.evidenceWords)
             .joined(separator: "; ")),
         size(way.start), text(way.report.limitedBy?.rawValue),
-        size(way.report.prior?.ceiling),
+        size(way.report.prior?.ceiling), Self.cell(way.points),
       ])
     }
     return table
+  }
+
+  /// What was measured at each pool size; a lower bound has a rate and nothing around it.
+  private static func cell(_ points: [KnownWay.Point]) -> Table.Cell {
+    let rows = points.map { point in
+      var row = ["poolSize": Double(point.poolSize), "rate": point.rate.rounded()]
+      row["low"] = point.spread?.lowerBound.rounded()
+      row["high"] = point.spread?.upperBound.rounded()
+      return row
+    }
+    let shown = points.map { point in
+      "\(point.poolSize) \(point.isBound ? "at least " : "")" + String(figures: "%.0f", point.rate)
+    }
+    return .list(rows, shown: shown.joined(separator: "; "))
   }
 }
 
