@@ -12,8 +12,8 @@ struct ReferenceParser {
 
   mutating func parse() throws(OCIError) -> Reference {
     guard !characters.isEmpty else { throw error(0, "it is empty") }
-    if let scheme = text.range(ofScheme: ["https://", "http://", "docker://", "oci://"]) {
-      throw error(0, "leave out \"\(scheme)\", a reference has no scheme")
+    if let scheme = text.range(ofScheme: Self.schemes) {
+      throw error(0, "leave out \"\(scheme)\", a reference has no scheme" + meant)
     }
     let at = characters.firstIndex(of: "@")
     let nameAndTag = 0..<(at ?? characters.count)
@@ -141,7 +141,8 @@ struct ReferenceParser {
       guard "._-".contains(character) else {
         let reason =
           character.isUppercase
-          ? "repository names are lower case" : "this character cannot be in a repository name"
+          ? "repository names are lower case" + meant
+          : "this character cannot be in a repository name"
         throw error(index, reason)
       }
       let end = characters[index..<range.upperBound].firstIndex { $0 != character }
@@ -166,7 +167,10 @@ struct ReferenceParser {
       let isWord = character.isASCIILetter || character.isASCIIDigit || character == "_"
       guard isWord || (index > range.lowerBound && (character == "." || character == "-")) else {
         throw error(
-          index, "a tag has letters, digits, \"_\", \".\" and \"-\", the last two not first")
+          index,
+          character == "+"
+            ? "a tag cannot have \"+\", registries have \"_\" in its place" + meant
+            : "a tag has letters, digits, \"_\", \".\" and \"-\", the last two not first")
       }
     }
     guard range.count <= Self.tagLimit else {
@@ -188,6 +192,21 @@ struct ReferenceParser {
       }
       throw error(start + (bad ?? 0), "the digest is not one: \(reason)")
     }
+  }
+
+  private static let schemes = ["https://", "http://", "docker://", "oci://"]
+
+  /// What was most likely meant, where it is one but for a scheme, capitals, or the "+" of a version.
+  private var meant: String {
+    let bare = text.range(ofScheme: Self.schemes).map { String(text.dropFirst($0.count)) } ?? text
+    let name = bare.prefix { $0 != "@" }
+    let path = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
+    let tag = name[path...].firstIndex(of: ":") ?? name.endIndex
+    let likely =
+      name[..<tag].lowercased() + name[tag...].replacing("+", with: "_") + bare[name.endIndex...]
+    // It has none of these itself, and asks no further.
+    guard likely != text, (try? Reference(likely)) != nil else { return "" }
+    return ": \(likely)"
   }
 
   private func error(_ offset: Int, _ reason: String) -> OCIError {

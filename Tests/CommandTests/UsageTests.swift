@@ -34,7 +34,7 @@ struct UsageTests {
     #expect(outcome.status == 64)
     #expect(
       outcome.errors == """
-        cairn: invalid image reference: repository names are lower case
+        cairn: invalid image reference: repository names are lower case: ghcr.io/o/n
           ghcr.io/o/N
                     ^
 

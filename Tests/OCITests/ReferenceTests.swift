@@ -81,10 +81,27 @@ struct ReferenceTests {
     let error = #expect(throws: OCIError.self) { try Reference("ghcr.io/o/N") }
     #expect(
       error?.description == """
-        invalid image reference: repository names are lower case
+        invalid image reference: repository names are lower case: ghcr.io/o/n
           ghcr.io/o/N
                     ^
         """)
+  }
+
+  @Test(
+    "says what was meant, where that can be told",
+    arguments: [
+      ("oci://ghcr.io/o/chart:1.0+build", "scheme: ghcr.io/o/chart:1.0_build"),
+      ("ghcr.io/o/chart:1.0+a+b", "in its place: ghcr.io/o/chart:1.0_a_b"),
+      ("ghcr.io/O/Chart:1.0+Build", "lower case: ghcr.io/o/chart:1.0_Build"),
+      ("https://ghcr.io/o/n", "scheme: ghcr.io/o/n"),
+      ("localhost:5000/N:T", "lower case: localhost:5000/n:T"),
+      ("Alpine", "lower case: alpine"), ("oci://a b", "a reference has no scheme"),
+      ("x:1+ 2", "in its place"),
+    ])
+  func meant(text: String, end: String) {
+    let error = #expect(throws: OCIError.self) { try Reference(text) }
+    guard case .invalidReference(_, _, let reason) = error else { return }
+    #expect(reason.hasSuffix(end), "\(reason)")
   }
 
   @Test("limits the length of names and tags")
