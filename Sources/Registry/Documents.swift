@@ -51,17 +51,25 @@ package struct FetchedDocument: Sendable {
 /// A status of 200 means nothing by itself: mirrors send login pages, halves and other people's manifests.
 struct DocumentJudge {
   let name: DocumentName
-  /// The server that answered.
-  let server: String
+  /// Where the answer came from.
+  let url: RemoteURL
   /// What was asked for, for errors.
   let what: String
+
+  /// The server that answered.
+  private var server: String { url.origin.authority }
 
   /// - Throws: `RegistryError` of kind `integrity` where the bytes are not those that were asked
   ///   for, `unusable` where they are no manifest; both are the fault of the server that is named.
   func judge(_ response: TransferResponse) throws(RegistryError) -> FetchedDocument {
     let data = try decoded(response)
     let contentType = response.head.fields["content-type"].map { MediaType(rawValue: $0) }
-    let digest = try digest(of: data)
+    let digest: Digest
+    do throws(RegistryError) {
+      digest = try self.digest(of: data)
+    } catch {
+      throw isPage(response, data) ? PageRule.error(url, what) : error
+    }
     let misnomer = try misnomer(response.head, data)
     do throws(OCIError) {
       let content = try ImageDocument.parse(data, contentType: contentType)
@@ -73,16 +81,17 @@ struct DocumentJudge {
       // Content with the right digest is what it is, whoever sends it.
       let isProven = if case .digest = name { true } else { false }
       guard isProven || Self.looksLikeManifest(data) else {
-        let isPage = PageRule.isPage(response) || PageRule.isPage(data)
+        if isPage(response, data) { throw PageRule.error(url, what) }
         throw RegistryError(
           .integrity,
-          "\(server) sent something else for \(what) (\(Self.nature(of: data, isPage: isPage)))",
-          hint: isPage
-            ? "it may be the network's login: open a web page in a browser, log in, and run it again"
-            : nil)
+          "\(server) sent something else for \(what) (\(Self.nature(of: data)))")
       }
       throw RegistryError(.unusable(error, isProven: isProven), "\(server), \(what): \(error)")
     }
+  }
+
+  private func isPage(_ response: TransferResponse, _ data: Data) -> Bool {
+    PageRule.isPage(response) || PageRule.isPage(data)
   }
 
   /// Whether it is at least meant to be one, as opposed to a page, half a document or an error.
@@ -99,11 +108,10 @@ struct DocumentJudge {
     return isWhole && isMeant
   }
 
-  private static func nature(of data: Data, isPage: Bool) -> String {
+  private static func nature(of data: Data) -> String {
     if data.isEmpty { return "nothing at all" }
     if ContentDecoding.isGzip(data) { return "\(data.count) bytes of gzip that are no manifest" }
-    return isPage
-      ? "a page of \(data.count) bytes" : "\(data.count) bytes that are no manifest"
+    return "\(data.count) bytes that are no manifest"
   }
 
   /// The body as its digest is meant: as it came where that is right, else without its encoding,

@@ -81,6 +81,7 @@ extension RepositoryClient {
       response.documentLength(limit: Self.pageLimit)
     ) { Page(response) }
     guard var page else {
+      if PageRule.isPage(response) { throw PageRule.error(route.url, route.what) }
       throw RegistryError(
         .integrity, "\(route.url.origin.authority) sent something else for a list")
     }

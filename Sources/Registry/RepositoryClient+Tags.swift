@@ -72,6 +72,7 @@ extension RepositoryClient {
       return TagPages.Page(plain ?? response.body, response.head.fields)
     }
     guard let page else {
+      if PageRule.isPage(response) { throw PageRule.error(route.url, what) }
       throw RegistryError(
         .integrity, "\(route.url.origin.authority) sent something else for \(what)")
     }

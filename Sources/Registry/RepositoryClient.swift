@@ -145,7 +145,7 @@ package final class RepositoryClient: Sendable {
     let (response, roundTrip) = try await take(
       along: &route, fields: fields, limit: Self.documentLimit, patience: patience,
       mayEndInSilence: true)
-    let judge = DocumentJudge(name: name, server: route.url.origin.authority, what: what)
+    let judge = DocumentJudge(name: name, url: route.url, what: what)
     var document: FetchedDocument
     do throws(RegistryError) {
       document = try await LargeDocuments.read(response.documentLength(limit: Self.documentLimit)) {

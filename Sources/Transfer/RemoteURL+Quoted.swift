@@ -4,7 +4,7 @@ extension RemoteURL {
   /// A URL, or what was meant to be one, without what may be secret.
   ///
   /// - Parameter text: for example a `Location`.
-  static func quoted(_ text: some StringProtocol) -> String {
+  package static func quoted(_ text: some StringProtocol) -> String {
     let bare = text.prefix { $0 != "?" && $0 != "#" }
     let end = bare.endIndex == text.endIndex ? "" : "\(text[bare.endIndex])…"
     guard let at = bare.lastIndex(of: "@") else { return "\(bare)\(end)" }

@@ -23,19 +23,35 @@ struct TokenClient: Sendable {
     async throws(RegistryError) -> Token
   {
     for look in 0..<Self.secondLooks {
-      if let token = try await ask(form, credential, scope) { return token }
+      if case .token(let token) = try await ask(form, credential, scope) { return token }
       guard (try? await time.sleep(0.5 * Double(1 << look) * (0.5 + 0.5 * time.random()))) != nil
       else { break }
     }
-    if let token = try await ask(form, credential, scope) { return token }
-    throw RegistryError(
-      .protocolError(transient: false),
-      "the token service \(form.realm.origin.authority) sent a page or nothing in place of a token")
+    let service = "the token service \(form.realm.origin.authority)"
+    switch try await ask(form, credential, scope) {
+    case .token(let token): return token
+    case .nothing:
+      throw RegistryError(
+        .protocolError(transient: false), "\(service) sent nothing that can be read as a token")
+    case .page(let url):
+      throw RegistryError(
+        .protocolError(transient: false), "\(service): \(PageRule.words(url))",
+        hint: PageRule.hint)
+    }
   }
 
-  /// One try; nil: what came is no document at all.
+  /// What one try brought.
+  private enum Found {
+    case token(Token)
+    /// No document at all.
+    case nothing
+    case page(RemoteURL)
+
+    var isToken: Bool { if case .token = self { true } else { false } }
+  }
+
   private func ask(_ form: TokenForm, _ credential: Credential?, _ scope: Authorizer.Scope)
-    async throws(RegistryError) -> Token?
+    async throws(RegistryError) -> Found
   {
     guard let refresh = credential?.refreshToken else {
       return try await askPlainly(form, credential, scope)
@@ -47,7 +63,7 @@ struct TokenClient: Sendable {
         return try await askPlainly(form, credential, scope)
       }
       let token = try token(in: answer, credential, scope)
-      if token != nil || credential?.basicHeader == nil { return token }
+      if token.isToken || credential?.basicHeader == nil { return token }
     } catch {
       // Whatever becomes of the identity token: the name and password beside it may do. Who is not
       // there is not there for those either.
@@ -69,16 +85,16 @@ struct TokenClient: Sendable {
     return wait != nil || error.status == 429
   }
 
-  /// The GET of the token specification; nil: what came is no document at all.
+  /// The GET of the token specification.
   private func askPlainly(
     _ form: TokenForm, _ credential: Credential?, _ scope: Authorizer.Scope
-  ) async throws(RegistryError) -> Token? {
+  ) async throws(RegistryError) -> Found {
     try token(in: try await perform(form.getRequest(credential), scope), credential, scope)
   }
 
   private func token(
     in answer: Answer, _ credential: Credential?, _ scope: Authorizer.Scope
-  ) throws(RegistryError) -> Token? {
+  ) throws(RegistryError) -> Found {
     let status = answer.response.head.status
     guard (200..<300).contains(status) else {
       var error = ResponseJudge.error(
@@ -89,11 +105,11 @@ struct TokenClient: Sendable {
       throw Self.refusal(error, answer, credential)
     }
     let body = try Self.decoded(answer)
-    if let token = Token(body, now: time.seconds()) { return token }
+    if let token = Token(body, now: time.seconds()) { return .token(token) }
     guard LooseJSON(Data(body))?.members == nil else {
       throw Self.tokenless(body, answer.origin, credential)
     }
-    return nil
+    return PageRule.isPage(answer.response) ? .page(answer.url) : .nothing
   }
 
   /// A document without a token: where it says why, it is a refusal that is called a success.
@@ -133,7 +149,8 @@ struct TokenClient: Sendable {
 
   private struct Answer {
     var response: TransferResponse
-    var origin: RemoteURL.Origin
+    var url: RemoteURL
+    var origin: RemoteURL.Origin { url.origin }
   }
 
   private func answer(to request: TransferRequest) async throws(TransferError) -> TransferResponse {
@@ -181,7 +198,7 @@ struct TokenClient: Sendable {
         throw failure
       }
       guard RedirectRule.isRedirect(response.head.status) else {
-        return Answer(response: response, origin: request.url.origin)
+        return Answer(response: response, url: request.url)
       }
       let target = try RedirectRule.target(response.head, of: request.url)
       let isElsewhere = target.origin != first.url.origin

@@ -33,7 +33,7 @@ enum BlobJudge: Equatable {
       if head.contentLength != size, PageRule.isPage(head),
         head.contentLength != nil || !isSuspect
       {
-        return .refused(.integrity, EncodedBlob.page)
+        return .refused(.integrity, "a web page (HTML) came")
       }
       // Content that was stored as it is, and is only said to be encoded, has its right length, or
       // none is given; the digest decides.

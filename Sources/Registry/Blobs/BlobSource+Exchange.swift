@@ -152,7 +152,8 @@ extension BlobSource {
     transfer.headTimeout = client.headTimeout(stalls: request.stalls)
     let place = transfer.url
     let isSuspect = isSuspect(request.blob)
-    let encoded = EncodedBlob(blob: request.blob, wanted: wanted, isSuspect: isSuspect)
+    let encoded = EncodedBlob(
+      blob: request.blob, wanted: wanted, isSuspect: isSuspect, place: place)
     let response: TransferResponse
     let unasked = Mutex(Unasked.nothing)
     do throws(TransferError) {
@@ -197,7 +198,7 @@ extension BlobSource {
     case .aside: return .aside(response)
     case .refused where PageRule.isPage(response.head):
       suspect(request.blob)
-      return .page(response, else: .refused(.integrity, EncodedBlob.page))
+      return .page(response, else: .refused(.integrity, PageRule.words(place)))
     // Whoever encodes unasked does so again: it is not to be waited for.
     case .refused(_, let reason) where response.head.encoding != nil:
       return .refused(.integrity, reason)

@@ -16,6 +16,8 @@ struct EncodedBlob {
   let wanted: Range<Int64>?
   /// Whether what came of it before was wrong.
   let isSuspect: Bool
+  /// Where it came from.
+  let place: RemoteURL
 
   /// Whether an answer may be one.
   ///
@@ -52,11 +54,8 @@ struct EncodedBlob {
     let isPage = PageRule.isPage(response)
     throw RegistryError(
       .integrity,
-      isPage ? Self.page : reason(response.head.encoding, bytes: response.body.count))
+      isPage ? PageRule.words(place) : reason(response.head.encoding, bytes: response.body.count))
   }
-
-  /// That it is no blob at all.
-  static let page = "a page came in place of the blob: something on the way may hold it back"
 
   /// That a blob is not what it should be, as it came and without its encoding.
   static let unlike =

@@ -17,6 +17,28 @@ enum PageRule {
     "<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<script",
   ]
 
+  /// That one came in place of what was asked for.
+  ///
+  /// - Parameter url: where it came from.
+  static func words(_ url: RemoteURL) -> String {
+    "a web page (HTML), not a registry's answer, came from \(RemoteURL.quoted(url.description))"
+  }
+
+  /// What may help against one.
+  static let hint =
+    "it may be the login of this network, or of a proxy: open a web page in a browser, log in, and run it again; "
+    + "or the name is that of a web site and of no registry"
+
+  /// The error of one.
+  ///
+  /// - Parameters:
+  ///   - url: where it came from.
+  ///   - what: what was asked for.
+  static func error(_ url: RemoteURL, _ what: String) -> RegistryError {
+    RegistryError(
+      .integrity, "\(url.origin.authority), \(what): \(words(url))", hint: hint)
+  }
+
   /// By the head alone: the body is not here, or may be anything.
   static func isPage(_ head: ResponseHead) -> Bool {
     guard head.fields["www-authenticate"] == nil, let type = head.fields["content-type"] else {

@@ -115,7 +115,9 @@ struct RequestRoute {
       var final = outcome
       if case .page(let response, let plain) = outcome {
         if try await logIn(response) { continue }
+      var isPage = false
         // It is no content that anybody may have.
+        isPage = true
         if nobody != nil { throw await asNobody(denied(response)) }
         final = plain
       }
@@ -127,7 +129,8 @@ struct RequestRoute {
         await leaves(url)
         // Where a place is remembered from before, the registry may know a better one by now.
         guard mayReturn else {
-          throw RegistryError(kind, "\(url.origin.authority), \(what): \(reason)")
+          throw RegistryError(
+            kind, "\(url.origin.authority), \(what): \(reason)", hint: isPage ? PageRule.hint : nil)
         }
         try restart()
       case .page(let response, _): throw await asNobody(denied(response))

@@ -1,0 +1,69 @@
+import CurlTransfer
+import Foundation
+import OCI
+import Support
+import Testing
+import Transfer
+
+@testable import Registry
+
+/// Those who answer in a registry's place, or stand before it.
+@Suite("Wrong servers", .timeLimit(.minutes(3)))
+struct WrongServerTests {
+  private static let page = "<!DOCTYPE html><html><body>Please log in</body></html>"
+
+  /// What is asked for where a page comes.
+  enum Wish: String, CaseIterable, Sendable {
+    case tag, digest, tags, token
+  }
+
+  private func client(_ reference: Reference, plain: Bool, _ engine: CurlEngine) throws
+    -> RepositoryClient
+  {
+    var time = Timekeeper()
+    time.sleep = { _ in }
+    return RepositoryClient(
+      reference: reference, endpoints: [try Endpoint(of: reference, plainHTTP: plain)],
+      engine: engine, credentials: CredentialChain(), time: time)
+  }
+
+  private func error(_ ask: () async throws -> Void) async -> RegistryError? {
+    do {
+      try await ask()
+      return nil
+    } catch {
+      return error as? RegistryError
+    }
+  }
+
+  @Test(
+    "a web page is called one wherever it comes, and where it came from", arguments: Wish.allCases)
+  func page(wish: Wish) async throws {
+    let server = try RawServer { request in
+      if wish == .token, request.target.hasPrefix("/v2/") {
+        let realm = "Bearer realm=\"http://\(request["host"] ?? "")/token\""
+        return .status(401, [("WWW-Authenticate", realm)])
+      }
+      guard request.target.hasPrefix("/portal") else {
+        return .status(302, [("Location", "/portal?session=s3cret")])
+      }
+      return .ok(Self.page, [("Content-Type", "text/html")])
+    }
+    let engine = try CurlEngine(settings: TransferSettings())
+    defer { engine.stop() }
+    let client = try client(Reference("\(server.host)/o/n:1"), plain: true, engine)
+    let found = await error {
+      switch wish {
+      case .tag, .token: _ = try await client.document(.tag("1"))
+      case .digest:
+        let digest = try Digest("sha256:" + String(repeating: "0", count: 64))
+        _ = try await client.document(.digest(digest, size: nil))
+      case .tags: _ = try await client.tags()
+      }
+    }
+    let words = "a web page (HTML), not a registry's answer, came from http://\(server.host)/portal"
+    #expect(found?.message.contains(words) == true, "\(wish): \(String(describing: found))")
+    #expect(found?.message.contains("s3cret") == false)
+    #expect(found?.hint?.contains("login of this network") == true)
+  }
+}
