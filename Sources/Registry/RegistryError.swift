@@ -104,6 +104,11 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     }
   }
 
+  /// What kind of transfer failed; nil: it is about something else.
+  var transferKind: TransferError.Kind? {
+    if case .transfer(let error) = kind { error.kind } else { nil }
+  }
+
   /// True where a transfer broke off that was under way.
   var isBrokenTransfer: Bool {
     if case .transfer(let error) = kind { error.isTransient } else { false }

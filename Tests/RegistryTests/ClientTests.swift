@@ -622,7 +622,7 @@ struct ClientTests {
     #expect(!ledger.notePlain(endpoint, after: .broken))
     #expect(
       ledger.notePlain(endpoint, after: .notTLS)
-        && !ledger.withdrawPlain(endpoint, after: .init(.broken, "")))
+        && !ledger.withdrawPlain(endpoint, after: .init(.broken, ""), byTLS: .connect))
     #expect(!ledger.notePlain(endpoint, after: .resolve))
     for (name, plain) in [
       ("localhost/x", "http://localhost"), ("localhost:5/x", "http://localhost:5"),
@@ -707,7 +707,7 @@ struct ClientTests {
     let endpoint = try Endpoint(of: Reference("localhost:5000/x"), plainHTTP: false)
     for guess in 0..<3 {
       #expect(ledger.notePlain(endpoint, after: .connect))
-      let isBack = ledger.withdrawPlain(endpoint, after: .init(.broken, ""))
+      let isBack = ledger.withdrawPlain(endpoint, after: .init(.broken, ""), byTLS: .connect)
       #expect(isBack == (guess < 2))
     }
     #expect(ledger.origin(of: endpoint).scheme == "http")
@@ -715,7 +715,7 @@ struct ClientTests {
     let refusing = try Endpoint(of: Reference("localhost:5001/x"), plainHTTP: false)
     for _ in 0..<9 {
       #expect(ledger.notePlain(refusing, after: .connect))
-      let isBack = ledger.withdrawPlain(refusing, after: .init(.connect, ""))
+      let isBack = ledger.withdrawPlain(refusing, after: .init(.connect, ""), byTLS: .connect)
       #expect(isBack)
     }
   }

@@ -1,5 +1,6 @@
 import CurlTransfer
 import Foundation
+import Glibc
 import OCI
 import Support
 import Testing
@@ -65,5 +66,44 @@ struct WrongServerTests {
     #expect(found?.message.contains(words) == true, "\(wish): \(String(describing: found))")
     #expect(found?.message.contains("s3cret") == false)
     #expect(found?.hint?.contains("login of this network") == true)
+  }
+
+  @Test("who hangs up on TLS and on plain HTTP ends a pull soon, with what came of both")
+  func hangsUp() async throws {
+    let listener = try Listener()
+    Thread.detachNewThread { listener.hangUp() }
+    let engine = try CurlEngine(settings: TransferSettings())
+    defer {
+      engine.stop()
+      listener.stop()
+    }
+    let client = try client(Reference("localhost:\(listener.port)/o/n:1"), plain: false, engine)
+    let found = await error { _ = try await client.document(.tag("1")) }
+    #expect(found?.message.contains("by TLS (") == true, "\(String(describing: found))")
+    #expect(found?.message.contains("by plain HTTP (") == true)
+    #expect(found?.isTransient == false && found?.secondLooks == 3)
+    // What it speaks is not known by that.
+    #expect(client.ledger.origin(of: client.endpoints[0]).scheme == "https")
+  }
+
+  /// A port on which everybody is hung up on, whatever he says.
+  final class Listener: Sendable {
+    let port: Int
+    private let socket: Int32
+
+    init() throws { (socket, port) = try LoopbackListener.open() }
+
+    func hangUp() {
+      var byte: UInt8 = 0
+      while case let connection = accept(socket, nil, nil), connection >= 0 {
+        _ = read(connection, &byte, 1)
+        close(connection)
+      }
+    }
+
+    func stop() {
+      shutdown(socket, Int32(SHUT_RDWR))
+      close(socket)
+    }
   }
 }

@@ -5,11 +5,11 @@ import Glibc
 ///
 /// The kernel takes a port that it chose itself back from a socket that listens no more, and gives it
 /// to the next server: who is gone would seem to answer. A port that was named stays taken.
-enum LoopbackListener {
+package enum LoopbackListener {
   /// Times that somebody else may take the port before it is named.
   private static let tries = 100
 
-  static func open() throws -> (socket: Int32, port: Int) {
+  package static func open() throws -> (socket: Int32, port: Int) {
     for _ in 0..<tries {
       guard let chosen = bound(to: 0) else { break }
       close(chosen.socket)

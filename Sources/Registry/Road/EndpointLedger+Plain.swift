@@ -26,12 +26,17 @@ extension EndpointLedger {
 
   /// Takes back that plain HTTP is spoken; false where it is known.
   ///
-  /// - Parameter failure: what plain HTTP came to; nil: words that ask for TLS.
-  func withdrawPlain(_ endpoint: Endpoint, after failure: TransferError?) -> Bool {
+  /// - Parameters:
+  ///   - failure: what plain HTTP came to; nil: words that ask for TLS.
+  ///   - tls: what TLS had come to; nil: not known.
+  func withdrawPlain(
+    _ endpoint: Endpoint, after failure: TransferError?, byTLS tls: TransferError.Kind?
+  ) -> Bool {
     change(endpoint) {
       guard !$0.hasAnswered, $0.origin != nil else { return false }
       // Half an answer in HTTP is one, as far as this goes.
-      let reacts = failure?.kind == .broken && $0.guesses >= Self.mostGuesses
+      let reacts =
+        failure?.kind == .broken && tls == .connect && $0.guesses >= Self.mostGuesses
       guard failure?.hasHead != true, !reacts else {
         $0.hasAnswered = true
         return false

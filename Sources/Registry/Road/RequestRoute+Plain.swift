@@ -8,7 +8,10 @@ extension RequestRoute {
   mutating func recover(from error: TransferError) throws(RegistryError) {
     let failure = RegistryError.transfer(error, from: url.origin, fetching: what, isNamed: isSent)
     guard case .endpoint(let endpoint, let path, _) = start else { throw failure }
-    if let failureByTLS, client.ledger.withdrawPlain(endpoint, after: error) {
+    if let failureByTLS,
+      client.ledger.withdrawPlain(endpoint, after: error, byTLS: failureByTLS.transferKind)
+    {
+      if let neither = Self.neither(failureByTLS, error, endpoint, what) { throw neither }
       // TLS was only a guess of a moment; who was waited for in vain is to be told of.
       throw error.kind == .stalled ? failure : failureByTLS
     }
@@ -20,13 +23,33 @@ extension RequestRoute {
     url = try Self.url(endpoint, path, what, client)
   }
 
+  /// The error of a server that hangs up on TLS and on plain HTTP: it is about to begin, or none.
+  ///
+  /// - Returns: nil where one of the two came to something else.
+  private static func neither(
+    _ byTLS: RegistryError, _ plain: TransferError, _ endpoint: Endpoint, _ what: String
+  ) -> RegistryError? {
+    guard plain.kind == .broken, case .transfer(let tls) = byTLS.kind, tls.kind == .broken else {
+      return nil
+    }
+    var error = RegistryError(
+      .protocolError(transient: false),
+      "\(endpoint.origin.authority), \(what): it takes connections and hangs up, by TLS "
+        + "(\(tls.message)) and by plain HTTP (\(plain.message))",
+      hint: "is a registry running there? the port of a container in which nobody listens does this"
+    )
+    error.secondLooks = 3
+    return error
+  }
+
   /// Takes in what an answer shows of what the endpoint speaks.
   ///
   /// - Returns: true where it is to be asked again: servers of TLS have their own words for plain HTTP.
   mutating func speaksOtherwise(_ outcome: Outcome<some Sendable>) throws(RegistryError) -> Bool {
     guard let endpoint = endpointHere else { return false }
     if failureByTLS != nil, case .aside(let response) = outcome,
-      ResponseJudge.wantsTLS(response), client.ledger.withdrawPlain(endpoint, after: nil),
+      ResponseJudge.wantsTLS(response),
+      client.ledger.withdrawPlain(endpoint, after: nil, byTLS: nil),
       case .endpoint(_, let path, _) = start
     {
       url = try Self.url(endpoint, path, what, client)
