@@ -18,7 +18,9 @@ extension TransferError.Kind {
     self =
       switch code {
       case CURLE_COULDNT_RESOLVE_HOST: .resolve
-      case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: .proxy
+      case CURLE_COULDNT_RESOLVE_PROXY: .resolve
+      case CURLE_PROXY: .proxy
+      case CURLE_OPERATION_TIMEDOUT where detail.contains("CONNECT"): .proxy
       case CURLE_COULDNT_CONNECT where errno == ECONNREFUSED: .refused
       case CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT, CURLE_INTERFACE_FAILED: .connect
       case CURLE_SSL_CONNECT_ERROR:
@@ -59,7 +61,10 @@ extension TransferError.Kind {
     guard detail.contains("CONNECT"), let said = detail.firstRange(of: "response ") else {
       return nil
     }
-    return Int(detail[said.upperBound...].prefix { $0.isASCII && $0.isNumber })
+    // 0 is libcurl's word for an answer that is no HTTP.
+    return Int(detail[said.upperBound...].prefix { $0.isASCII && $0.isNumber }).flatMap {
+      $0 > 0 ? $0 : nil
+    }
   }
 }
 
@@ -67,20 +72,48 @@ extension CurlTransfer {
   /// Whom the connection is made to: the proxy, or the server itself.
   var peer: String { proxy?.description ?? job.request.url.origin.description }
 
-  /// The proxy that a failure is about, and not the server behind it.
-  func failedProxy(_ code: CURLcode, _ kind: TransferError.Kind) -> String? {
-    switch code {
-    case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY: return proxy?.description
-    default:
-      // A server's own TLS begins when its proxy has answered CONNECT.
-      let isTunnelled = cairn_info_long(easy, CURLINFO_HTTP_CONNECTCODE) != 0
-      return kind.isOfTLS && proxy?.scheme == .https && !isTunnelled ? proxy?.description : nil
+  /// The error with the proxy that it is about; where that had let us through, with the way.
+  ///
+  /// All that comes before a way to the server was made is the proxy's own doing.
+  ///
+  /// - Parameters:
+  ///   - error: the transfer's.
+  ///   - code: libcurl's; nil: it was ended by a rule of ours.
+  func placed(_ error: TransferError, _ code: CURLcode?) -> TransferError {
+    guard let proxy, error.isOfTheWay || code == CURLE_COULDNT_RESOLVE_PROXY else { return error }
+    // Its own answer is no failure of its own, and names it already.
+    let isAnswer = error.message.contains(proxy.description)
+    if isAnswer { return error }
+    guard !isThrough(code) else {
+      return error.saying("\(error.message) (by the proxy \(proxy.description))")
+    }
+    let words = Self.connectWords(error.message)
+    var placed = error.saying("the proxy \(proxy.description): \(words)")
+    placed.failedProxy = proxy.description
+    return placed
+  }
+
+  /// What libcurl says where a proxy's answer is no HTTP.
+  private static func connectWords(_ words: String) -> String {
+    words.contains("CONNECT") && words.contains("response 0")
+      ? "the answer to CONNECT is not HTTP" : words
+  }
+
+  /// Whether a proxy had made a way to the server.
+  private func isThrough(_ code: CURLcode?) -> Bool {
+    if let code, [CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY].contains(code) {
+      return false
     }
   }
 
   /// The host whose name could not be looked up, where that is why the transfer failed.
   func unknownHost(_ error: TransferError, _ code: CURLcode) -> String? {
     switch code {
+    // Of a way by SOCKS libcurl says nothing but that it failed.
+    guard let proxy, [.http, .https].contains(proxy.scheme) else { return code != CURLE_PROXY }
+    guard job.request.url.origin.scheme == "https" else { return head.status > 0 }
+    // On a way that was made for an earlier request nothing is said of CONNECT.
+    return isConnected || (200..<300).contains(cairn_info_long(easy, CURLINFO_HTTP_CONNECTCODE))
     case CURLE_COULDNT_RESOLVE_HOST where error.kind == .resolve: job.request.url.origin.host
     case CURLE_COULDNT_RESOLVE_PROXY: proxy?.host
     default: nil

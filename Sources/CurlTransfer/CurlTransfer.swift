@@ -184,7 +184,7 @@ final class CurlTransfer {
   /// What a transfer that has stalled comes to: words of which enough came are an answer, and so is a
   /// document of which nobody said where it ends; what it says tells whether it is whole.
   func stalledResult() -> Result<TransferResponse, TransferError> {
-    let stall = marked(watch.error(hasHead: head.bytes > 0))
+    let stall = marked(placed(watch.error(hasHead: head.bytes > 0), nil))
     switch intake.destination {
     case .beginning: return result(CURLE_OK)
     case .memory
@@ -204,10 +204,10 @@ final class CurlTransfer {
     if let failure = failure ?? intake.failure { return .failure(marked(failure)) }
     if code != CURLE_OK, !intake.isFull {
       noteFailedSharing()
-      return .failure(marked(error(code)))
+      return .failure(marked(placed(error(code), code)))
     }
     guard head.status >= 200, intake.destination != nil else {
-      return .failure(head.status > 0 ? marked(Self.cutHead) : Self.notHTTP)
+      return .failure(marked(placed(head.status > 0 ? Self.cutHead : Self.notHTTP, code)))
     }
     return .success(TransferResponse(head: head.head, body: intake.bytes, timing: timing()))
   }
@@ -252,7 +252,9 @@ final class CurlTransfer {
     }
     let detail = String(cString: errorBuffer)
     let general = String(cString: curl_easy_strerror(code))
-    let message = String((detail.isEmpty ? general : detail).prefix(300))
+    // Some of its words end in a space where it has nothing more to say.
+    let said = (detail.isEmpty ? general : detail).prefix(300)
+    let message = String(said.reversed().drop { $0.isWhitespace }.reversed())
     let errno = cairn_info_long(easy, CURLINFO_OS_ERRNO)
     var kind = TransferError.Kind(code, errno: errno, detail: message)
     // A server that is being started again refuses for a while.
@@ -263,10 +265,6 @@ final class CurlTransfer {
     let answered = TransferError.Kind.proxyStatus(message).flatMap { status in
       proxy.map { "the proxy \($0.description) answered \(status) to CONNECT" }
     }
-    let failed = failedProxy(code, kind)
-    let place = kind.isOfTLS ? failed.map { "the proxy \($0): " } ?? "" : ""
-    var error = TransferError(kind, place + (answered ?? message + why))
-    error.failedProxy = failed
-    return error
+    return TransferError(kind, answered ?? message + why)
   }
 }

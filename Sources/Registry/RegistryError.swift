@@ -185,8 +185,9 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
         "its certificate is for other names than this one; name it there by one of those"
       case .wrongDate:
         "look at this machine's clock (\"date\"); if that is right, the proxy's certificate has to be renewed"
-      case .noSuchHost, .resolve, .proxy: "check its name for a typing error"
-      default: "is it running?"
+      case .noSuchHost, .resolve: "check its name for a typing error"
+      case .refused, .connect: "is it running?"
+      default: "is it an HTTP proxy, and in order?"
       }
     return
       "\(proxy) is the proxy that HTTPS_PROXY or HTTP_PROXY names (NO_PROXY leaves hosts out); \(way)"

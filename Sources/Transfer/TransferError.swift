@@ -81,6 +81,21 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     [.tls, .tlsRefused, .wrongName, .wrongDate, .badResponse].contains(kind)
   }
 
+  /// True for what failed between here and the server, and not on this machine.
+  package var isOfTheWay: Bool {
+    switch kind {
+    case .invalidURL, .resolve, .noSuchHost, .disk, .cancelled, .setup: false
+    default: true
+    }
+  }
+
+  /// The same error in other words.
+  package func saying(_ message: String) -> TransferError {
+    var error = TransferError(kind, message)
+    (error.hasHead, error.failedProxy) = (hasHead, failedProxy)
+    return error
+  }
+
   /// True for what is most likely a wrong name or port, or a server that is off: worth one more try, at once.
   package var isAbsence: Bool { kind == .noSuchHost || kind == .refused }
 

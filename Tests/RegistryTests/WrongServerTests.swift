@@ -68,6 +68,40 @@ struct WrongServerTests {
     #expect(found?.hint?.contains("login of this network") == true)
   }
 
+  @Test(
+    "a proxy that makes no way, or answers nothing that can be read, is named",
+    arguments: ["", "SSH-2.0-x\r\n\r\n"], ["https", "http"])
+  func proxy(words: String, scheme: String) async throws {
+    let proxy = try RawServer { _ in .raw(Array(words.utf8), .close) }
+    var settings = TransferSettings()
+    settings.stallTimeout = 50
+    settings.proxies = ProxyRule(plain: "http://\(proxy.host)", secure: "http://\(proxy.host)")
+    let engine = try CurlEngine(settings: settings)
+    defer { engine.stop() }
+    let client = try client(
+      Reference("registry.zoo.test/o/n:1"), plain: scheme == "http", engine)
+    let found = await error { _ = try await client.document(.tag("1")) }
+    let message = found?.message ?? ""
+    #expect(message.contains("the proxy http://\(proxy.host): "), "\(message)")
+    #expect(!message.contains("answered 0"))
+    #expect(found?.hint?.contains("is it an HTTP proxy") == true)
+  }
+
+  @Test("a proxy that lets us through is named beside what comes then")
+  func throughProxy() async throws {
+    let proxy = try RawServer { request in
+      request.method == "CONNECT"
+        ? .raw(Array("HTTP/1.1 200 OK\r\n\r\nSSH-2.0-x\r\n".utf8), .close) : .status(500)
+    }
+    var settings = TransferSettings()
+    settings.proxies = ProxyRule(secure: "http://\(proxy.host)")
+    let engine = try CurlEngine(settings: settings)
+    defer { engine.stop() }
+    let client = try client(Reference("registry.zoo.test/o/n:1"), plain: false, engine)
+    let found = await error { _ = try await client.document(.tag("1")) }
+    #expect(found?.message.contains("(by the proxy http://\(proxy.host))") == true)
+  }
+
   @Test("who hangs up on TLS and on plain HTTP ends a pull soon, with what came of both")
   func hangsUp() async throws {
     let listener = try Listener()
