@@ -9,7 +9,8 @@ extension TransferError.Kind {
   ///   - code: libcurl's.
   ///   - errno: why the last connection could not be made; 0: it could, or nobody knows.
   ///   - detail: libcurl's words.
-  init(_ code: CURLcode, errno: Int, detail: String) {
+  ///   - isAsked: whether the server asked for a certificate of ours, and there was none.
+  init(_ code: CURLcode, errno: Int, detail: String, isAsked: Bool = false) {
     // 407, 403, a redirect and the like are the proxy's considered answer; a 5xx passes, and so does a limit.
     if let status = Self.proxyStatus(detail), (300..<500).contains(status) {
       self = [408, 425, 429].contains(status) ? .proxy : .proxyRefused
@@ -23,19 +24,7 @@ extension TransferError.Kind {
       case CURLE_OPERATION_TIMEDOUT where detail.contains("CONNECT"): .proxy
       case CURLE_COULDNT_CONNECT where errno == ECONNREFUSED: .refused
       case CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT, CURLE_INTERFACE_FAILED: .connect
-      case CURLE_SSL_CONNECT_ERROR:
-        if detail.contains("wrong version number") || detail.contains("packet length too long") {
-          .notTLS
-        } else if detail.contains(" alert ") {
-          .tlsRefused
-        } else if detail.contains("certificate") || detail.contains("unsupported protocol")
-          || detail.contains("no ciphers")
-        {
-          .tls
-        } else {
-          // A handshake that was cut off, which a retry can mend.
-          .broken
-        }
+      case CURLE_SSL_CONNECT_ERROR: Self.handshake(detail, isAsked: isAsked)
       case CURLE_PEER_FAILED_VERIFICATION where detail.contains("subject name"): .wrongName
       case CURLE_PEER_FAILED_VERIFICATION
       where detail.contains("has expired") || detail.contains("not yet valid"):
@@ -50,10 +39,26 @@ extension TransferError.Kind {
       // With TLS 1.3 the server's word on a certificate comes when the handshake is over.
       case CURLE_RECV_ERROR where detail.contains(" alert "),
         CURLE_SEND_ERROR where detail.contains(" alert "):
-        .tlsRefused
+        Self.handshake(detail, isAsked: isAsked)
       case CURLE_RECV_ERROR where detail.contains("chunked-encoding"): .badResponse
       default: .broken
       }
+  }
+
+  /// What a handshake came to, by OpenSSL's words.
+  private static func handshake(_ detail: String, isAsked: Bool) -> Self {
+    func says(_ words: String...) -> Bool { words.contains { detail.contains($0) } }
+    if says("wrong version number", "packet length too long", "http request") { return .notTLS }
+    // Bytes that were changed or cut off on the way, which a retry can mend.
+    if says("bad record mac", "decode error", "decrypt error", "unexpected eof") { return .broken }
+    if says(" alert ") {
+      // Who asked for a certificate and got none has a reason; so has who names one.
+      return isAsked || says("certificate", "unknown ca", "access denied")
+        ? .tlsRefused : .nothingInCommon
+    }
+    if says("certificate") { return .tls }
+    // This end refused: the version, the ciphers or the signatures that the other one has.
+    return says("SSL routines") ? .nothingInCommon : .broken
   }
 
   /// What a proxy answered to CONNECT, by libcurl's words; nil: they are about something else.
@@ -104,16 +109,16 @@ extension CurlTransfer {
     if let code, [CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY].contains(code) {
       return false
     }
-  }
-
-  /// The host whose name could not be looked up, where that is why the transfer failed.
-  func unknownHost(_ error: TransferError, _ code: CURLcode) -> String? {
-    switch code {
     // Of a way by SOCKS libcurl says nothing but that it failed.
     guard let proxy, [.http, .https].contains(proxy.scheme) else { return code != CURLE_PROXY }
     guard job.request.url.origin.scheme == "https" else { return head.status > 0 }
     // On a way that was made for an earlier request nothing is said of CONNECT.
     return isConnected || (200..<300).contains(cairn_info_long(easy, CURLINFO_HTTP_CONNECTCODE))
+  }
+
+  /// The host whose name could not be looked up, where that is why the transfer failed.
+  func unknownHost(_ error: TransferError, _ code: CURLcode) -> String? {
+    switch code {
     case CURLE_COULDNT_RESOLVE_HOST where error.kind == .resolve: job.request.url.origin.host
     case CURLE_COULDNT_RESOLVE_PROXY: proxy?.host
     default: nil

@@ -12,6 +12,8 @@ final class CurlLoop {
   private let share: OpaquePointer
   /// Outlives every connection: freed after the multi handle.
   let sockets: OpaquePointer
+  /// What handshakes showed; outlives every connection, too.
+  let sights: OpaquePointer
   private let settings: TransferSettings
   /// The certificate authorities, in libcurl's form; freed after the multi handle.
   let trust: TrustStore
@@ -48,7 +50,8 @@ final class CurlLoop {
     // A peer that closes while we write must be an error code, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     guard Self.globalSetup == CURLE_OK, let multi = cairn_multi_init(),
-      let share = cairn_share_init(), let sockets = cairn_sockets_new()
+      let share = cairn_share_init(), let sockets = cairn_sockets_new(),
+      let sights = cairn_sights_new()
     else { throw TransferError(.setup, "libcurl could not be initialised") }
     // Without file descriptors libcurl makes a handle that nobody can wake: better to say so now.
     guard cairn_multi_wakeup(multi) == CURLM_OK else {
@@ -57,6 +60,7 @@ final class CurlLoop {
     self.multi = multi
     self.share = share
     self.sockets = sockets
+    self.sights = sights
     turnGuard = TurnGuard(sockets: sockets)
     self.settings = settings
     self.clock = clock
@@ -113,6 +117,7 @@ final class CurlLoop {
     for easy in idleHandles { cairn_easy_cleanup(easy) }
     cairn_multi_cleanup(multi)
     cairn_sockets_free(sockets)
+    cairn_sights_free(sights)
     cairn_share_cleanup(share)
   }
 

@@ -97,6 +97,7 @@ extension CurlTransfer {
   private func configureTLS(_ options: inout EasyOptions) throws(TransferError) {
     let access = job.request.access
     guard job.request.url.origin.scheme == "https" else { return }
+    cairn_set_sights(easy, loop.sights, job.number)
     let isChecked = settings.verifiesTLS && !access.skipsVerification
     options.set(CURLOPT_SSL_VERIFYPEER, isChecked ? 1 : 0)
     options.set(CURLOPT_SSL_VERIFYHOST, isChecked ? 2 : 0)

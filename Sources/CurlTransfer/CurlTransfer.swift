@@ -256,7 +256,8 @@ final class CurlTransfer {
     let said = (detail.isEmpty ? general : detail).prefix(300)
     let message = String(said.reversed().drop { $0.isWhitespace }.reversed())
     let errno = cairn_info_long(easy, CURLINFO_OS_ERRNO)
-    var kind = TransferError.Kind(code, errno: errno, detail: message)
+    let sight = HandshakeSight(job.number, in: loop.sights)
+    var kind = TransferError.Kind(code, errno: errno, detail: message, isAsked: sight.isAsked)
     // A server that is being started again refuses for a while.
     if kind == .refused, loop.wasReached(peer) { kind = .connect }
     let why =
@@ -265,6 +266,7 @@ final class CurlTransfer {
     let answered = TransferError.Kind.proxyStatus(message).flatMap { status in
       proxy.map { "the proxy \($0.description) answered \(status) to CONNECT" }
     }
-    return TransferError(kind, answered ?? message + why)
+    let seen = sight.words(kind, now: Date())
+    return TransferError(kind, answered ?? message + why + seen)
   }
 }

@@ -185,6 +185,7 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
         "its certificate is for other names than this one; name it there by one of those"
       case .wrongDate:
         "look at this machine's clock (\"date\"); if that is right, the proxy's certificate has to be renewed"
+      case .nothingInCommon: "it has no version of TLS, or no cipher, that this machine takes"
       case .noSuchHost, .resolve: "check its name for a typing error"
       case .refused, .connect: "is it running?"
       default: "is it an HTTP proxy, and in order?"
@@ -211,6 +212,9 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
         + "--tls-verify=false"
     case .tlsRefused:
       "the server may want a client certificate: --cert PEM --key PEM, or Docker's certs.d"
+    case .nothingInCommon:
+      "the server and this machine have no version of TLS, cipher or signature in common, or the server has no "
+        + "certificate for this name: it may be out of date, or the name another one's"
     case .wrongName:
       "the certificate is for other names than this one; ask the registry by one of those"
     case .wrongDate:

@@ -22,6 +22,9 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     case tls
     /// The server ended the TLS handshake: it wants a client certificate, most likely, or another one.
     case tlsRefused
+    /// The TLS handshake failed, since both ends have no version, cipher or signature in common, or
+    /// the server has no certificate for the host's name.
+    case nothingInCommon
     /// The certificate is trusted, and for other names than the host's.
     case wrongName
     /// The certificate is not valid yet, or not any more, by this machine's clock.
@@ -43,7 +46,7 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
 
     /// True for a handshake that failed.
     package var isOfTLS: Bool {
-      [.tls, .tlsRefused, .wrongName, .wrongDate, .notTLS].contains(self)
+      [.tls, .tlsRefused, .nothingInCommon, .wrongName, .wrongDate, .notTLS].contains(self)
     }
   }
 
@@ -70,15 +73,15 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   package var isTransient: Bool {
     switch kind {
     case .resolve, .connect, .proxy, .broken, .stalled, .badResponse: true
-    case .noSuchHost, .refused, .proxyRefused, .tls, .tlsRefused, .wrongName, .wrongDate, .notTLS,
-      .invalidURL, .disk, .cancelled, .setup:
+    case .noSuchHost, .refused, .proxyRefused, .tls, .tlsRefused, .nothingInCommon, .wrongName,
+      .wrongDate, .notTLS, .invalidURL, .disk, .cancelled, .setup:
       false
     }
   }
 
   /// True for what one bad server of several behind a name says, and the others may not.
   package var mayBeOneNode: Bool {
-    [.tls, .tlsRefused, .wrongName, .wrongDate, .badResponse].contains(kind)
+    [.tls, .tlsRefused, .nothingInCommon, .wrongName, .wrongDate, .badResponse].contains(kind)
   }
 
   /// True for what failed between here and the server, and not on this machine.

@@ -192,6 +192,7 @@ struct RealServerTests {
     let expired = try await cairn(
       "pull", "\(server("EXPIRED"))/zstd", "--ca-file", try server("EXPIRED_CA"))
     #expect(expired.status == 69 && expired.errors.contains("expired"), "\(expired.errors)")
+    #expect(expired.errors.contains("(it is valid from "), "\(expired.errors)")
     let plain = try await cairn("pull", "\(host)/zstd", "--plain-http")
     #expect(plain.status == 69 && plain.errors.contains("leave out --plain-http"))
   }

@@ -1,4 +1,5 @@
 import CCurl
+import Foundation
 import Testing
 import Transfer
 
@@ -25,8 +26,23 @@ struct CurlFailureTests {
         CURLE_RECV_ERROR, "SSL routines::tlsv13 alert certificate required, errno 0",
         TransferError.Kind.tlsRefused
       ),
-      (CURLE_SSL_CONNECT_ERROR, "SSL routines::sslv3 alert handshake failure", .tlsRefused),
-      (CURLE_SSL_CONNECT_ERROR, "SSL routines::unsupported protocol", .tls),
+      (CURLE_SSL_CONNECT_ERROR, "SSL routines::sslv3 alert handshake failure", .nothingInCommon),
+      (CURLE_SSL_CONNECT_ERROR, "SSL routines::tlsv1 alert protocol version", .nothingInCommon),
+      (CURLE_SSL_CONNECT_ERROR, "SSL routines::tlsv1 unrecognized name", .nothingInCommon),
+      (CURLE_SSL_CONNECT_ERROR, "SSL routines::sslv3 alert bad certificate", .tlsRefused),
+      (CURLE_SSL_CONNECT_ERROR, "SSL routines::tlsv1 alert unknown ca", .tlsRefused),
+      (CURLE_SSL_CONNECT_ERROR, "SSL routines::unsupported protocol", .nothingInCommon),
+      (
+        CURLE_SSL_CONNECT_ERROR, "SSL routines::legacy sigalg disallowed or unsupported",
+        .nothingInCommon
+      ),
+      (CURLE_SSL_CONNECT_ERROR, "SSL routines::dh key too small", .nothingInCommon),
+      (CURLE_SSL_CONNECT_ERROR, "SSL routines::unexpected eof while reading", .broken),
+      (CURLE_SSL_CONNECT_ERROR, "SSL routines::decryption failed or bad record mac", .broken),
+      (
+        CURLE_SSL_CONNECT_ERROR, "OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to x:443",
+        .broken
+      ),
       (CURLE_SSL_CONNECT_ERROR, "SSL routines::wrong version number", .notTLS),
       (CURLE_RECV_ERROR, "Recv failure: Connection reset by peer", .broken),
       (CURLE_PEER_FAILED_VERIFICATION, "SSL certificate problem: self-signed certificate", .tls),
@@ -41,5 +57,28 @@ struct CurlFailureTests {
     ] as [(CURLcode, String, TransferError.Kind)])
   func handshakes(code: CURLcode, detail: String, kind: TransferError.Kind) {
     #expect(TransferError.Kind(code, errno: 0, detail: detail) == kind)
+  }
+
+  @Test("who asked for a certificate and ends the handshake wants one")
+  func askedFor() {
+    let words = "SSL routines::sslv3 alert handshake failure"
+    #expect(
+      TransferError.Kind(CURLE_SSL_CONNECT_ERROR, errno: 0, detail: words, isAsked: true)
+        == .tlsRefused)
+  }
+
+  @Test("names and dates of a certificate stand beside what is wrong with them, and nowhere else")
+  func sights() {
+    var sight = HandshakeSight()
+    let now = Date(timeIntervalSince1970: 1_800_000_000)
+    #expect(sight.words(.wrongDate, now: now).isEmpty && sight.words(.wrongName, now: now).isEmpty)
+    sight.names = "a.example, b.example"
+    sight.dates = (Date(timeIntervalSince1970: 0), Date(timeIntervalSince1970: 86_400 * 365))
+    #expect(
+      sight.words(.wrongDate, now: now)
+        == " (it is valid from 1970-01-01 to 1971-01-01, and this machine's clock says 2027-01-15)")
+    #expect(
+      sight.words(.wrongName, now: now) == " (the certificate is for a.example, b.example)")
+    #expect(sight.words(.tls, now: now).isEmpty)
   }
 }

@@ -108,6 +108,21 @@ typedef struct cairn_round_trips {
 } cairn_round_trips;
 cairn_round_trips cairn_socket_round_trips(int socket);
 
+/// What handshakes of TLS showed of the servers, by the numbers of the transfers that they were made for: the
+/// last few hundred of them. One thread's.
+typedef struct cairn_sights cairn_sights;
+cairn_sights *cairn_sights_new(void);
+/// To be called after the multi handle is gone.
+void cairn_sights_free(cairn_sights *sights);
+/// Has the handshakes of a transfer looked at; where libcurl's TLS is another library's, nothing is seen.
+void cairn_set_sights(cairn_easy *easy, cairn_sights *sights, unsigned long long number);
+/// Whether the server asked for a certificate of ours, and none was there.
+int cairn_sights_is_asked(cairn_sights *sights, unsigned long long number);
+/// The names that the server's certificate is for, as printable ASCII with commas between; empty: not known.
+void cairn_sights_names(cairn_sights *sights, unsigned long long number, char *text, size_t size);
+/// When a certificate that was refused is valid, in seconds since 1970; 0: none was.
+int cairn_sights_dates(cairn_sights *sights, unsigned long long number, long long *from, long long *until);
+
 static inline cairn_multi *cairn_multi_init(void) { return (cairn_multi *)curl_multi_init(); }
 static inline CURLMcode cairn_multi_set_long(cairn_multi *multi, CURLMoption option, long value) {
   return curl_multi_setopt((CURLM *)multi, option, value);

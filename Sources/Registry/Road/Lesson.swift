@@ -18,7 +18,7 @@ extension RegistryError {
     case .transfer(let error):
       switch error.kind {
       case .resolve, .noSuchHost, .connect, .refused, .proxy, .proxyRefused, .tls, .tlsRefused,
-        .wrongName, .wrongDate, .notTLS:
+        .nothingInCommon, .wrongName, .wrongDate, .notTLS:
         .nobodyThere
       case .stalled: .wentQuiet
       default: .trouble(losesContent: false)
