@@ -108,9 +108,10 @@ extension PathPool {
       fail(download, .store(diskError(code)))
       return
     }
+    let outcome = Self.outcome(of: error, after: download.lastError)
     download.lastError = error
     download.progress.cost.retries += 1
-    handle(.failed(request, Self.outcome(of: error)))
+    handle(.failed(request, outcome))
     sayIfWaiting(because: error.message)
   }
 
@@ -124,8 +125,14 @@ extension PathPool {
   }
 
   /// What kind of failure an error is for the scheduler, which decides whether and when to try again.
-  static func outcome(of error: RegistryError) -> FetchFailure {
-    switch error.kind {
+  ///
+  /// - Parameters:
+  ///   - error: of a request for a blob.
+  ///   - last: the one before it, of the same blob.
+  static func outcome(of error: RegistryError, after last: RegistryError? = nil) -> FetchFailure {
+    // Who breaks off at the very same byte does not do so by chance.
+    if let cut = error.cut, cut == last?.cut { return .doubtful }
+    return switch error.kind {
     case .overloaded(let retryAfter): .refused(retryAfter: retryAfter)
     // What comes to nothing for whatever it is asked is in trouble, too.
     case .serverError(transient: true), .protocolError(transient: true): .serverError

@@ -160,6 +160,7 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
     case .noImage([], _, _): nil
     case .noImage: "take all of it with --all-platforms, or one of them by its digest"
     case .interrupted, .store(.interrupted), .output(.interrupted): Self.goOn
+    case .partly(.registry(let error), _, _) where error.cut != nil: error.hint
     case .partly(let error, _, _): (error.hint.map { $0 + "; " } ?? "") + Self.goOn
     case .store(let error) where error.lack != nil: error.lack.map(Self.hint(ofStore:))
     case .store(.noIndex):

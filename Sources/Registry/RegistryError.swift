@@ -109,6 +109,10 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     if case .transfer(let error) = kind { error.kind } else { nil }
   }
 
+  /// After how many bytes a server breaks off that sends a blob from its beginning each time, and
+  /// brought nothing new; nil: it does not.
+  package var cut: Int64? { if case .transfer(let error) = kind { error.cut } else { nil } }
+
   /// True where a transfer broke off that was under way.
   var isBrokenTransfer: Bool {
     if case .transfer(let error) = kind { error.isTransient } else { false }
@@ -165,7 +169,10 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     let place = origin.authority + (what.map { ", \($0)" } ?? "")
     let own = isNamed ? hint(ofNamed: error.kind) : nil
     let ofProxy = error.failedProxy.map { Self.hint(ofProxy: $0, error.kind) }
-    let hint = ofProxy ?? own ?? hint(error.kind)
+    let ofCut = error.cut.map { _ in
+      "a server that serves ranges, or a mirror, may send the rest; what is here stays"
+    }
+    let hint = ofProxy ?? own ?? ofCut ?? hint(error.kind)
     var failure = RegistryError(.transfer(error), "\(place): \(error.message)", hint: hint)
     if error.isAbsence { failure.secondLooks = 1 }
     // Who speaks so does it each time; somebody on the way may do it once.

@@ -59,6 +59,9 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   /// The proxy, without credentials, that cannot be found or reached, or whose TLS fails; nil: it is
   /// not about one.
   package var failedProxy: String?
+  /// After how many bytes an answer with all of a blob broke off that brought nothing which was not
+  /// here already; nil: it is about something else.
+  package var cut: Int64?
 
   /// Makes an error.
   package init(_ kind: Kind, _ message: String) {
@@ -95,7 +98,7 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   /// The same error in other words.
   package func saying(_ message: String) -> TransferError {
     var error = TransferError(kind, message)
-    (error.hasHead, error.failedProxy) = (hasHead, failedProxy)
+    (error.hasHead, error.failedProxy, error.cut) = (hasHead, failedProxy, cut)
     return error
   }
 

@@ -155,6 +155,8 @@ extension BlobSource {
     let encoded = EncodedBlob(
       blob: request.blob, wanted: wanted, isSuspect: isSuspect, place: place)
     let response: TransferResponse
+    let isAllSent = Mutex(false)
+    let before = meter.bytes
     let unasked = Mutex(Unasked.nothing)
     do throws(TransferError) {
       response = try await client.engine.perform(transfer) { head, timing in
@@ -166,6 +168,7 @@ extension BlobSource {
         switch judged {
         case .content(_, let isWhole), .encoded(_, _, _, let isWhole):
           self.noteSender(sender, of: request.blob, at: place)
+          isAllSent.withLock { $0 = isWhole }
           report(.responded(timing))
           if isWhole, !(request.range == 0..<size) { report(.wholeBody) }
         case .aside, .refused: break
@@ -181,6 +184,9 @@ extension BlobSource {
         }
       }
     } catch {
+      if error.kind == .broken, isAllSent.withLock({ $0 }) {
+        throw Self.cut(error, after: meter.bytes - before, of: request)
+      }
       let unasked = unasked.withLock { $0 }
       guard error.kind == .badResponse, unasked != .nothing else { throw error }
       return .refused(
@@ -205,6 +211,20 @@ extension BlobSource {
     case .refused(let kind, let reason): return .refused(kind, reason)
     }
   }
+  /// The error of an answer with all of a blob that broke off: of one that brought nothing new, that too.
+  private static func cut(_ error: TransferError, after count: Int64, of request: Request)
+    -> TransferError
+  {
+    let start = request.range.lowerBound
+    guard start > 0, count <= start, request.window.written <= start else { return error }
+    var cut = error.saying(
+      "it sends the blob from its beginning whatever is asked for, and cuts it off after \(count) of "
+        + "\(request.blob.size) bytes, which are all here: it cannot go on from there (\(error.message))"
+    )
+    cut.cut = count
+    return cut
+  }
+
 
   /// A blob that came into memory, into its window.
   private func take(
