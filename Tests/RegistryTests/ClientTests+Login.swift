@@ -181,4 +181,35 @@ extension ClientTests {
       #expect(server.requests.count { $0.target.hasPrefix("/v2/o/n/") } == 3)
     }
   }
+
+  @Test("a token that is refused as soon as it was given is shown once more, a moment later")
+  func ripens() async throws {
+    let shown = Counter()
+    let server = try registry { request, _ in
+      shown.next() == 1
+        ? .status(401, Self.challenge("http://\(request["host"] ?? "")/token")) : .ok(Self.manifest)
+    }
+    let sleeps = Log<Double>()
+    _ = try await client(server, sleeps: sleeps).document(.tag("1"))
+    #expect(sleeps.all == [1.5])
+    #expect(server.requests.count { $0.target.hasPrefix("/token") } == 1)
+  }
+
+  @Test(
+    "of a token that stays refused it is said who gave it, unless it is good for something else",
+    arguments: [("", true), (",error=\"insufficient_scope\"", false)])
+  func staysRefused(error: String, isSaid: Bool) async throws {
+    let server = try RawServer { request in
+      let host = request["host"] ?? ""
+      if request.target.hasPrefix("/token") { return .ok("{\"token\":\"t\"}") }
+      let challenge = "Bearer realm=\"http://\(host)/token\",service=\"s\"\(error)"
+      return .status(401, [("WWW-Authenticate", challenge)])
+    }
+    let sleeps = Log<Double>()
+    let found = await self.error(try client(server, sleeps: sleeps))
+    #expect(found?.kind == .unauthorised)
+    #expect(found?.message.contains("its own token service \(server.host)") == isSaid)
+    #expect(found?.hint?.contains("clocks") == isSaid)
+    #expect(sleeps.all.contains(1.5) == isSaid)
+  }
 }

@@ -79,6 +79,40 @@ extension Authorizer {
     defer { fetches[fetch] = nil }
     do throws(RegistryError) {
       let token: Token
+
+  /// Seconds from which a token is valid by the clock of any registry that is kept well.
+  private static let ripeSeconds = 1.5
+  /// Seconds within which a token has just been given.
+  private static let newSeconds = 10.0
+
+  /// Waits until a token that was refused, and has just been given, is no longer new.
+  ///
+  /// Where the clocks of a registry and of its token service are apart, it is not valid yet.
+  ///
+  /// - Returns: false where it is old, or refused for what it is good for.
+  func ripens(_ rejected: String, _ denial: Denial, _ scope: Scope) async throws(RegistryError)
+    -> Bool
+  {
+    guard denial.status == 401, !denial.wantsOtherScope, !scope.isAnonymous,
+      case .bearer(_, let token, let at)? = entries[scope], token.header == rejected
+    else { return false }
+    let age = time.seconds() - at
+    guard age < Self.ripeSeconds else { return false }
+    do {
+      try await time.sleep(Self.ripeSeconds - age)
+    } catch {
+      throw .cancelled
+    }
+    return true
+  }
+
+  /// The token service that has just given what is shown; nil: none has.
+  func giver(of header: String?, for scope: Scope) -> String? {
+    guard case .bearer(let form, let token, let at)? = entries[scope], token.header == header,
+      time.seconds() - at < Self.newSeconds
+    else { return nil }
+    return form.realm.origin.authority
+  }
       if let ahead = await answerAhead(fetch), time.seconds() < ahead.refreshAt {
         token = ahead
       } else {

@@ -144,6 +144,12 @@ actor Authorizer {
     // Another request got a new one in the meantime.
     if let current = entries[scope]?.header, current != rejected {
       return Pass(header: current, way: nil)
+    // One that others were let in with is not too young: it has died.
+    if tried[.again] == nil, tried.keys.contains(where: \.isToken), let rejected,
+      try await ripens(rejected, denial, scope)
+    {
+      return Pass(header: rejected, way: .again)
+    }
     }
     var challenges = denial.challenges
     if challenges.isEmpty, rejected == nil {
@@ -197,6 +203,7 @@ actor Authorizer {
   {
     switch way {
     case .bearer(let form): try await fetch(Fetch(scope: scope, form: form))
+    case .again: nil
     case .basic: credential?.basicHeader.map { keep($0, for: scope) }
     }
   }

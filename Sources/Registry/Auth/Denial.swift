@@ -10,6 +10,8 @@ struct Denial: Sendable {
   let hasOthers: Bool
   /// Whether its words or its challenge say that a token is not liked any more.
   let dislikesToken: Bool
+  /// Whether its challenge says that the token is one, and good for something else.
+  let wantsOtherScope: Bool
   private let isPage: Bool
 
   /// The most bytes of a body that are read for words.
@@ -36,6 +38,7 @@ struct Denial: Sendable {
       return challenge
     }
     hasOthers = !all.isEmpty
+    wantsOtherScope = all.contains { $0.parameters["error"] == "insufficient_scope" }
     isPage = PageRule.isPage(response)
     let text = String(outside: response.body.prefix(Self.wordLimit)).lowercased()
     let speaksOfToken = ["token", "jwt", "bearer"].contains { text.contains($0) }
@@ -55,6 +58,7 @@ struct Denial: Sendable {
     challenges = []
     hasOthers = false
     dislikesToken = false
+    wantsOtherScope = false
     isPage = true
   }
 

@@ -6,6 +6,8 @@ enum Way: Hashable {
   case bearer(TokenForm)
   /// User name and password.
   case basic
+  /// The same token as before, a moment later.
+  case again
 
   var isToken: Bool { realm != nil }
 
@@ -16,7 +18,7 @@ enum Way: Hashable {
   private var limit: Int {
     switch self {
     case .bearer: 2
-    case .basic: 1
+    case .basic, .again: 1
     }
   }
 

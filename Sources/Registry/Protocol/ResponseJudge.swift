@@ -5,14 +5,28 @@ import Transfer
 /// What a response's status means, for any request to a registry.
 enum ResponseJudge {
   /// The error of a 401 that came although a token was got: what is not there looks like this too.
+  ///
+  /// - Parameters:
+  ///   - response: the 401.
+  ///   - what: what was asked for.
+  ///   - origin: who answered.
+  ///   - giver: the token service that had just given the token; nil: that does not matter.
+  ///   - secrets: what the request carried.
   static func refusedInSpiteOfToken(
-    _ response: TransferResponse, what: String, origin: RemoteURL.Origin, hiding secrets: Secrets
+    _ response: TransferResponse, what: String, origin: RemoteURL.Origin, giver: String?,
+    hiding secrets: Secrets
   ) -> RegistryError {
     let body = ErrorBody(response, hiding: secrets)
     let said = body.words.map { ": \($0)" } ?? ""
+    let refused =
+      giver.map { "; it refuses a token that its own token service \($0) has just given" } ?? ""
+    let clocks =
+      giver == nil ? "" : "; or the clocks of the registry and of its token service are apart"
     return RegistryError(
-      .unauthorised, "\(origin.authority) has no \(what), or wants credentials for it\(said)",
-      hint: "check the name; for a private image log in with \"skopeo login\" or use --creds")
+      .unauthorised,
+      "\(origin.authority) has no \(what), or wants credentials for it\(refused)\(said)",
+      hint: "check the name; for a private image log in with \"skopeo login\" or use --creds"
+        + clocks)
   }
 
   /// The error of a 401 to a name and a password.

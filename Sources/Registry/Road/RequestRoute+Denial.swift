@@ -40,7 +40,7 @@ extension RequestRoute {
     if nobody != nil, endpointHere != nil { throw await asNobody(error) }
     let denial = Denial(response, at: url)
     if !ResponseJudge.wantsTLS(response), try await authorize(denial) { return }
-    let refusal = refusal(of: response, denial, or: error)
+    let refusal = await refusal(of: response, denial, or: error)
     guard try await showNothing(insteadOf: refusal) else { throw refusal }
   }
 
@@ -77,17 +77,21 @@ extension RequestRoute {
     if case .endpoint(let endpoint, _, _) = start { client.scope(endpoint) } else { nil }
   }
 
-  private func refusal(of response: TransferResponse, _ denial: Denial, or error: RegistryError)
-    -> RegistryError
-  {
+  private func refusal(
+    of response: TransferResponse, _ denial: Denial, or error: RegistryError
+  ) async -> RegistryError {
     guard response.head.status == 401, passes > 0 || authorization != nil else { return error }
     if let authorization, authorization.hasPrefix("Basic ") {
       return ResponseJudge.refusedLogin(
         response, what: what, origin: url.origin, hiding: secrets)
     }
+    var giver: String?
+    if !denial.wantsOtherScope, let scope = endpointHere == nil ? elsewhere : ownScope {
+      giver = await client.authorizer.giver(of: authorization, for: scope)
+    }
     var refusal = ResponseJudge.refusedInSpiteOfToken(
-      response, what: what, origin: url.origin, hiding: secrets)
-    // A token that was made a moment ago may not be valid yet by the registry's clock.
+      response, what: what, origin: url.origin, giver: giver, hiding: secrets)
+    // It may be valid by the registry's clock a while later.
     if denial.dislikesToken { refusal.secondLooks = 2 }
     return refusal
   }
