@@ -127,6 +127,7 @@ package struct PullSession: Sendable {
       display)
     // What is wrong with the options is said before anything is made.
     var jobs: [Job] = []
+    let logins = SharedLogins()
     for var request in requests {
       let registry = request.reference.registry
       let servers = paths.servers[registry]
@@ -134,7 +135,7 @@ package struct PullSession: Sendable {
       let display = display
       let client = try (accesses[registry] ?? options.registry).client(
         for: request.reference, engine: try engines.engine(of: registry),
-        tokenService: servers?.knownTokenService
+        tokenService: servers?.knownTokenService, logins: logins
       ) { display.show($0) }
       jobs.append(Job(request: request, client: client))
     }

@@ -53,17 +53,18 @@ extension RegistryAccess {
   ///   - reference: the image.
   ///   - engine: performs the requests.
   ///   - tokenService: the one that the registry named the last time.
+  ///   - logins: the run's, where others of it ask the same registry; nil: its own.
   ///   - show: told of credential helpers that fail, waits, mirrors that are given up and the like.
   package func client(
     for reference: Reference, engine: CurlEngine, tokenService: TokenService? = nil,
-    show: @escaping @Sendable (ProgressEvent) -> Void
+    logins: SharedLogins? = nil, show: @escaping @Sendable (ProgressEvent) -> Void
   ) throws(CairnError) -> RepositoryClient {
     let plan = try plan(for: reference)
     for warning in plan.warnings { show(.warning(warning)) }
     return RepositoryClient(
       reference: reference, endpoints: plan.endpoints, engine: observed(engine),
       credentials: credentials(for: reference) { show(.warning($0)) },
-      tokenService: tokenService, retryRule: retryRule, tell: told(show))
+      tokenService: tokenService, logins: logins, retryRule: retryRule, tell: told(show))
   }
 
   /// Who is asked for an image, in order.

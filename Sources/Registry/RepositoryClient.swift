@@ -58,13 +58,14 @@ package final class RepositoryClient: Sendable {
   ///   - credentials: asked once a server wants some.
   ///   - tokenService: the one that the registry named the last time; nil: not known.
   ///   - errand: what somebody else shows, for whom it is asked; nil: nobody.
+  ///   - logins: the run's, where others of it ask the same registry with the same credentials; nil: its own.
   ///   - retryRule: how requests that fail are made again.
   ///   - time: clocks and random numbers.
   ///   - tell: told what a person who waits wants to know.
   package init(
     reference: Reference, endpoints: [Endpoint], engine: any TransferEngine,
     credentials: CredentialChain, tokenService: TokenService? = nil, errand: Errand? = nil,
-    retryRule: RetryRule = .init(), time: Timekeeper = .init(),
+    logins: SharedLogins? = nil, retryRule: RetryRule = .init(), time: Timekeeper = .init(),
     tell: @escaping @Sendable (RegistryNotice) -> Void = { _ in }
   ) {
     self.reference = reference
@@ -78,9 +79,14 @@ package final class RepositoryClient: Sendable {
     failover = FailoverRunner(ledger: ledger, time: time, hedges: retryRule.hedges, tell: tell)
     let own = Self.ownOrigins(of: reference)
     ownOrigins = own
-    authorizer = Authorizer(
-      engine: engine, credentials: credentials, registry: reference.registry,
-      expected: tokenService, errand: errand.map { ($0, own) }, time: time, tell: tell)
+    let logins = logins ?? SharedLogins()
+    authorizer = logins.authorizer(of: reference.registry) {
+      var credentials = credentials
+      credentials.helpers = logins.helpers
+      return Authorizer(
+        engine: engine, credentials: credentials, registry: reference.registry,
+        expected: tokenService, errand: errand.map { ($0, own) }, time: time, tell: tell)
+    }
   }
 
   /// The token service that the registry named in this run; nil: none.

@@ -4,8 +4,9 @@ import Transfer
 extension Authorizer {
   /// Asks the expected token service, without waiting for it, and without credentials: it is only remembered.
   func askAhead(_ scope: Scope) {
-    guard scope.registry == registry, let service = expected else { return }
-    expected = nil
+    guard scope.registry == registry, let service = expected,
+      expectedFor.insert(scope.repository).inserted
+    else { return }
     guard let form = try? TokenForm(service, scope: scope) else { return }
     let fetch = Fetch(scope: scope, form: form)
     askedAhead[fetch] = Task {
@@ -17,24 +18,13 @@ extension Authorizer {
   /// The same is fetched once at a time; everybody else waits for its result, and it ends when
   /// nobody does any more.
   func fetch(_ fetch: Fetch) async throws(RegistryError) -> String {
-    let task = fetches[fetch] ?? Task { await self.fetchToken(fetch) }
-    fetches[fetch] = task
-    nextWaiter &+= 1
-    let waiter = nextWaiter
-    waiters[fetch, default: []].insert(waiter)
-    let result = await withTaskCancellationHandler {
-      await task.value
-    } onCancel: {
-      Task { await self.leave(fetch, waiter) }
+    while true {
+      let work = fetches[fetch] ?? SharedWork { await self.fetchToken(fetch) }
+      fetches[fetch] = work
+      let result = await work.value()
+      if fetches[fetch] === work { fetches[fetch] = nil }
+      if let result { return try result.get() }
     }
-    leave(fetch, waiter)
-    return try result.get()
-  }
-
-  private func leave(_ fetch: Fetch, _ waiter: Int) {
-    guard waiters[fetch]?.remove(waiter) != nil, waiters[fetch]?.isEmpty == true else { return }
-    waiters[fetch] = nil
-    fetches.removeValue(forKey: fetch)?.cancel()
   }
 
   /// A token by the credential for it; a stored one that the service refuses does not stand before
@@ -76,9 +66,19 @@ extension Authorizer {
   }
 
   private func fetchToken(_ fetch: Fetch) async -> Result<String, RegistryError> {
-    defer { fetches[fetch] = nil }
     do throws(RegistryError) {
       let token: Token
+      if let ahead = await answerAhead(fetch), time.seconds() < ahead.refreshAt {
+        token = ahead
+      } else {
+        token = try await newToken(fetch)
+      }
+      entries[fetch.scope] = .bearer(fetch.form, token, at: time.seconds())
+      return .success(token.header)
+    } catch {
+      return .failure(error)
+    }
+  }
 
   /// Seconds from which a token is valid by the clock of any registry that is kept well.
   private static let ripeSeconds = 1.5
@@ -112,16 +112,5 @@ extension Authorizer {
       time.seconds() - at < Self.newSeconds
     else { return nil }
     return form.realm.origin.authority
-  }
-      if let ahead = await answerAhead(fetch), time.seconds() < ahead.refreshAt {
-        token = ahead
-      } else {
-        token = try await newToken(fetch)
-      }
-      entries[fetch.scope] = .bearer(fetch.form, token, at: time.seconds())
-      return .success(token.header)
-    } catch {
-      return .failure(error)
-    }
   }
 }

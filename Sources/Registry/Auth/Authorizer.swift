@@ -46,18 +46,17 @@ actor Authorizer {
   let time: Timekeeper
   private let watch: SlowAnswerWatch
   var entries: [Scope: Entry] = [:]
-  var fetches: [Fetch: Task<Result<String, RegistryError>, Never>] = [:]
-  /// Who waits for each, by numbers of their own.
-  var waiters: [Fetch: Set<Int>] = [:]
-  var nextWaiter = 0
-  var credentialSearches: [Scope: Task<Credential?, Never>] = [:]
+  var fetches: [Fetch: SharedWork<Result<String, RegistryError>>] = [:]
+  var credentialSearches: [Scope: SharedWork<Credential?>] = [:]
   let registry: String
   /// What somebody else shows, and the only places that see it.
   private let errand: (errand: Errand, origins: Set<RemoteURL.Origin>)?
   /// The token service that the registry named in this run; nil: none.
   private(set) var tokenService: TokenService?
-  /// The one that it named before, until it was asked ahead.
-  var expected: TokenService?
+  /// The one that it named before.
+  let expected: TokenService?
+  /// The repositories for which that was asked ahead.
+  var expectedFor: Set<String> = []
   /// Whether a stored login stands before what anybody may have, where that was tried.
   var wasInTheWay: [Scope: Bool] = [:]
   var askedAhead: [Fetch: Task<Token?, Never>] = [:]
@@ -144,12 +143,12 @@ actor Authorizer {
     // Another request got a new one in the meantime.
     if let current = entries[scope]?.header, current != rejected {
       return Pass(header: current, way: nil)
+    }
     // One that others were let in with is not too young: it has died.
     if tried[.again] == nil, tried.keys.contains(where: \.isToken), let rejected,
       try await ripens(rejected, denial, scope)
     {
       return Pass(header: rejected, way: .again)
-    }
     }
     var challenges = denial.challenges
     if challenges.isEmpty, rejected == nil {
@@ -203,8 +202,8 @@ actor Authorizer {
   {
     switch way {
     case .bearer(let form): try await fetch(Fetch(scope: scope, form: form))
-    case .again: nil
     case .basic: credential?.basicHeader.map { keep($0, for: scope) }
+    case .again: nil
     }
   }
 
@@ -231,20 +230,16 @@ actor Authorizer {
 
   func credential(_ scope: Scope) async -> Credential? {
     guard mayShow(scope) else { return nil }
-    let search =
-      credentialSearches[scope]
-      ?? Task { [credentials, watch] in
-        await credentials.credential(
-          registry: scope.registry, repository: scope.repository, watch: watch)
-      }
-    credentialSearches[scope] = search
-    let found = await withTaskCancellationHandler {
-      await search.value
-    } onCancel: {
-      // A helper may hang, and nobody waits for it any more.
-      search.cancel()
+    while true {
+      let search =
+        credentialSearches[scope]
+        ?? SharedWork { [credentials, watch] in
+          await credentials.credential(
+            registry: scope.registry, repository: scope.repository, watch: watch)
+        }
+      credentialSearches[scope] = search
+      if let found = await search.value() { return found }
+      if credentialSearches[scope] === search { credentialSearches[scope] = nil }
     }
-    if Task.isCancelled { credentialSearches[scope] = nil }
-    return found
   }
 }

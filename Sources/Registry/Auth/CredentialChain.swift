@@ -23,6 +23,8 @@ package struct CredentialChain: Sendable {
   package var helperTimeout = 60.0
   /// Where helpers are looked for before `PATH`; nil: nowhere.
   var helperPath: String?
+  /// What helpers have answered already; nil: each question is asked anew.
+  package var helpers: HelperAnswers?
 
   /// Makes a chain.
   ///
@@ -85,14 +87,7 @@ package struct CredentialChain: Sendable {
         case .helper(let name, let server):
           guard askedHelpers.insert(name).inserted else { continue }
           do throws(CredentialHelper.Failure) {
-            let helper = CredentialHelper(
-              name: name, searchPath: helperPath, timeout: helperTimeout)
-            let shown = "docker-credential-\(name.shownSafely(limit: 60))"
-            let found = try await watch.over(shown, limit: helperTimeout) {
-              () async throws(CredentialHelper.Failure) in
-              try await helper.credential(for: server)
-            }
-            if let found { return found }
+            if let found = try await ask(name, about: server, watch).get() { return found }
           } catch {
             warnOnce(
               "credential helper docker-credential-\(name.shownSafely(limit: 60)): \(error); "
@@ -102,6 +97,24 @@ package struct CredentialChain: Sendable {
       }
     }
     return nil
+  }
+
+  private func ask(_ name: String, about server: String, _ watch: SlowAnswerWatch) async
+    -> HelperAnswers.Answer
+  {
+    let helper = CredentialHelper(name: name, searchPath: helperPath, timeout: helperTimeout)
+    let shown = "the credential helper docker-credential-\(name.shownSafely(limit: 60))"
+    let ask: @Sendable () async -> HelperAnswers.Answer = { [helperTimeout] in
+      await watch.over(shown, limit: helperTimeout) {
+        do throws(CredentialHelper.Failure) {
+          return .success(try await helper.credential(for: server))
+        } catch {
+          return .failure(error)
+        }
+      }
+    }
+    guard let helpers else { return await ask() }
+    return await helpers.answer(to: .init(helper: name, server: server), ask: ask)
   }
 
   func read(_ place: CredentialFile) -> AuthFile? {

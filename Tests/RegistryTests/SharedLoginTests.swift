@@ -1,0 +1,132 @@
+import CurlTransfer
+import Foundation
+import OCI
+import Support
+import Testing
+import Transfer
+
+@testable import Registry
+
+/// Logins and tokens that several clients of one run share.
+@Suite("Shared logins", .timeLimit(.minutes(3)))
+struct SharedLoginTests {
+  let engine: CurlEngine
+  let folder: TemporaryFolder
+
+  init() throws {
+    var settings = TransferSettings()
+    settings.stallTimeout = 50
+    engine = try CurlEngine(settings: settings)
+    folder = try TemporaryFolder()
+  }
+
+  private func client(
+    _ server: RawServer, _ repository: String, _ logins: SharedLogins?,
+    _ chain: CredentialChain = CredentialChain(),
+    tell: @escaping @Sendable (RegistryNotice) -> Void = { _ in },
+    limit: @escaping @Sendable (Double) async throws -> Void = { _ in
+      try await Task.sleep(for: .seconds(600))
+    }
+  ) throws -> RepositoryClient {
+    let reference = try Reference("\(server.host)/\(repository):1")
+    var time = Timekeeper()
+    time.sleep = { _ in }
+    time.limit = limit
+    return RepositoryClient(
+      reference: reference, endpoints: [try Endpoint(of: reference, plainHTTP: true)],
+      engine: engine, credentials: chain, logins: logins, time: time, tell: tell)
+  }
+
+  /// A registry with tokens; `token` answers its token service.
+  private func registry(_ token: @escaping @Sendable (ServedRequest) -> Reply) throws -> RawServer {
+    try RawServer { request in
+      if request.target.hasPrefix("/token") { return token(request) }
+      guard request["authorization"] == "Bearer good" else {
+        let realm = "Bearer realm=\"http://\(request["host"] ?? "")/token\",service=\"s\""
+        return .status(401, [("WWW-Authenticate", realm)])
+      }
+      return .ok(ClientTests.manifest)
+    }
+  }
+
+  /// A login by a helper that notes each of its runs.
+  private func helped(_ server: RawServer, _ script: String) throws -> CredentialChain {
+    let name = "test-\(UUID().uuidString.prefix(8))"
+    let path = folder("docker-credential-\(name)")
+    try writeFile(path, Array("#!/bin/sh\necho >> '\(folder("runs"))'\n\(script)\n".utf8))
+    #expect(chmod(path, 0o755) == 0)
+    var chain = CredentialChain()
+    chain.inline = nil
+    chain.files = [CredentialFile(named: folder("config.json"))]
+    chain.helperPath = folder.path
+    try writeFile(
+      folder("config.json"), Array(#"{"credHelpers":{"\#(server.host)":"\#(name)"}}"#.utf8))
+    return chain
+  }
+
+  private var runs: Int { (try? readFile(folder("runs")).count) ?? 0 }
+
+  @Test(
+    "a helper is run once for all images of a registry, whether its login is taken or not",
+    arguments: [true, false])
+  func onceHelped(isTaken: Bool) async throws {
+    let server = try registry { request in
+      isTaken && request["authorization"] != nil ? .ok(#"{"token":"good"}"#) : .status(401)
+    }
+    let chain = try helped(server, #"echo '{"Username":"u","Secret":"p"}'"#)
+    let logins = SharedLogins()
+    let clients = try ["o/a", "o/b", "o/c"].map { try client(server, $0, logins, chain) }
+    await withTaskGroup(of: Bool.self) { group in
+      for client in clients {
+        group.addTask { (try? await client.document(.tag("1"))) != nil }
+      }
+      for await isGood in group { #expect(isGood == isTaken) }
+    }
+    #expect(runs == 1)
+  }
+
+  @Test("one scope's token is fetched once in a run, however many images want it")
+  func onceFetched() async throws {
+    let server = try registry { _ in .ok(#"{"token":"good"}"#) }
+    let logins = SharedLogins()
+    let clients = try (0..<4).map { _ in try client(server, "o/n", logins) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for client in clients { group.addTask { _ = try await client.document(.tag("1")) } }
+      try await group.waitForAll()
+    }
+    #expect(server.requests.count { $0.target.hasPrefix("/token") } == 1)
+    // Another one is another matter.
+    _ = try await client(server, "o/m", logins).document(.tag("1"))
+    #expect(server.requests.count { $0.target.hasPrefix("/token") } == 2)
+  }
+
+  @Test("work that everybody has left is begun anew, and what one of several left goes on")
+  func sharedWork() async {
+    let (gate, began, ended) = (Gate(), Gate(), Log<Bool>())
+    let work = SharedWork {
+      began.open()
+      await gate.opened()
+      ended.add(Task.isCancelled)
+      return 7
+    }
+    let leaver = Task { await work.value() }
+    let stayer = Task { await work.value() }
+    await began.opened()
+    leaver.cancel()
+    gate.open()
+    #expect(await stayer.value == 7)
+    #expect(ended.all == [false])
+    let (held, alone) = (Gate(), Gate())
+    let left = SharedWork {
+      alone.open()
+      await held.opened()
+      return 7
+    }
+    let only = Task { await left.value() }
+    await alone.opened()
+    only.cancel()
+    held.open()
+    _ = await only.value
+    #expect(await left.value() == nil)
+  }
+}
