@@ -100,6 +100,30 @@ struct SharedLoginTests {
     #expect(server.requests.count { $0.target.hasPrefix("/token") } == 2)
   }
 
+  @Test(
+    "an identity token that is replaced with each use is shown once, the newest first",
+    arguments: [true, false])
+  func replaced(isReplaced: Bool) async throws {
+    let count = Counter()
+    let server = try registry { request in
+      guard isReplaced else { return .ok(#"{"access_token":"good"}"#) }
+      let number = count.next()
+      return .ok(#"{"access_token":"good","refresh_token":"id\#(number)"}"#)
+    }
+    let chain = CredentialChain(explicit: .identityToken("id0"))
+    let logins = SharedLogins()
+    let clients = try (0..<4).map { try client(server, "o/n\($0)", logins, chain) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for client in clients { group.addTask { _ = try await client.document(.tag("1")) } }
+      try await group.waitForAll()
+    }
+    let shown = server.requests.filter { $0.method == "POST" }.compactMap { request in
+      String(decoding: request.body, as: UTF8.self).split(separator: "&")
+        .first { $0.hasPrefix("refresh_token=") }?.dropFirst("refresh_token=".count)
+    }
+    #expect(shown.map(String.init) == (0..<4).map { isReplaced ? "id\($0)" : "id0" })
+  }
+
   @Test("work that everybody has left is begun anew, and what one of several left goes on")
   func sharedWork() async {
     let (gate, began, ended) = (Gate(), Gate(), Log<Bool>())

@@ -47,6 +47,16 @@ package enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDeb
     }
   }
 
+  /// The same with a newer identity token.
+  func showing(_ token: String) -> Credential {
+    switch self {
+    case .identityToken: .identityToken(token)
+    case .identityTokenOrBasic(_, let user, let password):
+      .identityTokenOrBasic(token, user: user, password: password)
+    case .basic, .encoded, .registryToken: self
+    }
+  }
+
   /// The OAuth2 refresh token; nil: it has none.
   var refreshToken: String? {
     switch self {

@@ -32,6 +32,13 @@ struct Token: Sendable, Equatable {
     refreshAt = now + lifetime - min(30, lifetime / 5)
   }
 
+  /// The identity token that an answer gives in place of the one that was shown; nil: none.
+  static func newIdentity(_ body: [UInt8]) -> String? {
+    LooseJSON(Data(body))?["refresh_token"]?.string.flatMap {
+      $0.isGraphicASCII && !$0.isEmpty ? $0 : nil
+    }
+  }
+
   /// A token without what is around it: space, line ends, and the scheme that the field gets anyway.
   private static func clean(_ text: String) -> String {
     var words = text.split(whereSeparator: \.isWhitespace)

@@ -6,6 +6,11 @@ struct TokenClient: Sendable {
   let engine: any TransferEngine
   let time: Timekeeper
   let watch: SlowAnswerWatch
+  private let identities = IdentityTokens()
+
+  init(engine: any TransferEngine, time: Timekeeper, watch: SlowAnswerWatch) {
+    (self.engine, self.time, self.watch) = (engine, time, watch)
+  }
 
   /// The most bytes of a token service's answer.
   static let bodyLimit = 1 << 20
@@ -57,12 +62,16 @@ struct TokenClient: Sendable {
       return try await askPlainly(form, credential, scope)
     }
     do throws(RegistryError) {
-      let answer = try await perform(form.oauthRequest(refreshToken: refresh), scope)
+      let (answer, shown) = try await identities.show(refresh, to: form.realm) {
+        (newest) async throws(RegistryError) in
+        let answer = try await perform(form.oauthRequest(refreshToken: newest), scope)
+        return ((answer, credential?.showing(newest)), newer: Self.newIdentity(in: answer))
+      }
       // Servers without the OAuth2 endpoint say so in many ways; they take the plain request.
       if [404, 405, 415, 501].contains(answer.response.head.status) {
         return try await askPlainly(form, credential, scope)
       }
-      let token = try token(in: answer, credential, scope)
+      let token = try token(in: answer, shown, scope)
       if token.isToken || credential?.basicHeader == nil { return token }
     } catch {
       // Whatever becomes of the identity token: the name and password beside it may do. Who is not
@@ -77,6 +86,13 @@ struct TokenClient: Sendable {
       } catch _ { throw error }
     }
     return try await askPlainly(form, credential, scope)
+  }
+
+  private static func newIdentity(in answer: Answer) -> String? {
+    guard (200..<300).contains(answer.response.head.status), let body = try? decoded(answer) else {
+      return nil
+    }
+    return Token.newIdentity(body)
   }
 
   /// Whether a service wants to be left alone: who is asked again at once limits for longer.
@@ -147,7 +163,7 @@ struct TokenClient: Sendable {
     return refusal
   }
 
-  private struct Answer {
+  private struct Answer: Sendable {
     var response: TransferResponse
     var url: RemoteURL
     var origin: RemoteURL.Origin { url.origin }
