@@ -124,6 +124,32 @@ struct SharedLoginTests {
     #expect(shown.map(String.init) == (0..<4).map { isReplaced ? "id\($0)" : "id0" })
   }
 
+  @Test("a helper that lets others wait is named, and the registry is not")
+  func slowHelper() async throws {
+    let server = try registry { _ in .ok(#"{"token":"good"}"#) }
+    #expect(mkfifo(folder("go"), 0o600) == 0)
+    let chain = try helped(
+      server, #"read x < '\#(folder("go"))'; echo '{"Username":"u","Secret":"p"}'"#)
+    let (said, late) = (Log<String>(), Gate())
+    let (go, runs) = (folder("go"), folder("runs"))
+    let client = try client(
+      server, "o/n", nil, chain,
+      tell: {
+        if case .late(let name, _) = $0 {
+          said.add(name)
+          late.open()
+        }
+      },
+      // The helper runs by then.
+      limit: { _ in try await eventually { FileManager.default.fileExists(atPath: runs) } })
+    async let document = client.document(.tag("1"))
+    await late.opened()
+    try FileHandle(forWritingTo: URL(filePath: go)).write(contentsOf: Data("x\n".utf8))
+    _ = try await document
+    #expect(said.all.first?.hasPrefix("the credential helper docker-credential-test-") == true)
+    #expect(!said.all.contains(server.host), "\(said.all)")
+  }
+
   @Test("work that everybody has left is begun anew, and what one of several left goes on")
   func sharedWork() async {
     let (gate, began, ended) = (Gate(), Gate(), Log<Bool>())

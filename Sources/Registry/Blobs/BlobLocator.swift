@@ -183,7 +183,8 @@ actor BlobLocator {
 
   private func locate(_ blob: Descriptor) -> Task<RemoteURL?, Never> {
     if let task = underway[blob.digest] { return task }
-    let task = Task { await self.question(blob) }
+    // Whoever asks first is not the one that is waited for here.
+    let task = Whereabouts.$current.withValue(nil) { Task { await self.question(blob) } }
     underway[blob.digest] = task
     return task
   }

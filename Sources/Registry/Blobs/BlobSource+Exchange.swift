@@ -35,7 +35,6 @@ extension BlobSource {
           Task { await locator?.forget(digest, ifStillAt: transfer.url) }
         }
         defer { late.cancel() }
-        lane.place.move(to: transfer.url.origin.authority)
         return try await self.perform(
           given.rest, as: transfer, sharesConnection: isQuestion && !route.isElsewhere,
           from: .endpoint(endpoint), lane.meter
@@ -155,9 +154,9 @@ extension BlobSource {
     let encoded = EncodedBlob(
       blob: request.blob, wanted: wanted, isSuspect: isSuspect, place: place)
     let response: TransferResponse
+    let unasked = Mutex(Unasked.nothing)
     let isAllSent = Mutex(false)
     let before = meter.bytes
-    let unasked = Mutex(Unasked.nothing)
     do throws(TransferError) {
       response = try await client.engine.perform(transfer) { head, timing in
         let judged = BlobJudge.judge(head, wanted: wanted, size: size, isSuspect: isSuspect)
@@ -168,8 +167,8 @@ extension BlobSource {
         switch judged {
         case .content(_, let isWhole), .encoded(_, _, _, let isWhole):
           self.noteSender(sender, of: request.blob, at: place)
-          isAllSent.withLock { $0 = isWhole }
           report(.responded(timing))
+          isAllSent.withLock { $0 = isWhole }
           if isWhole, !(request.range == 0..<size) { report(.wholeBody) }
         case .aside, .refused: break
         }
@@ -184,10 +183,10 @@ extension BlobSource {
         }
       }
     } catch {
+      let unasked = unasked.withLock { $0 }
       if error.kind == .broken, isAllSent.withLock({ $0 }) {
         throw Self.cut(error, after: meter.bytes - before, of: request)
       }
-      let unasked = unasked.withLock { $0 }
       guard error.kind == .badResponse, unasked != .nothing else { throw error }
       return .refused(
         .integrity,
@@ -211,6 +210,7 @@ extension BlobSource {
     case .refused(let kind, let reason): return .refused(kind, reason)
     }
   }
+
   /// The error of an answer with all of a blob that broke off: of one that brought nothing new, that too.
   private static func cut(_ error: TransferError, after count: Int64, of request: Request)
     -> TransferError
@@ -224,7 +224,6 @@ extension BlobSource {
     cut.cut = count
     return cut
   }
-
 
   /// A blob that came into memory, into its window.
   private func take(

@@ -124,7 +124,9 @@ extension FailoverRunner {
         turn: isShort ? Lateness.shortTurn : Lateness.patience,
         { inbox.yield(.turnOver(own)) }, late: { inbox.yield(.late(own)) })
       let task = Task {
-        let attempt = await ask(endpoint, lane)
+        let attempt = await Whereabouts.$current.withValue(lane.place) {
+          await ask(endpoint, lane)
+        }
         inbox.yield(.ended(own, attempt))
       }
       running[index] = Running(
@@ -159,7 +161,7 @@ extension FailoverRunner {
       if !running.values.contains(where: { $0.answeredAt != nil }) {
         runner.sayLate(endpoint, at: place, patience, isMirror: isMirror(index))
       }
-      if isMirror(index), runner.hedges { runner.ledger.late(endpoint, now: now) }
+      if isMirror(index), runner.hedges, !place.isAway { runner.ledger.late(endpoint, now: now) }
     }
 
     private func learn(_ ask: Ask, _ attempt: Attempt<Answer>) {

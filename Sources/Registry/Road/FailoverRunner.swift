@@ -108,14 +108,16 @@ struct FailoverRunner: Sendable {
     let place = Whereabouts()
     let timer = time.whenLate { sayLate(endpoint, at: place, patience, isMirror: false) }
     defer { timer.cancel() }
-    return await ask(endpoint, Lane(answered: { timer.cancel() }, place: place))
+    return await Whereabouts.$current.withValue(place) {
+      await ask(endpoint, Lane(answered: { timer.cancel() }, place: place))
+    }
   }
 
   /// One line for a server that lets others wait.
   func sayLate(
     _ endpoint: Endpoint, at place: Whereabouts, _ patience: Double, isMirror: Bool
   ) {
-    guard ledger.mayComplain(of: endpoint, now: time.seconds()) else { return }
+    guard !place.isAway, ledger.mayComplain(of: endpoint, now: time.seconds()) else { return }
     let meanwhile =
       isMirror && hedges ? "the next server is asked, too" : Lateness.left(of: patience)
     tell(.late(place.name ?? endpoint.origin.authority, because: Lateness.words(meanwhile)))

@@ -102,8 +102,10 @@ struct RequestRoute {
     exchange: (TransferRequest, RequestRoute) async throws(TransferError) -> Outcome<Answer>
   ) async throws(RegistryError) -> Answer {
     while true {
+      Whereabouts.current?.leave()
       let request = try await request(adding: fields)
       let outcome: Outcome<Answer>
+      Whereabouts.current?.move(to: url.origin.authority)
       do throws(TransferError) {
         outcome = try await exchange(request, self)
       } catch {
@@ -113,11 +115,11 @@ struct RequestRoute {
       }
       if try speaksOtherwise(outcome) { continue }
       var final = outcome
-      if case .page(let response, let plain) = outcome {
-        if try await logIn(response) { continue }
       var isPage = false
-        // It is no content that anybody may have.
+      if case .page(let response, let plain) = outcome {
         isPage = true
+        if try await logIn(response) { continue }
+        // It is no content that anybody may have.
         if nobody != nil { throw await asNobody(denied(response)) }
         final = plain
       }

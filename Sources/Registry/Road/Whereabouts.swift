@@ -1,11 +1,26 @@
 import Synchronization
 
-/// The server at which a request is.
+/// Whom a request waits for.
 final class Whereabouts: Sendable {
-  private let current = Mutex<String?>(nil)
+  /// That of the request that is being made.
+  @TaskLocal static var current: Whereabouts?
 
-  /// Its name; nil: the request was not sent yet.
-  var name: String? { current.withLock { $0 } }
+  private struct State {
+    var name: String?
+    var isAway = false
+  }
 
-  func move(to name: String) { current.withLock { $0 = name } }
+  private let state = Mutex(State())
+
+  /// The server that is asked; nil: the request was not sent yet.
+  var name: String? { state.withLock { $0.name } }
+
+  /// Whether a helper or a token service is waited for, which is none of the server's doing.
+  var isAway: Bool { state.withLock { $0.isAway } }
+
+  /// A server is asked.
+  func move(to name: String) { state.withLock { $0 = State(name: name) } }
+
+  /// Somebody else is asked first.
+  func leave() { state.withLock { $0.isAway = true } }
 }
