@@ -34,17 +34,15 @@ struct CredentialHelper {
       throw Failure(description: "it cannot be started")
     }
     guard outcome.isSuccess else {
-      // Helpers say what is wrong on either output. Standard output is for answers: what it says is
-      // shown to nobody.
-      let said = (outcome.error + "\n" + outcome.output).split(whereSeparator: \.isNewline)
-      let shown = outcome.error.split(whereSeparator: \.isNewline)
-      let text = Secrets().redact(shown.first { !$0.contains("{") && !$0.contains("\"") } ?? "")
+      let said = (outcome.error + "\n" + outcome.output).lowercased()
       // Every helper says this in its own way when it simply has nothing (ggcr#258).
-      if said.contains(where: { $0.lowercased().contains("credentials not found") }) { return nil }
-      throw Failure(description: text.isEmpty ? "it failed" : text.shownSafely(limit: 120))
+      if said.contains("credentials not found") { return nil }
+      throw Failure(
+        description: HelperWords.of(output: outcome.output, error: outcome.error) ?? "it failed")
     }
     guard let (user, secret) = Self.answer(outcome.output) else {
-      throw Failure(description: "its answer is not in the expected form")
+      let words = HelperWords.of(output: "", error: outcome.error).map { ": \($0)" } ?? ""
+      throw Failure(description: "its answer is not in the expected form\(words)")
     }
     if secret.isEmpty { return nil }
     return user == "<token>" ? .identityToken(secret) : .basic(user: user, password: secret)
