@@ -82,9 +82,11 @@ struct DocumentJudge {
       let isProven = if case .digest = name { true } else { false }
       guard isProven || Self.looksLikeManifest(data) else {
         if isPage(response, data) { throw PageRule.error(url, what) }
+        // An error that is called a success.
+        let said = ErrorBody(Array(data), contentType: nil).words.map { ": \($0)" } ?? ""
         throw RegistryError(
           .integrity,
-          "\(server) sent something else for \(what) (\(Self.nature(of: data)))")
+          "\(server) sent something else for \(what) (\(Self.nature(of: data)))\(said)")
       }
       throw RegistryError(.unusable(error, isProven: isProven), "\(server), \(what): \(error)")
     }

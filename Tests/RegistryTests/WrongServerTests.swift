@@ -69,6 +69,26 @@ struct WrongServerTests {
   }
 
   @Test(
+    "what a page says of an error in its title is said, and so is an error that is called a success",
+    arguments: [
+      (
+        400, "<html><head><title>400 No required SSL certificate was sent</title></head></html>",
+        "400 No required SSL certificate was sent", "--cert PEM"
+      ),
+      (404, "<!DOCTYPE html><html><TITLE>\n Not\u{1B}  here</TITLE>", "Not\u{FFFD} here", nil),
+      (200, #"{"errors":[{"code":"NAME_UNKNOWN","message":"no such name"}]}"#, "no such name", nil),
+    ] as [(Int, String, String, String?)])
+  func title(status: Int, body: String, words: String, hint: String?) async throws {
+    let server = try RawServer { _ in .status(status, [("Content-Type", "text/html")], body) }
+    let engine = try CurlEngine(settings: TransferSettings())
+    defer { engine.stop() }
+    let client = try client(Reference("\(server.host)/o/n:1"), plain: true, engine)
+    let found = await error { _ = try await client.document(.tag("1")) }
+    #expect(found?.message.hasSuffix(": \(words)") == true, "\(String(describing: found))")
+    if let hint { #expect(found?.hint?.contains(hint) == true) }
+  }
+
+  @Test(
     "a proxy that makes no way, or answers nothing that can be read, is named",
     arguments: ["", "SSH-2.0-x\r\n\r\n"], ["https", "http"])
   func proxy(words: String, scheme: String) async throws {

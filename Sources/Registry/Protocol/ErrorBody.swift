@@ -56,6 +56,7 @@ struct ErrorBody {
     if parts.isEmpty, document == nil {
       parts = StorageError(body).parts.map { String($0.prefix(Self.mostRead)) }
     }
+    if parts.isEmpty, document == nil { parts = PageRule.title(body).map { [$0] } ?? [] }
     if parts.isEmpty, document == nil, contentType?.hasPrefix("text/plain") == true {
       parts = [String(outside: body.prefix(1000))]
     }

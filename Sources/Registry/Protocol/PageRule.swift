@@ -1,4 +1,5 @@
 import OCI
+import Text
 import Transfer
 
 /// Whether an answer is a page for people in place of what was asked for: a login's, a portal's, a
@@ -59,6 +60,17 @@ enum PageRule {
 
   /// By the body alone.
   static func isPage(_ body: some Collection<UInt8>) -> Bool { looks(body) ?? false }
+
+  /// A page's title, which is all that it says in a few words; nil: it is none, or has none.
+  static func title(_ body: [UInt8]) -> String? {
+    guard isPage(body) else { return nil }
+    let text = String(outside: body.prefix(mostRead)).utf8
+    let starts = ["<title>", "<TITLE>"].compactMap { text.firstRange(of: $0.utf8)?.upperBound }
+    guard let start = starts.first, let end = text[start...].firstIndex(of: UInt8(ascii: "<"))
+    else { return nil }
+    let words = (String(text[start..<end]) ?? "").split(whereSeparator: \.isWhitespace)
+    return words.isEmpty ? nil : words.joined(separator: " ")
+  }
 
   /// - Returns: nil where the bytes do not tell.
   private static func looks(_ body: some Collection<UInt8>) -> Bool? {

@@ -132,10 +132,19 @@ enum ResponseJudge {
       var error = RegistryError(
         .protocolError(transient: transientStatuses.contains(status)),
         "\(host) answered \(status) for \(what)\(said)",
-        hint: wantsTLS(response) ? "the server speaks HTTPS there: leave out --plain-http" : nil)
+        hint: hint(response, body))
       if !error.isTransient, !meant4xx.contains(status) { error.secondLooks = 1 }
       return error
     }
+  }
+
+  /// What may help against a 4xx that is about how the server was asked.
+  private static func hint(_ response: TransferResponse, _ body: ErrorBody) -> String? {
+    if wantsTLS(response) { return "the server speaks HTTPS there: leave out --plain-http" }
+    // nginx has 400 for that, once the handshake is over.
+    let isOfCertificate = body.words?.lowercased().contains("ssl certificate") ?? false
+    return isOfCertificate
+      ? "the server may want a client certificate: --cert PEM --key PEM, or Docker's certs.d" : nil
   }
 
   /// Whether these are the words of a server of TLS for a request that came without.
