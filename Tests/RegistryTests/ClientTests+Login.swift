@@ -212,4 +212,28 @@ extension ClientTests {
     #expect(found?.hint?.contains("clocks") == isSaid)
     #expect(sleeps.all.contains(1.5) == isSaid)
   }
+
+  @Test(
+    "a login that is over is to be made again",
+    arguments: [
+      (
+        403, "denied: Your authorization token has expired. Reauthenticate and try again.",
+        "log in again"
+      ),
+      (401, "the password has Expired", "log in again"), (403, "denied", "allowed to pull"),
+      (401, "wrong", "check --creds"),
+    ])
+  func stale(status: Int, words: String, hint: String) async throws {
+    let server = try RawServer { request in
+      let body = #"{"errors":[{"code":"DENIED","message":"\#(words)"}]}"#
+      guard request["authorization"] != nil else {
+        return .status(401, [("WWW-Authenticate", "Basic realm=x")])
+      }
+      return .status(status, [("WWW-Authenticate", "Basic realm=x")], body)
+    }
+    let chain = CredentialChain(explicit: .basic(user: "u", password: "p"))
+    let found = await error(try client(server, credentials: chain))
+    #expect(found?.kind == .unauthorised)
+    #expect(found?.hint?.contains(hint) == true, "\(String(describing: found?.hint))")
+  }
 }

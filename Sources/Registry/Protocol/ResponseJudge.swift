@@ -33,11 +33,13 @@ enum ResponseJudge {
   static func refusedLogin(
     _ response: TransferResponse, what: String, origin: RemoteURL.Origin, hiding secrets: Secrets
   ) -> RegistryError {
-    let said = ErrorBody(response, hiding: secrets).words.map { ": \($0)" } ?? ""
+    let body = ErrorBody(response, hiding: secrets)
+    let said = body.words.map { ": \($0)" } ?? ""
     return RegistryError(
       .unauthorised,
       "\(origin.authority) does not take the name and password it was shown for \(what)\(said)",
-      hint: "check --creds, or the login in the file that --explain-endpoints of inspect names")
+      hint: hint(ofStale: body)
+        ?? "check --creds, or the login in the file that --explain-endpoints of inspect names")
   }
 
   /// The error of a response that is no success and no redirect.
@@ -106,7 +108,7 @@ enum ResponseJudge {
     case 403:
       return RegistryError(
         .unauthorised, "\(host) denies access to \(what)\(said)",
-        hint: "the credentials in use may not be allowed to pull it")
+        hint: hint(ofStale: body) ?? "the credentials in use may not be allowed to pull it")
     case 407:
       return RegistryError(
         .protocolError(transient: false),
@@ -136,6 +138,13 @@ enum ResponseJudge {
       if !error.isTransient, !meant4xx.contains(status) { error.secondLooks = 1 }
       return error
     }
+  }
+
+  /// What may help where a login was good for some hours, as those of clouds are; nil: nothing says so.
+  private static func hint(ofStale body: ErrorBody) -> String? {
+    guard body.words?.lowercased().contains("expired") ?? false else { return nil }
+    return
+      "the stored login is over: log in again; a credential helper of the cloud gets new ones itself"
   }
 
   /// What may help against a 4xx that is about how the server was asked.
