@@ -3,8 +3,8 @@ import Synchronization
 /// The memory that answers may have, those of all connections together.
 ///
 /// A caller that takes nothing of what he is given has it held for him, and 512 may be connected: what
-/// each of them asks for must not add up. Content is on the disk; only lists, and documents that the
-/// cache cannot keep, are in memory.
+/// each of them asks for must not add up. Content is on the disk; only lists, and what the cache cannot keep,
+/// are in memory.
 ///
 /// ```
 /// waiting -> held      there is room, and nobody came before
@@ -46,6 +46,18 @@ package final class AnswerRoom: Sendable {
   func takeNow(_ bytes: Int) -> Place? {
     let isFree = state.withLock { state in
       guard state.waiters.isEmpty, fits(bytes, state) else { return false }
+      state.held += bytes
+      return true
+    }
+    return isFree ? Place(bytes, in: self) : nil
+  }
+
+  /// Takes room at once for what could wait, where half of all stays free for others.
+  ///
+  /// - Returns: holds it as long as it is there; nil: there is none.
+  func takeSpare(_ bytes: Int) -> Place? {
+    let isFree = state.withLock { state in
+      guard state.waiters.isEmpty, bytes <= limit / 2 - state.held else { return false }
       state.held += bytes
       return true
     }

@@ -3,6 +3,7 @@ import NIOPosix
 import OCI
 import Registry
 import Store
+import Transfer
 
 /// Blobs and ranges of them.
 extension Answerer {
@@ -40,18 +41,20 @@ extension Answerer {
       mediaType: MediaType(rawValue: "application/octet-stream"), digest: digest, size: size)
     var answer = Answer(status, fields)
     let (cache, circle) = (cache, session.circle)
-    switch await onDisk({ cache.take(blob, for: circle) }) ?? .noRoom {
+    switch try await onDisk({ cache.take(blob, for: circle) }) {
     case .file(let reader, let hold):
       (answer.body, answer.hold, answer.origin) = (.file(reader, range), hold, .cache)
     case .room(let hold):
       if let stream = try await stream(blob, glimpse, range, upstream, session) {
         (answer.body, answer.hold) = (.stream(stream), hold)
       } else {
-        answer.body = .passing(try pass(blob, range, session))
+        guard let passing = try await pass(blob, range, session) else { return .noRoom }
+        answer.body = .passing(passing)
       }
       answer.origin = .upstream
     case .noRoom:
-      answer.body = .passing(try pass(blob, range, session))
+      guard let passing = try await pass(blob, range, session) else { return .noRoom }
+      answer.body = .passing(passing)
       answer.origin = .upstream
     }
     return answer
@@ -160,18 +163,46 @@ extension Answerer {
   }
 
   /// Gives a blob that is kept nowhere.
+  ///
+  /// - Returns: nil where there is no room in memory for any of it.
   private func pass(
     _ blob: Descriptor, _ range: Range<Int64>, _ session: any ServeSession
-  ) throws(RegistryError) -> PassThrough {
+  ) async throws(RegistryError) -> PassThrough? {
+    let bytes = Int(min(PassThrough.piece, Int64(range.count)))
+    guard let place = await room.take(bytes, patience: roomPatience) else {
+      if Task.isCancelled { throw .callerLeft }
+      return nil
+    }
     do {
-      return try PassThrough(blob, range, from: session.source)
+      return try PassThrough(blob, range, from: session.source, room, place)
     } catch {
       throw RegistryError(.protocolError(transient: false), "\(error)")
     }
   }
 
   /// Does something that may wait for the disk, on a thread that may.
-  func onDisk<Value: Sendable>(_ body: @escaping @Sendable () -> Value?) async -> Value? {
-    (try? await NIOThreadPool.singleton.runIfActive(body)) ?? nil
+  ///
+  /// - Throws: where the caller is gone, or the process ends: nothing was looked at then, which is another
+  ///   thing than that nothing is there.
+  func onDisk<Value: Sendable>(
+    _ body: @escaping @Sendable () -> Value
+  ) async throws(RegistryError) -> Value {
+    do {
+      return try await NIOThreadPool.singleton.runIfActive(body)
+    } catch {
+      throw .callerLeft
+    }
+  }
+}
+
+extension RegistryError {
+  /// Nobody waits for the answer any more.
+  static var callerLeft: RegistryError {
+    RegistryError(.transfer(TransferError(.cancelled, "cancelled")), "cancelled")
+  }
+
+  /// Whether nothing is wrong but that nobody waits.
+  var isOfCallerLeft: Bool {
+    if case .transfer(let error) = kind { error.kind == .cancelled } else { false }
   }
 }

@@ -20,20 +20,20 @@ extension Answerer {
         if isHead, let size = said.size {
           return described(said.digest, said.type, .nothing(length: size), .upstream)
         }
-        if let document = await stored(said.digest, session) {
-          return await answer(said.digest, document, upstream, session, isHead: isHead)
+        if let document = try await stored(said.digest, session) {
+          return try await answer(said.digest, document, upstream, session, isHead: isHead)
         }
         name = .digest(said.digest, size: nil)
       case .last(let known):
-        if let document = await stored(known.digest, session) {
-          return await answer(known.digest, document, upstream, session, isHead: isHead).stale
+        if let document = try await stored(known.digest, session) {
+          return try await answer(known.digest, document, upstream, session, isHead: isHead).stale
         }
         name = .tag(tag)
       case .unknown: name = .tag(tag)
       }
     case .digest(let digest):
-      if session.granted(digest) != nil, let document = await stored(digest, session) {
-        return await answer(digest, document, upstream, session, isHead: isHead)
+      if session.granted(digest) != nil, let document = try await stored(digest, session) {
+        return try await answer(digest, document, upstream, session, isHead: isHead)
       }
       name = .digest(digest, size: nil)
     }
@@ -48,15 +48,15 @@ extension Answerer {
       document = try await fetched(name, for: selector, session)
     } catch {
       guard error.isOutage, case .digest(let digest) = selector,
-        session.grantedBefore(digest) != nil, let document = await stored(digest, session)
+        session.grantedBefore(digest) != nil, let document = try await stored(digest, session)
       else { throw error }
-      return await answer(digest, document, upstream, session, isHead: isHead).stale
+      return try await answer(digest, document, upstream, session, isHead: isHead).stale
     }
     if case .tag(let tag) = selector {
       session.remember(tag, document.digest, size: Int64(document.data.count))
     }
     if !isHead { begin(document.digest, document.content, upstream, session) }
-    return await answer(
+    return try await answer(
       document.digest, document.data, document.content.mediaType, session, .upstream)
   }
 
@@ -99,9 +99,9 @@ extension Answerer {
   private func answer(
     _ digest: Digest, _ document: (data: Data, content: ImageDocument), _ upstream: Upstream,
     _ session: any ServeSession, isHead: Bool
-  ) async -> Answer {
+  ) async throws(RegistryError) -> Answer {
     if !isHead { begin(digest, document.content, upstream, session) }
-    return await answer(digest, document.data, document.content.mediaType, session, .cache)
+    return try await answer(digest, document.data, document.content.mediaType, session, .cache)
   }
 
   /// The answer with a document: a large one is given from the disk, so that nobody who is slow has it in
@@ -109,13 +109,13 @@ extension Answerer {
   private func answer(
     _ digest: Digest, _ data: Data, _ type: MediaType, _ session: any ServeSession,
     _ origin: Answer.Origin
-  ) async -> Answer {
+  ) async throws(RegistryError) -> Answer {
     guard data.count > Self.largeDocument else {
       return described(digest, type, .bytes(Array(data)), origin)
     }
     let blob = Descriptor(mediaType: type, digest: digest, size: Int64(data.count))
     let (cache, circle) = (cache, session.circle)
-    if case .file(let reader, let hold) = await onDisk({ cache.take(blob, for: circle) }) {
+    if case .file(let reader, let hold) = try await onDisk({ cache.take(blob, for: circle) }) {
       var answer = described(digest, type, .file(reader, 0..<blob.size), origin)
       answer.hold = hold
       return answer
@@ -133,9 +133,9 @@ extension Answerer {
   /// A document that is in the store.
   private func stored(
     _ digest: Digest, _ session: any ServeSession
-  ) async -> (data: Data, content: ImageDocument)? {
+  ) async throws(RegistryError) -> (data: Data, content: ImageDocument)? {
     let (cache, circle) = (cache, session.circle)
-    guard let data = await onDisk({ cache.document(digest, for: circle) }) else { return nil }
+    guard let data = try await onDisk({ cache.document(digest, for: circle) }) else { return nil }
     let content = try? await LargeDocuments.read(data.count) {
       try? ImageDocument.parse(data, contentType: nil)
     }
@@ -155,7 +155,8 @@ extension Answerer {
   }
 
   private func keep(_ document: FetchedDocument, _ session: any ServeSession) async {
-    _ = await onDisk { [cache, circle = session.circle] in
+    // Who asked may get it all the same.
+    try? await onDisk { [cache, circle = session.circle] in
       cache.keep(document.data, as: document.digest, for: circle)
     }
   }

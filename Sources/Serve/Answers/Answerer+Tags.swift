@@ -46,8 +46,8 @@ extension Answer {
 
 extension RegistryError {
   /// Whether a GET is worth a try where a HEAD came to this: who does not answer a HEAD may have it all
-  /// the same, but of who is silent it would be as long again.
-  var mayBeOfHeadAlone: Bool { !isStall }
+  /// the same, but of who is silent it would be as long again, and nobody waits where the caller left.
+  var mayBeOfHeadAlone: Bool { !isStall && !isOfCallerLeft }
 
   /// Whether upstream says nothing: it is not there, or out of order.
   var isOutage: Bool {

@@ -22,10 +22,11 @@ final class Together<Answer: Sendable>: Sendable {
 
   /// Asks, or waits for the answer of whoever has asked.
   ///
-  /// Who goes away takes no answer from the others: the question ends by itself.
+  /// Who goes away takes no answer from the others: the question ends by itself. Who is gone asks none.
   func ask(
     _ key: Key, _ question: @escaping @Sendable () async throws(RegistryError) -> Answer
   ) async throws(RegistryError) -> Answer {
+    guard !Task.isCancelled else { throw .callerLeft }
     let task = underway.withLock { underway in
       if let known = underway[key] { return known }
       let task = Asking {

@@ -7,19 +7,24 @@ import Transfer
 
 /// A blob for which the cache has no room: its bytes go from upstream to one reader, and are kept nowhere.
 ///
-/// In order, a few pieces ahead of the reader, so that memory stays bounded however slow he is. The
-/// last 64 KiB of a whole blob are held back until the digest is right. A server that does not
-/// serve ranges cannot be read like this.
+/// In order, a few pieces ahead of the reader. Each piece has its room in memory before it is asked for: one
+/// is sure, and more are ahead while there is plenty. The last 64 KiB of a whole blob are held back until the
+/// digest is right. A server that does not serve ranges cannot be read like this.
 package actor PassThrough {
-  /// Bytes of a piece, and pieces that are asked for at the same time.
-  private static let (piece, ahead): (Int64, Int) = (256 << 10, 4)
+  /// Bytes of a piece.
+  static let piece: Int64 = 256 << 10
+  /// Pieces that are asked for at the same time.
+  private static let ahead = 4
 
   private let blob: Descriptor
   private let source: BlobSource
   private let range: Range<Int64>
   private var asked: Int64
-  private var coming: [Task<[UInt8], any Error>] = []
+  private var coming: [(task: Task<[UInt8], any Error>, place: AnswerRoom.Place)] = []
   private var hasher: ContentHasher?
+  private let room: AnswerRoom
+  /// The room of the piece that was given last; before there is one, that of the first.
+  private var given: AnswerRoom.Place?
 
   /// The bytes wanted.
   package nonisolated var bytes: Range<Int64> { range }
@@ -28,27 +33,43 @@ package actor PassThrough {
   ///   - blob: the blob, which upstream lets the caller have.
   ///   - range: the bytes wanted.
   ///   - source: fetches them as the caller.
+  ///   - room: where more is found for what is ahead.
+  ///   - place: room for a piece.
   /// - Throws: `HashingError` when libcrypto has no hash.
-  init(_ blob: Descriptor, _ range: Range<Int64>, from source: BlobSource) throws(HashingError) {
+  init(
+    _ blob: Descriptor, _ range: Range<Int64>, from source: BlobSource, _ room: AnswerRoom,
+    _ place: AnswerRoom.Place
+  ) throws(HashingError) {
     (self.blob, self.source, self.range) = (blob, source, range)
+    (self.room, given) = (room, place)
     asked = range.lowerBound
     // Who asks for a part has its own way to know whether the whole is right.
     hasher = range == 0..<blob.size ? try ContentHasher(blob.digest.algorithm) : nil
   }
 
-  deinit { for task in coming { task.cancel() } }
+  deinit { for piece in coming { piece.task.cancel() } }
 
   /// The next bytes; nil: there are no more.
   ///
-  /// - Throws: `RegistryError`: why no more will come, `integrity` where they were wrong.
+  /// Those that were given before are not to be kept.
+  ///
+  /// - Throws: `RegistryError`: why no more will come, `integrity` where they were wrong;
+  ///   `CancellationError`: nobody reads any more, and nothing is asked for.
   package func next() async throws -> [UInt8]? {
-    while coming.count < Self.ahead, let part = nextPart() {
+    try Task.checkCancellation()
+    var free = given
+    given = nil
+    while coming.count < Self.ahead, let part = nextPart(),
+      let place = free ?? room.takeSpare(part.count)
+    {
+      free = nil
       asked = part.upperBound
       let (blob, source) = (blob, source)
-      coming.append(Task { try await Self.fetch(part, of: blob, from: source) })
+      coming.append((Task { try await Self.fetch(part, of: blob, from: source) }, place))
     }
     guard !coming.isEmpty else { return nil }
-    let task = coming.removeFirst()
+    let (task, place) = coming.removeFirst()
+    given = place
     let bytes = try await withTaskCancellationHandler {
       try await task.value
     } onCancel: {
@@ -79,6 +100,7 @@ package actor PassThrough {
   private static func fetch(
     _ part: Range<Int64>, of blob: Descriptor, from source: BlobSource
   ) async throws -> [UInt8] {
+    try Task.checkCancellation()
     let arrived = Arrived(part)
     let window = FileWindow(part) { arrived.take($0, at: $1) }
     let ending = Mutex<Result<TransferTiming, RegistryError>?>(nil)

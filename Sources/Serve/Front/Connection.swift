@@ -22,7 +22,8 @@ struct Connection: Sendable {
   /// Answers until the caller is gone or wants no more.
   func run(_ requests: AsyncStream<HTTPRequestHead>) async {
     for await head in requests {
-      guard await answer(head) else { break }
+      // Who is gone may have left requests.
+      guard !Task.isCancelled, await answer(head) else { break }
     }
     try? await channel.close()
   }
@@ -105,11 +106,7 @@ struct Connection: Sendable {
     switch body {
     case .nothing: break
     case .bytes(let bytes):
-      for step in Self.steps(0..<Int64(bytes.count), Self.streamStep) {
-        let part = bytes[Int(step.lowerBound)..<Int(step.upperBound)]
-        try await write(.body(.byteBuffer(ByteBuffer(bytes: part))))
-        count(Int64(step.count))
-      }
+      try await copy(bytes, count)
     case .file(let reader, let range):
       if isEncrypted {
         try await copy(reader, range, count)
@@ -124,10 +121,16 @@ struct Connection: Sendable {
         position = part.upperBound
       }
     case .passing(let blob):
-      while let bytes = try await blob.next() {
-        try await write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
-        count(Int64(bytes.count))
-      }
+      while let bytes = try await blob.next() { try await copy(bytes, count) }
+    }
+  }
+
+  /// Sends bytes that are in memory, and has no more than a step of them there twice.
+  private func copy(_ bytes: [UInt8], _ count: (Int64) -> Void) async throws {
+    for step in Self.steps(0..<Int64(bytes.count), Self.streamStep) {
+      let part = bytes[Int(step.lowerBound)..<Int(step.upperBound)]
+      try await write(.body(.byteBuffer(ByteBuffer(bytes: part))))
+      count(Int64(step.count))
     }
   }
 

@@ -6,8 +6,9 @@
 /// ```
 /// A connection without a request gives way to one that comes, the longest silent first: half a head
 /// that never ends, or one that is kept for later, keeps nobody out. An answer on its way is never
-/// ended for this. Who comes through a socket in the file system, which not everybody may, has
-/// places that no other user's connections take.
+/// ended for this, and whoever goes in the middle of one has his place until it is let go of: what
+/// callers leave behind is bounded as they are. Who comes through a socket in the file system, which
+/// not everybody may, has places that no other user's connections take.
 struct ConnectionShelf<ID: Hashable & Sendable>: Sendable {
   /// What becomes of a connection that comes.
   enum Admission: Equatable, Sendable {

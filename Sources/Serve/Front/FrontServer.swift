@@ -95,6 +95,16 @@ package final class FrontServer: Sendable {
       self.answerer.metrics?.disconnected()
       self.end(channel)
     }
+    do {
+      try answer(channel, peer)
+    } catch {
+      leave(channel)
+      throw error
+    }
+  }
+
+  /// Has a connection's requests answered; its place is free when nothing is done for it any more.
+  private func answer(_ channel: any Channel, _ peer: Caller.Peer) throws {
     let isEncrypted = try encrypt(channel, peer)
     let (requests, feed) = AsyncStream.makeStream(of: HTTPRequestHead.self)
     var limits = NIOHTTPDecoderLimitConfiguration()
@@ -113,7 +123,10 @@ package final class FrontServer: Sendable {
       channel: channel, peer: peer, isEncrypted: isEncrypted, answerer: answerer,
       rule: Self.guardian(channel, settings.names, isTLS: isEncrypted),
       isEnding: { self.isEnding }, log: log)
-    let task = Task { await connection.run(requests) }
+    let task = Task {
+      await connection.run(requests)
+      self.leave(channel)
+    }
     channel.closeFuture.whenComplete { _ in task.cancel() }
   }
 
@@ -154,10 +167,14 @@ package final class FrontServer: Sendable {
     return true
   }
 
+  /// Gives a connection's place to others.
+  private func leave(_ channel: any Channel) {
+    state.withLock { $0.shelf.remove(ObjectIdentifier(channel)) }
+  }
+
   private func end(_ channel: any Channel) {
     let waiters = state.withLock { state in
       state.connections[ObjectIdentifier(channel)] = nil
-      state.shelf.remove(ObjectIdentifier(channel))
       guard state.isEnding, state.connections.isEmpty else {
         return [CheckedContinuation<Void, Never>]()
       }

@@ -1,9 +1,10 @@
 import Foundation
 import OCI
 import Registry
-import Serve
 import Support
 import Testing
+
+@testable import Serve
 
 /// Answers that are in memory, and callers that do not take them.
 @Suite("Answers that are held", .timeLimit(.minutes(2)))
@@ -42,6 +43,32 @@ struct HeldAnswerTests {
     #expect(try await first.text == #"{"name":"o/n","tags":["a"]}"#)
     // The room is free once the server has noticed that the first answer is gone.
     try await eventually { try await post.get("tags/list?n=2").status == 200 }
+    await post.end()
+  }
+
+  @Test("a blob that passes through has a piece in memory, and who finds no room may come again")
+  func passing() async throws {
+    let gate = Gate()
+    let blob = Content.bytes(1_500_000, seed: 1)
+    let image = try FakeImage(layers: [blob])
+    let registry = try FakeRegistry(image) { request in
+      if request.range != nil, !request.isGlimpse { gate.pass() }
+      return nil
+    }
+    let room = AnswerRoom(limit: 256 << 10)
+    let post = try await Post(registry.host, room: room, cacheLimit: 1 << 20)
+    let first = try post.wire()
+    first.ask("/v2/\(post.registry)/o/n/blobs/\(image.layers[0])")
+    try await eventually { registry.blobRequests.contains { $0.range != nil && !$0.isGlimpse } }
+    let second = try await post.get("blobs/\(image.layers[0])")
+    #expect(second.status == 503 && second.fields["retry-after"] == "5")
+    // Nothing is ahead where there is room for one.
+    #expect(registry.blobRequests.count { $0.range != nil && !$0.isGlimpse } == 1)
+    #expect(room.held == 256 << 10)
+    gate.open()
+    #expect(try await first.answer().body == blob)
+    try await eventually { try await post.get("blobs/\(image.layers[0])").body == blob }
+    try await eventually { room.held == 0 }
     await post.end()
   }
 

@@ -19,6 +19,7 @@ final class Post: Sendable {
   let engine: CurlEngine
   let downloads: Downloads
   let server: FrontServer
+  let answerer: Answerer
   let records = Log<RequestRecord>()
   let port: Int
   /// As the path form has it.
@@ -69,14 +70,13 @@ final class Post: Sendable {
         credentials: CredentialChain(), time: time)
     }
     let records = records
-    server = FrontServer(
-      Answerer(
-        doorkeeper: keeper,
-        cache: try CacheKeeper(store: store, reading: nil, limit: cacheLimit, keeps: true),
-        downloads: downloads, aheadPatience: .seconds(3_600),
-        firstBytesPatience: firstBytesPatience, room: room, roomPatience: .milliseconds(10)),
-      settings: settings
-    ) { records.add($0) }
+    answerer = Answerer(
+      doorkeeper: keeper,
+      cache: try CacheKeeper(store: store, reading: nil, limit: cacheLimit, keeps: true),
+      downloads: downloads, metrics: ServeMetrics(.init(version: "test")),
+      aheadPatience: .seconds(3_600), firstBytesPatience: firstBytesPatience, room: room,
+      roomPatience: .milliseconds(10))
+    server = FrontServer(answerer, settings: settings) { records.add($0) }
     port = try await server.listen(at: .network(host: "127.0.0.1", port: 0))
   }
 

@@ -41,6 +41,16 @@ final class Wire: Sendable {
   /// Ends the connection.
   func hangUp() { shutdown(socket, Int32(SHUT_RDWR)) }
 
+  /// Goes as who is killed in the middle of an answer.
+  func reset() {
+    var now = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    // Its number stays this value's.
+    let nothing = open("/dev/null", O_RDONLY)
+    dup2(nothing, socket)
+    close(nothing)
+  }
+
   func send(_ text: String) {
     let bytes = Array(text.utf8)
     _ = bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }

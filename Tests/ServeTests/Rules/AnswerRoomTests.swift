@@ -22,6 +22,20 @@ struct AnswerRoomTests {
     withExtendedLifetime(second) {}
   }
 
+  @Test("what could wait takes no more than half of it, and nothing where somebody waits")
+  func spares() async throws {
+    let room = AnswerRoom(limit: 100)
+    let ahead = try #require(room.takeSpare(30))
+    #expect(room.takeSpare(21) == nil)
+    let more = try #require(room.takeSpare(20))
+    #expect(room.takeSpare(1) == nil && room.takeNow(50) != nil)
+    let waits = Task { await room.take(60, patience: .seconds(3_600)) }
+    while room.waiting < 1 { await Task.yield() }
+    ahead.shrink(to: 0)
+    #expect(await waits.value != nil && room.held <= 100)
+    withExtendedLifetime((ahead, more)) {}
+  }
+
   @Test("who waits comes in his turn, and nobody passes him by")
   func inTurn() async throws {
     let room = AnswerRoom(limit: 100)
