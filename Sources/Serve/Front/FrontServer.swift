@@ -22,6 +22,10 @@ package final class FrontServer: Sendable {
     init(most: Int) { shelf = ConnectionShelf(most: most) }
   }
 
+  /// Bytes that are read of a connection at a time: requests are small, and all that are read become heads in
+  /// memory before the first has its answer.
+  private static let readBytes = 4 << 10
+
   private let answerer: Answerer
   private let settings: FrontSettings
   private let log: @Sendable (RequestRecord) -> Void
@@ -80,6 +84,9 @@ package final class FrontServer: Sendable {
       .serverChannelOption(.backlog, value: 512)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelOption(
+        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
+      )
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try self.begin(channel) }
       }
