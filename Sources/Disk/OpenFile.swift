@@ -53,6 +53,15 @@ package final class OpenFile: Sendable {
     return mine.isSame(as: named)
   }
 
+  /// Whether it may be written in place: no other name leads to it, and it is this user's, or its directory's
+  /// owner's.
+  ///
+  /// A file with a second name may be any of ours: whoever may write the directory has put it there.
+  package var isOnlyHere: Bool {
+    guard let mine = info, mine.st_nlink <= 1 else { return false }
+    return mine.st_uid == geteuid() || mine.st_uid == folder.info?.st_uid
+  }
+
   // MARK: Reading
 
   /// Reads on at the file's position; 0 at its end.

@@ -43,6 +43,10 @@ extension ContentStore {
       guard try disk(try file.lock(exclusive: true)) else { return .busy }
       // Between opening and locking the other process may have published the file or removed it.
       guard file.isStillNamed else { continue }
+      guard file.isOnlyHere else {
+        try disk(try ingest.remove(name))
+        continue
+      }
       if try holds(descriptor) {
         try disk(try ingest.remove(name))
         return .present
@@ -53,6 +57,7 @@ extension ContentStore {
     // time that it is asked.
     let file = try disk(try OpenFile(name, in: ingest, O_RDWR | O_CREAT))
     guard try disk(try file.lock(exclusive: true)) else { return .busy }
+    guard file.isOnlyHere else { throw .refused("\(file.path) is a second name of another file") }
     return .ours(try partial(descriptor, file, names))
   }
 

@@ -334,6 +334,26 @@ struct ContentStoreTests {
     #expect(try readFile(folder("victim")) == [9])
   }
 
+  @Test("a second name of another file, planted where a partial blob goes, is not written to")
+  func refusesSecondNames() async throws {
+    let descriptor = try descriptor([1, 2, 3])
+    let victim = folder("victim")
+    try writeFile(victim, [9])
+    chmod(victim, 0o644)
+    let path = store.root + "/.cairn/ingest/sha256-\(descriptor.digest.hex).partial"
+    #expect(link(victim, path) == 0)
+    let blob = try begin(descriptor)
+    try write([1, 2, 3], to: blob)
+    guard case .published = try await verify(blob) else {
+      Issue.record("it is not published")
+      return
+    }
+    #expect(try readFile(victim) == [9])
+    let info = try #require(Files.info(victim))
+    #expect(info.st_nlink == 1 && info.st_mode & 0o777 == 0o644)
+    #expect(try store.holds(descriptor))
+  }
+
   @Test("documents are checked when put and when read")
   func documents() throws {
     let data = Data("{}".utf8)

@@ -57,6 +57,17 @@ struct SoundBlobTests {
     #expect(try store.holds(blob) && readFile(path) == content)
   }
 
+  @Test("a mark is never written into what has its name")
+  func secondNameOfMark() throws {
+    let victim = folder("victim")
+    try writeFile(victim, [9])
+    unlink(mark)
+    #expect(link(victim, mark) == 0)
+    #expect(try store.holds(blob))
+    #expect(try readFile(victim) == [9])
+    #expect(try readFile(mark).count > 40)
+  }
+
   @Test(
     "what may be as it was is read again, and then known again: after chmod, a copy, or without a mark"
   )
