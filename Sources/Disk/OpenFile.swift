@@ -47,6 +47,9 @@ package final class OpenFile: Sendable {
     return fstat(descriptor, &info) == 0 ? info : nil
   }
 
+  /// What it is like now.
+  package var mark: FileMark? { info.map { FileMark($0) } }
+
   /// True while its name is still that of this very file.
   package var isStillNamed: Bool {
     guard let mine = info, let named = folder.info(name) else { return false }

@@ -76,18 +76,22 @@ extension ContentStore {
   }
 
   /// Gives a verified blob its name: data first, then the name, then away with the map.
-  func publish(_ blob: PartialBlob) throws(StoreError) {
+  ///
+  /// - Returns: what became of it: it has its name, or was changed since it was verified.
+  @discardableResult
+  func publish(_ blob: PartialBlob) throws(StoreError) -> Verifier.Outcome {
     let (file, digest) = (blob.file, blob.descriptor.digest)
     let ingest = file.folder
     // Whoever cannot cut files is asked to only where one is too long.
     if file.info.map({ Int64($0.st_size) }) != blob.descriptor.size {
-      try disk(try file.cut(to: blob.descriptor.size))
+      try blob.cut(to: blob.descriptor.size)
     }
     if blob.isLost {
       // Whoever took it over may be ready, too.
       guard contains(blob.descriptor) else { throw .takenOver }
-      return
+      return .published
     }
+    if let found = try blob.digestIfShared(), found != digest { return .wrongDigest(found: found) }
     // Nobody is to write to it by accident.
     file.setMode(0o400)
     try disk(try file.sync())
@@ -98,8 +102,11 @@ extension ContentStore {
     }
     let blobs = try blobs(digest.algorithm)
     try name(blob, digest.hex, in: blobs)
-    noteMark(of: digest, in: blobs)
+    if let info = blobs.info(digest.hex), blob.isWritten(info) {
+      marks.note(digest, FileMark(info))
+    }
     blob.removeMap()
+    return .published
   }
 
   private func name(_ blob: PartialBlob, _ target: String, in blobs: Folder) throws(StoreError) {

@@ -15,6 +15,8 @@ package final class PartialBlob: Sendable {
   let file: OpenFile
   private var ingest: Folder { file.folder }
   private let journal: Mutex<Journal>
+  /// What the file was like after our last write, and whether anybody else wrote to it in between.
+  private let writing: Mutex<(last: FileMark?, isShared: Bool)>
   /// Whether its file system gives a file the same number each time.
   let isNumbered: Bool
 
@@ -34,6 +36,7 @@ package final class PartialBlob: Sendable {
     self.descriptor = descriptor
     self.file = file
     self.name = name
+    writing = Mutex((file.mark, false))
     isNumbered = file.isStillNamed
     let map = ResumeMap(
       of: descriptor, as: name, in: file.folder, length: Int64(file.info?.st_size ?? 0),
@@ -84,7 +87,42 @@ package final class PartialBlob: Sendable {
   ///
   /// - Returns: 0 or an `errno`.
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int32 {
-    file.write(bytes, at: offset)
+    change { file.write(bytes, at: offset) }
+  }
+
+  /// Makes the data file that long.
+  func cut(to size: Int64) throws(StoreError) {
+    try change { () throws(StoreError) in try disk(try file.cut(to: size)) }
+  }
+
+  /// Changes the data file, and notices who did before.
+  private func change<Value, Failure: Error>(_ step: () throws(Failure) -> Value) throws(Failure)
+    -> Value
+  {
+    try writing.withLock { (writing) throws(Failure) in
+      if !writing.last.isLike(file.mark) { writing.isShared = true }
+      defer { writing.last = file.mark }
+      return try step()
+    }
+  }
+
+  /// The digest of what is on the disk, where somebody else wrote there, too; nil: nobody did.
+  ///
+  /// What was hashed as it came may be something else by now.
+  ///
+  /// - Throws: `StoreError`.
+  func digestIfShared() throws(StoreError) -> Digest? {
+    let isShared = writing.withLock { writing in
+      let now = file.mark
+      defer { writing.last = now }
+      return writing.isShared || !writing.last.isLike(now)
+    }
+    return isShared ? try FileHash.digest(of: file, descriptor.digest.algorithm) : nil
+  }
+
+  /// Whether a file has the content that was written here.
+  func isWritten(_ info: stat) -> Bool {
+    writing.withLock { $0.last.map { FileMark(info).hasSameContent(as: $0) } ?? false }
   }
 
   /// Notes in the resume map that bytes were written.
@@ -139,7 +177,9 @@ package final class PartialBlob: Sendable {
       journal.map.synced = RangeSet()
       try self.rewrite(&journal)
     }
-    try disk(try file.cut(to: 0))
+    try cut(to: 0)
+    // What others wrote before is gone with it.
+    writing.withLock { $0.isShared = false }
   }
 
   /// Removes the map; the data file has its final name by now.
@@ -169,6 +209,14 @@ package final class PartialBlob: Sendable {
     try disk(try ingest.replace(name.map, by: temporary))
     journal.file = file
     journal.appendedBytes = 0
+  }
+}
+
+extension FileMark? {
+  /// Whether nothing was written in between; where it cannot be told, it is not so.
+  fileprivate func isLike(_ other: FileMark?) -> Bool {
+    guard let self, let other else { return false }
+    return self.isUnchanged(since: other)
   }
 }
 

@@ -243,8 +243,7 @@ package final class Verifier: Sendable {
         }
         let found = try FileHash.end(&job.hasher)
         guard found == blob.descriptor.digest else { return .wrongDigest(found: found) }
-        try store.publish(blob)
-        return .published
+        return try store.publish(blob)
       } catch {
         return error == .takenOver ? .lost : .failed(error)
       }

@@ -354,6 +354,45 @@ struct ContentStoreTests {
     #expect(try store.holds(descriptor))
   }
 
+  @Test("what others write to a partial blob after it was hashed is found before it is published")
+  func noticesOtherWriters() async throws {
+    let content = Content.bytes(300_000, seed: 4)
+    let descriptor = try descriptor(content)
+    let blob = try begin(descriptor)
+    let path = store.root + "/.cairn/ingest/sha256-\(descriptor.digest.hex).partial"
+    let verifier = Verifier(store: store, threads: 1)
+    let (hashed, tell) = AsyncStream.makeStream(of: Int64.self)
+    let outcome = try await value { (done: @escaping @Sendable (Verifier.Outcome) -> Void) in
+      try verifier.add(blob, hashed: { tell.yield($0) }, done: done)
+      try write(content[..<200_000], to: blob)
+      verifier.advance(blob.name)
+      Task {
+        for await count in hashed where count == 200_000 { break }
+        let other = open(path, O_WRONLY)
+        #expect(pwrite(other, [content[9] ^ 1], 1, 9) == 1)
+        // Another time than that of our last write, however coarse the clock is.
+        futimens(other, [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)])
+        close(other)
+        try write(content[200_000...], to: blob)
+        verifier.advance(blob.name)
+      }
+    }
+    await verifier.stop()
+    guard case .wrongDigest = outcome else {
+      Issue.record("it is \(outcome)")
+      return
+    }
+    #expect(store.size(of: descriptor.digest) == nil)
+    // Fetched again, it is right.
+    try blob.startOver()
+    try write(content[...], to: blob)
+    guard case .published = try await verify(blob) else {
+      Issue.record("it is not published")
+      return
+    }
+    #expect(try store.holds(descriptor))
+  }
+
   @Test("documents are checked when put and when read")
   func documents() throws {
     let data = Data("{}".utf8)
