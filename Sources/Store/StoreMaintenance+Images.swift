@@ -43,6 +43,12 @@ extension StoreMaintenance {
   ///
   /// - Throws: `StoreError`.
   package func images() throws(StoreError) -> [Image] {
+    known.forget()
+    return try listed()
+  }
+
+  /// The images, by what is known already.
+  func listed() throws(StoreError) -> [Image] {
     try store.index().manifests.map { entry in
       let reach = reachable(from: entry)
       let name = entry.annotations?[LayoutIndex.nameKey]

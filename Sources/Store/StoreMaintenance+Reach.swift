@@ -25,9 +25,18 @@ extension StoreMaintenance {
     /// False where a document cannot be read, so that what it needs is not known.
     var isKnown = true
 
-    fileprivate mutating func hear(_ descriptor: Descriptor) {
-      guard descriptor.hasSize else { return }
-      said[descriptor.digest, default: []].insert(descriptor.size)
+    /// - Parameter isDocument: whether it is named as one: those have an end, and what says that one goes
+    ///   beyond it is not believed.
+    fileprivate mutating func hear(_ descriptor: Descriptor, isDocument: Bool) {
+      let (digest, size) = (descriptor.digest, descriptor.size)
+      guard descriptor.hasSize, !isDocument || size <= ContentStore.documentLimit,
+        !(said[digest]?.contains(size) ?? false)
+      else { return }
+      said[digest, default: []].insert(size)
+    }
+
+    fileprivate mutating func take(_ digest: Digest, _ size: Int64) {
+      if sizes[digest] != size { sizes[digest] = size }
     }
   }
 
@@ -39,23 +48,40 @@ extension StoreMaintenance {
   /// As in a pull the content says what a document is, not what names it: an index names documents,
   /// whatever types it gives them, and a manifest names blobs.
   func reachable(from entry: Descriptor) -> Reach {
+    // What many names lead to is gone through once.
+    var reach = known.reach(of: entry.digest) { walk(from: entry) }
+    reach.hear(entry, isDocument: true)
+    reach.take(entry.digest, known.size(of: entry.digest) ?? entry.size)
+    keepServed(of: entry, &reach)
+    return reach
+  }
+
+  /// What is needed by whatever entry names a document.
+  private func walk(from entry: Descriptor) -> Reach {
     var reach = Reach()
     var waiting = [entry]
     var documents: Set<Digest> = []
     while let next = waiting.popLast() {
-      reach.hear(next)
+      let isRoot = next.digest == entry.digest
+      let found = document(next, isRoot: isRoot)
+      let type = next.mediaType
+      if !isRoot {
+        let isFile = if case .file = found { !type.isIndex && !type.isManifest } else { false }
+        reach.hear(next, isDocument: !isFile)
+      }
       guard documents.insert(next.digest).inserted else { continue }
       guard documents.count < Self.documentLimit else {
         reach.isKnown = false
         break
       }
-      switch document(next, isRoot: next.digest == entry.digest) {
+      switch found {
       case .index(let index): waiting += index.manifests
       case .manifest(let manifest):
         for blob in manifest.blobs {
-          reach.sizes[blob.digest] = blob.size
-          reach.hear(blob)
-          if !store.contains(blob) { reach.isComplete = false }
+          let size = known.size(of: blob.digest)
+          reach.take(blob.digest, size ?? blob.size)
+          reach.hear(blob, isDocument: blob.digest == manifest.config.digest)
+          if size != blob.size { reach.isComplete = false }
         }
       case .file: break
       case .passedOver: continue
@@ -63,11 +89,9 @@ extension StoreMaintenance {
         reach.isComplete = false
         reach.isKnown = false
       }
-      reach.sizes[next.digest] = next.size
+      // What is there has the size that it has, whatever is said of it.
+      reach.take(next.digest, known.size(of: next.digest) ?? next.size)
     }
-    keepServed(of: entry, &reach)
-    // What is there has the size that it has, whatever is said of it.
-    for (digest, said) in reach.sizes { reach.sizes[digest] = store.size(of: digest) ?? said }
     return reach
   }
 
@@ -85,14 +109,13 @@ extension StoreMaintenance {
 
   private func document(_ descriptor: Descriptor, isRoot: Bool) -> Found {
     let type = descriptor.mediaType
-    if let data = store.document(descriptor.digest) {
-      switch try? ImageDocument.parse(data, contentType: nil) {
-      case .index(let index): return .index(index)
-      case .manifest(let manifest): return .manifest(manifest)
-      case nil: return isRoot || type.isIndex || type.isManifest ? .lost : .file
-      }
+    switch known.content(of: descriptor.digest) {
+    case .index(let index): return .index(index)
+    case .manifest(let manifest): return .manifest(manifest)
+    case .other: return isRoot || type.isIndex || type.isManifest ? .lost : .file
+    case .unreadable: break
     }
-    guard let size = store.size(of: descriptor.digest) else {
+    guard let size = known.size(of: descriptor.digest) else {
       let isWanted = (type.isIndex || type.isManifest) && !descriptor.mayBeAttestation
       return isRoot || isWanted ? .lost : .passedOver
     }
@@ -105,12 +128,12 @@ extension StoreMaintenance {
     for key in [LayoutIndex.indexKey, LayoutIndex.sourceKey] {
       guard let digest = entry.annotations?[key].flatMap({ try? Digest($0) }) else { continue }
       var served = [digest]
-      if key == LayoutIndex.sourceKey, let data = store.document(digest),
-        case .index(let index) = try? ImageDocument.parse(data, contentType: nil)
-      {
+      if key == LayoutIndex.sourceKey, case .index(let index) = known.content(of: digest) {
         served += index.manifests.map(\.digest)
       }
-      for digest in served where store.size(of: digest) != nil { reach.sizes[digest] = 0 }
+      for digest in served {
+        if let size = known.size(of: digest) { reach.take(digest, size) }
+      }
     }
   }
 }

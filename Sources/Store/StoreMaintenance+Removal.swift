@@ -29,6 +29,7 @@ extension StoreMaintenance {
     olderThan: Double?, keepBytes: Int64?, now: Double, isRehearsal: Bool = false
   ) throws(StoreError) -> Removal {
     let lock = isRehearsal ? nil : try store.lockForRemoval()
+    known.forget()
     var removal = Removal()
     let doomed = try doomedImages(olderThan: olderThan, keepBytes: keepBytes, now: now)
     let entries = Set(doomed.map(\.descriptor))
@@ -64,7 +65,8 @@ extension StoreMaintenance {
   ///   another image needs.
   package func remove(where isDoomed: (Image) -> Bool) throws(StoreError) -> Removal? {
     let lock = try store.lockForRemoval()
-    let doomed = try images().filter(isDoomed)
+    known.forget()
+    let doomed = try listed().filter(isDoomed)
     guard !doomed.isEmpty else { return nil }
     let entries = Set(doomed.map(\.descriptor))
     let needed = try needed(without: entries)
@@ -163,7 +165,7 @@ extension StoreMaintenance {
     -> [Image]
   {
     // What is not known is not long ago.
-    let used = try images().map { (image: $0, time: lastUse(of: $0) ?? .infinity) }
+    let used = try listed().map { (image: $0, time: lastUse(of: $0) ?? .infinity) }
     func isOld(_ time: Double) -> Bool { olderThan.map { now - time > $0 } ?? false }
     var doomed = used.filter { isOld($0.time) }.map(\.image)
     let kept = used.filter { !isOld($0.time) }.sorted { $0.time > $1.time }.map(\.image)
@@ -173,7 +175,7 @@ extension StoreMaintenance {
     var isFull = false
     for image in kept {
       // What is not there takes no room, whatever size it is said to have.
-      let sizes = reachable(from: image.descriptor).sizes.filter { store.size(of: $0.key) != nil }
+      let sizes = reachable(from: image.descriptor).sizes.filter { known.size(of: $0.key) != nil }
       let merged = counted.merging(sizes) { $1 }
       isFull = isFull || merged.values.clampedSum > keepBytes
       if isFull { doomed.append(image) } else { counted = merged }

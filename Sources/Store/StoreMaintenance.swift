@@ -6,9 +6,14 @@ package import OCI
 /// Looking after a store: what is in it, whether it is whole, and removing what nobody needs.
 package struct StoreMaintenance: Sendable {
   let store: ContentStore
+  /// What was read of it while it was looked after.
+  let known: KnownDocuments
 
   /// Makes a maintainer of a store.
-  package init(store: ContentStore) { self.store = store }
+  package init(store: ContentStore) {
+    self.store = store
+    known = KnownDocuments(of: store)
+  }
 
   /// A blob that is not what its name says.
   package struct Damage: Sendable, Equatable {
@@ -47,14 +52,22 @@ package struct StoreMaintenance: Sendable {
     throws(StoreError) -> Findings
   {
     let lock = removesDamage ? try store.lockForRemoval() : try store.lockForUse()
-    var users: [Digest: [String]] = [:]
+    known.forget()
+    let kin = try kinships()
+    // By the places of those that need it, of whom many may need the same.
+    var users: [Digest: [Int]] = [:]
     var said: [Digest: Set<Int64>] = [:]
-    for image in try images() {
-      let reach = reachable(from: image.descriptor)
+    for (place, one) in kin.enumerated() {
+      let reach = reachable(from: one.entry)
       for digest in reach.sizes.keys {
-        users[digest, default: []].append(image.label)
+        users[digest, default: []].append(place)
         said[digest, default: []].formUnion(reach.said[digest] ?? [])
       }
+    }
+    func labels(_ digest: Digest) -> [String] {
+      let places = users[digest] ?? []
+      if let only = places.first, places.count == 1 { return kin[only].labels }
+      return places.flatMap { kin[$0].labels }.sorted()
     }
     var found = Findings()
     var seen: Set<Digest> = []
@@ -72,15 +85,39 @@ package struct StoreMaintenance: Sendable {
         if case .read(let bytes, _) = look { found.bytes = found.bytes.addingClamped(bytes) }
         progress(found.bytes)
         guard let reason = look.reason else { continue }
-        found.damage.append(Damage(digest: digest, reason: reason, images: users[digest] ?? []))
+        found.damage.append(Damage(digest: digest, reason: reason, images: labels(digest)))
         if removesDamage { try disk(try folder.removeTree(name)) }
       }
     }
     for digest in users.keys.filter({ !seen.contains($0) }).sorted(by: { $0.hex < $1.hex }) {
       found.damage.append(
-        Damage(digest: digest, reason: "it is missing", images: users[digest] ?? []))
+        Damage(digest: digest, reason: "it is missing", images: labels(digest)))
     }
     withExtendedLifetime(lock) {}
+    return found
+  }
+
+  /// Images that need the same, which are gone through once.
+  private struct Kinship {
+    let entry: Descriptor
+    var labels: [String]
+  }
+
+  private func kinships() throws(StoreError) -> [Kinship] {
+    var found: [Kinship] = []
+    var places: [Descriptor: Int] = [:]
+    for image in try listed() {
+      // But for what it is called, and when it was pulled.
+      var entry = image.descriptor
+      let kept = [LayoutIndex.indexKey, LayoutIndex.sourceKey]
+      entry.annotations = entry.annotations?.filter { kept.contains($0.key) }
+      if let place = places[entry] {
+        found[place].labels.append(image.label)
+      } else {
+        places[entry] = found.count
+        found.append(Kinship(entry: entry, labels: [image.label]))
+      }
+    }
     return found
   }
 

@@ -122,4 +122,42 @@ struct PruneChoiceTests {
     #expect(try prune(keepBytes: 1 << 20).isEmpty)
     #expect(try StoreMaintenance(store: store).images().count == 2)
   }
+
+  @Test("documents are read once, however many names and indexes lead to them")
+  func readsOnce() throws {
+    let inner = try index((0..<50).map { ("\($0)", 5) }, note: "inner")
+    let outer = try (0..<4).map {
+      try index([(inner.digest.hex, inner.size)], note: "\($0)")
+    }
+    try store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
+      for (number, entry) in (outer + outer).enumerated() {
+        try index.set("ex.am/p:\(number)", entry)
+      }
+    }
+    let maintenance = StoreMaintenance(store: store)
+    #expect(try maintenance.images().count == 8)
+    #expect(maintenance.known.readings == 55)
+    _ = try maintenance.verify(removesDamage: false)
+    #expect(maintenance.known.readings == 110)
+    #expect(throws: StoreError.self) {
+      try maintenance.prune(olderThan: nil, keepBytes: 1 << 40, now: 0, isRehearsal: true)
+    }
+    #expect(maintenance.known.readings == 165)
+  }
+
+  /// Puts an index in the store.
+  ///
+  /// - Parameter manifests: ends of their digests, and their sizes.
+  private func index(_ manifests: [(String, Int64)], note: String) throws -> Descriptor {
+    let list = manifests.map { end, size in
+      let hex = String(repeating: "0", count: 64 - end.utf8.count) + end
+      return #"{"mediaType":"\#(MediaType.ociManifest)","digest":"sha256:\#(hex)","size":\#(size)}"#
+    }
+    let text =
+      #"{"schemaVersion":2,"mediaType":"\#(MediaType.ociIndex)","annotations":{"a":"\#(note)"},"#
+      + #""manifests":[\#(list.joined(separator: ","))]}"#
+    let digest = try Digest.of(Array(text.utf8))
+    try store.put(Data(text.utf8), as: digest)
+    return Descriptor(mediaType: .ociIndex, digest: digest, size: Int64(text.utf8.count))
+  }
 }

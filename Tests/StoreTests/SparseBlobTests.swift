@@ -84,6 +84,31 @@ struct SparseBlobTests {
     #expect(found.damage.map(\.digest) == [image.manifest])
   }
 
+  @Test("a document that is said to be larger than any is not believed, nor read where it is holes")
+  func largeDocument() throws {
+    let planted = try Digest.of([9])
+    try plant(planted)
+    for type in [MediaType.ociManifest, MediaType.ociIndex] {
+      try place(
+        Descriptor(mediaType: type, digest: planted, size: Self.size), as: "ex.am/planted:1")
+      #expect(try maintenance.verify(removesDamage: false).unread == [planted])
+    }
+    let config = try Digest.of([8])
+    try plant(config)
+    let text =
+      #"{"schemaVersion":2,"mediaType":"\#(MediaType.ociManifest)","config":{"mediaType":"#
+      + #""application/vnd.oci.image.config.v1+json","digest":"\#(config)","#
+      + #""size":\#(Self.size)},"layers":[]}"#
+    let manifest = try Digest.of(Array(text.utf8))
+    try store.put(Data(text.utf8), as: manifest)
+    try place(
+      Descriptor(
+        mediaType: .ociManifest, digest: manifest, size: Int64(text.utf8.count)),
+      as: "ex.am/planted:1")
+    let found = try maintenance.verify(removesDamage: false)
+    #expect(Set(found.unread) == [planted, config])
+  }
+
   @Test("one that says another size of a blob that is right does it no harm")
   func contradiction() throws {
     let other = try FakeImage(layers: [layer]) { document in
