@@ -34,6 +34,11 @@ package struct DiskError: Error, Equatable, Sendable, CustomStringConvertible {
     DiskError(action, path, errno)
   }
 
+  /// The error of a file that has more than is read of one like it.
+  static func tooLarge(_ path: String, limit: Int64) -> DiskError {
+    DiskError("read", path, EFBIG, reason: "it has more than \(limit) bytes")
+  }
+
   /// True where nothing is wrong but that the task was cancelled.
   package var isInterruption: Bool { code == ECANCELED }
 

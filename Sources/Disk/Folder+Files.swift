@@ -17,7 +17,7 @@ extension Folder {
       let count = try file.read(into: &buffer)
       if count == 0 { return bytes }
       bytes += buffer[..<count]
-      guard bytes.count <= limit else { throw DiskError("read", path(of: name), EFBIG) }
+      guard bytes.count <= limit else { throw .tooLarge(path(of: name), limit: limit) }
     }
   }
 

@@ -142,7 +142,7 @@ package enum InputFile {
         hasWriter = true
         bytes += chunk[..<count]
         guard bytes.count <= limit else {
-          throw DiskError("read", path, EFBIG, reason: "it has more than \(limit) bytes")
+          throw .tooLarge(path, limit: Int64(limit))
         }
       } else {
         if hasWriter { return bytes }

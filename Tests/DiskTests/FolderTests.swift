@@ -19,6 +19,17 @@ struct FolderTests {
     #expect(throws: DiskError.self) { try Folder(scene.path("none")) }
   }
 
+  @Test(
+    "a file that has more than is read is said to be so, and not to be more than the disk takes")
+  func tooLarge() throws {
+    let scene = try Scene()
+    try scene.file("file", "four")
+    let error = #expect(throws: DiskError.self) {
+      try Folder(scene.folder.path).read("file", limit: 3)
+    }
+    #expect(error?.why == "it has more than 3 bytes")
+  }
+
   @Test("only regular files are opened, at once")
   func kinds() throws {
     let scene = try Scene()
