@@ -43,6 +43,8 @@ extension StoreMaintenance {
         if let digest = try? Digest("\(algorithm.rawValue):\(name)"), needed.contains(digest) {
           continue
         }
+        // A name that is no UTF-8 is another one here, and nothing has that: it stays.
+        guard folder.info(name) != nil else { continue }
         removal.bytes = removal.bytes.addingClamped(folder.size(name) ?? 0)
         removal.blobs += 1
         if !isRehearsal { try disk(try folder.removeTree(name)) }

@@ -160,4 +160,17 @@ struct PruneChoiceTests {
     try store.put(Data(text.utf8), as: digest)
     return Descriptor(mediaType: .ociIndex, digest: digest, size: Int64(text.utf8.count))
   }
+
+  @Test("a name that cannot be read as text stays, and counts for nothing")
+  func namesOfBytes() throws {
+    let path = Array(folder("store/blobs/sha256/").utf8CString.dropLast()) + [-1, -2, 0]
+    let file = open(path, O_WRONLY | O_CREAT, 0o600)
+    try #require(file >= 0)
+    close(file)
+    for _ in 0..<2 {
+      let removal = try StoreMaintenance(store: store).prune(
+        olderThan: nil, keepBytes: nil, now: 0)
+      #expect(removal.blobs == 0)
+    }
+  }
 }
