@@ -48,7 +48,8 @@ package struct ContentStore: Sendable {
     // A limit on the size of files (ulimit -f) is to be an error that is told, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     folder = try disk(try Folder(root, making: 0o700))
-    guard Self.isLayout(folder) || folder.isBare else { throw .notALayout(path: root) }
+    // In this order: what another process begins to make in between is seen as what it is.
+    guard folder.isBare || Self.isLayout(folder) else { throw .notALayout(path: root) }
     ingest = try disk(try folder.folder(".cairn/ingest", making: 0o700))
     marks = BlobMarks(try? folder.folder(".cairn/marks", making: 0o700), of: folder)
     for algorithm in Digest.Algorithm.allCases {
@@ -86,10 +87,10 @@ package struct ContentStore: Sendable {
       guard error.code == ENOENT else { throw StoreError(error) }
       return nil
     }
-    if isLayout(folder) { return try ContentStore(reading: folder, root, tell) }
-    // Whoever may not look into a directory does not know that it is empty.
-    guard folder.isBare, folder.isReadable else { throw .notALayout(path: root) }
-    return nil
+    // Whoever may not look into a directory does not know that it is empty. In this order, as above.
+    if folder.isReadable, folder.isBare { return nil }
+    guard isLayout(folder) else { throw .notALayout(path: root) }
+    return try ContentStore(reading: folder, root, tell)
   }
 
   private init(reading folder: Folder, _ root: String, _ tell: @escaping @Sendable (String) -> Void)

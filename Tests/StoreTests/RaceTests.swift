@@ -27,6 +27,24 @@ struct RaceTests {
     }
   }
 
+  @Test("a new store is made by whoever opens it, and several may at the same moment")
+  func madeTogether() throws {
+    for round in 0..<60 {
+      let root = folder("new-\(round)")
+      let failures = Mutex<[String]>([])
+      DispatchQueue.concurrentPerform(iterations: 8) { number in
+        do {
+          if number % 2 == 0 {
+            _ = try ContentStore(root: root)
+          } else {
+            _ = try ContentStore.reading(root)
+          }
+        } catch { failures.withLock { $0.append("\(error)") } }
+      }
+      #expect(failures.withLock { $0 }.isEmpty)
+    }
+  }
+
   /// Makes the outside look like an output, and more: whoever goes there by mistake is tempted.
   func furnish() throws -> [String] {
     try ImageWriter(store: store, overwrites: true).write(

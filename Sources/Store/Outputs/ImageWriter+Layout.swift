@@ -35,7 +35,7 @@ extension ImageWriter {
   private static func check(_ folder: Folder) throws(StoreError) {
     func isLayout() -> Bool { folder.info(LayoutIndex.layoutName) != nil }
     // Asked again: somebody else may make it one meanwhile.
-    guard isLayout() || folder.isBare || isLayout() else {
+    guard folder.isBare || isLayout() else {
       throw .notALayout(path: folder.path)
     }
     for name in [LayoutIndex.layoutName, LayoutIndex.fileName] {
