@@ -25,15 +25,19 @@ extension Folder {
   ///
   /// - Parameters:
   ///   - mode: of a new file, less the process's mask; one that replaces this user's keeps that one's.
-  package func writeAtomically(_ name: String, _ bytes: some Collection<UInt8>, mode: mode_t)
-    throws(DiskError)
-  {
-    let temporary = Temporary(in: self)
+  ///   - place: where it is until it is whole; nil: here. On another disk it is here, too.
+  package func writeAtomically(
+    _ name: String, _ bytes: some Collection<UInt8>, mode: mode_t, begunIn place: Folder? = nil
+  ) throws(DiskError) {
+    let temporary = Temporary(in: place ?? self)
     let file = try temporary.open(mode)
     if let old = info(name) { file.keepMode(of: old) }
     try file.writeAll(bytes)
     try file.sync()
-    try temporary.take(name)
+    do throws(DiskError) { try temporary.take(name, in: self) } catch {
+      guard place != nil, error.code == EXDEV else { throw error }
+      return try writeAtomically(name, bytes, mode: mode)
+    }
     try sync()
   }
 

@@ -90,14 +90,15 @@ package final class Temporary: Sendable {
     try made.sync()
   }
 
-  /// Gives it the name that it was made for, in the same directory, whatever had that before.
+  /// Gives it the name that it was made for, whatever had that before.
   ///
+  /// - Parameter other: where the name of a file is; nil: in the same directory.
   /// - Throws: `DiskError`; also where somebody else gave its name to another directory.
-  package func take(_ target: String) throws(DiskError) {
+  package func take(_ target: String, in other: Folder? = nil) throws(DiskError) {
     let directory = Self.all.withLock { $0[name]?.directory }
     try takeMark()
     if let directory, !folder.has(name, directory) { throw contended }
-    try folder.replace(target, by: name)
+    try folder.replace(target, by: name, in: other)
     Self.all.withLock { $0[name] = nil }
     if let directory, !folder.has(target, directory) { throw contended }
   }

@@ -61,14 +61,14 @@ final class BlobMarks: Sendable {
   /// Notes that a blob is right.
   func note(_ digest: Digest, _ mark: FileMark) {
     wrong.withLock { $0[digest] = nil }
-    // Never into what has the name: that may be another file's second one. A mark that a crash loses costs a
-    // reading, and is not waited for.
-    guard let folder else { return }
-    let temporary = Temporary(in: folder)
-    guard let file = try? temporary.open(0o600), (try? file.writeAll(mark.text.utf8)) != nil else {
+    let name = Self.name(digest)
+    // Never into what has the name: that may be another file's second one.
+    try? folder?.remove(name)
+    guard let folder, let file = try? OpenFile(name, in: folder, O_WRONLY | O_CREAT | O_EXCL) else {
       return
     }
-    try? temporary.take(Self.name(digest))
+    // Half a mark is none.
+    try? file.writeAll(mark.text.utf8)
   }
 
   /// Notes that a blob is wrong.

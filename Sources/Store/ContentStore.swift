@@ -51,6 +51,7 @@ package struct ContentStore: Sendable {
     // In this order: what another process begins to make in between is seen as what it is.
     guard folder.isBare || Self.isLayout(folder) else { throw .notALayout(path: root) }
     ingest = try disk(try folder.folder(".cairn/ingest", making: 0o700))
+    if let ingest { Leftovers.clear(in: ingest) }
     marks = BlobMarks(try? folder.folder(".cairn/marks", making: 0o700), of: folder)
     for algorithm in Digest.Algorithm.allCases {
       _ = try disk(try folder.folder("blobs/" + algorithm.rawValue, making: 0o700))
@@ -255,8 +256,8 @@ package struct ContentStore: Sendable {
     // What stands there may have been damaged since.
     guard document(digest) == nil else { return }
     let blobs = try blobs(digest.algorithm)
-    // As a layer: nobody is to write to it by accident.
-    try disk(try blobs.writeAtomically(digest.hex, data, mode: 0o400))
+    // As a layer: nobody is to write to it by accident, and among blobs is nothing that is not whole.
+    try disk(try blobs.writeAtomically(digest.hex, data, mode: 0o400, begunIn: ingest))
     noteMark(of: digest, in: blobs)
   }
 
