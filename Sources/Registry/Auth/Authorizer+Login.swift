@@ -61,7 +61,7 @@ extension Authorizer {
   }
 
   /// Goes on without it until the run ends.
-  func forgetLogin(_ scope: Scope) { credentialSearches[scope] = SharedWork { nil } }
+  func forgetLogin(_ scope: Scope) { credentialSearches.settle(scope, nil) }
 }
 
 /// What one request shows as anybody, after its login was refused.

@@ -18,13 +18,7 @@ extension Authorizer {
   /// The same is fetched once at a time; everybody else waits for its result, and it ends when
   /// nobody does any more.
   func fetch(_ fetch: Fetch) async throws(RegistryError) -> String {
-    while true {
-      let work = fetches[fetch] ?? SharedWork { await self.fetchToken(fetch) }
-      fetches[fetch] = work
-      let result = await work.value()
-      if fetches[fetch] === work { fetches[fetch] = nil }
-      if let result { return try result.get() }
-    }
+    try await fetches.value(for: fetch) { await self.fetchToken(fetch) }.get()
   }
 
   /// A token by the credential for it; a stored one that the service refuses does not stand before

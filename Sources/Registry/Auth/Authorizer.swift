@@ -35,7 +35,7 @@ actor Authorizer {
     }
   }
 
-  struct Fetch: Hashable {
+  struct Fetch: Hashable, Sendable {
     var scope: Scope
     var form: TokenForm
   }
@@ -46,8 +46,8 @@ actor Authorizer {
   let time: Timekeeper
   private let watch: SlowAnswerWatch
   var entries: [Scope: Entry] = [:]
-  var fetches: [Fetch: SharedWork<Result<String, RegistryError>>] = [:]
-  var credentialSearches: [Scope: SharedWork<Credential?>] = [:]
+  let fetches = SharedWorks<Fetch, Result<String, RegistryError>>(keeps: false)
+  let credentialSearches = SharedWorks<Scope, Credential?>(keeps: true)
   let registry: String
   /// What somebody else shows, and the only places that see it.
   private let errand: (errand: Errand, origins: Set<RemoteURL.Origin>)?
@@ -230,16 +230,9 @@ actor Authorizer {
 
   func credential(_ scope: Scope) async -> Credential? {
     guard mayShow(scope) else { return nil }
-    while true {
-      let search =
-        credentialSearches[scope]
-        ?? SharedWork { [credentials, watch] in
-          await credentials.credential(
-            registry: scope.registry, repository: scope.repository, watch: watch)
-        }
-      credentialSearches[scope] = search
-      if let found = await search.value() { return found }
-      if credentialSearches[scope] === search { credentialSearches[scope] = nil }
+    return await credentialSearches.value(for: scope) { [credentials, watch] in
+      await credentials.credential(
+        registry: scope.registry, repository: scope.repository, watch: watch)
     }
   }
 }

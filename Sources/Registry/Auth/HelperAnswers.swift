@@ -2,7 +2,7 @@
 ///
 /// Some ask a person, or a service that is slow; and what it has for a server does not change because
 /// a registry refused it.
-package actor HelperAnswers {
+package final class HelperAnswers: Sendable {
   /// What is asked whom.
   struct Question: Hashable {
     /// The helper's name.
@@ -13,18 +13,13 @@ package actor HelperAnswers {
 
   typealias Answer = Result<Credential?, CredentialHelper.Failure>
 
-  private var asked: [Question: SharedWork<Answer>] = [:]
+  private let asked = SharedWorks<Question, Answer>(keeps: true)
 
   /// Nobody was asked yet.
   package init() {}
 
   /// The answer to a question; those who ask while it is being asked wait for the same one.
   func answer(to question: Question, ask: @escaping @Sendable () async -> Answer) async -> Answer {
-    while true {
-      let work = asked[question] ?? SharedWork(ask)
-      asked[question] = work
-      if let answer = await work.value() { return answer }
-      if asked[question] === work { asked[question] = nil }
-    }
+    await asked.value(for: question, ask)
   }
 }

@@ -37,3 +37,33 @@ final class SharedWork<Value: Sendable>: Sendable {
     if isLast { task.cancel() }
   }
 }
+
+/// Work by what it is for: whoever comes first begins it, and all who come meanwhile wait for the same.
+final class SharedWorks<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+  private let begun = Mutex<[Key: SharedWork<Value>]>([:])
+  private let keeps: Bool
+
+  /// - Parameter keeps: whether what came of it is for those who come later, too.
+  init(keeps: Bool) { self.keeps = keeps }
+
+  /// What comes of the work for a key; where everybody had left it, it is begun anew.
+  func value(for key: Key, _ work: @escaping @Sendable () async -> Value) async -> Value {
+    while true {
+      let shared = begun.withLock { begun in
+        let known = begun[key] ?? SharedWork(work)
+        begun[key] = known
+        return known
+      }
+      let value = await shared.value()
+      if value == nil || !keeps {
+        begun.withLock { if $0[key] === shared { $0[key] = nil } }
+      }
+      if let value { return value }
+    }
+  }
+
+  /// Has the value for a key be this one from now on.
+  func settle(_ key: Key, _ value: Value) {
+    begun.withLock { $0[key] = SharedWork { value } }
+  }
+}
