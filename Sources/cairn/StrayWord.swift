@@ -69,8 +69,7 @@ struct StrayWord {
 
   private var meant: String? {
     if let name = Self.known[path.joined(separator: " ")]?[word] { return name }
-    let near = names.map { ($0, Spelling.distance($0, word)) }.filter { $0.1 <= 2 }
-    return near.min { $0.1 < $1.1 }?.0
+    return Spelling.nearest(to: word, among: names)
   }
 
   private var other: String? {

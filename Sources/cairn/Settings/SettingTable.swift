@@ -96,8 +96,7 @@ struct SettingTable {
       return "\(shown) is not the same for all commands: it belongs in \(tables)"
     }
     let known = isOfRegistry ? general.filter(\.isOfRegistry).map(\.key) : all.map(\.key)
-    let near = known.map { ($0, Spelling.distance($0, key)) }.filter { $0.1 <= 2 }
-    let hint = near.min { $0.1 < $1.1 }.map { "; is \"\($0.0)\" meant?" } ?? ""
+    let hint = Spelling.nearest(to: key, among: known).map { "; is \"\($0)\" meant?" } ?? ""
     return "there is no setting \(shown)\(hint)"
   }
 }

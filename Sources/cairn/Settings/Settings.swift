@@ -56,8 +56,7 @@ struct Settings {
     let known = Set(table.all.map(\.variable))
     for name in environment.keys.sorted()
     where name.hasPrefix("CAIRN_") && !known.contains(name) && !Self.isOthers(name) {
-      let near = known.map { ($0, Spelling.distance($0, name)) }.filter { $0.1 <= 2 }
-      let hint = near.min { $0.1 < $1.1 }.map { "; is $\($0.0) meant?" } ?? ""
+      let hint = Spelling.nearest(to: name, among: known).map { "; is $\($0) meant?" } ?? ""
       warn("$\(name.shownSafely(limit: 100)) is no setting's variable\(hint)")
     }
     for place in places.all {

@@ -1,5 +1,11 @@
 /// How words differ.
 enum Spelling {
+  /// The word that was most likely meant; nil: none is near.
+  static func nearest(to word: String, among words: some Sequence<String>) -> String? {
+    let near = words.map { ($0, distance($0, word)) }.filter { $0.1 <= 2 }
+    return near.min { $0.1 < $1.1 }?.0
+  }
+
   /// Letters that must be put in, left out or exchanged to make one word of another (Levenshtein).
   static func distance(_ one: String, _ other: String) -> Int {
     let (one, other) = (Array(one), Array(other))
