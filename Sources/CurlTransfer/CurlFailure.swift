@@ -18,8 +18,7 @@ extension TransferError.Kind {
     }
     self =
       switch code {
-      case CURLE_COULDNT_RESOLVE_HOST: .resolve
-      case CURLE_COULDNT_RESOLVE_PROXY: .resolve
+      case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .resolve
       case CURLE_PROXY: .proxy
       case CURLE_OPERATION_TIMEDOUT where detail.contains("CONNECT"): .proxy
       case CURLE_COULDNT_CONNECT where errno == ECONNREFUSED: .refused
@@ -87,8 +86,7 @@ extension CurlTransfer {
   func placed(_ error: TransferError, _ code: CURLcode?) -> TransferError {
     guard let proxy, error.isOfTheWay || code == CURLE_COULDNT_RESOLVE_PROXY else { return error }
     // Its own answer is no failure of its own, and names it already.
-    let isAnswer = error.message.contains(proxy.description)
-    if isAnswer { return error }
+    if error.message.contains(proxy.description) { return error }
     guard !isThrough(code) else {
       return error.saying("\(error.message) (by the proxy \(proxy.description))")
     }

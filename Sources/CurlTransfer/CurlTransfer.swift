@@ -254,7 +254,7 @@ final class CurlTransfer {
     let general = String(cString: curl_easy_strerror(code))
     // Some of its words end in a space where it has nothing more to say.
     let said = (detail.isEmpty ? general : detail).prefix(300)
-    let message = String(said.reversed().drop { $0.isWhitespace }.reversed())
+    let message = said.trimmingSuffix(while: \.isWhitespace)
     let errno = cairn_info_long(easy, CURLINFO_OS_ERRNO)
     let sight = HandshakeSight(job.number, in: loop.sights)
     var kind = TransferError.Kind(code, errno: errno, detail: message, isAsked: sight.isAsked)

@@ -57,7 +57,7 @@ struct HeadReader {
 
 extension StringProtocol {
   /// The text without the characters at its end that satisfy a condition.
-  fileprivate func trimmingSuffix(while condition: (Character) -> Bool) -> String {
+  func trimmingSuffix(while condition: (Character) -> Bool) -> String {
     var end = endIndex
     while end > startIndex, condition(self[index(before: end)]) { end = index(before: end) }
     return String(self[..<end])

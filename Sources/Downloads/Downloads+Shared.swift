@@ -2,7 +2,7 @@ import OCI
 import Registry
 import Store
 
-/// Transfers, from the queue to the store.
+/// Shared downloads, from the queue to the store.
 extension Downloads {
   /// Opens the next blobs, as far as files may be open.
   func refill() {

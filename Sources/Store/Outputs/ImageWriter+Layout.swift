@@ -34,7 +34,7 @@ extension ImageWriter {
   /// Fails where an open directory is no layout, or parts of it lead elsewhere.
   private static func check(_ folder: Folder) throws(StoreError) {
     func isLayout() -> Bool { folder.info(LayoutIndex.layoutName) != nil }
-    // Asked again: somebody else may make it one meanwhile.
+    // In this order: somebody else may make it one meanwhile.
     guard folder.isBare || isLayout() else {
       throw .notALayout(path: folder.path)
     }

@@ -38,7 +38,7 @@ struct ImageList {
     _ bytes: [UInt8], of file: String, besides seen: inout Set<String>
   ) throws {
     // As bytes, a line at a time: a text of millions of lines costs what one of them does.
-    var rest = bytes.withoutByteOrderMark[...]
+    var rest = bytes.withoutByteOrderMark
     var number = 0
     while !rest.isEmpty {
       number += 1
