@@ -16,8 +16,9 @@ extension Scheduler {
   /// Makes a pool as small as it was set to, where that would not come about by itself.
   ///
   /// A worker that is to go finishes its segment, which was cut to last as long as the policy wanted. On a
-  /// path much slower than it seemed it lasts many times that, and so would a wrong opening: then the
-  /// segments that would end last are handed back, and what came of them is kept.
+  /// path much slower than it seemed it lasts many times that, and so would a wrong opening; and where the
+  /// policy saw that they do harm, they are to go at once. Then the segments that would end last are handed
+  /// back, and what came of them is kept.
   private mutating func retire(now: Moment, _ actions: inout [SchedulerAction]) {
     let surplus = requests.count - decision.poolSize
     guard surplus > 0 else { return }
@@ -25,7 +26,8 @@ extension Scheduler {
       .map { (id: $0.key, seconds: secondsLeft($0.value, now: now) ?? .infinity) }
       .sorted { ($0.seconds, $0.id.number) < ($1.seconds, $1.id.number) }
     // So many end soon enough by themselves.
-    let soon = ends.count { $0.seconds <= decision.segmentSeconds }
+    let patience = decision.leavingSeconds ?? decision.segmentSeconds
+    let soon = ends.count { $0.seconds <= patience }
     guard surplus > soon else { return }
     for (id, _) in ends.reversed().prefix(surplus - soon) {
       guard let segment = segments[id], blobs[segment.blob].ranged else { continue }

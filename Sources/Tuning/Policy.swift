@@ -47,6 +47,9 @@ package struct PoolDecision: Sendable, Equatable, Codable {
   package var poolSize: Int
   /// How long one request of a worker should last, in seconds.
   package var segmentSeconds: Double
+  /// How much longer a worker that is to go may be busy with its segment, in seconds, before it hands the
+  /// rest back; nil: as long as a request should last.
+  package var leavingSeconds: Double?
   /// Why, in words for `--explain`.
   package var reason: String
   /// What the policy believes to limit the pull, for traces; nil: it cannot say.
@@ -59,13 +62,16 @@ package struct PoolDecision: Sendable, Equatable, Codable {
   /// - Parameters:
   ///   - poolSize: workers allowed; less than 1 counts as 1.
   ///   - segmentSeconds: wanted duration of one request, in seconds.
+  ///   - leavingSeconds: what a worker that is to go may still take, in seconds; nil: as long as that.
   ///   - reason: why, in words.
   ///   - limit: what limits the pull, as far as it is known.
   package init(
-    poolSize: Int, segmentSeconds: Double = 3, reason: String, limit: PullRecord.Limit? = nil
+    poolSize: Int, segmentSeconds: Double = 3, leavingSeconds: Double? = nil, reason: String,
+    limit: PullRecord.Limit? = nil
   ) {
     self.poolSize = max(1, poolSize)
     self.segmentSeconds = segmentSeconds
+    self.leavingSeconds = leavingSeconds
     self.reason = reason
     self.limit = limit
   }

@@ -76,12 +76,14 @@ struct SchedulerTests {
   struct Shrinking: Policy {
     var name: String { "shrinking" }
     let to: Int
+    var leavingSeconds: Double?
     mutating func start(_ opening: Opening) -> PoolDecision {
       PoolDecision(poolSize: 16, segmentSeconds: 1.5, reason: "")
     }
     mutating func observe(_ sample: Sample) -> PoolDecision {
       let size = sample.now.seconds < 2 ? 16 : to
-      return PoolDecision(poolSize: size, segmentSeconds: 1.5, reason: "")
+      return PoolDecision(
+        poolSize: size, segmentSeconds: 1.5, leavingSeconds: leavingSeconds, reason: "")
     }
   }
 
@@ -105,6 +107,19 @@ struct SchedulerTests {
     network.run(limit: 6)
     #expect(network.scheduler.openRequests == 4)
     #expect(network.cancelled.isEmpty)
+  }
+
+  @Test("workers that are to go at once hand back what would take longer; no byte is lost")
+  func leavesAtOnce() {
+    let policy = Shrinking(to: 4, leavingSeconds: 0.05)
+    let network = FakeNetwork(policy: policy) { _, _ in .good(rate: 2e6) }
+    network.add(200 * mebibyte)
+    network.run(limit: 2.2)
+    #expect(network.scheduler.openRequests == 4)
+    #expect(network.cancelled.count > 6)
+    network.run()
+    #expect(network.complete.count == 1)
+    #expect(network.scheduler.bytesDone == 200 * mebibyte && network.scheduler.bytesLeft == 0)
   }
 
   @Test("an idle worker takes the second half of the largest remainder")

@@ -63,6 +63,55 @@ struct ClimbRuleTests {
     #expect(policy.knee(26e6) == 32)
   }
 
+  /// What a server brings that slows down beyond so many requests.
+  static func overloaded(beyond most: Int, slope: Double = 0.05) -> (Int) -> Double {
+    { size in
+      size <= most ? Double(size) * 1e6 : Double(most) * 1e6 / (1 + slope * Double(size - most))
+    }
+  }
+
+  @Test("settle: where nothing is full, the knee is where an overloaded server would have turned")
+  func kneeOfTheOverloaded() {
+    for most in 13...35 {
+      let rate = Self.overloaded(beyond: most)(36)
+      var policy = ClimbPolicy(maximum: 64)
+      policy.pool.set(36, now: .zero)
+      policy.climb.levels = [
+        Level(poolSize: 12, rate: 12e6), Level(poolSize: 36, rate: rate),
+      ]
+      #expect(policy.turningPoint(rate: rate, single: 1e6) == most)
+      #expect(policy.knee(rate, isOpen: true) >= most)
+      // A full line brings what it brings.
+      #expect(policy.knee(rate) == Int((1.2 * max(rate, 12e6) / 1e6).rounded(.up)))
+    }
+  }
+
+  @Test(
+    "harm: the best may lie between what gained in full and what hurt", arguments: [14, 18, 22])
+  func turnsBetween(most: Int) {
+    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.01)
+    drive.left = 100_000_000
+    drive.run(
+      2, roundTrip: 0.01, rate: Self.overloaded(beyond: most, slope: 0.1), queue: Self.nothing)
+    #expect((drive.sizes.max() ?? 0) > 30, "\(drive.sizes)")
+    // It was 12, for the rest of a short pull.
+    #expect(abs(drive.decision.poolSize - most) <= 5, "\(drive.reasons) \(drive.decision)")
+  }
+
+  @Test("harm: once more were slower, fewer are tried at once, and whoever is to go goes at once")
+  func hurries() {
+    let rate = Self.overloaded(beyond: 8, slope: 0.1)
+    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.05)
+    drive.left = 25_000_000
+    var leaving: [(isHarmed: Bool, seconds: Double?)] = []
+    drive.sampled = { leaving.append(($1.limit == .overload, $1.leavingSeconds)) }
+    drive.run(3, roundTrip: 0.05, rate: rate, queue: Self.nothing)
+    #expect(drive.sizes[0] == 14 && drive.decision.poolSize < 14, "\(drive.reasons)")
+    #expect(leaving.first?.seconds == nil)
+    #expect(leaving.contains { $0.isHarmed })
+    for (isHarmed, seconds) in leaving where isHarmed { #expect(seconds ?? 9 < 0.3) }
+  }
+
   @Test(
     "trial: fewer that bring less in proportion are a limit per connection: more are tried next")
   func triesMoreAfterTooFew() {

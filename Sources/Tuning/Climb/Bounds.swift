@@ -37,6 +37,9 @@ struct Bounds: Sendable {
     harmfulUntil = Moment(seconds: Self.firstHarmPatience)
   }
 
+  /// Whether this pull saw more workers be slower.
+  var harmWasSeen: Bool { wasHarmful && !isRemembered }
+
   /// Never to be exceeded.
   var ceiling: Int { max(1, min(served, maximum, (harmful ?? .max) - 1)) }
 

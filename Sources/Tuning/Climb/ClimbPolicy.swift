@@ -85,9 +85,11 @@ package struct ClimbPolicy: Policy {
     let isTesting: Bool
     if case .holding = phase { isTesting = false } else { isTesting = true }
     let segment = isTesting ? Self.testSegment : Self.holdSegment
+    let trip = senses.queue.roundTripNow
+    let leaving = HarmRule.leaving
     return PoolDecision(
-      poolSize: pool.size,
-      segmentSeconds: max(segment.seconds, segment.trips * senses.queue.roundTripNow),
+      poolSize: pool.size, segmentSeconds: max(segment.seconds, segment.trips * trip),
+      leavingSeconds: bounds.harmWasSeen ? leaving.seconds + leaving.trips * trip : nil,
       reason: reason.description, limit: limit)
   }
 

@@ -7,6 +7,8 @@ enum FewerRule {
   static let fewest = 2
   /// Seconds, and round trips, that must be left for it to be worth anything.
   static let left = (seconds: 5.0, trips: 20.0)
+  /// The same where more were slower in this pull: fewer may then be much faster.
+  static let leftAfterHarm = (seconds: 1.5, trips: 10.0)
   /// Seconds left below which a queue that comes and goes is no reason.
   static let shortSeconds = 8.0
   /// Workers that bring less than this much more than the line, each at its own best, are all needed.
@@ -52,8 +54,8 @@ extension ClimbPolicy {
 
   /// Whether enough is left for a look at fewer to be worth anything.
   func isWorthFewer(_ rate: Double, _ view: PathView) -> Bool {
-    view.secondsLeft(max(rate, 1))
-      > FewerRule.left.seconds + FewerRule.left.trips * view.trip
+    let left = bounds.harmWasSeen ? FewerRule.leftAfterHarm : FewerRule.left
+    return view.secondsLeft(max(rate, 1)) > left.seconds + left.trips * view.trip
   }
 
   /// How many stay; nil: nothing is to be gained.

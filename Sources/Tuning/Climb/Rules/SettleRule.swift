@@ -51,7 +51,7 @@ extension ClimbPolicy {
       hold(here, view.now, because: .settledBursts)
       return
     }
-    let knee = self.knee(late)
+    let knee = self.knee(late, isOpen: full == nil)
     // Without a queue that stands all the time, the line may need all of them.
     let isSteady = full != .line || view.queue.floor(since: middle) ?? 0 > view.queue.threshold
     let isShort = Double(view.sample.bytesLeft) < SettleRule.shortSeconds * late
@@ -69,11 +69,14 @@ extension ClimbPolicy {
   /// About as many workers as bring the best rate of this climb, each at the best that one had.
   ///
   /// A rate that is lower now, at an overloaded server or between two bursts, is not what is to be brought.
-  func knee(_ rate: Double) -> Int {
+  /// Where nothing is seen to be full, a server may have brought more on the way here: then as many as
+  /// that would have been.
+  func knee(_ rate: Double, isOpen: Bool = false) -> Int {
     let most = max(rate, climb.levels.map(\.rate).max() ?? rate)
     let single = climb.levels.map(\.each).max() ?? rate
     let size = whole((SettleRule.kneeRoom * most / single).rounded(.up))
-    return max(1, min(bounds.ceiling, size))
+    let turned = isOpen && climb.levels.count > 1 ? turningPoint(rate: rate, single: single) : 1
+    return max(1, min(bounds.ceiling, max(size, turned)))
   }
 
   /// A path that is known needs no search, unless it has become another.
