@@ -55,6 +55,11 @@ struct FailoverTests {
       ("late0 head1 bad1 good0", 2, "a0 a1 c0 a0 end"),
       ("late0 bad0 good1", 2, "a0 a1 end"),
       ("late0 bad1 good0", 2, "a0 a1 end"),
+      // Who failed leaves it to somebody who is late, or slow: the next one is asked, too.
+      ("late0 bad1 head2 good2", 3, "a0 a1 a2 c0 end"),
+      ("late0 bad1 bad2 bad0", 3, "a0 a1 a2 fail:no2 (also asked: no0; no1)"),
+      ("head0 slow0 bad1 good2", 3, "a0 a1 a2 c0 end"),
+      ("late0 late1 bad0 head1 good1", 3, "a0 a1 a2 c2 end"),
       ("late0 late1 head2 good2", 3, "a0 a1 a2 c0 c1 end"),
       ("late0 good0", 1, "a0 end"),
       ("final0", 3, "a0 fail:no0"),

@@ -2,7 +2,7 @@
 ///
 /// | from | to | when |
 /// |---|---|---|
-/// | not asked | asked | in their order, the next one when the one before failed, or is late or slow |
+/// | not asked | asked | in their order, the next one when all that are being asked are late or slow, or failed |
 /// | asked | answers | its head is here: others that said nothing yet are taken back, and a slow one goes on beside it |
 /// | asked | not asked | taken back, because another one answers well |
 /// | answers | passed | it was slower by far than another one, or no better: asked again if nobody else is left |
@@ -25,6 +25,8 @@ struct Failover<Answer: Sendable> {
   private let principal: Int
   /// Those that answer so slowly that others are asked, too.
   private var slow: Set<Int> = []
+  /// Those that were late with their answer when last asked.
+  private var late: Set<Int> = []
   private var failures: [Int: RegistryError] = [:]
   private var isOver = false
 
@@ -45,8 +47,9 @@ struct Failover<Answer: Sendable> {
 
   /// One that was asked has not answered for longer than a good server takes.
   mutating func late(_ index: Int) -> [Action] {
-    guard hedges, !isOver, states[index] == .asked, !isAnsweredWell else { return [] }
-    return askNext()
+    guard hedges, !isOver, states[index] == .asked else { return [] }
+    late.insert(index)
+    return isAnsweredWell ? [] : askNext()
   }
 
   /// The head of an answer with content came.
@@ -102,13 +105,20 @@ struct Failover<Answer: Sendable> {
         isOver = true
         return takeBackOthers(than: index, in: [.asked, .answers]) + [.end(result)]
       }
-      // Somebody else is on it already.
-      if states.contains(.asked) || states.contains(.answers) { return [] }
+      // Others are at it: one more is asked only where all of them are late or slow.
+      if states.contains(.asked) || states.contains(.answers) {
+        return isInGoodHands ? [] : askNext()
+      }
       let next = askNext(or: .passed)
       if !next.isEmpty { return next }
       isOver = true
       return [.end(.failure(verdict(or: index)))]
     }
+  }
+
+  /// Whether one answers well, or may still do so.
+  private var isInGoodHands: Bool {
+    isAnsweredWell || states.indices.contains { states[$0] == .asked && !late.contains($0) }
   }
 
   private var isAnsweredWell: Bool {
@@ -127,6 +137,7 @@ struct Failover<Answer: Sendable> {
       return []
     }
     states[next] = .asked
+    late.remove(next)
     return [.ask(next)]
   }
 
