@@ -33,12 +33,11 @@ extension Downloads {
   /// Begins a download, where no other process is at it, or where that one does not get on.
   func begin(_ download: SharedDownload) {
     let ingest: ContentStore.Ingest
-    do throws(StoreError) {
-      let first = try store.beginIngest(
-        download.wish.blob, as: download.name, takesHeld: download.wish.isBrought())
+    do throws(DownloadError) {
+      let first = try open(download)
       ingest = if case .busy = first { try lookAtOther(download) } else { first }
     } catch {
-      download.pool.fail(download, .store(error))
+      download.pool.fail(download, error)
       return
     }
     switch ingest {
@@ -58,6 +57,13 @@ extension Downloads {
     }
   }
 
+  private func open(_ download: SharedDownload) throws(DownloadError) -> ContentStore.Ingest {
+    do {
+      return try store.beginIngest(
+        download.wish.blob, as: download.name, takesHeld: download.wish.isBrought())
+    } catch { throw .store(error) }
+  }
+
   /// Writes down what came of a blob before it was wanted; where that cannot be, it is fetched like the rest.
   private func take(_ glimpse: (offset: Int64, bytes: [UInt8]), _ partial: PartialBlob) {
     let (end, isOver) = glimpse.offset.addingReportingOverflow(Int64(glimpse.bytes.count))
@@ -69,7 +75,9 @@ extension Downloads {
   }
 
   /// Looks how far another process is, and goes on in its place where nothing comes there any more.
-  private func lookAtOther(_ download: SharedDownload) throws(StoreError) -> ContentStore.Ingest {
+  private func lookAtOther(
+    _ download: SharedDownload
+  ) throws(DownloadError) -> ContentStore.Ingest {
     guard let holding = store.holding(of: download.wish.blob) else { return .busy }
     download.progress.done = holding.bytes
     download.progress.process = holding.process
@@ -78,10 +86,14 @@ extension Downloads {
     let (gained, isOver) = patience.look(holding.bytes)
     download.patience = patience
     overall.bytesOfOthers += gained
+    if gained > 0 { download.lastError = nil }
     guard isOver else { return .busy }
+    // Whoever has tried in vain himself does not take it back: two would do so in turn for ever.
+    if let error = download.lastError { throw .registry(error) }
     // Whatever comes of it, whoever is at it then has the whole time.
     download.patience = nil
-    let ingest = try store.takeOver(download.wish.blob)
+    let ingest: ContentStore.Ingest
+    do { ingest = try store.takeOver(download.wish.blob) } catch { throw .store(error) }
     if case .ours = ingest {
       tell(
         .takenOver(download.wish, process: holding.process, seconds: limits.stallTimeout))
@@ -93,6 +105,8 @@ extension Downloads {
   func lose(_ download: SharedDownload) {
     guard download.partial != nil else { return }
     download.pool.abandon([download])
+    // What failed before bytes came says nothing of the place that they come from.
+    if download.progress.done > download.had { download.lastError = nil }
     verifier.forget(download.name)
     download.board.open(nil)
     if let blob = download.blob { download.pool.forget(blob) }

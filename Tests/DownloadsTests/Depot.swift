@@ -24,7 +24,7 @@ final class Depot: Sendable {
 
   init(
     workers: Int = 4, idleSeconds: Double = 5, store other: ContentStore? = nil,
-    openBlobs: Int = 32, stallTimeout: Double = 30, pageEntries: Int = 1_000
+    openBlobs: Int = 32, stallTimeout: Double = 30, pageEntries: Int = 1_000, retries: Int = 3
   ) throws {
     folder = try TemporaryFolder()
     store = try other ?? ContentStore(root: folder("store"))
@@ -38,7 +38,7 @@ final class Depot: Sendable {
     settings.minimumSegment = 64 << 10
     settings.firstSegment = 64 << 10
     settings.wholeBlob = 64 << 10
-    settings.retries = 3
+    settings.retries = retries
     let (events, plans, ended) = (events, plans, ended)
     let bounds = settings
     service = Downloads(

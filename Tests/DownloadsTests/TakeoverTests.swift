@@ -94,6 +94,34 @@ struct TakeoverTests {
     _ = await (first.service.close(), second.service.close())
   }
 
+  @Test("who has tried in vain takes no blob back from who took it over")
+  func endsInVain() async throws {
+    let image = try FakeImage(layers: [Content.bytes(300_000, seed: 6)])
+    let gate = Gate()
+    let gone = try FakeRegistry(image) { request in
+      request.target.contains("/blobs/") ? .raw([], .close) : nil
+    }
+    let silent = try FakeRegistry(image) { request in
+      if request.target.contains("/blobs/") { gate.pass() }
+      return nil
+    }
+    let first = try Depot(workers: 1, stallTimeout: 0.1, retries: 1_000)
+    let mine = await first.service.want(Depot.wishes(image), from: try first.source(gone.host))
+    let second = try Depot(store: first.store, stallTimeout: 0.1)
+    let others = await second.service.want(
+      Depot.wishes(image), from: try second.source(silent.host))
+    await second.told { if case .takenOver = $0 { true } else { false } }
+    // What it met itself is what it says.
+    guard case .registry = await Download.end(of: mine) else {
+      Issue.record("not ended by its own error")
+      return
+    }
+    #expect(!first.events.all.contains { if case .takenOver = $0 { true } else { false } })
+    gate.open()
+    #expect(await Download.end(of: others) == nil)
+    _ = await (first.service.close(), second.service.close())
+  }
+
   /// What a sleeper does when it wakes up, as the store sees it.
   @Test("what was taken over is neither noted nor published by who lost it")
   func lost() async throws {
