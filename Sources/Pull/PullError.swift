@@ -6,8 +6,6 @@ import Transfer
 
 /// Why a pull failed.
 package enum PullError: Error, Sendable, CustomStringConvertible {
-  /// The request itself makes no sense.
-  case usage(String)
   /// The registry did not give what was asked for.
   case registry(RegistryError)
   /// What the registry gave is not a usable image.
@@ -59,7 +57,6 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
   /// The kind of failure.
   package var category: Category {
     switch self {
-    case .usage: return .usage
     case .noPlatform, .noImage: return .notFound
     case .document, .integrity: return .integrity
     case .interrupted: return .interrupted
@@ -85,7 +82,6 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
   /// One sentence.
   package var description: String {
     switch self {
-    case .usage(let reason): return reason
     case .registry(let error): return error.description
     case .document(let error, let what): return "\(what): \(error)"
     case .noPlatform(let wanted, let available, let unreadable, let reference):

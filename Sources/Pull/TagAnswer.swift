@@ -39,7 +39,7 @@ extension PullError {
       case .notFound, .unauthorised, .integrity, .unusable: true
       default: false
       }
-    case .usage, .store, .output, .interrupted, .partly: false
+    case .store, .output, .interrupted, .partly: false
     }
   }
 }

@@ -52,7 +52,6 @@ struct DeclaredCommand {
     let kind: String
     let names: [Name]?
     let valueName: String?
-    let isRepeating: Bool
     let defaultValue: String?
     let allValues: [String]?
     let abstract: String?
