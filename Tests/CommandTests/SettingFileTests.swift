@@ -39,7 +39,7 @@ struct SettingFileTests {
       ("output = \"oci:x\"", "1: \"output\" is no setting: it says what one run is to write"),
       ("[command.tune]\nreset = true", "2: \"command.tune.reset\" is no setting: it makes the"),
       (
-        "repeat = 3", "1: \"repeat\" is not the same for all commands: it belongs in [command.tune]"
+        "repeat = 3", "1: \"repeat\" is only that command's: it belongs in [command.tune]"
       ),
       ("[registry.x]\nretries = 1", "2: \"x\" is no registry's name"),
       ("[registry]\nretries = 1", "2: \"retries\" is no registry's name"),

@@ -7,9 +7,10 @@ struct ConfigCommand: ParsableCommand {
     commandName: "config",
     abstract: "Show what is set by variables and files.",
     discussion: """
-      Every option's default can be set: by a variable (CAIRN_MAX_WORKERS=32), in \
+      Nearly every option's default can be set: by a variable (CAIRN_MAX_WORKERS=32), in \
       ~/.config/cairn/config.toml, and for all users in /etc/cairn/config.toml. An option that is given counts \
-      more than a variable, that more than the user's file, and that more than the machine's.
+      more than a variable, that more than the user's file, and that more than the machine's. What only one \
+      command has is set in its table, or by a variable with its name (CAIRN_SERVE_CACHE_LIMIT=40G).
 
         max-workers = 32
         [registry."ghcr.io"]

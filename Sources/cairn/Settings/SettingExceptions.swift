@@ -15,9 +15,11 @@ enum SettingExceptions {
 
   /// Of single commands.
   static let ofCommands: [String: [String: String]] = [
+    "serve": ["print-config": doesOther],
     "inspect": ["raw": doesOther, "explain-endpoints": doesOther],
     "simulate": [
-      "clients": doesOther, "estimates": doesOther, "workers": doesOther, "replay": doesOther,
+      "arrivals": doesOther, "clients": doesOther, "estimates": doesOther, "replay": doesOther,
+      "verdicts": doesOther, "workers": doesOther,
     ],
     "store-prune": [
       "older-than": removes, "keep-bytes": removes, "dry-run": doesOther,

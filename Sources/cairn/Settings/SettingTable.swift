@@ -91,6 +91,9 @@ struct SettingTable {
       return "\(shown) is no setting: \(reason)"
     }
     let homes = special.filter { $0.option.name == name }.compactMap(\.command)
+    if homes.count == 1, !key.contains(".") {
+      return "\(shown) is only that command's: it belongs in [command.\(homes[0])]"
+    }
     if !homes.isEmpty, !key.contains(".") {
       let tables = homes.map { "[command.\($0)]" }.joined(separator: ", ")
       return "\(shown) is not the same for all commands: it belongs in \(tables)"
