@@ -42,7 +42,8 @@ EXIT = [
     ("0", "success"), ("64", "usage"), ("65", "content does not match its digest, or is no usable image"),
     ("66", "what was named is not there: image, tag, platform, store or file"),
     ("69", "network, or the registry failed"), ("70", "internal error"),
-    ("73", "store, output, disk, or a limit of this process"), ("77", "not authorised, or blocked by registries.conf"),
+    ("73", "store, output, disk, or a limit of this process"),
+    ("77", "not authorised, or blocked by registries.conf"),
     ("129, 130, 143", "interrupted by a hang-up, Ctrl-C, SIGTERM"),
 ]
 
