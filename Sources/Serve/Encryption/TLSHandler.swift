@@ -7,7 +7,8 @@ import NIOCore
 /// handshaking -> secured       both ends have finished; in time, or it ends
 /// any         -> closed        either end wants no more, or what came is no TLS
 /// ```
-/// Whoever takes nothing is not read from: what answers his records would pile up here.
+/// Whoever takes nothing is not read from: what answers his records would pile up here. Whoever sends no more
+/// is gone: clients of TLS say that they go, and close all of the connection.
 final class TLSHandler: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
@@ -114,6 +115,14 @@ final class TLSHandler: ChannelDuplexHandler {
     state = .closed
     timer?.cancel()
     context.close(promise: nil)
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if event as? ChannelEvent == .inputClosed {
+      giveUp(context)
+    } else {
+      context.fireUserInboundEventTriggered(event)
+    }
   }
 
   func channelInactive(context: ChannelHandlerContext) {

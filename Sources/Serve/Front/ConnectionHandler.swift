@@ -10,6 +10,10 @@ import NIOHTTP1
 /// ```
 /// Whoever is slow with a head, or sends one byte of it now and then, has the same time for it as
 /// everybody, and costs a connection for so long.
+///
+/// Whoever sends no more may have closed all of the connection, or only his side of it and waits for
+/// the answer (RFC 9112, 9.6). The ends of both look the same, so who waits is told `100 Continue`,
+/// which every client of HTTP/1.1 takes before its answer: from whoever is gone a reset comes back.
 final class ConnectionHandler: ChannelDuplexHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias InboundOut = Never
@@ -28,7 +32,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private let requests: AsyncStream<HTTPRequestHead>.Continuation
   private let tell: @Sendable (_ isBusy: Bool) -> Void
   private var state = State.idle
+  /// Whether the connection closes where there is no request.
   private var isDraining = false
+  /// Whether an answer's head was written, and not its end.
+  private var isUnderWay = false
+  /// Of the request that comes or is answered.
+  private var version = HTTPVersion.http1_1
   private var head: HTTPRequestHead?
   private var bodyBytes = 0
   private var pendingWrites = 0
@@ -58,6 +67,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     switch unwrapInboundIn(data) {
     case .head(let head):
       self.head = head
+      version = head.version
       bodyBytes = 0
       state = .reading
       watch(context)
@@ -75,13 +85,28 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    guard event is Drain else {
-      context.fireUserInboundEventTriggered(event)
-      return
+    switch event {
+    case is InputEndHandler.InputEnd: askWhetherGone(context)
+    case is Drain: closeWhenIdle(context)
+    // Behind the last of its requests.
+    case ChannelEvent.inputClosed: closeWhenIdle(context)
+    default: context.fireUserInboundEventTriggered(event)
     }
+  }
+
+  private func closeWhenIdle(_ context: ChannelHandlerContext) {
     isDraining = true
     // An answer's end that is not taken yet closes the connection when it is.
     if state != .answering, pendingWrites == 0 { context.close(promise: nil) }
+  }
+
+  /// Sends something to whoever waits for an answer and sends no more.
+  ///
+  /// Once the answer's head is out, its bytes do the same; older clients know no answer before theirs.
+  private func askWhetherGone(_ context: ChannelHandlerContext) {
+    guard state == .answering, !isUnderWay, version == .http1_1 else { return }
+    let head = HTTPResponseHead(version: .http1_1, status: .continue)
+    context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
@@ -99,6 +124,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     // Said before it is passed on: the next request may come while that is done.
     let isEnd = if case .end = unwrapOutboundIn(data) { true } else { false }
+    isUnderWay = !isEnd
     if isEnd {
       state = .idle
       tell(false)
@@ -110,7 +136,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
       let (handler, context) = bound.value
       handler.pendingWrites -= 1
       handler.watch(context)
-      if isEnd, handler.isDraining { context.close(promise: nil) }
+      // The next request may have come when this answer's end was passed on.
+      if isEnd, handler.isDraining, handler.state != .answering { context.close(promise: nil) }
     }
     watch(context)
     context.write(data, promise: promise)

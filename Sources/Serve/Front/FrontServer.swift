@@ -84,6 +84,7 @@ package final class FrontServer: Sendable {
       .serverChannelOption(.backlog, value: 512)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(
         .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
       )
@@ -96,6 +97,7 @@ package final class FrontServer: Sendable {
 
   private func begin(_ channel: any Channel) throws {
     let peer = try Self.peer(channel)
+    if case .network = peer { try LifeSigns.ask(of: channel) }
     try takeIn(channel, peer)
     answerer.metrics?.connected()
     channel.closeFuture.whenComplete { _ in
@@ -114,6 +116,7 @@ package final class FrontServer: Sendable {
   private func answer(_ channel: any Channel, _ peer: Caller.Peer) throws {
     let isEncrypted = try encrypt(channel, peer)
     let (requests, feed) = AsyncStream.makeStream(of: HTTPRequestHead.self)
+    try channel.pipeline.syncOperations.addHandler(InputEndHandler())
     var limits = NIOHTTPDecoderLimitConfiguration()
     limits.maxHeaderFieldSize = settings.headBytes
     limits.maxHeaderListSize = settings.headBytes

@@ -44,7 +44,7 @@ struct CircleTests {
     try await eventually { stranger.requests.count { !$0.isGlimpse } >= 1 }
     let fields = range.map { ["Range": $0] } ?? [:]
     for isThere in [true, false] {
-      if !isThere { wire.hangUp() }
+      if !isThere { wire.reset() }
       let answer = try await post.get("blobs/\(image.layers[0])", fields)
       #expect(answer.status == (range == nil ? 200 : 206))
       let isRight = answer.body == Array(Self.bytes[(range == nil ? 0 : 5_000)...])
@@ -62,7 +62,7 @@ struct CircleTests {
     let wire = try post.wire()
     wire.ask("/v2/\(stranger.host.replacing(":", with: "__"))/a/b/blobs/\(image.layers[0])")
     try await eventually { stranger.requests.count { !$0.isGlimpse } >= 1 }
-    wire.hangUp()
+    wire.reset()
     try await post.ended(1)
     let answer = try await post.get("blobs/\(image.layers[0])", ["Range": "bytes=5000-"])
     let isRight = answer.body == Array(Self.bytes[5_000...])

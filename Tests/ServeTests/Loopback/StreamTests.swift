@@ -186,7 +186,7 @@ struct StreamTests {
     wire.ask("/v2/\(post.registry)/o/n/blobs/\(blob)")
     _ = try await wire.head()
     #expect(await wire.read(512 << 10).count == 512 << 10)
-    wire.hangUp()
+    wire.reset()
     try await post.ended(1)
     #expect(post.records.all[0].isComplete == false)
     gate.open()

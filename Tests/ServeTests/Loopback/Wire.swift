@@ -38,17 +38,22 @@ final class Wire: Sendable {
 
   deinit { close(socket) }
 
-  /// Ends the connection.
-  func hangUp() { shutdown(socket, Int32(SHUT_RDWR)) }
+  /// Sends no more, and waits for what comes.
+  func halfClose() { shutdown(socket, Int32(SHUT_WR)) }
+
+  /// Goes as who has all that it wants: nothing is reset by this end.
+  func leave() {
+    // Its number stays this value's.
+    let nothing = open("/dev/null", O_RDONLY)
+    dup2(nothing, socket)
+    close(nothing)
+  }
 
   /// Goes as who is killed in the middle of an answer.
   func reset() {
     var now = linger(l_onoff: 1, l_linger: 0)
     setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
-    // Its number stays this value's.
-    let nothing = open("/dev/null", O_RDONLY)
-    dup2(nothing, socket)
-    close(nothing)
+    leave()
   }
 
   func send(_ text: String) {
@@ -104,7 +109,8 @@ final class Wire: Sendable {
 
   /// Reads an answer.
   func answer(isHead: Bool = false) async throws -> WireAnswer {
-    let (status, fields) = try await head()
+    var (status, fields) = try await head()
+    while status == 100 { (status, fields) = try await head() }
     let length = fields["content-length"].flatMap { Int($0) } ?? 0
     let body = isHead ? [] : await read(length)
     return WireAnswer(
