@@ -14,6 +14,7 @@ enum { most_sights = 256 };
 
 struct sight {
   unsigned long long number;
+  int is_begun;
   int is_asked;
   X509 *own;
   X509 *refused;
@@ -96,6 +97,8 @@ static int asked(SSL *connection, X509 **certificate, EVP_PKEY **key) {
 static CURLcode prepare(CURL *easy, void *context, void *data) {
   (void)easy;
   struct sight *sight = data;
+  /* libcurl makes a context when it has a connection to use it on. */
+  sight->is_begun = 1;
   cairn_sights *sights = (cairn_sights *)(void *)(sight - sight->number % most_sights);
   SSL_CTX_set_ex_data(context, list_place, sights);
   SSL_CTX_set_ex_data(context, number_place, (void *)(uintptr_t)sight->number);
@@ -120,6 +123,11 @@ void cairn_set_sights(cairn_easy *easy, cairn_sights *sights, unsigned long long
 static struct sight *found(cairn_sights *sights, unsigned long long number) {
   struct sight *sight = &sights->list[number % most_sights];
   return sight->number == number ? sight : NULL;
+}
+
+int cairn_sights_is_begun(cairn_sights *sights, unsigned long long number) {
+  const struct sight *sight = found(sights, number);
+  return sight != NULL && sight->is_begun;
 }
 
 int cairn_sights_is_asked(cairn_sights *sights, unsigned long long number) {

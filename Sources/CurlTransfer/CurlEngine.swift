@@ -37,7 +37,7 @@ package final class CurlEngine: TransferEngine, @unchecked Sendable {
   private let ended = DispatchSemaphore(value: 0)
   private let loop: CurlLoop
   private let clock = NetworkClock()
-  private let isLimited: Bool
+  private let settings: TransferSettings
   private let measured = Mutex(EngineReadings())
 
   /// Makes an engine and starts its thread.
@@ -46,7 +46,7 @@ package final class CurlEngine: TransferEngine, @unchecked Sendable {
   /// - Throws: `TransferError` of kind `setup` when libcurl cannot be initialised.
   package init(settings: TransferSettings) throws(TransferError) {
     loop = try CurlLoop(settings: settings, clock: clock)
-    isLimited = settings.rateLimit != nil
+    self.settings = settings
     let hasStarted = DedicatedThread.start(name: "cairn-transfer") { [self] in
       loop.run {
         self.takeCommands()
@@ -111,8 +111,14 @@ package final class CurlEngine: TransferEngine, @unchecked Sendable {
     readings.busySeconds = clock.work.seconds(at: clock.now)
     readings.diskSeconds = clock.diskSeconds
     readings.runnableSeconds = clock.runnableSeconds
-    readings.heldSeconds = isLimited ? clock.heldSeconds : nil
+    readings.heldSeconds = settings.rateLimit != nil ? clock.heldSeconds : nil
     return readings
+  }
+
+  /// The proxy that a request goes through; see `TransferEngine`.
+  package func proxy(of request: TransferRequest) -> String? {
+    let usual = try? settings.proxies.proxy(for: request.url.origin)
+    return (request.access.proxy ?? usual)?.description
   }
 
   /// Leaves a command, unless the thread was told to end: then its handles may be gone.

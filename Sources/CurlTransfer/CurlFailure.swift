@@ -10,7 +10,10 @@ extension TransferError.Kind {
   ///   - errno: why the last connection could not be made; 0: it could, or nobody knows.
   ///   - detail: libcurl's words.
   ///   - isAsked: whether the server asked for a certificate of ours, and there was none.
-  init(_ code: CURLcode, errno: Int, detail: String, isAsked: Bool = false) {
+  ///   - isBegun: whether a connection was made, and its handshake of TLS begun.
+  init(
+    _ code: CURLcode, errno: Int, detail: String, isAsked: Bool = false, isBegun: Bool = false
+  ) {
     // 407, 403, a redirect and the like are the proxy's considered answer; a 5xx passes, and so does a limit.
     if let status = Self.proxyStatus(detail), (300..<500).contains(status) {
       self = [408, 425, 429].contains(status) ? .proxy : .proxyRefused
@@ -20,7 +23,9 @@ extension TransferError.Kind {
       switch code {
       case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .resolve
       case CURLE_PROXY: .proxy
-      case CURLE_OPERATION_TIMEDOUT where detail.contains("CONNECT"): .proxy
+      case CURLE_OPERATION_TIMEDOUT
+      where isBegun || detail.contains("CONNECT") || detail.contains("SSL connection"):
+        .silentHandshake
       case CURLE_COULDNT_CONNECT where errno == ECONNREFUSED: .refused
       case CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT, CURLE_INTERFACE_FAILED: .connect
       case CURLE_SSL_CONNECT_ERROR: Self.handshake(detail, isAsked: isAsked)
@@ -100,6 +105,16 @@ extension CurlTransfer {
   private static func connectWords(_ words: String) -> String {
     words.contains("CONNECT") && words.contains("response 0")
       ? "the answer to CONNECT is not HTTP" : words
+  }
+
+  /// What to say of a handshake without an end, where libcurl says only that time is over.
+  ///
+  /// - Parameter words: libcurl's.
+  func silenceWords(_ words: String) -> String {
+    let seconds = job.request.access.connectTimeout ?? settings.connectTimeout
+    let limit = Int(exactly: seconds).map { "\($0)" } ?? "\(seconds)"
+    return words.contains("CONNECT")
+      ? "CONNECT had no answer within \(limit) s" : "the TLS handshake had no end within \(limit) s"
   }
 
   /// Whether a proxy had made a way to the server.

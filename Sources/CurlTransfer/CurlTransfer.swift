@@ -257,7 +257,10 @@ final class CurlTransfer {
     let message = said.trimmingSuffix(while: \.isWhitespace)
     let errno = cairn_info_long(easy, CURLINFO_OS_ERRNO)
     let sight = HandshakeSight(job.number, in: loop.sights)
-    var kind = TransferError.Kind(code, errno: errno, detail: message, isAsked: sight.isAsked)
+    var kind = TransferError.Kind(
+      code, errno: errno, detail: message, isAsked: sight.isAsked,
+      isBegun: sight.isBegun)
+    if kind == .silentHandshake { return TransferError(kind, silenceWords(message)) }
     // A server that is being started again refuses for a while.
     if kind == .refused, loop.wasReached(peer) { kind = .connect }
     let why =

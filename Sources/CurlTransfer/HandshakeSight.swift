@@ -4,6 +4,8 @@ import Transfer
 
 /// What a handshake of TLS showed of a server, beside libcurl's words.
 struct HandshakeSight {
+  /// Whether a connection was made, and the handshake begun.
+  var isBegun = false
   /// Whether it asked for a certificate of ours, and there was none.
   var isAsked = false
   /// The names that its certificate is for; empty: not known.
@@ -16,6 +18,7 @@ struct HandshakeSight {
 
   /// What was seen in the handshake of a transfer.
   init(_ number: UInt64, in sights: OpaquePointer) {
+    isBegun = cairn_sights_is_begun(sights, number) != 0
     isAsked = cairn_sights_is_asked(sights, number) != 0
     var text = [CChar](repeating: 0, count: 200)
     cairn_sights_names(sights, number, &text, text.count)

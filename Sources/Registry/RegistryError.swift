@@ -41,7 +41,7 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   /// such answers pass.
   var secondLooks = 0
 
-  /// The status of the answer that it is about; nil: another reason.
+  /// The status of the answer that it is about, as its error code means it; nil: another reason.
   package internal(set) var status: Int?
 
   /// True where another server failed in a way that may pass, though this one's will not.
@@ -85,10 +85,8 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   /// True where content came that is not what was asked for: somebody on the way may have made it, once.
   var isWrongContent: Bool { kind == .integrity }
 
-  /// True where nothing, or next to nothing, came for the whole time limit.
-  package var isStall: Bool {
-    if case .transfer(let error) = kind { error.kind == .stalled } else { false }
-  }
+  /// True where nothing, or next to nothing, came for a whole time limit, over a connection that was made.
+  package var isStall: Bool { transferKind == .stalled || transferKind == .silentHandshake }
 
   /// True where it may be the range that a server did not like, whatever its word for that: all of
   /// a blob is worth asking for.
@@ -226,6 +224,9 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
       "the certificate is for other names than this one; ask the registry by one of those"
     case .wrongDate:
       "look at this machine's clock (\"date\"); if that is right, the server's certificate has to be renewed"
+    case .silentHandshake:
+      "a firewall may stop it, or packets may be too large for the way (an MTU of 1400 shows that); if it is "
+        + "a plain HTTP registry, add --plain-http"
     case .noSuchHost: "check the registry's name for a typing error"
     case .refused: "check the registry's name and port; is the server running?"
     case .resolve: "check the registry's name and the network"

@@ -46,6 +46,9 @@ package struct ObservedEngine: TransferEngine {
   /// What the engine last measured.
   package func readings() -> EngineReadings { engine.readings() }
 
+  /// The proxy that a request goes through.
+  package func proxy(of request: TransferRequest) -> String? { engine.proxy(of: request) }
+
   /// One line: method, URL without its query, range, status, telling fields, milliseconds.
   static func line(
     _ request: TransferRequest, _ result: Result<TransferResponse, TransferError>,

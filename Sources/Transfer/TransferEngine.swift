@@ -21,6 +21,9 @@ package protocol TransferEngine: Sendable {
 
   /// What the engine last measured of its connections and of itself; from any thread.
   func readings() -> EngineReadings
+
+  /// The proxy that a request goes through, without credentials; nil: none.
+  func proxy(of request: TransferRequest) -> String?
 }
 
 /// What an engine measures of its connections and of itself.

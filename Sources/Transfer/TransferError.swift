@@ -12,6 +12,9 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     case noSuchHost
     /// No connection within the time allowed, or it was refused by whoever had taken some before.
     case connect
+    /// A connection was made, and its handshake came to no end within the time allowed: that of TLS, or
+    /// a proxy's word on the way to the server.
+    case silentHandshake
     /// Every connection was refused, from the first one of this run on.
     case refused
     /// The proxy cannot be reached or refused.
@@ -75,7 +78,7 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   /// True where trying again can help.
   package var isTransient: Bool {
     switch kind {
-    case .resolve, .connect, .proxy, .broken, .stalled, .badResponse: true
+    case .resolve, .connect, .silentHandshake, .proxy, .broken, .stalled, .badResponse: true
     case .noSuchHost, .refused, .proxyRefused, .tls, .tlsRefused, .nothingInCommon, .wrongName,
       .wrongDate, .notTLS, .invalidURL, .disk, .cancelled, .setup:
       false

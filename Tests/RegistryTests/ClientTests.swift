@@ -607,7 +607,7 @@ struct ClientTests {
       Issue.record("\(error)")
       return
     }
-    #expect(cause.kind == .connect)
+    #expect(cause.kind == .silentHandshake)
     #expect(server.requests.count == 1)
     #expect(client.ledger.origin(of: client.endpoints[0]).scheme == "https")
     // The next guess is more patient, unless there is nothing more to guess.
@@ -706,8 +706,9 @@ struct ClientTests {
     let ledger = EndpointLedger(silenceLimit: 30)
     let endpoint = try Endpoint(of: Reference("localhost:5000/x"), plainHTTP: false)
     for guess in 0..<3 {
-      #expect(ledger.notePlain(endpoint, after: .connect))
-      let isBack = ledger.withdrawPlain(endpoint, after: .init(.broken, ""), byTLS: .connect)
+      #expect(ledger.notePlain(endpoint, after: .silentHandshake))
+      let isBack = ledger.withdrawPlain(
+        endpoint, after: .init(.broken, ""), byTLS: .silentHandshake)
       #expect(isBack == (guess < 2))
     }
     #expect(ledger.origin(of: endpoint).scheme == "http")

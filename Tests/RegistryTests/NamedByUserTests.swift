@@ -21,6 +21,7 @@ private struct NotingEngine: TransferEngine {
 
   func cancel(_ handle: TransferHandle) { engine.cancel(handle) }
   func readings() -> EngineReadings { engine.readings() }
+  func proxy(of request: TransferRequest) -> String? { engine.proxy(of: request) }
 
   /// The rules of all requests to a server.
   func rules(for server: RawServer) throws -> Set<AddressRule> {

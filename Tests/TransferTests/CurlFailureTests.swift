@@ -20,6 +20,22 @@ struct CurlFailureTests {
   }
 
   @Test(
+    "time that is over before a connection was made is told from a handshake without an end",
+    arguments: [
+      ("Connection timeout after 15000 ms", false, TransferError.Kind.connect),
+      ("Failed to connect to x port 443 after 15001 ms: Timeout was reached", false, .connect),
+      ("Connection timed out after 1501 milliseconds", false, .connect),
+      ("Connection timed out after 1501 milliseconds", true, .silentHandshake),
+      ("SSL connection timeout", false, .silentHandshake),
+      ("Proxy CONNECT aborted due to timeout", false, .silentHandshake),
+    ])
+  func timeouts(detail: String, isBegun: Bool, kind: TransferError.Kind) {
+    let found = TransferError.Kind(
+      CURLE_OPERATION_TIMEDOUT, errno: 0, detail: detail, isBegun: isBegun)
+    #expect(found == kind)
+  }
+
+  @Test(
     "a server that ends the handshake is told from one that is not trusted",
     arguments: [
       (

@@ -116,6 +116,8 @@ cairn_sights *cairn_sights_new(void);
 void cairn_sights_free(cairn_sights *sights);
 /// Has the handshakes of a transfer looked at; where libcurl's TLS is another library's, nothing is seen.
 void cairn_set_sights(cairn_easy *easy, cairn_sights *sights, unsigned long long number);
+/// Whether a connection was made, and its handshake begun.
+int cairn_sights_is_begun(cairn_sights *sights, unsigned long long number);
 /// Whether the server asked for a certificate of ours, and none was there.
 int cairn_sights_is_asked(cairn_sights *sights, unsigned long long number);
 /// The names that the server's certificate is for, as printable ASCII with commas between; empty: not known.

@@ -9,7 +9,7 @@ extension EndpointLedger {
   /// other.
   func notePlain(_ endpoint: Endpoint, after failure: TransferError.Kind) -> Bool {
     guard endpoint.allowsPlainFallback,
-      [.notTLS, .connect, .refused, .broken].contains(failure)
+      [.notTLS, .connect, .silentHandshake, .refused, .broken].contains(failure)
     else { return false }
     return change(endpoint) {
       guard failure == .notTLS || !$0.hasAnswered else { return false }
@@ -36,7 +36,7 @@ extension EndpointLedger {
       guard !$0.hasAnswered, $0.origin != nil else { return false }
       // Half an answer in HTTP is one, as far as this goes.
       let reacts =
-        failure?.kind == .broken && tls == .connect && $0.guesses >= Self.mostGuesses
+        failure?.kind == .broken && tls == .silentHandshake && $0.guesses >= Self.mostGuesses
       guard failure?.hasHead != true, !reacts else {
         $0.hasAnswered = true
         return false

@@ -120,7 +120,8 @@ struct FailoverRunner: Sendable {
     guard !place.isAway, ledger.mayComplain(of: endpoint, now: time.seconds()) else { return }
     let meanwhile =
       isMirror && hedges ? "the next server is asked, too" : Lateness.left(of: patience)
-    tell(.late(place.name ?? endpoint.origin.authority, because: Lateness.words(meanwhile)))
+    let words = Lateness.words(meanwhile, through: place.proxy)
+    tell(.late(place.name ?? endpoint.origin.authority, because: words))
   }
 
   private func race<Answer: Sendable>(

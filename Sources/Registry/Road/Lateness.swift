@@ -11,8 +11,11 @@ enum Lateness {
   static let shortTurn = 0.25
 
   /// That somebody is late, and what is done meanwhile: a clause without its subject.
-  static func words(_ meanwhile: String) -> String {
-    "has not answered for \(Int(clamping: patience)) s; \(meanwhile)"
+  ///
+  /// - Parameter proxy: through which it is asked, which may be the one that is late; nil: none.
+  static func words(_ meanwhile: String, through proxy: String? = nil) -> String {
+    let way = proxy.map { " through the proxy \($0)" } ?? ""
+    return "has not answered\(way) for \(Int(clamping: patience)) s; \(meanwhile)"
   }
 
   /// How long somebody who is late still has.

@@ -17,8 +17,8 @@ extension RegistryError {
     switch kind {
     case .transfer(let error):
       switch error.kind {
-      case .resolve, .noSuchHost, .connect, .refused, .proxy, .proxyRefused, .tls, .tlsRefused,
-        .nothingInCommon, .wrongName, .wrongDate, .notTLS:
+      case .resolve, .noSuchHost, .connect, .silentHandshake, .refused, .proxy, .proxyRefused, .tls,
+        .tlsRefused, .nothingInCommon, .wrongName, .wrongDate, .notTLS:
         .nobodyThere
       case .stalled: .wentQuiet
       default: .trouble(losesContent: false)

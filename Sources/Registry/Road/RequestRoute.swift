@@ -105,7 +105,8 @@ struct RequestRoute {
       Whereabouts.current?.leave()
       let request = try await request(adding: fields)
       let outcome: Outcome<Answer>
-      Whereabouts.current?.move(to: url.origin.authority)
+      Whereabouts.current?.move(
+        to: url.origin.authority, through: client.engine.proxy(of: request))
       do throws(TransferError) {
         outcome = try await exchange(request, self)
       } catch {

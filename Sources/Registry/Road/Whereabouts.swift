@@ -7,6 +7,7 @@ final class Whereabouts: Sendable {
 
   private struct State {
     var name: String?
+    var proxy: String?
     var isAway = false
   }
 
@@ -15,11 +16,16 @@ final class Whereabouts: Sendable {
   /// The server that is asked; nil: the request was not sent yet.
   var name: String? { state.withLock { $0.name } }
 
+  /// The proxy that it is asked through; nil: none.
+  var proxy: String? { state.withLock { $0.proxy } }
+
   /// Whether a helper or a token service is waited for, which is none of the server's doing.
   var isAway: Bool { state.withLock { $0.isAway } }
 
-  /// A server is asked.
-  func move(to name: String) { state.withLock { $0 = State(name: name) } }
+  /// A server is asked, through a proxy or straight.
+  func move(to name: String, through proxy: String?) {
+    state.withLock { $0 = State(name: name, proxy: proxy) }
+  }
 
   /// Somebody else is asked first.
   func leave() { state.withLock { $0.isAway = true } }

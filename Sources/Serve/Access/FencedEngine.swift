@@ -31,4 +31,6 @@ struct FencedEngine: TransferEngine {
   func cancel(_ handle: TransferHandle) { engine.cancel(handle) }
 
   func readings() -> EngineReadings { engine.readings() }
+
+  func proxy(of request: TransferRequest) -> String? { engine.proxy(of: request) }
 }

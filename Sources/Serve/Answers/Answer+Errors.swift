@@ -67,7 +67,7 @@ extension Answer {
       return error.status.map { $0 >= 500 } ?? false
         ? .error(503, .unavailable, message, fields)
         : .error(429, .tooManyRequests, message, fields)
-    case .transfer(let cause) where cause.kind == .stalled:
+    case .transfer where error.isStall:
       return .error(504, .unavailable, message)
     case .transfer, .serverError, .rangeRefused, .protocolError, .integrity, .unusable,
       .refusedTarget:
