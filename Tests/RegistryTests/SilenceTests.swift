@@ -20,6 +20,22 @@ struct SilenceTests {
     }
   }
 
+  @Test("who is silent to TLS and to plain HTTP is named with both, after one more look")
+  func silentToBoth() async throws {
+    let (socket, port) = try LoopbackListener.open()
+    defer { close(socket) }
+    let engine = try CurlEngine(settings: TransferSettings())
+    defer { engine.stop() }
+    let (client, waits) = try silence("localhost:\(port)/o/n:1", engine)
+    let found = await error(client)
+    #expect(
+      found?.message.contains(
+        "says nothing, by TLS (the TLS handshake had no end within 0.2 s) and by plain HTTP (")
+        == true, "\(String(describing: found))")
+    #expect(found?.isStall == true && waits.all.count == 1)
+    #expect(client.ledger.origin(of: client.endpoints[0]).scheme == "https")
+  }
+
   @Test("a handshake of TLS without an end has a hint, and ends as silence does")
   func silentHandshake() async throws {
     let (socket, port) = try LoopbackListener.open()

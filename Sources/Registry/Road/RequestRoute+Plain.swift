@@ -23,22 +23,28 @@ extension RequestRoute {
     url = try Self.url(endpoint, path, what, client)
   }
 
-  /// The error of a server that hangs up on TLS and on plain HTTP: it is about to begin, or none.
+  /// The error of a server that hangs up on TLS and on plain HTTP, or is silent to both: it is
+  /// about to begin, or none.
   ///
-  /// - Returns: nil where one of the two came to something else.
+  /// - Returns: nil where the two came to different things.
   private static func neither(
     _ byTLS: RegistryError, _ plain: TransferError, _ endpoint: Endpoint, _ what: String
   ) -> RegistryError? {
-    guard plain.kind == .broken, case .transfer(let tls) = byTLS.kind, tls.kind == .broken else {
-      return nil
+    guard case .transfer(let tls) = byTLS.kind else { return nil }
+    let (kind, does, looks): (RegistryError.Kind, String, Int)
+    switch (tls.kind, plain.kind) {
+    case (.broken, .broken): (kind, does, looks) = (.protocolError(transient: false), "hangs up", 3)
+    // Each look takes a whole time limit.
+    case (.silentHandshake, .stalled): (kind, does, looks) = (.transfer(plain), "says nothing", 1)
+    default: return nil
     }
     var error = RegistryError(
-      .protocolError(transient: false),
-      "\(endpoint.origin.authority), \(what): it takes connections and hangs up, by TLS "
+      kind,
+      "\(endpoint.origin.authority), \(what): it takes connections and \(does), by TLS "
         + "(\(tls.message)) and by plain HTTP (\(plain.message))",
       hint: "is a registry running there? the port of a container in which nobody listens does this"
     )
-    error.secondLooks = 3
+    error.secondLooks = looks
     return error
   }
 
