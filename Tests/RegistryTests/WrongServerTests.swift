@@ -140,6 +140,55 @@ struct WrongServerTests {
     #expect(client.ledger.origin(of: client.endpoints[0]).scheme == "https")
   }
 
+  @Test(
+    "what a registry's error code says outweighs that it calls it 500",
+    arguments: [
+      (500, "MANIFEST_UNKNOWN", RegistryError.Kind.notFound, 1),
+      (500, "NAME_UNKNOWN", .notFound, 1), (502, "manifest_unknown", .notFound, 1),
+      (500, "UNAUTHORIZED", .unauthorised, 1), (500, "DENIED", .unauthorised, 1),
+      (500, "NAME_INVALID", .protocolError(transient: false), 1),
+      (500, "TOOMANYREQUESTS", .overloaded(retryAfter: nil), 5),
+      (500, "UNKNOWN", .serverError(transient: true), 5),
+      (503, "MANIFEST_UNKNOWN", .overloaded(retryAfter: nil), 5),
+    ] as [(Int, String, RegistryError.Kind, Int)])
+  func codes(status: Int, code: String, kind: RegistryError.Kind, again: Int) async throws {
+    let body = #"{"errors":[{"code":"\#(code)","message":"some words"}]}"#
+    let server = try RawServer { _ in .status(status, [], body) }
+    let engine = try CurlEngine(settings: TransferSettings())
+    defer { engine.stop() }
+    let client = try client(Reference("\(server.host)/o/n:1"), plain: true, engine)
+    let found = await error { _ = try await client.document(.tag("1")) }
+    #expect(found?.kind == kind, "\(String(describing: found))")
+    #expect(found?.message.hasSuffix(": some words") == true)
+    let asked = server.requests.count { $0.target.contains("manifests") }
+    #expect(asked == 1 + again)
+  }
+
+  @Test("what one server lacks in odd words the next one is asked for", arguments: [500, 404])
+  func nextServer(status: Int) async throws {
+    let body = #"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#
+    let mirror = try RawServer { _ in .status(status, [], body) }
+    let manifest =
+      #"{"schemaVersion":2,"config":{"digest":"sha256:\#(zeros)","size":2},"layers":[]}"#
+    let server = try RawServer { _ in
+      .ok(manifest, [("Content-Type", "application/vnd.docker.distribution.manifest.v2+json")])
+    }
+    let engine = try CurlEngine(settings: TransferSettings())
+    defer { engine.stop() }
+    let reference = try Reference("\(server.host)/o/n:1")
+    let endpoints = [
+      Endpoint(origin: try RemoteURL("http://\(mirror.host)/").origin),
+      try Endpoint(of: reference, plainHTTP: true),
+    ]
+    let client = RepositoryClient(
+      reference: reference, endpoints: endpoints, engine: engine, credentials: CredentialChain())
+    for _ in 0..<2 { _ = try await client.document(.tag("1")) }
+    // It is not asked again for what it lacks.
+    #expect(mirror.requests.count == 1 && server.requests.count == 2)
+  }
+
+  private let zeros = String(repeating: "0", count: 64)
+
   /// A port on which everybody is hung up on, whatever he says.
   final class Listener: Sendable {
     let port: Int

@@ -3,6 +3,7 @@ import Transfer
 
 /// An answer that is not what was asked for, read for what it says about how one is let in.
 struct Denial: Sendable {
+  /// As its error code means it.
   let status: Int
   /// Bearer and Basic challenges, realms as absolute URLs where they can be.
   let challenges: [Challenge]
@@ -23,7 +24,7 @@ struct Denial: Sendable {
   ///   - response: a denial, or a page in place of content.
   ///   - url: what was asked for.
   init(_ response: TransferResponse, at url: RemoteURL) {
-    status = response.head.status
+    status = response.meaning
     let all = response.head.fields.values("www-authenticate").flatMap { Challenge.parse($0) }
     challenges = all.compactMap { challenge in
       guard challenge.scheme == "bearer" else {

@@ -57,7 +57,12 @@ enum ResponseJudge {
   ) -> RegistryError {
     var error = verdict(
       response, what: what, origin: origin, isNamed: isNamed, hiding: secrets, now: now)
-    error.status = response.head.status
+    let meaning = response.meaning
+    error.status = meaning
+    // The status says that it may pass, the code that it will not.
+    if meaning != response.head.status, !error.isTransient {
+      error.secondLooks = max(1, error.secondLooks)
+    }
     return error
   }
 
@@ -65,9 +70,10 @@ enum ResponseJudge {
     _ response: TransferResponse, what: String, origin: RemoteURL.Origin, isNamed: Bool,
     hiding secrets: Secrets, now: Double
   ) -> RegistryError {
-    let status = response.head.status
+    let status = response.meaning
     let body = ErrorBody(response, hiding: secrets)
-    let said = body.words.map { ": \($0)" } ?? ""
+    let own = response.head.status == status ? "" : " (it calls that \(response.head.status))"
+    let said = own + (body.words.map { ": \($0)" } ?? "")
     let host = origin.authority
     let retryAfter = wait(response.head, now: now)
     if speaksOfLimits(status, response, retryAfter) {

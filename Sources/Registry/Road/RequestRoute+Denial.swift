@@ -80,7 +80,7 @@ extension RequestRoute {
   private func refusal(
     of response: TransferResponse, _ denial: Denial, or error: RegistryError
   ) async -> RegistryError {
-    guard response.head.status == 401, passes > 0 || authorization != nil else { return error }
+    guard response.meaning == 401, passes > 0 || authorization != nil else { return error }
     if let authorization, authorization.hasPrefix("Basic ") {
       return ResponseJudge.refusedLogin(
         response, what: what, origin: url.origin, hiding: secrets)
