@@ -58,10 +58,11 @@ extension Folder {
 
   private func empty(depth: Int) throws(DiskError) {
     // What says that it is about to be removed goes last.
+    for odd in oddlyNamed() { try removeTree(odd, depth: depth + 1) }
     for entry in list().reversed() { try removeTree(entry, depth: depth + 1) }
   }
 
-  private func removeTree(_ name: String, depth: Int) throws(DiskError) {
+  func removeTree(_ name: String, depth: Int) throws(DiskError) {
     let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
     guard let opened = OpenDescriptor(name, at: handle.number, flags) else {
       guard errno != ENOENT else { return }

@@ -89,21 +89,27 @@ package final class Folder: Sendable {
 
   /// The names in it, sorted; empty where they cannot be read.
   package func list() -> [String] {
+    var names: [String] = []
+    forEachName { names.append(String(cString: $0)) }
+    return names.sorted()
+  }
+
+  /// Goes through the names in it, as the system has them; through none where they cannot be read.
+  func forEachName(_ body: (UnsafePointer<CChar>) -> Void) {
     let opened = openat(handle.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard opened >= 0 else { return [] }
+    guard opened >= 0 else { return }
     guard let directory = fdopendir(opened) else {
       close(opened)
-      return []
+      return
     }
     defer { closedir(directory) }
-    var names: [String] = []
     while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { name in
+          if strcmp(name, ".") != 0, strcmp(name, "..") != 0 { body(name) }
+        }
       }
-      if name != ".", name != ".." { names.append(name) }
     }
-    return names.sorted()
   }
 
   /// Whether this user can make files in it; nil: yes, else the system's number.

@@ -43,11 +43,17 @@ extension StoreMaintenance {
         if let digest = try? Digest("\(algorithm.rawValue):\(name)"), needed.contains(digest) {
           continue
         }
-        // A name that is no UTF-8 is another one here, and nothing has that: it stays.
+        // A name that is no UTF-8 is another one here, and nothing has that.
         guard folder.info(name) != nil else { continue }
         removal.bytes = removal.bytes.addingClamped(folder.size(name) ?? 0)
         removal.blobs += 1
         if !isRehearsal { try disk(try folder.removeTree(name)) }
+      }
+      for odd in folder.oddlyNamed() {
+        let size = odd.info.kind == .regular ? Int64(odd.info.st_size) : 0
+        removal.bytes = removal.bytes.addingClamped(size)
+        removal.blobs += 1
+        if !isRehearsal { try disk(try folder.removeTree(odd)) }
       }
     }
     if !isRehearsal { store.marks.prune(keeping: needed) }
@@ -130,6 +136,10 @@ extension StoreMaintenance {
         removal.bytes = removal.bytes.addingClamped(info.allocatedBytes)
       }
       if !isRehearsal { try disk(try ingest.removeTree(name)) }
+    }
+    for odd in ingest.oddlyNamed() where !isRehearsal {
+      if let earliest, Double(odd.info.st_mtim.tv_sec) >= earliest { continue }
+      try disk(try ingest.removeTree(odd))
     }
   }
 
