@@ -45,12 +45,23 @@ extension History {
     _ statistics: [Int: PathMemory.Statistics], of path: Int64, isImported: Bool, at now: Double,
     _ db: Database
   ) throws {
-    let statement = try db.statement(
+    try save(statistics, of: path, isImported: isImported, at: now, by: saving(db))
+  }
+
+  /// What `save` runs, for who saves much.
+  static func saving(_ db: Database) throws -> Statement {
+    try db.statement(
       """
       INSERT OR REPLACE INTO aggregate
         (path, poolSize, isImported, at, weight, mean, squares, busyWeight, pulls, bound, boundWeight)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """)
+  }
+
+  static func save(
+    _ statistics: [Int: PathMemory.Statistics], of path: Int64, isImported: Bool, at now: Double,
+    by statement: Statement
+  ) throws {
     for (size, known) in statistics {
       try statement.run([
         path, size, isImported, now, known.weight, known.mean, known.squares, known.busyWeight,

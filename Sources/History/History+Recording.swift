@@ -104,25 +104,7 @@ extension History {
   static func path(
     _ machine: MachineIdentity, _ path: PathIdentity, at now: Double, _ db: Database
   ) throws -> Int64 {
-    try db.execute(
-      "INSERT OR IGNORE INTO machine (name, cpus, os, architecture) VALUES (?, ?, ?, ?)",
-      [machine.name, machine.cpus, machine.os, machine.architecture])
-    let id: Int64? = try db.first(
-      "SELECT id FROM machine WHERE name = ? AND cpus = ? AND os = ? AND architecture = ?",
-      [machine.name, machine.cpus, machine.os, machine.architecture])
-    try db.execute(
-      """
-      INSERT OR IGNORE INTO path (machine, registry, blobHost, network, usedAt)
-      VALUES (?, ?, ?, ?, ?)
-      """,
-      [id, path.registry, path.blobHost, path.network, now])
-    let known: Int64? = try db.first(
-      """
-      SELECT id FROM path WHERE machine = ? AND registry = ? AND blobHost = ? AND network = ?
-      """,
-      [id, path.registry, path.blobHost, path.network])
-    guard let known else { throw DatabaseError.corrupt("a path that was inserted is not there") }
-    return known
+    try PathRows(of: machine, db).id(of: path, at: now)
   }
 
   private static func insert(_ layers: [PullEntry.Layer], of pull: Int64, _ db: Database) throws {

@@ -111,17 +111,18 @@ extension History {
       let paths = export.all.sorted { $0.at < $1.at }.flatMap { record in
         record.paths.map { (known: $0, at: record.at) }
       }
+      let (rows, saving) = (try PathRows(of: machine, db), try Self.saving(db))
       for (known, at) in paths {
         let identity = PathIdentity(
           registry: known.registry, blobHost: known.blobHost, network: network(known.registry))
-        let path = try Self.path(machine, identity, at: min(at, now), db)
+        let path = try rows.id(of: identity, at: min(at, now))
         var statistics: [Int: PathMemory.Statistics] = [:]
         for point in known.points {
           var weaker = point.statistics
           weaker.fade(by: Self.importedShare)
           statistics[point.poolSize] = Bounds.statistics(weaker, most: Self.importedWeight)
         }
-        try Self.save(statistics, of: path, isImported: true, at: min(at, now), db)
+        try Self.save(statistics, of: path, isImported: true, at: min(at, now), by: saving)
       }
       return max(0, paths.count - (try Self.dropImportedPaths(db)))
     }

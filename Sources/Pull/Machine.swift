@@ -52,10 +52,24 @@ package enum Machine {
   ///
   /// - Parameter host: where the way should lead; loopback is a network of its own.
   package static func network(to host: String) -> String {
+    network(to: host, by: wayOut)
+  }
+
+  /// The same for any number of hosts, where the way out is looked at once.
+  package static func networks() -> (_ host: String) -> String {
+    let way = wayOut
+    return { network(to: $0, by: way) }
+  }
+
+  private static func network(to host: String, by way: @autoclosure () -> String) -> String {
     let name = host.split(separator: ":").first.map(String.init) ?? host
     if name == "localhost" || name.hasPrefix("127.") || host.hasPrefix("[::1]") {
       return "loopback"
     }
+    return way()
+  }
+
+  private static var wayOut: String {
     let routes = (text("/proc/net/route") ?? "").split(separator: "\n").dropFirst()
     for route in routes {
       let fields = route.split(whereSeparator: \.isWhitespace)

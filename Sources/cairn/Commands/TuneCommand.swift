@@ -272,7 +272,7 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     let count: Int
     do throws(HistoryError) {
       count = try history.importing(
-        data, as: .here, network: { Machine.network(to: $0) }, now: Date().timeIntervalSince1970)
+        data, as: .here, network: Machine.networks(), now: Date().timeIntervalSince1970)
     } catch {
       throw CommandFailure(
         message: "\(shownName(file, "input")): \(error)",
