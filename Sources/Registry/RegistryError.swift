@@ -33,7 +33,7 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   /// One clause: who did what, with the registry's own words, capped and redacted.
   package let message: String
   /// What the user could do, where something helps.
-  package let hint: String?
+  package internal(set) var hint: String?
   /// The registry's own `WWW-Authenticate`, as they came with its first 401; of no mirror, and of
   /// nobody else.
   package internal(set) var challenges: [String] = []

@@ -402,11 +402,16 @@ struct AuthFileTests {
     let helpers = #"{"credHelpers":{"g.io":"h"},"credsStore":"s","auths":{"g.io":{}}}"#
     #expect(
       try answers(helpers, "g.io") == [
-        .helper(name: "h", server: "g.io"), .helper(name: "s", server: "g.io"),
+        .helper(name: "h", servers: ["g.io", "https://g.io"]),
+        .helper(name: "s", servers: ["g.io", "https://g.io"]),
       ])
     #expect(
       try answers(helpers, "docker.io") == [
-        .helper(name: "s", server: "https://index.docker.io/v1/")
+        .helper(
+          name: "s",
+          servers: [
+            "https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io",
+          ])
       ])
   }
 

@@ -85,6 +85,19 @@ struct SharedLoginTests {
     #expect(runs == 1)
   }
 
+  @Test("who is refused, and whose helper had no login, is told that the helper had none")
+  func emptyHelper() async throws {
+    let server = try registry { _ in .status(401) }
+    let chain = try helped(server, "echo 'credentials not found in native keychain'; exit 1")
+    let client = try client(server, "o/n", SharedLogins(), chain)
+    let error = await #expect(throws: RegistryError.self) { try await client.document(.tag("1")) }
+    #expect(error?.kind == .unauthorised)
+    #expect(
+      error?.hint?.hasPrefix("no login for \(server.host) came from docker-credential-test-")
+        == true)
+    #expect(runs == 2)
+  }
+
   @Test("one scope's token is fetched once in a run, however many images want it")
   func onceFetched() async throws {
     let server = try registry { _ in .ok(#"{"token":"good"}"#) }

@@ -6,8 +6,8 @@ package struct AuthFile: Sendable, Equatable {
   /// What a file says about a registry.
   package enum Answer: Sendable, Equatable {
     case credential(Credential)
-    /// Ask `docker-credential-<name>` for this server.
-    case helper(name: String, server: String)
+    /// Ask `docker-credential-<name>` for the server by these names, until it knows one.
+    case helper(name: String, servers: [String])
   }
 
   private let credentials: [String: Credential]
@@ -75,7 +75,7 @@ package struct AuthFile: Sendable, Equatable {
     let names = Self.names(of: registry)
     for name in names {
       if let helper = helpers[name] {
-        answers.append(.helper(name: helper, server: Self.serverName(registry)))
+        answers.append(.helper(name: helper, servers: Self.serverNames(registry)))
         break
       }
     }
@@ -89,7 +89,7 @@ package struct AuthFile: Sendable, Equatable {
       guard !path.isEmpty else { break }
       path = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     }
-    if let store { answers.append(.helper(name: store, server: Self.serverName(registry))) }
+    if let store { answers.append(.helper(name: store, servers: Self.serverNames(registry))) }
     return answers
   }
 
@@ -151,7 +151,10 @@ package struct AuthFile: Sendable, Equatable {
     return hasPort && !registry.hasPrefix("[") ? [registry] : [registry, registry + ":443"]
   }
 
-  private static func serverName(_ registry: String) -> String {
-    dockerHub.contains(registry) ? "https://index.docker.io/v1/" : registry
+  /// What those who log in call a registry when they have a helper store the login: docker has a URL
+  /// for Docker Hub, podman and skopeo its name, and some old ones a URL for any registry.
+  private static func serverNames(_ registry: String) -> [String] {
+    dockerHub.contains(registry)
+      ? ["https://index.docker.io/v1/"] + dockerHub : [registry, "https://" + registry]
   }
 }

@@ -60,6 +60,16 @@ extension Authorizer {
         + "going on without it")
   }
 
+  /// What may help against a refusal where credential helpers were to have the login, and had none;
+  /// nil: it is not about them.
+  func hintOfHelpers(for scope: Scope) async -> String? {
+    let helpers = credentials.emptyHelpers(registry: scope.registry)
+    guard !helpers.isEmpty, await credential(scope) == nil else { return nil }
+    let names = helpers.prefix(3).map { "docker-credential-" + $0.shownSafely(limit: 60) }
+    return "no login for \(scope.registry) came from \(names.joined(separator: ", ")); log in with "
+      + "\"skopeo login\", \"podman login\" or \"docker login\", or use --creds"
+  }
+
   /// Goes on without it until the run ends.
   func forgetLogin(_ scope: Scope) { credentialSearches.settle(scope, nil) }
 }

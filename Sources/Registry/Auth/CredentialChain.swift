@@ -17,6 +17,7 @@ package struct CredentialChain: Sendable {
   /// Told when a helper or a file cannot be used.
   package var warn: @Sendable (String) -> Void
   private let said = Said()
+  private let empty = EmptyHelpers()
   /// The most bytes of a credential file.
   private static let fileLimit = 16 << 20
   /// Seconds that a helper may take.
@@ -78,23 +79,43 @@ package struct CredentialChain: Sendable {
     {
       return credential
     }
-    var askedHelpers: Set<String> = []
+    var asked: Set<String> = []
     for place in files {
       guard let file = read(place) else { continue }
       for answer in file.answers(registry: registry, repository: repository) {
         switch answer {
         case .credential(let credential): return credential
-        case .helper(let name, let server):
-          guard askedHelpers.insert(name).inserted else { continue }
-          do throws(CredentialHelper.Failure) {
-            if let found = try await ask(name, about: server, watch).get() { return found }
-          } catch {
-            warnOnce(
-              "credential helper docker-credential-\(name.shownSafely(limit: 60)): \(error); "
-                + "going on without it")
-          }
+        case .helper(let name, let servers):
+          guard asked.insert(name).inserted else { continue }
+          if let found = await ask(name, about: servers, watch) { return found }
         }
       }
+    }
+    empty.note(asked.sorted(), for: registry)
+    return nil
+  }
+
+  /// The helpers that were asked for a registry's login and had none; empty where anything had one.
+  func emptyHelpers(registry: String) -> [String] { empty.helpers(for: registry) }
+
+  /// What a helper has for a server, by the first of its names that the helper knows.
+  private func ask(_ name: String, about servers: [String], _ watch: SlowAnswerWatch) async
+    -> Credential?
+  {
+    var failure: CredentialHelper.Failure?
+    for server in servers {
+      do throws(CredentialHelper.Failure) {
+        if let found = try await ask(name, about: server, watch).get() { return found }
+      } catch {
+        failure = failure ?? error
+        // Some fail where they know a name not; one that is missing or hangs knows none.
+        guard error.isAnswer else { break }
+      }
+    }
+    if let failure {
+      warnOnce(
+        "credential helper docker-credential-\(name.shownSafely(limit: 60)): \(failure); "
+          + "going on without it")
     }
     return nil
   }
@@ -159,4 +180,15 @@ private final class Said: Sendable {
   private let texts = Mutex<Set<String>>([])
 
   func insert(_ text: String) -> Bool { texts.withLock { $0.insert(text).inserted } }
+}
+
+/// The helpers that had no login, by the registry that they were asked for.
+private final class EmptyHelpers: Sendable {
+  private let helpers = Mutex<[String: [String]]>([:])
+
+  func note(_ names: [String], for registry: String) {
+    helpers.withLock { $0[registry] = names.isEmpty ? nil : names }
+  }
+
+  func helpers(for registry: String) -> [String] { helpers.withLock { $0[registry] ?? [] } }
 }

@@ -9,6 +9,8 @@ struct CredentialHelper {
   /// Why a helper gave nothing.
   struct Failure: Error, CustomStringConvertible {
     let description: String
+    /// Whether it did answer: about another name of the server it may have something else to say.
+    var isAnswer = false
   }
 
   let name: String
@@ -38,7 +40,8 @@ struct CredentialHelper {
       // Every helper says this in its own way when it simply has nothing (ggcr#258).
       if said.contains("credentials not found") { return nil }
       throw Failure(
-        description: HelperWords.of(output: outcome.output, error: outcome.error) ?? "it failed")
+        description: HelperWords.of(output: outcome.output, error: outcome.error) ?? "it failed",
+        isAnswer: true)
     }
     guard let (user, secret) = Self.answer(outcome.output) else {
       let words = HelperWords.of(output: "", error: outcome.error).map { ": \($0)" } ?? ""

@@ -16,6 +16,11 @@ extension RequestRoute {
     } catch {
       var error = error
       error.challenges = challenges
+      if error.kind == .unauthorised, let scope = ownScope,
+        let hint = await client.authorizer.hintOfHelpers(for: scope)
+      {
+        error.hint = hint
+      }
       throw error
     }
   }
