@@ -117,8 +117,10 @@ package final class RepositoryClient: Sendable {
           return Attempt(result: .success(document))
         } catch {
           var error = error
-          // What an index has just named may not have got everywhere yet.
-          if case .digest(_, size: .some) = name, error.kind == .notFound { error.secondLooks = 2 }
+          // What an index has just named may not have got everywhere yet, whatever the word for that.
+          if case .digest(_, size: .some) = name, error.kind == .notFound || error.status == 400 {
+            error.secondLooks = max(2, error.secondLooks)
+          }
           return Attempt(result: .failure(error), isFinal: error.isFinal)
         }
       }

@@ -144,6 +144,43 @@ extension ClientTests {
     #expect(warnings.all.count == 1, "\(warnings.all)")
   }
 
+  @Test(
+    "a token service that says once it does not understand, or has none, is asked once more",
+    arguments: [400, 404, 405], [1, 2])
+  func doubtfulToken(status: Int, times: Int) async throws {
+    let count = Counter()
+    let server = try tokenServer { _ in
+      count.next() <= times
+        ? .status(status, [], #"{"details":"x"}"#) : .ok(#"{"token":"good"}"#)
+    }
+    let (chain, warnings) = try stored(for: server.host)
+    let isAskedAgain = status != 405
+    let answer = try? await client(server, credentials: chain).document(.tag("1"))
+    let shown = server.requests.filter { $0.target.hasPrefix("/token") }
+      .map { $0["authorization"] != nil }
+    if isAskedAgain {
+      // Where it stays so, what anybody may have is asked for, with the warning of a login that failed.
+      #expect(shown == (times == 1 ? [true, true] : [true, true, false]))
+    } else {
+      #expect(shown.prefix(2) == [true, false])
+    }
+    #expect((answer != nil) == (isAskedAgain || times == 1))
+    #expect(warnings.all.isEmpty == (isAskedAgain == (times == 1)), "\(warnings.all)")
+  }
+
+  @Test(
+    "a 400 that says that something is not there is looked at once more, and other 400s are not",
+    arguments: ["MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID"])
+  func contradiction(code: String) async throws {
+    let count = Counter()
+    let server = try RawServer { _ in
+      count.next() == 1
+        ? .status(400, [], #"{"errors":[{"code":"\#(code)","message":"no"}]}"#) : .ok(Self.manifest)
+    }
+    let answer = try? await client(server, retries: 3).document(.tag("1"))
+    #expect((answer != nil) == (code == "MANIFEST_BLOB_UNKNOWN"))
+  }
+
   @Test("a limit that an identity token meets is waited for before anything else is asked")
   func limitedIdentityToken() async throws {
     let counter = Counter()

@@ -14,7 +14,8 @@ struct TokenClient: Sendable {
 
   /// The most bytes of a token service's answer.
   static let bodyLimit = 1 << 20
-  /// Times that a service is asked again that sent a page, or nothing, and called it a success.
+  /// Times that a service is asked again that sent a page, or nothing, and called it a success; one
+  /// that says it does not understand, or has no tokens, which challenges promise, once.
   private static let secondLooks = 2
 
   /// A new token; where something that is none at all came in its place, it is asked for again, with a pause.
@@ -28,7 +29,11 @@ struct TokenClient: Sendable {
     async throws(RegistryError) -> Token
   {
     for look in 0..<Self.secondLooks {
-      if case .token(let token) = try await ask(form, credential, scope) { return token }
+      do throws(RegistryError) {
+        if case .token(let token) = try await ask(form, credential, scope) { return token }
+      } catch {
+        guard look == 0, Self.isDoubtful(error) else { throw error }
+      }
       guard (try? await time.sleep(0.5 * Double(1 << look) * (0.5 + 0.5 * time.random()))) != nil
       else { break }
     }
@@ -43,6 +48,13 @@ struct TokenClient: Sendable {
         .protocolError(transient: false), "\(service): \(PageRule.words(url))",
         hint: PageRule.hint)
     }
+  }
+
+  /// Whether an error denies that there is what a challenge has just promised: some services do so
+  /// for a moment.
+  private static func isDoubtful(_ error: RegistryError) -> Bool {
+    if case .overloaded = error.kind { return false }
+    return [400, 404].contains(error.status)
   }
 
   /// What one try brought.

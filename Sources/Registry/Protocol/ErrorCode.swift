@@ -21,9 +21,11 @@ extension TransferResponse {
   /// The status, as the registry's own error code means it where there is one and the status is only
   /// that something is wrong.
   ///
-  /// Some registries, and what stands before them, call everything 500 that is not there or not allowed.
+  /// Some registries, and what stands before them, call everything 500 that is not there or not
+  /// allowed, or everything 400 that is not there.
   var meaning: Int {
     let status = head.status
+    if status == 400, ErrorCode.status(ErrorBody(self).codes) == 404 { return 404 }
     // 503 and its kin say of themselves that they pass.
     guard (500..<600).contains(status), ![503, 529].contains(status) else { return status }
     return ErrorCode.status(ErrorBody(self).codes) ?? status

@@ -58,7 +58,7 @@ enum ResponseJudge {
       response, what: what, origin: origin, isNamed: isNamed, hiding: secrets, now: now)
     let meaning = response.meaning
     error.status = meaning
-    // The status says that it may pass, the code that it will not.
+    // The status says something else than the code: that it may pass, or that nobody understood.
     if meaning != response.head.status, !error.isTransient {
       error.secondLooks = max(1, error.secondLooks)
     }
