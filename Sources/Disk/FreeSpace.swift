@@ -32,4 +32,16 @@ package enum FreeSpace {
     let (product, overflow) = available.multipliedReportingOverflow(by: unit)
     return overflow ? .max : Int64(clamping: product)
   }
+
+  /// Whether the file system of a path, which need not be there yet, can keep no more files.
+  package static func isOutOfFiles(at path: String) -> Bool {
+    var info = statvfs()
+    var path = path
+    while statvfs(path, &info) != 0 {
+      guard errno == ENOENT, let slash = path.dropLast().lastIndex(of: "/") else { return false }
+      path = String(path[...slash])
+    }
+    // One that counts none, as btrfs does, says nothing.
+    return info.f_files > 0 && info.f_favail == 0
+  }
 }

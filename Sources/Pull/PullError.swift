@@ -127,6 +127,9 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
   private static func hint(ofStore lack: StoreError.Lack) -> String {
     switch lack {
     case .space: "free some space where the store is (\"cairn store prune\" may help)"
+    case .files:
+      "remove files where the store is (\"df -i\" counts them, \"cairn store prune\" may help), or take another "
+        + "disk with --store DIR"
     case .quota:
       "the quota counts your own files, or a project's: remove some where the store is (\"cairn store prune\" may help), "
         + "or have it raised"
@@ -139,6 +142,7 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
     let way =
       switch lack {
       case .space: "free some space where the output goes"
+      case .files: "remove files where the output goes (\"df -i\" counts them)"
       case .quota: "remove some of what the quota counts where the output goes"
       case .fileSize: "let the output go where files may be larger (see ulimit -f)"
       }

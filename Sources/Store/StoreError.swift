@@ -4,6 +4,8 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   case system(action: String, path: String, errno: Int32)
   /// There is not enough room; how much there is, the file system may not say.
   case noSpace(path: String, needed: Int64, free: Int64?)
+  /// The file system can keep no more files, whatever room it has.
+  case noMoreFiles(action: String, path: String)
   /// The store was written by a later version of Cairn.
   case newerVersion(path: String, found: String)
   /// A directory is there but is no image layout.
@@ -35,6 +37,8 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
       self = .interrupted
     } else if error.reason != nil {
       self = .refused(error.description)
+    } else if error.code == ENOSPC, FreeSpace.isOutOfFiles(at: error.path) {
+      self = .noMoreFiles(action: error.action, path: error.path)
     } else {
       self = .system(action: error.action, path: error.path, errno: error.code)
     }
@@ -48,6 +52,8 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noSpace(let path, let needed, let free):
       let left = free.map { ", \(ByteCount.text($0)) free" } ?? ""
       return "not enough space in \(path): \(ByteCount.text(needed)) needed\(left)"
+    case .noMoreFiles(let action, let path):
+      return "cannot \(action) \(path): the file system can keep no more files (no inodes are left)"
     case .newerVersion(let path, let found):
       return "the store \(path) has format \(found.shownSafely(limit: 20)), made by a later cairn; "
         + "this one knows format \(ContentStore.formatVersion)"
@@ -94,6 +100,8 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   package enum Lack: Sendable {
     /// The disk is full.
     case space
+    /// There are as many files as the file system can have.
+    case files
     /// What this user, or a project, may have is used up, whatever is free.
     case quota
     /// A file may not be as large.
@@ -104,6 +112,7 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   package var lack: Lack? {
     switch self {
     case .noSpace, .system(_, _, ENOSPC): .space
+    case .noMoreFiles: .files
     case .system(_, _, EDQUOT): .quota
     case .system(_, _, EFBIG): .fileSize
     default: nil

@@ -181,6 +181,24 @@ extension ClientTests {
     #expect((answer != nil) == (code == "MANIFEST_BLOB_UNKNOWN"))
   }
 
+  @Test(
+    "who is denied as anybody is not told of credentials, and who gave some is told to look at them"
+  )
+  func hintsOfLogins() async throws {
+    let closed = try RawServer { _ in
+      .status(403, [], #"{"errors":[{"code":"DENIED","message":"your region is blocked"}]}"#)
+    }
+    let asAnybody = await error(try client(closed))?.hint
+    #expect(asAnybody?.hasPrefix("it was asked for without a login") == true, "\(asAnybody ?? "")")
+    for status in [400, 401, 403] {
+      let server = try tokenServer { _ in .status(status, [], #"{"details":"wrong password"}"#) }
+      let chain = CredentialChain(explicit: .basic(user: "u", password: "wrong"))
+      let refused = await error(try client(server, credentials: chain))
+      #expect(refused?.kind == .unauthorised)
+      #expect(refused?.hint?.hasPrefix("check --creds") == true, "\(refused?.hint ?? "")")
+    }
+  }
+
   @Test("a limit that an identity token meets is waited for before anything else is asked")
   func limitedIdentityToken() async throws {
     let counter = Counter()

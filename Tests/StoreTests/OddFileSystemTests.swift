@@ -37,6 +37,26 @@ struct OddFileSystemTests {
     #expect(error.description == "not enough space in /s: 2.0 KiB needed")
   }
 
+  @Test(
+    "where no inodes are left, that is said, and not that the disk is full",
+    .enabled(if: getuid() == 0))
+  func noInodes() throws {
+    let folder = try TemporaryFolder()
+    let path = folder("small")
+    #expect(mkdir(path, 0o700) == 0)
+    guard mount("none", path, "tmpfs", 0, "nr_inodes=20") == 0 else {
+      try Test.cancel("nothing can be mounted here")
+    }
+    defer { umount2(path, 2) }
+    #expect(!FreeSpace.isOutOfFiles(at: path))
+    for number in 0..<20 { _ = creat("\(path)/\(number)", 0o600) }
+    #expect(FreeSpace.isOutOfFiles(at: "\(path)/not/there"))
+    let error = StoreError(DiskError("make directory", "\(path)/not/there", ENOSPC))
+    #expect(error.lack == .files)
+    #expect(error.description.contains("no inodes are left"))
+    #expect(StoreError(DiskError("write", "/dev/full", ENOSPC)).lack == .space)
+  }
+
   @Test("sums of sizes from outside have an end")
   func sums() {
     #expect([Int64.max, 1].clampedSum == .max && [Int64.min, -1].clampedSum == .min)

@@ -60,14 +60,18 @@ extension Authorizer {
         + "going on without it")
   }
 
-  /// What may help against a refusal where credential helpers were to have the login, and had none;
-  /// nil: it is not about them.
-  func hintOfHelpers(for scope: Scope) async -> String? {
+  /// What may help against a refusal where no login is in use; nil: one is, or the error says it.
+  func hint(toNobody error: RegistryError, for scope: Scope) async -> String? {
+    guard !showsForeign(scope), await credential(scope) == nil else { return nil }
+    let ways = "\"skopeo login\", \"podman login\" or \"docker login\", or use --creds"
     let helpers = credentials.emptyHelpers(registry: scope.registry)
-    guard !helpers.isEmpty, await credential(scope) == nil else { return nil }
-    let names = helpers.prefix(3).map { "docker-credential-" + $0.shownSafely(limit: 60) }
-    return "no login for \(scope.registry) came from \(names.joined(separator: ", ")); log in with "
-      + "\"skopeo login\", \"podman login\" or \"docker login\", or use --creds"
+    guard helpers.isEmpty else {
+      let names = helpers.prefix(3).map { "docker-credential-" + $0.shownSafely(limit: 60) }
+      return
+        "no login for \(scope.registry) came from \(names.joined(separator: ", ")); log in with \(ways)"
+    }
+    guard error.hint == ResponseJudge.hintOfRights else { return nil }
+    return "it was asked for without a login; if one may pull it, log in with \(ways)"
   }
 
   /// Goes on without it until the run ends.

@@ -94,6 +94,9 @@ actor Authorizer {
     mayShow(scope) ? errand?.errand.authorization : nil
   }
 
+  /// Whether what somebody else brought is what is shown there.
+  func showsForeign(_ scope: Scope) -> Bool { presented(scope) != nil }
+
   /// Whether credentials may be shown there at all.
   private func mayShow(_ scope: Scope) -> Bool {
     !scope.isAnonymous && errand?.origins.contains(scope.origin) ?? true

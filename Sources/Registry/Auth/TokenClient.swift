@@ -32,7 +32,7 @@ struct TokenClient: Sendable {
       do throws(RegistryError) {
         if case .token(let token) = try await ask(form, credential, scope) { return token }
       } catch {
-        guard look == 0, Self.isDoubtful(error) else { throw error }
+        guard look == 0, !error.isTransient, [400, 404].contains(error.status) else { throw error }
       }
       guard (try? await time.sleep(0.5 * Double(1 << look) * (0.5 + 0.5 * time.random()))) != nil
       else { break }
@@ -48,13 +48,6 @@ struct TokenClient: Sendable {
         .protocolError(transient: false), "\(service): \(PageRule.words(url))",
         hint: PageRule.hint)
     }
-  }
-
-  /// Whether an error denies that there is what a challenge has just promised: some services do so
-  /// for a moment.
-  private static func isDoubtful(_ error: RegistryError) -> Bool {
-    if case .overloaded = error.kind { return false }
-    return [400, 404].contains(error.status)
   }
 
   /// What one try brought.
@@ -161,8 +154,11 @@ struct TokenClient: Sendable {
     let status = answer.response.head.status
     var refusal = error
     switch status {
-    case 400 where credential != nil && !error.isTransient:
-      refusal = RegistryError(.unauthorised, error.message, hint: error.hint)
+    case _ where credential != nil && [400, 401, 403].contains(status) && !error.isTransient:
+      let body = ErrorBody(answer.response, hiding: Secrets(credential))
+      refusal = RegistryError(
+        .unauthorised, error.message,
+        hint: ResponseJudge.hint(ofStale: body) ?? ResponseJudge.hintOfLogin)
     case 404, 405, 410:
       let words = ErrorBody(answer.response, hiding: Secrets(credential)).words
       refusal = RegistryError(

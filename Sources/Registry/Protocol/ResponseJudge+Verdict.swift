@@ -83,7 +83,7 @@ extension ResponseJudge {
         hint: "log in with \"skopeo login\", \"podman login\" or \"docker login\", or use --creds")
       : RegistryError(
         .unauthorised, "\(host) denies access to \(what)\(said)",
-        hint: hint(ofStale: answer.body) ?? "the credentials in use may not be allowed to pull it")
+        hint: hint(ofStale: answer.body) ?? hintOfRights)
   }
 
   /// A 407 or 511: somebody before the server wants a login.

@@ -37,9 +37,14 @@ enum ResponseJudge {
     return RegistryError(
       .unauthorised,
       "\(origin.authority) does not take the name and password it was shown for \(what)\(said)",
-      hint: hint(ofStale: body)
-        ?? "check --creds, or the login in the file that --explain-endpoints of inspect names")
+      hint: hint(ofStale: body) ?? hintOfLogin)
   }
+
+  /// What may help where a login is refused.
+  static let hintOfLogin =
+    "check --creds, or the login in the file that --explain-endpoints of inspect names"
+  /// What may be wrong where a login is taken, and does not suffice.
+  static let hintOfRights = "the credentials in use may not be allowed to pull it"
 
   /// The error of a response that is no success and no redirect.
   ///

@@ -16,8 +16,8 @@ extension RequestRoute {
     } catch {
       var error = error
       error.challenges = challenges
-      if error.kind == .unauthorised, let scope = ownScope,
-        let hint = await client.authorizer.hintOfHelpers(for: scope)
+      if error.kind == .unauthorised, endpointHere != nil, let scope = ownScope,
+        let hint = await client.authorizer.hint(toNobody: error, for: scope)
       {
         error.hint = hint
       }
