@@ -48,12 +48,18 @@ package struct Index: Sendable, Equatable {
 
   /// The images that an entry's platform names for another one, best first, equals in the order of the index.
   ///
+  /// What needs more of the operating system than the wanted one is said to have comes last.
+  ///
   /// - Parameter platform: the platform wanted.
   package func images(for platform: Platform) -> [Descriptor] {
     let fitting = images.enumerated().compactMap { place, image in
-      image.platform.flatMap { platform.preference(for: $0) }.map { (place, $0, image) }
+      image.platform.flatMap { own in
+        platform.preference(for: own).map {
+          (rank: (platform.lacks(featuresOf: own) ? 1 : 0, -$0, place), image: image)
+        }
+      }
     }
-    return fitting.sorted { $0.1 == $1.1 ? $0.0 < $1.0 : $0.1 > $1.1 }.map(\.2)
+    return fitting.sorted { $0.rank < $1.rank }.map(\.image)
   }
 
   /// Images whose entry names no platform: their configuration says which it is.

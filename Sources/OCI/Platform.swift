@@ -131,6 +131,11 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
     return offered <= wanted ? 50 + offered : nil
   }
 
+  /// Whether an image for `candidate` needs features of the operating system that `self` is not said to have.
+  package func lacks(featuresOf candidate: Platform) -> Bool {
+    !Set(candidate.osFeatures ?? []).isSubset(of: osFeatures ?? [])
+  }
+
   /// The preference for the very same platform; none is larger.
   package static let exactly = 100
   private static let highestLevel = 40

@@ -200,5 +200,6 @@ extension Descriptor {
   fileprivate func isFor(sameAs other: Descriptor, by wanted: Platform) -> Bool {
     guard let own = platform, let others = other.platform else { return false }
     return wanted.preference(for: own) == wanted.preference(for: others)
+      && wanted.lacks(featuresOf: own) == wanted.lacks(featuresOf: others)
   }
 }

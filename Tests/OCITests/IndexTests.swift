@@ -53,6 +53,22 @@ struct IndexTests {
   }
 
   @Test(
+    "what needs features of the system that are not said to be there comes last, and is taken alone",
+    arguments: [[0, 1], [1, 0], [0]])
+  func features(order: [Int]) throws {
+    let image = #""platform":{"os":"linux","architecture":"arm","variant":"#
+    let entries = [
+      Self.entry(image + #""v7","os.features":["erofs"]}"#),
+      Self.entry(image + #""v6","os.features":[]}"#),
+    ]
+    let found = try index(order.map { entries[$0] }).images(for: try Platform("linux/arm/v7"))
+    #expect(found.map { $0.platform?.variant } == (order.count == 2 ? ["v6", "v7"] : ["v7"]))
+    var able = try Platform("linux/arm/v7")
+    able.osFeatures = ["erofs", "more"]
+    #expect(try index(order.map { entries[$0] }).images(for: able).first?.platform?.variant == "v7")
+  }
+
+  @Test(
     "artifacts, attestations and unknown types are no candidates for an image",
     arguments: [
       #""artifactType":"application/spdx+json","platform":{"os":"linux","architecture":"amd64"}"#,
