@@ -52,6 +52,24 @@ struct RegistriesConfigTests {
     #expect(plan.source == "/0.conf" && plan.blocks == nil)
   }
 
+  @Test("a prefix with a tag names the location that lacks it, and its file")
+  func tagInPrefix() throws {
+    let table = """
+      [[registry]]
+      prefix = "example.com/x/y:latest"
+      location = "mirror.test/x/y
+      """
+    let image = "example.com/x/y:latest"
+    let wrong = try config(table + "\"")
+    let refused = #expect(throws: EndpointPlan.Refused.self) { try asked(wrong, image) }
+    #expect(
+      refused?.message
+        == "/0.conf: the location \"mirror.test/x/y\" of the prefix \"example.com/x/y:latest\" has to end in "
+        + "\":latest\", too")
+    #expect(try asked(wrong, "example.com/x/y:2") == nil)
+    #expect(try asked(try config(table + ":latest\""), image) == ["https://mirror.test/x/y"])
+  }
+
   @Test(
     "a user and a password in a place are refused, and not shown",
     arguments: [

@@ -65,6 +65,13 @@ struct NamePrefix: Hashable, Sendable {
     return (host[..<colon], host[host.index(after: colon)...])
   }
 
+  /// The image's tag or digest, with its mark, where the prefix is about that alone; nil: it is about more.
+  func end(of reference: Reference) -> String? {
+    guard rest(of: reference)?.isEmpty == true else { return nil }
+    let ends = [reference.tag.map { ":\($0)" }, reference.digest.map { "@\($0)" }]
+    return ends.compactMap(\.self).first { text.hasSuffix($0) }
+  }
+
   /// What of an image's name comes after the prefix.
   ///
   /// - Parameter reference: the image.

@@ -126,7 +126,13 @@ struct RegistriesConfig: Sendable, Equatable {
   private static func warning(
     _ location: String, _ reference: Reference, _ table: RegistryTable
   ) -> String {
-    "\(table.source): at \(location.shownSafely(limit: 100)) there can be no \(reference.repository)"
+    let place = location.shownSafely(limit: 100)
+    if let end = table.prefix.end(of: reference), !location.hasSuffix(end) {
+      return
+        "\(table.source): the location \"\(place)\" of the prefix \"\(table.prefix.text.shownSafely(limit: 100))\" "
+        + "has to end in \"\(end)\", too"
+    }
+    return "\(table.source): at \(place) there can be no \(reference.repository)"
   }
 
   /// The image of that name at another place; nil where there can be none.
@@ -135,10 +141,9 @@ struct RegistriesConfig: Sendable, Equatable {
   ) -> Reference? {
     var place = location
     // A table about one tag or digest names the same one there, which is what the request is for anyway.
-    for suffix in [reference.tag.map { ":\($0)" }, reference.digest.map { "@\($0)" }] {
-      guard let suffix, rest.isEmpty, prefix.text.hasSuffix(suffix) else { continue }
-      guard place.hasSuffix(suffix) else { return nil }
-      place.removeLast(suffix.count)
+    if let end = prefix.end(of: reference) {
+      guard place.hasSuffix(end) else { return nil }
+      place.removeLast(end.count)
     }
     let text = place + rest
     guard let there = try? Reference(text + ":x"), there.tag == "x", there.digest == nil,
