@@ -113,4 +113,25 @@ struct ChallengeTests {
       #expect(Token(Array("{\"\(name)\":\"\(text)\"}".utf8), now: 0)?.value == value)
     }
   }
+
+  @Test(
+    "a realm without TLS is asked by TLS at the registry's own host, and refused elsewhere",
+    arguments: [
+      ("http://r.test/token", "https://r.test:8443/token"),
+      ("http://r.test:80/token", "https://r.test:8443/token"),
+      ("http://r.test:8443/token", "https://r.test:8443/token"),
+      ("http://r.test:8080/token", nil), ("http://auth.r.test/token", nil),
+    ])
+  func realmWithoutTLS(realm: String, asked: String?) throws {
+    let scope = Authorizer.Scope(
+      origin: try RemoteURL("https://r.test:8443/").origin, registry: "r.test:8443",
+      repository: "o/n")
+    do throws(RegistryError) {
+      let form = try TokenForm(TokenService(realm: realm, service: nil), scope: scope)
+      #expect(form.realm.description == asked)
+    } catch {
+      #expect(asked == nil && error.kind == .refusedTarget)
+      #expect(error.hint?.contains("who runs it can set that to https://") == true)
+    }
+  }
 }

@@ -16,13 +16,16 @@ enum RedirectRule {
   static func check(_ target: RemoteURL, from source: RemoteURL.Origin, what: String)
     throws(RegistryError)
   {
-    func refuse(_ reason: String) -> RegistryError {
+    func refuse(_ reason: String, hint: String? = nil) -> RegistryError {
       RegistryError(
         .refusedTarget,
-        "the \(what) of \(source.authority) is refused: \(target.redacted) \(reason)")
+        "the \(what) of \(source.authority) is refused: \(target.redacted) \(reason)", hint: hint)
     }
     if source.scheme == "https", target.origin.scheme != "https" {
-      throw refuse("would leave TLS")
+      throw refuse(
+        "would leave TLS",
+        hint: "a registry behind something that ends TLS for it has to be told its own address: "
+          + "who runs it can set that to https://")
     }
     if target.origin.isLinkLocalOrMetadata, target.origin != source {
       throw refuse("is a link-local or metadata address")
