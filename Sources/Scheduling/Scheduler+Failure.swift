@@ -12,6 +12,15 @@ struct ServerTrouble: Sendable, Equatable {
   var stalls = 0
   /// When the last one was counted.
   var stalledAt: Moment?
+  /// Connections that ended before an answer: bytes of others do not end that.
+  var hangUps = HangUps()
+
+  /// What is left of it where bytes came.
+  var afterProgress: ServerTrouble {
+    var trouble = ServerTrouble()
+    trouble.hangUps = hangUps
+    return trouble
+  }
 
   /// Counts a stall, unless its request was on its way already when the one before was counted.
   mutating func countStall(of request: RequestState, at now: Moment) {
@@ -42,7 +51,7 @@ extension Scheduler {
     }
     requests[id] = nil
     if said == .stalled { trouble.countStall(of: request, at: now) }
-    let failure = asRefusal(said)
+    let failure = asRefusal(said, of: request, at: now)
     if case .refused(let retryAfter) = failure {
       gathered.refusals.append(
         .init(at: now, served: requests.count, retryAfter: retryAfter))
@@ -112,11 +121,24 @@ extension Scheduler {
     finishBlobIfComplete(blob, &actions)
   }
 
-  /// Overload has many codes: errors of any, in a row and with nothing good between, are taken for it.
-  private mutating func asRefusal(_ failure: FetchFailure) -> FetchFailure {
-    guard failure == .serverError else { return failure }
-    trouble.errors += 1
-    return trouble.errors >= Self.errorsOfOverload ? .refused(retryAfter: nil) : failure
+  /// Overload has many codes, and may have none: errors of any, in a row and with nothing good
+  /// between, are taken for it, and connections that end before an answer while others go on.
+  private mutating func asRefusal(
+    _ failure: FetchFailure, of request: RequestState, at now: Moment
+  ) -> FetchFailure {
+    let isOverload: Bool
+    switch failure {
+    case .serverError:
+      trouble.errors += 1
+      isOverload = trouble.errors >= Self.errorsOfOverload
+    case .transient where request.respondedAt == nil:
+      isOverload = trouble.hangUps.note(at: now, progress: headway.lastAt, others: requests.count)
+    case .transient:
+      trouble.hangUps.noteBreak()
+      isOverload = false
+    default: isOverload = false
+    }
+    return isOverload ? .refused(retryAfter: nil) : failure
   }
 
   private mutating func countRound(_ request: RequestState, now: Moment) {

@@ -168,6 +168,7 @@ package struct Scheduler: Sendable {
     guard var request = requests[id], request.respondedAt == nil else { return }
     request.respondedAt = now
     requests[id] = request
+    trouble.hangUps.noteHead()
     let seconds = now - request.startedAt
     let answer = seconds - min(seconds, connectSeconds ?? 0)
     gathered.firstByteSeconds.append(answer)
@@ -185,7 +186,7 @@ package struct Scheduler: Sendable {
       bytesDone += gained
       bytesLeft -= gained
       if headway.note(gained, at: now, minimumRate: settings.minimumRate) {
-        trouble = ServerTrouble()
+        trouble = trouble.afterProgress
         blobs[segment.blob].doubts = 0
       }
       let isRanged = segment.requests.contains { requests[$0]?.ranged ?? false }

@@ -13,6 +13,8 @@ final class FakeNetwork: SchedulerRunner {
     case good(rate: Double)
     /// Fails after so many bytes.
     case fails(after: Int64, FetchFailure)
+    /// Fails before any answer.
+    case hangsUp(FetchFailure)
     /// Never says anything.
     case silent
     /// Sends the whole blob, whatever range was asked for.
@@ -29,7 +31,10 @@ final class FakeNetwork: SchedulerRunner {
     var passed: Int64 = 0
 
     var isRefused: Bool {
-      if case .fails(_, .refused) = behaviour { true } else { false }
+      switch behaviour {
+      case .fails(_, .refused), .hangsUp: true
+      default: false
+      }
     }
   }
 
@@ -49,6 +54,8 @@ final class FakeNetwork: SchedulerRunner {
   /// Requests that the server serves at a time; others are told to come back later.
   var mostServed = Int.max
   var retryAfter = 10.0
+  /// Whether it hangs up on those others, and says nothing.
+  var hangsUp = false
   /// Whether it tells when requests went out, a step after they were made.
   var saysSent = false
   var flights: [RequestID: Flight] = [:]
@@ -118,6 +125,7 @@ final class FakeNetwork: SchedulerRunner {
       tell(.sent(id))
     }
     guard seconds - flight.start >= firstByte else { return }
+    if case .hangsUp(let failure) = flight.behaviour { return fail(id, failure) }
     if !flight.responded {
       flights[id]?.responded = true
       tell(.responded(id, connectSeconds: nil))
@@ -140,7 +148,7 @@ final class FakeNetwork: SchedulerRunner {
     case .fails(let bytes, let failure):
       move(&window, by: min(bytes, window.end - window.position - 1), flight.fetch.segment)
       fail(id, failure)
-    case .silent: break
+    case .silent, .hangsUp: break
     }
   }
 
@@ -186,8 +194,9 @@ final class FakeNetwork: SchedulerRunner {
     let isFull = flights.values.count { !$0.isRefused } >= mostServed
     flights[fetch.request] = Flight(
       fetch: fetch,
-      behaviour: isFull
-        ? .fails(after: 0, .refused(retryAfter: retryAfter)) : behave(fetch, made.count),
+      behaviour: !isFull
+        ? behave(fetch, made.count)
+        : hangsUp ? .hangsUp(.transient) : .fails(after: 0, .refused(retryAfter: retryAfter)),
       start: seconds)
   }
 

@@ -412,6 +412,53 @@ struct SchedulerTests {
     #expect(network.seconds < 16)
   }
 
+  @Test("a server that hangs up on whom it does not serve is one that refuses", arguments: [1, 2])
+  func hangsUpOnTheOthers(served: Int) {
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 8), step: 0.01, firstByte: 0.01) {
+      _, _ in .good(rate: 1e6)
+    }
+    network.mostServed = served
+    network.hangsUp = true
+    for _ in 0..<30 { network.add(150_000) }
+    network.run(limit: 60)
+    #expect(network.complete.count == 30)
+    #expect(network.made.count < 150, "\(network.made.count)")
+    #expect(network.samples.contains { !$0.sample.refusals.isEmpty })
+  }
+
+  @Test("a line that breaks connections wherever they are is none that refuses")
+  func badLine() {
+    var dice = RandomSource(seed: 7)
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 8), step: 0.01, firstByte: 0.05) {
+      _, _ in
+      switch Int.random(in: 0..<10, using: &dice) {
+      case 0, 1, 2: .hangsUp(.transient)
+      case 3, 4: .fails(after: 50_000, .transient)
+      default: .good(rate: 1e6)
+      }
+    }
+    for _ in 0..<60 { network.add(300_000) }
+    network.run(limit: 300)
+    #expect(network.complete.count == 60)
+    #expect(network.samples.allSatisfy { $0.sample.refusals.isEmpty })
+  }
+
+  @Test("a server that nobody reaches for a while refuses nobody")
+  func awayForAWhile() {
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 8), step: 0.01, firstByte: 0.01) {
+      _, _ in .good(rate: 1e6)
+    }
+    for _ in 0..<30 { network.add(500_000) }
+    network.run(limit: 0.3)
+    network.behave = { _, _ in .hangsUp(.transient) }
+    for id in network.flights.keys.sorted() { network.fail(id, .transient) }
+    network.run(limit: 6)
+    network.behave = { _, _ in .good(rate: 1e6) }
+    network.run(limit: 100)
+    #expect(network.complete.count == 30)
+    #expect(network.samples.allSatisfy { $0.sample.refusals.isEmpty })
+  }
+
   @Test("where all are refused, nobody asks before the time")
   func waitsWhereAllAreRefused() {
     let network = FakeNetwork(policy: FixedPolicy(poolSize: 4), step: 0.05, firstByte: 0) {
