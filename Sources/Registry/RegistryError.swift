@@ -165,12 +165,12 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     isNamed: Bool = false
   ) -> RegistryError {
     let place = origin.authority + (what.map { ", \($0)" } ?? "")
-    let own = isNamed ? hint(ofNamed: error.kind) : nil
+    let own = isNamed ? hint(ofNamed: error.kind, origin) : nil
     let ofProxy = error.failedProxy.map { Self.hint(ofProxy: $0, error.kind) }
     let ofCut = error.cut.map { _ in
       "a server that serves ranges, or a mirror, may send the rest; what is here stays"
     }
-    let hint = ofProxy ?? own ?? ofCut ?? hint(error.kind)
+    let hint = ofProxy ?? own ?? ofCut ?? hint(error.kind, origin)
     var failure = RegistryError(.transfer(error), "\(place): \(error.message)", hint: hint)
     if error.isAbsence { failure.secondLooks = 1 }
     // Who speaks so does it each time; somebody on the way may do it once.
@@ -200,16 +200,20 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   }
 
   /// What may help where nobody is at a place that the user did not name.
-  private static func hint(ofNamed kind: TransferError.Kind) -> String? {
+  private static func hint(ofNamed kind: TransferError.Kind, _ place: RemoteURL.Origin) -> String? {
     switch kind {
+    case .connect:
+      "the registry names that place; a firewall on the way may let the registry through and not "
+        + place.host
     case .noSuchHost, .refused, .resolve:
       "the registry names that place; who runs it may know why it cannot be reached from here"
     default: nil
     }
   }
 
-  private static func hint(_ kind: TransferError.Kind) -> String? {
+  private static func hint(_ kind: TransferError.Kind, _ place: RemoteURL.Origin) -> String? {
     switch kind {
+    case .connect: "nobody is there for now, or a firewall on the way to \(place.host) stops it"
     case .notTLS:
       "the server does not speak TLS there; if it is a plain HTTP registry, add --plain-http"
     case .tls:

@@ -119,7 +119,7 @@ struct FailoverRunner: Sendable {
   ) {
     guard !place.isAway, ledger.mayComplain(of: endpoint, now: time.seconds()) else { return }
     let meanwhile =
-      isMirror && hedges ? "the next server is asked, too" : Lateness.left(of: patience)
+      isMirror && hedges ? "the next server is asked, too" : Lateness.leftOfServer(patience)
     let words = Lateness.words(meanwhile, through: place.proxy)
     tell(.late(place.name ?? endpoint.origin.authority, because: words))
   }

@@ -18,6 +18,14 @@ enum Lateness {
     return "has not answered\(way) for \(Int(clamping: patience)) s; \(meanwhile)"
   }
 
+  /// How long a server that is late still has: by then nobody knows whether there is a connection, which
+  /// has a limit of its own.
+  ///
+  /// - Parameter limit: seconds from the beginning to the head of its answer.
+  static func leftOfServer(_ limit: Double) -> String {
+    left(of: limit) + ", and less where no connection is made"
+  }
+
   /// How long somebody who is late still has.
   ///
   /// - Parameter limit: seconds from the beginning.
