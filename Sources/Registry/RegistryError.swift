@@ -173,7 +173,7 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     let hint = ofProxy ?? own ?? ofCut ?? hint(error.kind, origin)
     var failure = RegistryError(.transfer(error), "\(place): \(error.message)", hint: hint)
     if error.isAbsence { failure.secondLooks = 1 }
-    // Who speaks so does it each time; somebody on the way may do it once.
+    // Non-HTTP from the server repeats; from a middlebox it may be once.
     if error.kind == .badResponse { failure.secondLooks = 2 }
     return failure
   }

@@ -52,7 +52,7 @@ actor Authorizer {
   /// What somebody else shows, and the only places that see it.
   private let errand: (errand: Errand, origins: Set<RemoteURL.Origin>)?
   /// The token service that the registry named in this run; nil: none.
-  private(set) var tokenService: TokenService?
+  var tokenService: TokenService?
   /// The one that it named before.
   let expected: TokenService?
   /// The repositories for which that was asked ahead.
@@ -62,9 +62,6 @@ actor Authorizer {
   var askedAhead: [Fetch: Task<Token?, Never>] = [:]
   /// Where it was asked already what the API itself wants to see.
   private var pinged: Set<Scope> = []
-
-  /// Seconds after which a refused token is taken for one that has expired.
-  private static let freshSeconds = 1.0
 
   /// - Parameters:
   ///   - engine: performs the requests.
@@ -90,7 +87,7 @@ actor Authorizer {
   }
 
   /// What somebody else shows there as it came; nil: nothing.
-  private func presented(_ scope: Scope) -> String? {
+  func presented(_ scope: Scope) -> String? {
     mayShow(scope) ? errand?.errand.authorization : nil
   }
 
@@ -121,102 +118,13 @@ actor Authorizer {
     entries[scope] == nil ? nil : try await header(for: scope)
   }
 
-  /// A new header after a denial: by the first of its challenges that leads to one.
-  ///
-  /// - Parameters:
-  ///   - denial: what the server said.
-  ///   - rejected: the header that was sent.
-  ///   - tried: the ways that the same request has gone already.
-  ///   - scope: what for.
-  /// - Throws: `RegistryError`; nil is returned where nothing can be done.
-  func answer(_ denial: Denial, rejected: String?, tried: [Way: Int], for scope: Scope)
-    async throws(RegistryError) -> Pass?
-  {
-    // Whoever shows something himself gets the answer to that.
-    guard denial.wantsMore(than: rejected), presented(scope) == nil else { return nil }
-    // What is named after a refused token may be a dead end.
-    if rejected == nil, scope.registry == registry,
-      denial.status == 401 || !denial.challenges.isEmpty
-    {
-      tokenService =
-        denial.challenges.lazy.filter { $0.scheme == "bearer" }
-        .compactMap { TokenService($0, repository: scope.repository) }.first
-    }
-    let credential = await credential(scope)
-    // Another request got a new one in the meantime.
-    if let current = entries[scope]?.header, current != rejected {
-      return Pass(header: current, way: nil)
-    }
-    // One that others were let in with is not too young: it has died.
-    if tried[.again] == nil, tried.keys.contains(where: \.isToken), let rejected,
-      try await ripens(rejected, denial, scope)
-    {
-      return Pass(header: rejected, way: .again)
-    }
-    var challenges = denial.challenges
-    if challenges.isEmpty, rejected == nil {
-      guard credential != nil else { return nil }
-      challenges = await challengesOfAPI(scope)
-      if challenges.isEmpty, !denial.hasOthers {
-        challenges = [Challenge(scheme: "basic", parameters: [:])]
-      }
-    }
-    if case .registryToken(let token)? = credential,
-      challenges.contains(where: { $0.scheme == "bearer" })
-    {
-      return rejected == nil ? Pass(header: keep("Bearer " + token, for: scope), way: nil) : nil
-    }
-    var (ways, failure) = Way.offered(by: challenges, for: scope)
-    // A registry whose token has died may ask for Basic alone, or say it in words, though it gave
-    // tokens before.
-    if case .bearer(let form, _, let at)? = entries[scope], !ways.contains(where: \.isToken) {
-      let hasDied = denial.dislikesToken || time.seconds() - at > Self.freshSeconds
-      // One that was made a moment ago is the least likely to have died.
-      ways.insert(.bearer(form), at: hasDied ? 0 : ways.endIndex)
-    }
-    // A token that is liked, and does not suffice, is not made better by another like it.
-    if denial.status != 401, !denial.dislikesToken,
-      case .bearer(let form, let token, _)? = entries[scope],
-      rejected == token.header
-    {
-      ways.removeAll { $0 == .bearer(form) }
-    }
-    var troubled: Set<RemoteURL> = []
-    for way in Way.open(ways, tried: tried) {
-      if let realm = way.realm, troubled.contains(realm) { continue }
-      do throws(RegistryError) {
-        guard let header = try await header(by: way, credential, scope), header != rejected else {
-          continue
-        }
-        return Pass(header: header, way: way)
-      } catch {
-        // The next challenge may lead further; of those that lead nowhere, the last one's reason says most.
-        failure = error
-        // What passes is no word on what was asked for.
-        if error.isTransient, let realm = way.realm { troubled.insert(realm) }
-      }
-    }
-    if let failure { throw failure }
-    return nil
-  }
-
-  private func header(by way: Way, _ credential: Credential?, _ scope: Scope)
-    async throws(RegistryError) -> String?
-  {
-    switch way {
-    case .bearer(let form): try await fetch(Fetch(scope: scope, form: form))
-    case .basic: credential?.basicHeader.map { keep($0, for: scope) }
-    case .again: nil
-    }
-  }
-
-  private func keep(_ header: String, for scope: Scope) -> String {
+  func keep(_ header: String, for scope: Scope) -> String {
     entries[scope] = .fixed(header)
     return header
   }
 
   /// What the API's root wants to see: some registries say it nowhere else.
-  private func challengesOfAPI(_ scope: Scope) async -> [Challenge] {
+  func challengesOfAPI(_ scope: Scope) async -> [Challenge] {
     guard pinged.insert(scope).inserted,
       let url = try? RemoteURL(origin: scope.origin, target: "/v2/"),
       let response = try? await engine.perform(

@@ -1,5 +1,4 @@
 import OCI
-import Synchronization
 import Transfer
 
 /// Asking one server for a range, and judging what it sends.
@@ -133,96 +132,55 @@ extension BlobSource {
       what: "blob \(digest.short) of \(repository)", client: client)
   }
 
-  /// What came encoded though nobody asked for it, and where it went.
-  private enum Unasked { case nothing, inMemory, inFile }
-
   /// One HTTP exchange; content goes straight into the window.
   private func perform(
     _ request: Request, as transfer: TransferRequest, sharesConnection: Bool,
     from sender: Sender, _ meter: ByteMeter, _ report: @escaping @Sendable (Event) -> Void
   ) async throws(TransferError) -> RequestRoute.Outcome<TransferTiming> {
-    let isAll = !request.ranged || request.range == 0..<request.blob.size
-    let wanted = isAll ? nil : request.range
-    let size = request.blob.size
-    let window = request.window
+    let place = transfer.url
+    let reception = BlobReception(
+      request, at: place, isSuspect: isSuspect(request.blob), meter)
     var transfer = transfer
-    transfer.range = wanted
+    transfer.range = reception.wanted
     transfer.sharesConnection = sharesConnection
     transfer.headTimeout = client.headTimeout(stalls: request.stalls)
-    let place = transfer.url
-    let isSuspect = isSuspect(request.blob)
-    let encoded = EncodedBlob(
-      blob: request.blob, wanted: wanted, isSuspect: isSuspect, place: place)
     let response: TransferResponse
-    let unasked = Mutex(Unasked.nothing)
-    let isAllSent = Mutex(false)
-    let before = meter.bytes
     do throws(TransferError) {
       response = try await client.engine.perform(transfer) { head, timing in
-        let judged = BlobJudge.judge(head, wanted: wanted, size: size, isSuspect: isSuspect)
-        if encoded.mayBe(head, judged: judged) {
-          unasked.withLock { $0 = .inMemory }
-          return .memory(limit: encoded.limit)
-        }
-        switch judged {
-        case .content(_, let isWhole), .encoded(_, _, _, let isWhole):
+        reception.decide(head) { isWhole in
           self.noteSender(sender, of: request.blob, at: place)
           report(.responded(timing))
-          isAllSent.withLock { $0 = isWhole }
-          if isWhole, !(request.range == 0..<size) { report(.wholeBody) }
-        case .aside, .refused: break
-        }
-        switch judged {
-        case .encoded(let coding, let offset, let length, _):
-          unasked.withLock { $0 = .inFile }
-          return .decoded(window, offset: offset, length: length, coding: coding, meter: meter)
-        case .content(let offset, _):
-          return .window(window, offset: offset, meter: meter)
-        case .aside: return .beginning(limit: RepositoryClient.asideLimit)
-        case .refused: return .refuse
+          if isWhole, !(request.range == 0..<request.blob.size) { report(.wholeBody) }
         }
       }
     } catch {
-      let unasked = unasked.withLock { $0 }
-      if error.kind == .broken, isAllSent.withLock({ $0 }) {
-        throw Self.cut(error, after: meter.bytes - before, of: request)
-      }
-      guard error.kind == .badResponse, unasked != .nothing else { throw error }
-      return .refused(
-        .integrity,
-        unasked == .inMemory
-          ? "more bytes came than the \(size) that the manifest says" : EncodedBlob.unlike)
+      return .refused(.integrity, try reception.outcome(of: error))
     }
-    let judged = BlobJudge.judge(
-      response.head, wanted: wanted, size: size, isSuspect: isSuspect)
-    if encoded.mayBe(response.head, judged: judged) {
-      return try take(encoded, response, request, from: sender, at: place, report)
+    return try outcome(of: response, to: reception, from: sender, report)
+  }
+
+  /// What an answer that has ended comes to.
+  private func outcome(
+    of response: TransferResponse, to reception: BlobReception, from sender: Sender,
+    _ report: @escaping @Sendable (Event) -> Void
+  ) throws(TransferError) -> RequestRoute.Outcome<TransferTiming> {
+    let request = reception.request
+    let judged = reception.judgement(of: response.head)
+    if reception.encoded.mayBe(response.head, judged: judged) {
+      return try take(
+        reception.encoded, response, request, from: sender, at: reception.place, report)
     }
     switch judged {
     case .content, .encoded: return judgeEnd(request, response.timing)
     case .aside: return .aside(response)
     case .refused where PageRule.isPage(response.head):
       suspect(request.blob)
-      return .page(response, else: .refused(.integrity, PageRule.words(place)))
+      return .page(response, else: .refused(.integrity, PageRule.words(reception.place)))
     // Whoever encodes unasked does so again: it is not to be waited for.
     case .refused(_, let reason) where response.head.encoding != nil:
       return .refused(.integrity, reason)
     case .refused(let kind, let reason): return .refused(kind, reason)
     }
-  }
-
-  /// The error of an answer with all of a blob that broke off: of one that brought nothing new, that too.
-  private static func cut(_ error: TransferError, after count: Int64, of request: Request)
-    -> TransferError
-  {
-    let start = request.range.lowerBound
-    guard start > 0, count <= start, request.window.written <= start else { return error }
-    var cut = error.saying(
-      "it sends the blob from its beginning whatever is asked for, and cuts it off after \(count) of "
-        + "\(request.blob.size) bytes, which are all here: it cannot go on from there (\(error.message))"
-    )
-    cut.cut = count
-    return cut
   }
 
   /// A blob that came into memory, into its window.
