@@ -63,13 +63,14 @@ extension EndpointLedger {
     }
   }
 
-  /// Notes that an endpoint asked over plain HTTP wants TLS, on the same host: true where that is so.
+  /// Notes that an endpoint asked over plain HTTP wants TLS, on the same host and port, or on the usual port
+  /// in place of the usual one: true where that is so.
   ///
-  /// What was meant for plain HTTP may go there, too.
+  /// What was meant for plain HTTP may go there, too. Another port may be somebody else's.
   func noteUpgrade(_ endpoint: Endpoint, to origin: RemoteURL.Origin) -> Bool {
     let known = self.origin(of: endpoint)
     guard known.scheme == "http", origin.scheme == "https", origin.host == known.host,
-      origin.port == 443 || origin.port == known.port
+      origin.port == known.port || (known.port, origin.port) == (80, 443)
     else { return false }
     change(endpoint) { $0.origin = origin }
     return true
