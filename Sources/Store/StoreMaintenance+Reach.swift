@@ -20,6 +20,8 @@ extension StoreMaintenance {
     var sizes: [Digest: Int64] = [:]
     /// Their sizes by what names them, which may contradict itself, and what is there.
     var said: [Digest: Set<Int64>] = [:]
+    /// Those that are named as documents.
+    var documents: Set<Digest> = []
     /// False where one of them is missing.
     var isComplete = true
     /// False where a document cannot be read, so that what it needs is not known.
@@ -29,6 +31,7 @@ extension StoreMaintenance {
     ///   beyond it is not believed.
     fileprivate mutating func hear(_ descriptor: Descriptor, isDocument: Bool) {
       let (digest, size) = (descriptor.digest, descriptor.size)
+      if isDocument { documents.insert(digest) }
       guard descriptor.hasSize, !isDocument || size <= ContentStore.documentLimit,
         !(said[digest]?.contains(size) ?? false)
       else { return }

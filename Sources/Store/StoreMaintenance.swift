@@ -57,8 +57,10 @@ package struct StoreMaintenance: Sendable {
     // By the places of those that need it, of whom many may need the same.
     var users: [Digest: [Int]] = [:]
     var said: [Digest: Set<Int64>] = [:]
+    var documents: Set<Digest> = []
     for (place, one) in kin.enumerated() {
       let reach = reachable(from: one.entry)
+      documents.formUnion(reach.documents)
       for digest in reach.sizes.keys {
         users[digest, default: []].append(place)
         said[digest, default: []].formUnion(reach.said[digest] ?? [])
@@ -76,7 +78,9 @@ package struct StoreMaintenance: Sendable {
       for name in folder.list() {
         guard let digest = try? Digest("\(algorithm.rawValue):\(name)") else { continue }
         seen.insert(digest)
-        let look = try look(at: digest, in: folder, said: said[digest] ?? [])
+        let look = try look(
+          at: digest, in: folder, said: said[digest] ?? [],
+          isDocument: documents.contains(digest))
         if look == .unread {
           found.unread.append(digest)
           continue
@@ -146,9 +150,10 @@ package struct StoreMaintenance: Sendable {
   ///   - digest: its name.
   ///   - folder: where it is.
   ///   - said: its sizes by all that names it.
-  private func look(at digest: Digest, in folder: Folder, said: Set<Int64>) throws(StoreError)
-    -> Look
-  {
+  ///   - isDocument: whether an image has it for a document.
+  private func look(
+    at digest: Digest, in folder: Folder, said: Set<Int64>, isDocument: Bool
+  ) throws(StoreError) -> Look {
     // A directory, a pipe or a link in its place is not read.
     guard let info = folder.info(digest.hex), info.kind == .regular else {
       return .wrong(folder.info(digest.hex)?.kind.words ?? "it is missing")
@@ -158,7 +163,12 @@ package struct StoreMaintenance: Sendable {
     if size > ContentStore.documentLimit {
       // Of two that contradict each other one may be right, and the digest decides.
       if said.isEmpty {
-        if file.isMostlyHoles { return .unread }
+        // What is said of a document that long is not believed, and the image cannot do without it.
+        if file.isMostlyHoles {
+          let words =
+            "it has \(ByteCount.text(size)), most of them holes, and no document is as long"
+          return isDocument ? .wrong(words) : .unread
+        }
       } else if !said.contains(size) {
         let words = said.sorted().prefix(3).map { ByteCount.text($0) }.joined(separator: " or ")
         return .wrong("it has \(ByteCount.text(size)), what names it says \(words)")
