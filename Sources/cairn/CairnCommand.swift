@@ -17,7 +17,7 @@ struct CairnCommand: AsyncParsableCommand {
     discussion: """
       Exit codes: 0 success, 64 usage, 65 content does not match its digest, 66 not found, \
       69 network or registry, 73 local disk, 70 internal error, 77 not authorised or blocked, 130 interrupted \
-      (129 by SIGHUP, 143 by SIGTERM).
+      (129 by SIGHUP, 131 by SIGQUIT, 143 by SIGTERM).
       """,
     version: Cairn.version,
     subcommands: [

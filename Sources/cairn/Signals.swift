@@ -4,7 +4,7 @@ import Glibc
 import Registry
 import Synchronization
 
-/// Ctrl-C, SIGTERM and SIGHUP: the first asks the command to stop, and ends the process after a
+/// Ctrl-C, Ctrl-\, SIGTERM and SIGHUP: the first asks the command to stop, and ends the process after a
 /// moment where it does not; the second ends it at once.
 ///
 /// Handlers run on a thread of their own: neither a server's words nor a slow disk can keep them from it.
@@ -31,9 +31,12 @@ enum Signals {
   static var first: Int32? { state.withLock { $0.first } }
 
   /// Calls `stop` at the first signal.
+  ///
+  /// SIGQUIT is one of them: Swift's runtime has a handler for it, which lets it pass once, and the next one
+  /// would leave a terminal without echo.
   static func watch(_ stop: @escaping @Sendable () -> Void) {
     state.withLock { $0.stop = stop }
-    for number in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(number) {
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] where !isIgnored(number) {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       // Held by its own handler: it lives as long as the process.

@@ -34,4 +34,22 @@ struct StoppedTests {
     let verified = try await cairn("store", "verify")
     #expect(verified.status == 0, "\(verified.output)")
   }
+
+  @Test("by Ctrl-\\ ends at once, as by SIGTERM", arguments: [SIGQUIT, SIGTERM])
+  func quit(signal: Int32) async throws {
+    let cairn = try Command()
+    let (gate, asked) = (Gate(), Gate())
+    let registry = try RawServer { _ in
+      asked.open()
+      gate.pass()
+      return .status(404)
+    }
+    let process = cairn.process(["pull", "\(registry.host)/o/n", "--plain-http"])
+    let running = Task { try await Command.finish(process) }
+    await asked.opened()
+    kill(process.processIdentifier, signal)
+    let outcome = try await running.value
+    gate.open()
+    #expect(outcome.status == 128 + signal && process.terminationReason == .exit)
+  }
 }
