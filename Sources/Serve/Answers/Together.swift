@@ -7,13 +7,25 @@ import Synchronization
 /// What one is granted says nothing of another: the key has whose question it is.
 final class Together<Answer: Sendable>: Sendable {
   /// Who asks, and what.
+  ///
+  /// It holds the client that tells one asker from another: no other can come to have its place in memory
+  /// while a question is underway.
   struct Key: Hashable, Sendable {
-    private let client: ObjectIdentifier
+    private let client: RepositoryClient
     private let what: String
 
     init(_ session: any ServeSession, _ what: String) {
-      client = ObjectIdentifier(session.client)
+      client = session.client
       self.what = what
+    }
+
+    static func == (one: Key, other: Key) -> Bool {
+      one.client === other.client && one.what == other.what
+    }
+
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(ObjectIdentifier(client))
+      hasher.combine(what)
     }
   }
 
