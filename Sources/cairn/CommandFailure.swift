@@ -36,12 +36,30 @@ struct CommandFailure: Error {
   ///   - failures: those of its images, in order.
   ///   - count: images that were to be pulled.
   init?(_ failures: [CommandFailure], of count: Int) {
-    guard let first = failures.first else { return nil }
-    self = first
+    self.init(failures, of: count, as: failures.first, "pulled")
+  }
+
+  /// That of images that were to be fetched again, nil where all are here; of several failures the exit code
+  /// of one counts that another run will not mend, as it may where the registry or the network failed.
+  ///
+  /// - Parameters:
+  ///   - failures: those of its images, in order.
+  ///   - count: images that were to be fetched.
+  init?(worstOf failures: [CommandFailure], of count: Int) {
+    let network = Self.exitCode(.network, signal: nil)
+    let worst = failures.first { $0.exitCode != network } ?? failures.first
+    self.init(failures, of: count, as: worst, "fetched again")
+  }
+
+  private init?(
+    _ failures: [CommandFailure], of count: Int, as chosen: CommandFailure?, _ what: String
+  ) {
+    guard let chosen else { return nil }
+    self = chosen
     guard count > 1 else { return }
     let hints = Set(failures.compactMap(\.hint))
     message =
-      "\(failures.count) of \(count) images were not pulled:\n"
+      "\(failures.count) of \(count) images were not \(what):\n"
       + failures.map { "  " + $0.message }.joined(separator: "\n")
     hint = hints.count == 1 ? hints.first : nil
   }

@@ -169,6 +169,32 @@ struct StoreCommandTests {
     #expect(try await cairn("store", "verify").status == 0)
   }
 
+  @Test("a repair tries every image, and says of each that failed what became of it")
+  func repairsTheRest() async throws {
+    let second = try FakeImage(layers: [Content.bytes(6_000, seed: 2)])
+    let isGone = Log<Bool>()
+    let first = image
+    let both = try RawServer { request in
+      if request.target.contains("/a/first/") {
+        return isGone.all.isEmpty ? FakeRegistry.answer(request, first) : .status(404)
+      }
+      return FakeRegistry.answer(request, second)
+    }
+    let layers = [image.layers[0], second.layers[0]]
+    let names = ["a/first", "b/second"].map { "\(both.host)/\($0):latest" }
+    for name in names { try await pull(name, "--platform", "linux/amd64") }
+    for layer in layers { try writeFile("\(cairn.store)/blobs/sha256/\(layer.hex)", [1, 2, 3]) }
+    isGone.add(true)
+    let repaired = try await cairn("store", "verify", "--repair", "--plain-http")
+    #expect(repaired.status == 66, "\(repaired.errors)")
+    #expect(repaired.errors.contains("1 of 2 images were not fetched again"))
+    #expect(repaired.errors.contains("\(names[0]): ") && !repaired.errors.contains("\(names[1]): "))
+    let there = try readFile("\(cairn.store)/blobs/sha256/\(layers[1].hex)")
+    #expect(there == second.blobs[layers[1]])
+    let again = try await cairn("store", "verify")
+    #expect(again.status == 65 && again.output.contains("it is missing, needed by \(names[0])"))
+  }
+
   @Test("a repair has a registry that lost its blobs fetch their manifest before it gives them up")
   func repairsFromPullThrough() async throws {
     // Once it lost them: how many requests it had before.

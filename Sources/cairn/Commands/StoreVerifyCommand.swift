@@ -45,9 +45,23 @@ struct StoreVerifyCommand: AsyncParsableCommand, RegistryCommand {
         exitCode: 65)
     }
     let images = try onDisk { () throws(StoreError) in try maintenance.images() }
-    for image in images where broken.contains(image.label) {
-      try await fetchAgain(image)
+    try await fetchAgain(images.filter { broken.contains($0.label) })
+  }
+
+  /// Pulls images again, each whatever became of those before it: their damaged blobs are gone already.
+  ///
+  /// - Throws: what became of all that failed.
+  private func fetchAgain(_ images: [StoreMaintenance.Image]) async throws {
+    var failures: [CommandFailure] = []
+    for image in images {
+      do {
+        try await fetchAgain(image)
+      } catch var failure as CommandFailure where Signals.first == nil {
+        failure.message = "\(image.label.asOneLine): \(failure.message)"
+        failures.append(failure)
+      }
     }
+    if let failure = CommandFailure(worstOf: failures, of: images.count) { throw failure }
   }
 
   /// Pulls exactly what the store's index names, whatever the tag means by now.
