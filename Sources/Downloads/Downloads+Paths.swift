@@ -8,25 +8,38 @@ extension Downloads {
   func endIdlePools() async {
     for pool in pools.values {
       guard let idle = pool.clock.idleSeconds, idle >= limits.idleSeconds else { continue }
-      pools[pool.key] = nil
-      overall.bytesOfEndedPools += pool.scheduler.bytesDone
       await end(pool)
     }
   }
 
+  /// Ends a pool, and tells what its path was like, once: while that takes its time, others may come to the
+  /// same pool, and find it gone, or closed.
   func end(_ pool: PathPool) async {
+    guard isOpen(pool) else { return }
+    pools[pool.key] = nil
+    overall.bytesOfEndedPools += pool.scheduler.bytesDone
+    let telling = Task { await tell(of: pool) }
+    told.underway[pool.number] = telling
+    await telling.value
+    told.underway[pool.number] = nil
+  }
+
+  private func tell(of pool: PathPool) async {
     let report = await report(of: pool)
     plans.remember(report.record, pool.key)
     // Nobody comes for what is still asked ahead.
     for source in pool.sources { await source.close() }
-    if let ended { await ended(report) } else { reports.append(report) }
+    if let ended { await ended(report) } else { told.reports.append(report) }
   }
+
+  /// Whether a pool is still its path's: what is gone through may have ended meanwhile, and another begun.
+  private func isOpen(_ pool: PathPool) -> Bool { pools[pool.key] === pool }
 
   /// Tells what paths that are never idle were like so far, and goes on with empty pages: what is
   /// kept of them does not grow.
   func turnPages() async {
     guard let ended else { return }
-    for pool in pools.values where pool.isPageFull(limits) {
+    for pool in pools.values where isOpen(pool) && pool.isPageFull(limits) {
       var report = pool.turnPage()
       await add(pool, to: &report)
       plans.remember(report.record, pool.key)

@@ -49,7 +49,8 @@ package actor Downloads {
 
   var pools: [PathKey: PathPool] = [:]
   var plans: PathPlans
-  var reports: [PullReport] = []
+  /// Reports of ended pools, and those that are being made, by the pools' numbers.
+  var told: (reports: [PullReport], underway: [Int: Task<Void, Never>]) = ([], [:])
   var shared = SharedDownloads()
   var queue: DownloadQueue<SharedDownload>
   var overall = OverallProgress()
@@ -271,7 +272,7 @@ package actor Downloads {
     inbox.finish()
     await verifier.stop()
     for pool in pools.values.sorted(by: { $0.number < $1.number }) { await end(pool) }
-    pools = [:]
-    return reports
+    for telling in told.underway.values { await telling.value }
+    return told.reports
   }
 }

@@ -24,7 +24,8 @@ final class Depot: Sendable {
 
   init(
     workers: Int = 4, idleSeconds: Double = 5, store other: ContentStore? = nil,
-    openBlobs: Int = 32, stallTimeout: Double = 30, pageEntries: Int = 1_000, retries: Int = 3
+    openBlobs: Int = 32, stallTimeout: Double = 30, pageEntries: Int = 1_000, retries: Int = 3,
+    telling: @escaping @Sendable () async -> Void = {}
   ) throws {
     folder = try TemporaryFolder()
     store = try other ?? ContentStore(root: folder("store"))
@@ -46,7 +47,11 @@ final class Depot: Sendable {
       plan: { key, known in
         plans.add((key, known))
         return PathPlan(policy: FixedPolicy(poolSize: workers), settings: bounds)
-      }, ended: { ended.add($0) }, tell: { events.add($0) })
+      },
+      ended: {
+        ended.add($0)
+        await telling()
+      }, tell: { events.add($0) })
   }
 
   deinit { engine.stop() }

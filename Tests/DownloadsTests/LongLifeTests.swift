@@ -43,6 +43,31 @@ struct LongLifeTests {
     _ = await depot.service.close()
   }
 
+  @Test("a path that is told of while the service closes is told of once, and waited for")
+  func endsOnce() async throws {
+    let image = try FakeImage(layers: [Content.bytes(70_000, seed: 4)])
+    let (gate, isClosing) = (Gate(), Gate())
+    let depot = try Depot(idleSeconds: 0) { await gate.opened() }
+    // Both are idle at the same tick, where they are there at all.
+    let registries = try (0..<3).map { _ in try FakeRegistry(image) }
+    for registry in registries {
+      var wishes = Depot.wishes(image)
+      for index in wishes.indices { wishes[index].circle = .alone(registry: registry.host) }
+      _ = await depot.service.want(wishes, from: try depot.source(registry.host))
+    }
+    try await eventually { !depot.ended.all.isEmpty }
+    let closing = Task {
+      isClosing.open()
+      _ = await depot.service.close()
+    }
+    await isClosing.opened()
+    try await eventually { await depot.service.isClosed }
+    gate.open()
+    await closing.value
+    #expect(depot.ended.all.count == registries.count)
+    #expect(Set(depot.ended.all.map(\.registry)) == Set(registries.map(\.host)))
+  }
+
   @Test("a path that is never idle keeps nothing of what is over, and tells what it learned")
   func neverIdle() async throws {
     let count = 40
