@@ -54,11 +54,32 @@ enum SocketDiagnosis {
     return bytes
   }
 
+  /// What the kernel says of a connection's socket.
+  enum Answer: Equatable, Sendable {
+    case owner(UInt32)
+    /// It is not there, or not open.
+    case nobody
+    /// That is no answer.
+    case noAnswer
+  }
+
+  /// Whether an answer tells of a socket, whichever.
+  static func tells(of answer: [UInt8]) -> Bool {
+    answer.count >= headLength + answerLength && number(answer, 4, as: UInt16.self) == byFamily
+      && Int(number(answer, 0, as: UInt32.self)) >= headLength + answerLength
+  }
+
+  /// What an answer says of a connection.
+  static func answer(in answer: [UInt8], of connection: Connection) -> Answer {
+    if answer.count >= headLength + 4, number(answer, 4, as: UInt16.self) == failure {
+      return number(answer, headLength, as: Int32.self) == -ENOENT ? .nobody : .noAnswer
+    }
+    guard tells(of: answer) else { return .noAnswer }
+    return owner(in: answer, of: connection).map { .owner($0) } ?? .nobody
+  }
+
   /// The owner that an answer names; nil: none, or another connection's.
-  static func owner(in answer: [UInt8], of connection: Connection) -> UInt32? {
-    guard answer.count >= headLength + answerLength, number(answer, 4, as: UInt16.self) == byFamily,
-      Int(number(answer, 0, as: UInt32.self)) >= headLength + answerLength
-    else { return nil }
+  private static func owner(in answer: [UInt8], of connection: Connection) -> UInt32? {
     let body = Array(answer.dropFirst(headLength))
     let (local, remote) = (connection.local, connection.remote)
     guard states.contains(body[1]),

@@ -8,15 +8,18 @@ enum SocketTable {
   ///   - text: the table.
   ///   - connection: as that socket sees it.
   static func owner(of connection: SocketDiagnosis.Connection, in text: String) -> UInt32? {
-    let local = form(connection.local, connection.localPort)
-    let remote = form(connection.remote, connection.remotePort)
-    for line in text.split(separator: "\n").dropFirst() {
-      let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-      // sl, local, remote, state, queues, timer, retransmissions, uid. States: established, close wait.
-      guard fields.count > 7, fields[1] == local, fields[2] == remote,
-        ["01", "08"].contains(fields[3])
-      else { continue }
-      return UInt32(fields[7])
+    let ends =
+      " " + form(connection.local, connection.localPort) + " "
+      + form(connection.remote, connection.remotePort) + " "
+    var rest = text.utf8[...]
+    // Only the lines of that connection are taken apart: the table may have ten thousand others.
+    while let found = rest.firstRange(of: ends.utf8) {
+      let line = rest[found.upperBound...].prefix { $0 != UInt8(ascii: "\n") }
+      rest = rest[line.endIndex...]
+      // State, queues, timer, retransmissions, uid. States: established, close wait.
+      let fields = line.split(separator: UInt8(ascii: " ")).map { String(Substring($0)) }
+      guard fields.count > 4, ["01", "08"].contains(fields[0]) else { continue }
+      return UInt32(fields[4])
     }
     return nil
   }

@@ -31,15 +31,29 @@ struct PeerOwnerTests {
 
   @Test("an answer names the owner, if it is of that very connection and it is open")
   func understands() {
-    func owner(_ bytes: [UInt8]) -> UInt32? {
-      SocketDiagnosis.owner(in: bytes, of: Self.connection)
+    func said(_ bytes: [UInt8]) -> SocketDiagnosis.Answer {
+      SocketDiagnosis.answer(in: bytes, of: Self.connection)
     }
-    #expect(owner(Self.answer(user: 1234)) == 1234)
-    #expect(owner(Self.answer(user: 1234, state: 8)) == 1234)
-    #expect(owner(Self.answer(user: 0, state: 6)) == nil, "one that waits has no owner")
-    #expect(owner(Self.answer(user: 1234, port: 0x91)) == nil)
-    for length in 0..<88 { #expect(owner(Array(Self.answer(user: 1).prefix(length))) == nil) }
-    #expect(owner([36, 0, 0, 0, 2, 0, 0, 0] + [UInt8](repeating: 0, count: 80)) == nil)
+    #expect(said(Self.answer(user: 1234)) == .owner(1234))
+    #expect(said(Self.answer(user: 1234, state: 8)) == .owner(1234))
+    #expect(said(Self.answer(user: 0, state: 6)) == .nobody, "one that waits has no owner")
+    #expect(said(Self.answer(user: 1234, port: 0x91)) == .nobody)
+    for length in 0..<88 { #expect(said(Array(Self.answer(user: 1).prefix(length))) == .noAnswer) }
+    // That there is none is an answer, and any other failure is none.
+    for (code, answer) in [(ENOENT, SocketDiagnosis.Answer.nobody), (EOPNOTSUPP, .noAnswer)] {
+      var bytes: [UInt8] = [36, 0, 0, 0, 2, 0, 0, 0] + [UInt8](repeating: 0, count: 8)
+      withUnsafeBytes(of: -code) { bytes += $0 }
+      #expect(said(bytes + [UInt8](repeating: 0, count: 16)) == answer)
+    }
+  }
+
+  @Test("a connection that is not there any more is nobody's, by the kernel's first word")
+  func isGone() {
+    // Both ends have the same port of this machine, and nobody listens at it.
+    let end = SocketDiagnosis.Connection(
+      local: [127, 0, 0, 1], localPort: 1, remote: [127, 0, 0, 1], remotePort: 1)
+    #expect(PeerOwner.diagnosed(end) == .nobody && PeerOwner.user(at: end) == nil)
+    #expect(PeerOwner.listed(end) == nil)
   }
 
   @Test("the kernel's table says the same, in its own spelling")
@@ -94,7 +108,7 @@ struct PeerOwnerTests {
     let end = SocketDiagnosis.Connection(
       local: [127, 0, 0, 1], localPort: UInt16(bigEndian: own.sin_port), remote: [127, 0, 0, 1],
       remotePort: UInt16(server.port))
-    #expect(PeerOwner.diagnosed(end) == geteuid() && PeerOwner.listed(end) == geteuid())
+    #expect(PeerOwner.diagnosed(end) == .owner(geteuid()) && PeerOwner.listed(end) == geteuid())
   }
 
   @Test(
