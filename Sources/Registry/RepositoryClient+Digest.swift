@@ -76,7 +76,7 @@ extension RepositoryClient {
     let asked = endpoints.filter { digest == nil ? $0.resolvesTags : $0.servesContent }
     let patience = headTimeout(stalls: 0)
     let found = try await failover.first(
-      of: asked, for: "HEAD \(name.selector)", patience: patience
+      of: asked, for: "HEAD \(name.selector)", about: Subject(name), patience: patience
     ) { (endpoint) async throws(RegistryError) in
       try await self.head(endpoint, name.selector, patience)
     }

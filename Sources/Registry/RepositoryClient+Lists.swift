@@ -70,7 +70,7 @@ extension RepositoryClient {
     } _: { (stalls) async throws(RegistryError) in
       let patience = self.headTimeout(stalls: stalls)
       return try await self.failover.first(
-        of: [lister.endpoint], for: "tags/list", patience: patience
+        of: [lister.endpoint], for: "tags/list", about: .list, patience: patience
       ) { (endpoint) async throws(RegistryError) in try await ask(endpoint, patience) }
     }
   }

@@ -57,7 +57,8 @@ extension RepositoryClient {
       return try await retrying { (stalls) async throws(RegistryError) in
         let patience = self.headTimeout(stalls: stalls)
         return try await self.failover.first(
-          of: self.endpoints.filter(\.resolvesTags), for: path, patience: patience
+          of: self.endpoints.filter(\.resolvesTags), for: path, about: .list,
+          patience: patience
         ) { (endpoint) async throws(RegistryError) in
           try await self.page(
             path, query, MediaType.ociIndex.rawValue, from: endpoint, patience)

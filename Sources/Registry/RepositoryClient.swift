@@ -62,11 +62,13 @@ package final class RepositoryClient: Sendable {
   ///   - retryRule: how requests that fail are made again.
   ///   - time: clocks and random numbers.
   ///   - tell: told what a person who waits wants to know.
+  ///   - withheld: told what is denied, whatever was asked for, and by whichever way.
   package init(
     reference: Reference, endpoints: [Endpoint], engine: any TransferEngine,
     credentials: CredentialChain, tokenService: TokenService? = nil, errand: Errand? = nil,
     logins: SharedLogins? = nil, retryRule: RetryRule = .init(), time: Timekeeper = .init(),
-    tell: @escaping @Sendable (RegistryNotice) -> Void = { _ in }
+    tell: @escaping @Sendable (RegistryNotice) -> Void = { _ in },
+    withheld: @escaping @Sendable (Withheld) -> Void = { _ in }
   ) {
     self.reference = reference
     self.endpoints = endpoints
@@ -76,7 +78,8 @@ package final class RepositoryClient: Sendable {
     self.tell = tell
     namings = Namings(time: time)
     ledger = EndpointLedger(silenceLimit: retryRule.silenceLimit)
-    failover = FailoverRunner(ledger: ledger, time: time, hedges: retryRule.hedges, tell: tell)
+    failover = FailoverRunner(
+      ledger: ledger, time: time, hedges: retryRule.hedges, tell: tell, withheld: withheld)
     let own = Self.ownOrigins(of: reference)
     ownOrigins = own
     let logins = logins ?? SharedLogins()
@@ -107,7 +110,7 @@ package final class RepositoryClient: Sendable {
     return try await retrying { (stalls) async throws(RegistryError) in
       let patience = self.headTimeout(stalls: stalls)
       return try await self.failover.first(
-        of: asked, for: name.selector, patience: patience
+        of: asked, for: name.selector, about: Subject(name), patience: patience
       ) { endpoint, lane in
         do throws(RegistryError) {
           let document = try await self.exchange(

@@ -15,7 +15,7 @@ extension BlobSource {
     do throws(RegistryError) {
       return try await client.failover.first(
         of: endpoints, for: request.blob.digest.description,
-        patience: client.headTimeout(stalls: request.stalls)
+        about: .blob(request.blob.digest), patience: client.headTimeout(stalls: request.stalls)
       ) { endpoint, lane in
         await self.attempt(request, lane.meter) { () async throws(RegistryError) in
           try await self.client.asking(for: request.blob.digest, at: endpoint) {

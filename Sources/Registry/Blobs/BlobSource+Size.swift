@@ -97,8 +97,11 @@ extension BlobSource {
     fails: @escaping @Sendable (RegistryError) -> Void = { _ in }
   ) async throws(RegistryError) -> Glimpse {
     let patience = client.headTimeout(stalls: stalls)
-    return try await client.failover.first(of: endpoints, for: question.key, patience: patience) {
-      (endpoint) async throws(RegistryError) in
+    // Who denies a part may give all of it, which is asked for next.
+    let subject = question.range == nil ? Subject.blob(question.digest) : nil
+    return try await client.failover.first(
+      of: endpoints, for: question.key, about: subject, patience: patience
+    ) { (endpoint) async throws(RegistryError) in
       do throws(RegistryError) {
         return try await self.client.asking(for: question.digest, at: endpoint) {
           () async throws(RegistryError) in

@@ -19,6 +19,8 @@ struct FailoverRunner: Sendable {
   let time: Timekeeper
   let hedges: Bool
   let tell: @Sendable (RegistryNotice) -> Void
+  /// Told what is denied.
+  let withheld: @Sendable (Withheld) -> Void
 
   enum Event<Answer: Sendable>: Sendable {
     /// The others need not wait for it any longer.
@@ -42,14 +44,15 @@ struct FailoverRunner: Sendable {
   /// - Parameters:
   ///   - endpoints: those that serve such things, in order; the last one is the registry itself.
   ///   - key: what is asked for.
+  ///   - subject: what that is about; nil: a denial is not the last word.
   ///   - patience: seconds that each of them has for its answer.
   ///   - fetch: asks one of them.
   /// - Throws: the last endpoint's error, with the words of those before it.
   func first<Answer: Sendable>(
-    of endpoints: [Endpoint], for key: String, patience: Double,
+    of endpoints: [Endpoint], for key: String, about subject: Subject?, patience: Double,
     fetch: @escaping @Sendable (Endpoint) async throws(RegistryError) -> Answer
   ) async throws(RegistryError) -> Answer {
-    try await first(of: endpoints, for: key, patience: patience) { endpoint, lane in
+    try await first(of: endpoints, for: key, about: subject, patience: patience) { endpoint, lane in
       do throws(RegistryError) {
         let answer = try await fetch(endpoint)
         lane.answered()
@@ -65,11 +68,12 @@ struct FailoverRunner: Sendable {
   /// - Parameters:
   ///   - endpoints: those that serve such things, in order; the last one is the registry itself.
   ///   - key: the tag or digest that is asked for.
+  ///   - subject: what that is about; nil: a denial is not the last word.
   ///   - patience: seconds that each of them has for its answer.
   ///   - ask: asks one of them; says so once the head of the content is here, and counts what comes.
   /// - Throws: the last endpoint's error, with the words of those before it.
   func first<Answer: Sendable>(
-    of endpoints: [Endpoint], for key: String, patience: Double,
+    of endpoints: [Endpoint], for key: String, about subject: Subject?, patience: Double,
     ask: @escaping Asking<Answer>
   ) async throws(RegistryError) -> Answer {
     let candidates = ledger.candidates(endpoints, for: key)
@@ -89,6 +93,7 @@ struct FailoverRunner: Sendable {
       }
       return try await race(candidates, before: registry, for: key, patience, asking)
     } catch {
+      if let subject, let withheld = Withheld(error, of: subject) { self.withheld(withheld) }
       let failure = error.after(reasons)
       // Mirrors that were just pardoned have not been asked for this since.
       let mirrorsMayPass =

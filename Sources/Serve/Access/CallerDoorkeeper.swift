@@ -72,10 +72,9 @@ package final class CallerDoorkeeper: Doorkeeper {
       return .session(
         sessions.withLock { sessions in
           if let known = sessions.session(key) { return known }
-          let new = CallerSession(
-            clients.client(found, as: identity, caller.via), key, standing: found.standing,
-            ledger: ledger,
-            tags: tags)
+          let new = CallerSession(key, standing: found.standing, ledger: ledger, tags: tags) {
+            clients.client(found, as: identity, caller.via, withheld: $0)
+          }
           sessions.add(new, key)
           return new
         })

@@ -18,6 +18,10 @@ final class CallerSession: ServeSession {
     var form: Upstream.Form
     /// Whom the caller came through is said upstream.
     var via = ViaChain.empty
+
+    var place: CallersRepository {
+      CallersRepository(registry: registry, repository: repository, caller: caller)
+    }
   }
 
   let client: RepositoryClient
@@ -28,11 +32,13 @@ final class CallerSession: ServeSession {
   private let isPrivate: Bool
   let circle: Circle
 
+  /// - Parameter client: makes the client, which tells whatever upstream denies: so what was known of that is
+  ///   forgotten, by whichever way it was asked for.
   init(
-    _ client: RepositoryClient, _ key: Key, standing: ServedRegistries.Standing,
-    ledger: SharedLedger,
-    tags: SharedTags
+    _ key: Key, standing: ServedRegistries.Standing, ledger: SharedLedger, tags: SharedTags,
+    client: (_ withheld: @escaping @Sendable (Withheld) -> Void) -> RepositoryClient
   ) {
+    let client = client { [key, ledger, tags] in Self.forget($0, of: key, in: ledger, tags) }
     self.client = client
     self.key = key
     isPrivate = standing == .named(isPrivate: true)
@@ -56,6 +62,23 @@ final class CallerSession: ServeSession {
     tags.note(grant, size: size)
   }
 
+  /// Forgets what upstream gives no more, also for when it cannot be asked.
+  private static func forget(
+    _ withheld: Withheld, of key: Key, in ledger: SharedLedger, _ tags: SharedTags
+  ) {
+    switch withheld {
+    case .repository:
+      ledger.withdraw(key.place)
+      tags.forget(key.place)
+    case .subject(.tag(let tag)): tags.forget(tagKey(tag, of: key))
+    case .subject(.manifest(let digest)), .subject(.blob(let digest)):
+      let grant = grant(of: digest, to: key)
+      ledger.withdraw(grant)
+      tags.withdraw(grant)
+    case .subject(.list): break
+    }
+  }
+
   private func grant(of digest: Digest) -> Grant { Self.grant(of: digest, to: key) }
 
   func granted(_ digest: Digest) -> Int64? { ledger.size(grant(of: digest)) }
@@ -76,7 +99,9 @@ final class CallerSession: ServeSession {
       ?? tags.size(grant)
   }
 
-  private func tagKey(_ tag: String) -> TagMemory.Key {
+  private func tagKey(_ tag: String) -> TagMemory.Key { Self.tagKey(tag, of: key) }
+
+  private static func tagKey(_ tag: String, of key: Key) -> TagMemory.Key {
     TagMemory.Key(
       registry: key.registry, repository: key.repository, tag: tag, caller: key.caller)
   }
@@ -124,6 +149,8 @@ final class SharedLedger: Sendable {
   }
 
   func withdraw(_ grant: Grant) { grants.withLock { $0.withdraw(grant) } }
+
+  func withdraw(_ place: CallersRepository) { grants.withLock { $0.withdraw(place) } }
 
   func note(_ grant: Grant, size: Int64) {
     let now = now()

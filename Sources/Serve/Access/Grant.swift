@@ -12,4 +12,8 @@ struct Grant: Hashable, Sendable {
   var digest: Digest
   /// Who may have it.
   var caller: CallerKey
+
+  var place: CallersRepository {
+    CallersRepository(registry: registry, repository: repository, caller: caller)
+  }
 }

@@ -83,8 +83,11 @@ package struct UpstreamClients: Sendable {
     return Found(reference: reference, standing: standing, endpoints: endpoints)
   }
 
-  /// A client that asks as somebody, who came through others.
-  func client(_ found: Found, as identity: CallerIdentity, _ via: ViaChain) -> RepositoryClient {
+  /// A client that asks as somebody, who came through others, and tells what is denied.
+  func client(
+    _ found: Found, as identity: CallerIdentity, _ via: ViaChain,
+    withheld: @escaping @Sendable (Withheld) -> Void
+  ) -> RepositoryClient {
     let registry = found.reference.registry
     var credentials = CredentialChain()
     var errand: Errand? = Errand()
@@ -101,6 +104,6 @@ package struct UpstreamClients: Sendable {
       reference: found.reference, endpoints: found.endpoints,
       engine: FencedEngine(engine, rule, via: via.field(adding: name)), credentials: credentials,
       tokenService: tokenService(registry), errand: errand,
-      retryRule: CallerPatience.rule(retryRule), time: time)
+      retryRule: CallerPatience.rule(retryRule), time: time, withheld: withheld)
   }
 }

@@ -5,11 +5,19 @@ import OCI
 /// A tag whose last answer is given after a restart is of no use without its blobs. Of callers with
 /// credentials nothing is in here.
 struct GrantMemory: Sendable {
+  /// Where something is that anybody may have.
+  struct Place: Hashable, Sendable {
+    var registry: String
+    var repository: String
+  }
+
   /// A manifest or a blob of a repository.
   struct Key: Hashable, Sendable {
     var registry: String
     var repository: String
     var digest: Digest
+
+    var place: Place { Place(registry: registry, repository: repository) }
   }
 
   /// What upstream said.
@@ -20,19 +28,22 @@ struct GrantMemory: Sendable {
     var time: Double
   }
 
-  private var entries: Generations<Key, Known>
+  private var entries: PlacedGenerations<Place, Digest, Known>
 
   /// - Parameter capacity: grants that are remembered at most, at least 2; an image has some 30.
-  init(capacity: Int = 8 << 10) { entries = Generations(capacity: capacity) }
+  init(capacity: Int = 8 << 10) { entries = PlacedGenerations(capacity: capacity) }
 
   /// The number of grants that are remembered.
   var count: Int { entries.count }
 
   /// Notes that anybody may have something.
-  mutating func note(_ key: Key, _ known: Known) { entries[key] = known }
+  mutating func note(_ key: Key, _ known: Known) { entries[key.place, key.digest] = known }
 
   /// Forgets a grant.
-  mutating func forget(_ key: Key) { entries[key] = nil }
+  mutating func forget(_ key: Key) { entries[key.place, key.digest] = nil }
+
+  /// Forgets all of a repository; whether there was something.
+  mutating func forget(_ place: Place) -> Bool { entries.forget(place) }
 
   /// The size in bytes of what may be given while upstream cannot be asked; nil: it may not.
   ///
@@ -40,7 +51,7 @@ struct GrantMemory: Sendable {
   ///   - staleSeconds: how old upstream's word may be; 0: it does not count at all.
   ///   - now: seconds since 1970.
   func size(_ key: Key, staleSeconds: Double, now: Double) -> Int64? {
-    guard staleSeconds > 0, let known = entries[key],
+    guard staleSeconds > 0, let known = entries[key.place, key.digest],
       (0...staleSeconds).contains(now - known.time)
     else { return nil }
     return known.size
@@ -59,9 +70,9 @@ struct GrantMemory: Sendable {
   /// A line of JSON for each.
   var text: String {
     NotedLines.text(
-      entries.all.map { key, known in
+      entries.all.map { place, digest, known in
         Line(
-          registry: key.registry, repository: key.repository, digest: "\(key.digest)",
+          registry: place.registry, repository: place.repository, digest: "\(digest)",
           size: known.size, time: known.time)
       })
   }

@@ -52,6 +52,14 @@ package final class SharedTags: Sendable {
     news.withLock { $0.tags = true }
   }
 
+  /// Forgets what tags of a repository meant and what was granted of it, for one caller.
+  func forget(_ place: CallersRepository) {
+    if memory.withLock({ $0.forget(place) }) { news.withLock { $0.tags = true } }
+    guard place.caller == .anonymous else { return }
+    let open = GrantMemory.Place(registry: place.registry, repository: place.repository)
+    if grants.withLock({ $0.forget(open) }) { news.withLock { $0.grants = true } }
+  }
+
   /// Notes what upstream grants; only what it grants to anybody is kept.
   func note(_ grant: Grant, size: Int64) {
     guard staleSeconds > 0, let key = grant.openKey else { return }

@@ -12,6 +12,10 @@ package struct TagMemory: Sendable {
     var repository: String
     var tag: String
     var caller: CallerKey
+
+    var place: CallersRepository {
+      CallersRepository(registry: registry, repository: repository, caller: caller)
+    }
   }
 
   /// What upstream said.
@@ -23,22 +27,25 @@ package struct TagMemory: Sendable {
     package var time: Double
   }
 
-  private var entries: Generations<Key, Known>
+  private var entries: PlacedGenerations<CallersRepository, String, Known>
 
   /// - Parameter capacity: tags that are remembered at most, at least 2.
-  init(capacity: Int = 8 << 10) { entries = Generations(capacity: capacity) }
+  init(capacity: Int = 8 << 10) { entries = PlacedGenerations(capacity: capacity) }
 
   /// The number of tags that are remembered.
   var count: Int { entries.count }
 
   /// Notes what a tag means.
-  mutating func note(_ key: Key, _ known: Known) { entries[key] = known }
+  mutating func note(_ key: Key, _ known: Known) { entries[key.place, key.tag] = known }
 
   /// Forgets a tag: upstream says that it is not there, or not for that caller.
-  mutating func forget(_ key: Key) { entries[key] = nil }
+  mutating func forget(_ key: Key) { entries[key.place, key.tag] = nil }
+
+  /// Forgets all of a repository; whether there was something.
+  mutating func forget(_ place: CallersRepository) -> Bool { entries.forget(place) }
 
   /// Whether it is remembered what a tag meant, however long ago.
-  func knows(_ key: Key) -> Bool { entries[key] != nil }
+  func knows(_ key: Key) -> Bool { entries[key.place, key.tag] != nil }
 
   /// What may be said of a tag while upstream cannot be asked; nil: nothing.
   ///
@@ -46,7 +53,7 @@ package struct TagMemory: Sendable {
   ///   - staleSeconds: how old it may be; 0: it may not be said at all.
   ///   - now: seconds since 1970.
   func answer(_ key: Key, staleSeconds: Double, now: Double) -> Known? {
-    guard staleSeconds > 0, let known = entries[key],
+    guard staleSeconds > 0, let known = entries[key.place, key.tag],
       now - known.time <= staleSeconds
     else { return nil }
     return known
@@ -66,9 +73,9 @@ package struct TagMemory: Sendable {
   /// What anybody was told, a line of JSON for each tag.
   var text: String {
     NotedLines.text(
-      entries.all.filter { $0.key.caller == .anonymous }.map { key, known in
+      entries.all.filter { $0.place.caller == .anonymous }.map { place, tag, known in
         Line(
-          registry: key.registry, repository: key.repository, tag: key.tag,
+          registry: place.registry, repository: place.repository, tag: tag,
           digest: "\(known.digest)", size: known.size, time: known.time)
       })
   }

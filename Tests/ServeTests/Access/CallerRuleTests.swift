@@ -138,4 +138,23 @@ struct CallerRuleTests {
       ("[::1]:5000", false), ("[fd00::1]", false), ("kubernetes.default.svc", true),
     ])
   func publicNames(name: String, isPublic: Bool) { #expect(PublicName.isOne(name) == isPublic) }
+
+  @Test("what a repository has is forgotten at once, and nobody else's")
+  func forgetsPlace() throws {
+    var kept = PlacedGenerations<String, Int, Int>(capacity: 8)
+    for item in 0..<3 {
+      kept["a", item] = item
+      kept["b", item] = item
+    }
+    // Both generations have some.
+    #expect(kept.count == 6 && kept["a", 0] == 0)
+    let wasThere = kept.forget("a")
+    #expect(wasThere && kept.count == 3 && (0..<3).allSatisfy { kept["a", $0] == nil })
+    #expect((0..<3).allSatisfy { kept["b", $0] == $0 } && kept.all.count == 3)
+    let isAgain = kept.forget("a")
+    kept["b", 0] = nil
+    #expect(!isAgain && kept.count == 2)
+    for item in 0..<100 { kept["c", item] = item }
+    #expect(kept.count <= 8 && kept["c", 99] == 99)
+  }
 }

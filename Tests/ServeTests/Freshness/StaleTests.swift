@@ -183,6 +183,80 @@ struct StaleTests {
     }
   }
 
+  /// Upstream's answers, one after the other, to whoever asks in each of the ways.
+  private static func statuses(
+    _ targets: [String], at desk: Desk, _ server: RawServer
+  ) async throws -> [Int] {
+    var all: [Int] = []
+    for target in targets {
+      all.append(try await desk.get("/v2/a/\(target)?ns=\(server.host)").status)
+    }
+    return all
+  }
+
+  @Test(
+    "what upstream has denied since is not given while it is down, also after a restart",
+    arguments: [401, 403, 404], [429, 503])
+  func denied(denial: Int, outage: Int) async throws {
+    let fickle = Fickle()
+    let server = try fickle.serve()
+    let manifest = try Digest.of(Fickle.manifest(0))
+    let targets = [
+      "manifests/latest", "manifests/\(manifest)", "blobs/\(try Digest.of(Fickle.blob))",
+    ]
+    let first = try await Desk([server.host], staleSeconds: 3600)
+    #expect(try await Self.statuses(targets, at: first, server) == [200, 200, 200])
+    first.tags.save()
+    fickle.state.withLock { $0.status = denial }
+    // Within five minutes what was granted is given without a question.
+    let whileGranted = try await Self.statuses(targets, at: first, server)
+    #expect(whileGranted[0] == (denial == 404 ? 404 : 401))
+    await first.close()
+    first.tags.save()
+    let second = try await Desk([server.host], staleSeconds: 3600, after: first)
+    #expect(try await Self.statuses(targets, at: second, server).allSatisfy { $0 >= 400 })
+    fickle.state.withLock { $0.status = outage }
+    #expect(try await Self.statuses(targets, at: second, server).allSatisfy { $0 >= 429 })
+    await second.close()
+    second.tags.save()
+    let third = try await Desk([server.host], staleSeconds: 3600, after: second)
+    #expect(try await Self.statuses(targets, at: third, server).allSatisfy { $0 >= 429 })
+    await third.close()
+  }
+
+  @Test("who is not let in to a repository by its tag has nothing of it while upstream is down")
+  func deniedRepository() async throws {
+    let fickle = Fickle()
+    let server = try fickle.serve()
+    let manifest = try Digest.of(Fickle.manifest(0))
+    let targets = [
+      "manifests/latest", "manifests/\(manifest)", "blobs/\(try Digest.of(Fickle.blob))",
+    ]
+    let desk = try await Desk([server.host], staleSeconds: 3600)
+    #expect(try await Self.statuses(targets, at: desk, server) == [200, 200, 200])
+    fickle.state.withLock { $0.status = 401 }
+    #expect(try await Self.statuses(["manifests/latest"], at: desk, server) == [401])
+    fickle.state.withLock { $0.status = 503 }
+    #expect(try await Self.statuses(targets, at: desk, server).allSatisfy { $0 >= 429 })
+    await desk.close()
+  }
+
+  @Test("what is not there is forgotten alone, and what else was granted may be given")
+  func missing() async throws {
+    let fickle = Fickle()
+    let server = try fickle.serve()
+    let manifest = "manifests/\(try Digest.of(Fickle.manifest(0)))"
+    let desk = try await Desk([server.host], staleSeconds: 3600)
+    let targets = ["manifests/latest", manifest]
+    #expect(try await Self.statuses(targets, at: desk, server) == [200, 200])
+    fickle.state.withLock { $0.status = 404 }
+    #expect(try await Self.statuses(["manifests/latest"], at: desk, server) == [404])
+    fickle.state.withLock { $0.status = 503 }
+    let after = try await Self.statuses(targets, at: desk, server)
+    #expect(after[0] >= 429 && after[1] == 200)
+    await desk.close()
+  }
+
   @Test("what anybody was told is known after a restart")
   func restart() throws {
     let folder = try TemporaryFolder()

@@ -1,0 +1,39 @@
+package import OCI
+
+/// What of a repository a question is about.
+package enum Subject: Hashable, Sendable {
+  /// What a tag means.
+  case tag(String)
+  /// A manifest or an index.
+  case manifest(Digest)
+  case blob(Digest)
+  /// A page of tags or of referrers.
+  case list
+
+  init(_ name: DocumentName) {
+    switch name {
+    case .tag(let tag): self = .tag(tag)
+    case .digest(let digest, _): self = .manifest(digest)
+    }
+  }
+}
+
+/// What whoever answers for a repository does not give, by its last word.
+package enum Withheld: Hashable, Sendable {
+  /// Anything of the repository, to whom it was asked for.
+  case repository
+  /// This alone.
+  case subject(Subject)
+
+  /// - Returns: nil where nothing was denied: nobody was there, or what came was of no use.
+  init?(_ error: RegistryError, of subject: Subject) {
+    switch (error.kind, subject) {
+    // It may be the word of a place where the registry has its blobs, about this one.
+    case (.unauthorised, .blob): self = .subject(subject)
+    // A registry lets in to repositories.
+    case (.unauthorised, _): self = .repository
+    case (.notFound, _): self = .subject(subject)
+    default: return nil
+    }
+  }
+}
