@@ -76,6 +76,12 @@ package struct UpstreamClients: Sendable {
         status: 404, code: .nameUnknown, message: "the registry \(registry) is not served here")
     }
     for warning in found.warnings { warn(warning) }
+    for endpoint in found.endpoints where endpoint.showsOwner {
+      warn(
+        "\(endpoint.source ?? "a file") has header fields or a client certificate for "
+          + "\(endpoint.origin.authority): they are its owner's, and nobody else's requests carry them"
+          + " (--own-credentials)")
+    }
     let endpoints = found.endpoints.filter { !places.contain($0.origin) }
     guard !endpoints.isEmpty else {
       throw .forbidden("nobody but this service itself could be asked for it")
@@ -99,11 +105,27 @@ package struct UpstreamClients: Sendable {
       credentials.explicitRegistry = registry
     case .owner: (credentials, errand) = (own, nil)
     }
+    // What an owner's files show a server is his, as his logins are.
+    let endpoints =
+      identity == .owner ? found.endpoints : found.endpoints.map(\.withoutOwner)
     let rule: AddressRule = found.standing == .anyPublic ? .globallyRoutable : .notLinkLocal
     return RepositoryClient(
-      reference: found.reference, endpoints: found.endpoints,
+      reference: found.reference, endpoints: endpoints,
       engine: FencedEngine(engine, rule, via: via.field(adding: name)), credentials: credentials,
       tokenService: tokenService(registry), errand: errand,
       retryRule: CallerPatience.rule(retryRule), time: time, withheld: withheld)
+  }
+}
+
+extension Endpoint {
+  /// Whether what it is shown says who asks: fields and a client certificate of its owner's files.
+  fileprivate var showsOwner: Bool { !fields.all.isEmpty || access.clientCertificate != nil }
+
+  /// The same server, reached in the same way, for whoever is not its owner.
+  fileprivate var withoutOwner: Endpoint {
+    var endpoint = self
+    endpoint.fields = HTTPFields()
+    endpoint.access.clientCertificate = nil
+    return endpoint
   }
 }
