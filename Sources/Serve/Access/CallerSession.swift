@@ -106,9 +106,11 @@ final class CallerSession: ServeSession {
       registry: key.registry, repository: key.repository, tag: tag, caller: key.caller)
   }
 
-  func remember(_ tag: String, _ digest: Digest, size: Int64) {
-    tags.note(tagKey(tag), digest, size: size)
+  func remember(_ tag: String, _ digest: Digest, size: Int64, isSent: Bool) {
+    tags.note(tagKey(tag), digest, size: size, isSent: isSent)
   }
+
+  func wasSent(_ digest: Digest, for tag: String) -> Bool { tags.wasSent(tagKey(tag), digest) }
 
   func hasAsked(_ tag: String) -> Bool { tags.knows(tagKey(tag)) }
 

@@ -20,10 +20,15 @@ extension Answerer {
         if isHead, let size = said.size {
           return described(said.digest, said.type, .nothing(length: size), .upstream)
         }
-        if let document = try await stored(said.digest, session) {
-          return try await answer(said.digest, document, upstream, session, isHead: isHead)
+        // A header is good for that nothing changed. What else it names may be another day's.
+        if session.wasSent(said.digest, for: tag) {
+          if let document = try await stored(said.digest, session) {
+            return try await answer(said.digest, document, upstream, session, isHead: isHead)
+          }
+          name = .digest(said.digest, size: nil)
+        } else {
+          name = .tag(tag)
         }
-        name = .digest(said.digest, size: nil)
       case .last(let known):
         if let document = try await stored(known.digest, session) {
           return try await answer(known.digest, document, upstream, session, isHead: isHead).stale
@@ -53,7 +58,7 @@ extension Answerer {
       return try await answer(digest, document, upstream, session, isHead: isHead).stale
     }
     if case .tag(let tag) = selector {
-      session.remember(tag, document.digest, size: Int64(document.data.count))
+      session.remember(tag, document.digest, size: Int64(document.data.count), isSent: true)
     }
     if !isHead { begin(document.digest, document.content, upstream, session) }
     return try await answer(

@@ -24,7 +24,7 @@ extension Answerer {
       guard let said = try await session.client.announcement(.tag(tag)) else { return .unknown }
       guard let size = said.size else { return .unknown }
       session.grant(said.digest, size: size)
-      session.remember(tag, said.digest, size: size)
+      session.remember(tag, said.digest, size: size, isSent: false)
       return .now(said)
     } catch {
       if error.kind == .unauthorised { throw error }

@@ -59,7 +59,12 @@ package protocol ServeSession: Sendable {
   var circle: Circle { get }
 
   /// Notes what a tag means by upstream's word just now.
-  func remember(_ tag: String, _ digest: Digest, size: Int64)
+  ///
+  /// - Parameter isSent: whether that is the digest of what it has sent, and not only a header.
+  func remember(_ tag: String, _ digest: Digest, size: Int64, isSent: Bool)
+
+  /// Whether a digest is that of what upstream sent for a tag the last time.
+  func wasSent(_ digest: Digest, for tag: String) -> Bool
 
   /// Whether upstream has said what a tag means, however long ago.
   func hasAsked(_ tag: String) -> Bool
@@ -77,7 +82,8 @@ package protocol ServeSession: Sendable {
 
 extension ServeSession {
   package var circle: Circle { .named }
-  package func remember(_ tag: String, _ digest: Digest, size: Int64) {}
+  package func remember(_ tag: String, _ digest: Digest, size: Int64, isSent: Bool) {}
+  package func wasSent(_ digest: Digest, for tag: String) -> Bool { false }
   package func hasAsked(_ tag: String) -> Bool { true }
   package func lastAnswer(_ tag: String) -> TagMemory.Known? { nil }
   package func grantedBefore(_ digest: Digest) -> Int64? { nil }

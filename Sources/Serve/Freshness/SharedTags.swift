@@ -41,8 +41,8 @@ package final class SharedTags: Sendable {
     self.grants = Mutex(grants)
   }
 
-  func note(_ key: TagMemory.Key, _ digest: Digest, size: Int64) {
-    let known = TagMemory.Known(digest: digest, size: size, time: now())
+  func note(_ key: TagMemory.Key, _ digest: Digest, size: Int64, isSent: Bool = false) {
+    let known = TagMemory.Known(digest: digest, size: size, time: now(), isSent: isSent)
     memory.withLock { $0.note(key, known) }
     if key.caller == .anonymous { news.withLock { $0.tags = true } }
   }
@@ -81,6 +81,10 @@ package final class SharedTags: Sendable {
     return grant.openKey.flatMap { key in
       grants.withLock { $0.size(key, staleSeconds: staleSeconds, now: now) }
     }
+  }
+
+  func wasSent(_ key: TagMemory.Key, _ digest: Digest) -> Bool {
+    memory.withLock { $0.wasSent(key, digest) }
   }
 
   func knows(_ key: TagMemory.Key) -> Bool { memory.withLock { $0.knows(key) } }

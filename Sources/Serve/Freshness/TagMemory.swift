@@ -25,6 +25,8 @@ package struct TagMemory: Sendable {
     package var size: Int64
     /// When; seconds since 1970.
     package var time: Double
+    /// Whether that is the content that was sent for the tag the last time, and not a header's word alone.
+    package var isSent = false
   }
 
   private var entries: PlacedGenerations<CallersRepository, String, Known>
@@ -36,7 +38,18 @@ package struct TagMemory: Sendable {
   var count: Int { entries.count }
 
   /// Notes what a tag means.
-  mutating func note(_ key: Key, _ known: Known) { entries[key.place, key.tag] = known }
+  ///
+  /// A header that says the same as the content before it takes nothing from that.
+  mutating func note(_ key: Key, _ known: Known) {
+    var known = known
+    known.isSent = known.isSent || wasSent(key, known.digest)
+    entries[key.place, key.tag] = known
+  }
+
+  /// Whether a digest is that of the content which was sent for a tag the last time.
+  func wasSent(_ key: Key, _ digest: Digest) -> Bool {
+    entries[key.place, key.tag].map { $0.isSent && $0.digest == digest } ?? false
+  }
 
   /// Forgets a tag: upstream says that it is not there, or not for that caller.
   mutating func forget(_ key: Key) { entries[key.place, key.tag] = nil }

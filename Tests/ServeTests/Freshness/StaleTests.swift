@@ -78,7 +78,32 @@ struct StaleTests {
       let fetched = server.requests.filter {
         $0.method == "GET" && $0.target.contains("/manifests/")
       }
-      #expect(fetched.count == 2)
+      // A header that names what was there before is no proof that it is there again.
+      #expect(fetched.count == 3)
+    }
+    await desk.close()
+  }
+
+  @Test(
+    "a tag means what was sent for it, whatever the head of its answer names, and is in the cache")
+  func wrongHead() async throws {
+    let old = Fickle.manifest(0)
+    let new = Fickle.manifest(1)
+    let oldDigest = "\(try Digest.of(old))"
+    let server = try RawServer { request in
+      let type = ("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+      guard request.target.contains("/manifests/latest"), request.method != "HEAD" else {
+        return .ok(old, [type, ("Docker-Content-Digest", oldDigest)])
+      }
+      return .ok(new, [type, ("Docker-Content-Digest", oldDigest)])
+    }
+    let desk = try await Desk([server.host])
+    #expect(try await desk.get("/v2/a/manifests/old?ns=\(server.host)").body == old)
+    for _ in 0..<3 {
+      let answer = try await desk.get("/v2/a/manifests/latest?ns=\(server.host)")
+      #expect(answer.body == new)
+      let named = answer.fields.first { $0.0 == "docker-content-digest" }?.1
+      #expect(named == "\(try Digest.of(new))")
     }
     await desk.close()
   }
