@@ -9,6 +9,9 @@ import Synchronization
 /// begun -> asked      somebody asked for one of its blobs: that one is the asker's from then on
 /// begun, asked -> over   nobody reads one of its blobs, and nobody has asked for one for a while
 /// ```
+/// A manifest may claim anything of its blobs: they come into room that is free, one after the other. What
+/// others have in the cache goes for one only when upstream has sent its first bytes, and not for the claim.
+///
 /// Who asks for a manifest may only want to look at it, or have most of its layers already: what is
 /// ahead ends soon after the last who took an interest. A client that leaves takes what it read
 /// with it.
@@ -65,12 +68,11 @@ final class Ahead: Sendable {
   ///   - digest: of the manifest.
   ///   - manifest: names the blobs; other places that it names for them are not asked.
   ///   - upstream: where it is, for words.
-  ///   - source: fetches them.
-  ///   - circle: who believe the registry.
+  ///   - session: fetches them, as whom it is of.
   func begin(
-    _ digest: Digest, _ manifest: Manifest, _ upstream: Upstream, from source: BlobSource,
-    in circle: Circle
+    _ digest: Digest, _ manifest: Manifest, _ upstream: Upstream, as session: any ServeSession
   ) async {
+    let circle = session.circle
     guard manifest.isImage != false else { return }
     let blobs = Array(manifest.blobs.lazy.filter(\.hasSize).prefix(Self.mostBlobs))
     let key = Key(circle: circle, manifest: digest)
@@ -84,17 +86,16 @@ final class Ahead: Sendable {
       return true
     }
     guard isNew else { return }
-    let roomy = blobs.compactMap { blob -> (blob: Descriptor, hold: CacheHold)? in
-      cache.room(for: blob, in: circle).map { (blob, $0) }
+    var (roomy, cramped): ([(blob: Descriptor, hold: CacheHold)], [Descriptor]) = ([], [])
+    for blob in blobs {
+      switch cache.room(for: blob, in: circle, evicting: false) {
+      case .room(let hold): roomy.append((blob, hold))
+      case .none: cramped.append(blob)
+      case .isHere: break
+      }
     }
-    let wishes = roomy.map { blob, _ in
-      var wish = Wish(
-        Descriptor(mediaType: blob.mediaType, digest: blob.digest, size: blob.size),
-        label: "blob", owner: upstream.reference.repository)
-      cache.note(&wish, in: circle)
-      return wish
-    }
-    let wanted = await downloads.want(wishes, from: source, urgency: .ahead)
+    let wishes = roomy.map { wish(for: $0.blob, upstream, in: circle) }
+    let wanted = await downloads.want(wishes, from: session.source, urgency: .ahead)
     let mustSweep = state.withLock { state in
       for (room, download) in zip(roomy, wanted) {
         state.images[key]?.waiting[room.blob.digest] = (download, room.hold)
@@ -103,6 +104,59 @@ final class Ahead: Sendable {
       return !state.isSweeping
     }
     if mustSweep { sweep() }
+    for blob in cramped { await begin(blob, of: key, upstream, as: session) }
+  }
+
+  /// Begins with a blob for which something else may have to go: its registry has to send some of it first.
+  private func begin(
+    _ blob: Descriptor, of key: Key, _ upstream: Upstream, as session: any ServeSession
+  ) async {
+    guard state.withLock({ $0.images[key] != nil }),
+      // Whoever reads it has found room for it, or none.
+      await !downloads.isWanted(blob.digest, in: key.circle),
+      cache.mayHold(blob),
+      let glimpse = try? await session.source.glimpse(
+        of: blob.digest, count: Answerer.firstBytes, expecting: blob.size),
+      glimpse.size == blob.size, glimpse.offset == 0,
+      Int64(glimpse.bytes.count) == min(Answerer.firstBytes, blob.size)
+    else { return }
+    session.grant(blob.digest, size: blob.size)
+    guard case .room(let hold) = cache.room(for: blob, in: key.circle, evicting: true) else {
+      return
+    }
+    var wish = wish(for: blob, upstream, in: key.circle)
+    wish.glimpse = (glimpse.offset, glimpse.bytes)
+    let wanted = await downloads.want([wish], from: session.source, urgency: .ahead)
+    state.withLock { state in
+      if let download = wanted.first {
+        state.images[key]?.waiting[blob.digest] = (download, hold)
+      }
+    }
+  }
+
+  private func wish(for blob: Descriptor, _ upstream: Upstream, in circle: Circle) -> Wish {
+    var wish = Wish(
+      Descriptor(mediaType: blob.mediaType, digest: blob.digest, size: blob.size),
+      label: "blob", owner: upstream.reference.repository)
+    cache.note(&wish, in: circle)
+    return wish
+  }
+
+  /// Lets go of what is ahead and has brought nothing, for whoever reads something and finds no room: who
+  /// only claims, and then sends nothing, keeps none.
+  func giveWay() {
+    let dropped = state.withLock { state in
+      var dropped: [(download: Download, hold: CacheHold)] = []
+      for (key, image) in state.images {
+        for (digest, blob) in image.waiting where blob.download.progress.done == 0 {
+          dropped.append(blob)
+          state.images[key]?.waiting[digest] = nil
+        }
+      }
+      return dropped
+    }
+    // Let go of outside of the lock.
+    withExtendedLifetime(dropped) {}
   }
 
   /// Notes that a blob is read, until what is returned is gone; to be called when it is wanted by its reader.

@@ -53,6 +53,7 @@ extension Answerer {
       }
       answer.origin = .upstream
     case .noRoom:
+      ahead.giveWay()
       guard let passing = try await pass(blob, range, session) else { return .noRoom }
       answer.body = .passing(passing)
       answer.origin = .upstream
@@ -92,7 +93,7 @@ extension Answerer {
 
   /// Bytes that come with upstream's word: with its head they fit the ten packets that a new
   /// connection sends at once.
-  private static let firstBytes: Int64 = 12 << 10
+  static let firstBytes: Int64 = 12 << 10
 
   /// Wants a blob, and waits until some of it can be given.
   ///

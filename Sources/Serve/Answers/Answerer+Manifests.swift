@@ -154,9 +154,9 @@ extension Answerer {
     guard case .manifest(let manifest) = document else { return }
     named.note(manifest, as: digest, in: upstream)
     session.client.note(manifest, as: digest)
-    let (ahead, source, circle) = (ahead, session.source, session.circle)
+    let ahead = ahead
     // Whoever waits for the manifest need not wait for this.
-    Task { await ahead.begin(digest, manifest, upstream, from: source, in: circle) }
+    Task { await ahead.begin(digest, manifest, upstream, as: session) }
   }
 
   private func keep(_ document: FetchedDocument, _ session: any ServeSession) async {

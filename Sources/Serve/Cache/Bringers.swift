@@ -23,6 +23,9 @@ struct Bringers: Sendable {
     }
   }
 
+  /// Whether a registry that nobody named has sent something.
+  func know(_ digest: Digest) -> Bool { registries[digest] != nil }
+
   /// Forgets what is gone.
   mutating func prune(isThere: (Digest) -> Bool) {
     registries = registries.filter { isThere($0.key) }

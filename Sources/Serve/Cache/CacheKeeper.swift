@@ -12,11 +12,11 @@ import Synchronization
 /// may have changed.
 package final class CacheKeeper: Sendable {
   private let store: ContentStore
-  private let other: ContentStore?
+  let other: ContentStore?
   private let lock: ContentStore.UseLock
   private let now: @Sendable () -> Double
   private let warn: @Sendable (String) -> Void
-  private let shelf: Mutex<CacheShelf>
+  let shelf: Mutex<CacheShelf>
   private let bringers = Mutex(Bringers())
   /// Blobs of the user's store that were found to be right, and when: there nothing is written down
   /// about them.
@@ -120,13 +120,6 @@ package final class CacheKeeper: Sendable {
     }
   }
 
-  /// Room for a blob that is fetched ahead of need, or nil.
-  package func room(for blob: Descriptor, in circle: Circle) -> CacheHold? {
-    // What the user's store has is read from there.
-    if circle == .named, other?.contains(blob) ?? false { return nil }
-    return if case .room(let hold) = room(blob, for: circle) { hold } else { nil }
-  }
-
   /// Reads a manifest, an index or a configuration; nil where it is nowhere here.
   package func document(_ digest: Digest, for circle: Circle) -> Data? {
     guard isFor(circle, digest) else { return nil }
@@ -189,7 +182,9 @@ package final class CacheKeeper: Sendable {
     if isNews { warn("the cache cannot keep what comes, which is passed on: \(error)") }
   }
 
-  private func room(_ blob: Descriptor, for circle: Circle) -> Taking {
+  func room(
+    _ blob: Descriptor, for circle: Circle, evicting: Bool = true
+  ) -> Taking {
     let (digest, now) = (blob.digest, now())
     if troubleEnds.withLock({ $0 > now }) { return .noRoom }
     return shelf.withLock { shelf in
@@ -202,9 +197,11 @@ package final class CacheKeeper: Sendable {
         discard(digest, &shelf)
       }
       if circle != .named || shelf.isComing(digest, unlike: blob.size) {
-        return room(.init(circle: circle, digest: digest, size: blob.size), &shelf)
+        return room(.init(circle: circle, digest: digest, size: blob.size), evicting, &shelf)
       }
-      for other in shelf.sacrifices(for: digest, size: blob.size) ?? [] { discard(other, &shelf) }
+      let sacrifices = shelf.sacrifices(for: digest, size: blob.size) ?? []
+      guard evicting || sacrifices.isEmpty else { return .noRoom }
+      for other in sacrifices { discard(other, &shelf) }
       guard shelf.begin(digest, size: blob.size, now: now) else { return .noRoom }
       let hold = hold(digest)
       // Those who brought it read it still.
@@ -216,8 +213,19 @@ package final class CacheKeeper: Sendable {
   }
 
   /// Room for a blob that comes apart from what others bring of it.
-  private func room(_ wanted: CacheShelf.Apart, _ shelf: inout CacheShelf) -> Taking {
-    for other in shelf.sacrifices(for: wanted) ?? [] { discard(other, &shelf) }
+  ///
+  /// What a registry that nobody named has pushes out what others of its kind have brought, and of the rest
+  /// only what nobody has used for a while.
+  private func room(
+    _ wanted: CacheShelf.Apart, _ evicting: Bool, _ shelf: inout CacheShelf
+  ) -> Taking {
+    let now = now()
+    let sacrifices = shelf.sacrifices(for: wanted) { digest, lastUse in
+      wanted.circle != .named && now - lastUse < CacheShelf.patience
+        && !bringers.withLock { $0.know(digest) }
+    }
+    guard evicting || sacrifices?.isEmpty ?? true else { return .noRoom }
+    for other in sacrifices ?? [] { discard(other, &shelf) }
     guard shelf.begin(wanted) else { return .noRoom }
     return .room(
       CacheHold { [weak self] in

@@ -7,7 +7,7 @@ import OCI
 ///
 /// | from | to | when |
 /// |---|---|---|
-/// | absent | coming | room for all of it is taken before its first byte is asked for |
+/// | absent | coming | room for all of it is taken before it is fetched |
 /// | coming | leaving | the last who wanted it is gone; until it is known what is there, it counts as whole |
 /// | leaving | coming | somebody wants it again |
 /// | leaving | whole, part, absent | what was found on the disk |
@@ -81,22 +81,30 @@ struct CacheShelf: Sendable {
   ///
   /// - Parameter size: its size in bytes.
   func sacrifices(for digest: Digest, size: Int64) -> [Digest]? {
-    sacrifices(size, has: entries[digest]?.bytes ?? 0, sparing: digest)
+    sacrifices(size, has: entries[digest]?.bytes ?? 0) { other, _ in other == digest }
   }
 
   /// The same for one that comes apart.
-  func sacrifices(for wanted: Apart) -> [Digest]? {
-    apart[wanted] != nil ? [] : sacrifices(wanted.size, has: 0, sparing: nil)
+  ///
+  /// - Parameter spares: whether a blob that was used last at a time does not go for it.
+  func sacrifices(
+    for wanted: Apart,
+    sparing spares: (_ digest: Digest, _ lastUse: Double) -> Bool = { _, _ in false }
+  ) -> [Digest]? {
+    apart[wanted] != nil ? [] : sacrifices(wanted.size, has: 0, sparing: spares)
   }
 
-  private func sacrifices(_ size: Int64, has: Int64, sparing: Digest?) -> [Digest]? {
+  private func sacrifices(
+    _ size: Int64, has: Int64, sparing spares: (Digest, Double) -> Bool
+  ) -> [Digest]? {
     guard let limit else { return [] }
     let cost = Self.cost(size)
     guard cost <= limit else { return nil }
     var left = bytes.addingClamped(-has)
     guard left.addingClamped(cost) > limit else { return [] }
     var going: [Digest] = []
-    for (other, entry) in byAge where left.addingClamped(cost) > limit && other != sparing {
+    for (other, entry) in byAge
+    where left.addingClamped(cost) > limit && !spares(other, entry.lastUse) {
       left = left.addingClamped(-entry.bytes)
       going.append(other)
     }

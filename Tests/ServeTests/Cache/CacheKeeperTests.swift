@@ -222,6 +222,50 @@ struct CacheKeeperTests {
     #expect(keeper.size(of: blobs[0].0.digest, for: .alone(registry: "s.example")) == nil)
   }
 
+  @Test(
+    "a registry that nobody named pushes out what others of its kind brought, and what nobody used lately"
+  )
+  func sparesTheNamed() throws {
+    let keeper = try keeper(limit: 250_000, keeps: true)
+    let (named, strange) = (try Self.blob(1), try Self.blob(2))
+    try taking(named.0, from: keeper) {
+      try bring(named)
+      return "room"
+    }
+    var wish = Wish(strange.0, label: "blob", owner: "o/n")
+    let circle = Circle.alone(registry: "r.example")
+    keeper.note(&wish, in: circle)
+    do {
+      let taken = keeper.take(strange.0, for: circle)
+      try bring(strange)
+      wish.arrived()
+      withExtendedLifetime(taken) {}
+    }
+    keeper.sweep()
+    clock.pass(1)
+    let other = Circle.alone(registry: "s.example")
+    // Of what is only claimed, nothing goes.
+    if case .room = keeper.room(for: try Self.blob(3).0, in: other, evicting: false) {
+      Issue.record("there was room")
+    }
+    guard case .room(let first) = keeper.take(try Self.blob(3).0, for: other) else {
+      Issue.record("what another one brought stays")
+      return
+    }
+    #expect(try store().contains(named.0) && !store().contains(strange.0))
+    guard case .noRoom = keeper.take(try Self.blob(4).0, for: other) else {
+      Issue.record("what is of a named registry went")
+      return
+    }
+    clock.pass(600)
+    guard case .room(let second) = keeper.take(try Self.blob(4).0, for: other) else {
+      Issue.record("what nobody uses stays")
+      return
+    }
+    #expect(try !store().contains(named.0))
+    withExtendedLifetime((first, second)) {}
+  }
+
   @Test("nobody else takes the cache while it is in use")
   func isAlone() throws {
     do {

@@ -58,6 +58,102 @@ struct AheadTests {
     await post.end()
   }
 
+  /// What comes of a blob that a manifest claims to be large.
+  enum Claimed: CaseIterable, Sendable {
+    case missing
+    case silent
+    case oneByte
+  }
+
+  @Test(
+    "what a manifest only claims pushes nothing out of the cache, whoever's it is",
+    arguments: Claimed.allCases, [true, false])
+  func claims(claimed: Claimed, isNamed: Bool) async throws {
+    let image = try FakeImage(layers: [Content.bytes(500_000, seed: 6)])
+    let empty = try FakeImage(layers: [Content.bytes(10, seed: 7)]) { document in
+      let layer = (document["layers"] as? [[String: Any]])?.first ?? [:]
+      document["layers"] = (0..<3).map { number in
+        let hex = String(repeating: "0", count: 60) + "\(1000 + number)"
+        return layer.merging(["digest": "sha256:\(hex)", "size": 900_000]) { $1 }
+      }
+    }
+    let asked = Log<String>()
+    let claimer: @Sendable (ServedRequest) -> Reply? = { request in
+      guard request.target.contains("/e/x/") else { return nil }
+      guard request.target.contains("/blobs/sha256:0000") else {
+        return FakeRegistry.answer(request, empty)
+      }
+      asked.add(request.target)
+      switch claimed {
+      case .missing: return .status(404)
+      case .silent: return .raw([], .hang)
+      case .oneByte:
+        let head = Reply.head(
+          206, length: 12 << 10, [("Content-Range", "bytes 0-12287/900000")])
+        return .raw(head + [7], .hang)
+      }
+    }
+    let registry = try FakeRegistry(image, fault: claimer)
+    let stranger = try RawServer { claimer($0) ?? .status(404) }
+    let post = try await Post(
+      registry.host, strangers: [stranger.host], cacheLimit: 1_000_000)
+    let layer = image.layers[0]
+    #expect(try await post.get("blobs/\(layer)").body == image.blobs[layer])
+    let fetched = registry.blobRequests.count { $0.target.hasSuffix("\(layer)") }
+    let claims = try await post.get(
+      "manifests/latest", at: isNamed ? nil : stranger.host, in: "e/x")
+    #expect(claims.status == 200)
+    let last = asked.all.count
+    try await eventually { asked.all.count > last || !asked.all.isEmpty }
+    if claimed == .missing { try await eventually { Set(asked.all).count == 3 } }
+    #expect(post.store.size(of: layer) == 500_000)
+    #expect(try await post.get("blobs/\(layer)").body == image.blobs[layer])
+    #expect(registry.blobRequests.count { $0.target.hasSuffix("\(layer)") } == fetched)
+    await post.end()
+  }
+
+  @Test("what is ahead and sends nothing gives way to whoever reads something")
+  func givesWay() async throws {
+    let image = try FakeImage(layers: [Content.bytes(500_000, seed: 8)])
+    let silent = try FakeImage(layers: [Content.bytes(800_000, seed: 9)])
+    let registry = try RawServer { request in
+      guard request.target.contains("/silent/n/") else {
+        return FakeRegistry.answer(request, image)
+      }
+      return request.target.contains("/blobs/")
+        ? .raw([], .hang) : FakeRegistry.answer(request, silent)
+    }
+    let post = try await Post(registry.host, cacheLimit: 1_000_000)
+    #expect(try await post.get("manifests/latest", in: "silent/n").status == 200)
+    try await eventually { registry.requests.contains { $0.target.contains("/silent/n/blobs/") } }
+    let layer = image.layers[0]
+    // Whoever finds it in the way is given his blob without its being kept.
+    try await eventually {
+      let answer = try await post.get("blobs/\(layer)")
+      #expect(answer.body == image.blobs[layer])
+      return post.store.size(of: layer) == 500_000
+    }
+    await post.end()
+  }
+
+  @Test("what upstream begins to send comes ahead into a cache that is full of older blobs")
+  func makesRoom() async throws {
+    let images = try (0..<2).map { number in
+      try FakeImage(layers: [Content.bytes(500_000, seed: UInt64(20 + number))])
+    }
+    let registry = try RawServer { request in
+      FakeRegistry.answer(request, images[request.target.contains("/second/n/") ? 1 : 0])
+    }
+    let post = try await Post(registry.host, cacheLimit: 700_000)
+    let layers = images.map { $0.layers[0] }
+    let answer = try await post.get("blobs/\(layers[0])", in: "first/n")
+    #expect(answer.body == images[0].blobs[layers[0]])
+    #expect(try await post.get("manifests/latest", in: "second/n").status == 200)
+    try await eventually { post.store.size(of: layers[1]) == 500_000 }
+    #expect(post.store.size(of: layers[0]) == nil, "both have no room")
+    await post.end()
+  }
+
   @Test(
     "an image is let go when nobody has asked for a while, and not while one of its blobs is read",
     arguments: [(0, 9, false), (0, 10, true), (0, 99, true), (1, 99, false)])
