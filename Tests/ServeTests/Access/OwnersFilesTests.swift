@@ -80,4 +80,5 @@ private struct Nobody: TransferEngine {
 
   func cancel(_ handle: TransferHandle) {}
   func readings() -> EngineReadings { EngineReadings() }
+  func proxy(of request: TransferRequest) -> String? { nil }
 }
