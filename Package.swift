@@ -106,7 +106,7 @@ let package = Package(
       dependencies: [
         "OCI", "Tuning", "Rivals", "Simulation", "Transfer", "Registry", "Store", "Progress",
         "Plot", "History", "Downloads", "Pull", "Serve", "CairnKit", "CurlTransfer", "Disk",
-        "Threads", "TOML", "Metrics", "Text",
+        "Threads", "TOML", "Metrics", "Text", "Hashing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

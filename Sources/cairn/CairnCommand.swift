@@ -3,6 +3,7 @@ import CairnKit
 import Disk
 import FoundationEssentials
 import Glibc
+import Hashing
 import Progress
 import Pull
 import Registry
@@ -28,6 +29,7 @@ struct CairnCommand: AsyncParsableCommand {
 
   static func main() async {
     StandardFiles.fillPlaces()
+    LibCrypto.stayUntilTheEnd()
     if let failure = shortage {
       failure.report()
       Glibc.exit(failure.exitCode)
