@@ -34,7 +34,7 @@ extension Downloads {
   func begin(_ download: SharedDownload) {
     let ingest: ContentStore.Ingest
     do throws(DownloadError) {
-      let first = try open(download)
+      let first = try beginIngest(download)
       ingest = if case .busy = first { try lookAtOther(download) } else { first }
     } catch {
       download.pool.fail(download, error)
@@ -57,7 +57,7 @@ extension Downloads {
     }
   }
 
-  private func open(_ download: SharedDownload) throws(DownloadError) -> ContentStore.Ingest {
+  private func beginIngest(_ download: SharedDownload) throws(DownloadError) -> ContentStore.Ingest {
     do {
       return try store.beginIngest(
         download.wish.blob, as: download.name, takesHeld: download.wish.isBrought())
