@@ -57,7 +57,8 @@ extension Downloads {
     }
   }
 
-  private func beginIngest(_ download: SharedDownload) throws(DownloadError) -> ContentStore.Ingest {
+  private func beginIngest(_ download: SharedDownload) throws(DownloadError) -> ContentStore.Ingest
+  {
     do {
       return try store.beginIngest(
         download.wish.blob, as: download.name, takesHeld: download.wish.isBrought())
