@@ -101,9 +101,12 @@ struct AccessTests {
     ]
     for edit in edits {
       let engine = try engine(edit)
-      _ = try await ask(engine, ServerAccess())
+      #expect(try await !ask(engine, ServerAccess()).connection.isEmpty)
       engine.stop()
     }
+    let stranger = try engine { $0.read(environment: ["SSL_CERT_DIR": "/nowhere"]) }
+    await #expect(throws: TransferError.self) { try await ask(stranger, ServerAccess()) }
+    stranger.stop()
   }
 
   @Test("authorities that were read ahead are not read again for the first server")
