@@ -18,10 +18,9 @@ extension ResponseJudge {
   }
 
   static func verdict(
-    _ response: TransferResponse, what: String, origin: RemoteURL.Origin, isNamed: Bool,
-    hiding secrets: Secrets, now: Double
+    _ response: TransferResponse, meaning status: Int, what: String, origin: RemoteURL.Origin,
+    isNamed: Bool, hiding secrets: Secrets, now: Double
   ) -> RegistryError {
-    let status = response.meaning
     let body = ErrorBody(response, hiding: secrets)
     let own = response.head.status == status ? "" : " (it calls that \(response.head.status))"
     let answer = Answer(

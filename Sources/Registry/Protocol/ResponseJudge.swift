@@ -59,9 +59,10 @@ enum ResponseJudge {
     _ response: TransferResponse, what: String, origin: RemoteURL.Origin, isNamed: Bool = false,
     hiding secrets: Secrets = Secrets(), now: Double
   ) -> RegistryError {
-    var error = verdict(
-      response, what: what, origin: origin, isNamed: isNamed, hiding: secrets, now: now)
     let meaning = response.meaning
+    var error = verdict(
+      response, meaning: meaning, what: what, origin: origin, isNamed: isNamed, hiding: secrets,
+      now: now)
     error.status = meaning
     // The status says something else than the code: that it may pass, or that nobody understood.
     if meaning != response.head.status, !error.isTransient {

@@ -91,12 +91,10 @@ struct SettingTable {
       return "\(shown) is no setting: \(reason)"
     }
     let homes = special.filter { $0.option.name == name }.compactMap(\.command)
-    if homes.count == 1, !key.contains(".") {
-      return "\(shown) is only that command's: it belongs in [command.\(homes[0])]"
-    }
     if !homes.isEmpty, !key.contains(".") {
+      let whose = homes.count == 1 ? "only that command's" : "not the same for all commands"
       let tables = homes.map { "[command.\($0)]" }.joined(separator: ", ")
-      return "\(shown) is not the same for all commands: it belongs in \(tables)"
+      return "\(shown) is \(whose): it belongs in \(tables)"
     }
     let known = isOfRegistry ? general.filter(\.isOfRegistry).map(\.key) : all.map(\.key)
     let hint = Spelling.nearest(to: key, among: known).map { "; is \"\($0)\" meant?" } ?? ""
