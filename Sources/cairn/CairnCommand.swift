@@ -50,7 +50,8 @@ struct CairnCommand: AsyncParsableCommand {
     do { try raiseFileLimit() } catch { return error }
     guard !ThreadRoom.isEnough(for: Machine.affinity) else { return nil }
     return CommandFailure(
-      message: "too few threads or too little memory: see ulimit -u, -v, -d and -s", exitCode: 70)
+      message: "too few threads or too little memory: see ulimit -u, -v, -d and -s",
+      kind: .internalFailure)
   }
 
   /// Runs the command that was given; returns its exit code.
@@ -68,7 +69,7 @@ struct CairnCommand: AsyncParsableCommand {
       return failure.exitCode
     } catch let error as ValidationError {
       // Of a command that runs already; the parser shows its own errors with how the command is used.
-      CommandFailure(message: error.message, exitCode: 64).report()
+      CommandFailure(message: error.message, kind: .usage).report()
       return 64
     } catch {
       // Help is a result, and everything else is for people.
@@ -96,7 +97,7 @@ struct CairnCommand: AsyncParsableCommand {
     // A reader that has enough (`head`) misses nothing.
     guard isClosed || error != EPIPE else { return 0 }
     let why = isClosed ? " is closed" : ": \(String(cString: strerror(error)))"
-    let failure = CommandFailure(message: "standard output\(why)", exitCode: 73)
+    let failure = CommandFailure(message: "standard output\(why)", kind: .disk)
     failure.report()
     return failure.exitCode
   }
@@ -112,7 +113,7 @@ struct CairnCommand: AsyncParsableCommand {
       throw CommandFailure(
         message:
           "\(limit.rlim_cur) open files (ulimit -n) are too few: cairn needs \(OpenFileBudget.least)",
-        exitCode: 73)
+        kind: .disk)
     }
   }
 }

@@ -5,24 +5,22 @@ import Progress
 import Pull
 import Store
 
-/// A failed command: what is said on standard error, and the exit code.
+/// A failed command: what is said on standard error, and what kind of failure it is.
 struct CommandFailure: Error {
   var message: String
   var hint: String?
-  let exitCode: Int32
+  let kind: CairnError.Kind
+  /// The signal that interrupted it; nil: none, or Ctrl-C.
+  private var signal: Int32?
   /// True where a display that shows errors has said it already.
   var isSilent = false
 
-  init(message: String, hint: String? = nil, exitCode: Int32) {
-    self.message = message
-    self.hint = hint
-    self.exitCode = exitCode
+  init(message: String, hint: String? = nil, kind: CairnError.Kind) {
+    (self.message, self.hint, self.kind) = (message, hint, kind)
   }
 
   init(_ error: CairnError, signal: Int32? = nil) {
-    message = error.message
-    hint = error.hint
-    exitCode = Self.exitCode(error.kind, signal: signal)
+    (message, hint, kind, self.signal) = (error.message, error.hint, error.kind, signal)
   }
 
   init(_ error: PullError, signal: Int32? = nil) { self.init(CairnError(error), signal: signal) }
@@ -46,8 +44,7 @@ struct CommandFailure: Error {
   ///   - failures: those of its images, in order.
   ///   - count: images that were to be fetched.
   init?(worstOf failures: [CommandFailure], of count: Int) {
-    let network = Self.exitCode(.network, signal: nil)
-    let worst = failures.first { $0.exitCode != network } ?? failures.first
+    let worst = failures.first { $0.kind != .network } ?? failures.first
     self.init(failures, of: count, as: worst, "fetched again")
   }
 
@@ -88,11 +85,13 @@ struct CommandFailure: Error {
 
   /// What nobody expected is reported; by its number its lines are found in logs.
   private var shownHint: String? {
-    hint ?? (exitCode == 70 ? "if you report this, say trace id \(TraceID.ofProcess), too" : nil)
+    hint
+      ?? (kind == .internalFailure
+        ? "if you report this, say trace id \(TraceID.ofProcess), too" : nil)
   }
 
-  /// The documented codes, those of sysexits.h where it has one.
-  static func exitCode(_ kind: CairnError.Kind, signal: Int32?) -> Int32 {
+  /// The documented one, of sysexits.h where that has one.
+  var exitCode: Int32 {
     switch kind {
     case .usage: 64
     case .integrity: 65

@@ -10,7 +10,7 @@ func write(_ text: String, to file: String) throws {
     try output.write(text.utf8)
     try output.finish()
   } catch {
-    throw CommandFailure(message: error.description, exitCode: 73)
+    throw CommandFailure(message: error.description, kind: .disk)
   }
 }
 
@@ -31,7 +31,7 @@ func print(_ figures: String, beside drawing: String?) {
 func requireWritable(_ file: String?) throws {
   guard let file else { return }
   do throws(DiskError) { _ = try OutputFile.check(file) } catch {
-    throw CommandFailure(message: error.description, exitCode: 73)
+    throw CommandFailure(message: error.description, kind: .disk)
   }
 }
 
@@ -47,7 +47,7 @@ func readInput(_ file: String, what: String, limit: Int) throws -> [UInt8] {
     return try InputFile.read(file == "-" ? "/dev/stdin" : file, limit: limit, pipes: .read)
   } catch {
     throw CommandFailure(
-      message: "cannot read the \(what) \(shownName(file, "input")): \(error.why)", exitCode: 66)
+      message: "cannot read the \(what) \(shownName(file, "input")): \(error.why)", kind: .notFound)
   }
 }
 

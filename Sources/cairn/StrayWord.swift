@@ -64,7 +64,7 @@ struct StrayWord {
     let list = "see \"\(parent) --help\""
     return CommandFailure(
       message: "\(parent) has no command \"\(word.shownSafely(limit: 100))\"",
-      hint: meant.map { "is \"\(parent) \($0)\" meant?" } ?? other ?? list, exitCode: 64)
+      hint: meant.map { "is \"\(parent) \($0)\" meant?" } ?? other ?? list, kind: .usage)
   }
 
   private var meant: String? {

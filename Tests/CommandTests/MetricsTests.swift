@@ -104,6 +104,11 @@ struct MetricsTests {
     #expect(text.contains("# UNIT cairn_pull_fetched_bytes bytes\n"))
     #expect(text.contains("cairn_pull_start_time_seconds 1700000000.25\n"))
     #expect(!text.contains("inf") || !text.contains("download_seconds{registry=\"a.b:5000\"}"))
+    for kind in [
+      "usage", "integrity", "not_found", "internal", "disk", "unauthorised", "interrupted",
+    ] {
+      #expect(text.contains("cairn_pull_errors{registry=\"c\",kind=\"\(kind)\"} 0\n"))
+    }
     #expect(text.contains("cairn_pull_errors{registry=\"\",kind=\"disk\"} 1\n"))
     #expect(!text.contains("cairn_pull_best_pool_workers{registry=\"c\"}"))
   }

@@ -19,7 +19,7 @@ struct ConfigShowCommand: ParsableCommand {
     // Whoever looks for what is wrong wants to see all of it.
     let complaints = Self.complaints(settings)
     guard complaints.isEmpty else {
-      throw CommandFailure(message: complaints.joined(separator: "\n"), exitCode: 64)
+      throw CommandFailure(message: complaints.joined(separator: "\n"), kind: .usage)
     }
   }
 

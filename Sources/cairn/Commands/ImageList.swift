@@ -24,7 +24,7 @@ struct ImageList {
     }
     guard !names.isEmpty else {
       throw CommandFailure(
-        message: "no image is named in \(files.joined(separator: ", "))", exitCode: 64)
+        message: "no image is named in \(files.joined(separator: ", "))", kind: .usage)
     }
   }
 
@@ -51,7 +51,7 @@ struct ImageList {
         continue
       }
       do throws(OCIError) { _ = try Reference(name) } catch {
-        throw CommandFailure(message: "\(place): \(error)", exitCode: 64)
+        throw CommandFailure(message: "\(place): \(error)", kind: .usage)
       }
       names.append(name)
     }
@@ -63,7 +63,7 @@ struct ImageList {
     guard !bare.isEmpty else { return nil }
     guard bare.count <= lineLimit else {
       throw CommandFailure(
-        message: "\(place): the line has more than \(lineLimit) bytes", exitCode: 64)
+        message: "\(place): the line has more than \(lineLimit) bytes", kind: .usage)
     }
     let text = String(outside: Array(bare))
     return text.lastIndex { !$0.isWhitespace }.map { String(text[...$0]) }

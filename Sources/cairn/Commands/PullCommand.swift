@@ -128,8 +128,10 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
       try await pull(ledger)
     } catch {
       ledger.note(
-        exitCode: (error as? CommandFailure)?.exitCode
-          ?? CairnCommand.exitCode(for: error).rawValue)
+        error as? CommandFailure
+          ?? CommandFailure(
+            message: CairnCommand.message(for: error),
+            kind: error is ValidationError ? .usage : .internalFailure))
       await leave(ledger)
       throw error
     }
@@ -158,7 +160,7 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
       throw CommandFailure(
         message: "--output takes one image",
         hint: "run a command for each; one oci:DIR takes several, each by its own oci:DIR:TAG",
-        exitCode: 64)
+        kind: .usage)
     }
     let requests = try orFailure { () throws(CairnError) in try session.requests(for: images) }
     display.begin(Set(images.map(\.registry)))
@@ -271,6 +273,6 @@ func parsed<Value>(_ body: () throws(OCIError) -> Value) throws -> Value {
   do throws(OCIError) {
     return try body()
   } catch {
-    throw CommandFailure(message: error.description, exitCode: 64)
+    throw CommandFailure(message: error.description, kind: .usage)
   }
 }

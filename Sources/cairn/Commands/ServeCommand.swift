@@ -207,7 +207,7 @@ struct ServeCommand: AsyncParsableCommand {
         log.say("listening on \(place.name(port: port))")
       }
     } catch {
-      throw CommandFailure(message: "cannot listen on \(wanted): \(error)", exitCode: 69)
+      throw CommandFailure(message: "cannot listen on \(wanted): \(error)", kind: .network)
     }
   }
 }

@@ -34,7 +34,7 @@ struct StoreRemoveCommand: ParsableCommand {
       let place = wanted.map { " for \($0)" } ?? ""
       throw CommandFailure(
         message: "the store has no image \(image.shownSafely(limit: 300))\(place)",
-        hint: "\"cairn store list\" shows what is there", exitCode: 66)
+        hint: "\"cairn store list\" shows what is there", kind: .notFound)
     }
     let removal = try onDisk { () throws(StoreError) in
       try maintenance.remove { found in images.contains { isMeant(found, by: $0, wanted) } }

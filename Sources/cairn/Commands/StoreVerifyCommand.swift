@@ -42,7 +42,7 @@ struct StoreVerifyCommand: AsyncParsableCommand, RegistryCommand {
     guard repair else {
       throw CommandFailure(
         message: "the store is damaged", hint: "\"cairn store verify --repair\" fetches it again",
-        exitCode: 65)
+        kind: .integrity)
     }
     let images = try onDisk { () throws(StoreError) in try maintenance.images() }
     try await fetchAgain(images.filter { broken.contains($0.label) })

@@ -30,7 +30,7 @@ struct TagsCommand: AsyncParsableCommand, RegistryCommand {
     guard (try? Reference(repository + ":latest")) != nil else {
       throw CommandFailure(
         message: "\(repository.shownSafely(limit: 300)) names more than a repository: leave out "
-          + "the tag or digest", exitCode: 64)
+          + "the tag or digest", kind: .usage)
     }
     var last: CommandFailure?
     for reference in references {

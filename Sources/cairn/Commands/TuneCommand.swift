@@ -134,7 +134,7 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     do throws(HistoryError) {
       return try body(history)
     } catch {
-      throw CommandFailure(message: error.description, exitCode: 73)
+      throw CommandFailure(message: error.description, kind: .disk)
     }
   }
 
@@ -151,7 +151,7 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     print(try report.text(format), beside: plot)
     guard let plot else { return }
     guard let drawing = PathPlots.plot(report.paths) else {
-      throw CommandFailure(message: "nothing was measured yet that could be drawn", exitCode: 66)
+      throw CommandFailure(message: "nothing was measured yet that could be drawn", kind: .notFound)
     }
     try write(drawing.svg, to: plot)
     // Where several are known only one is drawn.
@@ -214,7 +214,7 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     let most = OpenFileBudget.ofProcess.workers
     guard workers.sizes.allSatisfy({ $0 <= most }) else {
       throw CommandFailure(
-        message: "the limit on open files (ulimit -n) leaves room for \(most) workers", exitCode: 73
+        message: "the limit on open files (ulimit -n) leaves room for \(most) workers", kind: .disk
       )
     }
     let reference = try await registryOptions.reference(reference)
@@ -244,7 +244,7 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     }
     if let registry, export.paths.isEmpty {
       throw CommandFailure(
-        message: "nothing was learned of \(registry.shownSafely(limit: 300)) yet", exitCode: 66)
+        message: "nothing was learned of \(registry.shownSafely(limit: 300)) yet", kind: .notFound)
     }
     export.source = MachineIdentity.here.exportSource
     let count = export.paths.count
@@ -262,7 +262,7 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     do throws(HistoryError) {
       return try HistoryExport(reading: data)
     } catch {
-      throw CommandFailure(message: "\(file.shownSafely(limit: 1_000)): \(error)", exitCode: 65)
+      throw CommandFailure(message: "\(file.shownSafely(limit: 1_000)): \(error)", kind: .integrity)
     }
   }
 
@@ -276,7 +276,7 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     } catch {
       throw CommandFailure(
         message: "\(shownName(file, "input")): \(error)",
-        exitCode: error.kind == .notAnExport ? 65 : 73)
+        kind: error.kind == .notAnExport ? .integrity : .disk)
     }
     print("took in \(Self.paths(count)); what this machine learns itself weighs more")
   }

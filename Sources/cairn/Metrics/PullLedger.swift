@@ -52,21 +52,17 @@ final class PullLedger: ProgressDisplay {
       switch outcome.result {
       case .success: metrics.registries[registry, default: .init()].pulled += 1
       case .failure(let failure):
-        let kind = PullMetrics.Failure(
-          exitCode: CommandFailure.exitCode(failure.kind, signal: Signals.first))
-        metrics.registries[registry, default: .init()].failures[kind, default: 0] += 1
+        metrics.registries[registry, default: .init()].failures[failure.kind, default: 0] += 1
       }
     }
   }
 
-  /// Notes how the run ended, and why where no image is to blame.
-  func note(exitCode: Int32) {
+  /// Notes that the run failed, and why where no image is to blame.
+  func note(_ failure: CommandFailure) {
     metrics.withLock { metrics in
-      metrics.exitCode = exitCode
-      let isOfImage = metrics.registries.values.contains { !$0.failures.isEmpty }
-      guard exitCode != 0, !isOfImage else { return }
-      let kind = PullMetrics.Failure(exitCode: exitCode)
-      metrics.registries["", default: .init()].failures[kind, default: 0] += 1
+      metrics.exitCode = failure.exitCode
+      guard metrics.registries.values.allSatisfy(\.failures.isEmpty) else { return }
+      metrics.registries["", default: .init()].failures[failure.kind, default: 0] += 1
     }
   }
 

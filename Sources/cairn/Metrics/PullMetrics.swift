@@ -1,3 +1,4 @@
+import CairnKit
 import Downloads
 import Metrics
 import OCI
@@ -5,26 +6,6 @@ import Tuning
 
 /// What is measured of a run of `cairn pull`; `docs/metrics.md` has every name.
 struct PullMetrics {
-  /// What went wrong, as a label has it.
-  enum Failure: String, CaseIterable {
-    case usage, integrity, notFound = "not_found", network, internalError = "internal", disk
-    case unauthorised, interrupted
-
-    /// - Parameter exitCode: the documented one; not 0.
-    init(exitCode: Int32) {
-      switch exitCode {
-      case 64: self = .usage
-      case 65: self = .integrity
-      case 66: self = .notFound
-      case 69: self = .network
-      case 73: self = .disk
-      case 77: self = .unauthorised
-      case 128...: self = .interrupted
-      default: self = .internalError
-      }
-    }
-  }
-
   /// What was measured of one registry.
   struct Registry {
     var fetched: Int64 = 0
@@ -38,7 +19,7 @@ struct PullMetrics {
     var bestPool: Int?
     /// Images, by what became of them.
     var pulled = 0
-    var failures: [Failure: Int] = [:]
+    var failures: [CairnError.Kind: Int] = [:]
 
     /// Adds what downloads were like.
     mutating func add(_ report: PullReport) {
@@ -138,12 +119,23 @@ struct PullMetrics {
       "cairn_pull_errors", "Images that were not pulled, and what kept a run from beginning.",
       .gauge)
     for (registry, own) in registries.sorted(by: { $0.key < $1.key }) {
-      for kind in Failure.allCases {
+      for kind in CairnError.Kind.allCases {
         let count = own.failures[kind] ?? 0
         guard count > 0 || !registry.isEmpty else { continue }
-        family.add(Double(count), ["registry": registry, "kind": kind.rawValue])
+        family.add(Double(count), ["registry": registry, "kind": kind.label])
       }
     }
     return family
+  }
+}
+
+extension CairnError.Kind {
+  /// As metrics have it.
+  fileprivate var label: String {
+    switch self {
+    case .notFound: "not_found"
+    case .internalFailure: "internal"
+    case .usage, .unauthorised, .network, .integrity, .disk, .interrupted: rawValue
+    }
   }
 }

@@ -41,7 +41,7 @@ struct HistoryOptions: ParsableArguments {
     do throws(HistoryError) {
       return try History(file: file) { print(warning: $0) }
     } catch {
-      throw CommandFailure(message: error.description, exitCode: 73)
+      throw CommandFailure(message: error.description, kind: .disk)
     }
   }
 

@@ -93,7 +93,7 @@ struct ModelOptions: ParsableArguments {
       guard !files.isEmpty else {
         throw CommandFailure(
           message: "there are no models in \(folder)", hint: "name their folder with --models",
-          exitCode: 66)
+          kind: .notFound)
       }
       return try files.map { try text(of: $0) }
     }
@@ -102,7 +102,7 @@ struct ModelOptions: ParsableArguments {
         throw CommandFailure(
           message: "there is no \(kind) \(name) among those that are built in",
           hint: "there are: \(names.joined(separator: ", ")); a file's name ends with .json",
-          exitCode: 66)
+          kind: .notFound)
       }
       return (name, data)
     }
@@ -118,7 +118,7 @@ struct ModelOptions: ParsableArguments {
     do throws(ModelError) {
       return try parse(text.data)
     } catch {
-      throw CommandFailure(message: "\(text.source): \(error)", exitCode: 65)
+      throw CommandFailure(message: "\(text.source): \(error)", kind: .integrity)
     }
   }
 }

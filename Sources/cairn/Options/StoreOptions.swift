@@ -50,7 +50,7 @@ struct StoreOptions: ParsableArguments {
   /// - Parameter writing: whether something in it may be changed.
   func openRequired(writing: Bool) throws -> ContentStore {
     guard let store = try reading() else {
-      throw CommandFailure(message: noneWords, exitCode: 66)
+      throw CommandFailure(message: noneWords, kind: .notFound)
     }
     return writing ? try open() : store
   }

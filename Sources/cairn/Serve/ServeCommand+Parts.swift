@@ -112,7 +112,7 @@ extension ServeCommand {
     do throws(TLSFiles.Failure) {
       return try TLSFiles(certificate: tlsCert, key: tlsKey, warn: warn)
     } catch {
-      throw CommandFailure(message: "\(error)", exitCode: 66)
+      throw CommandFailure(message: "\(error)", kind: .notFound)
     }
   }
 

@@ -13,13 +13,13 @@ extension ServeCommand {
     var endpoint: ClientEndpoint?
     for case .network(let host, let port) in places {
       guard let port = UInt16(exactly: port), port > 0 else {
-        throw CommandFailure(message: "--print-config needs a port in --listen", exitCode: 64)
+        throw CommandFailure(message: "--print-config needs a port in --listen", kind: .usage)
       }
       endpoint = endpoint ?? ClientEndpoint(host: host, port: port, certificate: tlsCert)
     }
     guard let endpoint else {
       throw CommandFailure(
-        message: "no client of these asks a socket: name an address in --listen", exitCode: 64)
+        message: "no client of these asks a socket: name an address in --listen", kind: .usage)
     }
     return ClientConfig(for: client, at: endpoint, registries: clientRegistries).text
   }

@@ -108,7 +108,7 @@ struct Invocation {
     } catch {
       for entry in entries {
         if let reason = Self.complaint(entry, of: command, besides: entries) {
-          throw CommandFailure(message: reason, exitCode: 64)
+          throw CommandFailure(message: reason, kind: .usage)
         }
       }
       // What does not go with what was typed is no default for it.

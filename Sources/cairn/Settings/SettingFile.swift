@@ -53,16 +53,16 @@ struct SettingFile {
         warn("\(place.path) is not read: \(error.why)")
         return nil
       }
-      throw CommandFailure(message: "the settings \(place.path): \(error.why)", exitCode: 64)
+      throw CommandFailure(message: "the settings \(place.path): \(error.why)", kind: .usage)
     }
     guard let text = String(validatingOutside: bytes) else {
-      throw CommandFailure(message: "the settings \(place.path): they are not UTF-8", exitCode: 64)
+      throw CommandFailure(message: "the settings \(place.path): they are not UTF-8", kind: .usage)
     }
     return text
   }
 
   private func failure(_ line: Int?, _ words: String) -> CommandFailure {
-    CommandFailure(message: "\(place.path):\(line.map { "\($0)" } ?? "?"): \(words)", exitCode: 64)
+    CommandFailure(message: "\(place.path):\(line.map { "\($0)" } ?? "?"): \(words)", kind: .usage)
   }
 
   /// Goes through a table and those in it.

@@ -48,7 +48,7 @@ struct Settings {
       guard let text = environment[setting.variable], !text.isEmpty else { return nil }
       guard let value = setting.kind.argument(variable: text) else {
         throw CommandFailure(
-          message: "$\(setting.variable): \(setting.key) takes \(setting.kind.words)", exitCode: 64)
+          message: "$\(setting.variable): \(setting.key) takes \(setting.kind.words)", kind: .usage)
       }
       return SettingEntry(
         setting: setting, registry: nil, value: value, origin: .variable(setting.variable))

@@ -79,7 +79,7 @@ struct ReplayReport {
     do throws(TraceError) {
       return try Replay.read(data)
     } catch {
-      throw CommandFailure(message: "\(file), \(error)", exitCode: 65)
+      throw CommandFailure(message: "\(file), \(error)", kind: .integrity)
     }
   }
 }

@@ -77,7 +77,7 @@ struct SweepRunner {
       let data = try JSONEncoder().encode(sweep)
       try stateFolder().writeAtomically(stateName, data, mode: 0o600)
     } catch {
-      throw CommandFailure(message: "the sweep's state: \(error)", exitCode: 73)
+      throw CommandFailure(message: "the sweep's state: \(error)", kind: .disk)
     }
   }
 
@@ -118,7 +118,7 @@ struct SweepRunner {
       _ = try temporary.makeFolder(0o700)
       return temporary
     } catch {
-      throw CommandFailure(message: "a folder for the sweep's pulls: \(error)", exitCode: 73)
+      throw CommandFailure(message: "a folder for the sweep's pulls: \(error)", kind: .disk)
     }
   }
 

@@ -31,7 +31,7 @@ final class TraceFile: Sendable {
     do throws(DiskError) {
       output = try OutputFile(path, isLive: true) { LineOutput.standardError.write("\($0)\n") }
     } catch {
-      throw CommandFailure(message: "the trace: \(error)", exitCode: 73)
+      throw CommandFailure(message: "the trace: \(error)", kind: .disk)
     }
   }
 
