@@ -49,19 +49,20 @@ extension RepositoryClient {
     return own?.type == said.type && own?.size == said.size ? said : nil
   }
 
-  /// Takes what a tag's answer brought in spite of its head, where nobody else is left to ask.
+  /// Takes what a tag's answer brought in spite of its head, where nobody else is left to ask and the same
+  /// comes twice: what only the way has damaged comes otherwise the next time.
   ///
-  /// - Throws: `RegistryError` where a mirror contradicts itself: the next server is asked.
+  /// - Throws: `RegistryError` where a server contradicts itself: the next one is asked, or the same
+  ///   once more.
   func accept(
-    _ misnomer: FetchedDocument.Misnomer?, of endpoint: Endpoint
+    _ document: FetchedDocument, of endpoint: Endpoint
   ) throws(RegistryError) {
-    guard let misnomer else { return }
-    guard endpoint == endpoints.last else { throw RegistryError(.integrity, misnomer.words) }
-    let isFirst = saysMisnomers.withLock { says in
-      defer { says = false }
-      return says
+    guard let misnomer = document.misnomer else { return }
+    guard endpoint == endpoints.last, misnamed.withLock({ $0.came(document.digest) }) else {
+      throw RegistryError(.integrity, misnomer.words)
     }
-    if isFirst { tell(.warning("\(misnomer.words): what it sent is taken")) }
+    guard misnamed.withLock({ $0.says() }) else { return }
+    tell(.warning("\(misnomer.words): what it sent is taken"))
   }
 
   /// What the first server that answers says of a manifest or an index, by one HEAD.
@@ -118,5 +119,28 @@ extension RepositoryClient {
   private static func mayBeForGet(_ head: ResponseHead) -> Bool {
     (400..<500).contains(head.status) && ![408, 425, 429].contains(head.status)
       && head.fields["www-authenticate"] == nil
+  }
+}
+
+/// What the registry itself sent under another digest's name.
+struct Misnamed {
+  private var digests: Set<Digest> = []
+  private var isSaid = false
+
+  /// The most that are remembered.
+  private static let most = 64
+
+  /// Notes that something came; whether the very same had come before.
+  mutating func came(_ digest: Digest) -> Bool {
+    if digests.contains(digest) { return true }
+    if digests.count >= Self.most { digests = [] }
+    digests.insert(digest)
+    return false
+  }
+
+  /// Whether its user is to hear of it: once.
+  mutating func says() -> Bool {
+    defer { isSaid = true }
+    return !isSaid
   }
 }

@@ -37,8 +37,8 @@ package final class RepositoryClient: Sendable {
   let retryRule: RetryRule
   /// Who answered for the tag last.
   private let tagAnswer = Mutex<Endpoint?>(nil)
-  /// Whether it was said that the registry calls its documents by wrong digests.
-  let saysMisnomers = Mutex(true)
+  /// What the registry sent under another digest's name.
+  let misnamed = Mutex(Misnamed())
   let failover: FailoverRunner
   /// Which manifests name which blobs.
   let namings: Namings
@@ -169,7 +169,7 @@ package final class RepositoryClient: Sendable {
     }
     namings.noteGiven(document.digest, by: endpoint)
     document.roundTripSeconds = roundTrip
-    try accept(document.misnomer, of: endpoint)
+    try accept(document, of: endpoint)
     return document
   }
 

@@ -293,6 +293,28 @@ struct FaultTests {
       ])
   }
 
+  @Test("a byte of a tag's manifest that changed on the way does not come again, and is not taken")
+  func changedOnTheWay() async throws {
+    let image = try FakeImage(layers: [Self.layer])
+    let asked = Log<String>()
+    let registry = try FakeRegistry(image) { request in
+      guard request.target.contains("/manifests/latest") else { return nil }
+      asked.add(request.target)
+      guard asked.all.count == 1,
+        case .response(let status, let fields, var body) = FakeRegistry.answer(request, image),
+        let place = body.lastIndex(of: UInt8(ascii: "\""))
+      else { return nil }
+      // It is a manifest still, of another kind of layer.
+      body[place - 1] ^= 1
+      return .response(status, fields, body)
+    }
+    let bench = try Bench()
+    let summary = try await bench.pull(bench.request("\(registry.host)/o/n:latest"))
+    #expect(summary.digest == image.manifest && asked.all.count == 2)
+    #expect(bench.display.warnings.isEmpty)
+    try bench.expectWhole(image)
+  }
+
   @Test(
     "a place that the registry leads to and that refuses is no matter of logins",
     arguments: [

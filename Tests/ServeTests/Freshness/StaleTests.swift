@@ -97,7 +97,9 @@ struct StaleTests {
       }
       return .ok(new, [type, ("Docker-Content-Digest", oldDigest)])
     }
-    let desk = try await Desk([server.host])
+    var time = Timekeeper()
+    time.sleep = { _ in }
+    let desk = try await Desk([server.host], rule: .init(), time: time)
     #expect(try await desk.get("/v2/a/manifests/old?ns=\(server.host)").body == old)
     for _ in 0..<3 {
       let answer = try await desk.get("/v2/a/manifests/latest?ns=\(server.host)")
