@@ -37,7 +37,7 @@ package actor Downloads {
 
   /// Says how a path's downloads are to be run, when its first blob is wanted; and what the last
   /// ones over it were like, where this service knows.
-  package typealias Planner = @Sendable (PathKey, PullRecord?) -> PathPlan
+  package typealias Planner = @Sendable (PathKey, PullRecord?) async -> PathPlan
 
   let store: ContentStore
   let limits: Limits
@@ -102,12 +102,18 @@ package actor Downloads {
     _ wishes: [Wish], from source: BlobSource, urgency: Urgency = .whole,
     roundTripSeconds: Double? = nil
   ) async -> [Download] {
-    // Said first, so that it is known in time where they are.
+    let key = PathKey(source)
+    var plan: PathPlan?
     let unknown = wishes.filter { shared[$0.key] == nil }
-    if !unknown.isEmpty { await source.expect(unknown.map(\.blob)) }
+    if !unknown.isEmpty {
+      // Said first, so that it is known in time where they are.
+      await source.expect(unknown.map(\.blob))
+      if pools[key] == nil { plan = await plans.planner(key, plans.record(of: key)) }
+    }
     guard !isClosed else { return wishes.map { Download(ended: $0, .failure(.stopped)) } }
-    let new = unknown.filter { shared[$0.key] == nil }
-    if !new.isEmpty { prepare(new.map(\.blob), source, roundTripSeconds) }
+    // Others may have come, and gone, meanwhile.
+    let new = wishes.filter { shared[$0.key] == nil }
+    if !new.isEmpty { prepare(new.map(\.blob), source, plan, roundTripSeconds) }
     let downloads = wishes.map { want($0, from: source, urgency) }
     refill()
     return downloads
@@ -143,27 +149,25 @@ package actor Downloads {
   }
 
   /// Makes a path ready for blobs: with a pool of its own where it has none.
-  private func prepare(_ new: [Descriptor], _ source: BlobSource, _ roundTripSeconds: Double?) {
+  private func prepare(
+    _ new: [Descriptor], _ source: BlobSource, _ plan: PathPlan?, _ roundTripSeconds: Double?
+  ) {
     run()
     let key = PathKey(source)
-    let pool: PathPool
-    if let known = pools[key] {
-      pool = known
-    } else {
+    if pools[key] == nil, let plan {
       nextNumber += 1
       let (inbox, number) = (inbox, nextNumber)
       let opening = Opening(
         bytes: new.lazy.map(\.size).clampedSum, blobs: new.count,
         roundTripSeconds: roundTripSeconds)
-      pool = PathPool(
-        key, number: number, plan: plans.plan(for: key), opening: opening,
+      pools[key] = PathPool(
+        key, number: number, plan: plan, opening: opening,
         in: PathPool.Surroundings(
           store: store, verifier: verifier, tell: tell,
           hear: { inbox.yield(.request(key, pool: number, $0, $1)) },
           arrived: { inbox.yield(.arrived(key, pool: number, $0)) }))
-      pools[key] = pool
     }
-    pool.use(source)
+    pools[key]?.use(source)
   }
 
   /// Whether somebody wants a blob in a circle.

@@ -2,7 +2,7 @@ import Tuning
 
 /// How each path's downloads are to be run, and what the last ones over it were like.
 struct PathPlans {
-  private let planner: Downloads.Planner
+  let planner: Downloads.Planner
   /// What paths were like whose pools are gone.
   private var records: [PathKey: PullRecord] = [:]
 
@@ -11,8 +11,8 @@ struct PathPlans {
 
   init(_ planner: @escaping Downloads.Planner) { self.planner = planner }
 
-  /// How a path's next downloads are to be run.
-  func plan(for key: PathKey) -> PathPlan { planner(key, records[key]) }
+  /// What a path was like the last time; nil: not known.
+  func record(of key: PathKey) -> PullRecord? { records[key] }
 
   /// Notes what a path was like; a page on which nothing was measured says nothing of it.
   mutating func remember(_ record: PullRecord, _ key: PathKey) {

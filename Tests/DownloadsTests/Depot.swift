@@ -25,6 +25,7 @@ final class Depot: Sendable {
   init(
     workers: Int = 4, idleSeconds: Double = 5, store other: ContentStore? = nil,
     openBlobs: Int = 32, stallTimeout: Double = 30, pageEntries: Int = 1_000, retries: Int = 3,
+    planning: @escaping @Sendable (PathKey) async -> Void = { _ in },
     telling: @escaping @Sendable () async -> Void = {}
   ) throws {
     folder = try TemporaryFolder()
@@ -46,6 +47,7 @@ final class Depot: Sendable {
       store: store, limits: limits,
       plan: { key, known in
         plans.add((key, known))
+        await planning(key)
         return PathPlan(policy: FixedPolicy(poolSize: workers), settings: bounds)
       },
       ended: {

@@ -43,11 +43,37 @@ struct LongLifeTests {
     _ = await depot.service.close()
   }
 
+  @Test("a path whose history keeps others waiting holds up nobody else")
+  func latePlan() async throws {
+    let images = try [5, 6].map { try FakeImage(layers: [Content.bytes(60_000, seed: $0)]) }
+    let (late, quick) = (try FakeRegistry(images[0]), try FakeRegistry(images[1]))
+    let (gate, isAsked) = (Gate(), Gate())
+    let depot = try Depot(planning: { key in
+      guard key.registry == late.host else { return }
+      isAsked.open()
+      await gate.opened()
+    })
+    let wishes = images.map(Depot.wishes)
+    let source = try depot.source(late.host)
+    // Two that come meanwhile share one pool.
+    let waiting = (0..<2).map { _ in
+      Task { await depot.service.want(wishes[0], from: source) }
+    }
+    await isAsked.opened()
+    let other = await depot.service.want(wishes[1], from: try depot.source(quick.host))
+    #expect(await Download.end(of: other) == nil)
+    #expect(late.blobRequests.isEmpty)
+    gate.open()
+    for task in waiting { #expect(await Download.end(of: task.value) == nil) }
+    #expect(late.blobRequests.count == 1)
+    _ = await depot.service.close()
+  }
+
   @Test("a path that is told of while the service closes is told of once, and waited for")
   func endsOnce() async throws {
     let image = try FakeImage(layers: [Content.bytes(70_000, seed: 4)])
     let (gate, isClosing) = (Gate(), Gate())
-    let depot = try Depot(idleSeconds: 0) { await gate.opened() }
+    let depot = try Depot(idleSeconds: 0, telling: { await gate.opened() })
     // Both are idle at the same tick, where they are there at all.
     let registries = try (0..<3).map { _ in try FakeRegistry(image) }
     for registry in registries {

@@ -69,11 +69,13 @@ package final class CallerDoorkeeper: Doorkeeper {
       let key = CallerSession.Key(
         registry: upstream.reference.registry, repository: upstream.reference.repository,
         caller: try self.key(identity, credential), form: upstream.form, via: caller.via)
+      if let known = sessions.withLock({ $0.session(key) }) { return .session(known) }
+      let service = await clients.tokenService(key.registry)
       return .session(
         sessions.withLock { sessions in
           if let known = sessions.session(key) { return known }
           let new = CallerSession(key, standing: found.standing, ledger: ledger, tags: tags) {
-            clients.client(found, as: identity, caller.via, withheld: $0)
+            clients.client(found, as: identity, caller.via, tokensFrom: service, withheld: $0)
           }
           sessions.add(new, key)
           return new

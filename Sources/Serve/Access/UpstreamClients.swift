@@ -21,7 +21,7 @@ package struct UpstreamClients: Sendable {
   /// Finds who answers for a repository.
   package var plan: @Sendable (Reference) throws -> EndpointPlan
   /// The token service that a registry named the last time.
-  package var tokenService: @Sendable (String) -> TokenService?
+  package var tokenService: @Sendable (String) async -> TokenService?
   /// Told what is wrong with files.
   package var warn: @Sendable (String) -> Void
 
@@ -30,7 +30,7 @@ package struct UpstreamClients: Sendable {
     registries: ServedRegistries, engine: any TransferEngine,
     retryRule: RepositoryClient.RetryRule = .init(), own: CredentialChain = CredentialChain(),
     places: OwnPlaces = OwnPlaces([]),
-    tokenService: @escaping @Sendable (String) -> TokenService? = { _ in nil },
+    tokenService: @escaping @Sendable (String) async -> TokenService? = { _ in nil },
     warn: @escaping @Sendable (String) -> Void = { _ in },
     plan: @escaping @Sendable (Reference) throws -> EndpointPlan
   ) {
@@ -91,7 +91,7 @@ package struct UpstreamClients: Sendable {
 
   /// A client that asks as somebody, who came through others, and tells what is denied.
   func client(
-    _ found: Found, as identity: CallerIdentity, _ via: ViaChain,
+    _ found: Found, as identity: CallerIdentity, _ via: ViaChain, tokensFrom service: TokenService?,
     withheld: @escaping @Sendable (Withheld) -> Void
   ) -> RepositoryClient {
     let registry = found.reference.registry
@@ -112,7 +112,7 @@ package struct UpstreamClients: Sendable {
     return RepositoryClient(
       reference: found.reference, endpoints: endpoints,
       engine: FencedEngine(engine, rule, via: via.field(adding: name)), credentials: credentials,
-      tokenService: tokenService(registry), errand: errand,
+      tokenService: service, errand: errand,
       retryRule: CallerPatience.rule(retryRule), time: time, withheld: withheld)
   }
 }

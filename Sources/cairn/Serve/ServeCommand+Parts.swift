@@ -73,10 +73,10 @@ extension ServeCommand {
     let limits = Downloads.Limits.ofMachine(
       patience: (patience.stallTimeout, Double(patience.minRate.bytes)))
     return Downloads(
-      store: store, limits: limits, plan: { paths.plan($0, $1) },
+      store: store, limits: limits, plan: { await paths.plan($0, $1) },
       ended: {
         metrics.poolEnded($0.registry)
-        paths.record($0)
+        await paths.record($0)
       }, tell: { metrics.note($0) })
   }
 
@@ -92,7 +92,7 @@ extension ServeCommand {
     let clients = UpstreamClients(
       registries: ServedRegistries(registry) ?? ServedRegistries(), engine: access.observed(engine),
       retryRule: access.retryRule, own: own, places: OwnPlaces(places),
-      tokenService: { paths.servers($0)?.knownTokenService }, warn: warn
+      tokenService: { await paths.servers($0)?.knownTokenService }, warn: warn
     ) { reference in
       var access = access
       access.plainHTTP = plainHTTP.contains(reference.registry)

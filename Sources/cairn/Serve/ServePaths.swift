@@ -2,13 +2,17 @@ import CairnKit
 import Downloads
 import History
 import Synchronization
+import Threads
 import Tuning
 
 /// What the history knows of the registries that are served, and what is learned of them.
 ///
 /// A pull through the service starts from what pulls have taught, and teaches the next, whoever makes that.
+/// The history is a file that other processes write, too: whoever waits for it keeps no thread that all
+/// callers share.
 final class ServePaths: Sendable {
   private let keepers = Mutex<[String: HistoryKeeper]>([:])
+  private let work = LongWork(name: "history")
   private let file: String
   private let site: String?
   private static let mostKeepers = 32
@@ -34,22 +38,35 @@ final class ServePaths: Sendable {
     self.make = make
   }
 
-  /// The plan of a path.
-  func plan(_ key: PathKey, _ known: PullRecord?) -> PathPlan {
-    let prior = with(key.registry) { $0.prior() }
-    return make(prior).plan(known)
+  /// The plan of a path; that of an unknown one where nobody waits for it any more.
+  func plan(_ key: PathKey, _ known: PullRecord?) async -> PathPlan {
+    make(await with(key.registry) { $0.prior() } ?? nil).plan(known)
   }
 
   /// Writes down what downloads over a path were like.
-  func record(_ report: PullReport) {
+  func record(_ report: PullReport) async {
     guard !isLimited else { return }
-    with(report.registry) { $0.record(report) }
+    await with(report.registry) { $0.record(report) }
   }
 
   /// Who answered for a registry the last time.
-  func servers(_ registry: String) -> RegistryServers? { with(registry) { $0.servers() } }
+  func servers(_ registry: String) async -> RegistryServers? {
+    await with(registry) { $0.servers() } ?? nil
+  }
 
-  private func with<Value>(_ registry: String, _ body: (HistoryKeeper) -> sending Value) -> Value {
+  /// Asks the history, or tells it.
+  ///
+  /// - Returns: nil where the task was cancelled.
+  @discardableResult
+  private func with<Value: Sendable>(
+    _ registry: String, _ body: @escaping @Sendable (HistoryKeeper) -> sending Value
+  ) async -> Value? {
+    try? await work.run { [self] in withKeeper(registry, body) }
+  }
+
+  private func withKeeper<Value: Sendable>(
+    _ registry: String, _ body: (HistoryKeeper) -> sending Value
+  ) -> Value {
     keepers.withLock { keepers in
       if let keeper = keepers[registry] { return body(keeper) }
       // Each has a file open, and callers may name any registry.

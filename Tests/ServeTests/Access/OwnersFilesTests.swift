@@ -61,7 +61,7 @@ struct OwnersFilesTests {
     for identity in [
       CallerIdentity.anonymous, .shows("Bearer x"), .has(.basic(user: "u", password: "p")), .owner,
     ] {
-      let client = clients.client(found, as: identity, .empty) { _ in }
+      let client = clients.client(found, as: identity, .empty, tokensFrom: nil) { _ in }
       let first = try #require(client.endpoints.first)
       #expect(first.fields.all.isEmpty == (identity != .owner))
       #expect((first.access.clientCertificate == nil) == (identity != .owner))
