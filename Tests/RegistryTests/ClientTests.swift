@@ -619,11 +619,15 @@ struct ClientTests {
     let ledger = EndpointLedger(silenceLimit: 30)
     let endpoint = try Endpoint(of: Reference("localhost:5000/x"), plainHTTP: false)
     ledger.noteAnswer(endpoint)
-    #expect(!ledger.notePlain(endpoint, after: .broken))
-    #expect(
-      ledger.notePlain(endpoint, after: .notTLS)
-        && !ledger.withdrawPlain(endpoint, after: .init(.broken, ""), byTLS: .connect))
-    #expect(!ledger.notePlain(endpoint, after: .resolve))
+    for failure in [TransferError.Kind.broken, .notTLS, .resolve, .refused, .silentHandshake] {
+      #expect(!ledger.notePlain(endpoint, after: failure), "after TLS answered, to \(failure)")
+    }
+    let plain = EndpointLedger(silenceLimit: 30)
+    // As many as are under way hear of it.
+    for _ in 0..<2 { #expect(plain.notePlain(endpoint, after: .notTLS)) }
+    let isWithdrawn = plain.withdrawPlain(endpoint, after: .init(.broken, ""), byTLS: .connect)
+    #expect(!isWithdrawn)
+    #expect(!plain.notePlain(endpoint, after: .resolve))
     for (name, plain) in [
       ("localhost/x", "http://localhost"), ("localhost:5/x", "http://localhost:5"),
     ] {

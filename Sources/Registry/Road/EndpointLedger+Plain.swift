@@ -6,13 +6,13 @@ extension EndpointLedger {
   ///
   /// Only some servers say at once that they do not speak TLS: others close the connection, or wait
   /// for more. So any failure is taken for that until the endpoint has answered in one way or the
-  /// other.
+  /// other. With whom TLS was spoken it stays: what was shown to him is for nobody who takes his place.
   func notePlain(_ endpoint: Endpoint, after failure: TransferError.Kind) -> Bool {
     guard endpoint.allowsPlainFallback,
       [.notTLS, .connect, .silentHandshake, .refused, .broken].contains(failure)
     else { return false }
     return change(endpoint) {
-      guard failure == .notTLS || !$0.hasAnswered else { return false }
+      guard !$0.hasAnswered || $0.origin == endpoint.plainOrigin else { return false }
       $0.origin = endpoint.plainOrigin
       // It spoke, and not TLS.
       if failure == .notTLS { $0.hasAnswered = true }
