@@ -326,6 +326,7 @@ struct AuthFileTests {
     arguments: [
       ("ghcr.io", "ghcr.io"), ("https://ghcr.io", "ghcr.io"), ("https://ghcr.io/v2/", "ghcr.io"),
       ("https://index.docker.io/v1/", "docker.io"), ("docker.io", "docker.io"),
+      ("index.docker.io/v1/", "docker.io"), ("localhost:5000/v2/", "localhost:5000"),
       ("registry-1.docker.io", "docker.io"),
       ("localhost:5000", "localhost:5000"), ("http://localhost:5000/", "localhost:5000"),
       ("ghcr.io/o", "ghcr.io"), ("ghcr.io/o/n", "ghcr.io"),
@@ -336,6 +337,24 @@ struct AuthFileTests {
   func findsKeys(key: String, registry: String) throws {
     let auth = Data("u:p:w".utf8).base64EncodedString()
     #expect(try answers(#"{"auths":{"\#(key)":{"auth":"\#(auth)"}}}"#, registry) == [Self.user])
+  }
+
+  @Test("a namespace may be called as versions are, and has its own login")
+  func versionsAsNames() throws {
+    let entries = ["g.io/a/v1", "g.io/a/v2", "g.io/a", "g.io/v2"].map {
+      #""\#($0)":{"username":"u","password":"\#($0)"}"#
+    }
+    for order in [entries, entries.reversed()] {
+      let file = try AuthFile(Data("{\"auths\":{\(order.joined(separator: ","))}}".utf8))
+      for (repository, passwords) in [
+        ("a/v1", ["g.io/a/v1", "g.io/a"]), ("a/v2", ["g.io/a/v2", "g.io/a"]),
+        ("a/other", ["g.io/a"]), ("v2/x", ["g.io/v2"]), ("other", []),
+      ] {
+        let found = file.answers(registry: "g.io", repository: repository)
+        #expect(
+          found == passwords.map { .credential(.basic(user: "u", password: $0)) }, "\(repository)")
+      }
+    }
   }
 
   @Test("a longer key wins over a shorter, and others do not match")

@@ -135,8 +135,11 @@ package struct AuthFile: Sendable, Equatable {
     for scheme in ["https://", "http://"] where name.hasPrefix(scheme) {
       name = String(name.dropFirst(scheme.count).prefix { $0 != "/" })
     }
+    // A URL without its scheme has at least its last slash; a namespace may be called v1, too.
+    if let slash = name.firstIndex(of: "/"), ["/v1/", "/v2/"].contains(name[slash...]) {
+      name = String(name[..<slash])
+    }
     while name.hasSuffix("/") { name.removeLast() }
-    for suffix in ["/v1", "/v2"] where name.hasSuffix(suffix) { name.removeLast(suffix.count) }
     return name.withPlainHost
   }
 
