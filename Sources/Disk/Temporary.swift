@@ -133,16 +133,30 @@ package final class Temporary: Sendable {
     /// folder's owner can give to any directory, also to one that only we could empty.
     var directory: Folder?
 
+    /// Looks after which a directory is left that somebody goes on filling.
+    static let looks = 100
+
     func remove(_ name: String) throws(DiskError) {
       guard let directory else { return try folder.remove(name) }
-      try directory.empty()
-      try folder.removeEmpty(name, directory)
+      for look in 1...Self.looks {
+        do throws(DiskError) {
+          try directory.empty()
+          return try folder.removeEmpty(name, directory)
+        } catch {
+          // Where the process ends at once, whoever fills it may not know yet.
+          guard error.code == ENOTEMPTY, look < Self.looks else { throw error }
+        }
+      }
     }
   }
 
   /// Removes it now.
+  ///
+  /// It is known to the process until it is gone: what is large takes a while, and a signal may come.
   package func remove() throws(DiskError) {
-    try Self.all.withLock({ $0.removeValue(forKey: name) })?.remove(name)
+    guard let place = Self.all.withLock({ $0[name] }) else { return }
+    defer { Self.all.withLock { $0[name] = nil } }
+    try place.remove(name)
   }
 
   private static let all = Mutex<[String: Place]>([:])

@@ -50,6 +50,28 @@ struct OutputFileTests {
     }
   }
 
+  @Test(
+    "nor does a directory that is just being removed, or still filled", arguments: [false, true])
+  func endWhileRemoving(isFilled: Bool) async {
+    await #expect(processExitsWith: .success) { [isFilled] in
+      let scene = try Scene()
+      let temporary = Temporary(in: try Folder(scene.folder.path))
+      let made = try temporary.makeFolder(0o700)
+      for number in 0..<5_000 { try made.writeAtomically("\(number)", "x".utf8, mode: 0o600) }
+      let filled = { made.list().count }
+      let before = filled()
+      Thread.detachNewThread {
+        guard isFilled else { return try! temporary.remove() }
+        for number in 5_000..<5_500 {
+          try? made.writeAtomically("\(number)", "x".utf8, mode: 0o600)
+        }
+      }
+      while filled() == before {}
+      Temporary.removeAll()
+      #expect(scene.names() == [])
+    }
+  }
+
   @Test("a new file's mode is the mask's, that of one in the place of another is the other's")
   func modes() throws {
     let scene = try Scene()
