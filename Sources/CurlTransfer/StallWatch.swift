@@ -67,8 +67,11 @@ struct StallWatch {
   /// Takes a reading; call it a few times a second.
   ///
   /// - Parameter bytes: that came so far, of head and body.
-  mutating func isStalled(bytes: Int64) -> Bool {
-    rule.isStalled(bytes: bytes, now: clock.networkNow - pausedSeconds)
+  mutating func isStalled(bytes: Int64) -> Bool { isStalled(bytes: bytes, at: clock.networkNow) }
+
+  /// Takes a reading of some moment of the network's clock.
+  mutating func isStalled(bytes: Int64, at now: Double) -> Bool {
+    rule.isStalled(bytes: bytes, now: now - pausedSeconds)
   }
 
   /// What to say of a transfer that has stalled.

@@ -45,8 +45,12 @@ package struct DiskError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong, without the path.
   package var why: String { reason ?? Self.words(code) }
 
-  /// One sentence, with the path.
-  package var description: String { "cannot \(action) \(path): \(why)" }
+  /// One sentence, with the path: on one line, whatever name somebody has given.
+  package var description: String {
+    let name = String(
+      String.UnicodeScalarView(path.unicodeScalars.map { $0 == "\n" ? "\u{FFFD}" : $0 }))
+    return "cannot \(action) \(name): \(why)"
+  }
 
   /// The system's words, or better ones.
   package static func words(_ code: Int32) -> String {

@@ -19,8 +19,10 @@ extension String {
 
 extension String {
   /// Each of the text's lines as `shownSafely` makes it, and no more than 20 of them.
+  ///
+  /// Only what we end lines with ends one: the other characters that do so come from names and servers.
   package var linesShownSafely: String {
-    split(whereSeparator: \.isNewline).prefix(20).map { String($0).shownSafely(limit: 1_000) }
+    unicodeScalars.split(separator: "\n").prefix(20).map { String($0).shownSafely(limit: 1_000) }
       .joined(separator: "\n")
   }
 }

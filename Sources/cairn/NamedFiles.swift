@@ -1,3 +1,4 @@
+import OCI
 import Disk
 import Progress
 
@@ -51,9 +52,9 @@ func readInput(_ file: String, what: String, limit: Int) throws -> [UInt8] {
   }
 }
 
-/// A file as the user named it, for words.
+/// A file as the user named it, for words: others may have given it its name.
 ///
 /// - Parameter stream: which standard stream `-` is.
 func shownName(_ file: String, _ stream: String) -> String {
-  file == "-" ? "standard \(stream)" : file
+  file == "-" ? "standard \(stream)" : file.shownSafely(limit: 1_000)
 }

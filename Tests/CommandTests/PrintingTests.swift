@@ -60,6 +60,23 @@ struct PrintingTests {
   }
 
   @Test(
+    "a file's name makes up no line of an error",
+    arguments: ["\n", "\r", "\u{85}", "\u{2028}", "\u{B}"])
+  func linesInNames(end: String) async throws {
+    let cairn = try Command()
+    let folder = cairn.store + "-models"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let file = "\(folder)/a\(end)forged: yes.json"
+    #expect(FileManager.default.createFile(atPath: file, contents: Data("{}".utf8)))
+    for arguments in [["--models", folder], ["--model", file], ["--model", file + "/none.json"]] {
+      let outcome = try await Command.finish(cairn.process(["simulate"] + arguments))
+      #expect(outcome.status != 0 && outcome.errors.contains("forged"))
+      let lines = outcome.errors.unicodeScalars.split { CharacterSet.newlines.contains($0) }
+      #expect(!lines.contains { String($0).hasPrefix("forged") }, "\(outcome.errors)")
+    }
+  }
+
+  @Test(
     "a registry's words, types and annotations",
     arguments: [
       ["inspect"], ["inspect", "--format", "json"], ["pull", "--progress", "plain"],

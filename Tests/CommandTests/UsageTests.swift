@@ -199,6 +199,23 @@ struct UsageTests {
     #expect(isSaid || outcome.status == 127, "\(outcome)")
   }
 
+  @Test(
+    "too few threads are said at once (ulimit -u)", .enabled(if: geteuid() == 0), arguments: 1...12)
+  func fewThreads(limit: Int) async throws {
+    let cairn = try Command()
+    let process = cairn.process([])
+    process.executableURL = URL(filePath: "/usr/bin/setpriv")
+    // Root's own are not counted; nobody has others of this user.
+    process.arguments = [
+      "--reuid", "61616", "--clear-groups", "prlimit", "--nproc=\(limit)", Command.path,
+      "--version",
+    ]
+    let outcome = try await Running.start(process).finished()
+    let isSaid = outcome.status == 70 && outcome.errors.contains("too few threads")
+    #expect(isSaid || outcome.status == 0, "\(outcome)")
+    #expect(isSaid || limit > 2)
+  }
+
   @Test("a registry that is not there is a network error, with a hint where one helps")
   func noRegistry() async throws {
     let cairn = try Command()

@@ -22,6 +22,22 @@ struct StallWatchTests {
     #expect(next == 0)
   }
 
+  @Test("a body that only explains something has five seconds, however it trickles")
+  func words() throws {
+    let clock = NetworkClock()
+    let url = try RemoteURL("https://registry.zoo.test/v2/")
+    var watch = StallWatch(TransferRequest(.get, url), TransferSettings(), clock)
+    watch.restart(for: .beginning(limit: 64 << 10))
+    let start = clock.networkNow
+    // A byte each tenth of a second.
+    let end = (1...200).first { watch.isStalled(bytes: Int64($0), at: start + Double($0) / 10) }
+    #expect(end.map { (50...56).contains($0) } ?? false, "\(end ?? 0)")
+    // A document that comes as slowly as documents may has longer.
+    watch.restart(for: .memory(limit: 64 << 10))
+    #expect(
+      !(1...200).contains { watch.isStalled(bytes: 500 * Int64($0), at: start + Double($0) / 10) })
+  }
+
   private func pass(_ seconds: Double, on clock: NetworkClock) {
     let end = clock.now + seconds
     while clock.now < end {}

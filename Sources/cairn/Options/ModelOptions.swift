@@ -92,7 +92,8 @@ struct ModelOptions: ParsableArguments {
       let files = Files.list(folder).filter { $0.hasSuffix(".json") }.map { "\(folder)/\($0)" }
       guard !files.isEmpty else {
         throw CommandFailure(
-          message: "there are no models in \(folder)", hint: "name their folder with --models",
+          message: "there are no models in \(folder.shownSafely(limit: 1_000))",
+          hint: "name their folder with --models",
           kind: .notFound)
       }
       return try files.map { try text(of: $0) }
@@ -100,7 +101,8 @@ struct ModelOptions: ParsableArguments {
     return try (choice == "all" ? names : [choice]).map { name in
       guard let data = shipped(name) else {
         throw CommandFailure(
-          message: "there is no \(kind) \(name) among those that are built in",
+          message:
+            "there is no \(kind) \(name.shownSafely(limit: 200)) among those that are built in",
           hint: "there are: \(names.joined(separator: ", ")); a file's name ends with .json",
           kind: .notFound)
       }
@@ -118,7 +120,8 @@ struct ModelOptions: ParsableArguments {
     do throws(ModelError) {
       return try parse(text.data)
     } catch {
-      throw CommandFailure(message: "\(text.source): \(error)", kind: .integrity)
+      throw CommandFailure(
+        message: "\(text.source.shownSafely(limit: 1_000)): \(error)", kind: .integrity)
     }
   }
 }
