@@ -133,17 +133,19 @@ struct TokenClient: Sendable {
     return PageRule.isPage(answer.response) ? .page(answer.url) : .nothing
   }
 
+  private static let hintOfLogin =
+    "it may want a login: \"skopeo login\", \"podman login\" or \"docker login\", or --creds"
+
   /// A document without a token: where it says why, it is a refusal that is called a success.
   private static func tokenless(
     _ body: [UInt8], _ origin: RemoteURL.Origin, _ credential: Credential?
   ) -> RegistryError {
-    let error = unusable(origin)
-    let secrets = Secrets(credential)
+    let (error, secrets) = (unusable(origin), Secrets(credential))
     guard let words = ErrorBody(body, contentType: nil, hiding: secrets).words else { return error }
     return RegistryError(
       .unauthorised, "\(error.message): \(words)",
       hint: credential == nil
-        ? "it may want a login: \"skopeo login\", \"podman login\" or \"docker login\", or --creds"
+        ? hintOfLogin
         : "check the user's name and password; --creds takes them, or \"skopeo login\"")
   }
 
@@ -160,11 +162,15 @@ struct TokenClient: Sendable {
         .unauthorised, error.message,
         hint: ResponseJudge.hint(ofStale: body) ?? ResponseJudge.hintOfLogin)
     case 404, 405, 410:
-      let words = ErrorBody(answer.response, hiding: Secrets(credential)).words
+      let said =
+        ErrorBody(answer.response, hiding: Secrets(credential)).words.map { ": \($0)" } ?? ""
       refusal = RegistryError(
-        .unauthorised,
-        "the token service \(answer.origin.authority) answered \(status)"
-          + (words.map { ": \($0)" } ?? ""), hint: error.hint)
+        .unauthorised, "the token service \(answer.origin.authority) answered \(status)\(said)",
+        hint: error.hint)
+    // It is asked for nothing but whether somebody may have it.
+    case _ where [400, 402, 451].contains(status) && !error.isTransient:
+      refusal = RegistryError(.unauthorised, error.message, hint: error.hint ?? hintOfLogin)
+      refusal.secondLooks = error.secondLooks
     default: break
     }
     refusal.status = status

@@ -22,10 +22,14 @@ extension TransferResponse {
   /// that something is wrong.
   ///
   /// Some registries, and what stands before them, call everything 500 that is not there or not
-  /// allowed, or everything 400 that is not there.
+  /// allowed, or everything 400.
   var meaning: Int {
     let status = head.status
-    if status == 400, ErrorCode.status(ErrorBody(self).codes) == 404 { return 404 }
+    if status == 400, let meant = ErrorCode.status(ErrorBody(self).codes),
+      [401, 403, 404].contains(meant)
+    {
+      return meant
+    }
     // 503 and its kin say of themselves that they pass.
     guard (500..<600).contains(status), ![503, 529].contains(status) else { return status }
     return ErrorCode.status(ErrorBody(self).codes) ?? status

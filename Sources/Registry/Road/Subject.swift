@@ -25,6 +25,9 @@ package enum Withheld: Hashable, Sendable {
   /// This alone.
   case subject(Subject)
 
+  /// Not so, not without paying, not by law.
+  private static let refusals: Set<Int> = [400, 402, 451]
+
   /// - Returns: nil where nothing was denied: nobody was there, or what came was of no use.
   init?(_ error: RegistryError, of subject: Subject) {
     switch (error.kind, subject) {
@@ -33,6 +36,9 @@ package enum Withheld: Hashable, Sendable {
     // A registry lets in to repositories.
     case (.unauthorised, _): self = .repository
     case (.notFound, _): self = .subject(subject)
+    // A registry's other words for what it does not give.
+    case (.protocolError(transient: false), _) where Self.refusals.contains(error.status ?? 0):
+      self = .subject(subject)
     default: return nil
     }
   }

@@ -28,7 +28,12 @@ extension Answerer {
       return .now(said)
     } catch {
       if error.kind == .unauthorised { throw error }
-      if error.isOutage, let known = session.lastAnswer(tag) { return .last(known) }
+      // What was denied since by its digest is not to be had by its name.
+      if error.isOutage, let known = session.lastAnswer(tag),
+        session.grantedBefore(known.digest) != nil
+      {
+        return .last(known)
+      }
       guard error.mayBeOfHeadAlone else { throw error }
       return .unknown
     }

@@ -39,8 +39,11 @@ struct GrantMemory: Sendable {
   /// Notes that anybody may have something.
   mutating func note(_ key: Key, _ known: Known) { entries[key.place, key.digest] = known }
 
-  /// Forgets a grant.
-  mutating func forget(_ key: Key) { entries[key.place, key.digest] = nil }
+  /// Forgets a grant; whether there was one.
+  mutating func forget(_ key: Key) -> Bool {
+    defer { entries[key.place, key.digest] = nil }
+    return entries[key.place, key.digest] != nil
+  }
 
   /// Forgets all of a repository; whether there was something.
   mutating func forget(_ place: Place) -> Bool { entries.forget(place) }

@@ -16,6 +16,12 @@ package final class SharedTags: Sendable {
   private let now: @Sendable () -> Double
   /// What has changed since it was written down.
   private let news = Mutex((tags: false, grants: false))
+  /// Held by whoever writes it down, so that nothing older comes after what is newer.
+  private let pen = Mutex(())
+  /// Has something each time that something kept was forgotten: that is to be written down soon, since the
+  /// process may end without a word.
+  private let losses: AsyncStream<Void>
+  private let lost: AsyncStream<Void>.Continuation
 
   private static let (name, grantName) = ("serve-tags", "serve-grants")
   private static let limit: Int64 = 16 << 20
@@ -31,6 +37,7 @@ package final class SharedTags: Sendable {
     now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }
   ) {
     (self.store, self.staleSeconds, self.now) = (store, staleSeconds, now)
+    (losses, lost) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     var memory = TagMemory()
     let bytes = store?.note(Self.name, limit: Self.limit) ?? []
     memory.read(String(outside: bytes), now: now())
@@ -48,16 +55,20 @@ package final class SharedTags: Sendable {
   }
 
   func forget(_ key: TagMemory.Key) {
-    memory.withLock { $0.forget(key) }
+    guard memory.withLock({ $0.forget(key) }) else { return }
     news.withLock { $0.tags = true }
+    if key.caller == .anonymous { lost.yield() }
   }
 
   /// Forgets what tags of a repository meant and what was granted of it, for one caller.
   func forget(_ place: CallersRepository) {
-    if memory.withLock({ $0.forget(place) }) { news.withLock { $0.tags = true } }
+    let hadTags = memory.withLock { $0.forget(place) }
+    if hadTags { news.withLock { $0.tags = true } }
     guard place.caller == .anonymous else { return }
     let open = GrantMemory.Place(registry: place.registry, repository: place.repository)
-    if grants.withLock({ $0.forget(open) }) { news.withLock { $0.grants = true } }
+    let hadGrants = grants.withLock { $0.forget(open) }
+    if hadGrants { news.withLock { $0.grants = true } }
+    if hadTags || hadGrants { lost.yield() }
   }
 
   /// Notes what upstream grants; only what it grants to anybody is kept.
@@ -70,9 +81,9 @@ package final class SharedTags: Sendable {
 
   /// Forgets what upstream granted.
   func withdraw(_ grant: Grant) {
-    guard let key = grant.openKey else { return }
-    grants.withLock { $0.forget(key) }
+    guard let key = grant.openKey, grants.withLock({ $0.forget(key) }) else { return }
     news.withLock { $0.grants = true }
+    lost.yield()
   }
 
   /// The size in bytes of what upstream granted to anybody, where that may still count; nil: nothing.
@@ -97,12 +108,22 @@ package final class SharedTags: Sendable {
   /// Writes down what changed; to be called now and then.
   package func save() {
     guard staleSeconds > 0, let store else { return }
-    let news = news.withLock { news in
-      defer { news = (false, false) }
-      return news
+    pen.withLock { _ in
+      let news = news.withLock { news in
+        defer { news = (false, false) }
+        return news
+      }
+      if news.tags { store.setNote(Self.name, Array(memory.withLock { $0.text }.utf8)) }
+      if news.grants { store.setNote(Self.grantName, Array(grants.withLock { $0.text }.utf8)) }
     }
-    if news.tags { store.setNote(Self.name, Array(memory.withLock { $0.text }.utf8)) }
-    if news.grants { store.setNote(Self.grantName, Array(grants.withLock { $0.text }.utf8)) }
+  }
+
+  /// Writes down what is forgotten, at most once a second, until the task is cancelled.
+  package func saveLosses() async {
+    for await _ in losses {
+      save()
+      guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
+    }
   }
 }
 

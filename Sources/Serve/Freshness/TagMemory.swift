@@ -51,8 +51,11 @@ package struct TagMemory: Sendable {
     entries[key.place, key.tag].map { $0.isSent && $0.digest == digest } ?? false
   }
 
-  /// Forgets a tag: upstream says that it is not there, or not for that caller.
-  mutating func forget(_ key: Key) { entries[key.place, key.tag] = nil }
+  /// Forgets a tag: upstream says that it is not there, or not for that caller; whether it was known.
+  mutating func forget(_ key: Key) -> Bool {
+    defer { entries[key.place, key.tag] = nil }
+    return knows(key)
+  }
 
   /// Forgets all of a repository; whether there was something.
   mutating func forget(_ place: CallersRepository) -> Bool { entries.forget(place) }

@@ -138,7 +138,11 @@ struct ServeCommand: AsyncParsableCommand {
     let cache = try makeCache(store, warn)
     let tags = SharedTags(keptIn: store, staleSeconds: stale)
     let sweeper = Task { await cache.run { tags.save() } }
-    defer { sweeper.cancel() }
+    let recorder = Task { await tags.saveLosses() }
+    defer {
+      sweeper.cancel()
+      recorder.cancel()
+    }
     let paths = makePaths(warn)
     let metrics = makeMetrics()
     let downloads = makeDownloads(store, paths, metrics)
@@ -171,7 +175,9 @@ struct ServeCommand: AsyncParsableCommand {
       _ = await downloads.close()
       // A process that ends in the middle of a note would leave it half written beside the old one.
       sweeper.cancel()
+      recorder.cancel()
       await sweeper.value
+      await recorder.value
       tags.save()
     }.value
   }

@@ -223,7 +223,7 @@ struct StaleTests {
 
   @Test(
     "what upstream has denied since is not given while it is down, also after a restart",
-    arguments: [401, 403, 404], [429, 503])
+    arguments: [401, 403, 404, 400, 402, 451], [429, 503])
   func denied(denial: Int, outage: Int) async throws {
     let fickle = Fickle()
     let server = try fickle.serve()
@@ -237,7 +237,7 @@ struct StaleTests {
     fickle.state.withLock { $0.status = denial }
     // Within five minutes what was granted is given without a question.
     let whileGranted = try await Self.statuses(targets, at: first, server)
-    #expect(whileGranted[0] == (denial == 404 ? 404 : 401))
+    #expect(whileGranted[0] == ([401: 401, 403: 401, 404: 404][denial] ?? 502))
     await first.close()
     first.tags.save()
     let second = try await Desk([server.host], staleSeconds: 3600, after: first)
@@ -249,6 +249,39 @@ struct StaleTests {
     let third = try await Desk([server.host], staleSeconds: 3600, after: second)
     #expect(try await Self.statuses(targets, at: third, server).allSatisfy { $0 >= 429 })
     await third.close()
+  }
+
+  @Test("a manifest that is not there any more by its digest is not stale by its tag, either")
+  func deniedByDigest() async throws {
+    let fickle = Fickle()
+    let (server, digest) = (try fickle.serve(), try Digest.of(Fickle.manifest(0)))
+    let first = try await Desk([server.host], staleSeconds: 3600)
+    let targets = ["manifests/latest", "manifests/\(digest)"]
+    #expect(try await Self.statuses(targets, at: first, server) == [200, 200])
+    await first.close()
+    first.tags.save()
+    let desk = try await Desk([server.host], staleSeconds: 3600, after: first)
+    fickle.state.withLock { $0.status = 404 }
+    #expect(try await Self.statuses([targets[1]], at: desk, server) == [404])
+    fickle.state.withLock { $0.status = 503 }
+    #expect(try await Self.statuses(targets, at: desk, server).allSatisfy { $0 >= 429 })
+    await desk.close()
+  }
+
+  @Test("what is forgotten is written down soon, whether the process has time to say so or not")
+  func lossesAreKept() async throws {
+    let folder = try TemporaryFolder()
+    let store = try ContentStore(root: folder("store"))
+    let key = TagMemory.Key(registry: "r.io", repository: "a", tag: "1", caller: .anonymous)
+    let tags = SharedTags(keptIn: store, staleSeconds: 3600)
+    tags.note(key, try Digest.of([1]), size: 1)
+    tags.save()
+    #expect(SharedTags(keptIn: store, staleSeconds: 3600).knows(key))
+    let recorder = Task { await tags.saveLosses() }
+    tags.forget(key)
+    try await eventually { !SharedTags(keptIn: store, staleSeconds: 3600).knows(key) }
+    recorder.cancel()
+    await recorder.value
   }
 
   @Test("who is not let in to a repository by its tag has nothing of it while upstream is down")

@@ -26,7 +26,7 @@ struct TagMemoryTests {
     #expect(memory.answer(Self.key("other"), staleSeconds: 60, now: 1000) == nil)
     #expect(memory.answer(Self.key(caller: holder), staleSeconds: 60, now: 1000) == nil)
     memory.note(Self.key(caller: holder), known)
-    memory.forget(Self.key())
+    _ = memory.forget(Self.key())
     #expect(memory.answer(Self.key(), staleSeconds: 60, now: 1000) == nil)
     #expect(memory.answer(Self.key(caller: holder), staleSeconds: 60, now: 1000) == known)
   }
