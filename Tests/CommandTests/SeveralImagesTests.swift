@@ -137,6 +137,32 @@ struct SeveralImagesTests {
     #expect(list.output.contains(names[1]) && !list.output.contains(names[0]))
   }
 
+  @Test(
+    "a layer that one image's registry cannot give is had from another image's",
+    arguments: [404, 403, 200])
+  func lostByAnother(status: Int) async throws {
+    let (isAsked, isShared) = (Gate(), Gate())
+    let common = common.hex
+    let bad = try FakeRegistry(near) { request in
+      guard request.target.contains("/blobs/"), request.target.contains(common) else { return nil }
+      isAsked.open()
+      isShared.pass()
+      return status == 200 ? .ok([UInt8](repeating: 0, count: 700_000)) : .status(status)
+    }
+    let good = try FakeRegistry(far) { request in
+      if request.target.contains("/manifests/") { isAsked.pass() }
+      // What comes beside it is asked for once it is wanted, too.
+      if request.target.contains("/blobs/"), !request.target.contains(common) { isShared.open() }
+      return nil
+    }
+    let names = ["\(bad.host)/o/n:a", "\(good.host)/o/n:c"]
+    let run = cairn.process(["pull"] + names + ["--plain-http", "--retries", "1"])
+    let outcome = try await Command.finish(run)
+    #expect(outcome.status != 0 && outcome.errors.contains("1 of 2 images"), "\(outcome.errors)")
+    let list = try await cairn("store", "list")
+    #expect(list.output.contains(names[1]) && !list.output.contains(names[0]))
+  }
+
   @Test("programs are told which image each failure is of, and what the run came to")
   func oneFailsForPrograms() async throws {
     let registry = try FakeRegistry(near)
