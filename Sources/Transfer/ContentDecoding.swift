@@ -48,6 +48,27 @@ package enum ContentDecoding {
     return decoded
   }
 
+  /// What can be read of a body that may be encoded, cut or damaged; as it came where it is not.
+  ///
+  /// - Parameters:
+  ///   - body: as it came, as far as it came.
+  ///   - encoding: the value of `Content-Encoding`; nil: none.
+  ///   - limit: the most bytes that are decoded.
+  package static func beginning(_ body: [UInt8], encoding: String?, limit: Int) -> [UInt8] {
+    let said = encoding.flatMap { BodyCoding($0) }
+    guard let coding = isGzip(body) ? .gzip : said == .deflate ? said : nil else { return body }
+    let inflater = Inflater(coding, limit: Int64(limit))
+    var content: [UInt8] = []
+    // What came before the damage counts.
+    try? body.withUnsafeBufferPointer { (body) throws(TransferError) in
+      try inflater.take(UnsafeRawBufferPointer(body)) {
+        content += $0.prefix(limit - content.count)
+        return content.count < limit
+      }
+    }
+    return content.isEmpty ? body : content
+  }
+
   /// The names in a `Content-Encoding` that say something, in the order in which they were applied.
   static func codings(_ field: String) -> [String] {
     field.split(separator: ",").map { $0.trimmed.lowercased() }
@@ -108,6 +129,16 @@ extension Substring {
 }
 
 extension TransferResponse {
+  /// The most bytes of words that are decoded.
+  private static let wordLimit = 64 << 10
+
+  /// The body of an answer whose words count, and not its bytes, as far as it can be read: servers that
+  /// encode what nobody asked them to encode do so with their refusals, too.
+  package var words: [UInt8] {
+    ContentDecoding.beginning(
+      body, encoding: head.fields["content-encoding"], limit: Self.wordLimit)
+  }
+
   /// The body without what `Content-Encoding` says was done to it.
   ///
   /// - Parameter limit: the most bytes that it may have.

@@ -1,5 +1,6 @@
 import Foundation
 @testable import Registry
+import Support
 import Testing
 import Transfer
 
@@ -167,6 +168,20 @@ struct ParserTests {
     ])
   func dates(text: String, seconds: Double) {
     #expect(HTTPDate.secondsSince1970(text) == seconds)
+  }
+
+  @Test(
+    "words that came packed, or only in part, are words (go-containerregistry#1493)",
+    arguments: ["gzip", nil], [0, 12])
+  func packedWords(encoding: String?, missing: Int) throws {
+    let text = #"{"errors":[{"code":"DENIED","message":"5 vulnerabilities"}]}"#
+    let padding = String(repeating: " ", count: 100)
+    let packed = Array(GZip.stored(Array((text + padding).utf8)).dropLast(missing))
+    var fields = [("Content-Type", "application/json")]
+    if let encoding { fields.append(("Content-Encoding", encoding)) }
+    let response = TransferResponse(
+      head: ResponseHead(status: 500, fields: HTTPFields(fields)), body: packed)
+    #expect(ErrorBody(response).words == "5 vulnerabilities" && response.meaning == 403)
   }
 
   @Test("repeats the registry's words, capped, redacted and harmless")

@@ -41,7 +41,7 @@ struct Denial: Sendable {
     hasOthers = !all.isEmpty
     wantsOtherScope = all.contains { $0.parameters["error"] == "insufficient_scope" }
     isPage = PageRule.isPage(response)
-    let text = String(outside: response.body.prefix(Self.wordLimit)).lowercased()
+    let text = String(outside: response.words.prefix(Self.wordLimit)).lowercased()
     let speaksOfToken = ["token", "jwt", "bearer"].contains { text.contains($0) }
     dislikesToken =
       all.contains { $0.parameters["error"] == "invalid_token" }

@@ -36,7 +36,7 @@ struct ErrorBody {
   /// Reads a response's body; `secrets` are what the request carried.
   init(_ response: TransferResponse, hiding secrets: Secrets = Secrets()) {
     self.init(
-      response.body, contentType: response.head.fields["content-type"], hiding: secrets)
+      response.words, contentType: response.head.fields["content-type"], hiding: secrets)
   }
 
   init(_ body: [UInt8], contentType: String?, hiding secrets: Secrets = Secrets()) {

@@ -51,7 +51,7 @@ enum PageRule {
   /// By the body as far as it is here, and by the head where that does not tell.
   static func isPage(_ response: TransferResponse) -> Bool {
     guard response.head.fields["www-authenticate"] == nil else { return false }
-    switch looks(response.body) {
+    switch looks(response.words) {
     case true?: return true
     case false?: return false
     case nil: return isPage(response.head)

@@ -144,7 +144,7 @@ extension ResponseJudge {
   /// Whether these are the words of a server of TLS for a request that came without.
   static func wantsTLS(_ response: TransferResponse) -> Bool {
     guard response.head.status == 400 else { return false }
-    let words = String(outside: response.body.prefix(4096)).uppercased()
+    let words = String(outside: response.words.prefix(4096)).uppercased()
     return words.contains("HTTPS") || words.contains("SSL-ENABLED")
   }
 
@@ -184,7 +184,7 @@ extension ResponseJudge {
     if retryAfter != nil, status != 401 { return true }
     guard [400, 401, 402, 403, 420, 503, 509, 529].contains(status) else { return false }
     let isSpent = response.head.fields["x-ratelimit-remaining"].map { $0 == "0" } ?? false
-    let text = String(outside: response.body.prefix(16 << 10)).lowercased()
+    let text = String(outside: response.words.prefix(16 << 10)).lowercased()
     return isSpent || limitWords.contains { text.contains($0) }
   }
 
