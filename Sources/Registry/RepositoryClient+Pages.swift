@@ -80,7 +80,7 @@ extension RepositoryClient {
       patience: patience)
     let page = try await LargeDocuments.read(
       response.documentLength(limit: Self.pageLimit)
-    ) { Page(response) }
+    ) { Page(response, with: accept == MediaType.ociIndex.rawValue ? "manifests" : nil) }
     guard var page else {
       if PageRule.isPage(response) { throw PageRule.error(route.url, route.what) }
       throw RegistryError(
@@ -106,13 +106,21 @@ extension RepositoryClient {
 }
 
 extension RepositoryClient.Page {
-  /// - Returns: nil for what is no object of JSON.
-  init?(_ response: TransferResponse) {
+  /// - Parameter member: what its document must have; nil: nothing.
+  /// - Returns: nil for what is no object of JSON, or has no such member.
+  init?(_ response: TransferResponse, with member: String?) {
     let plain = try? response.documentBody(limit: RepositoryClient.pageLimit)
     body = plain ?? response.body
     // It is handed on as it came: nothing of it has to be in memory twice.
     var reader = JSONReader(body)
-    guard reader.whole({ $0.kind == .object && $0.pass() }) else { return nil }
+    var hasMember = member == nil
+    let isObject = reader.whole {
+      $0.members { name, reader in
+        hasMember = hasMember || JSONString.content(name) == member
+        return reader.pass()
+      }
+    }
+    guard isObject, hasMember else { return nil }
     type = response.head.fields["content-type"]
     filters = response.head.fields["oci-filters-applied"]
   }

@@ -49,7 +49,7 @@ extension Parser {
     },
     Parser("page", .json) { bytes in
       let response = TransferResponse(head: ResponseHead(status: 200), body: bytes)
-      _ = RepositoryClient.Page(response)
+      _ = RepositoryClient.Page(response, with: "manifests")
     },
     Parser("token", .json) { _ = Token($0, now: 0) },
     Parser(

@@ -10,7 +10,7 @@ extension Answerer {
     // How large it is, nobody says before it has come.
     let limit = RepositoryClient.pageLimit
     guard let room = await room.take(limit, patience: roomPatience) else { return .noRoom }
-    let page = try await session.client.page(of: list, query: query)
+    let page = try await page(of: list, query, session)
     room.shrink(to: page.body.count)
     // A type of the server's choice, with bytes of its choice, is nothing to hand on.
     let type = if case .tags = list { "application/json" } else { MediaType.ociIndex.rawValue }
@@ -24,6 +24,32 @@ extension Answerer {
     }
     (answer.origin, answer.room) = (.upstream, room)
     return answer
+  }
+
+  /// - Throws: `RegistryError`; a registry that has no list of referrers has many words for that, and callers
+  ///   go on without one where they hear that it is not there.
+  private func page(
+    of list: RepositoryClient.List, _ query: String, _ session: any ServeSession
+  ) async throws(RegistryError) -> RepositoryClient.Page {
+    do throws(RegistryError) {
+      return try await session.client.page(of: list, query: query)
+    } catch {
+      guard case .referrers = list, error.maySayThatThereIsNone else { throw error }
+      throw RegistryError(.notFound, error.description)
+    }
+  }
+}
+
+extension RegistryError {
+  /// Whether a question that not every server knows came to this: another refusal than for who asks, or a page.
+  fileprivate var maySayThatThereIsNone: Bool {
+    switch kind {
+    case .protocolError(let isTransient), .serverError(let isTransient):
+      !isTransient && status != nil
+    case .integrity, .refusedTarget: true
+    case .unauthorised: status == 403
+    case .notFound, .overloaded, .rangeRefused, .unusable, .transfer: false
+    }
   }
 }
 

@@ -248,6 +248,23 @@ struct FrontTests {
   }
 
   @Test(
+    "that a registry has no list of referrers is said in the one way that callers go on from",
+    arguments: ["400", "403", "404", "405", "406", "501", "page", "other"])
+  func noReferrers(kind: String) async throws {
+    let (post, _, image) = try await Self.post { request in
+      guard request.target.contains("/referrers/") else { return nil }
+      return switch kind {
+      case "page": .ok("<html>log in</html>", [("Content-Type", "text/html")])
+      case "other": .ok(#"{"status":"ok"}"#, [("Content-Type", "application/json")])
+      default: .status(Int(kind) ?? 0)
+      }
+    }
+    let answer = try await post.get("referrers/\(image.manifest)")
+    #expect(answer.status == 404, "\(answer.text)")
+    await post.end()
+  }
+
+  @Test(
     "a link to the next page has the bytes of a URL, and a list whose next page nobody can name is none",
     arguments: [
       (Array("?last=\u{FC}\u{A0}x".utf8), "?last=%C3%BC%C2%A0x"),
