@@ -268,11 +268,19 @@ struct HostsFileTests {
     #expect(file.warnings.allSatisfy { $0.contains("is left out") && !$0.contains(":p@") })
   }
 
+  @Test("containerd's later capabilities are known, and say nothing of what is pulled")
+  func laterCapabilities() throws {
+    let text = "capabilities = [\"pull\", \"resolve\", \"referrers\"]"
+    let file = try HostsFile("[host.\"https://m\"]\n" + text)
+    #expect(file.hosts.map { meaning(of: "capabilities", $0.settings) } == ["true true"])
+    #expect(file.warnings.isEmpty)
+  }
+
   @Test(
     "a value that makes no sense costs no host: it is taken for what it must mean or passed over, with a warning that has its key",
     arguments: [
       ("capabilities = \"pull\"", "true false"),
-      ("capabilities = [\"resolve\", \"referrers\"]", "false true"),
+      ("capabilities = [\"resolve\", \"other\"]", "false true"),
       ("ca = 1", "[]"), ("ca = [1]", "[]"), ("client = [[\"a\"]]", "nil"),
       ("skip_verify = \"true\"", "true"), ("skip_verify = \"False\"", "false"),
       ("skip_verify = 1", "false"), ("skip_verify = \"yes\"", "false"),

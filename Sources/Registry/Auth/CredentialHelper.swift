@@ -32,6 +32,8 @@ struct CredentialHelper {
       outcome = try await runInTime("docker-credential-\(name)", server: server)
     } catch let failure as Failure {
       throw failure
+    } catch let error as SubprocessError where error.code == .outputLimitExceeded {
+      throw Failure(description: "it says more than \(Self.mostRead) bytes")
     } catch {
       throw Failure(description: "it cannot be started")
     }

@@ -80,7 +80,7 @@ struct HostSettings: Sendable, Equatable {
     }
     // An empty list means all, as with containerd.
     guard !names.isEmpty else { return }
-    let known = ["pull", "resolve", "push"]
+    let known = ["pull", "resolve", "push", "referrers"]
     let lower = names.map { $0.lowercased() }
     for other in lower where !known.contains(other) {
       let words = "there is no capability \"\(other.shownSafely(limit: 60))\""
