@@ -17,9 +17,9 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
   case noImage(artifacts: [String], unreadable: Int = 0, reference: String)
   /// Content does not match its digest, after it was fetched again.
   case integrity(String)
-  /// The store or an output cannot be written.
+  /// The store cannot be written.
   case store(StoreError)
-  /// An output cannot be written; the image itself is in the store.
+  /// An output cannot be written, or what it has cannot go there.
   case output(StoreError)
   /// The pull was cancelled; bytes on disk and bytes in all.
   case interrupted(done: Int64, size: Int64)

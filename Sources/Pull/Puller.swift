@@ -43,12 +43,12 @@ package struct Puller: Sendable {
     let writer = ImageWriter(
       store: store, overwrites: request.overwrites, links: request.linksOutputs
     ) { display.show(.warning($0)) }
-    let lock = try PullError.disk { () throws(StoreError) in
+    try Self.output { () throws(StoreError) in
       for output in request.outputs {
         try writer.check(output, isIndex: request.platforms == .all)
       }
-      return try store.lockForUse()
     }
+    let lock = try PullError.disk { () throws(StoreError) in try store.lockForUse() }
     sayNotes()
     let summary = try await client.followingTag(
       warn: { display.show(.warning($0)) }

@@ -93,6 +93,8 @@ struct OutputPlaceTests {
       Self.stranger)
     #expect(outcome.status == 73, "\(outcome.status) \(outcome.errors)")
     #expect(outcome.errors.contains("permission denied"), "\(outcome.errors)")
+    // The store is not the matter.
+    #expect(!outcome.errors.contains("hint:"), "\(outcome.errors)")
   }
 
   @Test("where no store can be made another place for it is named", .enabled(if: isRoot))

@@ -268,6 +268,21 @@ struct HostsFileTests {
     #expect(file.warnings.allSatisfy { $0.contains("is left out") && !$0.contains(":p@") })
   }
 
+  @Test(
+    "a mirror that is to be asked for other names is not asked for this one (k3s#4961, rke2#6889)")
+  func rewritten() throws {
+    let file = try HostsFile(
+      """
+      [host."https://m"]
+      capabilities = ["pull"]
+      [host."https://m".rewrite]
+      "^a/(.*)" = "b/$1"
+      [host."https://n"]
+      """)
+    #expect(file.hosts.map(\.url.origin.host) == ["n"])
+    #expect(file.warnings.count == 1 && file.warnings[0].contains("rewrite"))
+  }
+
   @Test("containerd's later capabilities are known, and say nothing of what is pulled")
   func laterCapabilities() throws {
     let text = "capabilities = [\"pull\", \"resolve\", \"referrers\"]"

@@ -40,10 +40,14 @@ struct HostSettings: Sendable, Equatable {
   ///   - folder: where the file is, which paths are relative to.
   ///   - others: keys that belong to somebody else.
   /// - Throws: `Invalid` for a value without which the server must not be asked: a proxy that would
-  ///   be gone around, capabilities that nobody knows. Other values that make no sense are passed
+  ///   be gone around, capabilities that nobody knows, other names. Other values that make no sense are passed
   ///   over, or taken for what they must mean, with a warning.
   /// - Source: containerd's docs/hosts.md and core/remotes/docker/config/hosts.go.
   init(_ table: TOMLTable, folder: String, besides others: Set<String> = []) throws(Invalid) {
+    // Whoever wrote that said that the plain name is something else there.
+    guard table["rewrite"] == nil else {
+      throw Invalid(reason: "rewrite, which k3s and RKE2 have, is not supported")
+    }
     for key in table.keys where !Self.keys.contains(key) && !others.contains(key) {
       warnings.append("\(key.shownSafely(limit: 60)) is not supported and passed over")
     }
