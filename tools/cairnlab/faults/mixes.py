@@ -30,6 +30,8 @@ KEPT_SLACK = 256 << 10
 # Failures in a row at one place after which a pull may give up: `--retries` (8) and the first, or the doubts
 # of the scheduler.
 ATTEMPTS = {INTEGRITY: 5, UNAUTHORISED: 5, NETWORK: 9}
+# What lasts a whole time limit: three of these in a row are an answer.
+SILENT = {"silence": 3, "stall": 3, "trickle": 3}
 
 
 def ill_fated(outcome, requests, refusals):
@@ -48,7 +50,8 @@ def ill_fated(outcome, requests, refusals):
         bad = [one for one in place if one.time > good and (one.fault or one.status in (0, 403))]
         # Before its first request nobody was refused here.
         since = max(good, min((one.time for one in place), default=0))
-        return len(bad) + 2 * sum(moment > since for moment in refusals)
+        return (sum(SILENT.get(one.fault, 1) for one in bad)
+                + 2 * sum(moment > since for moment in refusals))
     return outcome.code in ATTEMPTS and max(map(failures, places.values()),
                                             default=0) >= ATTEMPTS[outcome.code]
 
