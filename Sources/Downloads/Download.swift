@@ -52,14 +52,6 @@ package final class Download: Sendable {
   /// How it stands.
   package var progress: DownloadProgress { board.progress }
 
-  /// True where what somebody else had asked for it could not give it: this wanter's own registry may.
-  package var wasLostByOthers: Bool {
-    switch board.failure {
-    case .registry, .integrity: isShared
-    case .store, .stopped, nil: false
-    }
-  }
-
   /// Waits until it is published in the store.
   ///
   /// - Throws: why it is not; `stopped` where the task was cancelled.

@@ -210,8 +210,37 @@ extension Downloads {
     for pool in pools.values where !pool.failedDownloads.isEmpty {
       let failed = pool.failedDownloads
       pool.failedDownloads = []
-      for download in failed { breakOff([download], download.failure ?? .stopped) }
+      for download in failed {
+        let error = download.failure ?? .stopped
+        if !goOn(download, after: error) { breakOff([download], error) }
+      }
     }
+  }
+
+  /// Goes on with what another wanter has brought, where what one has brought could not give it: his registry
+  /// may have it, or let him.
+  ///
+  /// - Returns: false where nobody is left to ask, or it is no matter of who is asked.
+  private func goOn(_ download: SharedDownload, after error: DownloadError) -> Bool {
+    guard let partial = download.partial, shared[download.id] != nil else { return false }
+    let isDamaged = if case .integrity = error { true } else { false }
+    let isOfRegistry = if case .registry = error { true } else { false }
+    guard isDamaged || isOfRegistry else { return false }
+    let failed = download.source
+    download.sources = download.sources.filter { $0.value !== failed }
+    guard let heir = download.heir else { return false }
+    download.pool.abandon([download])
+    if let blob = download.blob { download.pool.forget(blob) }
+    (download.blob, download.failure, download.lastError) = (nil, nil, nil)
+    inherit(download, heir)
+    if isDamaged {
+      download.damages = 0
+      download.board.startOver()
+      // What it fails with then is the disk's.
+      guard register(download, partial) else { return true }
+    }
+    download.pool.begin(download, partial)
+    return true
   }
 
   /// Ends downloads before their end: nothing more is written of them, and what arrived is noted.

@@ -19,8 +19,9 @@ package import Tuning
 /// | queued | elsewhere | another process fetches it: looked at twice a second, and taken over where it does not get on |
 /// | queued, elsewhere | begun | its file is ours; the path's scheduler hands out its bytes |
 /// | begun | elsewhere | another process has taken it over |
+/// | begun | begun | who was asked for it cannot give it, and another wanter has brought somebody else |
 /// | begun | done | its digest is right, and it is published |
-/// | any | failed | nobody gives it, or it cannot be written |
+/// | any | failed | none of those whom its wanters have brought gives it, or it cannot be written |
 /// | any | left | the last who wanted it is gone; what arrived stays |
 package actor Downloads {
   /// What comes in.

@@ -144,18 +144,9 @@ package struct Puller: Sendable {
     let wishes = LabelledBlob.inOrderOfFetching(missing).map {
       Wish($0.descriptor, label: $0.label, owner: name)
     }
-    var downloads = await run.downloads.want(
+    let downloads = await run.downloads.want(
       wishes, from: source, roundTripSeconds: roundTripSeconds)
-    var failure = await Download.end(of: downloads)
-    // What another image's registry could not give, this one's is asked for.
-    while failure != nil {
-      let lost = downloads.indices.filter { downloads[$0].wasLostByOthers }
-      guard !lost.isEmpty else { break }
-      let again = await run.downloads.want(
-        lost.map { wishes[$0] }, from: source, roundTripSeconds: roundTripSeconds)
-      for (index, download) in zip(lost, again) { downloads[index] = download }
-      failure = await Download.end(of: downloads)
-    }
+    let failure = await Download.end(of: downloads)
     if let failure {
       await run.downloads.leave(downloads)
       throw PullError(failure, blobs: blobs, missing: missing, downloads)

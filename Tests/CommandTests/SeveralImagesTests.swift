@@ -158,9 +158,11 @@ struct SeveralImagesTests {
     let names = ["\(bad.host)/o/n:a", "\(good.host)/o/n:c"]
     let run = cairn.process(["pull"] + names + ["--plain-http", "--retries", "1"])
     let outcome = try await Command.finish(run)
-    #expect(outcome.status != 0 && outcome.errors.contains("1 of 2 images"), "\(outcome.errors)")
+    // What has the right digest is right, whoever sends it.
+    #expect(outcome.status == 0, "\(outcome.errors)")
     let list = try await cairn("store", "list")
-    #expect(list.output.contains(names[1]) && !list.output.contains(names[0]))
+    for name in names { #expect(list.output.contains(name)) }
+    #expect(try await cairn("store", "verify").status == 0)
   }
 
   @Test("programs are told which image each failure is of, and what the run came to")

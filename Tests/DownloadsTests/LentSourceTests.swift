@@ -28,6 +28,36 @@ struct LentSourceTests {
     _ = await depot.service.close()
   }
 
+  @Test(
+    "what one wanter's source cannot give comes from another's, and fails where nobody's can",
+    arguments: [404, 403, 200, 206], [true, false])
+  func fails(status: Int, isHad: Bool) async throws {
+    let image = try FakeImage(layers: [Content.bytes(900_000, seed: 1)])
+    let bytes = try #require(image.blobs[image.layers[0]])
+    let gate = Gate()
+    let odd: @Sendable (ServedRequest) -> Reply? = { request in
+      guard request.target.contains("/blobs/") else { return nil }
+      gate.pass()
+      // The beginning is right, and the rest is not to be had.
+      if status == 206, request.range?.lowerBound == 0 { return nil }
+      return status == 200
+        ? .ok([UInt8](repeating: 0, count: bytes.count)) : .status(status == 206 ? 404 : status)
+    }
+    let first = try FakeRegistry(image, fault: odd)
+    let second = try FakeRegistry(image) { isHad ? nil : odd($0) }
+    let depot = try Depot()
+    let mine = await depot.service.want(Depot.wishes(image), from: try depot.source(first.host))
+    let others = await depot.service.want(
+      Depot.wishes(image), from: try depot.source(second.host))
+    gate.open()
+    for downloads in [mine, others] {
+      #expect((await Download.end(of: downloads) == nil) == isHad)
+    }
+    #expect(!first.blobRequests.isEmpty && !second.blobRequests.isEmpty)
+    #expect((depot.store.size(of: image.layers[0]) != nil) == isHad)
+    _ = await depot.service.close()
+  }
+
   @Test("a source is let go of when nothing is fetched from it, while its path goes on")
   func letsGo() async throws {
     let image = try FakeImage(layers: [Content.bytes(200_000, seed: 1)])
