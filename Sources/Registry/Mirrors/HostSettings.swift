@@ -40,7 +40,7 @@ struct HostSettings: Sendable, Equatable {
   ///   - folder: where the file is, which paths are relative to.
   ///   - others: keys that belong to somebody else.
   /// - Throws: `Invalid` for a value without which the server must not be asked: a proxy that would
-  ///   be gone around, capabilities that nobody knows, other names. Other values that make no sense are passed
+  ///   be gone around, capabilities that nobody knows, other names. What else makes no sense is passed
   ///   over, or taken for what they must mean, with a warning.
   /// - Source: containerd's docs/hosts.md and core/remotes/docker/config/hosts.go.
   init(_ table: TOMLTable, folder: String, besides others: Set<String> = []) throws(Invalid) {

@@ -41,7 +41,7 @@ extension Answerer {
 }
 
 extension RegistryError {
-  /// Whether a question that not every server knows came to this: another refusal than for who asks, or a page.
+  /// Whether a question that not every server knows came to this: a refusal whoever asks, or a page.
   fileprivate var maySayThatThereIsNone: Bool {
     switch kind {
     case .protocolError(let isTransient), .serverError(let isTransient):
