@@ -25,7 +25,7 @@ final class CurlLoop {
   private var limiter: RateLimiter?
   /// Servers where a shared connection has failed.
   private var unshared: Set<RemoteURL.Origin> = []
-  /// Whom a transfer had an answer from, or a proxy's; see `CurlTransfer.peer`.
+  /// Who has taken a request, or a proxy for him; see `CurlTransfer.peer`.
   private var reached: Set<String> = []
   /// Failed transfers whose hosts' names are being asked about.
   private var checks = NameChecks()
@@ -188,7 +188,7 @@ final class CurlLoop {
     for (job, error) in checked { job.ended(.failure(error)) }
   }
 
-  /// Notes that somebody answers.
+  /// Notes that somebody is there.
   func noteReached(_ peer: String) { reached.insert(peer) }
 
   /// Whether somebody has answered since the engine was made.

@@ -201,6 +201,8 @@ final class CurlTransfer {
   // MARK: Ending
 
   func result(_ code: CURLcode) -> Result<TransferResponse, TransferError> {
+    // Whoever took a request is there, also where he broke off before his answer had a head.
+    if isConnected { loop.noteReached(peer) }
     if let failure = failure ?? intake.failure { return .failure(marked(failure)) }
     if code != CURLE_OK, !intake.isFull {
       noteFailedSharing()

@@ -329,6 +329,22 @@ struct CurlEngineTests {
     withExtendedLifetime(server) {}
   }
 
+  @Test("who has taken a request before refuses for a while, whatever became of its answer")
+  func refusesForAWhile() async throws {
+    let server = try RawServer { _ in .raw(Array("HTTP/1.1 200 O".utf8), .close) }
+    let engine = try engine()
+    defer { engine.stop() }
+    func ask() async throws -> TransferError? {
+      let url = try RemoteURL("http://127.0.0.1:\(server.port)/")
+      return await error { () async throws(TransferError) in
+        try await engine.perform(TransferRequest(.get, url), limit: 1)
+      }
+    }
+    #expect(try await ask()?.kind == .broken)
+    server.stop()
+    #expect(try await ask()?.kind == .connect)
+  }
+
   @Test("TLS with a server that speaks plain HTTP is told apart")
   func notTLS() async throws {
     let engine = try engine()
