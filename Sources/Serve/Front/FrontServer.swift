@@ -13,7 +13,8 @@ import Synchronization
 /// ```
 package final class FrontServer: Sendable {
   private struct State {
-    var listeners: [any Channel] = []
+    /// With what tells that each of them has ended, and its name is gone.
+    var listeners: [(channel: any Channel, gone: EventLoopFuture<Void>)] = []
     var connections: [ObjectIdentifier: any Channel] = [:]
     var shelf: ConnectionShelf<ObjectIdentifier>
     var isEnding = false
@@ -57,6 +58,7 @@ package final class FrontServer: Sendable {
   package func listen(at place: ListenPlace) async throws -> Int {
     let bootstrap = bootstrap()
     let listener: any Channel
+    var socket: LocalSocket?
     switch place {
     case .network(let host, let port):
       do {
@@ -65,18 +67,23 @@ package final class FrontServer: Sendable {
         throw ListenFailure(code: error.errnoCode)
       }
     case .path(let path):
-      let socket = try LocalSocket(path)
-      listener = try await bootstrap.withBoundSocket(try socket.bound()).get()
-      listener.closeFuture.whenComplete { _ in socket.remove() }
+      let made = try LocalSocket(path)
+      listener = try await bootstrap.withBoundSocket(try made.bound()).get()
+      socket = made
     }
-    state.withLock { $0.listeners.append(listener) }
+    keep(listener, socket)
     return listener.localAddress?.port ?? 0
   }
 
   /// Listens on a socket that somebody else has made and listens on.
   package func listen(on descriptor: Int32) async throws {
-    let listener = try await bootstrap().withBoundSocket(descriptor).get()
-    state.withLock { $0.listeners.append(listener) }
+    keep(try await bootstrap().withBoundSocket(descriptor).get(), nil)
+  }
+
+  /// Remembers a listener until it has ended, and its socket's name with it.
+  private func keep(_ listener: any Channel, _ socket: LocalSocket?) {
+    let gone = listener.closeFuture.map { socket?.remove() ?? () }
+    state.withLock { $0.listeners.append((listener, gone)) }
   }
 
   private func bootstrap() -> ServerBootstrap {
@@ -241,7 +248,10 @@ package final class FrontServer: Sendable {
       defer { state.listeners = [] }
       return (state.listeners, Array(state.connections.values))
     }
-    for listener in listeners { try? await listener.close() }
+    for (listener, gone) in listeners {
+      try? await listener.close()
+      try? await gone.get()
+    }
     for channel in connections {
       channel.pipeline.fireUserInboundEventTriggered(ConnectionHandler.Drain())
     }
