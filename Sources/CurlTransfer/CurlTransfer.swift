@@ -202,7 +202,7 @@ final class CurlTransfer {
 
   func result(_ code: CURLcode) -> Result<TransferResponse, TransferError> {
     // Whoever took a request is there, also where he broke off before his answer had a head.
-    if isConnected { loop.noteReached(peer) }
+    if intake.destination == nil, isConnected { loop.noteReached(peer) }
     if let failure = failure ?? intake.failure { return .failure(marked(failure)) }
     if code != CURLE_OK, !intake.isFull {
       noteFailedSharing()
