@@ -212,6 +212,18 @@ struct DialectTests {
       return .status(
         401, count < 2 ? challenge(request) : [("WWW-Authenticate", "Basic realm=\"x\"")])
     },
+    // harbor#18856: the token dies young, so that Basic is tried first, and it is of no use.
+    Dialect(
+      "a token that dies young, and Basic is asked for and refused", credentials: user,
+      requests: 14
+    ) { request, _, count in
+      if request.target.hasPrefix("/token") { return .ok(#"{"token":"good\#(count)"}"#) }
+      guard let sent = request["authorization"] else { return .status(401, challenge(request)) }
+      if let number = Int(sent.trimmingPrefix("Bearer good")), number >= 3 || count < 3 {
+        return nil
+      }
+      return .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")])
+    },
     // docker/hub-feedback#647, harbor#15911: clocks a second apart.
     Dialect("a token that is not valid yet") { request, _, count in
       if request.target.hasPrefix("/token") { return .ok(#"{"token":"good"}"#) }

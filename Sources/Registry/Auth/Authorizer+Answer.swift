@@ -69,21 +69,26 @@ extension Authorizer {
     by challenges: [Challenge], _ denial: Denial, rejected: String?, _ scope: Scope
   ) -> ([Way], RegistryError?) {
     var (ways, failure) = Way.offered(by: challenges, for: scope)
-    guard case .bearer(let form, let token, let at)? = entries[scope] else {
-      return (ways, failure)
-    }
+    guard let entry = entries[scope], let form = entry.form else { return (ways, failure) }
     // A registry whose token has died may ask for Basic alone, or say it in words, though it gave
     // tokens before.
     if !ways.contains(where: \.isToken) {
-      let hasDied = denial.dislikesToken || time.seconds() - at > Self.freshSeconds
-      // One that was made a moment ago is the least likely to have died.
-      ways.insert(.bearer(form), at: hasDied ? 0 : ways.endIndex)
+      ways.insert(.bearer(form), at: hasDied(entry, denial) ? 0 : ways.endIndex)
     }
     // 403 with a valid token: another of its form will not help.
-    if denial.status != 401, !denial.dislikesToken, rejected == token.header {
+    if denial.status != 401, !denial.dislikesToken, case .bearer(_, let token, _) = entry,
+      rejected == token.header
+    {
       ways.removeAll { $0 == .bearer(form) }
     }
     return (ways, failure)
+  }
+
+  /// Whether what was shown is a token that is not taken any more: one that was made a moment ago
+  /// is the least likely to have died.
+  private func hasDied(_ entry: Entry, _ denial: Denial) -> Bool {
+    guard case .bearer(_, _, let at) = entry else { return false }
+    return denial.dislikesToken || time.seconds() - at > Self.freshSeconds
   }
 
   /// Goes ways in their order, until one leads to a new header.

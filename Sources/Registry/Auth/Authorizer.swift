@@ -23,14 +23,23 @@ actor Authorizer {
   }
 
   enum Entry {
-    case fixed(String)
+    /// What does not expire, and which tokens were taken before it.
+    case fixed(String, before: TokenForm?)
     /// A token, and when it came.
     case bearer(TokenForm, Token, at: Double)
 
     var header: String {
       switch self {
-      case .fixed(let header): header
+      case .fixed(let header, _): header
       case .bearer(_, let token, _): token.header
+      }
+    }
+
+    /// The tokens that were taken at least once.
+    var form: TokenForm? {
+      switch self {
+      case .fixed(_, let form): form
+      case .bearer(let form, _, _): form
       }
     }
   }
@@ -106,7 +115,7 @@ actor Authorizer {
     case nil:
       askAhead(scope)
       return nil
-    case .fixed(let header): return header
+    case .fixed(let header, _): return header
     case .bearer(let form, let token, _):
       if time.seconds() < token.refreshAt { return token.header }
       return try await fetch(Fetch(scope: scope, form: form))
@@ -119,7 +128,7 @@ actor Authorizer {
   }
 
   func keep(_ header: String, for scope: Scope) -> String {
-    entries[scope] = .fixed(header)
+    entries[scope] = .fixed(header, before: entries[scope]?.form)
     return header
   }
 
