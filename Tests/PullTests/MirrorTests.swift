@@ -279,6 +279,24 @@ struct MirrorTests {
     withExtendedLifetime(gone) {}
   }
 
+  @Test("a mirror is said to be given up once, where the registry cannot be reached either")
+  func givenUpWithoutRegistry() async throws {
+    let image = try FakeImage(layers: [Content.bytes(40_000, seed: 1)])
+    let (gone, registry) = (try FakeRegistry(image), try FakeRegistry(image))
+    gone.server.stop()
+    registry.server.stop()
+    let bench = try Bench()
+    let request = try bench.request("\(registry.host)/o/n:latest")
+    await #expect(throws: PullError.self) {
+      _ = try await bench.puller(request.reference, mirrors: [gone.host]).pull(request)
+    }
+    let said = bench.display.log.all.count {
+      if case .mirrorGivenUp = $0 { true } else { false }
+    }
+    #expect(said == 1)
+    withExtendedLifetime((gone, registry)) {}
+  }
+
   /// Answers for a tag that are well formed, and lead nowhere.
   static let staleAnswers: [String: @Sendable (FakeImage) throws -> [UInt8]] = [
     "an empty index": { _ in index([]) },

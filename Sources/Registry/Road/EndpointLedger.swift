@@ -20,7 +20,8 @@ final class EndpointLedger: Sendable {
     var hasAnswered = false
     /// Times that plain HTTP was tried in vain.
     var guesses = 0
-    var goneBecause: String?
+    /// Why it is left alone, or was until it was pardoned; nil: it has brought something since.
+    var absence: (reason: String, isPardoned: Bool)?
     /// What it is not asked for again, and why.
     var lost: [String: String] = [:]
     /// Failures since it last brought something.
@@ -47,11 +48,14 @@ final class EndpointLedger: Sendable {
     /// Whether it said nothing when it was asked last.
     var isSilent: Bool { silentSince != nil || hesitates }
 
-    /// Leaves it alone from now on; returns why, the first time.
+    /// Why it is left alone now; nil: it is not.
+    var goneBecause: String? { absence.flatMap { $0.isPardoned ? nil : $0.reason } }
+
+    /// Leaves it alone from now on; returns why, the first time since it brought something.
     mutating func leave(because reason: String) -> String? {
-      guard goneBecause == nil else { return nil }
-      goneBecause = reason
-      return reason
+      let isNews = absence == nil
+      if goneBecause == nil { absence = (reason, false) }
+      return isNews ? reason : nil
     }
   }
 
@@ -135,6 +139,7 @@ final class EndpointLedger: Sendable {
   func succeeded(_ endpoint: Endpoint, now: Double) {
     change(endpoint) {
       $0.strikes = 0
+      $0.absence = nil
       $0.succeededAt = now
     }
   }
@@ -180,7 +185,7 @@ final class EndpointLedger: Sendable {
   func pardon(_ endpoints: [Endpoint]) {
     records.withLock { records in
       for endpoint in endpoints {
-        records[endpoint]?.goneBecause = nil
+        records[endpoint]?.absence?.isPardoned = true
         records[endpoint]?.strikes = 0
         records[endpoint]?.silentSince = nil
         records[endpoint]?.hesitates = false
