@@ -41,8 +41,18 @@ extension RepositoryClient {
   private func tags(of lister: Lister) async throws(RegistryError) -> TagList {
     var gathering = TagPages()
     while let behind = gathering.next {
-      let page = try await part(of: lister) { (endpoint, patience) async throws(RegistryError) in
-        try await self.page(behind, from: endpoint, patience)
+      let page: TagPages.Page
+      do throws(RegistryError) {
+        page = try await part(of: lister) { (endpoint, patience) async throws(RegistryError) in
+          try await self.page(behind, from: endpoint, patience)
+        }
+      } catch {
+        // Whose first page came has the repository: half of its list is none.
+        throw gathering.hasBegun && error.kind == .notFound
+          ? RegistryError(
+            .protocolError(transient: false),
+            "\(error.message), though its page before it names that")
+          : error
       }
       if let reason = gathering.take(page) {
         throw RegistryError(

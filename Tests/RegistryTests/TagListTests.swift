@@ -103,6 +103,17 @@ struct TagListTests {
     #expect(other.tags == ["a", "b"] && other.mirror?.name == good.host)
   }
 
+  @Test("a registry with tags whose second page is not there is not one without tags")
+  func lostPage() async throws {
+    let registry = try RawServer { request in
+      request.target.contains("last=")
+        ? .status(404) : Self.list("x", next: "/v2/o/n/tags/list?last=x")
+    }
+    let client = try client(registry)
+    let error = await #expect(throws: RegistryError.self) { try await client.tags() }
+    #expect(error?.kind == .protocolError(transient: false))
+  }
+
   @Test("where nobody has a list, the registry's error names all")
   func nobody() async throws {
     let mirror = try RawServer { _ in .status(404) }

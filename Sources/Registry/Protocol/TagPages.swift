@@ -114,6 +114,8 @@ struct TagPages {
   private var asked: Set<Int> = [first.hashValue]
   private var bytes = 0
   private var pages = 0
+  /// Whether a page came.
+  var hasBegun: Bool { pages > 0 }
   private var idlePages = 0
 
   /// Takes in the page that was asked for.
