@@ -4,7 +4,7 @@ package enum OCIError: Error, Equatable, Sendable, CustomStringConvertible {
   case invalidReference(String, offset: Int, reason: String)
   /// A digest string is not one.
   case invalidDigest(String, reason: String)
-  /// A platform is not `os/arch[/variant]`.
+  /// A platform is not `os[(version)]/arch[/variant]`.
   case invalidPlatform(String)
   /// A manifest or index cannot be used.
   case invalidDocument(reason: String)
@@ -25,7 +25,7 @@ package enum OCIError: Error, Equatable, Sendable, CustomStringConvertible {
       return "invalid digest \"\(text.shownSafely(limit: 80))\": \(reason)"
     case .invalidPlatform(let text):
       return
-        "invalid platform \"\(text.shownSafely(limit: 80))\": expected OS/ARCH[/VARIANT], "
+        "invalid platform \"\(text.shownSafely(limit: 80))\": expected OS[(VERSION)]/ARCH[/VARIANT], "
         + "for example linux/arm64 or linux/arm/v7"
     case .invalidDocument(let reason):
       return "invalid image manifest: \(reason)"

@@ -59,13 +59,20 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
     "ppc64", "ppc64le", "riscv", "riscv64", "s390", "s390x", "sparc", "sparc64", "wasm",
   ]
 
-  /// Parses `os/arch[/variant]`, or an architecture alone, which is one of Linux then.
+  /// Parses `os[(version)]/arch[/variant]`, or an architecture alone, which is one of Linux then.
   ///
-  /// - Parameter text: for example `linux/arm64`, `linux/arm/v7` or `arm64`.
+  /// Source: containerd's platforms, `Parse`.
+  ///
+  /// - Parameter text: for example `linux/arm64`, `linux/arm/v7`, `windows(10.0.17763)/amd64` or `arm64`.
   /// - Throws: `OCIError.invalidPlatform`.
   package init(_ text: String) throws(OCIError) {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    let allowed = parts.allSatisfy { part in
+    var parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    var version: String?
+    if let os = parts.first, os.last == ")", let bracket = os.firstIndex(of: "("), parts.count > 1 {
+      version = String(os[os.index(after: bracket)...].dropLast())
+      parts[0] = String(os[..<bracket])
+    }
+    let allowed = (parts + (version.map { [$0] } ?? [])).allSatisfy { part in
       !part.isEmpty && part.utf8.count <= 64
         && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
     }
@@ -77,6 +84,7 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
     }
     guard (2...3).contains(parts.count) else { throw .invalidPlatform(text) }
     self.init(os: parts[0], architecture: parts[1], variant: parts.count == 3 ? parts[2] : nil)
+    osVersion = version
   }
 
   /// The platform of the machine this was compiled for, running Linux containers.
@@ -119,8 +127,17 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Processors run images for the same or an older variant of theirs, and the newest of those is
   /// best. A missing variant is the usual one: v7 of arm, v8 of arm64, v1 of amd64.
   ///
+  /// A version that is wanted is had by what says it, or more of it; who says none comes behind.
+  ///
   /// - Parameter candidate: a platform from an index.
   package func preference(for candidate: Platform) -> Int? {
+    guard let preference = preference(forKindOf: candidate) else { return nil }
+    guard let wanted = osVersion else { return preference }
+    guard let offered = candidate.osVersion else { return min(preference, Self.unversioned) }
+    return offered == wanted || offered.hasPrefix(wanted + ".") ? preference : nil
+  }
+
+  private func preference(forKindOf candidate: Platform) -> Int? {
     let other = Platform(
       os: candidate.os, architecture: candidate.architecture, variant: candidate.variant)
     guard os == other.os, architecture == other.architecture else { return nil }
@@ -139,6 +156,7 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The preference for the very same platform; none is larger.
   package static let exactly = 100
   private static let highestLevel = 40
+  private static let unversioned = 1
 
   /// The variant as a number, for architectures whose variants build on each other.
   private var level: Int? {
@@ -163,9 +181,10 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
     }
   }
 
-  /// `os/arch[/variant]`, safe for a terminal.
+  /// `os[(version)]/arch[/variant]`, safe for a terminal.
   package var description: String {
-    let text = "\(os)/\(architecture)" + (variant.map { "/\($0)" } ?? "")
+    let version = osVersion.map { "(\($0))" } ?? ""
+    let text = "\(os)\(version)/\(architecture)" + (variant.map { "/\($0)" } ?? "")
     return text.shownSafely(limit: 200)
   }
 }

@@ -16,6 +16,7 @@ struct PlatformTests {
       // containerd's specifiers may be an architecture alone.
       ("amd64", "linux/amd64"), ("ARM64", "linux/arm64"), ("aarch64", "linux/arm64"),
       ("armhf", "linux/arm/v7"), ("386", "linux/386"), ("s390x", "linux/s390x"),
+      ("Windows(10.0.17763)/x86_64", "windows(10.0.17763)/amd64"),
     ])
   func normalises(text: String, expected: String) throws {
     #expect(try Platform(text).description == expected)
@@ -25,7 +26,8 @@ struct PlatformTests {
     "refuses what is no platform",
     arguments: [
       "", "linux", "linux/", "/amd64", "amd65", "windows", "v8", "a/b/c/d", "linux/am d64",
-      "l\u{1B}/a",
+      "l\u{1B}/a", "windows()/amd64", "windows(10/amd64", "windows(1(2))/amd64", "(10)/amd64",
+      "windows(10)",
     ])
   func refuses(text: String) {
     #expect(throws: OCIError.self) { try Platform(text) }
@@ -49,6 +51,25 @@ struct PlatformTests {
       index.images(for: try Platform(wanted)).first?.platform.map { p in
         Platform(os: p.os, architecture: p.architecture, variant: p.variant).description
       } == expected)
+  }
+
+  @Test(
+    "a version of the operating system is had by who says it, or more of it (containerd's platforms)",
+    arguments: [
+      ("windows(10.0.17763)/amd64", ["10.0.17763.5", nil]),
+      ("windows/amd64", ["10.0.20348.1", nil, "10.0.17763.5"]),
+      ("windows(10.0.20348.1)/amd64", ["10.0.20348.1", nil]), ("windows(10.0.1)/amd64", [nil]),
+    ] as [(String, [String?])])
+  func versions(wanted: String, expected: [String?]) throws {
+    let named = try indexDocument(platforms: Array(repeating: "windows/amd64", count: 3))
+    let entries = zip(named.manifests, ["10.0.20348.1", nil, "10.0.17763.5"]).map {
+      (entry: Descriptor, version: String?) in
+      var entry = entry
+      entry.platform?.osVersion = version
+      return entry
+    }
+    let index = Index(mediaType: named.mediaType, entries: entries)
+    #expect(index.images(for: try Platform(wanted)).map { $0.platform?.osVersion } == expected)
   }
 
   @Test("finds nothing where nothing fits, and never an attestation")

@@ -70,9 +70,9 @@ struct InspectReport: Encodable {
     var lines = ["reference  \(reference)", "digest     \(digest)", "type       \(mediaType)"]
     if let manifests {
       lines.append("platforms")
-      lines += manifests.map {
-        "  " + Self.pad($0.platform ?? $0.title ?? "-", 18) + "\($0.digest)"
-      }
+      let names = manifests.map { $0.platform ?? $0.title ?? "-" }
+      let width = max(18, (names.map(\.count).max() ?? 0) + 1)
+      lines += zip(names, manifests).map { "  " + Self.pad($0, width) + "\($1.digest)" }
     }
     if let image {
       let platform = image.platform.map { " for \($0)" } ?? ""
