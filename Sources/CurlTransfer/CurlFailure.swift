@@ -33,9 +33,10 @@ extension TransferError.Kind {
       case CURLE_PEER_FAILED_VERIFICATION
       where detail.contains("has expired") || detail.contains("not yet valid"):
         .wrongDate
-      case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
-        CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
+      case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CIPHER, CURLE_SSL_CACERT_BADFILE,
+        CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
         .tls
+      case CURLE_SSL_CERTPROBLEM: .ownCertificate
       case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT: .invalidURL
       case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING: .badResponse
       case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT: .setup
@@ -115,6 +116,15 @@ extension CurlTransfer {
     let limit = Int(exactly: seconds).map { "\($0)" } ?? "\(seconds)"
     return words.contains("CONNECT")
       ? "CONNECT had no answer within \(limit) s" : "the TLS handshake had no end within \(limit) s"
+  }
+
+  /// What to say of a certificate and key of ours, whose files libcurl never saw.
+  ///
+  /// - Parameter words: libcurl's.
+  func certificateWords(_ words: String) -> String {
+    guard let own = job.request.access.clientCertificate else { return words }
+    let key = own.key.map { "the key \($0)" } ?? "the key in it"
+    return "the client certificate \(own.certificate) cannot be used with \(key): \(words)"
   }
 
   /// Whether a proxy had made a way to the server.

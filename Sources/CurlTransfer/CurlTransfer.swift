@@ -263,6 +263,7 @@ final class CurlTransfer {
       code, errno: errno, detail: message, isAsked: sight.isAsked,
       isBegun: sight.isBegun)
     if kind == .silentHandshake { return TransferError(kind, silenceWords(message)) }
+    if kind == .ownCertificate { return TransferError(kind, certificateWords(message)) }
     // A server that is being started again refuses for a while.
     if kind == .refused, loop.wasReached(peer) { kind = .connect }
     let why =

@@ -221,6 +221,9 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
         + "--tls-verify=false"
     case .tlsRefused:
       "the server may want a client certificate: --cert PEM --key PEM, or Docker's certs.d"
+    case .ownCertificate:
+      "--cert and --key name what is shown there, or client in its hosts.toml, or Docker's certs.d: PEM files, "
+        + "the key that of the certificate"
     case .nothingInCommon:
       "the server and this machine have no version of TLS, cipher or signature in common, or the server has no "
         + "certificate for this name: it may be out of date, or the name another one's"

@@ -29,7 +29,7 @@ package struct ServerAccess: Hashable, Sendable {
     /// The engine gets bytes and opens no file by itself: it would wait for whoever writes to what
     /// has become a pipe.
     ///
-    /// - Throws: `TransferError` of kind `tls`: one cannot be read.
+    /// - Throws: `TransferError` of kind `ownCertificate`: one cannot be read.
     package func read() throws(TransferError) -> (certificate: [UInt8], key: [UInt8]) {
       let bytes = try bytes(certificate)
       guard let key else { return (bytes, try Self.readable(bytes, certificate)) }
@@ -41,7 +41,8 @@ package struct ServerAccess: Hashable, Sendable {
       let text = String(outside: key)
       guard !text.contains("ENCRYPTED") else {
         throw TransferError(
-          .tls, "the client key \(file) is locked by a passphrase; \"openssl pkey\" takes it off")
+          .ownCertificate,
+          "the client key \(file) is locked by a passphrase; \"openssl pkey\" takes it off")
       }
       return key
     }
@@ -50,7 +51,8 @@ package struct ServerAccess: Hashable, Sendable {
       do throws(DiskError) {
         return try InputFile.read(file, limit: Self.limit, pipes: .read, trust: trust)
       } catch {
-        throw TransferError(.tls, "the client certificate's \(file) cannot be read: \(error.why)")
+        throw TransferError(
+          .ownCertificate, "the client certificate's \(file) cannot be read: \(error.why)")
       }
     }
   }

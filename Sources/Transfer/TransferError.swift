@@ -32,6 +32,8 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     case wrongName
     /// The certificate is not valid yet, or not any more, by this machine's clock.
     case wrongDate
+    /// The client certificate or key that is to be shown cannot be read, or one is not the other's.
+    case ownCertificate
     /// A TLS handshake got an answer that is not TLS: probably plain HTTP.
     case notTLS
     /// The connection broke.
@@ -46,11 +48,6 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     case cancelled
     /// libcurl could not be set up.
     case setup
-
-    /// True for a handshake that failed.
-    package var isOfTLS: Bool {
-      [.tls, .tlsRefused, .nothingInCommon, .wrongName, .wrongDate, .notTLS].contains(self)
-    }
   }
 
   /// What kind of thing went wrong.
@@ -80,7 +77,7 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     switch kind {
     case .resolve, .connect, .silentHandshake, .proxy, .broken, .stalled, .badResponse: true
     case .noSuchHost, .refused, .proxyRefused, .tls, .tlsRefused, .nothingInCommon, .wrongName,
-      .wrongDate, .notTLS, .invalidURL, .disk, .cancelled, .setup:
+      .wrongDate, .ownCertificate, .notTLS, .invalidURL, .disk, .cancelled, .setup:
       false
     }
   }
@@ -93,7 +90,7 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   /// True for what failed between here and the server, and not on this machine.
   package var isOfTheWay: Bool {
     switch kind {
-    case .invalidURL, .resolve, .noSuchHost, .disk, .cancelled, .setup: false
+    case .invalidURL, .resolve, .noSuchHost, .ownCertificate, .disk, .cancelled, .setup: false
     default: true
     }
   }

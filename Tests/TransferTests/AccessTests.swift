@@ -190,7 +190,7 @@ struct AccessTests {
     #expect(noAuthority?.kind == .tls && noAuthority?.message.contains("/nowhere/ca.pem") == true)
     let noFile = access { $0.clientCertificate = .init(certificate: "/nowhere/client.pem") }
     let noCertificate = try await fails(engine, noFile)
-    #expect(noCertificate?.kind == .tls, "\(String(describing: noCertificate))")
+    #expect(noCertificate?.kind == .ownCertificate, "\(String(describing: noCertificate))")
     #expect(noCertificate?.message.contains("/nowhere/client.pem") == true)
     let folder = try TemporaryFolder()
     try writeFile(folder("locked.key"), Array(Self.lockedKey.utf8))
@@ -198,8 +198,19 @@ struct AccessTests {
       $0.clientCertificate = .init(certificate: try variable("CLIENT"), key: folder("locked.key"))
     }
     let refused = try await fails(engine, locked)
-    #expect(refused?.kind == .tls && refused?.message.contains("locked by a passphrase") == true)
+    #expect(
+      refused?.kind == .ownCertificate
+        && refused?.message.contains("locked by a passphrase") == true)
     #expect(refused?.message.contains(folder("locked.key")) == true)
+    // A file with another thing, and the certificate without its key.
+    for key in [try variable("CA"), nil] {
+      let own = try access {
+        $0.clientCertificate = .init(certificate: try variable("CLIENT"), key: key)
+      }
+      let misfit = try await fails(engine, own)
+      #expect(misfit?.kind == .ownCertificate, "\(String(describing: misfit))")
+      #expect(try misfit?.message.contains(key ?? variable("CLIENT")) == true)
+    }
   }
 
   /// A key whose secret nobody knows any more.

@@ -60,6 +60,7 @@ struct CurlFailureTests {
         .broken
       ),
       (CURLE_SSL_CONNECT_ERROR, "SSL routines::wrong version number", .notTLS),
+      (CURLE_SSL_CERTPROBLEM, "unable to set private key file", .ownCertificate),
       (CURLE_RECV_ERROR, "Recv failure: Connection reset by peer", .broken),
       (CURLE_PEER_FAILED_VERIFICATION, "SSL certificate problem: self-signed certificate", .tls),
       (

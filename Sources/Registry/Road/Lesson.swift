@@ -18,7 +18,7 @@ extension RegistryError {
     case .transfer(let error):
       switch error.kind {
       case .resolve, .noSuchHost, .connect, .silentHandshake, .refused, .proxy, .proxyRefused, .tls,
-        .tlsRefused, .nothingInCommon, .wrongName, .wrongDate, .notTLS:
+        .tlsRefused, .nothingInCommon, .wrongName, .wrongDate, .ownCertificate, .notTLS:
         .nobodyThere
       case .stalled: .wentQuiet
       default: .trouble(losesContent: false)

@@ -60,7 +60,7 @@ extension RegistryError {
     case .transfer(let error):
       switch error.kind {
       // This machine is the reason, or the place is none to go to.
-      case .disk, .cancelled, .setup, .invalidURL: false
+      case .ownCertificate, .disk, .cancelled, .setup, .invalidURL: false
       default: true
       }
     case .serverError, .overloaded: true
