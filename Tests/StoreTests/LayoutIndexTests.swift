@@ -115,6 +115,22 @@ struct LayoutIndexTests {
     #expect(index.entries.count == 1 && index["t"]?.digest == image.root.digest)
   }
 
+  @Test(
+    "an output whose index cannot be read is refused before anything is downloaded",
+    arguments: ["", "[]", "{"])
+  func unreadableIndex(text: String) throws {
+    let folder = try TemporaryFolder()
+    let store = try ContentStore(root: folder("store"))
+    let image = try OutputTests.stored(FakeImage(layers: [[1, 2, 3]]), in: store)
+    let target = OutputTarget(.oci, folder("out"), "t")
+    try ImageWriter(store: store, overwrites: false).write(image, to: target)
+    try writeFile(folder("out") + "/index.json", Array(text.utf8))
+    let writer = ImageWriter(store: store, overwrites: true)
+    #expect(throws: StoreError.noIndex(path: folder("out") + "/index.json")) {
+      try writer.check(target, isIndex: false)
+    }
+  }
+
   @Test("prune keeps what an entry names that can be read by its digest only")
   func prunesBesideOddEntries() throws {
     let folder = try TemporaryFolder()

@@ -13,6 +13,7 @@ extension ImageWriter {
     }
     guard let found else { return try checkRoom(for: directory) }
     try Self.check(found)
+    _ = try Self.index(of: found)
     // Its index is replaced, whatever of the rest is there.
     if let obstacle = found.obstacle(to: LayoutIndex.fileName) { throw StoreError(obstacle) }
   }
@@ -49,6 +50,11 @@ extension ImageWriter {
     }
   }
 
+  private static func index(of folder: Folder) throws(StoreError) -> LayoutIndex {
+    folder.info(LayoutIndex.fileName) == nil
+      ? LayoutIndex() : try LayoutIndex(readingFrom: folder)
+  }
+
   func writeLayout(_ image: StoredImage, _ directory: String, tag: String?) throws(StoreError) {
     // Opened once: what is looked at is what is written to, whatever the path leads to by then.
     let folder: Folder
@@ -74,8 +80,7 @@ extension ImageWriter {
       try disk(try blobs.sync())
     }
     let locks = try lockLayout(folder)
-    let isNew = folder.info(LayoutIndex.fileName) == nil
-    var index = isNew ? LayoutIndex() : try LayoutIndex(readingFrom: folder)
+    var index = try Self.index(of: folder)
     if let tag, index.hasName(tag), index[tag]?.digest != image.root.digest, !overwrites {
       throw .outputExists(path: "\(directory):\(tag)")
     }
