@@ -15,7 +15,7 @@ package enum OCIError: Error, Equatable, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .invalidReference(let text, let offset, let reason):
-      let shown = text.shownSafely(limit: 300)
+      let shown = Self.withoutPassword(text).shownSafely(limit: 300)
       return """
         invalid image reference: \(reason)
           \(shown)
@@ -33,5 +33,16 @@ package enum OCIError: Error, Equatable, Sendable, CustomStringConvertible {
       return "this is a Docker schema 1 manifest, a format retired in 2017; "
         + "push the image again with a current tool to convert it"
     }
+  }
+
+  /// A text as it was written, with as many dots in place of a password: before an `@` behind which more
+  /// than a digest stands, as in a URL.
+  private static func withoutPassword(_ text: String) -> String {
+    guard let at = text.lastIndex(of: "@"), text[at...].contains("/") else { return text }
+    let login = text.firstRange(of: "//")?.upperBound ?? text.startIndex
+    guard login < at, let colon = text[login..<at].firstIndex(of: ":") else { return text }
+    let password = text.index(after: colon)..<at
+    return text[..<password.lowerBound] + String(repeating: "·", count: text[password].count)
+      + text[at...]
   }
 }

@@ -88,6 +88,19 @@ struct ReferenceTests {
   }
 
   @Test(
+    "a password is not quoted, and the caret stays where it was",
+    arguments: [
+      ("https://u:secret@h.example/a", "https://u:······@h.example/a"),
+      ("u:secret@h.example/a", "u:······@h.example/a"), ("u:a@b@h/x", "u:···@h/x"),
+      ("h.example:50/a@sha256:b", "h.example:50/a@sha256:b"), ("u@h/a:b", "u@h/a:b"),
+      ("a:b@sha25:c", "a:b@sha25:c"),
+    ])
+  func password(text: String, shown: String) {
+    let error = #expect(throws: OCIError.self) { try Reference(text) }
+    #expect(error?.description.contains("\n  \(shown)\n") == true, "\(error?.description ?? "")")
+  }
+
+  @Test(
     "says what was meant, where that can be told",
     arguments: [
       ("oci://ghcr.io/o/chart:1.0+build", "scheme: ghcr.io/o/chart:1.0_build"),
