@@ -239,6 +239,27 @@ struct HostileTests {
     if let before { #expect(try readFile(file) == before) }
   }
 
+  @Test("a journal that names another file leads SQLite nowhere")
+  func journalOfSeveral() throws {
+    let folder = try TemporaryFolder()
+    let (file, mine) = (folder("h.sqlite"), folder("mine"))
+    _ = try History(file: file)
+    try writeFile(mine, Array("precious".utf8))
+    func number(_ value: Int) -> [UInt8] {
+      (0..<4).reversed().map { UInt8(value >> ($0 * 8) & 255) }
+    }
+    let magic: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
+    let head = magic + [0, 1, 2, 512, 4096].flatMap(number)
+    let name = Array(mine.utf8)
+    let sum = name.reduce(0) { $0 + Int($1) }
+    try writeFile(
+      file + "-journal",
+      head + [UInt8](repeating: 0, count: 512 - head.count) + number((1 << 30) / 4096 + 1) + name
+        + number(name.count) + number(sum) + magic)
+    #expect(OtherUserTests.refusal(file) == .foreign)
+    #expect(try readFile(mine) == Array("precious".utf8))
+  }
+
   @Test("devices are left alone", arguments: ["/dev/null", "/dev/zero", "/dev/full", "/dev/tty"])
   func devices(file: String) {
     let kind = HistoryTests.kind { () throws(HistoryError) in _ = try History(file: file) }
