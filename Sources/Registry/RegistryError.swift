@@ -44,6 +44,10 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   /// The status of the answer that it is about, as its error code means it; nil: another reason.
   package internal(set) var status: Int?
 
+  /// True where the registry says that it has no such repository, which is what some say to whoever may
+  /// not see it.
+  var deniesRepository = false
+
   /// True where another server failed in a way that may pass, though this one's will not.
   var othersMayPass = false
 

@@ -29,13 +29,20 @@ extension ResponseJudge {
     if let limit = limit(answer, now: now) { return limit }
     return switch status {
     case 401, 403: denial(answer)
-    case 404, 410: RegistryError(.notFound, "\(answer.host) has no \(what)\(answer.said)")
+    case 404, 410: absence(answer)
     case 407, 511: loginOnTheWay(answer)
     case 416:
       RegistryError(.rangeRefused, "\(answer.host) does not serve this range of \(what)")
     case 500...599: failure(answer)
     default: oddity(answer)
     }
+  }
+
+  /// A 404 or 410.
+  private static func absence(_ answer: Answer) -> RegistryError {
+    var error = RegistryError(.notFound, "\(answer.host) has no \(answer.what)\(answer.said)")
+    error.deniesRepository = answer.body.codes.contains { $0.uppercased() == "NAME_UNKNOWN" }
+    return error
   }
 
   /// That it limits requests; nil: it does not say so.

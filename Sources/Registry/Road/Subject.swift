@@ -33,9 +33,11 @@ package enum Withheld: Hashable, Sendable {
     switch (error.kind, subject) {
     // It may be the word of a place where the registry has its blobs, about this one.
     case (.unauthorised, .blob): self = .subject(subject)
+    // Lists are for others than those who may pull, at some.
+    case (.unauthorised, .list): self = .subject(subject)
     // A registry lets in to repositories.
     case (.unauthorised, _): self = .repository
-    case (.notFound, _): self = .subject(subject)
+    case (.notFound, _): self = error.deniesRepository ? .repository : .subject(subject)
     // A registry's other words for what it does not give.
     case (.protocolError(transient: false), _) where Self.refusals.contains(error.status ?? 0):
       self = .subject(subject)

@@ -13,7 +13,7 @@ import Testing
 struct StaleTests {
   /// A registry whose tag means one of several manifests, and which may be out of order.
   final class Fickle: Sendable {
-    let state = Mutex((number: 0, status: 200))
+    let state = Mutex((number: 0, status: 200, words: ""))
     let answersHEAD: Bool
     static let blob = Content.bytes(200_000, seed: 3)
 
@@ -26,8 +26,8 @@ struct StaleTests {
     func serve() throws -> RawServer {
       let blob = try Digest.of(Self.blob)
       return try RawServer { [self] request in
-        let (number, status) = state.withLock { $0 }
-        guard status == 200 else { return .status(status) }
+        let (number, status, words) = state.withLock { $0 }
+        guard status == 200 else { return .response(status, [], Array(words.utf8)) }
         if request.target.contains("/blobs/") {
           guard request.target.contains("\(blob)") else { return .status(404) }
           guard let range = request.range else { return .ok(Self.blob) }
@@ -284,8 +284,10 @@ struct StaleTests {
     await recorder.value
   }
 
-  @Test("who is not let in to a repository by its tag has nothing of it while upstream is down")
-  func deniedRepository() async throws {
+  @Test(
+    "who is not let in to a repository by its tag has nothing of it while upstream is down",
+    arguments: [(401, ""), (404, #"{"errors":[{"code":"NAME_UNKNOWN"}]}"#)])
+  func deniedRepository(denial: Int, words: String) async throws {
     let fickle = Fickle()
     let server = try fickle.serve()
     let manifest = try Digest.of(Fickle.manifest(0))
@@ -294,8 +296,8 @@ struct StaleTests {
     ]
     let desk = try await Desk([server.host], staleSeconds: 3600)
     #expect(try await Self.statuses(targets, at: desk, server) == [200, 200, 200])
-    fickle.state.withLock { $0.status = 401 }
-    #expect(try await Self.statuses(["manifests/latest"], at: desk, server) == [401])
+    fickle.state.withLock { ($0.status, $0.words) = (denial, words) }
+    #expect(try await Self.statuses(["manifests/latest"], at: desk, server) == [denial])
     fickle.state.withLock { $0.status = 503 }
     #expect(try await Self.statuses(targets, at: desk, server).allSatisfy { $0 >= 429 })
     await desk.close()
