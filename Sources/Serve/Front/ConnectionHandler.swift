@@ -70,6 +70,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
       version = head.version
       bodyBytes = 0
       state = .reading
+      // Whoever waits for leave to send a body has it: it is dropped, and the answer comes at once.
+      if version == .http1_1,
+        head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" })
+      {
+        sendContinue(context)
+      }
       watch(context)
     case .body(let bytes):
       bodyBytes += bytes.readableBytes
@@ -105,6 +111,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
   /// Once the answer's head is out, its bytes do the same; older clients know no answer before theirs.
   private func askWhetherGone(_ context: ChannelHandlerContext) {
     guard state == .answering, !isUnderWay, version == .http1_1 else { return }
+    sendContinue(context)
+  }
+
+  private func sendContinue(_ context: ChannelHandlerContext) {
     let head = HTTPResponseHead(version: .http1_1, status: .continue)
     context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
   }
