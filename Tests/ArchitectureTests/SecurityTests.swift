@@ -50,6 +50,20 @@ struct SecurityTests {
     #expect(missing.isEmpty, "\(missing)")
   }
 
+  /// The promises of a page that name no test.
+  static func untested(in page: String) -> [String] {
+    let promises = page.components(separatedBy: "\n## ")[0].components(separatedBy: "\n- ")
+      .dropFirst()
+    return promises.filter { !$0.contains("Tests`") }
+  }
+
+  @Test("every promise names its tests")
+  func promisesNameTests() throws {
+    let untested = Self.untested(in: try Self.text("SECURITY.md"))
+    #expect(untested.isEmpty, "\(untested)")
+    #expect(Self.untested(in: "x\n- a (`ATests`)\n- b\n\n## c\n- d") == ["b\n"])
+  }
+
   @Test("the search for tests finds what is not there")
   func findsMissing() {
     let tests = "@Suite struct SomeTests {\n @Test(\"all of it holds, always\")"
