@@ -1,5 +1,6 @@
 #include "CSQLite.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -29,11 +30,45 @@ static int is_late(void *context) {
   return deadline != 0 && now() > deadline;
 }
 
-int cairn_database_open(const char *file, int flags, const char *vfs, cairn_database *database) {
+/* SQLite's own ways to files, with locks and without, but for one: a rollback journal may name a journal of several
+   files, which SQLite opens, whatever it is, and removes. No database of ours has one. */
+static sqlite3_vfs with_locks, without_locks;
+static pthread_once_t made_ways = PTHREAD_ONCE_INIT;
+static int ways_code = SQLITE_ERROR;
+static int (*open_any)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
+
+static int open_own(sqlite3_vfs *way, const char *name, sqlite3_file *file, int flags, int *flags_then) {
+  if (flags & SQLITE_OPEN_SUPER_JOURNAL) {
+    file->pMethods = NULL;
+    return SQLITE_CANTOPEN;
+  }
+  return open_any(way, name, file, flags, flags_then);
+}
+
+static int make_way(sqlite3_vfs *way, const char *name, const char *of) {
+  sqlite3_vfs *found = sqlite3_vfs_find(of);
+  if (found == NULL) return SQLITE_ERROR;
+  *way = *found;
+  way->pNext = NULL;
+  way->zName = name;
+  open_any = found->xOpen;
+  way->xOpen = open_own;
+  return sqlite3_vfs_register(way, 0);
+}
+
+static void make_ways(void) {
+  ways_code = make_way(&with_locks, "cairn", "unix");
+  if (ways_code == SQLITE_OK) ways_code = make_way(&without_locks, "cairn-none", "unix-none");
+}
+
+int cairn_database_open(const char *file, int flags, int has_locks, cairn_database *database) {
   struct cairn_database_state *state = calloc(1, sizeof *state);
   database->state = state;
   if (state == NULL) return SQLITE_NOMEM;
-  int code = sqlite3_open_v2(file, &state->handle, flags | SQLITE_OPEN_FULLMUTEX, vfs);
+  pthread_once(&made_ways, make_ways);
+  if (ways_code != SQLITE_OK) return ways_code;
+  const char *way = has_locks ? with_locks.zName : without_locks.zName;
+  int code = sqlite3_open_v2(file, &state->handle, flags | SQLITE_OPEN_FULLMUTEX, way);
   if (code != SQLITE_OK || state->handle == NULL) return code;
   sqlite3_extended_result_codes(state->handle, 1);
   sqlite3_limit(state->handle, SQLITE_LIMIT_LENGTH, longest_value);

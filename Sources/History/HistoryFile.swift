@@ -29,12 +29,7 @@ struct HistoryFile: Sendable {
   let place: LibraryFile
 
   /// What SQLite keeps beside it.
-  private static let journal = "-journal"
-  private static let companions = [journal, "-wal", "-shm"]
-  /// What a journal ends with that names a journal of several files.
-  ///
-  /// Source: SQLite's file format, 4.1, "The Rollback Journal", and `readSuperJournal`.
-  private static let journalOfSeveral: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
+  static let companions = ["-journal", "-wal", "-shm"]
   /// Bytes at a file's beginning in which its tables are named.
   private static let head = 1 << 20
   /// What every SQLite file begins with.
@@ -68,12 +63,6 @@ struct HistoryFile: Sendable {
       throw HistoryError(
         kind: .foreign, description: "the history \(path)\(name) is not used: \(complaint)")
     }
-    guard !hasJournalOfSeveral else {
-      throw HistoryError(
-        kind: .foreign,
-        description: "the history \(path) is not used: \(path)\(Self.journal) is of several files, "
-          + "which no history of ours has")
-    }
     var options = Database.Options()
     // SQLite would make it readable by others.
     let file = try? OpenFile(place.name, in: place.folder, O_RDWR | O_CREAT, 0o600)
@@ -92,16 +81,6 @@ struct HistoryFile: Sendable {
       )
     }
     return Found(options: options, identity: file.flatMap(Self.identity))
-  }
-
-  /// Whether the journal beside it names another one: SQLite would open that, and remove it.
-  private var hasJournalOfSeveral: Bool {
-    guard let file = try? OpenFile(place.name + Self.journal, in: place.folder, O_RDONLY),
-      let size = file.info?.st_size, size >= 16
-    else { return false }
-    var end = [UInt8](repeating: 0, count: Self.journalOfSeveral.count)
-    return pread(file.descriptor, &end, end.count, size - off_t(end.count)) == end.count
-      && end == Self.journalOfSeveral
   }
 
   /// Takes it from all others: it may have been made by a wider umask, or by hand.

@@ -37,7 +37,7 @@ package final class Database: Sendable {
     var made = cairn_database()
     let flags =
       options.isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-    let code = cairn_database_open(file, flags, options.hasLocks ? nil : "unix-none", &made)
+    let code = cairn_database_open(file, flags, options.hasLocks ? 1 : 0, &made)
     connection = made
     try check(code)
     let milliseconds = Int32(exactly: (max(0, min(options.patience, 3_600)) * 1_000).rounded()) ?? 0
