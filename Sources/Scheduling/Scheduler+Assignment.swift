@@ -12,7 +12,7 @@ extension Scheduler {
   }
 
   /// After a refusal those who are served go on; where nobody was, one asks until a byte comes.
-  private func mostRequests(now: Moment) -> Int {
+  func mostRequests(now: Moment) -> Int {
     if now < refusedUntil { return min(served, decision.poolSize) }
     return trouble.rounds > 0 ? min(max(1, served), decision.poolSize) : decision.poolSize
   }
@@ -20,6 +20,7 @@ extension Scheduler {
   /// What is needed sooner goes first, down to its last bytes: they are split and asked for twice
   /// before others begin.
   private mutating func nextFetch(now: Moment) -> Fetch? {
+    if let fetch = splitAtReader(now: now) { return fetch }
     for urgency in Urgency.allCases.reversed() where urgencies.contains(urgency) {
       if let blob = blobToServe(urgency, now: now) { return takePending(blob, now: now) }
       if let fetch = splitLargest(urgency, now: now) ?? overtakeStraggler(urgency, now: now) {
@@ -27,42 +28,6 @@ extension Scheduler {
       }
     }
     return nil
-  }
-
-  /// Gives bytes that somebody waits for, and that nobody fetches, the place of what is needed later.
-  ///
-  /// It is that of the segment that would be busy longest. What came of it is kept.
-  private mutating func makeRoomForReaders(now: Moment, _ actions: inout [SchedulerAction]) {
-    guard urgencies.contains(.read), now >= refusedUntil else { return }
-    while let blob = blobToWaitFor(now: now), let latest = latestToEnd(for: blob, now: now) {
-      handBack(latest, &actions)
-      guard requests.count < mostRequests(now: now), let fetch = takePending(blob, now: now) else {
-        return
-      }
-      actions.append(.fetch(fetch))
-    }
-  }
-
-  /// A blob of which somebody waits for bytes that nobody fetches.
-  private mutating func blobToWaitFor(now: Moment) -> BlobID? {
-    if let blob = blobToServe(.read, now: now), blobs[blob].segments.isEmpty { return blob }
-    return blobs.candidates().first {
-      blobs[$0].urgency == .read && blobs[$0].ranged && blobs[$0].keepsReaderWaiting(at: now)
-    }
-  }
-
-  /// The segment that will be busy longest, of those that are needed later: by how soon their blobs
-  /// are, or, of the same blob, because no reader has come to them.
-  private func latestToEnd(for blob: BlobID, now: Moment) -> SegmentID? {
-    let readers = blobs[blob].readers
-    return segments.filter { _, segment in
-      guard blobs[segment.blob].ranged, segment.requests.count == 1 else { return false }
-      if blobs[segment.blob].urgency < .read { return true }
-      return segment.blob == blob && !readers.isEmpty
-        && !readers.contains { segment.range.contains($0) }
-    }
-    .map { (id: $0.key, seconds: secondsLeft($0.value, now: now) ?? .infinity) }
-    .max { ($0.seconds, $0.id.number) < ($1.seconds, $1.id.number) }?.id
   }
 
   /// Ends a segment before its end: what came of it is kept, and somebody else asks for the rest.
@@ -81,7 +46,7 @@ extension Scheduler {
   // MARK: Pending bytes
 
   /// A blob that nobody fetches yet, in order; else the one with most pending bytes for each request.
-  private mutating func blobToServe(_ urgency: Urgency, now: Moment) -> BlobID? {
+  mutating func blobToServe(_ urgency: Urgency, now: Moment) -> BlobID? {
     var best: (id: BlobID, share: Double)?
     for id in blobs.candidates() {
       let blob = blobs[id]
@@ -95,7 +60,7 @@ extension Scheduler {
     return best?.id
   }
 
-  private mutating func takePending(_ id: BlobID, now: Moment) -> Fetch? {
+  mutating func takePending(_ id: BlobID, now: Moment) -> Fetch? {
     if !blobs[id].ranged { bytesLeft += blobs[id].mergePending() }
     let isOne = !blobs[id].ranged || blobs[id].size <= settings.wholeBlob
     let index: Int
@@ -135,7 +100,7 @@ extension Scheduler {
   }
 
   /// Bytes per second that one worker can expect: of requests that ended, else of those in flight.
-  private func typicalRate(at now: Moment) -> Double? {
+  func typicalRate(at now: Moment) -> Double? {
     if let typicalRate { return typicalRate }
     // Sorted, because a sum of floating-point numbers depends on their order.
     let rates = segments.values.compactMap { $0.rate.bytesPerSecond(at: now) }.sorted()
@@ -150,7 +115,7 @@ extension Scheduler {
     return rates.count >= 3 ? rates[rates.count / 2] : typicalRate ?? rates.last
   }
 
-  private mutating func start(
+  mutating func start(
     _ blob: BlobID, _ piece: Piece, origin: Fetch.Origin, now: Moment
   ) -> Fetch {
     let segment = SegmentID(number: nextNumber)

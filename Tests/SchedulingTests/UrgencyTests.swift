@@ -92,6 +92,40 @@ struct UrgencyTests {
     #expect(network.complete.count == 1)
   }
 
+  @Test(
+    "a reader far ahead in what somebody fetches has a request of his own, whether a worker is idle",
+    arguments: [1, 2, 3])
+  func readsFarAhead(workers: Int) {
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: workers)) { _, _ in .good(rate: 2e5) }
+    network.add(16 * mebibyte, .read)
+    network.run(limit: 1)
+    let longest = network.made.max { $0.range.count < $1.range.count }
+    let place = (longest?.range.upperBound ?? 0) - 10
+    network.tell(.readers(BlobID(index: 0), at: [place]))
+    network.tell(.tick)
+    #expect(network.made.last?.range.lowerBound == place)
+    #expect(network.scheduler.openRequests <= workers)
+    // He is at it: nobody else begins there, and nothing is handed back for him again.
+    let made = network.made.count
+    network.tell(.tick)
+    #expect(network.made.count == made)
+    network.run()
+    #expect(network.complete.count == 1)
+  }
+
+  @Test("a reader who is about to get his bytes makes nobody begin anew")
+  func readsNear() {
+    let network = Self.network(2)
+    network.add(16 * mebibyte, .read)
+    network.run(limit: 1)
+    let position = network.made.last?.range.lowerBound ?? 0
+    let made = network.made.count
+    network.tell(.readers(BlobID(index: 0), at: [position + 100_000]))
+    #expect(network.made.count == made && network.cancelled.isEmpty)
+    network.run()
+    #expect(network.complete.count == 1)
+  }
+
   @Test("nobody hands back what another reader waits for")
   func readersShare() {
     let network = Self.network(2)
