@@ -33,6 +33,13 @@ package struct History: Sendable {
     (database, identity) = try Self.openOrReplace(place, warn)
   }
 
+  /// The history's file, and what SQLite keeps beside it.
+  ///
+  /// - Parameter file: the database's path.
+  package static func files(_ file: String) -> [String] {
+    [file] + HistoryFile.companions.map { file + $0 }
+  }
+
   // MARK: Opening
 
   private static func openOrReplace(

@@ -36,6 +36,37 @@ func requireWritable(_ file: String?) throws {
   }
 }
 
+/// A file that a command writes, and what named it.
+struct WrittenFile {
+  let option: String
+  let path: String
+}
+
+/// Fails where two of the files that a command writes are one.
+///
+/// - Throws: `CommandFailure`.
+func requireDifferent(_ files: [WrittenFile]) throws {
+  for (number, file) in files.enumerated() {
+    guard let other = files[..<number].first(where: { OutputFile.isSame($0.path, file.path) })
+    else { continue }
+    throw CommandFailure(
+      message: "\(file.option) is \(other.option), too: \(shownName(file.path, "output"))",
+      kind: .usage)
+  }
+}
+
+/// Fails where files that a command writes are in the store.
+///
+/// - Throws: `CommandFailure`.
+func requireOutside(_ store: String, _ files: [WrittenFile]) throws {
+  guard let store = try? Folder(store) else { return }
+  for file in files where OutputFile.folder(of: file.path)?.isWithin(store) ?? false {
+    throw CommandFailure(
+      message: "\(file.option) is inside the store: \(shownName(file.path, "output"))",
+      kind: .usage)
+  }
+}
+
 /// Reads a file that the user named.
 ///
 /// - Parameters:

@@ -25,6 +25,25 @@ struct NamedFileTests {
   }
 
   @Test(
+    "no two files of a command are one, and none is in the store",
+    arguments: [
+      "--output docker-archive:$D/o --metrics $D/o", "--trace $D/x --metrics $D/./x",
+      "--metrics $D/h.sqlite", "--trace $D/h.sqlite-journal", "--metrics $D/h.sqlite-wal",
+      "--output oci-archive:$D/o --output docker-archive:$D/o --overwrite",
+      "--trace $D/.local/share/cairn/store/index.json",
+      "--metrics $D/.local/share/cairn/store/blobs/new",
+    ])
+  func oneFile(options: String) async throws {
+    let history = "--history $D/h.sqlite"
+    let first = try await shell(
+      "cairn pull $I -q \(history); cairn pull $I -q \(history) \(options)")
+    #expect(first.status == 64, "\(first.errors)")
+    let left = try await shell(
+      "ls $D; cairn tune --report \(history) >&2 && cairn store verify >&2")
+    #expect(left.status == 0 && left.output == "h.sqlite\n", "\(left.output) \(left.errors)")
+  }
+
+  @Test(
     "what an archive is written to stays what it was, and gets the whole archive",
     arguments: [
       "cairn pull $I -q --output docker-archive:/dev/stdout | tar -t",

@@ -32,7 +32,7 @@ package enum OutputTransport: String, Sendable, CaseIterable {
   }
 
   /// Whether one is a file, or standard output, and not a directory.
-  var isFile: Bool {
+  package var isFile: Bool {
     switch self {
     case .ociArchive, .dockerArchive: true
     case .oci, .directory: false

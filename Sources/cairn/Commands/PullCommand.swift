@@ -1,6 +1,7 @@
 import ArgumentParser
 import CairnKit
 import Disk
+import History
 import Downloads
 import FoundationEssentials
 import Glibc
@@ -122,6 +123,9 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
   }
 
   func run() async throws {
+    // Figures are written of a pull that fails, too.
+    try requireOutside(storeOptions.path, notes)
+    try requireDifferent(keptFiles + notes)
     try requireWritable(metrics)
     let ledger = PullLedger(makeDisplay())
     do {
@@ -141,7 +145,7 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
   /// Pulls.
   private func pull(_ display: PullLedger) async throws {
     let names = try ImageList(references, files: from).names
-    let files = [trace, metrics].compactMap { $0 }.count { OutputFile.isStandardOutput($0) }
+    let files = notes.count { OutputFile.isStandardOutput($0.path) }
     guard standardOutputs + files <= 1 else {
       throw ValidationError("only one output can be standard output")
     }
@@ -260,6 +264,20 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
     options.policy = { [policy] in
       policy.make(.init(cpus: Machine.effectiveCPUs, maximum: $0, prior: $1))
     }
+  }
+
+  /// What is written about a pull.
+  private var notes: [WrittenFile] {
+    [("--trace", trace), ("--metrics", metrics)].compactMap { option, path in
+      path.map { WrittenFile(option: option, path: $0) }
+    }
+  }
+
+  /// The files that are to be there afterwards.
+  private var keptFiles: [WrittenFile] {
+    let archives = output.compactMap { try? OutputTarget($0) }.filter(\.transport.isFile)
+    return History.files(historyOptions.file).map { WrittenFile(option: "the history", path: $0) }
+      + archives.map { WrittenFile(option: "--output", path: $0.path) }
   }
 
   /// Outputs that go to standard output.
