@@ -28,7 +28,8 @@ package struct FetchedDocument: Sendable {
   package var data: Data
   /// The `Content-Type`.
   package var contentType: MediaType?
-  /// The digest of `data`: the one that was asked for, by a tag the SHA-256.
+  /// The digest of `data`: the one that was asked for; by a tag the one that the server names it by, if it is
+  /// one of these bytes, else the SHA-256.
   package var digest: Digest
   /// What the server called it by tag, where that is another digest than it has; nil: it did not.
   var misnomer: Misnomer?
@@ -66,7 +67,7 @@ struct DocumentJudge {
     let contentType = response.head.fields["content-type"].map { MediaType(rawValue: $0) }
     let digest: Digest
     do throws(RegistryError) {
-      digest = try self.digest(of: data)
+      digest = try self.digest(of: data, announced: announced(response.head))
     } catch {
       throw isPage(response, data) ? PageRule.error(url, what) : error
     }
@@ -103,7 +104,9 @@ struct DocumentJudge {
     let isWhole = reader.whole {
       $0.members { name, reader in
         let name = JSONString.content(name)?.lowercased()
-        isMeant = isMeant || ["schemaversion", "manifests", "layers", "config"].contains(name)
+        isMeant =
+          isMeant
+          || ["schemaversion", "manifests", "layers", "config", "artifacttype"].contains(name)
         return reader.pass()
       }
     }
@@ -132,9 +135,16 @@ struct DocumentJudge {
     }
   }
 
-  private func digest(of data: Data) throws(RegistryError) -> Digest {
+  private func announced(_ head: ResponseHead) -> Digest? {
+    head.fields["docker-content-digest"].flatMap { try? Digest($0) }
+  }
+
+  private func digest(of data: Data, announced: Digest?) throws(RegistryError) -> Digest {
     switch name {
-    case .tag: return try Self.digest(data, .sha256)
+    case .tag:
+      // Where it is stored by another algorithm, it can be had by that digest alone.
+      let own = try Self.digest(data, announced?.algorithm ?? .sha256)
+      return try own == announced ? own : Self.digest(data, .sha256)
     case .digest(let wanted, let size):
       let own = try Self.digest(data, wanted.algorithm)
       guard own == wanted else {
@@ -155,9 +165,7 @@ struct DocumentJudge {
     -> FetchedDocument.Misnomer?
   {
     // What was asked for by its digest is proven already, whatever the server calls it.
-    guard case .tag = name,
-      let announced = head.fields["docker-content-digest"].flatMap({ try? Digest($0) })
-    else { return nil }
+    guard case .tag = name, let announced = announced(head) else { return nil }
     let own = try Self.digest(data, announced.algorithm)
     guard own != announced else { return nil }
     return .init(words: "\(server) announced \(announced) for \(what), but sent \(own)")

@@ -215,6 +215,9 @@ struct PullTests {
     let bench = try Bench()
     let summary = try await bench.pull("\(registry.host)/o/n")
     try bench.expectWhole(image)
+    // By its own name it can be had again.
+    #expect(summary.digest.algorithm == .sha512)
+    _ = try await bench.pull("\(registry.host)/o/n@\(summary.digest)")
     // Each of those that have bytes once; one that is late on a busy machine may be asked for again.
     #expect(Set(registry.blobRequests.map(\.target)).count <= 4)
     #expect(summary.fetched == image.blobs.values.reduce(0) { $0 + Int64($1.count) })
