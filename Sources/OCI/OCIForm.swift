@@ -93,7 +93,7 @@ package enum OCIForm {
     guard let found = JSONTree(data),
       found["mediaType"]?.string == MediaType.dockerManifest.rawValue,
       manifest.config.mediaType == .dockerConfig,
-      manifest.layers.allSatisfy({ $0.mediaType.isDockerLayer })
+      manifest.layers.allSatisfy({ MediaType.dockerLayers.contains($0.mediaType.rawValue) })
     else { return false }
     let edited = edited(found, manifest, config: .dockerConfig) { $0.mediaType }
     return edited.map { finished($0, .dockerManifest, found: found) == nil } ?? false
@@ -146,7 +146,17 @@ extension MediaType {
         + "v1.tar" + content.suffix)
   }
 
-  /// Docker's types of layers, of schema 2 and of what came before it was finished.
+  /// Docker's types of layers that readers of its manifests know.
+  ///
+  /// Source: containers/image, `manifest/manifest.go`.
+  fileprivate static let dockerLayers: Set<String> = [
+    "application/vnd.docker.image.rootfs.diff.tar",
+    "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+  ]
+
+  /// Docker's types of layers, of schema 2 and of what came before it was finished, and others' like them.
   var isDockerLayer: Bool {
     rawValue.hasPrefix("application/vnd.docker.image.rootfs.")
       || rawValue.hasPrefix("application/vnd.docker.container.image.rootfs.")

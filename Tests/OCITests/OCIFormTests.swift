@@ -307,4 +307,25 @@ struct OCIFormTests {
     let plain = #"{"schemaVersion":2,"mediaType":"\#(MediaType.dockerManifest)",\#(config)}"#
     #expect(OCIForm.isDockers(Data(plain.utf8), manifest))
   }
+
+  @Test(
+    "only Docker's own types of layers are known to all who read its manifests (stereoscope#486)",
+    arguments: [
+      ("docker.image.rootfs.diff.tar.gzip", true), ("docker.image.rootfs.diff.tar", true),
+      ("docker.image.rootfs.foreign.diff.tar.gzip", true),
+      ("docker.image.rootfs.diff.tar.zstd", false), ("docker.image.rootfs.diff.tar.gz", false),
+      ("docker.container.image.rootfs.diff+x-gtar", false), ("oci.image.layer.v1.tar+gzip", false),
+    ])
+  func dockersLayers(type: String, isKnown: Bool) throws {
+    let form = #","digest":"\#(Self.digest)","size":2}"#
+    let text =
+      #"{"schemaVersion":2,"mediaType":"\#(MediaType.dockerManifest)","config":{"mediaType":"#
+      + "\""
+      + MediaType.dockerConfig.rawValue + "\"" + form
+      + #","layers":[{"mediaType":"application/vnd.\#(type)""# + form + "]}"
+    guard
+      case .manifest(let manifest) = try ImageDocument.parse(Data(text.utf8), contentType: nil)
+    else { return }
+    #expect(OCIForm.isDockers(Data(text.utf8), manifest) == isKnown)
+  }
 }
