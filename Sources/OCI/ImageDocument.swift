@@ -113,6 +113,12 @@ package enum ImageDocument: Sendable, Equatable {
     }
     // The content decides: what says that it is of version 2 is, whatever it is called.
     if raw.isSchema1 || contentType?.isSchema1 == true && !raw.isOfVersion2 { throw .schema1 }
+    if [raw.mediaType, contentType].contains(where: { $0?.isOfDraftArtifact ?? false }) {
+      throw .invalidDocument(
+        reason:
+          "it is an artifact manifest of a draft of OCI 1.1, which has none; push it again with a current tool"
+      )
+    }
     guard raw.isOfVersion2 else {
       throw .invalidDocument(
         reason: raw.version == nil

@@ -42,6 +42,11 @@ package struct MediaType: Hashable, Sendable, Codable, RawRepresentable, CustomS
   package var isManifest: Bool { self == .ociManifest || self == .dockerManifest }
   /// True for either of Docker's schema 1 types.
   package var isSchema1: Bool { self == .dockerSchema1 || self == .dockerSchema1Signed }
+  /// True for the artifact manifests that drafts of OCI 1.1 had, and ORAS before them.
+  package var isOfDraftArtifact: Bool {
+    rawValue == "application/vnd.oci.artifact.manifest.v1+json"
+      || rawValue == "application/vnd.cncf.oras.artifact.manifest.v1+json"
+  }
   /// True for a runnable image's configuration, as opposed to an artifact's.
   package var isImageConfig: Bool { self == .ociConfig || self == .dockerConfig }
 

@@ -283,6 +283,20 @@ struct ImageDocumentTests {
     #expect(throws: OCIError.schema1) { try parse("not even JSON", .dockerSchema1Signed) }
   }
 
+  @Test(
+    "names artifact manifests of drafts for what they are",
+    arguments: ["oci.artifact.manifest.v1", "cncf.oras.artifact.manifest.v1"])
+  func namesDraftArtifacts(type: String) {
+    let name = "application/vnd.\(type)+json"
+    let body = #""artifactType":"x/y","blobs":[{"digest":"\#(Self.a)","size":2}]"#
+    for (text, served) in [(#"{"mediaType":"\#(name)",\#(body)}"#, nil), (#"{\#(body)}"#, name)] {
+      let error = #expect(throws: OCIError.self) {
+        try parse(text, served.map { MediaType(rawValue: $0) })
+      }
+      #expect(error?.description.contains("draft") == true)
+    }
+  }
+
   @Test("ignores inline data that is no base64")
   func ignoresBadData() throws {
     let json = #"{"schemaVersion":2,"config":{"digest":"\#(Self.a)","size":2,"data":"***"}}"#
