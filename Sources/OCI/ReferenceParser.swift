@@ -35,6 +35,8 @@ struct ReferenceParser {
     var tag: String?
     if let colon { tag = try parseTag((colon + 1)..<nameAndTag.upperBound) }
 
+    if nameStart == 0, slash == nil { try checkIsNoID(nameRange, tag) }
+
     var repository = String(characters[nameRange])
     if registry == "index.docker.io" { registry = "docker.io" }
     if registry == "docker.io", !repository.contains("/") {
@@ -47,6 +49,19 @@ struct ReferenceParser {
     }
     if tag == nil, digest == nil { tag = "latest" }
     return Reference(registry: registry, repository: repository, tag: tag, digest: digest)
+  }
+
+  /// The number of an image on some machine, and a digest alone, are no names.
+  ///
+  /// Source: docker's `reference.ParseNormalizedNamed`.
+  private func checkIsNoID(_ name: Range<Int>, _ tag: String?) throws(OCIError) {
+    if name.count == 64, characters[name].allSatisfy(\.isLowerHex) {
+      throw error(0, "64 hexadecimal digits are an image's number on some machine, and no name")
+    }
+    let algorithm = Digest.Algorithm(rawValue: String(characters[name]))
+    if let algorithm, let tag, (try? Digest("\(algorithm.rawValue):\(tag)")) != nil {
+      throw error(0, "a digest needs a repository before it: NAME@\(algorithm.rawValue):…")
+    }
   }
 
   /// Docker's rule: the first component is a host if it has a dot, a colon, an upper-case letter or

@@ -63,6 +63,9 @@ struct ReferenceTests {
       ("ünicode", 0, "cannot be"),
       ("a b", 1, "cannot be"), ("ab\u{301}c", 1, "cannot be"), ("exap\u{200D}le/x", 3, "cannot be"),
       ("x:1\u{301}", 2, "tag"),
+      // moby#20972, moby#8824.
+      (hash, 0, "64 hexadecimal"), ("\(hash):latest", 0, "64 hexadecimal"),
+      ("sha256:\(hash)", 0, "a repository before it"),
     ])
   func pointsAtTheCharacter(text: String, offset: Int, word: String) {
     do {

@@ -11,6 +11,8 @@ struct TagNames {
   private(set) var others = 0
   /// Whether something is called `tags`, whatever it is.
   var hasTags: Bool { source != nil }
+  /// Whether what is called `tags` is neither a list nor nothing.
+  private(set) var isNoList = false
   /// Whether something is called `name`.
   private(set) var hasName = false
   /// The member that `names` are of.
@@ -30,8 +32,11 @@ struct TagNames {
       case "name": hasName = true
       case "tags" where isBetter(name):
         source = name
-        (names, others) = ([], 0)
-        return reader.kind == .list ? takeList(&reader) : takeOther(&reader)
+        (names, others, isNoList) = ([], 0, false)
+        if reader.kind == .list { return takeList(&reader) }
+        let isRead = takeOther(&reader)
+        (isNoList, others) = (others > 0, 0)
+        return isRead
       default: break
       }
       return reader.pass()

@@ -20,7 +20,9 @@ struct TagPages {
     /// - Returns: nil for what is no list of tags.
     init?(_ body: some Collection<UInt8>, _ fields: HTTPFields) {
       // A repository without tags has null, or nothing, in their place.
-      guard let found = TagNames(body), found.hasTags || found.hasName else { return nil }
+      guard let found = TagNames(body), found.hasTags || found.hasName, !found.isNoList else {
+        return nil
+      }
       names = found.names
       others = found.others
       next = TagPages.next(fields)
