@@ -22,6 +22,7 @@ struct EndpointFinderTests {
     var places = ConfigPlaces(environment: ["HOME": folder("home")].merging(environment) { $1 })
     places.hostsFolder = folder("certs.d")
     places.systemFolder = folder("containers")
+    places.vendorFolder = folder("vendor")
     places.dockerFolder = folder("docker")
     return EndpointFinder(places: places)
   }

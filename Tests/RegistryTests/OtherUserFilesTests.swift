@@ -52,6 +52,20 @@ struct OtherUserFilesTests {
     #expect(try !files.hosts(named, "r.example:5000/a").contains("machine.example"))
   }
 
+  @Test("so it is in the folder of settings that a variable names", arguments: ["", ".d/1"])
+  func settingsOfOther(what: String) throws {
+    let path = "xdg/containers/registries.conf\(what.isEmpty ? "" : what + ".conf")"
+    try files.write(path, EndpointFinderTests.conf("his.example"))
+    try files.write("containers/registries.conf", EndpointFinderTests.conf("machine.example"))
+    chown(files.folder(path), 65_534, 65_534)
+    let finder = EndpointFinderTests.finder(
+      files.folder, ["XDG_CONFIG_HOME": files.folder("xdg")])
+    let plan = try finder.plan(for: Reference("r.example:5000/a"))
+    #expect(plan.endpoints.map(\.origin.authority) == ["machine.example", "r.example:5000"])
+    #expect(plan.warnings.count == 1)
+    #expect(plan.warnings.first?.hasPrefix(files.folder(path) + " is passed over: ") == true)
+  }
+
   @Test(
     "certificates that were found are read only as long as they are where only we could put them",
     arguments: ["authority", "client"])

@@ -155,6 +155,24 @@ struct RegistriesConfigTests {
     #expect(try names("three") == ["c.example/three:latest"])
   }
 
+  @Test("what one file blocks stays blocked, whatever a later one says of the same prefix")
+  func keepsBlocked() throws {
+    let blocked = "[[registry]]\nlocation = \"e.com\"\nblocked = true\n"
+    let other = "[[registry]]\nlocation = \"e.com\"\nblocked = false\n"
+    let mirror = "[[registry.mirror]]\nlocation = \"m.com\"\n"
+    for texts in [(blocked, other), (other, blocked)] {
+      let config = try config(texts.0, texts.1)
+      #expect(throws: EndpointPlan.Refused.self) { try asked(config, "e.com/a") }
+    }
+    let mirrored = try config(blocked, other + mirror, other + mirror)
+    #expect(try asked(mirrored, "e.com/a") == ["https://m.com/a"])
+    let plan = try mirrored.plan(for: Reference("e.com/a"), plainHTTP: false)
+    #expect(plan?.blocks == "/0.conf blocks e.com")
+    // Who says more has the last word.
+    let exact = try config(blocked, "[[registry]]\nlocation = \"e.com/a\"")
+    #expect(try asked(exact, "e.com/a") == ["https://e.com/a"])
+  }
+
   static let digest = "sha256:" + String(repeating: "a", count: 64)
 
   @Test(
@@ -346,6 +364,8 @@ struct RegistriesConfigTests {
     arguments: [
       ("[registries.search]\nregistries = [\"x\"]", "version 1"),
       ("unqualified-search-registries = \"x\"", "array"),
+      ("unqualified-search-registries = [\"x.io\", {append=1}]", "array"),
+      ("unqualified-search-registries = [\"x.io\", {append=true, other=true}]", "array"),
       ("unqualified-search-registries = [\"nohost\"]", "nohost"),
       ("unqualified-search-registries = [\"x.com/y\"]", "x.com/y"),
       ("short-name-mode = \"loose\"", "enforcing"), ("credential-helpers = [\"pass\"]", "helpers"),

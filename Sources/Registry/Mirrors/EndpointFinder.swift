@@ -114,7 +114,8 @@ package struct EndpointFinder: Sendable {
     var config = RegistriesConfig()
     for place in places.registriesFiles(named: registriesFile) {
       do throws(RegistriesFile.Invalid) {
-        if let file = try registries(in: place, &warnings) { config.add(file, path: place.path) }
+        guard let file = try registries(in: place, &warnings) else { continue }
+        config.add(file, path: place.path, onlyBlocks: place.onlyBlocks)
       } catch {
         throw EndpointPlan.Refused(
           message: "\(place.path) cannot be used, and nobody knows what it blocks: \(error)")
@@ -137,7 +138,7 @@ package struct EndpointFinder: Sendable {
     case .unusable(let reason): throw RegistriesFile.Invalid(description: reason)
     case .text(let text):
       let file = try RegistriesFile(text, path: path)
-      warnings += file.warnings.map { "\(path): \($0)" }
+      if !place.onlyBlocks { warnings += file.warnings.map { "\(path): \($0)" } }
       return file
     }
   }

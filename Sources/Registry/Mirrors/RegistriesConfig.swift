@@ -3,7 +3,8 @@ import OCI
 /// All `registries.conf` files together: what a later one says counts.
 ///
 /// `[[registry]]` tables with the same prefix replace each other whole, aliases name by name,
-/// everything else as it is.
+/// everything else as it is, unless it says that it is to be added. But what one of them blocks
+/// stays blocked: two generations of podman read other files, and in another order.
 ///
 /// Source: containers-registries.conf.d(5).
 struct RegistriesConfig: Sendable, Equatable {
@@ -14,7 +15,10 @@ struct RegistriesConfig: Sendable, Equatable {
   }
 
   private(set) var registries: [NamePrefix: RegistryTable] = [:]
+  /// The same with the files of which only what they block counts.
+  private var blocking: [NamePrefix: RegistryTable] = [:]
   private(set) var searchRegistries: Sourced<[String]>?
+  private var addsSearch = false
   private(set) var shortNameMode = ShortNameMode.permissive
   private(set) var aliases: [String: Sourced<RegistriesFile.Alias>] = [:]
 
@@ -26,10 +30,16 @@ struct RegistriesConfig: Sendable, Equatable {
   /// - Parameters:
   ///   - file: its content.
   ///   - path: where it is.
-  mutating func add(_ file: RegistriesFile, path: String) {
-    for registry in file.registries { registries[registry.prefix] = registry }
+  ///   - onlyBlocks: whether nothing of it counts but what it blocks.
+  mutating func add(_ file: RegistriesFile, path: String, onlyBlocks: Bool = false) {
+    for table in file.registries { Self.put(table, into: &blocking) }
+    guard !onlyBlocks else { return }
+    for table in file.registries { Self.put(table, into: &registries) }
+    addsSearch = file.addsSearch ?? addsSearch
     if let names = file.searchRegistries {
-      searchRegistries = Sourced(value: names, source: path)
+      let before = addsSearch ? searchRegistries?.value ?? [] : []
+      searchRegistries = Sourced(
+        value: before + names.filter { !before.contains($0) }, source: path)
     }
     if let mode = file.shortNameMode { shortNameMode = mode }
     addAliases(of: file, path: path)
@@ -38,6 +48,10 @@ struct RegistriesConfig: Sendable, Equatable {
   /// Adds a file that has nothing but aliases: podman's own notes.
   mutating func addAliases(of file: RegistriesFile, path: String) {
     for (name, target) in file.aliases { aliases[name] = Sourced(value: target, source: path) }
+  }
+
+  private static func put(_ table: RegistryTable, into tables: inout [NamePrefix: RegistryTable]) {
+    tables[table.prefix] = tables[table.prefix].map(table.replacing) ?? table
   }
 
   /// The table about an image: that with the longest prefix.
@@ -50,7 +64,13 @@ struct RegistriesConfig: Sendable, Equatable {
   /// Why an image may be fetched from nowhere but mirrors: by the table about it, or by one that
   /// forbids more than podman's manual has its prefix name; the most exact of them has the last word.
   private func ban(of reference: Reference) -> String? {
-    registries.values.filter {
+    Self.ban(of: reference, registries) ?? Self.ban(of: reference, blocking)
+  }
+
+  private static func ban(of reference: Reference, _ tables: [NamePrefix: RegistryTable])
+    -> String?
+  {
+    tables.values.filter {
       $0.prefix.rest(of: reference) != nil || $0.ban != nil && $0.prefix.bans(reference)
     }.max {
       $0.prefix.exactness(for: reference)

@@ -19,6 +19,8 @@ struct RegistriesFile: Sendable, Equatable {
   private(set) var registries: [RegistryTable] = []
   /// Where images without a registry are looked for; nil: the file does not say.
   private(set) var searchRegistries: [String]?
+  /// Whether those are added to what files before say, from this file on; nil: the file does not say.
+  private(set) var addsSearch: Bool?
   /// What is done with short names that mean several images; nil: the file does not say.
   private(set) var shortNameMode: ShortNameMode?
   /// What short names stand for.
@@ -107,10 +109,16 @@ struct RegistriesFile: Sendable, Equatable {
 
   private mutating func readSearch(_ value: TOMLValue?) {
     guard let value else { return }
-    guard let names = value.strings else {
+    // podman 6 has the table `{append = true}` among them.
+    let marks = value.array?.compactMap(\.table) ?? []
+    let adds = marks.compactMap { $0["append"]?.boolean }
+    let names = value.array?.compactMap(\.string) ?? []
+    guard names.count + adds.count == value.array?.count, marks.allSatisfy({ $0.keys.count == 1 })
+    else {
       warnings.append("unqualified-search-registries is passed over: it is no array of strings")
       return
     }
+    addsSearch = adds.last
     searchRegistries = names.compactMap { name in
       let host = NamePrefix.trimmed(name)
       if let host, (try? Reference("\(host)/a"))?.registry == host { return host }

@@ -44,6 +44,8 @@ struct RegistryTable: Sendable, Equatable {
   /// What it has wrong, so that nothing is fetched from there, nor from its mirrors: it may be meant
   /// to block.
   private(set) var problem: String?
+  /// Why one that it stands in place of forbids the same.
+  private var banBefore: String?
   /// Who is asked before, in this order.
   private(set) var mirrors: [Mirror] = []
   /// The file that has it.
@@ -88,7 +90,14 @@ struct RegistryTable: Sendable, Equatable {
     if let problem {
       return "the table about \(shown) of \(source) cannot be understood (\(problem))"
     }
-    return isBlocked ? "\(source) blocks \(shown)" : nil
+    return isBlocked ? "\(source) blocks \(shown)" : banBefore
+  }
+
+  /// The table in place of one of another file, which blocks what that blocks.
+  func replacing(_ other: RegistryTable) -> RegistryTable {
+    var table = self
+    table.banBefore = other.ban
+    return table
   }
 
   /// The same prefix stands there a second time.

@@ -22,6 +22,7 @@ ENVIRONMENT = [
     ("REGISTRY_AUTH_FILE, DOCKER_CONFIG, DOCKER_AUTH_CONFIG",
      "Where credentials are, as for skopeo, podman and docker."),
     ("CONTAINERS_REGISTRIES_CONF, REGISTRIES_CONFIG_PATH", "Podman's file of mirrors."),
+    ("CONTAINERS_REGISTRIES_CONF_OVERRIDE", "One more, whose word is the last."),
     ("LISTEN_FDS, LISTEN_PID", "Sockets that systemd has opened for cairn serve."),
     ("TRACEPARENT", "The trace that this run is part of (W3C Trace Context), in its JSON lines and errors."),
     ("TMPDIR", "Where the images of a sweep are for as long as it runs."),
