@@ -173,6 +173,55 @@ struct RegistriesConfigTests {
     #expect(try asked(exact, "e.com/a") == ["https://e.com/a"])
   }
 
+  @Test("each server is reached by the proxy of its own table, which shows no password")
+  func proxies() throws {
+    let config = try config(
+      """
+      [[registry]]
+      location = "e.com"
+      Proxy = "http://u:S3cr3t@p.example:3128"
+      [[registry.mirror]]
+      location = "m.com"
+      proxy = "socks5://q.example"
+      insecure = true
+      [[registry.mirror]]
+      location = "n.com"
+      proxy = ""
+      """)
+    let plan = try #require(try config.plan(for: Reference("e.com/a"), plainHTTP: false))
+    #expect(
+      plan.endpoints.map { $0.access.proxy?.description }
+        == ["socks5h://q.example:1080", nil, "http://p.example:3128"])
+    #expect(plan.endpoints.map(\.access.skipsVerification) == [true, false, false])
+    #expect(plan.warnings.isEmpty)
+  }
+
+  @Test(
+    "nobody is asked around a proxy that makes no sense",
+    arguments: ["1", "\"ftp://S3cr3t@p\"", "\"http://S3cr3t@p.example/x\"", "\"http://\"", "true"])
+  func oddProxies(value: String) throws {
+    let mirror = "[[registry]]\nlocation = \"e.com\"\n[[registry.mirror]]\nlocation = \"m.com\"\n"
+    let file = try RegistriesFile(mirror + "proxy = \(value)", path: "/0.conf")
+    #expect(file.warnings.count == 1 && !"\(file.warnings)".contains("cr3t"))
+    #expect(file.warnings.first?.hasPrefix("e.com: mirror number 1 is left out: proxy is") == true)
+    #expect(try asked(config(mirror + "proxy = \(value)"), "e.com/a") == ["https://e.com/a"])
+    let own = try config("[[registry]]\nlocation = \"e.com\"\nproxy = \(value)")
+    let error = #expect(throws: EndpointPlan.Refused.self) { try asked(own, "e.com/a") }
+    #expect(error?.message.contains("proxy is no address") == true)
+    #expect(error?.message.contains("cr3t") == false)
+  }
+
+  @Test("a key of a mirror that nobody knows has one warning, which names the mirror")
+  func mirrorKeys() throws {
+    let mirror = "[[registry.mirror]]\nlocation = \"m.com/x\"\nbogus = 1\n"
+    let text = "[[registry]]\nlocation = \"e.com\"\nbogus = 1\n" + mirror + mirror
+    #expect(
+      try RegistriesFile(text).warnings == [
+        "e.com: bogus is not supported and passed over",
+        "e.com: mirror m.com/x: bogus is not supported and passed over",
+      ])
+  }
+
   static let digest = "sha256:" + String(repeating: "a", count: 64)
 
   @Test(

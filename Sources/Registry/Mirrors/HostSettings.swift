@@ -59,21 +59,21 @@ struct HostSettings: Sendable, Equatable {
     speaksOfTLS = ["ca", "client", "skip_verify"].contains { table[$0] != nil }
     readHeader(table)
     readDialTimeout(table)
-    try readProxy(table)
+    access.proxy = try Self.proxy(table)
   }
 
-  /// It stands over those of the environment, and over their exceptions.
-  private mutating func readProxy(_ table: TOMLTable) throws(Invalid) {
-    guard let value = table["proxy"] else { return }
+  /// The `proxy` of a table, which stands over those of the environment, and over their exceptions.
+  static func proxy(_ table: TOMLTable) throws(Invalid) -> Proxy? {
+    guard let value = table["proxy"] else { return nil }
     // Never repeated: it may hold a password.
     let invalid = Invalid(reason: "proxy is no address such as \"http://proxy.example:3128\"")
     guard let text = value.string else { throw invalid }
-    guard !text.isEmpty else { return }
+    guard !text.isEmpty else { return nil }
     let rest = text.firstRange(of: "://").map { text[$0.upperBound...] } ?? text[...]
     guard !rest.drop(while: { $0 != "/" }).dropFirst().contains(where: { $0 != "/" }),
       let proxy = try? Proxy(text), [.http, .https, .socks5h].contains(proxy.scheme)
     else { throw invalid }
-    access.proxy = proxy
+    return proxy
   }
 
   private mutating func readCapabilities(_ table: TOMLTable) throws(Invalid) {

@@ -1,4 +1,5 @@
 import OCI
+import Transfer
 
 /// All `registries.conf` files together: what a later one says counts.
 ///
@@ -98,7 +99,7 @@ struct RegistriesConfig: Sendable, Equatable {
     var plan = EndpointPlan(endpoints: [], source: table.source)
     for mirror in table.mirrors where mirror.use.includes(reference) {
       guard let there = Self.moved(reference, rest, to: mirror.location, from: table.prefix),
-        var endpoint = Self.endpoint(there, for: reference, isInsecure: mirror.isInsecure, table)
+        var endpoint = Self.endpoint(there, for: reference, mirror.access, table)
       else {
         plan.warnings.append(Self.warning(mirror.location, reference, table))
         continue
@@ -125,7 +126,7 @@ struct RegistriesConfig: Sendable, Equatable {
     }
     guard let there,
       let endpoint = Self.endpoint(
-        there, for: reference, isInsecure: table.isInsecure, plainHTTP: plainHTTP, table)
+        there, for: reference, table.access, plainHTTP: plainHTTP, table)
     else {
       throw EndpointPlan.Refused(
         message: Self.warning(table.location ?? reference.registry, reference, table))
@@ -173,14 +174,16 @@ struct RegistriesConfig: Sendable, Equatable {
   }
 
   private static func endpoint(
-    _ there: Reference, for reference: Reference, isInsecure: Bool, plainHTTP: Bool = false,
+    _ there: Reference, for reference: Reference, _ access: ServerAccess, plainHTTP: Bool = false,
     _ table: RegistryTable
   ) -> Endpoint? {
     guard var endpoint = try? Endpoint(of: there, plainHTTP: plainHTTP) else { return nil }
     if there.registry != reference.registry { endpoint.registry = there.registry }
     if there.repository != reference.repository { endpoint.repository = there.repository }
-    endpoint.access.skipsVerification = isInsecure
-    if isInsecure, endpoint.origin.scheme == "https" { endpoint.allowsPlainFallback = true }
+    endpoint.access = access
+    if access.skipsVerification, endpoint.origin.scheme == "https" {
+      endpoint.allowsPlainFallback = true
+    }
     endpoint.source = table.source
     return endpoint
   }

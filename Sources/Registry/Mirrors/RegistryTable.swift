@@ -1,5 +1,6 @@
 import OCI
 import TOML
+import Transfer
 
 /// A `[[registry]]` table of `registries.conf`.
 struct RegistryTable: Sendable, Equatable {
@@ -28,8 +29,7 @@ struct RegistryTable: Sendable, Equatable {
   struct Mirror: Sendable, Equatable {
     /// `host[:port][/path]`.
     var location: String
-    /// Certificates are not checked, and plain HTTP may be spoken.
-    var isInsecure: Bool
+    var access: ServerAccess
     var use: Use
   }
 
@@ -37,8 +37,9 @@ struct RegistryTable: Sendable, Equatable {
   let prefix: NamePrefix
   /// Where they are, in place of the prefix; nil: where their names say.
   let location: String?
-  /// Certificates are not checked, and plain HTTP may be spoken.
-  private(set) var isInsecure = false
+  /// How that is reached: whether certificates are checked (else plain HTTP may be spoken, too), and
+  /// by which proxy.
+  private(set) var access = ServerAccess()
   /// Nothing is fetched from there; from its mirrors it is.
   private(set) var isBlocked = false
   /// What it has wrong, so that nothing is fetched from there, nor from its mirrors: it may be meant
@@ -54,9 +55,11 @@ struct RegistryTable: Sendable, Equatable {
   private(set) var warnings: [String] = []
 
   private static let keys: Set<String> = [
-    "prefix", "location", "insecure", "blocked", "mirror", "mirror-by-digest-only",
+    "prefix", "location", "insecure", "proxy", "blocked", "mirror", "mirror-by-digest-only",
   ]
-  private static let mirrorKeys: Set<String> = ["location", "insecure", "pull-from-mirror"]
+  private static let mirrorKeys: Set<String> = [
+    "location", "insecure", "proxy", "pull-from-mirror",
+  ]
 
   /// Reads a table.
   ///
@@ -108,11 +111,9 @@ struct RegistryTable: Sendable, Equatable {
 
   private mutating func readFlagsAndMirrors(_ table: TOMLTable, _ shown: String) throws(Invalid) {
     isBlocked = try Self.flag("blocked", table)
-    isInsecure = try Self.flag("insecure", table)
+    access = try Self.access(table)
     let byDigestOnly = try Self.flag("mirror-by-digest-only", table)
-    for key in table.keys where !Self.keys.contains(key) {
-      warnings.append("\(shown): \(key.shownSafely(limit: 60)) is not supported and passed over")
-    }
+    warnUnknown(table, Self.keys, shown)
     guard let value = table["mirror"] else { return }
     guard let entries = value.array else { throw Invalid(reason: "mirror is no array of tables") }
     for (number, entry) in entries.enumerated() {
@@ -132,9 +133,8 @@ struct RegistryTable: Sendable, Equatable {
     guard let location = try Self.location(table) else {
       throw Invalid(reason: "it has no location")
     }
-    for key in table.keys where !Self.mirrorKeys.contains(key) {
-      warnings.append("\(shown): \(key.shownSafely(limit: 60)) is not supported and passed over")
-    }
+    warnUnknown(
+      table, Self.mirrorKeys, "\(shown): mirror \(location.shownSafely(limit: 100))")
     var use = byDigestOnly ? Use.digests : .all
     if let text = try Self.text("pull-from-mirror", table), !text.isEmpty {
       guard !byDigestOnly else {
@@ -145,7 +145,15 @@ struct RegistryTable: Sendable, Equatable {
       }
       use = named
     }
-    return Mirror(location: location, isInsecure: try Self.flag("insecure", table), use: use)
+    return Mirror(location: location, access: try Self.access(table), use: use)
+  }
+
+  private mutating func warnUnknown(_ table: TOMLTable, _ known: Set<String>, _ what: String) {
+    for key in table.keys where !known.contains(key) {
+      let words = "\(what): \(key.shownSafely(limit: 60)) is not supported and passed over"
+      // One mirror may be there for tags and for digests.
+      if !warnings.contains(words) { warnings.append(words) }
+    }
   }
 
   // MARK: Values
@@ -173,6 +181,17 @@ struct RegistryTable: Sendable, Equatable {
       (try? Digest(String(text[text.index(after: sign)...]))) == nil
     else { return }
     throw Invalid(reason: "\(key) has a user: credentials belong in an auth file")
+  }
+
+  private static func access(_ table: TOMLTable) throws(Invalid) -> ServerAccess {
+    var access = ServerAccess()
+    access.skipsVerification = try flag("insecure", table)
+    do throws(HostSettings.Invalid) {
+      access.proxy = try HostSettings.proxy(table)
+    } catch {
+      throw Invalid(reason: error.reason)
+    }
+    return access
   }
 
   private static func text(_ key: String, _ table: TOMLTable) throws(Invalid) -> String? {
