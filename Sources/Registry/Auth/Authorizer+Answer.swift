@@ -12,10 +12,12 @@ extension Authorizer {
   ///   - rejected: the header that was sent.
   ///   - tried: the ways that the same request has gone already.
   ///   - scope: what for.
+  ///   - access: how its server is spoken to.
   /// - Throws: `RegistryError`; nil is returned where nothing can be done.
-  func answer(_ denial: Denial, rejected: String?, tried: [Way: Int], for scope: Scope)
-    async throws(RegistryError) -> Pass?
-  {
+  func answer(
+    _ denial: Denial, rejected: String?, tried: [Way: Int], for scope: Scope,
+    by access: ServerAccess
+  ) async throws(RegistryError) -> Pass? {
     // The caller's own credential was sent: hand on the server's answer.
     guard denial.wantsMore(than: rejected), presented(scope) == nil else { return nil }
     noteTokenService(denial, rejected: rejected, scope)
@@ -30,7 +32,9 @@ extension Authorizer {
     {
       return Pass(header: rejected, way: .again)
     }
-    guard let challenges = await challenges(of: denial, rejected: rejected, credential, scope)
+    guard
+      let challenges = await challenges(
+        of: denial, rejected: rejected, credential, scope, by: access)
     else { return nil }
     if case .registryToken(let token)? = credential,
       challenges.contains(where: { $0.scheme == "bearer" })
@@ -38,8 +42,15 @@ extension Authorizer {
       return rejected == nil ? Pass(header: keep("Bearer " + token, for: scope), way: nil) : nil
     }
     let (ways, failure) = ways(by: challenges, denial, rejected: rejected, scope)
-    return try await go(
-      Way.open(ways, tried: tried), rejected: rejected, credential, scope, or: failure)
+    do throws(RegistryError) {
+      return try await go(
+        Way.open(ways, tried: tried), rejected: rejected, credential, scope, or: failure)
+    } catch {
+      // The API's root spoke of all that there is: to who has no login, the denial says more.
+      let isGuess = denial.challenges.isEmpty && rejected == nil && credential == nil
+      if isGuess, !error.isTransient, !error.isFinal { return nil }
+      throw error
+    }
   }
 
   /// Notes which token service the registry names to those who show nothing.
@@ -53,14 +64,17 @@ extension Authorizer {
       .compactMap { TokenService($0, repository: scope.repository) }.first
   }
 
-  /// The challenges to answer: the denial's, else those of the API's root; nil: there is nothing to show.
+  /// The challenges to answer: the denial's, else those of the API's root, whose tokens anybody may
+  /// get; nil: there is nothing to show.
   private func challenges(
-    of denial: Denial, rejected: String?, _ credential: Credential?, _ scope: Scope
+    of denial: Denial, rejected: String?, _ credential: Credential?, _ scope: Scope,
+    by access: ServerAccess
   ) async -> [Challenge]? {
     guard denial.challenges.isEmpty, rejected == nil else { return denial.challenges }
-    guard credential != nil else { return nil }
-    let challenges = await challengesOfAPI(scope)
-    return challenges.isEmpty && !denial.hasOthers
+    // A page in place of content speaks of logins, and storage that denies has no such root.
+    guard credential != nil || (denial.isRefusal && !scope.isAnonymous) else { return nil }
+    let challenges = await challengesOfAPI(at: scope.origin, by: access)
+    return challenges.isEmpty && !denial.hasOthers && credential != nil
       ? [Challenge(scheme: "basic", parameters: [:])] : challenges
   }
 

@@ -69,8 +69,8 @@ actor Authorizer {
   /// Whether a stored login stands before what anybody may have, where that was tried.
   var wasInTheWay: [Scope: Bool] = [:]
   var askedAhead: [Fetch: Task<Token?, Never>] = [:]
-  /// Where it was asked already what the API itself wants to see.
-  private var pinged: Set<Scope> = []
+  /// What the API itself wants to see, by its place.
+  private let roots = SharedWorks<RemoteURL.Origin, [Challenge]>(keeps: true)
 
   /// - Parameters:
   ///   - engine: performs the requests.
@@ -132,19 +132,22 @@ actor Authorizer {
     return header
   }
 
-  /// What the API's root wants to see: some registries say it nowhere else.
-  func challengesOfAPI(_ scope: Scope) async -> [Challenge] {
-    guard pinged.insert(scope).inserted,
-      let url = try? RemoteURL(origin: scope.origin, target: "/v2/"),
-      let response = try? await engine.perform(
-        TransferRequest(.get, url, sharesConnection: true),
-        decide: { _, _ in .beginning(limit: RepositoryClient.asideLimit) })
-    else { return [] }
-    // Its scope is of some other repository, or a placeholder.
-    return Denial(response, at: url).challenges.map {
-      var challenge = $0
-      challenge.parameters["scope"] = nil
-      return challenge
+  /// What the API's root wants to see, asked once: some registries say it nowhere else.
+  func challengesOfAPI(at origin: RemoteURL.Origin, by access: ServerAccess) async -> [Challenge] {
+    await roots.value(for: origin) { [engine] in
+      guard let url = try? RemoteURL(origin: origin, target: "/v2/") else { return [] }
+      var request = TransferRequest(.get, url, sharesConnection: true)
+      request.access = access
+      guard
+        let response = try? await engine.perform(
+          request, decide: { _, _ in .beginning(limit: RepositoryClient.asideLimit) })
+      else { return [] }
+      // Its scope is of some other repository, or a placeholder.
+      return Denial(response, at: url).challenges.map {
+        var challenge = $0
+        challenge.parameters["scope"] = nil
+        return challenge
+      }
     }
   }
 

@@ -63,13 +63,14 @@ struct Denial: Sendable {
     isPage = true
   }
 
+  /// Whether its status is one that registries have for who shows nothing.
+  var isRefusal: Bool { [400, 401, 403, 404].contains(status) }
+
   /// Whether something else might be shown.
   ///
   /// - Parameter shown: what was shown already.
   func wantsMore(than shown: String?) -> Bool {
-    guard let shown else {
-      return [400, 401, 403, 404].contains(status) || (isPage && (200..<300).contains(status))
-    }
+    guard let shown else { return isRefusal || (isPage && (200..<300).contains(status)) }
     // Who was shown something and says no to the thing itself means it.
     switch status {
     case 401: return true

@@ -159,18 +159,20 @@ extension RequestRoute {
   private mutating func passes(_ denial: Denial, at endpoint: Endpoint)
     async throws(RegistryError) -> Bool
   {
-    try await passes(denial, client.scope(endpoint), rejected: shown)
+    try await passes(
+      denial, client.scope(endpoint), rejected: shown, by: patience(endpoint))
   }
 
   private mutating func passes(
-    _ denial: Denial, _ scope: Authorizer.Scope, rejected: String?
+    _ denial: Denial, _ scope: Authorizer.Scope, rejected: String?,
+    by access: ServerAccess = ServerAccess()
   ) async throws(RegistryError) -> Bool {
     guard passes < Self.mostPasses else { return false }
     // A helper or a token service that is slow says so itself.
     Whereabouts.current?.leave()
     guard
       let pass = try await client.authorizer.answer(
-        denial, rejected: rejected, tried: tried, for: scope)
+        denial, rejected: rejected, tried: tried, for: scope, by: access)
     else { return false }
     passes += 1
     if let way = pass.way { tried[way, default: 0] += 1 }

@@ -98,11 +98,18 @@ extension Report {
   }
 
   /// Refusals that do not say how one is let in: `/v2/` does.
-  private static let unsaid: [Report] = [401, 403, 404].map { status in
+  private static let unsaid: [Report] = [400, 401, 403, 404].flatMap { status in
+    [
+      unsaid(status, "https://github.com/containerd/containerd/issues/3291", isKnown: true),
+      // An Artifactory that is open to anybody.
+      unsaid(status, "https://github.com/containerd/containerd/issues/11953", isKnown: false),
+    ]
+  }
+
+  private static func unsaid(_ status: Int, _ source: String, isKnown: Bool) -> Report {
     bearer(
-      "\(status) without a challenge, which is at /v2/ only",
-      "https://github.com/containerd/containerd/issues/3291", isKnown: true,
-      { $0.anonymous = .refused(401) },
+      "\(status) without a challenge, which is at /v2/ only, credentials: \(isKnown)", source,
+      isKnown: isKnown, { if isKnown { $0.anonymous = .refused(401) } },
       habit: { visit, usual in
         let answer = usual(visit)
         guard answer.status == 401, visit.part != .base, visit.part != .token else { return nil }
