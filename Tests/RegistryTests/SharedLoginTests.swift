@@ -85,6 +85,47 @@ struct SharedLoginTests {
     #expect(runs == 1)
   }
 
+  /// How a login that has ended is refused.
+  enum End: CaseIterable { case basic, words, token }
+
+  @Test(
+    "a helper whose login was taken and has ended is asked once more, and what it has then is shown",
+    arguments: End.allCases, [true, false])
+  func ended(end: End, isNew: Bool) async throws {
+    let isOver = Counter()
+    let logins = ["u:p1", "u:p2"].map { "Basic " + Data($0.utf8).base64EncodedString() }
+    let server = try RawServer { request in
+      let shown = request["authorization"]
+      // Who asks for the second manifest is told that the first login has ended.
+      if request.target.hasSuffix("/2") { isOver.next() }
+      let now = isOver.value == 0 ? 0 : 1
+      if request.target.hasPrefix("/token") {
+        return shown == logins[now] ? .ok(#"{"token":"t\#(now)"}"#) : .status(401)
+      }
+      let realm = "Bearer realm=\"http://\(request["host"] ?? "")/token\",service=\"s\""
+      let wanted = end == .token ? "Bearer t\(now)" : logins[now]
+      if shown == wanted { return .ok(ClientTests.manifest) }
+      if end == .words, shown != nil {
+        return .status(403, [], #"{"message":"Your authorization token has expired."}"#)
+      }
+      return .status(401, [("WWW-Authenticate", end == .token ? realm : "Basic realm=\"x\"")])
+    }
+    // Its second answer is another one, or the same.
+    let secret = isNew ? "p$(wc -l < '\(folder("runs"))')" : "p1"
+    let chain = try helped(server, #"printf '{"Username":"u","Secret":"%s"}' "\#(secret)""#)
+    let shared = SharedLogins()
+    let clients = try ["o/a", "o/b"].map { try client(server, $0, shared, chain) }
+    for client in clients { _ = try await client.document(.tag("1")) }
+    #expect(runs == 1)
+    for client in clients {
+      for _ in 0..<2 {
+        let found = try? await client.document(.tag("2"))
+        #expect((found != nil) == isNew)
+      }
+    }
+    #expect(runs == 2)
+  }
+
   @Test("who is refused, and whose helper had no login, is told that the helper had none")
   func emptyHelper() async throws {
     let server = try registry { _ in .status(401) }

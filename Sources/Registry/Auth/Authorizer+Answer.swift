@@ -19,7 +19,9 @@ extension Authorizer {
     by access: ServerAccess
   ) async throws(RegistryError) -> Pass? {
     // The caller's own credential was sent: hand on the server's answer.
-    guard denial.wantsMore(than: rejected), presented(scope) == nil else { return nil }
+    guard presented(scope) == nil else { return nil }
+    if let pass = await renewedPassword(denial, rejected: rejected, scope) { return pass }
+    guard denial.wantsMore(than: rejected) else { return nil }
     noteTokenService(denial, rejected: rejected, scope)
     let credential = await credential(scope)
     // Another request got a new one in the meantime.

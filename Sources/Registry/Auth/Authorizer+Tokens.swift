@@ -26,8 +26,15 @@ extension Authorizer {
   private func newToken(_ fetch: Fetch) async throws(RegistryError) -> Token {
     let credential = await credential(fetch.scope)
     do throws(RegistryError) {
-      return try await tokens.token(fetch.form, credential, for: fetch.scope)
+      let token = try await tokens.token(fetch.form, credential, for: fetch.scope)
+      if let credential { taken[fetch.scope] = credential }
+      return token
     } catch {
+      if error.kind == .unauthorised, let credential,
+        await renewal(of: credential, for: fetch.scope) != nil
+      {
+        return try await newToken(fetch)
+      }
       let kinds: [RegistryError.Kind] = [
         .unauthorised, .refusedTarget, .protocolError(transient: false),
       ]

@@ -53,7 +53,7 @@ actor Authorizer {
   let tokens: TokenClient
   let credentials: CredentialChain
   let time: Timekeeper
-  private let watch: SlowAnswerWatch
+  let watch: SlowAnswerWatch
   var entries: [Scope: Entry] = [:]
   let fetches = SharedWorks<Fetch, Result<String, RegistryError>>(keeps: false)
   let credentialSearches = SharedWorks<Scope, Credential?>(keeps: true)
@@ -69,6 +69,8 @@ actor Authorizer {
   /// Whether a stored login stands before what anybody may have, where that was tried.
   var wasInTheWay: [Scope: Bool] = [:]
   var askedAhead: [Fetch: Task<Token?, Never>] = [:]
+  /// The logins that brought a token or content.
+  var taken: [Scope: Credential] = [:]
   /// What the API itself wants to see, by its place.
   private let roots = SharedWorks<RemoteURL.Origin, [Challenge]>(keeps: true)
 
@@ -104,7 +106,7 @@ actor Authorizer {
   func showsForeign(_ scope: Scope) -> Bool { presented(scope) != nil }
 
   /// Whether credentials may be shown there at all.
-  private func mayShow(_ scope: Scope) -> Bool {
+  func mayShow(_ scope: Scope) -> Bool {
     !scope.isAnonymous && errand?.origins.contains(scope.origin) ?? true
   }
 

@@ -1,8 +1,7 @@
 import FoundationEssentials
 
 /// What proves to a registry who is asking; never printed.
-package enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible
-{
+package enum Credential: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
   /// User name and password, or a token used as one.
   case basic(user: String, password: String)
   /// Both in base64, as a file has them: bytes that are no UTF-8, which no text could give back.

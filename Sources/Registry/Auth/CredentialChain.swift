@@ -69,10 +69,12 @@ package struct CredentialChain: Sendable {
     return await credential(registry: registry, repository: repository, watch: watch)
   }
 
-  /// The same, saying so where a helper is slow.
-  func credential(registry: String, repository: String, watch: SlowAnswerWatch) async
-    -> Credential?
-  {
+  /// The same, saying so where a helper is slow; `refused` is one that was taken, and is so no more:
+  /// a helper that gave it is asked once more.
+  func credential(
+    registry: String, repository: String, watch: SlowAnswerWatch,
+    insteadOf refused: Credential? = nil
+  ) async -> Credential? {
     if isExplicit(registry: registry) { return explicit }
     for case .credential(let credential) in inline?.answers(
       registry: registry, repository: repository) ?? []
@@ -87,7 +89,7 @@ package struct CredentialChain: Sendable {
         case .credential(let credential): return credential
         case .helper(let name, let servers):
           guard asked.insert(name).inserted else { continue }
-          if let found = await ask(name, about: servers, watch) { return found }
+          if let found = await ask(name, about: servers, watch, refused) { return found }
         }
       }
     }
@@ -99,13 +101,13 @@ package struct CredentialChain: Sendable {
   func emptyHelpers(registry: String) -> [String] { empty.helpers(for: registry) }
 
   /// What a helper has for a server, by the first of its names that the helper knows.
-  private func ask(_ name: String, about servers: [String], _ watch: SlowAnswerWatch) async
-    -> Credential?
-  {
+  private func ask(
+    _ name: String, about servers: [String], _ watch: SlowAnswerWatch, _ refused: Credential?
+  ) async -> Credential? {
     var failure: CredentialHelper.Failure?
     for server in servers {
       do throws(CredentialHelper.Failure) {
-        if let found = try await ask(name, about: server, watch).get() { return found }
+        if let found = try await ask(name, about: server, watch, refused).get() { return found }
       } catch {
         failure = failure ?? error
         // Some fail where they know a name not; one that is missing or hangs knows none.
@@ -120,9 +122,9 @@ package struct CredentialChain: Sendable {
     return nil
   }
 
-  private func ask(_ name: String, about server: String, _ watch: SlowAnswerWatch) async
-    -> HelperAnswers.Answer
-  {
+  private func ask(
+    _ name: String, about server: String, _ watch: SlowAnswerWatch, _ refused: Credential?
+  ) async -> HelperAnswers.Answer {
     let helper = CredentialHelper(name: name, searchPath: helperPath, timeout: helperTimeout)
     let shown = "the credential helper docker-credential-\(name.shownSafely(limit: 60))"
     let ask: @Sendable () async -> HelperAnswers.Answer = { [helperTimeout] in
@@ -135,7 +137,8 @@ package struct CredentialChain: Sendable {
       }
     }
     guard let helpers else { return await ask() }
-    return await helpers.answer(to: .init(helper: name, server: server), ask: ask)
+    return await helpers.answer(
+      to: .init(helper: name, server: server), insteadOf: refused, ask: ask)
   }
 
   func read(_ place: CredentialFile) -> AuthFile? {

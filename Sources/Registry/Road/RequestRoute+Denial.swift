@@ -62,9 +62,15 @@ extension RequestRoute {
     return nobody != nil
   }
 
-  /// Content came: a login that was left out for it was in its way.
+  /// Content came: a login that was left out for it was in its way, and one that was shown is right.
   mutating func noteLetIn() async {
-    guard let nobody, let scope = ownScope else { return }
+    guard let scope = ownScope else { return }
+    guard let nobody else {
+      if let shown, shown.hasPrefix("Basic ") {
+        await client.authorizer.noteTaken(shown, for: scope)
+      }
+      return
+    }
     self.nobody = nil
     await client.authorizer.leaveOutLogin(for: scope, as: nobody)
   }
