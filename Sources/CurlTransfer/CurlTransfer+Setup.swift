@@ -37,7 +37,6 @@ extension CurlTransfer {
     options.set(CURLOPT_NETRC, 0)
     options.set(CURLOPT_NOSIGNAL, 1)
     options.set(CURLOPT_TCP_KEEPALIVE, 1)
-    options.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     options.set(
       CURLOPT_CONNECTTIMEOUT_MS,
       Milliseconds.whole(job.request.access.connectTimeout ?? settings.connectTimeout))

@@ -1,4 +1,5 @@
 internal import CCurl
+import Text
 import Transfer
 
 /// Proxies that answer the request for a way to a server without an end.
@@ -30,5 +31,50 @@ extension CurlTransfer {
     failure = TransferError(
       .proxy, "the proxy \(proxy.description) answered CONNECT without an end")
     return false
+  }
+}
+
+/// What a proxy says of the way that it was asked for.
+extension CurlTransfer {
+  /// Whether the lines of a head that come are the proxy's answer to CONNECT.
+  var isTunnelling: Bool {
+    guard let proxy, [.http, .https].contains(proxy.scheme) else { return false }
+    return job.request.url.origin.scheme == "https" && !isConnected
+  }
+
+  /// The error of a proxy that answered CONNECT with another status than 2xx; nil: it did not.
+  func connectRefusal(_ kind: TransferError.Kind, _ words: String) -> TransferError? {
+    guard let proxy, let status = TransferError.Kind.proxyStatus(words) else { return nil }
+    let reason = tunnel.status == status ? tunnel.reason.asASCII(60) : ""
+    var error = TransferError(
+      kind,
+      "the proxy \(proxy.description) answered \(status)\(reason.isEmpty ? "" : " (\(reason))") to CONNECT"
+    )
+    guard status == 407 else { return error }
+    error.proxySchemes = ProxySchemes.offered(by: tunnel.fields)
+    return error
+  }
+}
+
+/// The ways of logging in that a proxy offers.
+enum ProxySchemes {
+  /// The most that are told.
+  private static let most = 5
+
+  /// The schemes of `Proxy-Authenticate`, as they are written, each once.
+  static func offered(by fields: HTTPFields) -> [String] {
+    var schemes: [String] = []
+    // What stands behind a comma may be a parameter of the scheme before.
+    for part in fields.values("proxy-authenticate").flatMap({ $0.split(separator: ",") }) {
+      let words = part.split(separator: " ")
+      guard let scheme = words.first, !scheme.contains("="),
+        words.count == 1 || !words[1].hasPrefix("="),
+        scheme.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }),
+        schemes.count < most,
+        !schemes.contains(where: { $0.lowercased() == scheme.lowercased() })
+      else { continue }
+      schemes.append(String(scheme.prefix(20)))
+    }
+    return schemes
   }
 }

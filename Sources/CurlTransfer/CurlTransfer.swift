@@ -20,7 +20,7 @@ final class CurlTransfer {
   /// What the request goes through; known once it is set up.
   var proxy: Proxy?
 
-  private(set) var head = HeadReader()
+  private var heads = Heads()
   var intake: BodyIntake
   var watch: StallWatch
   private var connection: TransferSockets
@@ -32,6 +32,9 @@ final class CurlTransfer {
   private var refusedAddress: TransferError?
 
   var isPaused: Bool { watch.isPaused }
+  var head: HeadReader { heads.answer }
+  /// The last answer to CONNECT.
+  var tunnel: HeadReader { heads.tunnel }
 
   init(
     job: CurlJob, easy: OpaquePointer, loop: CurlLoop, clock: NetworkClock,
@@ -97,7 +100,12 @@ final class CurlTransfer {
 
   /// Takes one line of the response's head; false ends the transfer.
   func takeHeaderLine(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    switch head.take(bytes) {
+    guard !isTunnelling else {
+      // How long libcurl may read on is a rule of its own; what is too long is not kept.
+      _ = heads.tunnel.take(bytes)
+      return true
+    }
+    switch heads.answer.take(bytes) {
     case .more: return true
     case .whole: return intake.destination == nil ? decide() : true
     case .tooLong:
@@ -269,10 +277,8 @@ final class CurlTransfer {
     let why =
       code == CURLE_COULDNT_CONNECT && errno != 0
       ? " (\(String(cString: strerror(Int32(truncatingIfNeeded: errno)))))" : ""
-    let answered = TransferError.Kind.proxyStatus(message).flatMap { status in
-      proxy.map { "the proxy \($0.description) answered \(status) to CONNECT" }
-    }
+    if let refused = connectRefusal(kind, message) { return refused }
     let seen = sight.words(kind, now: Date())
-    return TransferError(kind, answered ?? message + why + seen)
+    return TransferError(kind, message + why + seen)
   }
 }

@@ -10,6 +10,8 @@ struct HeadReader {
 
   /// Of the last status line; 0: there was none.
   private(set) var status = 0
+  /// What it says behind its status; empty: nothing.
+  private(set) var reason = ""
   private(set) var fields = HTTPFields()
   /// Whether the last status line is one of HTTP/2, as libcurl writes it.
   private(set) var isHTTP2 = false
@@ -36,6 +38,7 @@ struct HeadReader {
     if line.hasPrefix("HTTP/") {
       let parts = line.split(separator: " ", maxSplits: 2)
       status = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+      reason = parts.count > 2 ? String(parts[2]) : ""
       isHTTP2 = parts.first == "HTTP/2"
       fields = HTTPFields()
     } else if line.isEmpty {
@@ -53,6 +56,14 @@ struct HeadReader {
     }
     return .more
   }
+}
+
+/// The heads that come in the course of one request.
+struct Heads {
+  /// A proxy's, on the way that it was asked for.
+  var tunnel = HeadReader()
+  /// The server's.
+  var answer = HeadReader()
 }
 
 extension StringProtocol {

@@ -59,6 +59,8 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   /// The proxy, without credentials, that cannot be found or reached, or whose TLS fails; nil: it is
   /// not about one.
   package var failedProxy: String?
+  /// The schemes by which the proxy wants a login before it lets us through; nil: it wants none.
+  package var proxySchemes: [String]?
   /// After how many bytes an answer with all of a blob broke off that brought nothing which was not
   /// here already; nil: it is about something else.
   package var cut: Int64?
@@ -99,6 +101,7 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   package func saying(_ message: String) -> TransferError {
     var error = TransferError(kind, message)
     (error.hasHead, error.failedProxy, error.cut) = (hasHead, failedProxy, cut)
+    error.proxySchemes = proxySchemes
     return error
   }
 

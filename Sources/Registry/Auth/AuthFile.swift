@@ -17,6 +17,9 @@ package struct AuthFile: Sendable, Equatable {
   /// What of it cannot be used: names of entries, no secrets.
   package let oddities: [String]
 
+  /// The names of entries whose password ends in a line break, as `echo u:p | base64` makes them.
+  package let brokenLines: [String]
+
   /// The file is no JSON object.
   package struct Invalid: Error {}
 
@@ -30,7 +33,7 @@ package struct AuthFile: Sendable, Equatable {
       throw Invalid()
     }
     var credentials: [String: Credential] = [:]
-    var oddities: [String] = []
+    var (oddities, brokenLines): ([String], [String]) = ([], [])
     if let auths = document["auths"], auths.members == nil { oddities.append("auths") }
     let entries = document["auths"]?.members ?? Self.oldEntries(document) ?? [:]
     for (key, entry) in entries.sorted(by: { $0.key < $1.key }) {
@@ -38,6 +41,9 @@ package struct AuthFile: Sendable, Equatable {
       if let credential = Self.credential(entry) {
         // A key without a scheme is the newer spelling and wins over a legacy one.
         if credentials[name] == nil || !key.contains("://") { credentials[name] = credential }
+        if case .basic(_, let password) = credential, password.last?.isNewline == true {
+          brokenLines.append(key)
+        }
       } else if entry.members == nil || entry["auth"]?.string?.isEmpty == false {
         oddities.append(key)
       }
@@ -54,6 +60,7 @@ package struct AuthFile: Sendable, Equatable {
     self.helpers = helpers
     store = document["credsStore"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     self.oddities = oddities.sorted()
+    self.brokenLines = brokenLines
   }
 
   /// The entries of a `.dockercfg`, Docker's file before 1.7, which has nothing around them; nil: it is none.

@@ -159,17 +159,21 @@ package struct CredentialChain: Sendable {
     }
     do {
       let file = try AuthFile(data)
-      if !file.oddities.isEmpty {
-        let names = file.oddities.prefix(3).map { $0.shownSafely(limit: 100) }
-        warnOnce(
-          "the credential file \(path) has entries that cannot be used: "
-            + names.joined(separator: ", "))
-      }
+      warn(of: file.oddities, "the credential file \(path) has entries that cannot be used")
+      warn(
+        of: file.brokenLines,
+        "the credential file \(path) has passwords that end in a line break, as \"echo\" adds one")
       return file
     } catch {
       warnOnce("the credential file \(path) is not in the expected form; going on without it")
       return nil
     }
+  }
+
+  private func warn(of entries: [String], _ words: String) {
+    guard !entries.isEmpty else { return }
+    let names = entries.prefix(3).map { $0.shownSafely(limit: 100) }
+    warnOnce("\(words): \(names.joined(separator: ", "))")
   }
 
   /// Warns of what was not warned of yet.

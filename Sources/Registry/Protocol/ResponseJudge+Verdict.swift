@@ -168,7 +168,8 @@ extension ResponseJudge {
   private static let limitWords = [
     "rate limit", "rate-limit", "ratelimit", "rate_limit", "rate exceeded", "too many requests",
     "toomanyrequests", "throttl", "slowdown", "slow down", "request limit", "requests limit",
-    "limit exceeded", "exceeded your", "abuse detection",
+    "limit exceeded", "exceeded your", "abuse detection", "quota exceeded", "bandwidth limit",
+    "too many concurrent",
   ]
 
   private static let outageHint =

@@ -21,8 +21,20 @@ extension RequestRoute {
       {
         error.hint = hint
       }
+      if let hint = hint(fromElsewhere: error) { error.hint = hint }
       throw error
     }
+  }
+
+  /// What may help where a registry sends us to another one, which wants a login; nil: it does not.
+  private func hint(fromElsewhere error: RegistryError) -> String? {
+    guard error.kind == .unauthorised, endpointHere == nil,
+      case .endpoint(let endpoint, _, _) = start, let name = Self.repository(in: url)
+    else { return nil }
+    let (from, place) = (endpoint.origin.authority, url.origin.authority)
+    guard from != place else { return nil }
+    return "\(from) redirects to \(place), and no login goes along; a pull of \(place)/\(name), "
+      + "by its own name, would show it the login"
   }
 
   /// Most bytes of challenges that are handed on.
