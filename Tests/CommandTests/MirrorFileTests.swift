@@ -226,7 +226,7 @@ struct MirrorFileTests {
     ]
     let searched = try await Command.finish(cairn.process(["pull", "y:latest", "--quiet"] + conf))
     #expect(searched.status == 0, "\(searched.errors)")
-    #expect(first.server.requests.map(\.target) == ["/v2/y/manifests/latest"])
+    #expect(first.server.requests.map(\.target) == ["/v2/y/manifests/latest", "/v2/"])
     #expect(second.server.requests.contains { $0.target == "/v2/y/manifests/latest" })
     let alias = try await Command.finish(cairn.process(["pull", "team/x"] + conf))
     #expect(alias.status == 0, "\(alias.errors)")
