@@ -39,7 +39,7 @@ public struct PullOutcome: Sendable, Hashable {
   public var requests: Int
   /// Connections that were opened for them.
   public var connections: Int
-  /// Requests that failed and were made again.
+  /// Requests for blobs that failed; most were made again.
   public var retries: Int
   /// Downloads that were allowed at the end; 0 where nothing had to be fetched.
   public var workers: Int

@@ -43,7 +43,7 @@ package struct DownloadProgress: Sendable, Equatable {
     package var requests = 0
     /// Connections opened for them.
     package var connections = 0
-    /// Requests that failed and were made again.
+    /// Requests for blobs that failed; most were made again.
     package var retries = 0
 
     /// Makes one of nothing.

@@ -109,15 +109,4 @@ enum BlobJudge: Equatable {
       .protocolError(transient: true),
       "the blob was re-encoded (\(encoding.shownSafely(limit: 20))) on its way")
   }
-
-  static func == (left: BlobJudge, right: BlobJudge) -> Bool {
-    switch (left, right) {
-    case (.content(let a, let b), .content(let c, let d)): a == c && b == d
-    case (.encoded(let a, let b, let c, let d), .encoded(let e, let f, let g, let h)):
-      a == e && b == f && c == g && d == h
-    case (.aside, .aside): true
-    case (.refused(let a, let b), .refused(let c, let d)): a == c && b == d
-    default: false
-    }
-  }
 }

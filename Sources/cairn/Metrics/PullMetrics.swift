@@ -11,7 +11,7 @@ struct PullMetrics {
     var fetched: Int64 = 0
     /// Seconds of downloads.
     var seconds = 0.0
-    /// Requests that failed and were made again.
+    /// Requests for blobs that failed; most were made again.
     var retries = 0
     /// Workers at the end, the most, and those with the best rate; nil: there were none.
     var finalPool: Int?
@@ -100,7 +100,7 @@ struct PullMetrics {
     each("rate_bytes_per_second", unit: "bytes_per_second", "Mean rate of the downloads.") {
       $0.seconds > 0 ? Double($0.fetched) / $0.seconds : nil
     }
-    each("retries", "Requests that failed and were made again.") { Double($0.retries) }
+    each("retries", "Requests for blobs that failed; most were made again.") { Double($0.retries) }
     each("final_pool_workers", unit: "workers", "Parallel downloads at the end.") {
       $0.finalPool.map(Double.init)
     }
