@@ -7,10 +7,9 @@ extension OutputFile {
       let (one, other) = (try? (PathWalk.place(one), PathWalk.place(other))),
       let name = one.name, name == other.name, !one.isMagic, !other.isMagic
     else { return false }
-    var (first, second, there) = (stat(), stat(), stat())
-    guard fstat(one.folder.number, &first) == 0, fstat(other.folder.number, &second) == 0,
-      first.st_dev == second.st_dev, first.st_ino == second.st_ino
+    guard let first = one.folder.info, let second = other.folder.info, first.isSame(as: second)
     else { return false }
+    var there = stat()
     return fstatat(one.folder.number, name, &there, AT_SYMLINK_NOFOLLOW) != 0
       || there.kind == .regular
   }
