@@ -318,6 +318,20 @@ struct ClimbRuleTests {
     }
   }
 
+  @Test(
+    "refuse: one more is asked of a server that others want, up to what hurts, and nothing else then",
+    arguments: [(nil as Int?, 9), (9, 8), (10, 9)])
+  func asksForMoreWithoutHarm(harmful: Int?, expected: Int) throws {
+    var policy = ClimbPolicy(maximum: 64)
+    policy.pool.set(8, now: .zero)
+    policy.refusals = Refusals(last: .zero, areContended: true)
+    policy.bounds.served = 8
+    if let harmful { policy.bounds.forbid(from: harmful, now: .zero) }
+    let asks = policy.asksForMore(Moment(seconds: 11))
+    #expect(asks == (expected > 8))
+    #expect(policy.pool.size == expected)
+  }
+
   @Test("feed: with nothing left to hand out, the pool is as large as those at work")
   func feeds() {
     var policy = ClimbPolicy(maximum: 64)

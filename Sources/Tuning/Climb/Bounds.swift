@@ -41,7 +41,10 @@ struct Bounds: Sendable {
   var harmWasSeen: Bool { wasHarmful && !isRemembered }
 
   /// Never to be exceeded.
-  var ceiling: Int { max(1, min(served, maximum, (harmful ?? .max) - 1)) }
+  var ceiling: Int { max(1, min(served, unharmed)) }
+
+  /// The most that the user allows and that is not known to hurt.
+  var unharmed: Int { min(maximum, (harmful ?? .max) - 1) }
 
   /// A size within the largest and one.
   func clamped(_ size: Int) -> Int { max(1, min(size, maximum)) }

@@ -23,7 +23,7 @@ extension ClimbPolicy {
     let since = max(start, view.now - max(look, KeepRule.look.trips * view.trip))
     guard let rate = view.rates.rate(since: since) else { return }
     climb.peak = max(rate, climb.peak * KeepRule.fading)
-    askForMore(view.now)
+    if asksForMore(view.now) { return }
     if view.isBursty, pool.size < bounds.ceiling {
       enter(.growing, because: reason)
       return

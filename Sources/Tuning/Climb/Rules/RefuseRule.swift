@@ -47,12 +47,15 @@ extension ClimbPolicy {
 
   /// Where others compete for what a server will serve, everybody takes a little more from time to time
   /// and gives half of it back when refused: shares become equal (Chiu and Jain, 1989).
-  mutating func askForMore(_ now: Moment) {
+  ///
+  /// - Returns: whether one more is asked for now.
+  mutating func asksForMore(_ now: Moment) -> Bool {
     guard refusals.areContended, let last = refusals.last, now - last > RefuseRule.quiet,
-      pool.size < bounds.maximum
-    else { return }
+      pool.size < bounds.unharmed
+    else { return false }
     refusals.last = now
     bounds.served = pool.size + 1
     set(bounds.served, now: now, because: .oneMore)
+    return true
   }
 }
