@@ -83,7 +83,7 @@ package final class PartialBlob: Sendable {
     }
   }
 
-  /// Writes bytes at an offset, on the transfer engine's thread.
+  /// Writes bytes at an offset; from any thread, one at a time.
   ///
   /// - Returns: 0 or an `errno`.
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int32 {

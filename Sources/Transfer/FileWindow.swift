@@ -7,8 +7,8 @@ import Synchronization
 /// is taken, whoever brings it first, so bytes that were read back and hashed are never written
 /// again.
 ///
-/// Invariants: `written <= reserved <= end`. Transfers that share a window run on one engine thread.
-/// The end may be moved from any thread.
+/// Invariants: `written <= reserved <= end`; all before `written` is in the file. Chunks are taken one after
+/// the other, whoever brings them; the end may be moved meanwhile.
 package final class FileWindow: Sendable {
   /// What became of a chunk.
   package enum Outcome: Equatable, Sendable {
@@ -30,6 +30,8 @@ package final class FileWindow: Sendable {
   package typealias Sink = @Sendable (UnsafeRawBufferPointer, Int64) -> Int32
 
   private let state: Mutex<State>
+  /// Held while a chunk is written: one that begins later must not end sooner.
+  private let turn = Mutex(())
   private let sink: Sink
 
   /// Makes an empty window.
@@ -79,6 +81,10 @@ package final class FileWindow: Sendable {
   ///   - chunk: the bytes.
   ///   - offset: where the first of them belongs in the file.
   package func accept(_ chunk: UnsafeRawBufferPointer, at offset: Int64) -> Outcome {
+    turn.withLock { _ in take(chunk, at: offset) }
+  }
+
+  private func take(_ chunk: UnsafeRawBufferPointer, at offset: Int64) -> Outcome {
     // Where a server says that its bytes belong may be beyond all numbers.
     let (sum, overflow) = offset.addingReportingOverflow(Int64(chunk.count))
     guard !overflow else { return .more }

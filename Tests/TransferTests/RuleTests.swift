@@ -1,4 +1,6 @@
+import Glibc
 import Support
+import Synchronization
 import Testing
 import Transfer
 
@@ -143,6 +145,27 @@ struct FileWindowTests {
     #expect(window.written == 80)
     window.extend(to: 90)
     #expect(!window.isFull)
+  }
+
+  @Test("chunks that come at the same time from two threads are written one after the other")
+  func writesInTurn() async {
+    let inside = Atomic(0)
+    let overlaps = Atomic(0)
+    let window = FileWindow(0..<2_000) { _, _ in
+      if inside.add(1, ordering: .relaxed).newValue > 1 { overlaps.add(1, ordering: .relaxed) }
+      for _ in 0..<20 { sched_yield() }
+      inside.subtract(1, ordering: .relaxed)
+      return 0
+    }
+    await withTaskGroup { group in
+      for _ in 0..<2 {
+        group.addTask {
+          while case .more = accept(window, [1], at: window.written) {}
+        }
+      }
+    }
+    let overlapped = overlaps.load(ordering: .relaxed)
+    #expect(window.isFull && overlapped == 0)
   }
 
   @Test("a sealed window takes nothing more")
