@@ -42,7 +42,7 @@ extension BlobSource {
           report(event)
         }
       }
-      note(timing, of: digest, from: route.url.origin.authority)
+      note(timing, from: route.url.origin.authority)
       await locator?.reportAnswer(digest, route.place)
       return timing
     } catch {
@@ -76,7 +76,7 @@ extension BlobSource {
       return try await self.perform(
         request, as: transfer, sharesConnection: false, from: .place(text), meter, report)
     }
-    note(timing, of: request.blob.digest, from: route.url.origin.authority)
+    note(timing, from: route.url.origin.authority)
     return timing
   }
 

@@ -60,24 +60,10 @@ package final class BlobSource: Sendable {
   private let given: @Sendable (Descriptor) -> Void
   let locators: [Endpoint: BlobLocator]
   let endpoints: [Endpoint]
-  private let served = Mutex<[String: Int64]>([:])
-  /// Whoever began to send a blob.
-  private let sendingHosts = Mutex<Set<String>>([])
-  /// Who sent bytes of a blob, for when its digest turns out to be wrong; and from where.
-  private let senders = Mutex<[Digest: [Sender: Set<RemoteURL>]]>([:])
-  /// Who sent wrong bytes of a blob; of mirrors the ledger knows it, too.
-  private let liars = Mutex<[Digest: Set<Sender>]>([:])
-  /// Where wrong bytes of a blob came from.
-  private let liedPlaces = Mutex<[Digest: Set<RemoteURL>]>([:])
-  /// Blobs that came in another length than they should have: something on the way may have changed them.
-  private let suspects = Mutex<Set<Digest>>([])
+  /// Who sent what, and who lied.
+  private let testimony = Mutex(Testimony())
 
-  /// Who can send bytes of a blob.
-  enum Sender: Hashable {
-    case endpoint(Endpoint)
-    /// A URL that the manifest names.
-    case place(String)
-  }
+  typealias Sender = Testimony.Sender
 
   /// Makes a source.
   ///
@@ -117,18 +103,13 @@ package final class BlobSource: Sendable {
   }
 
   /// Bytes that each host served so far, with its port where that is not the scheme's.
-  package var servedBytes: [String: Int64] { served.withLock { $0 } }
+  package var servedBytes: [String: Int64] { testimony.withLock { $0.servedBytes } }
 
   /// The same, which are counted from 0 from now on.
-  package func takeServedBytes() -> [String: Int64] {
-    served.withLock { served in
-      defer { served = [:] }
-      return served
-    }
-  }
+  package func takeServedBytes() -> [String: Int64] { testimony.withLock { $0.takeServed() } }
 
   /// The hosts that blobs came from so far.
-  package var hosts: Set<String> { sendingHosts.withLock { $0 } }
+  package var hosts: Set<String> { testimony.withLock { $0.hosts } }
 
   /// The registry that the repository is in.
   package var registry: String { client.reference.registry }
@@ -152,46 +133,41 @@ package final class BlobSource: Sendable {
   /// - Parameter blob: as the manifest gives it.
   /// - Returns: who sent them, and whether others are left that sent none.
   package func blame(_ blob: Descriptor) -> (senders: [String], othersAreLeft: Bool) {
-    suspect(blob)
-    let guilty = senders.withLock { $0.removeValue(forKey: blob.digest) } ?? [:]
-    let places = guilty.values.reduce(into: Set()) { $0.formUnion($1) }
-    liedPlaces.withLock { $0[blob.digest, default: []].formUnion(places) }
-    let mirrors = endpoints.dropLast().filter { guilty[.endpoint($0)] != nil }
+    let (guilty, places, isNews) = testimony.withLock { $0.blame(blob.digest) }
+    let mirrors = endpoints.dropLast().filter { guilty.contains(.endpoint($0)) }
     for mirror in mirrors { client.ledger.disprove(mirror, for: blob.digest.description) }
-    let isNews = liars.withLock {
-      let before = $0[blob.digest, default: []].count
-      $0[blob.digest, default: []].formUnion(guilty.keys)
-      return $0[blob.digest, default: []].count > before
-    }
     let othersAreLeft = !mirrors.isEmpty || isNews && !honestPlaces(of: blob).isEmpty
     return (Set(places.map(\.origin.authority)).sorted(), othersAreLeft)
   }
 
   /// Notes that a blob came in another length than it should have.
-  func suspect(_ blob: Descriptor) { suspects.withLock { _ = $0.insert(blob.digest) } }
+  func suspect(_ blob: Descriptor) { testimony.withLock { $0.suspect(blob.digest) } }
 
   /// Whether a blob arrived wrong before.
-  func isSuspect(_ blob: Descriptor) -> Bool { suspects.withLock { $0.contains(blob.digest) } }
+  func isSuspect(_ blob: Descriptor) -> Bool { testimony.withLock { $0.isSuspect(blob.digest) } }
 
   /// The URLs that a manifest names for a blob, without those that sent wrong bytes of it.
   func honestPlaces(of blob: Descriptor) -> [String] {
-    let liars = liars.withLock { $0[blob.digest] ?? [] }
-    return (blob.urls ?? []).prefix(Self.mostPlaces).filter { !liars.contains(.place($0)) }
+    testimony.withLock { testimony in
+      (blob.urls ?? []).prefix(Self.mostPlaces).filter {
+        !testimony.isLiar(.place($0), for: blob.digest)
+      }
+    }
   }
   private static let mostPlaces = 8
 
   func isLiar(_ endpoint: Endpoint?, for blob: Descriptor) -> Bool {
     guard let endpoint else { return false }
-    return liars.withLock { $0[blob.digest]?.contains(.endpoint(endpoint)) ?? false }
+    return testimony.withLock { $0.isLiar(.endpoint(endpoint), for: blob.digest) }
   }
 
   /// Whether wrong bytes of a blob came from a place.
   func hasLied(_ place: RemoteURL, of digest: Digest) -> Bool {
-    liedPlaces.withLock { $0[digest]?.contains(place) ?? false }
+    testimony.withLock { $0.hasLied(place, of: digest) }
   }
 
-  func note(_ timing: TransferTiming, of digest: Digest, from host: String) {
-    served.withLock { $0[host, default: 0] += timing.bytes }
+  func note(_ timing: TransferTiming, from host: String) {
+    testimony.withLock { $0.note(timing.bytes, from: host) }
   }
 
   /// Notes who begins to send a blob that was asked for as somebody's.
@@ -203,12 +179,7 @@ package final class BlobSource: Sendable {
   /// Notes who sends something; whether it was not known of that sender.
   @discardableResult
   func noteSender(_ sender: Sender, of digest: Digest, at place: RemoteURL) -> Bool {
-    sendingHosts.withLock { _ = $0.insert(place.origin.authority) }
-    return senders.withLock {
-      let isNews = $0[digest]?[sender] == nil
-      $0[digest, default: [:]][sender, default: []].insert(place)
-      return isNews
-    }
+    testimony.withLock { $0.note(sender, of: digest, at: place) }
   }
 
   // MARK: Fetching
