@@ -156,6 +156,7 @@ extension Downloads {
     let (wish, blob) = (download.wish, download.wish.blob)
     let (senders, othersAreLeft) = download.source.blame(blob)
     if !othersAreLeft { download.damages += 1 }
+    download.lent.isAlone = true
     do throws(StoreError) {
       try partial.startOver()
     } catch {
@@ -227,12 +228,13 @@ extension Downloads {
     let isOfRegistry = if case .registry = error { true } else { false }
     guard isDamaged || isOfRegistry else { return false }
     let failed = download.source
-    download.sources = download.sources.filter { $0.value !== failed }
-    guard let heir = download.heir else { return false }
+    download.lent.remove(failed)
+    guard let heir = download.lent.heir else { return false }
     download.pool.abandon([download])
     if let blob = download.blob { download.pool.forget(blob) }
     (download.blob, download.failure, download.lastError) = (nil, nil, nil)
     inherit(download, heir)
+    letGo(failed, isDone: false)
     if isDamaged {
       download.damages = 0
       download.board.startOver()
@@ -267,7 +269,7 @@ extension Downloads {
     pool.wanted[download.id] = nil
     if let blob = download.blob { pool.forget(blob) }
     if pool.wanted.isEmpty { pool.clock.pause() }
-    letGo(download.source, isDone: download.endedAt != nil)
+    for source in download.lent.all { letGo(source, isDone: download.endedAt != nil) }
   }
 
   // MARK: Sources
@@ -275,23 +277,22 @@ extension Downloads {
   /// Goes on with what another wanter has brought: what one shows to a registry is used for him
   /// alone, and goes with him.
   func inherit(_ download: SharedDownload, _ heir: BlobSource) {
-    let old = download.source
-    download.source = heir
+    guard download.lent.turn(to: heir) else { return }
     download.pool.use(heir)
-    letGo(old, isDone: false)
   }
 
-  /// Lets go of a source that nothing is fetched from any more.
+  /// Lets go of a source that nothing is fetched from any more, where something was.
   ///
   /// - Parameter isDone: whether it has brought what it was asked for; else nobody comes for what
   ///   was asked ahead.
-  private func letGo(_ source: BlobSource, isDone: Bool) {
-    guard !shared.all.contains(where: { $0.source === source }) else { return }
+  func letGo(_ source: BlobSource, isDone: Bool) {
+    let isUsed = pools.values.contains { $0.sources.contains { $0 === source } }
+    guard isUsed, !shared.all.contains(where: { $0.lent.has(source) }) else { return }
     Task {
       if !isDone { await source.close() }
       let tokenService = await source.tokenService
       // It may be in use again.
-      guard !shared.all.contains(where: { $0.source === source }) else { return }
+      guard !shared.all.contains(where: { $0.lent.has(source) }) else { return }
       for pool in pools.values { pool.drop(source, tokenService) }
     }
   }

@@ -127,7 +127,7 @@ package actor Downloads {
     guard let download = known ?? add(wish, from: source) else {
       return Download(ended: wish, .failure(.stopped))
     }
-    download.sources[wanter] = source
+    download.lent.add(source, of: wanter)
     change(download) { $0.wanters[wanter] = urgency }
     let (inbox, id) = (inbox, download.id)
     return Download(download, wanter: wanter, isShared: known != nil) {
@@ -191,8 +191,9 @@ package actor Downloads {
         $0.wanters[claim.wanter] = nil
         $0.positions[claim.wanter] = nil
       }
-      download.sources[claim.wanter] = nil
-      if let heir = download.heir { inherit(download, heir) }
+      let source = download.lent.remove(of: claim.wanter)
+      if let heir = download.lent.heir { inherit(download, heir) }
+      if let source { letGo(source, isDone: false) }
       return download.wanters.isEmpty ? download : nil
     }
     guard !alone.isEmpty else { return }
@@ -259,7 +260,10 @@ package actor Downloads {
     for download in queue.waiting { begin(download) }
     for download in shared.all where download.partial?.isLost ?? false { lose(download) }
     let isBusy = !queue.isEmpty || !verifier.isIdle
-    for pool in pools.values { pool.lookForEnd(isElsewhereBusy: isBusy) }
+    for pool in pools.values {
+      pool.renewRequests()
+      pool.lookForEnd(isElsewhereBusy: isBusy)
+    }
   }
 
   /// Tells how all stands.

@@ -43,14 +43,25 @@ extension PathPool {
       blob: download.wish.blob, range: fetch.range, ranged: fetch.ranged, window: segment.window)
     request.stalls = fetch.stalls
     request.isSecond = fetch.origin == .straggler
+    request.lent = download.lent.others
     set(download, .fetching)
     let (source, hear, id, final) = (download.source, around.hear, fetch.request, request)
-    tasks[id] = Task {
-      await source.fetch(final) { hear(id, $0) }
+    let task = Task { await source.fetch(final) { hear(id, $0) } }
+    tasks[id] = Asked(task: task, source: source, isAlone: request.lent.isEmpty)
+  }
+
+  /// Has requests that are late made anew, where somebody else can be asked by now.
+  func renewRequests() {
+    for request in tasks.filter(\.value.isAlone).keys.sorted() {
+      guard let id = fetches.segment(of: request), let segment = fetches.windows[id],
+        !segment.download.lent.others.isEmpty
+      else { continue }
+      note(id, recording: true)
+      handle(.joined(request))
     }
   }
 
-  func stop(_ request: RequestID) { tasks.removeValue(forKey: request)?.cancel() }
+  func stop(_ request: RequestID) { tasks.removeValue(forKey: request)?.task.cancel() }
 
   func close(_ segment: LiveSegment, of id: SegmentID) {
     // Nothing that is still on its way may be written: the bytes belong to another segment now. What the
@@ -74,6 +85,8 @@ extension PathPool {
     case .wholeBody:
       note(id, recording: false)
       handle(.wholeBody(request))
+    case .lent(let source):
+      turn(segment.download, to: source)
     case .ended(.success):
       note(id, recording: true)
       // The end may have been moved outwards while the last bytes were on their way.
@@ -82,7 +95,6 @@ extension PathPool {
       handle(isFull ? .finished(request) : .failed(request, .transient))
     case .ended(.failure(let error)):
       note(id, recording: true)
-      forget(request)
       failed(request, of: segment.download, error)
     }
     around.verifier.advance(segment.download.name)
@@ -98,17 +110,33 @@ extension PathPool {
     }
   }
 
+  /// Has another source asked first from now on.
+  private func turn(_ download: SharedDownload, to source: BlobSource) {
+    if download.lent.turn(to: source) { use(source) }
+  }
+
   private func forget(_ request: RequestID) {
     tasks[request] = nil
     fetches.end(request)
   }
 
   private func failed(_ request: RequestID, of download: SharedDownload, _ error: RegistryError) {
+    let asked = tasks[request]
+    forget(request)
     if case .transfer(let cause) = error.kind, case .disk(let code) = cause.kind {
       fail(download, .store(diskError(code)))
       return
     }
-    let outcome = Self.outcome(of: error, after: download.lastError)
+    // Where another one came who was not asked, it is his turn.
+    if let asked, asked.isAlone, asked.source === download.source,
+      let other = download.lent.others.first
+    {
+      turn(download, to: other)
+    }
+    // Of whoever is not asked first any more it says nothing that counts.
+    let outcome =
+      asked?.source === download.source
+      ? Self.outcome(of: error, after: download.lastError) : .transient
     download.lastError = error
     download.progress.cost.retries += 1
     handle(.failed(request, outcome))

@@ -23,6 +23,15 @@ final class PathPool: SchedulerRunner {
     let forgotten: Forgotten
   }
 
+  /// A request under way.
+  struct Asked {
+    let task: Task<Void, Never>
+    /// Who is asked first.
+    let source: BlobSource
+    /// Whether there was nobody else to be asked.
+    let isAlone: Bool
+  }
+
   /// What a pool needs of the service.
   struct Surroundings {
     let store: ContentStore
@@ -68,7 +77,7 @@ final class PathPool: SchedulerRunner {
   /// Hosts that dropped sources had blobs from.
   private(set) var pastHosts: Set<String> = []
   var fetches = Fetches<LiveSegment>()
-  var tasks: [RequestID: Task<Void, Never>] = [:]
+  var tasks: [RequestID: Asked] = [:]
 
   /// Bytes of one segment after which they are noted in the resume map without waiting for the tick.
   static let recordBytes: Int64 = 4 << 20
@@ -160,7 +169,7 @@ final class PathPool: SchedulerRunner {
       segment.window.seal()
       keepWritten(id)
     }
-    for task in tasks.values { task.cancel() }
+    for asked in tasks.values { asked.task.cancel() }
     tasks = [:]
     fetches.close()
   }

@@ -11,22 +11,13 @@ final class SharedDownload: Identifiable {
   let wish: Wish
   /// What its files are called.
   let name: PartialName
-  /// Whoever it is fetched from now: what one of those who want it has brought.
-  var source: BlobSource
+  /// What those who want it have brought.
+  var lent: LentSources
   let pool: PathPool
   /// What everybody who wants it sees.
   let board: DownloadBoard
   /// Who wants it, and how soon.
   var wanters: [Int: Urgency] = [:]
-  /// What each of them has brought, with the credentials that are his.
-  var sources: [Int: BlobSource] = [:]
-  /// Who is asked in place of the source, where the one who brought that is gone; nil: he is not.
-  var heir: BlobSource? {
-    guard !sources.values.contains(where: { $0 === source }) else { return nil }
-    // One of the same registry first: another one's bytes are not for those who read this one's.
-    let alike = sources.filter { $0.value.registry == source.registry }
-    return (alike.isEmpty ? sources : alike).min { $0.key < $1.key }?.value
-  }
   /// Where they read it, those who do.
   var positions: [Int: Int64] = [:]
   /// The same, in the order in which they came.
@@ -52,13 +43,15 @@ final class SharedDownload: Identifiable {
     self.id = id
     self.wish = wish
     self.name = name
-    self.source = source
+    lent = LentSources(source)
     self.pool = pool
     var progress = DownloadProgress(digest: wish.blob.digest, size: wish.blob.size)
     progress.number = id
     board = DownloadBoard(progress)
   }
 
+  /// Whoever is asked for it first.
+  var source: BlobSource { lent.current }
   var digest: Digest { wish.blob.digest }
   var size: Int64 { wish.blob.size }
 

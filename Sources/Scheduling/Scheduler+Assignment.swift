@@ -43,6 +43,18 @@ extension Scheduler {
     giveBack(piece, of: segment.blob)
   }
 
+  /// Hands back the segment of a request that is late, or would be at it for far longer than was meant.
+  mutating func handBackIfLate(
+    _ id: RequestID, now: Moment, _ actions: inout [SchedulerAction]
+  ) {
+    guard let request = requests[id], let segment = segments[request.segment],
+      now - request.startedAt > 2 + 4 * requestSeconds
+    else { return }
+    let left = secondsLeft(segment, now: now) ?? .infinity
+    guard request.respondedAt == nil || left > 2 * decision.segmentSeconds else { return }
+    handBack(request.segment, &actions)
+  }
+
   // MARK: Pending bytes
 
   /// A blob that nobody fetches yet, in order; else the one with most pending bytes for each request.

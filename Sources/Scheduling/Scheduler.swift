@@ -151,6 +151,8 @@ package struct Scheduler: Sendable {
       urgencies.insert(urgency)
     case .readers(let blob, let positions):
       blobs[blob].readers = positions
+    case .joined(let request):
+      handBackIfLate(request, now: now, &actions)
     case .measured(let readings):
       gathered.readings = readings
       return []

@@ -78,6 +78,8 @@ package enum SchedulerEvent: Sendable, Equatable {
   case urgency(BlobID, Urgency)
   /// Where those who read the blob's bytes are, each at the first one that it waits for.
   case readers(BlobID, at: [Int64])
+  /// Somebody else can be asked for what the request is to bring, who could not be when it was made.
+  case joined(RequestID)
   /// What the runner measured of its connections and of itself; for the next sample.
   case measured(Readings)
   /// Time passed.

@@ -25,12 +25,15 @@ final class Depot: Sendable {
   init(
     workers: Int = 4, idleSeconds: Double = 5, store other: ContentStore? = nil,
     openBlobs: Int = 32, stallTimeout: Double = 30, pageEntries: Int = 1_000, retries: Int = 3,
+    silence: Double = 30,
     planning: @escaping @Sendable (PathKey) async -> Void = { _ in },
     telling: @escaping @Sendable () async -> Void = {}
   ) throws {
     folder = try TemporaryFolder()
     store = try other ?? ContentStore(root: folder("store"))
-    engine = try CurlEngine(settings: TransferSettings())
+    var transfers = TransferSettings()
+    transfers.stallTimeout = silence
+    engine = try CurlEngine(settings: transfers)
     var limits = Downloads.Limits(openBlobs: openBlobs, hashing: 2)
     limits.idleSeconds = idleSeconds
     limits.stallTimeout = stallTimeout

@@ -58,6 +58,43 @@ struct LentSourceTests {
     _ = await depot.service.close()
   }
 
+  @Test(
+    "what a wanter's source does not give now comes from another's, whenever that was brought",
+    arguments: ["refuses", "is silent", "breaks off", "gets stuck"])
+  func goesOn(fault: String) async throws {
+    let image = try FakeImage(layers: [Content.bytes(900_000, seed: 1)])
+    let size = image.blobs[image.layers[0]]?.count ?? 0
+    let (came, brought) = (Gate(), Gate())
+    let count = Counter()
+    let first = try FakeRegistry(image) { request in
+      guard request.target.contains("/blobs/"), count.next() > 1 else { return nil }
+      came.open()
+      guard let range = request.range else { return .status(500) }
+      let part = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
+      let head = Reply.head(206, length: range.count, [("Content-Range", part)])
+      switch fault {
+      case "refuses":
+        brought.pass()
+        return .status(503, [("Retry-After", "300")])
+      case "breaks off":
+        brought.pass()
+        return .raw(head, .reset)
+      case "is silent": return .raw([], .hang)
+      default: return .raw(head, .hang)
+      }
+    }
+    let second = try FakeRegistry(image)
+    let depot = try Depot(retries: 100, silence: 1000)
+    let mine = await depot.service.want(Depot.wishes(image), from: try depot.source(first.host))
+    await came.opened()
+    let others = await depot.service.want(
+      Depot.wishes(image), from: try depot.source(second.host))
+    brought.open()
+    #expect(await Download.end(of: mine + others) == nil)
+    #expect(!second.blobRequests.isEmpty)
+    _ = await depot.service.close()
+  }
+
   @Test("a source is let go of when nothing is fetched from it, while its path goes on")
   func letsGo() async throws {
     let image = try FakeImage(layers: [Content.bytes(200_000, seed: 1)])

@@ -55,6 +55,22 @@ struct UrgencyTests {
     #expect(network.complete.count == 2)
   }
 
+  @Test("what is late is asked for anew where somebody else can be asked; what comes is left alone")
+  func joined() {
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { fetch, _ in
+      fetch.request.number < 2 ? .silent : .good(rate: 2.5e6)
+    }
+    network.add(40 * mebibyte, .whole)
+    network.run(limit: 1)
+    for fetch in network.made { network.tell(.joined(fetch.request)) }
+    #expect(network.cancelled.isEmpty)
+    network.run(limit: 4)
+    for fetch in network.made { network.tell(.joined(fetch.request)) }
+    #expect(network.cancelled == network.made.prefix(1).map(\.request))
+    network.run()
+    #expect(network.complete.count == 1)
+  }
+
   @Test("who waits for the whole of it makes nobody hand anything back")
   func wholeWaits() {
     let network = Self.network(3)

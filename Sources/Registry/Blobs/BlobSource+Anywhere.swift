@@ -1,7 +1,8 @@
 import OCI
 import Transfer
 
-/// Who is asked for a range: the endpoints in their order, and other places that a manifest names.
+/// Who is asked for a range: the endpoints in their order, those of sources that are lent, and other places
+/// that a manifest names.
 extension BlobSource {
   func fetchFromAnywhere(
     _ request: Request, _ report: @escaping @Sendable (Event) -> Void
@@ -11,21 +12,26 @@ extension BlobSource {
     if !places.isEmpty, isLiar(endpoints.last, for: request.blob) {
       return try await fetchForeign(request, places, report)
     }
+    let lent = lentEndpoints(request)
+    let owners = Dictionary(lent.map { ($0.endpoint, $0.source) }) { first, _ in first }
     let failure: RegistryError
     do throws(RegistryError) {
       return try await client.failover.first(
-        of: endpoints, for: request.blob.digest.description,
+        of: endpoints, beside: lent.map(\.endpoint), for: request.blob.digest.description,
         about: .blob(request.blob.digest), patience: client.headTimeout(stalls: request.stalls)
       ) { endpoint, lane in
-        await self.attempt(request, lane.meter) { () async throws(RegistryError) in
-          try await self.client.asking(for: request.blob.digest, at: endpoint) {
+        let source = owners[endpoint] ?? self
+        let attempt = await self.attempt(request, lane.meter) { () async throws(RegistryError) in
+          try await source.client.asking(for: request.blob.digest, at: endpoint) {
             () async throws(RegistryError) in
-            try await self.fetch(request, from: endpoint, lane) { event in
+            try await source.fetch(request, from: endpoint, lane) { event in
               if case .responded = event { lane.answered() }
               report(event)
             }
           }
         }
+        if source !== self, case .success = attempt.result { report(.lent(source)) }
+        return attempt
       }
     } catch {
       failure = error
@@ -39,10 +45,16 @@ extension BlobSource {
     }
   }
 
+  /// The endpoints of sources that are lent, where they are not this one's, too.
+  private func lentEndpoints(_ request: Request) -> [(endpoint: Endpoint, source: BlobSource)] {
+    request.lent.flatMap { source in source.endpoints.map { ($0, source) } }
+      .filter { !endpoints.contains($0.0) }
+  }
+
   /// What came of asking one server.
   ///
-  /// Where some of the range came and then no more, what is left is asked for anew, and it is not
-  /// said that the server is no good.
+  /// Where some of the range came and then no more, what is left is asked for anew, of a source that is
+  /// lent or of anybody, and it is not said that the server is no good.
   private func attempt(
     _ request: Request, _ meter: ByteMeter,
     _ body: () async throws(RegistryError) -> TransferTiming
@@ -54,7 +66,8 @@ extension BlobSource {
       // What came since may be another server's, which is asked at the same time.
       let isUnderWay =
         meter.bytes > 0 && request.window.written > before && error.isBrokenTransfer
-      return Attempt(result: .failure(error), isFinal: error.isFinal || isUnderWay)
+      return Attempt(
+        result: .failure(error), isFinal: error.isFinal || isUnderWay && request.lent.isEmpty)
     }
   }
 

@@ -24,6 +24,9 @@ package final class BlobSource: Sendable {
     /// Whether another request for the same bytes is under way, and late: then a place that was
     /// remembered is where that one went.
     package var isSecond = false
+    /// Other sources of the blob, with what each shows to its own registry: their servers are asked after
+    /// these, as these are after a mirror.
+    package var lent: [BlobSource] = []
 
     /// Makes a request.
     package init(blob: Descriptor, range: Range<Int64>, ranged: Bool, window: FileWindow) {
@@ -51,6 +54,8 @@ package final class BlobSource: Sendable {
     case responded(TransferTiming)
     /// The server ignored the range and sends all of the blob.
     case wholeBody
+    /// It was brought by a source that was lent.
+    case lent(BlobSource)
     /// The window is full, or an error; the last event of a request.
     case ended(Result<TransferTiming, RegistryError>)
   }

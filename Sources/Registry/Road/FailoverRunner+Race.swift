@@ -23,8 +23,7 @@ extension FailoverRunner {
       var before: Pace?
     }
 
-    let candidates: [Endpoint]
-    let registry: Endpoint
+    let field: Field
     let key: String
     let patience: Double
     let runner: FailoverRunner
@@ -42,22 +41,21 @@ extension FailoverRunner {
     private var outcome: Result<Answer, RegistryError>?
 
     init(
-      candidates: [Endpoint], registry: Endpoint, key: String, patience: Double,
-      runner: FailoverRunner, inbox: AsyncStream<Event<Answer>>.Continuation,
-      ask: @escaping Asking<Answer>
+      field: Field, key: String, patience: Double, runner: FailoverRunner,
+      inbox: AsyncStream<Event<Answer>>.Continuation, ask: @escaping Asking<Answer>
     ) {
-      self.candidates = candidates
-      self.registry = registry
+      self.field = field
       self.key = key
       self.patience = patience
       self.runner = runner
       self.inbox = inbox
       self.ask = ask
       failover = Failover(
-        count: candidates.count, hedges: runner.hedges,
-        principal: candidates.firstIndex(of: registry))
+        count: field.candidates.count, hedges: runner.hedges,
+        principal: field.candidates.firstIndex(of: field.registry))
     }
 
+    var candidates: [Endpoint] { field.candidates }
     var now: Double { runner.time.seconds() }
 
     func run(_ events: AsyncStream<Event<Answer>>) async -> Result<Answer, RegistryError> {
@@ -159,7 +157,7 @@ extension FailoverRunner {
       let endpoint = candidates[index]
       // Whoever is asked beside one that answers is not waited for.
       if !running.values.contains(where: { $0.answeredAt != nil }) {
-        runner.sayLate(endpoint, at: place, patience, isMirror: isMirror(index))
+        runner.sayLate(endpoint, at: place, patience, isFollowed: field.isFollowed(index))
       }
       if isMirror(index), runner.hedges, !place.isAway { runner.ledger.late(endpoint, now: now) }
     }
@@ -184,6 +182,6 @@ extension FailoverRunner {
       runner.tell(.mirrorGivenUp(candidates[index].origin.authority, because: reason))
     }
 
-    func isMirror(_ index: Int) -> Bool { candidates[index] != registry }
+    func isMirror(_ index: Int) -> Bool { field.isMirror(index) }
   }
 }

@@ -67,14 +67,15 @@ struct FailoverRunner: Sendable {
   ///
   /// - Parameters:
   ///   - endpoints: those that serve such things, in order; the last one is the registry itself.
+  ///   - lent: those that are asked after it, as somebody else's: nothing is learnt of them here.
   ///   - key: the tag or digest that is asked for.
   ///   - subject: what that is about; nil: a denial is not the last word.
   ///   - patience: seconds that each of them has for its answer.
   ///   - ask: asks one of them; says so once the head of the content is here, and counts what comes.
   /// - Throws: the last endpoint's error, with the words of those before it.
   func first<Answer: Sendable>(
-    of endpoints: [Endpoint], for key: String, about subject: Subject?, patience: Double,
-    ask: @escaping Asking<Answer>
+    of endpoints: [Endpoint], beside lent: [Endpoint] = [], for key: String,
+    about subject: Subject?, patience: Double, ask: @escaping Asking<Answer>
   ) async throws(RegistryError) -> Answer {
     let candidates = ledger.candidates(endpoints, for: key)
     guard let registry = endpoints.last else {
@@ -88,10 +89,12 @@ struct FailoverRunner: Sendable {
       return attempt
     }
     do throws(RegistryError) {
-      if candidates == [registry] {
+      if candidates == [registry], lent.isEmpty {
         return try await alone(registry, patience, asking).result.get()
       }
-      return try await race(candidates, before: registry, for: key, patience, asking)
+      return try await race(
+        Field(candidates: candidates + lent, registry: registry, lent: lent), for: key, patience,
+        asking)
     } catch {
       if let subject, let withheld = Withheld(error, of: subject) { self.withheld(withheld) }
       let failure = error.after(reasons)
@@ -105,13 +108,29 @@ struct FailoverRunner: Sendable {
   /// Asks an endpoint.
   typealias Asking<Answer: Sendable> = @Sendable (Endpoint, Lane) async -> Attempt<Answer>
 
+  /// Those of whom one is to bring something.
+  struct Field: Sendable {
+    /// All of them, in order.
+    let candidates: [Endpoint]
+    let registry: Endpoint
+    /// Those that are somebody else's.
+    let lent: [Endpoint]
+
+    func isMirror(_ index: Int) -> Bool {
+      candidates[index] != registry && !lent.contains(candidates[index])
+    }
+
+    /// Whether anybody comes after the one.
+    func isFollowed(_ index: Int) -> Bool { isMirror(index) || index + 1 < candidates.count }
+  }
+
   /// Asks the only one that there is to ask.
   private func alone<Answer: Sendable>(
     _ endpoint: Endpoint, _ patience: Double,
     _ ask: Asking<Answer>
   ) async -> Attempt<Answer> {
     let place = Whereabouts()
-    let timer = time.whenLate { sayLate(endpoint, at: place, patience, isMirror: false) }
+    let timer = time.whenLate { sayLate(endpoint, at: place, patience, isFollowed: false) }
     defer { timer.cancel() }
     return await Whereabouts.$current.withValue(place) {
       await ask(endpoint, Lane(answered: { timer.cancel() }, place: place))
@@ -120,23 +139,21 @@ struct FailoverRunner: Sendable {
 
   /// One line for a server that lets others wait.
   func sayLate(
-    _ endpoint: Endpoint, at place: Whereabouts, _ patience: Double, isMirror: Bool
+    _ endpoint: Endpoint, at place: Whereabouts, _ patience: Double, isFollowed: Bool
   ) {
     guard !place.isAway, ledger.mayComplain(of: endpoint, now: time.seconds()) else { return }
     let meanwhile =
-      isMirror && hedges ? "the next server is asked, too" : Lateness.leftOfServer(patience)
+      isFollowed && hedges ? "the next server is asked, too" : Lateness.leftOfServer(patience)
     let words = Lateness.words(meanwhile, through: place.proxy)
     tell(.late(place.name ?? endpoint.origin.authority, because: words))
   }
 
   private func race<Answer: Sendable>(
-    _ candidates: [Endpoint], before registry: Endpoint, for key: String, _ patience: Double,
-    _ ask: @escaping Asking<Answer>
+    _ field: Field, for key: String, _ patience: Double, _ ask: @escaping Asking<Answer>
   ) async throws(RegistryError) -> Answer {
     let (events, inbox) = AsyncStream.makeStream(of: Event<Answer>.self)
     let race = Race(
-      candidates: candidates, registry: registry, key: key, patience: patience, runner: self,
-      inbox: inbox, ask: ask)
+      field: field, key: key, patience: patience, runner: self, inbox: inbox, ask: ask)
     return try await withTaskCancellationHandler {
       await race.run(events)
     } onCancel: {

@@ -110,7 +110,7 @@ package actor PassThrough {
       switch event {
       case .ended(let result): ending.withLock { $0 = result }
       case .wholeBody where part != 0..<blob.size: isWhole.withLock { $0 = true }
-      case .wholeBody, .sent, .responded: break
+      case .wholeBody, .sent, .responded, .lent: break
       }
     }
     if isWhole.withLock({ $0 }) {
