@@ -69,8 +69,10 @@ extension Answerer {
   ) async throws(RegistryError) -> BlobSource.Glimpse {
     if let size = session.granted(digest) { return .init(size: size) }
     let offset = request.isHead ? nil : RangeRequest.start(request.range)
+    let hasOld =
+      session.grantedBefore(digest) != nil && cache.size(of: digest, for: session.circle) != nil
     do throws(RegistryError) {
-      return try await sizes.ask(.init(session, "\(digest) \(offset ?? 0)")) {
+      return try await ask(sizes, "\(digest) \(offset ?? 0)", session, hasOld: hasOld) {
         () async throws(RegistryError) in
         // Somebody may have been told in this very moment.
         if let size = session.granted(digest) { return .init(size: size) }

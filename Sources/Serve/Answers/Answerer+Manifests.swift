@@ -43,17 +43,21 @@ extension Answerer {
       name = .digest(digest, size: nil)
     }
     let document: FetchedDocument
+    var old: (data: Data, content: ImageDocument)?
+    if case .digest(let digest) = selector, session.grantedBefore(digest) != nil {
+      old = try await stored(digest, session)
+    }
     do throws(RegistryError) {
-      if isHead, case .digest = selector, let said = try await announced(name, session),
-        let size = said.size
+      if isHead, case .digest = selector,
+        let said = try await announced(name, session, hasOld: old != nil), let size = said.size
       {
-        session.grant(said.digest, size: size)
         return described(said.digest, said.type, .nothing(length: size), .upstream)
       }
-      document = try await fetched(name, for: selector, session)
+      document = try await fetched(name, for: selector, session, hasOld: old != nil)
     } catch {
+      // It may have been denied meanwhile.
       guard error.isOutage, case .digest(let digest) = selector,
-        session.grantedBefore(digest) != nil, let document = try await stored(digest, session)
+        session.grantedBefore(digest) != nil, let document = old
       else { throw error }
       return try await answer(digest, document, upstream, session, isHead: isHead).stale
     }
@@ -70,10 +74,11 @@ extension Answerer {
   /// Some registries make manifests as they are asked for, and have them by tags alone: what a tag
   /// means now, and is not to be had by its digest, is asked for by the tag.
   private func fetched(
-    _ name: DocumentName, for selector: ServeTarget.Selector, _ session: any ServeSession
+    _ name: DocumentName, for selector: ServeTarget.Selector, _ session: any ServeSession,
+    hasOld: Bool
   ) async throws(RegistryError) -> FetchedDocument {
     do throws(RegistryError) {
-      return try await documents.ask(.init(session, "\(name)")) {
+      return try await ask(documents, "\(name)", session, hasOld: hasOld) {
         () async throws(RegistryError) in
         let document = try await session.client.document(name)
         session.grant(document.digest, size: Int64(document.data.count))
@@ -82,7 +87,7 @@ extension Answerer {
       }
     } catch {
       guard case .tag(let tag) = selector, name != .tag(tag), !error.isOutage else { throw error }
-      return try await fetched(.tag(tag), for: selector, session)
+      return try await fetched(.tag(tag), for: selector, session, hasOld: false)
     }
   }
 
@@ -90,10 +95,15 @@ extension Answerer {
   ///
   /// - Throws: `RegistryError` where a GET would be no better.
   private func announced(
-    _ name: DocumentName, _ session: any ServeSession
+    _ name: DocumentName, _ session: any ServeSession, hasOld: Bool
   ) async throws(RegistryError) -> RepositoryClient.Announcement? {
     do throws(RegistryError) {
-      return try await session.client.announcement(name)
+      return try await ask(heads, "\(name)", session, hasOld: hasOld) {
+        () async throws(RegistryError) in
+        let said = try await session.client.announcement(name)
+        if let said, let size = said.size { session.grant(said.digest, size: size) }
+        return said
+      }
     } catch {
       guard error.mayBeOfHeadAlone else { throw error }
       return nil

@@ -21,22 +21,28 @@ extension Answerer {
     of tag: String, _ session: any ServeSession
   ) async throws(RegistryError) -> Meaning {
     do throws(RegistryError) {
-      guard let said = try await session.client.announcement(.tag(tag)) else { return .unknown }
-      guard let size = said.size else { return .unknown }
-      session.grant(said.digest, size: size)
-      session.remember(tag, said.digest, size: size, isSent: false)
-      return .now(said)
+      let said = try await ask(heads, tag, session, hasOld: old(tag, session) != nil) {
+        () async throws(RegistryError) in
+        let said = try await session.client.announcement(.tag(tag))
+        if let said, let size = said.size {
+          session.grant(said.digest, size: size)
+          session.remember(tag, said.digest, size: size, isSent: false)
+        }
+        return said
+      }
+      return said.flatMap { $0.size == nil ? nil : .now($0) } ?? .unknown
     } catch {
       if error.kind == .unauthorised { throw error }
-      // What was denied since by its digest is not to be had by its name.
-      if error.isOutage, let known = session.lastAnswer(tag),
-        session.grantedBefore(known.digest) != nil
-      {
-        return .last(known)
-      }
+      if error.isOutage, let known = old(tag, session) { return .last(known) }
       guard error.mayBeOfHeadAlone else { throw error }
       return .unknown
     }
+  }
+
+  /// What upstream said last of a tag, where it may be said again; nil: nothing.
+  private func old(_ tag: String, _ session: any ServeSession) -> TagMemory.Known? {
+    // What was denied since by its digest is not to be had by its name.
+    session.lastAnswer(tag).flatMap { session.grantedBefore($0.digest) == nil ? nil : $0 }
   }
 }
 

@@ -11,6 +11,9 @@ package struct Answerer: Sendable {
   let named = NamedBlobs()
   let sizes = Together<BlobSource.Glimpse>()
   let documents = Together<FetchedDocument>()
+  let heads = Together<RepositoryClient.Announcement?>()
+  /// Which registries say nothing.
+  let silences: Silences
   /// How long an answer waits for a blob's first bytes, so that what upstream says in their place
   /// becomes the answer.
   let firstBytesPatience: Duration
@@ -32,17 +35,21 @@ package struct Answerer: Sendable {
   ///   - firstBytesPatience: how long an answer waits for a blob's first bytes before its head goes out.
   ///   - room: the memory that answers may have.
   ///   - roomPatience: how long an answer waits for it.
+  ///   - stalePatience: how long upstream is waited for where there is an old answer, and where it said
+  ///     nothing when it was asked last.
   package init(
     doorkeeper: any Doorkeeper, cache: CacheKeeper, downloads: Downloads,
     metrics: ServeMetrics? = nil, aheadPatience: Duration = .seconds(10),
     firstBytesPatience: Duration = .seconds(10), room: AnswerRoom = .init(),
-    roomPatience: Duration = .seconds(10)
+    roomPatience: Duration = .seconds(10),
+    stalePatience: (first: Duration, silent: Duration) = CallerPatience.beforeStale
   ) {
     self.doorkeeper = doorkeeper
     self.cache = cache
     self.downloads = downloads
     ahead = Ahead(downloads, cache, patience: aheadPatience)
     self.metrics = metrics
+    silences = Silences(patience: stalePatience)
     self.firstBytesPatience = firstBytesPatience
     (self.room, self.roomPatience) = (room, roomPatience)
   }

@@ -38,8 +38,38 @@ final class Together<Answer: Sendable>: Sendable {
   func ask(
     _ key: Key, _ question: @escaping @Sendable () async throws(RegistryError) -> Answer
   ) async throws(RegistryError) -> Answer {
+    try await asking(key, question).value.get()
+  }
+
+  /// The same, for as long as somebody waits.
+  ///
+  /// - Parameters:
+  ///   - key: who asks, and what.
+  ///   - patience: how long that is; nil: as long as it takes.
+  ///   - question: asks.
+  /// - Returns: nil where the answer did not come in time.
+  func ask(
+    _ key: Key, within patience: Duration?,
+    _ question: @escaping @Sendable () async throws(RegistryError) -> Answer
+  ) async throws(RegistryError) -> Answer? {
+    let task = try asking(key, question)
+    guard let patience else { return try await task.value.get() }
+    let (ends, end) = AsyncStream.makeStream(of: Result<Answer, RegistryError>?.self)
+    let timer = Task {
+      try? await Task.sleep(for: patience)
+      end.yield(nil)
+    }
+    defer { timer.cancel() }
+    Task { end.yield(await task.value) }
+    for await result in ends { return try result?.get() }
+    throw .callerLeft
+  }
+
+  private func asking(
+    _ key: Key, _ question: @escaping @Sendable () async throws(RegistryError) -> Answer
+  ) throws(RegistryError) -> Asking {
     guard !Task.isCancelled else { throw .callerLeft }
-    let task = underway.withLock { underway in
+    return underway.withLock { underway in
       if let known = underway[key] { return known }
       let task = Asking {
         let result: Result<Answer, RegistryError>
@@ -54,6 +84,5 @@ final class Together<Answer: Sendable>: Sendable {
       underway[key] = task
       return task
     }
-    return try await task.value.get()
   }
 }

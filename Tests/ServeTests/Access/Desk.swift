@@ -33,6 +33,7 @@ final class Desk: Sendable {
   ///   - bounds: what bounds its front.
   ///   - rule: how requests that fail are made again; nil: they are not.
   ///   - time: clocks and waits of those.
+  ///   - stalePatience: how long upstream is waited for where there is an old answer, and after a silence.
   ///   - plan: who answers for a repository; nil: its own registry by plain HTTP.
   init(
     _ registries: [String], owner: (OwnerRule, CredentialChain)? = nil,
@@ -40,6 +41,7 @@ final class Desk: Sendable {
     staleSeconds: Double = 0, after other: Desk? = nil,
     bounds: FrontSettings = .some, rule: RepositoryClient.RetryRule? = nil,
     time: Timekeeper = Timekeeper(),
+    stalePatience: (Duration, Duration) = (.seconds(5), .milliseconds(250)),
     plan: (@Sendable (Reference) throws -> EndpointPlan)? = nil
   ) async throws {
     folder = try other?.folder ?? TemporaryFolder()
@@ -74,7 +76,8 @@ final class Desk: Sendable {
         doorkeeper: CallerDoorkeeper(
           clients, owner: rule2, tags: tags),
         cache: cache,
-        downloads: downloads, metrics: ServeMetrics(.init(version: "test"))), settings: bounds
+        downloads: downloads, metrics: ServeMetrics(.init(version: "test")),
+        stalePatience: stalePatience), settings: bounds
     ) { log.add($0) }
     port = try await front.listen(at: .network(host: "127.0.0.1", port: 0))
   }

@@ -23,10 +23,14 @@ struct StaleTests {
       Vault.manifest.dropLast() + Array(",\"annotations\":{\"number\":\"\(number)\"}}".utf8)
     }
 
-    func serve() throws -> RawServer {
+    /// - Parameter waits: before a request is answered.
+    func serve(_ waits: @escaping @Sendable () -> Void = {}) throws -> RawServer {
       let blob = try Digest.of(Self.blob)
       return try RawServer { [self] request in
+        waits()
         let (number, status, words) = state.withLock { $0 }
+        // Silence.
+        if status == 0 { return .raw([], .hang) }
         guard status == 200 else { return .response(status, [], Array(words.utf8)) }
         if request.target.contains("/blobs/") {
           guard request.target.contains("\(blob)") else { return .status(404) }
@@ -155,6 +159,52 @@ struct StaleTests {
     #expect(other.status >= 429)
     let caller = try await desk.get(target, [("Authorization", "Bearer x")])
     #expect(caller.status >= 429)
+    await desk.close()
+  }
+
+  @Test(
+    "while upstream says nothing the last answer is given soon, its blob, too, and none with --stale 0",
+    arguments: [3600.0, 0])
+  func silent(seconds: Double) async throws {
+    let fickle = Fickle()
+    let server = try fickle.serve()
+    var rule = RepositoryClient.RetryRule()
+    (rule.retries, rule.silenceLimit) = (0, seconds > 0 ? 1000 : 1)
+    let first = try await Desk([server.host], staleSeconds: 3600)
+    let manifest = "manifests/\(try Digest.of(Fickle.manifest(0)))"
+    let targets = ["manifests/latest", manifest, "blobs/\(try Digest.of(Fickle.blob))"]
+    #expect(try await Self.statuses(targets, at: first, server) == [200, 200, 200])
+    await first.close()
+    first.tags.save()
+    fickle.state.withLock { $0.status = 0 }
+    let desk = try await Desk(
+      [server.host], staleSeconds: seconds, after: first, rule: rule,
+      stalePatience: (.milliseconds(100), .milliseconds(10)))
+    for method in ["GET", "HEAD"] {
+      for target in targets {
+        let answer = try await desk.get("/v2/a/\(target)?ns=\(server.host)", method: method)
+        #expect(answer.status == (seconds > 0 ? 200 : 504))
+      }
+    }
+    await desk.close()
+  }
+
+  @Test("what upstream says after somebody was given the last answer counts for the next one")
+  func lateWord() async throws {
+    let fickle = Fickle()
+    let gate = Gate()
+    let isSlow = Mutex(false)
+    let server = try fickle.serve { if isSlow.withLock({ $0 }) { gate.pass() } }
+    let desk = try await Desk(
+      [server.host], staleSeconds: 3600, stalePatience: (.milliseconds(10), .milliseconds(10)))
+    let target = "/v2/a/manifests/latest?ns=\(server.host)"
+    #expect(try await desk.get(target).status == 200)
+    isSlow.withLock { $0 = true }
+    fickle.state.withLock { $0.number = 1 }
+    let old = try await desk.get(target)
+    #expect(old.body == Fickle.manifest(0) && Self.warning(old)?.hasPrefix("110 ") == true)
+    gate.open()
+    try await eventually { try await desk.get(target).body == Fickle.manifest(1) }
     await desk.close()
   }
 
