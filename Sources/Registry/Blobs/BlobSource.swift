@@ -201,4 +201,24 @@ package final class BlobSource: Sendable {
       report(.ended(.failure(error)))
     }
   }
+
+  /// Fetches a range, and what is missing of it again where that may help, as documents are.
+  ///
+  /// - Parameters:
+  ///   - request: what to fetch; cancelling the task ends it.
+  ///   - report: told what happens, on any thread; `ended` is not among it.
+  /// - Throws: why not all of it came.
+  package func fetchAll(
+    _ request: Request, report: @escaping @Sendable (Event) -> Void
+  ) async throws(RegistryError) {
+    try await client.retrying { stalls throws(RegistryError) in
+      var request = request.rest
+      request.stalls = stalls
+      _ = try await fetchFromAnywhere(request, report)
+      guard request.window.isFull else {
+        throw RegistryError(
+          .protocolError(transient: true), "\(request.blob.digest.short) broke off")
+      }
+    }
+  }
 }

@@ -116,7 +116,7 @@ extension Answerer {
     let stream = BlobStream(range, of: blob.size, from: download, reading) {
       note($0, of: blob, upstream, session)
     }
-    switch await failure(of: stream) {
+    switch await failure(of: stream.begin) as? DownloadError {
     case .registry(let error)?: throw error
     case .integrity(let words)?: throw RegistryError(.integrity, words)
     case .store?: return nil
@@ -145,14 +145,15 @@ extension Answerer {
   /// Not for ever: clients wait some 30 s for a head, and for a body as long as it takes.
   ///
   /// - Returns: why nothing will come; nil: something came, or may come.
-  private func failure(of stream: BlobStream) async -> DownloadError? {
-    await withTaskGroup(of: DownloadError?.self) { group in
+  private func failure(of begin: @escaping @Sendable () async throws -> Void) async -> (any Error)?
+  {
+    await withTaskGroup(of: (any Error)?.self) { group in
       group.addTask {
         do {
-          try await stream.begin()
+          try await begin()
           return nil
         } catch {
-          return error as? DownloadError
+          return error
         }
       }
       group.addTask {
@@ -176,11 +177,14 @@ extension Answerer {
       if Task.isCancelled { throw .callerLeft }
       return nil
     }
+    let passing: PassThrough
     do {
-      return try PassThrough(blob, range, from: session.source, room, place)
+      passing = try PassThrough(blob, range, from: session.source, room, place)
     } catch {
       throw RegistryError(.protocolError(transient: false), "\(error)")
     }
+    if let error = await failure(of: passing.begin) as? RegistryError { throw error }
+    return passing
   }
 
   /// Does something that may wait for the disk, on a thread that may.

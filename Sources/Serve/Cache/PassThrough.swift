@@ -13,6 +13,8 @@ import Transfer
 package actor PassThrough {
   /// Bytes of a piece.
   static let piece: Int64 = 256 << 10
+  /// Bytes of the first one, which the answer's head waits for.
+  private static let firstPiece = Answerer.firstBytes
   /// Pieces that are asked for at the same time.
   private static let ahead = 4
 
@@ -49,6 +51,15 @@ package actor PassThrough {
 
   deinit { for piece in coming { piece.task.cancel() } }
 
+  /// Waits until the first bytes are there, so that what upstream says in their place can be the answer.
+  ///
+  /// - Throws: `RegistryError`: why none will come; `CancellationError`.
+  package func begin() async throws {
+    ask(1)
+    guard let first = coming.first?.task else { return }
+    _ = try await first.value
+  }
+
   /// The next bytes; nil: there are no more.
   ///
   /// Those that were given before are not to be kept.
@@ -57,16 +68,7 @@ package actor PassThrough {
   ///   `CancellationError`: nobody reads any more, and nothing is asked for.
   package func next() async throws -> [UInt8]? {
     try Task.checkCancellation()
-    var free = given
-    given = nil
-    while coming.count < Self.ahead, let part = nextPart(),
-      let place = free ?? room.takeSpare(part.count)
-    {
-      free = nil
-      asked = part.upperBound
-      let (blob, source) = (blob, source)
-      coming.append((Task { try await Self.fetch(part, of: blob, from: source) }, place))
-    }
+    ask(Self.ahead)
     guard !coming.isEmpty else { return nil }
     let (task, place) = coming.removeFirst()
     given = place
@@ -80,12 +82,27 @@ package actor PassThrough {
     return bytes
   }
 
+  /// Asks for pieces, so many at most and as many as there is room for.
+  private func ask(_ most: Int) {
+    var free = given
+    given = nil
+    while coming.count < most, let part = nextPart(),
+      let place = free ?? room.takeSpare(part.count)
+    {
+      free = nil
+      asked = part.upperBound
+      let (blob, source) = (blob, source)
+      coming.append((Task { try await Self.fetch(part, of: blob, from: source) }, place))
+    }
+  }
+
   /// The last piece of a whole blob is what is held back.
   private func nextPart() -> Range<Int64>? {
     guard asked < range.upperBound else { return nil }
     let free = max(0, blob.size - BlobStream.heldBack)
     let limit = asked < free ? min(free, range.upperBound) : range.upperBound
-    return asked..<min(limit, asked + Self.piece)
+    let piece = asked == range.lowerBound ? Self.firstPiece : Self.piece
+    return asked..<min(limit, asked + piece)
   }
 
   private func check() throws {
@@ -99,28 +116,19 @@ package actor PassThrough {
 
   private static func fetch(
     _ part: Range<Int64>, of blob: Descriptor, from source: BlobSource
-  ) async throws -> [UInt8] {
-    try Task.checkCancellation()
+  ) async throws(RegistryError) -> [UInt8] {
+    if Task.isCancelled { throw .callerLeft }
     let arrived = Arrived(part)
     let window = FileWindow(part) { arrived.take($0, at: $1) }
-    let ending = Mutex<Result<TransferTiming, RegistryError>?>(nil)
     let isWhole = Mutex(false)
     let request = BlobSource.Request(blob: blob, range: part, ranged: true, window: window)
-    await source.fetch(request) { event in
-      switch event {
-      case .ended(let result): ending.withLock { $0 = result }
-      case .wholeBody where part != 0..<blob.size: isWhole.withLock { $0 = true }
-      case .wholeBody, .sent, .responded, .lent: break
-      }
+    try await source.fetchAll(request) { event in
+      if case .wholeBody = event, part != 0..<blob.size { isWhole.withLock { $0 = true } }
     }
     if isWhole.withLock({ $0 }) {
       throw RegistryError(
         .protocolError(transient: false),
         "the cache has no room for \(blob.digest.short), and no part of it is to be had")
-    }
-    if case .failure(let error)? = ending.withLock({ $0 }) { throw error }
-    guard window.isFull else {
-      throw RegistryError(.protocolError(transient: true), "\(blob.digest.short) broke off")
     }
     return arrived.bytes
   }

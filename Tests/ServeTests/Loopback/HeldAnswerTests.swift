@@ -2,6 +2,7 @@ import Foundation
 import OCI
 import Registry
 import Support
+import Synchronization
 import Testing
 
 @testable import Serve
@@ -69,6 +70,41 @@ struct HeldAnswerTests {
     #expect(try await first.answer().body == blob)
     try await eventually { try await post.get("blobs/\(image.layers[0])").body == blob }
     try await eventually { room.held == 0 }
+    await post.end()
+  }
+
+  @Test("a piece of a blob that passes through is asked for again as a pull's is")
+  func passesOverTrouble() async throws {
+    let blob = Content.bytes(1_500_000, seed: 1)
+    let image = try FakeImage(layers: [blob])
+    let failed = Log<Int>()
+    let registry = try FakeRegistry(image) { request in
+      guard let start = request.range?.lowerBound, start > 500_000, !failed.all.contains(start)
+      else { return nil }
+      failed.add(start)
+      return .status(503)
+    }
+    let post = try await Post(registry.host, cacheLimit: 1 << 20)
+    #expect(try await post.get("blobs/\(image.layers[0])").body == blob)
+    #expect(failed.all.count > 1)
+    await post.end()
+  }
+
+  @Test(
+    "what upstream says in place of a blob that passes through is the answer",
+    arguments: [401, 404, 429, 503])
+  func passesOnRefusals(status: Int) async throws {
+    let image = try FakeImage(layers: [Content.bytes(1_500_000, seed: 1)])
+    let isUp = Mutex(true)
+    let registry = try FakeRegistry(image) { request in
+      request.target.contains("/blobs/") && !isUp.withLock { $0 } ? .status(status) : nil
+    }
+    let post = try await Post(registry.host, cacheLimit: 1 << 20)
+    // Upstream has said of the blob that the caller may have it, and how long it is.
+    #expect(try await post.get("blobs/\(image.layers[0])", method: "HEAD").status == 200)
+    isUp.withLock { $0 = false }
+    let answer = try await post.get("blobs/\(image.layers[0])")
+    #expect(answer.status >= 400 && answer.text.contains("errors"))
     await post.end()
   }
 
