@@ -16,15 +16,16 @@ extension Downloads {
 
   /// Changes who wants a download, and with that how soon it is needed.
   func change(_ download: SharedDownload, _ change: (SharedDownload) -> Void) {
-    let (before, readers) = (download.urgency, download.readers)
+    let (before, readers) = ((download.urgency, download.wholeUrgency), download.readers)
     let isNew = download.wanters.isEmpty && download.blob == nil
     change(download)
     if let blob = download.blob, download.readers != readers {
-      download.pool.handle(.readers(blob, at: download.readers))
+      download.pool.handle(.readers(blob, download.readers))
     }
-    guard download.urgency != before || isNew, !download.wanters.isEmpty else { return }
+    let after = (download.urgency, download.wholeUrgency)
+    guard after != before || isNew, !download.wanters.isEmpty else { return }
     if let blob = download.blob {
-      download.pool.handle(.urgency(blob, download.urgency))
+      download.pool.handle(.urgency(blob, after.1))
     } else {
       queue.place(download, download.urgency)
     }

@@ -128,7 +128,11 @@ package actor Downloads {
       return Download(ended: wish, .failure(.stopped))
     }
     download.lent.add(source, of: wanter)
-    change(download) { $0.wanters[wanter] = urgency }
+    change(download) {
+      $0.wanters[wanter] = urgency
+      $0.parts[wanter] = wish.part
+      $0.positions[wanter] = wish.part?.lowerBound
+    }
     let (inbox, id) = (inbox, download.id)
     return Download(download, wanter: wanter, isShared: known != nil) {
       inbox.yield(.reads(download: id, wanter: wanter, at: $0))
@@ -190,6 +194,7 @@ package actor Downloads {
       change(download) {
         $0.wanters[claim.wanter] = nil
         $0.positions[claim.wanter] = nil
+        $0.parts[claim.wanter] = nil
       }
       let source = download.lent.remove(of: claim.wanter)
       if let heir = download.lent.heir { inherit(download, heir) }

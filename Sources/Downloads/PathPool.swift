@@ -127,11 +127,11 @@ final class PathPool: SchedulerRunner {
     download.had = download.progress.done
     set(download, .waiting)
     let (id, actions) = scheduler.add(
-      size: download.size, have: have, urgency: download.urgency)
+      size: download.size, have: have, urgency: download.wholeUrgency)
     download.blob = id
     downloads[id] = download
     perform(actions)
-    if !download.readers.isEmpty { handle(.readers(id, at: download.readers)) }
+    if !download.readers.isEmpty { handle(.readers(id, download.readers)) }
     around.verifier.advance(download.name)
   }
 

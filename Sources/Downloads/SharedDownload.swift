@@ -20,10 +20,20 @@ final class SharedDownload: Identifiable {
   var wanters: [Int: Urgency] = [:]
   /// Where they read it, those who do.
   var positions: [Int: Int64] = [:]
-  /// The same, in the order in which they came.
-  var readers: [Int64] { positions.sorted { $0.key < $1.key }.map(\.value) }
+  /// Which part of it they want, those who do not want all of it.
+  var parts: [Int: Range<Int64>] = [:]
+  /// What they read, in the order in which they came.
+  var readers: [Range<Int64>] {
+    positions.sorted { $0.key < $1.key }.map { wanter, position in
+      position..<max(position, parts[wanter]?.upperBound ?? .max)
+    }
+  }
   /// How soon it is wanted by whoever wants it soonest.
   var urgency: Urgency { wanters.values.max() ?? .ahead }
+  /// How soon all of it is wanted.
+  var wholeUrgency: Urgency {
+    wanters.lazy.filter { self.parts[$0.key] == nil }.map(\.value).max() ?? .spare
+  }
   var partial: PartialBlob?
   /// Looks whether another process that fetches it gets on.
   var patience: Patience?

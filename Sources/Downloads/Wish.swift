@@ -10,6 +10,8 @@ package struct Wish: Sendable {
   package var owner: String
   /// Bytes of it that came already, and where they begin; they are not hashed.
   package var glimpse: (offset: Int64, bytes: [UInt8]) = (0, [])
+  /// The part of it that is wanted; nil: all of it.
+  package var part: Range<Int64>?
   /// Who may share it before it is verified.
   package var circle = Circle.named
   /// Told when the blob is in the store, where it came apart from what others bring: all of it by the circle.

@@ -49,8 +49,8 @@ struct BlobState: Sendable {
   let size: Int64
   /// How soon its bytes are needed.
   var urgency = Urgency.whole
-  /// Where those who read it are, in the order in which they came; none: it is read from its head.
-  var readers: [Int64] = []
+  /// What those who read it wait for, in the order in which they came; none: it is read from its head.
+  var readers: [Range<Int64>] = []
   /// Sorted by position, disjoint.
   var pending: [Piece]
   var segments: Set<SegmentID> = []
@@ -82,24 +82,37 @@ struct BlobState: Sendable {
   /// The byte to ask for next, and its piece: of what may be asked for now, that which a reader
   /// comes to soonest, else the one nearest to the blob's head.
   func next(at now: Moment) -> (index: Int, start: Int64)? {
-    var best: (index: Int, start: Int64, distance: Int64)?
+    if let next = nextRead(at: now) { return (next.index, next.bytes.lowerBound) }
+    return firstEligible(at: now).map { ($0, pending[$0].range.lowerBound) }
+  }
+
+  /// The bytes to ask for next that somebody reads, and their piece.
+  func nextRead(at now: Moment) -> (index: Int, bytes: Range<Int64>)? {
+    var best: (index: Int, bytes: Range<Int64>, distance: Int64)?
     for reader in readers {
       guard
         let index = pending.firstIndex(where: {
-          $0.notBefore <= now && $0.range.upperBound > reader
+          $0.notBefore <= now && $0.range.overlaps(reader)
         })
       else { continue }
-      let start = max(reader, pending[index].range.lowerBound)
-      if start - reader < best?.distance ?? .max { best = (index, start, start - reader) }
+      let bytes = pending[index].range.clamped(to: reader)
+      let distance = bytes.lowerBound - reader.lowerBound
+      if distance < best?.distance ?? .max { best = (index, bytes, distance) }
     }
-    if let best { return (best.index, best.start) }
-    return firstEligible(at: now).map { ($0, pending[$0].range.lowerBound) }
+    return best.map { ($0.index, $0.bytes) }
+  }
+
+  /// Whether some of it that may be asked for now is needed so soon.
+  func needs(_ urgency: Urgency, at now: Moment) -> Bool {
+    if urgency == self.urgency { return firstEligible(at: now) != nil }
+    return urgency == .read && nextRead(at: now) != nil
   }
 
   /// Whether a reader waits for a byte that nobody fetches and that may be asked for now.
   func keepsReaderWaiting(at now: Moment) -> Bool {
     readers.contains { reader in
-      pending.contains { $0.notBefore <= now && $0.range.contains(reader) }
+      !reader.isEmpty
+        && pending.contains { $0.notBefore <= now && $0.range.contains(reader.lowerBound) }
     }
   }
 
@@ -158,6 +171,8 @@ struct SegmentState: Sendable {
   var position: Int64
   var failures: FailureRun
   var requests: [RequestID]
+  /// Whether it is no more than somebody reads of a blob that is needed later.
+  var isPart = false
   /// Not to be asked for a second time before: a second request has just failed.
   var repeatNotBefore = Moment.zero
   var rate: RateEstimate

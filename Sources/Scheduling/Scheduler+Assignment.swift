@@ -22,7 +22,10 @@ extension Scheduler {
   private mutating func nextFetch(now: Moment) -> Fetch? {
     if let fetch = splitAtReader(now: now) { return fetch }
     for urgency in Urgency.allCases.reversed() where urgencies.contains(urgency) {
-      if let blob = blobToServe(urgency, now: now) { return takePending(blob, now: now) }
+      if urgency == .spare || urgency == .ahead && !mayFetchAhead(now: now) { return nil }
+      if let blob = blobToServe(urgency, now: now) {
+        return takePending(blob, for: urgency, now: now)
+      }
       if let fetch = splitLargest(urgency, now: now) ?? overtakeStraggler(urgency, now: now) {
         return fetch
       }
@@ -62,7 +65,7 @@ extension Scheduler {
     var best: (id: BlobID, share: Double)?
     for id in blobs.candidates() {
       let blob = blobs[id]
-      guard blob.urgency == urgency, blob.firstEligible(at: now) != nil else { continue }
+      guard blob.needs(urgency, at: now) else { continue }
       let busy = blob.segments.count
       if busy == 0 { return id }
       guard blob.ranged else { continue }
@@ -72,8 +75,9 @@ extension Scheduler {
     return best?.id
   }
 
-  mutating func takePending(_ id: BlobID, now: Moment) -> Fetch? {
+  mutating func takePending(_ id: BlobID, for urgency: Urgency, now: Moment) -> Fetch? {
     if !blobs[id].ranged { bytesLeft += blobs[id].mergePending() }
+    if urgency > blobs[id].urgency, blobs[id].ranged { return takePart(id, now: now) }
     let isOne = !blobs[id].ranged || blobs[id].size <= settings.wholeBlob
     let index: Int
     if isOne {
@@ -89,6 +93,22 @@ extension Scheduler {
     let length = isOne ? Int64.max / 4 : segmentLength(rate: typicalRate(at: now))
     let piece = blobs[id].take(index, length: length)
     return start(id, piece, origin: .pending, now: now)
+  }
+
+  /// What somebody reads of a blob, and no more: the rest is needed later, or by nobody.
+  private mutating func takePart(_ id: BlobID, now: Moment) -> Fetch? {
+    guard let next = blobs[id].nextRead(at: now) else { return nil }
+    let index = blobs[id].cut(next.index, at: next.bytes.lowerBound)
+    let length = min(Int64(next.bytes.count), segmentLength(rate: typicalRate(at: now)))
+    let piece = blobs[id].take(index, length: length)
+    let fetch = start(id, piece, origin: .pending, now: now)
+    segments[fetch.segment]?.isPart = true
+    return fetch
+  }
+
+  /// How soon a segment is needed.
+  func urgency(of segment: SegmentState) -> Urgency {
+    segment.isPart ? .read : blobs[segment.blob].urgency
   }
 
   /// Bytes for the next segment: what a worker gets through in the policy's time.
@@ -174,7 +194,7 @@ extension Scheduler {
   private mutating func splitLargest(_ urgency: Urgency, now: Moment) -> Fetch? {
     var best: (id: SegmentID, seconds: Double)?
     for (id, segment) in segments
-    where segment.requests.count == 1 && blobs[segment.blob].urgency == urgency
+    where segment.requests.count == 1 && self.urgency(of: segment) == urgency
       && blobs[segment.blob].ranged
       && segment.remaining >= 2 * settings.splits.smallest
       // A server that is slow with its heads is not helped by more of them.
@@ -192,9 +212,11 @@ extension Scheduler {
     guard let best, let segment = segments[best.id] else { return nil }
     let middle = segment.position + segment.remaining / 2
     segments[best.id]?.range = segment.range.lowerBound..<middle
-    return start(
+    let fetch = start(
       segment.blob, Piece(range: middle..<segment.range.upperBound), origin: .split(best.id),
       now: now)
+    segments[fetch.segment]?.isPart = segment.isPart
+    return fetch
   }
 
   /// Asks for what a straggler still owes by a second request, where that should overtake it.
@@ -203,7 +225,7 @@ extension Scheduler {
     let peers = peerRate(at: now)
     for (id, segment) in segments
     where segment.requests.count == 1 && segment.repeatNotBefore <= now
-      && blobs[segment.blob].urgency == urgency
+      && self.urgency(of: segment) == urgency
     {
       guard let request = requests[segment.requests[0]] else { continue }
       let isWhole = !blobs[segment.blob].ranged

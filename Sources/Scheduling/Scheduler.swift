@@ -36,6 +36,8 @@ package struct Scheduler: Sendable {
   var nextNumber = 0
   /// How soon blobs were needed so far: as a rule one way only.
   var urgencies: Set<Urgency> = []
+  /// Until then few workers are at what is ahead of need: somebody reads a little here and there.
+  var readsEndAt = Moment.zero
   /// Whether all blobs are asked for as wholes, since ranges only fail.
   var allAreWhole = false
   /// Until then no more requests than `served` are in flight, because a server asked for it.
@@ -149,8 +151,8 @@ package struct Scheduler: Sendable {
     case .urgency(let blob, let urgency):
       blobs[blob].urgency = urgency
       urgencies.insert(urgency)
-    case .readers(let blob, let positions):
-      blobs[blob].readers = positions
+    case .readers(let blob, let readers):
+      take(readers, of: blob, now: now, &actions)
     case .joined(let request):
       handBackIfLate(request, now: now, &actions)
     case .measured(let readings):

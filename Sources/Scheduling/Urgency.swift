@@ -1,5 +1,7 @@
 /// How soon somebody needs a blob's bytes.
 package enum Urgency: Int, Sendable, Equatable, Comparable, CaseIterable {
+  /// Nobody wants them: of their blob only parts are.
+  case spare
   /// Nobody waits for them yet.
   case ahead
   /// They are a part of something that is wanted whole.

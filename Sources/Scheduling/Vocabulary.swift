@@ -76,8 +76,8 @@ package enum SchedulerEvent: Sendable, Equatable {
   case left([BlobID])
   /// The blob's bytes are needed sooner, or later, than before.
   case urgency(BlobID, Urgency)
-  /// Where those who read the blob's bytes are, each at the first one that it waits for.
-  case readers(BlobID, at: [Int64])
+  /// What those who read the blob's bytes wait for, each from the first one on.
+  case readers(BlobID, [Range<Int64>])
   /// Somebody else can be asked for what the request is to bring, who could not be when it was made.
   case joined(RequestID)
   /// What the runner measured of its connections and of itself; for the next sample.

@@ -42,7 +42,8 @@ package struct Sample: Sendable, Equatable, Codable {
   package enum AppLimit: String, Sendable, Equatable, Codable {
     /// Nothing was left to hand out.
     case nothingLeft
-    /// Every piece left waits out a back-off or a Retry-After.
+    /// Every piece left waits: for the end of a back-off or a Retry-After, or for somebody who reads
+    /// another one.
     case backingOff
   }
 

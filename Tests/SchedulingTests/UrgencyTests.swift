@@ -4,6 +4,13 @@ import Tuning
 
 private let mebibyte: Int64 = 1 << 20
 
+extension SchedulerEvent {
+  /// Those who read all that is behind them.
+  fileprivate static func readers(_ blob: BlobID, at positions: [Int64]) -> SchedulerEvent {
+    .readers(blob, positions.map { $0..<Int64.max })
+  }
+}
+
 @Suite("Urgency")
 struct UrgencyTests {
   private static func network(_ workers: Int) -> FakeNetwork {
@@ -140,6 +147,54 @@ struct UrgencyTests {
     #expect(network.made.count == made && network.cancelled.isEmpty)
     network.run()
     #expect(network.complete.count == 1)
+  }
+
+  @Test(
+    "of what is read in parts no more is fetched than is read, unless somebody wants the rest",
+    arguments: [Urgency.spare, .ahead])
+  func readsParts(rest: Urgency) {
+    let network = Self.network(8)
+    network.add(100 * mebibyte, rest)
+    let parts = [50 * mebibyte, 3 * mebibyte, 100 * mebibyte - 5].map {
+      $0..<min($0 + 65_536, 100 * mebibyte)
+    }
+    for part in parts {
+      network.tell(.readers(BlobID(index: 0), [part]))
+      network.run(limit: 0.5)
+      #expect(RangeSet(part).subtracting(network.received[0]).isEmpty)
+      // Who reads has the line, but for a few; and who goes ends nothing.
+      #expect(network.flights.count == (rest == .spare ? 0 : 2))
+      let cancelled = network.cancelled.count
+      network.tell(.readers(BlobID(index: 0), []))
+      #expect(network.cancelled.count == cancelled)
+    }
+    if rest == .spare {
+      #expect(network.made.map(\.range) == parts)
+      #expect(network.scheduler.sample(now: network.now).appLimit == .backingOff)
+    }
+    network.tell(.urgency(BlobID(index: 0), .whole))
+    network.run()
+    #expect(network.complete.count == 1)
+  }
+
+  @Test(
+    "what is ahead goes on with few workers while somebody reads a little, and with all after that")
+  func readsBesideAhead() {
+    let network = Self.network(8)
+    for _ in 0..<2 { network.add(400 * mebibyte, .ahead) }
+    network.run(limit: 1)
+    #expect(network.flights.count == 8)
+    network.tell(.readers(BlobID(index: 1), [(300 * mebibyte)..<(300 * mebibyte + 65_536)]))
+    #expect(network.flights.count == 3)
+    network.run(limit: 1)
+    #expect(network.flights.count == 2)
+    network.run(limit: 10)
+    #expect(network.flights.count == 8)
+    // A reader of much is one of those who pull.
+    network.tell(.readers(BlobID(index: 1), [(390 * mebibyte)..<(400 * mebibyte)]))
+    #expect(network.flights.count == 8)
+    network.run()
+    #expect(network.complete.count == 2)
   }
 
   @Test("nobody hands back what another reader waits for")

@@ -161,15 +161,19 @@ final class Ahead: Sendable {
 
   /// Notes that a blob is read, until what is returned is gone; to be called when it is wanted by its reader.
   ///
+  /// - Parameters:
+  ///   - blob: which one.
+  ///   - circle: of its reader.
+  ///   - isPart: whether it is no more than a part that is read: the rest is as far ahead as before.
   /// - Returns: nil where it is of no image that is ahead.
-  func read(_ blob: Digest, in circle: Circle) -> Reading? {
+  func read(_ blob: Digest, in circle: Circle, isPart: Bool) -> Reading? {
     let (images, dropped) = state.withLock {
       state -> ([Key], [(download: Download, hold: CacheHold)]) in
       let images = state.images.filter { $0.key.circle == circle && $0.value.blobs.contains(blob) }
         .map(\.key)
       let dropped = images.compactMap { image -> (download: Download, hold: CacheHold)? in
         state.images[image]?.readers += 1
-        return state.images[image]?.waiting.removeValue(forKey: blob)
+        return isPart ? nil : state.images[image]?.waiting.removeValue(forKey: blob)
       }
       return (images, dropped)
     }

@@ -107,12 +107,13 @@ extension Answerer {
     var wish = Wish(blob, label: "blob", owner: "\(upstream.reference.repository)")
     cache.note(&wish, in: session.circle)
     wish.glimpse = (glimpse.offset, glimpse.bytes)
+    wish.part = BlobStream.part(for: range, of: blob.size)
     let wanted = await downloads.want([wish], from: session.source, urgency: .read)
     guard let download = wanted.first else {
       throw RegistryError(.notFound, "nothing is fetched any more")
     }
     // Not before it is wanted by its reader: it would be let go of in between.
-    let reading = ahead.read(blob.digest, in: session.circle)
+    let reading = ahead.read(blob.digest, in: session.circle, isPart: wish.part != nil)
     let stream = BlobStream(range, of: blob.size, from: download, reading) {
       note($0, of: blob, upstream, session)
     }

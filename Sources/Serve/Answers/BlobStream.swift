@@ -25,6 +25,12 @@ package struct BlobStream: Sendable {
   /// Bytes at the end that wait for the digest.
   static let heldBack: Int64 = 64 << 10
 
+  /// The part of a blob that is needed to give a range of it; nil: all of it.
+  static func part(for range: Range<Int64>, of size: Int64) -> Range<Int64>? {
+    let waitsForDigest = range.lowerBound == 0 && range.upperBound > max(0, size - heldBack)
+    return waitsForDigest ? nil : range
+  }
+
   /// - Parameters:
   ///   - range: the bytes wanted.
   ///   - size: of the blob.

@@ -175,6 +175,25 @@ struct StreamTests {
     await post.end()
   }
 
+  @Test("who reads a little here and there has that fetched, over the connections that are there")
+  func reads() async throws {
+    let image = try Self.image(4 << 20)
+    let (blob, bytes) = (image.layers[0], try #require(image.blobs[image.layers[0]]))
+    let registry = try FakeRegistry(image)
+    let post = try await Post(registry.host)
+    for place in [3 << 20, 1 << 20, 0, 2 << 20] {
+      let range = place..<(place + (64 << 10))
+      let answer = try await post.get(
+        "blobs/\(blob)", ["Range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)"])
+      #expect(answer.body == Array(bytes[range]))
+    }
+    // One byte is asked for to see where it is.
+    let asked = registry.blobRequests.compactMap(\.range).filter { $0.count > 1 }
+    #expect(asked.reduce(0) { $0 + $1.count } == 4 * (64 << 10), "\(asked)")
+    #expect(registry.server.connections <= 2)
+    await post.end()
+  }
+
   @Test("a client that leaves costs nothing more, and what came is kept")
   func leaves() async throws {
     let image = try Self.image()
