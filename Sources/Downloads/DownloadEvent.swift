@@ -8,7 +8,8 @@ package enum DownloadEvent: Sendable {
   case overview(Overview)
   /// A blob arrived damaged, and what is done about it: words that follow its name.
   case damaged(Wish, origin: String, next: String)
-  /// Another process brought nothing of a blob for so many seconds: this one goes on with what it had.
+  /// Another process brought less of a blob than the minimum rate for so many seconds: this one goes on
+  /// with what it had.
   case takenOver(Wish, process: Int32?, seconds: Double)
   /// A server, or the scheduler, asks to wait for so many seconds, and why.
   case waiting(seconds: Double, reason: String)

@@ -63,7 +63,7 @@ final class PullBoard: Sendable {
       let other = process.map { "process \($0)" } ?? "another process"
       display.show(
         .warning(
-          "\(wish.label) \(wish.blob.digest.short): \(other) brought nothing of it for "
+          "\(wish.label) \(wish.blob.digest.short): \(other) brought less than --min-rate of it for "
             + "\(Int(clamping: seconds.rounded())) s; going on in its place"))
     case .waiting(let seconds, let reason):
       display.show(.waiting(seconds: seconds, reason: reason))

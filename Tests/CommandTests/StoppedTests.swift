@@ -35,6 +35,36 @@ struct StoppedTests {
     #expect(verified.status == 0, "\(verified.output)")
   }
 
+  @Test("or crawls keeps nobody waiting who wants more than it brings, from wherever he has it")
+  func crawling() async throws {
+    let cairn = try Command()
+    let image = try FakeImage(layers: [Content.bytes(3 << 20, seed: 9)])
+    let size = 3 << 20
+    let asked = Gate()
+    let slow = try FakeRegistry(image) { request in
+      guard let range = request.range, range.lowerBound > 0 else { return nil }
+      asked.open()
+      let part = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
+      return .raw(
+        Reply.head(206, length: range.count, [("Content-Range", part)]), .trickle([0]))
+    }
+    let quick = try FakeRegistry(image)
+    func pull(_ registry: FakeRegistry, _ options: [String]) -> Process {
+      cairn.process(
+        ["pull", "\(registry.host)/o/n", "--plain-http", "--workers", "2", "--progress", "plain"]
+          + options)
+    }
+    let first = pull(slow, ["--min-rate", "1"])
+    let running = Task { try await Command.finish(first) }
+    await asked.opened()
+    let second = try await Command.finish(
+      pull(quick, ["--min-rate", "1M", "--stall-timeout", "1"]))
+    #expect(second.status == 0, "\(second.errors)")
+    #expect(second.errors.contains("brought less than --min-rate of it for 1 s"))
+    let outcome = try await running.value
+    #expect(outcome.status == 0, "\(outcome.errors)")
+  }
+
   @Test("by Ctrl-\\ ends at once, as by SIGTERM", arguments: [SIGQUIT, SIGTERM])
   func quit(signal: Int32) async throws {
     let cairn = try Command()
