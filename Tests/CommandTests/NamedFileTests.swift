@@ -44,6 +44,22 @@ struct NamedFileTests {
   }
 
   @Test(
+    "nothing that is learned is written over",
+    arguments: [
+      "--export $D/h.sqlite", "--export $D/./h.sqlite-wal", "--report --plot $D/h.sqlite",
+      "--export $D/l",
+    ])
+  func keepsWhatIsLearned(options: String) async throws {
+    let outcome = try await shell(
+      """
+      cairn pull $I -q --history $D/h.sqlite; ln -s h.sqlite $D/l
+      cairn tune --history $D/h.sqlite \(options); test $? = 64 \
+        && cairn tune --history $D/h.sqlite --report
+      """)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+  }
+
+  @Test(
     "what an archive is written to stays what it was, and gets the whole archive",
     arguments: [
       "cairn pull $I -q --output docker-archive:/dev/stdout | tar -t",

@@ -99,6 +99,10 @@ struct SimulateCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    try requireDifferent(
+      [("--replay", replay), ("--plot", plot)].compactMap { option, path in
+        path.map { WrittenFile(option: option, path: $0) }
+      })
     try requireWritable(plot)
     let progress = SimulationProgress()
     if let replay {

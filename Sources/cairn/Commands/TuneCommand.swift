@@ -105,8 +105,8 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
 
   func run() async throws {
     try checkPlaces()
-    try requireWritable(plot)
-    try requireWritable(export)
+    try requireDifferent(keptFiles + writtenFiles)
+    for file in writtenFiles { try requireWritable(file.path) }
     if reset {
       try forget()
     } else if let sweep {
@@ -118,6 +118,18 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     } else {
       try showReport()
     }
+  }
+
+  private var writtenFiles: [WrittenFile] {
+    [("--plot", plot), ("--export", export)].compactMap { option, path in
+      path.map { WrittenFile(option: option, path: $0) }
+    }
+  }
+
+  /// The files that are read, and stay what they are.
+  private var keptFiles: [WrittenFile] {
+    History.files(historyOptions.file).map { WrittenFile(option: "the history", path: $0) }
+      + (importing.map { [WrittenFile(option: "--import", path: $0)] } ?? [])
   }
 
   private var selection: History.Selection {
