@@ -35,7 +35,7 @@ extension StoreMaintenance {
     let entries = Set(doomed.map(\.descriptor))
     let needed = try needed(without: entries)
     removal.images = doomed.map(\.label).sorted()
-    if !isRehearsal { try forget(entries) }
+    let isForgotten = if isRehearsal { true } else { try forget(entries) }
     for algorithm in Digest.Algorithm.allCases {
       guard let folder = try store.existingBlobs(algorithm) else { continue }
       for name in folder.list() {
@@ -56,6 +56,7 @@ extension StoreMaintenance {
         if !isRehearsal { try disk(try folder.removeTree(odd)) }
       }
     }
+    if !isForgotten { try rewriteIndex(without: entries) }
     if !isRehearsal { store.marks.prune(keeping: needed) }
     try removePartials(isRehearsal, &removal, unlessSince: olderThan.map { now - $0 })
     for folder in [store.folder, try? store.state()].compactMap(\.self) {
@@ -80,8 +81,8 @@ extension StoreMaintenance {
     let needed = try needed(without: entries)
     var removal = Removal()
     removal.images = doomed.map(\.label)
-    try forget(entries)
     let theirs = Set(entries.flatMap { reachable(from: $0).sizes.keys }).subtracting(needed)
+    let isForgotten = try forget(entries)
     for digest in theirs.sorted(by: { $0.description < $1.description }) {
       try checkInterruption()
       guard let folder = try store.existingBlobs(digest.algorithm),
@@ -91,12 +92,27 @@ extension StoreMaintenance {
       removal.bytes = removal.bytes.addingClamped(size)
       removal.blobs += 1
     }
+    if !isForgotten { try rewriteIndex(without: entries) }
     withExtendedLifetime(lock) {}
     return removal
   }
 
+  /// Takes entries out of the index before what they need goes.
+  ///
+  /// - Returns: false where the full disk has no room for an index without them: then that comes after,
+  ///   and an interruption in between leaves names of what is not all there.
+  private func forget(_ doomed: Set<Descriptor>) throws(StoreError) -> Bool {
+    do throws(StoreError) {
+      try rewriteIndex(without: doomed)
+      return true
+    } catch {
+      guard [.space, .files, .quota].contains(error.lack) else { throw error }
+      return false
+    }
+  }
+
   /// Takes entries out of the index; a name that nobody has then goes to an image of another platform.
-  private func forget(_ doomed: Set<Descriptor>) throws(StoreError) {
+  private func rewriteIndex(without doomed: Set<Descriptor>) throws(StoreError) {
     try store.updateIndex { index in
       index.remove(where: doomed.contains)
       index.restoreNames()

@@ -57,6 +57,43 @@ struct OddFileSystemTests {
     #expect(StoreError(DiskError("write", "/dev/full", ENOSPC)).lack == .space)
   }
 
+  @Test(
+    "where not a byte is left, images can be removed all the same", .enabled(if: getuid() == 0),
+    arguments: [true, false])
+  func fullDisk(isPrune: Bool) throws {
+    let folder = try TemporaryFolder()
+    let path = folder("small")
+    #expect(mkdir(path, 0o700) == 0)
+    guard mount("none", path, "tmpfs", 0, "size=256k") == 0 else {
+      try Test.cancel("nothing can be mounted here")
+    }
+    defer { umount2(path, 2) }
+    let store = try ContentStore(root: "\(path)/store")
+    for (name, seed) in [("ex.am/a:1", 1), ("ex.am/b:1", 2)] as [(String, UInt64)] {
+      let image = try OutputTests.stored(
+        FakeImage(layers: [Content.bytes(20_000, seed: seed)]), in: store)
+      try store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
+        try index.set(name, image.root)
+      }
+    }
+    let maintenance = StoreMaintenance(store: store)
+    _ = try maintenance.prune(olderThan: nil, keepBytes: nil, now: 0)
+    let filler = open("\(path)/fill", O_CREAT | O_WRONLY, 0o600)
+    let bytes = [UInt8](repeating: 1, count: 512)
+    while Glibc.write(filler, bytes, bytes.count) > 0 {}
+    close(filler)
+    let removal =
+      if isPrune {
+        try maintenance.prune(olderThan: nil, keepBytes: 0, now: 0)
+      } else {
+        try maintenance.remove { $0.name == "ex.am/a:1" }
+      }
+    #expect(removal?.images.count == (isPrune ? 2 : 1) && removal?.bytes ?? 0 > 20_000)
+    let left = try maintenance.images()
+    #expect(left.map(\.name) == (isPrune ? [] : ["ex.am/b:1"]))
+    #expect(!left.contains { !$0.isComplete })
+  }
+
   @Test("sums of sizes from outside have an end")
   func sums() {
     #expect([Int64.max, 1].clampedSum == .max && [Int64.min, -1].clampedSum == .min)
