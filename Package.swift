@@ -50,11 +50,11 @@ let package = Package(
     .target(name: "Plot", swiftSettings: strict),
     .target(name: "Metrics", swiftSettings: strict),
     .target(name: "TOML", dependencies: ["Text"], swiftSettings: strict),
-    .target(name: "Progress", dependencies: ["OCI"], swiftSettings: strict),
 
     // MARK: Effects
     .target(name: "Disk", dependencies: ["Text"], swiftSettings: strict),
     .target(name: "Threads", swiftSettings: strict),
+    .target(name: "Progress", dependencies: ["OCI", "Threads"], swiftSettings: strict),
     .target(name: "Transfer", dependencies: ["CZlib", "Disk", "Text"], swiftSettings: strict),
     .target(name: "Hashing", dependencies: ["OCI", "CCrypto"], swiftSettings: strict),
     .target(
@@ -163,7 +163,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "EmulationTests", dependencies: ["Emulation", "Simulation"], swiftSettings: strict),
-    .testTarget(name: "ProgressTests", dependencies: ["Progress"], swiftSettings: strict),
+    .testTarget(name: "ProgressTests", dependencies: ["Progress", "Support"], swiftSettings: strict),
     .testTarget(
       name: "DownloadsTests",
       dependencies: ["Downloads", "CurlTransfer", "Support"], swiftSettings: strict),

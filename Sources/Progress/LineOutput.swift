@@ -13,17 +13,47 @@ package struct LineOutput: Sendable {
   /// Standard output, for results.
   package static let standardOutput = LineOutput(descriptor: STDOUT_FILENO)
   /// Standard error, for words to people: long lines are cut.
-  package static let standardError = LineOutput(descriptor: STDERR_FILENO, lineLimit: 4_096)
+  package static let standardError = LineOutput(
+    descriptor: STDERR_FILENO, lineLimit: 4_096, queue: standardErrorQueue)
+  /// Standard error, for programs: whole lines.
+  package static let standardErrorForPrograms = LineOutput(
+    descriptor: STDERR_FILENO, queue: standardErrorQueue)
+
+  private static let standardErrorQueue = LineQueue {
+    LineOutput(descriptor: STDERR_FILENO).writeNow(bytes: $0.utf8)
+  }
 
   let descriptor: Int32
   private let lineLimit: Int?
+  /// What takes texts in while nobody is to wait for the reader.
+  private let queue: LineQueue?
 
   /// - Parameters:
   ///   - descriptor: an open one; the caller closes it.
   ///   - lineLimit: the most characters of a line; nil: as many as there are.
   package init(descriptor: Int32, lineLimit: Int? = nil) {
+    self.init(descriptor: descriptor, lineLimit: lineLimit, queue: nil)
+  }
+
+  init(descriptor: Int32, lineLimit: Int? = nil, queue: LineQueue?) {
     self.descriptor = descriptor
     self.lineLimit = lineLimit
+    self.queue = queue
+  }
+
+  /// From now on nobody who writes to standard error waits for its reader: a service is not to stand still
+  /// because its log does.
+  ///
+  /// - Parameter words: says how many texts were left out, where more than 1 MiB waited.
+  package static func queueStandardError(_ words: @escaping @Sendable (Int) -> String) {
+    standardErrorQueue.open(words)
+  }
+
+  /// Waits until what was queued is written, for a second at most.
+  package static func settleStandardError() async {
+    for _ in 0..<100 where !standardErrorQueue.isEmpty {
+      try? await Task.sleep(for: .milliseconds(10))
+    }
   }
 
   /// Writes a text.
@@ -32,12 +62,16 @@ package struct LineOutput: Sendable {
   ///   reason to end a pull.
   @discardableResult
   package func write(_ text: String) -> Int32 {
-    write(bytes: text.escapedForTerminals(lineLimit: lineLimit).utf8)
+    let text = text.escapedForTerminals(lineLimit: lineLimit)
+    return queue?.take(text) ?? false ? 0 : writeNow(bytes: text.utf8)
   }
 
   /// Writes bytes as they are: a document or an archive that was asked for.
   @discardableResult
-  package func write(bytes: some Sequence<UInt8>) -> Int32 {
+  package func write(bytes: some Sequence<UInt8>) -> Int32 { writeNow(bytes: bytes) }
+
+  @discardableResult
+  private func writeNow(bytes: some Sequence<UInt8>) -> Int32 {
     var rest = ContiguousArray(bytes)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

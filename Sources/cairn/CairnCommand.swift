@@ -41,6 +41,7 @@ struct CairnCommand: AsyncParsableCommand {
     Signals.watch { command.cancel() }
     let code = await command.value
     HelperProcesses.endAll()
+    await LineOutput.settleStandardError()
     Glibc.exit(code == 0 ? 0 : Signals.first.map { 128 + $0 } ?? code)
   }
 

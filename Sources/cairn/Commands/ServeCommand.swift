@@ -127,6 +127,8 @@ struct ServeCommand: AsyncParsableCommand {
       print(try configuration(for: printConfig), terminator: "")
       return
     }
+    let log = ServeLog(format: logFormat)
+    log.begin()
     let logger = patience.logger
     let warn: @Sendable (String) -> Void = { words in logger.warning("\(words)") }
     let engine = try orFailure { () throws(CairnError) in
@@ -147,7 +149,6 @@ struct ServeCommand: AsyncParsableCommand {
     let metrics = makeMetrics()
     let downloads = makeDownloads(store, paths, metrics)
     let keeper = try makeDoorkeeper(engine: engine, paths, tags, warn)
-    let log = ServeLog(format: logFormat)
     var settings = FrontSettings(connections: OpenFileBudget.ofProcess.callers)
     settings.names = hostNames
     let encryption = try makeEncryption(warn)

@@ -49,25 +49,33 @@ struct ServeLog: Sendable {
     line.seconds = record.seconds
     line.from = record.origin.rawValue
     line.complete = record.isComplete
-    write(line)
+    LineOutput.standardErrorForPrograms.write(text(line))
   }
 
   /// Says what happens to the service.
   func say(_ words: String) {
-    guard format == .json else {
-      LineOutput.standardError.write("\(Self.now) \(words.linesShownSafely)\n")
-      return
-    }
-    var line = Line(time: Self.now, event: "service")
-    line.message = words
-    write(line)
+    let output = format == .json ? LineOutput.standardErrorForPrograms : .standardError
+    output.write(line(words))
   }
 
-  private func write(_ line: Line) {
+  /// Lets nobody wait for the log's reader from now on.
+  func begin() {
+    LineOutput.queueStandardError { line("\($0) lines of the log were left out: nobody read them") }
+  }
+
+  /// What is said of the service, as a line.
+  private func line(_ words: String) -> String {
+    guard format == .json else { return "\(Self.now) \(words.linesShownSafely)\n" }
+    var line = Line(time: Self.now, event: "service")
+    line.message = words
+    return text(line)
+  }
+
+  private func text(_ line: Line) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(line) else { return }
-    LineOutput.standardError.write(String(decoding: data, as: UTF8.self) + "\n")
+    guard let data = try? encoder.encode(line) else { return "" }
+    return String(decoding: data, as: UTF8.self) + "\n"
   }
 
   private static var now: String {
