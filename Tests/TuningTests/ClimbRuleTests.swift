@@ -332,6 +332,30 @@ struct ClimbRuleTests {
     #expect(policy.pool.size == expected)
   }
 
+  @Test(
+    "trial: a path that becomes much slower is noticed before the last of those who are to go is gone",
+    arguments: [Trial.Belief.full(.line), .flat, .harm])
+  func givesUpEarly(belief: Trial.Belief) {
+    var policy = ClimbPolicy(maximum: 64)
+    policy.pool.set(18, now: .zero)
+    policy.phase = .trying(Trial(belief: belief, from: Level(poolSize: 18, rate: 18e6)))
+    policy.pool.set(11, now: .zero)
+    var bytes: Int64 = 0
+    func sample(_ rate: Double, at seconds: Double) -> Sample {
+      bytes += Int64(rate * 0.05)
+      return Sample(
+        now: Moment(seconds: seconds), poolSize: 11, open: 17, carrying: 17, bytesDone: bytes,
+        bytesLeft: 1_000_000_000)
+    }
+    // Their segments were made for the path as it was: with seventeen of eighteen, less than eleven brought.
+    for step in 1...60 { _ = policy.observe(sample(6e6, at: Double(step) * 0.05)) }
+    if case .harm = belief {
+      #expect(policy.pool.size == 11)
+    } else {
+      #expect(policy.pool.size == 18, "\(policy.reason)")
+    }
+  }
+
   @Test("feed: with nothing left to hand out, the pool is as large as those at work")
   func feeds() {
     var policy = ClimbPolicy(maximum: 64)

@@ -67,7 +67,9 @@ package struct ClimbPolicy: Policy {
     }
     acquitByBursts(sample)
     pool.observe(sample, roundTrip: senses.queue.roundTrip)
-    guard let landing = pool.landing, sample.appLimit != .backingOff, !isTail(sample) else {
+    guard sample.appLimit != .backingOff, !isTail(sample) else { return decision }
+    guard let landing = pool.landing else {
+      giveUpEarly(PathView(sample: sample, senses: senses, landedAt: pool.changedAt))
       return decision
     }
     let view = PathView(sample: sample, senses: senses, landedAt: landing.at)

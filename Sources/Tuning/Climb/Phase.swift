@@ -90,6 +90,13 @@ struct Trial: Sendable {
   }
   /// Whether nothing was full before.
   var isFromRoom: Bool { if case .room = belief { true } else { false } }
+  /// Whether fewer workers are to bring as much as more did.
+  var expectsAsMuch: Bool {
+    switch belief {
+    case .full, .flat: true
+    case .room, .longer, .harm, .others: false
+    }
+  }
   /// What it is compared with.
   let from: Level
 }

@@ -43,6 +43,19 @@ extension ClimbPolicy {
     }
   }
 
+  /// Rejects fewer workers before the last of the others has gone, where even with those the rate has
+  /// fallen by more than in proportion: the path has changed, and they may take seconds to go.
+  mutating func giveUpEarly(_ view: PathView) {
+    guard case .trying(let trial) = phase, trial.from.poolSize > pool.size, trial.expectsAsMuch
+    else { return }
+    let window = view.judgingSeconds
+    guard view.since >= max(TrialRule.looked * window, TrialRule.patience),
+      let rate = view.rates.rate(since: view.now - window),
+      rate < trial.from.each * Double(pool.size)
+    else { return }
+    reject(trial, rate: rate, view)
+  }
+
   private mutating func judgeMore(_ trial: Trial, rate: Double, _ view: PathView) {
     let from = trial.from
     let here = Level(poolSize: pool.size, rate: rate)
