@@ -30,7 +30,7 @@ extension LayoutIndex {
   }
 
   private static func isOwn(_ key: String) -> Bool {
-    key == nameKey || key.hasPrefix("dev.cairn.")
+    key == nameKey || isNote(key)
   }
 
   /// Of a document in memory: it fits.

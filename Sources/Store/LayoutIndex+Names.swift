@@ -51,7 +51,7 @@ extension LayoutIndex {
     let entries = JSONTree(data)?[manifestsName]?.elements ?? []
     return Set(
       entries.compactMap {
-        $0["annotations"]?[nameKey]?.string ?? $0["annotations"]?[heldKey]?.string
+        $0["annotations"]?[nameKey]?.string ?? note(heldKey, in: $0)
       }
     )
     .sorted()
@@ -71,7 +71,7 @@ extension LayoutIndex {
     })?.descriptor {
       // Pulled by its digest, an image does not say again what its index said of it.
       descriptor.platform = same.platform ?? descriptor.platform
-      let words = (same.annotations ?? [:]).filter {
+      let words = (same.ownNotes ?? [:]).filter {
         ![Self.indexKey, Self.heldKey].contains($0.key)
       }
       descriptor.annotations = words.merging(descriptor.annotations ?? [:]) { $1 }
@@ -106,9 +106,12 @@ extension LayoutIndex {
     var renewed = descriptor
     renewed.platform = before.platform ?? descriptor.platform
     // By its digest, a registry does not say again what its index said.
-    renewed.annotations = (before.annotations ?? [:]).merging(descriptor.annotations ?? [:]) {
-      $1
+    // Where the registry has another image by now, nothing of the old one's origin holds for it.
+    let isSameSource = before.source == descriptor.source
+    let words = (before.ownNotes ?? [:]).filter {
+      isSameSource || ![Self.indexKey, Self.sourceKey].contains($0.key)
     }
+    renewed.annotations = words.merging(descriptor.annotations ?? [:]) { $1 }
     try replace(known, by: renewed)
   }
 
@@ -126,14 +129,14 @@ extension LayoutIndex {
 extension LayoutIndex.Entry {
   /// What it is an image of while another one has the name.
   var heldName: String? {
-    name == nil ? text["annotations"]?[LayoutIndex.heldKey]?.string : nil
+    name == nil ? LayoutIndex.note(LayoutIndex.heldKey, in: text) : nil
   }
 
   /// What it is an image of.
   var imageName: String? { name ?? heldName }
 
   fileprivate var pulled: Double {
-    text["annotations"]?[LayoutIndex.pulledKey]?.string.flatMap { Double($0) } ?? 0
+    LayoutIndex.note(LayoutIndex.pulledKey, in: text).flatMap { Double($0) } ?? 0
   }
 
   /// The entry without its name, which stays written beside it.
@@ -145,10 +148,14 @@ extension LayoutIndex.Entry {
     noting(name, as: LayoutIndex.nameKey, inPlaceOf: LayoutIndex.heldKey)
   }
 
-  /// Everything else stays as it was found.
+  /// Everything else stays as it was found, but for notes of ours that are another entry's.
   private func noting(_ name: String, as key: String, inPlaceOf other: String) -> Self {
     var tree = text
     var notes = tree["annotations"] ?? .object([])
+    if let owner = notes[LayoutIndex.ownerKey]?.string, owner != tree["digest"]?.string {
+      for key in notes.names ?? [] where LayoutIndex.isNote(key) { notes[key] = nil }
+    }
+    notes[LayoutIndex.ownerKey] = tree["digest"]?.string.map { JSONTree(string: $0) }
     notes[other] = nil
     notes[key] = JSONTree(string: name)
     tree["annotations"] = notes

@@ -165,7 +165,7 @@ package struct LayoutIndex: Sendable, Equatable {
 
   private static func entry(_ descriptor: Descriptor) throws(StoreError) -> Entry {
     do {
-      return try Entry(descriptor)
+      return try Entry(descriptor.marked)
     } catch {
       throw .badIndex(path: Self.fileName, reason: "an entry cannot be encoded")
     }

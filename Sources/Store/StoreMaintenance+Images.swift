@@ -35,7 +35,7 @@ extension StoreMaintenance {
     }
 
     private func noted(_ key: String) -> Digest? {
-      descriptor.annotations?[key].flatMap { try? Digest($0) }
+      descriptor.note(key).flatMap { try? Digest($0) }
     }
   }
 
@@ -52,11 +52,11 @@ extension StoreMaintenance {
     try store.index().manifests.map { entry in
       let reach = reachable(from: entry)
       let name = entry.annotations?[LayoutIndex.nameKey]
-      let held = entry.annotations?[LayoutIndex.heldKey]
+      let held = entry.note(LayoutIndex.heldKey)
       return Image(
         name: name ?? held ?? entry.digest.description, isHeld: name == nil && held != nil,
         descriptor: entry, size: reach.sizes.values.clampedSum,
-        pulled: Self.seconds(entry.annotations?[LayoutIndex.pulledKey]),
+        pulled: Self.seconds(entry.note(LayoutIndex.pulledKey)),
         isComplete: reach.isComplete)
     }.sorted { ($0.name, $0.isHeld ? $0.label : "") < ($1.name, $1.isHeld ? $1.label : "") }
   }

@@ -129,7 +129,7 @@ extension StoreMaintenance {
   /// Documents as they were served stay, so that an unchanged tag costs one request.
   private func keepServed(of entry: Descriptor, _ reach: inout Reach) {
     for key in [LayoutIndex.indexKey, LayoutIndex.sourceKey] {
-      guard let digest = entry.annotations?[key].flatMap({ try? Digest($0) }) else { continue }
+      guard let digest = entry.note(key).flatMap({ try? Digest($0) }) else { continue }
       var served = [digest]
       if key == LayoutIndex.sourceKey, case .index(let index) = known.content(of: digest) {
         served += index.manifests.map(\.digest)

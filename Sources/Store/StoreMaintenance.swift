@@ -114,7 +114,7 @@ package struct StoreMaintenance: Sendable {
       // But for what it is called, and when it was pulled.
       var entry = image.descriptor
       let kept = [LayoutIndex.indexKey, LayoutIndex.sourceKey]
-      entry.annotations = entry.annotations?.filter { kept.contains($0.key) }
+      entry.annotations = entry.ownNotes?.filter { kept.contains($0.key) }
       if let place = places[entry] {
         found[place].labels.append(image.label)
       } else {

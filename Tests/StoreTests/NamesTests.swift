@@ -1,5 +1,6 @@
 import FoundationEssentials
 import OCI
+import Support
 import Testing
 
 @testable import Store
@@ -114,6 +115,66 @@ struct NamesTests {
     // A twin that is written in other words by now takes its place.
     try index.renew("n", Self.entry("linux/arm64", 2))
     #expect(try Self.numbers(index) == [2, 0])
+  }
+
+  /// The index with an entry of another digest beside one of ours, whose annotations were copied to it.
+  private static func repacked(_ index: LayoutIndex, _ name: String) throws -> LayoutIndex {
+    var tree = try #require(JSONTree(index.encoded()))
+    var entries = tree["manifests"]?.elements ?? []
+    var copy = try #require(entries.first)
+    copy["digest"] = JSONTree(string: "\(try Digest.of([77]))")
+    var notes = try #require(copy["annotations"])
+    notes[LayoutIndex.nameKey] = JSONTree(string: name)
+    copy["annotations"] = notes
+    entries.append(copy)
+    tree["manifests"] = .array(entries)
+    return try #require(LayoutIndex(json: tree.data))
+  }
+
+  @Test("what another tool copied of our notes to an entry of its own says nothing of that")
+  func copiedNotes() throws {
+    var index = LayoutIndex()
+    var first = try Self.entry("linux/amd64", 0, pulled: 9)
+    first.annotations?[LayoutIndex.indexKey] = "\(try Digest.of([1]))"
+    first.annotations?[LayoutIndex.sourceKey] = "\(try Digest.of([2]))"
+    first.annotations?["a"] = "b"
+    try index.place("n", first)
+    index = try Self.repacked(index, "mine")
+    let folder = try TemporaryFolder()
+    let store = try ContentStore(root: folder("store"))
+    try writeFile(store.root + "/index.json", index.encoded())
+    let images = try StoreMaintenance(store: store).images()
+    #expect(images.map(\.name) == ["mine", "n"])
+    let other = try Digest.of([77])
+    #expect(images[0].resolvedDigest == other && images[0].sourceDigest == other)
+    #expect(images[0].platformDigest == nil && images[0].pulled == 0)
+    #expect(images[1].resolvedDigest == (try Digest.of([1])))
+    #expect(images[1].platformDigest == (try Digest.of([2])) && images[1].pulled == 9)
+    // Pulled for another platform under the name, its name stays at it, and its notes are its own again.
+    try index.place("mine", Self.entry("linux/arm64", 1))
+    let held = try #require(index.manifests.first { $0.digest == other })
+    #expect(held.note(LayoutIndex.heldKey) == "mine" && held.note(LayoutIndex.indexKey) == nil)
+    #expect(held.annotations?["a"] == "b")
+    #expect(LayoutIndex.names(json: try index.encoded()) == ["mine", "n"])
+  }
+
+  @Test("notes of an older version, without the mark whose they are, count")
+  func unmarkedNotes() throws {
+    var entry = try Self.entry("linux/amd64", 0, pulled: 9)
+    #expect(entry.note(LayoutIndex.pulledKey) == "9")
+    entry.annotations?[LayoutIndex.ownerKey] = "\(try Digest.of([5]))"
+    #expect(entry.note(LayoutIndex.pulledKey) == nil)
+  }
+
+  @Test(
+    "an image that the registry has another one of by now keeps nothing of the old one's origin")
+  func renewedOrigin() throws {
+    var index = LayoutIndex()
+    var first = try Self.entry("linux/amd64", 0)
+    first.annotations?[LayoutIndex.indexKey] = "\(try Digest.of([1]))"
+    try index.place("n", first)
+    try index.renew("n", Self.entry("linux/amd64", 3))
+    #expect(index["n"]?.note(LayoutIndex.indexKey) == nil)
   }
 
   @Test("entries of others under the same name, that cannot be read, give way")
