@@ -114,6 +114,15 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
     "with \(ByteCount.text(done)) of \(ByteCount.text(size)) on disk"
   }
 
+  /// Whether what was sent is the matter, and not how far it came: there is nothing to go on from.
+  private var isOfContent: Bool {
+    switch self {
+    case .registry(let error): error.cut != nil || error.isWrongContent
+    case .integrity: true
+    default: false
+    }
+  }
+
   private static let goOn = "run the same command again to go on from there"
 
   private static func unreadable(_ count: Int) -> String {
@@ -160,7 +169,7 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
     case .noImage([], _, _): nil
     case .noImage: "take all of it with --all-platforms, or one of them by its digest"
     case .interrupted, .store(.interrupted), .output(.interrupted): Self.goOn
-    case .partly(.registry(let error), _, _) where error.cut != nil: error.hint
+    case .partly(let error, _, _) where error.isOfContent: error.hint
     case .partly(let error, _, _): (error.hint.map { $0 + "; " } ?? "") + Self.goOn
     case .store(let error) where error.lack != nil: error.lack.map(Self.hint(ofStore:))
     case .store(.noIndex):
@@ -173,7 +182,8 @@ package enum PullError: Error, Sendable, CustomStringConvertible {
         + "\"skopeo copy oci:STORE:NAME …\" reads it, too"
     case .output(let error) where error.lack != nil: error.lack.map(Self.hint(ofOutput:))
     case .integrity:
-      "the damaged data was dropped; if it happens again, the registry or a proxy serves wrong data"
+      "the damaged data was dropped; if it happens again, the registry or a proxy serves wrong data, or the image was "
+        + "pushed with a wrong digest and must be pushed again"
     default: nil
     }
   }

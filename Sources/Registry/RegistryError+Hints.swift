@@ -24,6 +24,15 @@ extension RegistryError {
       "\(proxy) is the proxy that HTTPS_PROXY or HTTP_PROXY names (NO_PROXY leaves hosts out); \(way)"
   }
 
+  /// What may help where a server has something else than a manifest says of it; nil: it is about
+  /// something else.
+  static func hint(ofContent kind: Kind) -> String? {
+    kind == .integrity
+      ? "where that stays so, the image's own manifest is wrong, and whoever pushed it must push it again; "
+        + "a mirror or proxy on the way may have something else, too"
+      : nil
+  }
+
   /// What may help where nobody is at a place that the user did not name.
   static func hint(ofNamed kind: TransferError.Kind, _ place: RemoteURL.Origin) -> String? {
     switch kind {

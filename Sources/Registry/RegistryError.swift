@@ -87,7 +87,7 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
   package var mayPass: Bool { secondLooks > 0 }
 
   /// True where content came that is not what was asked for: somebody on the way may have made it, once.
-  var isWrongContent: Bool { kind == .integrity }
+  package var isWrongContent: Bool { kind == .integrity }
 
   /// True where nothing, or next to nothing, came for a whole time limit, over a connection that was made.
   package var isStall: Bool { transferKind == .stalled || transferKind == .silentHandshake }

@@ -384,4 +384,34 @@ struct FaultTests {
     let error = try await bench.failure(bench.request("\(registry.host)/o/n"))
     #expect(error.description.contains("refused"), "\(error)")
   }
+
+  @Test(
+    "a size that the manifest has wrong is told as that, and nothing is gone on from there",
+    arguments: [("config", -1), ("config", 104), ("layers", -1), ("layers", 1)])
+  func wrongSizes(member: String, change: Int) async throws {
+    let image = try FakeImage(layers: [Self.layer, Content.bytes(9_000_000, seed: 5)]) {
+      document in
+      func wrong(_ found: Any?) -> [String: Any] {
+        var descriptor = found as? [String: Any] ?? [:]
+        descriptor["size"] = (descriptor["size"] as? Int ?? 0) + change
+        return descriptor
+      }
+      if member == "config" {
+        document["config"] = wrong(document["config"])
+      } else {
+        let layers = document["layers"] as? [Any] ?? []
+        document["layers"] = [layers[0], wrong(layers.last)]
+      }
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n", workers: 2)
+    request.settings.backoff = 0.001
+    request.settings.maximumBackoff = 0.002
+    let error = try await bench.failure(request)
+    #expect(error.category == .integrity && error.description.contains("the manifest says"))
+    let hint = error.hint ?? ""
+    #expect(hint.contains("whoever pushed it must push it again"), "\(hint)")
+    #expect(!hint.contains("go on from there"), "\(hint)")
+  }
 }

@@ -133,7 +133,8 @@ struct RequestRoute {
         // Where a place is remembered from before, the registry may know a better one by now.
         guard mayReturn else {
           throw RegistryError(
-            kind, "\(url.origin.authority), \(what): \(reason)", hint: isPage ? PageRule.hint : nil)
+            kind, "\(url.origin.authority), \(what): \(reason)",
+            hint: isPage ? PageRule.hint : RegistryError.hint(ofContent: kind))
         }
         try restart()
       case .page(let response, _): throw await asNobody(denied(response))
