@@ -211,6 +211,42 @@ struct ParserTests {
     #expect((words(#"{"errors":[{"message":"\#(long)"}]}"#)?.count ?? 0) <= 201)
   }
 
+  @Test(
+    "a detail is told where nothing else of an error says anything, and no secret of it",
+    arguments: [
+      (
+        #""code":"UNKNOWN","message":"unknown error","detail":"AccessDenied""#,
+        "unknown error: AccessDenied"
+      ),
+      (
+        #""code":"UNKNOWN","message":null,"detail":{"Err":{"Op":"mkdir","Err":28}}"#,
+        "UNKNOWN: Err 28, Op mkdir"
+      ),
+      (#""code":"DENIED","message":"","detail":["no space","left"]"#, "DENIED: no space, left"),
+      (#""code":"DENIED","message":"no","detail":"why""#, "no"),
+      (
+        #""code":"UNKNOWN","message":"unknown error","detail":{"a":null,"b":"","c":true}"#,
+        "unknown error"
+      ),
+      (
+        #""code":"UNKNOWN","detail":{"accessToken":"t","AWSAccessKeyId":"k","why":"x"}"#,
+        "UNKNOWN: why x"
+      ),
+      (
+        #""code":"UNKNOWN","detail":"at https://x/y?sig=abcdefgh now""#,
+        "UNKNOWN: at https://x/y?… now"
+      ),
+      (#""detail":"\u001b[2Jfull""#, "\u{FFFD}[2Jfull"), (#""message":7,"detail":{}"#, nil),
+    ] as [(String, String?)])
+  func details(entry: String, words: String?) {
+    let body = ErrorBody(Array("{\"errors\":[{\(entry)}]}".utf8), contentType: nil)
+    #expect(body.words == words)
+    let long = String(repeating: "word ", count: 500)
+    let many = ErrorBody(
+      Array(#"{"errors":[{"detail":{"a":"\#(long)","b":["\#(long)"]}}]}"#.utf8), contentType: nil)
+    #expect((many.words?.count ?? 0) <= 201)
+  }
+
   @Test("tokens live as long as they say, 60 s where they do not")
   func tokens() {
     func token(_ json: String) -> Token? { Token(Array(json.utf8), now: 1000) }

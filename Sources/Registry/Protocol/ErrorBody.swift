@@ -10,23 +10,6 @@ struct ErrorBody {
   /// Its error codes, for example `MANIFEST_UNKNOWN`.
   let codes: [String]
 
-  private struct Document: Decodable {
-    struct Entry: Decodable {
-      var code: String?
-      var message: String?
-    }
-    var errors: [Entry]?
-    var message: String?
-    var details: String?
-    var error: String?
-    var errorDescription: String?
-
-    enum CodingKeys: String, CodingKey {
-      case errors, message, details, error
-      case errorDescription = "error_description"
-    }
-  }
-
   private static let limit = 200
   /// The most characters that are looked at: what is behind them is not shown anyway.
   private static let mostRead = 1_000
@@ -40,18 +23,16 @@ struct ErrorBody {
   }
 
   init(_ body: [UInt8], contentType: String?, hiding secrets: Secrets = Secrets()) {
-    let document = try? OutsideJSON.decode(
-      Document.self, from: Data(body.prefix(Self.mostParsed)))
-    let entries = (document?.errors ?? []).prefix(3)
+    let found = LooseJSON(Data(body.prefix(Self.mostParsed)))
+    let document = found?.members == nil ? nil : found
+    let entries = (document?["errors"]?.elements ?? []).prefix(3)
     codes = entries.compactMap {
-      $0.code.map { secrets.redact($0.prefix(Self.mostRead)).shownSafely(limit: 60) }
+      $0["code"]?.string.map { secrets.redact($0.prefix(Self.mostRead)).shownSafely(limit: 60) }
     }
-    var parts = entries.compactMap { $0.message ?? $0.code }.map {
-      String($0.prefix(Self.mostRead))
-    }
+    var parts = entries.compactMap(Self.words)
     if parts.isEmpty {
-      parts = [document?.message, document?.details, document?.errorDescription, document?.error]
-        .compactMap { $0 }.prefix(1).map { String($0.prefix(Self.mostRead)) }
+      parts = ["message", "details", "error_description", "error"]
+        .compactMap { document?[$0]?.string }.prefix(1).map { String($0.prefix(Self.mostRead)) }
     }
     if parts.isEmpty, document == nil {
       parts = StorageError(body).parts.map { String($0.prefix(Self.mostRead)) }
@@ -63,5 +44,52 @@ struct ErrorBody {
     let text = parts.filter { !$0.isEmpty }.joined(separator: "; ")
       .split(whereSeparator: \.isNewline).joined(separator: " ")
     words = text.isEmpty ? nil : secrets.redact(text).shownSafely(limit: Self.limit)
+  }
+
+  /// What an entry says: its message, else its code; where that is nothing, with what it adds to it.
+  private static func words(_ entry: LooseJSON) -> String? {
+    let code = entry["code"]?.string
+    let message = entry["message"]?.string ?? ""
+    let isNothing = message.isEmpty || code?.uppercased() == "UNKNOWN"
+    let parts = [
+      message.isEmpty ? code : message, isNothing ? entry["detail"].flatMap(detail) : nil,
+    ]
+    let said = parts.compactMap { $0 }.filter { !$0.isEmpty }.map { String($0.prefix(mostRead)) }
+    return said.isEmpty ? nil : said.joined(separator: ": ")
+  }
+
+  /// What a detail says, which may be anything: strings and numbers, by their names where they have some.
+  private static func detail(_ value: LooseJSON) -> String? {
+    var leaves: [String] = []
+    func gather(_ value: LooseJSON, _ name: String?) {
+      guard leaves.count < mostLeaves else { return }
+      switch value {
+      case .string(let text) where !text.isEmpty:
+        leaves.append((name.map { "\($0) " } ?? "") + text.prefix(mostRead))
+      case .number(let number):
+        let text = Int(exactly: number).map { "\($0)" } ?? "\(number)"
+        leaves.append((name.map { "\($0) " } ?? "") + text)
+      case .array(let elements): for element in elements { gather(element, name) }
+      case .object(let members):
+        for (name, value) in members.sorted(by: { $0.key < $1.key }) where !isSecret(name) {
+          gather(value, String(name.prefix(mostNamed)))
+        }
+      case .string, .other: break
+      }
+    }
+    gather(value, nil)
+    return leaves.isEmpty ? nil : leaves.joined(separator: ", ")
+  }
+
+  /// The most values of a detail that are told.
+  private static let mostLeaves = 8
+  /// The most characters of a name of theirs.
+  private static let mostNamed = 40
+
+  /// Whether what has this name may be a secret, whatever it looks like.
+  private static func isSecret(_ name: String) -> Bool {
+    let name = name.prefix(mostRead).lowercased()
+    return ["token", "secret", "password", "auth", "credential", "signature", "key", "cookie"]
+      .contains { name.contains($0) }
   }
 }
