@@ -116,6 +116,7 @@ extension Scheduler {
       giveUp(blob, because: request.id, &actions)
       return
     }
+    if said.isRefusal { takeRefusal(of: request.state, blob) }
     piece.notBefore = now + delay(for: piece, failure, now: now)
     giveBack(piece, of: blob)
     finishBlobIfComplete(blob, &actions)
@@ -166,14 +167,33 @@ extension Scheduler {
     }
   }
 
+  /// A refusal for load may be one of ranges: whether it is, one request for a whole blob shows, which
+  /// waits as long as any other.
+  private mutating func takeRefusal(of request: RequestState, _ blob: BlobID) {
+    guard !blobs.servesRanges else { return }
+    if let tried = rangeTrial.blob, blobs[tried].isOver { rangeTrial.blob = nil }
+    if request.ranged, rangeTrial.isProven {
+      endRanges()
+    } else if request.ranged, blobs[blob].ranged, rangeTrial.begins(with: blob, trouble.rounds) {
+      blobs[blob].ranged = false
+    } else if !request.ranged, rangeTrial.fails(with: blob, trouble.rounds) {
+      blobs[blob].ranged = true
+    }
+  }
+
+  private mutating func endRanges() {
+    blobs.endRanges()
+    allAreWhole = true
+  }
+
   /// Bytes of a blob came: by a range, or in answer to a request without one, which teaches for all
   /// blobs where ranges only fail.
   mutating func noteServed(_ blob: BlobID, byRange isRange: Bool) {
     if isRange {
       if blobs[blob].ranged { blobs[blob].servesRanges = true }
     } else if !allAreWhole, !blobs[blob].ranged, !blobs.servesRanges {
-      blobs.endRanges()
-      allAreWhole = true
+      // The server may have come to itself in this very moment: the next range shows.
+      if rangeTrial.blob == blob { rangeTrial.isProven = true } else { endRanges() }
     }
   }
 

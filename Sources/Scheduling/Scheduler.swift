@@ -40,6 +40,8 @@ package struct Scheduler: Sendable {
   var readsEndAt = Moment.zero
   /// Whether all blobs are asked for as wholes, since ranges only fail.
   var allAreWhole = false
+  /// Whether ranges are what a server refuses as if it were overloaded.
+  var rangeTrial = RangeTrial()
   /// Until then no more requests than `served` are in flight, because a server asked for it.
   package internal(set) var refusedUntil = Moment.zero
   /// Requests that were in flight after the last refusal: what the server is willing to serve.

@@ -581,7 +581,7 @@ struct SchedulerTests {
     "where ranges only ever fail, blobs are asked for as a whole, and what one taught holds for all",
     arguments: [
       (FetchFailure.transient, 30), (.serverError, 20), (.doubtful, 30), (.rangeRefused, 30),
-      (.refused(retryAfter: nil), 60), (.fatal, 12),
+      (.refused(retryAfter: nil), 24), (.fatal, 12),
     ])
   func wholeWhereRangesFail(_ failure: FetchFailure, most: Int) {
     let network = FakeNetwork(policy: FixedPolicy(poolSize: 2)) { fetch, _ in
@@ -592,6 +592,34 @@ struct SchedulerTests {
     network.run(limit: 600)
     #expect(network.complete.count == 6)
     #expect(network.made.count <= most)
+  }
+
+  @Test("ranges that are refused as for load cost a few waits, in full", arguments: [nil, 4.0])
+  func wholeWhereRangesAreLoad(retryAfter: Double?) {
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 4), step: 0.05, firstByte: 0) {
+      fetch, _ in
+      fetch.ranged && fetch.blob.index > 0
+        ? .fails(after: 0, .refused(retryAfter: retryAfter)) : .good(rate: 50e6)
+    }
+    network.add(1000)
+    for _ in 0..<6 { network.add(5 * mebibyte) }
+    network.run(limit: 600)
+    #expect(network.complete.count == 7)
+    #expect(network.seconds < (retryAfter == nil ? 8 : 40), "\(network.seconds)")
+    #expect(retryAfter == nil || network.seconds >= 12)
+  }
+
+  @Test("a server that refuses everything for a while serves ranges once it has come to itself")
+  func rangesAfterLoad() {
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 4), step: 0.05, firstByte: 0) {
+      _, count in count <= 8 ? .fails(after: 0, .refused(retryAfter: nil)) : .good(rate: 5e6)
+    }
+    for _ in 0..<6 { network.add(20 * mebibyte) }
+    network.run(limit: 600)
+    #expect(network.complete.count == 6)
+    // One at most was asked for as a whole when it did.
+    #expect(Set(network.made.filter { !$0.ranged }.map(\.blob)).count <= 2)
+    #expect(network.made.count { $0.ranged } > 30)
   }
 
   @Test(

@@ -3,7 +3,7 @@ import Support
 /// Ranges have dialects, and so have first bytes, connections and encodings.
 extension Report {
   static let ranges =
-    [400, 401, 403, 404, 405, 406, 411, 412, 416, 417, 422, 500, 501, 502].map { status in
+    [400, 401, 403, 404, 405, 406, 411, 412, 416, 417, 422, 429, 500, 501, 502, 503].map { status in
       dialect(
         "every Range is refused with \(status)",
         "https://github.com/kubernetes/registry.k8s.io/issues/333", mostRequests: 30
