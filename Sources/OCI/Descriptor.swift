@@ -42,7 +42,7 @@ package struct Descriptor: Hashable, Sendable, Codable {
     try self.init(from: decoder, anySize: false)
   }
 
-  /// - Parameter anySize: whether a size that cannot be counts as not there.
+  /// - Parameter anySize: whether a size that no document can have counts as not there.
   init(from decoder: any Decoder, anySize: Bool) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     mediaType = values.readable(MediaType.self, .mediaType) ?? MediaType(rawValue: "")
@@ -54,7 +54,7 @@ package struct Descriptor: Hashable, Sendable, Codable {
       throw OCIError.invalidDocument(reason: "the size of \(digest.short) is negative")
     }
     size = max(0, said ?? 0)
-    hasSize = said ?? -1 >= 0
+    hasSize = said.map { anySize ? $0 > 0 : $0 >= 0 } ?? false
     urls = values.readableStrings(.urls)
     annotations = values.readableNotes(.annotations)
     // A data field that is no base64 is as useless as a wrong one: the content is fetched instead.

@@ -1,5 +1,5 @@
-/// What an index says of a manifest: its digest is enough to find it, so a size that cannot be one
-/// counts as not said.
+/// What an index says of a manifest: its digest is enough to find it, so a size that no document
+/// has, nothing included, counts as not said.
 struct IndexEntry: Decodable {
   let descriptor: Descriptor
 

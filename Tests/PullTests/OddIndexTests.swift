@@ -105,7 +105,7 @@ struct OddIndexTests {
   }
 
   /// What an index may give in place of a manifest's size; nil: nothing.
-  static var noSizes: [Any?] { [nil, NSNull(), -1, 1.5, "7", [7], true] }
+  static var noSizes: [Any?] { [nil, NSNull(), -1, 0, 1.5, "7", [7], true] }
 
   @Test(
     "what an index names without a size is judged by its digest, and the store gives the right size",
