@@ -11,8 +11,10 @@ extension TransferError.Kind {
   ///   - detail: libcurl's words.
   ///   - isAsked: whether the server asked for a certificate of ours, and there was none.
   ///   - isBegun: whether a connection was made, and its handshake of TLS begun.
+  ///   - socks: what a SOCKS proxy said of the server.
   init(
-    _ code: CURLcode, errno: Int, detail: String, isAsked: Bool = false, isBegun: Bool = false
+    _ code: CURLcode, errno: Int, detail: String, isAsked: Bool = false, isBegun: Bool = false,
+    socks: SocksWord? = nil
   ) {
     // 407, 403, a redirect and the like are the proxy's considered answer; a 5xx passes, and so does a limit.
     if let status = Self.proxyStatus(detail), (300..<500).contains(status) {
@@ -22,7 +24,7 @@ extension TransferError.Kind {
     self =
       switch code {
       case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .resolve
-      case CURLE_PROXY: .proxy
+      case CURLE_PROXY: socks?.kind ?? .proxy
       case CURLE_OPERATION_TIMEDOUT
       where isBegun || detail.contains("CONNECT") || detail.contains("SSL connection"):
         .silentHandshake
@@ -78,9 +80,61 @@ extension TransferError.Kind {
   }
 }
 
+/// What is said of a server on the way to it by SOCKS, where that will not change.
+enum SocksWord {
+  /// It has no such host, or knows no way to it: proxies have one word for both.
+  case unreachable
+  /// Nobody listens there.
+  case refused
+  /// The name was looked up here, since the proxy takes addresses alone, and has none.
+  case nameless
+
+  /// - Parameter code: of `CURLINFO_PROXY_ERROR`; nil: any other word, which may be of a moment.
+  init?(_ code: Int) {
+    switch code {
+    case Int(CURLPX_REPLY_HOST_UNREACHABLE.rawValue): self = .unreachable
+    case Int(CURLPX_REPLY_CONNECTION_REFUSED.rawValue): self = .refused
+    case Int(CURLPX_RESOLVE_HOST.rawValue): self = .nameless
+    default: return nil
+    }
+  }
+
+  var kind: TransferError.Kind {
+    switch self {
+    case .unreachable, .refused: .refused
+    case .nameless: .resolve
+    }
+  }
+
+  /// What libcurl's words leave out.
+  var words: String {
+    switch self {
+    case .unreachable: " (there is no such host, or no way to it)"
+    case .refused: " (nobody listens there)"
+    case .nameless: ""
+    }
+  }
+}
+
 extension CurlTransfer {
   /// Whom the connection is made to: the proxy, or the server itself.
-  var peer: String { proxy?.description ?? job.request.url.origin.description }
+  var peer: String { proxy?.description ?? server }
+
+  private var server: String { job.request.url.origin.description }
+
+  /// What the way by SOCKS came to; nil: something else failed, or it may pass.
+  func socksWord(_ code: CURLcode) -> SocksWord? {
+    code == CURLE_PROXY ? SocksWord(cairn_info_long(easy, CURLINFO_PROXY_ERROR)) : nil
+  }
+
+  /// Who is not there, where nobody is: who is connected to, or who is behind a SOCKS proxy.
+  func missing(_ code: CURLcode) -> String { socksWord(code) == nil ? peer : server }
+
+  /// Notes that who was asked is there, and who is behind a SOCKS proxy.
+  func noteReached() {
+    loop.noteReached(peer)
+    if let proxy, ![.http, .https].contains(proxy.scheme) { loop.noteReached(server) }
+  }
 
   /// The error with the proxy that it is about; where that had let us through, with the way.
   ///
@@ -132,7 +186,8 @@ extension CurlTransfer {
     if let code, [CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY].contains(code) {
       return false
     }
-    // Of a way by SOCKS libcurl says nothing but that it failed.
+    if let code, socksWord(code) != nil { return true }
+    // Of a way by SOCKS libcurl says nothing else but that it failed.
     guard let proxy, [.http, .https].contains(proxy.scheme) else { return code != CURLE_PROXY }
     guard job.request.url.origin.scheme == "https" else { return head.status > 0 }
     // On a way that was made for an earlier request nothing is said of CONNECT.
@@ -143,6 +198,7 @@ extension CurlTransfer {
   func unknownHost(_ error: TransferError, _ code: CURLcode) -> String? {
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST where error.kind == .resolve: job.request.url.origin.host
+    case CURLE_PROXY where error.kind == .resolve: job.request.url.origin.host
     case CURLE_COULDNT_RESOLVE_PROXY: proxy?.host
     default: nil
     }

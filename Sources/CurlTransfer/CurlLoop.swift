@@ -167,10 +167,10 @@ final class CurlLoop {
         start(again)
         continue
       }
-      let peer = transfer.peer
+      let missing = transfer.missing(code)
       var doubtful: (host: String, error: TransferError)?
       if case .failure(let error) = result, let host = transfer.unknownHost(error, code),
-        !reached.contains(peer)
+        !reached.contains(missing)
       {
         doubtful = (host, error)
       }

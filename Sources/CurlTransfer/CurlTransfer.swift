@@ -115,7 +115,7 @@ final class CurlTransfer {
   }
 
   private func decide() -> Bool {
-    loop.noteReached(peer)
+    noteReached()
     guard !isRefusedByVersion else { return false }
     let answer = head.head
     bodyEnd = answer.contentLength
@@ -210,7 +210,7 @@ final class CurlTransfer {
 
   func result(_ code: CURLcode) -> Result<TransferResponse, TransferError> {
     // Whoever took a request is there, also where he broke off before his answer had a head.
-    if intake.destination == nil, isConnected { loop.noteReached(peer) }
+    if intake.destination == nil, isConnected { noteReached() }
     if let failure = failure ?? intake.failure { return .failure(marked(failure)) }
     if code != CURLE_OK, !intake.isFull {
       noteFailedSharing()
@@ -267,16 +267,17 @@ final class CurlTransfer {
     let message = said.trimmingSuffix(while: \.isWhitespace)
     let errno = cairn_info_long(easy, CURLINFO_OS_ERRNO)
     let sight = HandshakeSight(job.number, in: loop.sights)
+    let socks = socksWord(code)
     var kind = TransferError.Kind(
       code, errno: errno, detail: message, isAsked: sight.isAsked,
-      isBegun: sight.isBegun)
+      isBegun: sight.isBegun, socks: socks)
     if kind == .silentHandshake { return TransferError(kind, silenceWords(message)) }
     if kind == .ownCertificate { return TransferError(kind, certificateWords(message)) }
     // A server that is being started again refuses for a while.
-    if kind == .refused, loop.wasReached(peer) { kind = .connect }
+    if kind == .refused, loop.wasReached(missing(code)) { kind = .connect }
     let why =
       code == CURLE_COULDNT_CONNECT && errno != 0
-      ? " (\(String(cString: strerror(Int32(truncatingIfNeeded: errno)))))" : ""
+      ? " (\(String(cString: strerror(Int32(truncatingIfNeeded: errno)))))" : socks?.words ?? ""
     if let refused = connectRefusal(kind, message) { return refused }
     let seen = sight.words(kind, now: Date())
     return TransferError(kind, message + why + seen)

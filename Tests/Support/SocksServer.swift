@@ -9,8 +9,10 @@ package final class SocksServer: Sendable {
   private let listener: Int32
   private let log = Mutex<[String]>([])
 
-  /// - Parameter answer: what the server behind it would send.
-  package init(answer: [UInt8]) throws {
+  /// - Parameters:
+  ///   - answer: what the server behind it would send.
+  ///   - reply: what it says of the way to that (RFC 1928, 6); 0: it is there.
+  package init(answer: [UInt8], reply: UInt8 = 0) throws {
     let (listener, port) = try LoopbackListener.open()
     self.listener = listener
     self.port = port
@@ -18,7 +20,7 @@ package final class SocksServer: Sendable {
       while true {
         let socket = Glibc.accept(listener, nil, nil)
         guard socket >= 0 else { break }
-        serve(socket, answer)
+        serve(socket, answer, reply)
         close(socket)
       }
       close(listener)
@@ -30,7 +32,7 @@ package final class SocksServer: Sendable {
   /// `user:password`, then `host:port`, of each connection.
   package var asked: [String] { log.withLock { $0 } }
 
-  private func serve(_ socket: Int32, _ answer: [UInt8]) {
+  private func serve(_ socket: Int32, _ answer: [UInt8], _ reply: UInt8) {
     guard let greeting = take(socket, 2) else { return }
     _ = take(socket, Int(greeting[1]))
     send(socket, [5, 2])
@@ -42,7 +44,8 @@ package final class SocksServer: Sendable {
       let port = take(socket, 2)
     else { return }
     log.withLock { $0.append("\(host):\(Int(port[0]) << 8 | Int(port[1]))") }
-    send(socket, [5, 0, 0, 1, 0, 0, 0, 0, 0, 0])
+    send(socket, [5, reply, 0, 1, 0, 0, 0, 0, 0, 0])
+    guard reply == 0 else { return }
     _ = take(socket, 1)
     send(socket, answer)
     shutdown(socket, Int32(SHUT_WR))

@@ -274,6 +274,44 @@ struct CurlEngineTests {
   }
 
   @Test(
+    "what a SOCKS proxy says for good of a server is the server's absence, and other words may pass",
+    arguments: [
+      (4, TransferError.Kind.refused, "no such host, or no way to it"),
+      (5, .refused, "nobody listens there"), (1, .proxy, ""), (3, .proxy, ""), (6, .proxy, ""),
+    ] as [(UInt8, TransferError.Kind, String)])
+  func socksReplies(reply: UInt8, kind: TransferError.Kind, words: String) async throws {
+    let proxy = try SocksServer(answer: [], reply: reply)
+    let engine = try engine {
+      $0.proxies = ProxyRule(plain: "socks5://user:secret@127.0.0.1:\(proxy.port)")
+    }
+    defer { engine.stop() }
+    for _ in 0..<2 {
+      let found = await error { () async throws(TransferError) in
+        try await engine.perform(
+          TransferRequest(.get, RemoteURL("http://only-there.test:8080/")), limit: 10)
+      }
+      #expect(found?.kind == kind, "\(String(describing: found))")
+      let message = found?.message ?? ""
+      #expect(words.isEmpty || message.contains(words), "\(message)")
+      // It is not the proxy that is not there.
+      #expect((found?.failedProxy == nil) == (kind == .refused))
+    }
+  }
+
+  @Test("a name that is looked up here for a SOCKS proxy is asked of the system, as any other is")
+  func socksNames() async throws {
+    let proxy = try SocksServer(answer: [])
+    let engine = try engine { $0.proxies = ProxyRule(plain: "socks4://127.0.0.1:\(proxy.port)") }
+    defer { engine.stop() }
+    let found = await error { () async throws(TransferError) in
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://does-not-exist.invalid/")), limit: 1)
+    }
+    // What name servers say of it, or whether there are any, depends on the machine.
+    #expect(found?.kind == .resolve || found?.kind == .noSuchHost)
+  }
+
+  @Test(
     "SOCKS proxies get the name to look up, in either notation", arguments: ["socks5", "socks5h"])
   func socksLooksUp(scheme: String) async throws {
     let proxy = try SocksServer(
