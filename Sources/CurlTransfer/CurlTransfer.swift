@@ -273,8 +273,14 @@ final class CurlTransfer {
       isBegun: sight.isBegun, socks: socks)
     if kind == .silentHandshake { return TransferError(kind, silenceWords(message)) }
     if kind == .ownCertificate { return TransferError(kind, certificateWords(message)) }
-    // A server that is being started again refuses for a while.
-    if kind == .refused, loop.wasReached(missing(code)) { kind = .connect }
+    if !loop.wasReached(missing(code)) {
+      // The time of a name server is another's.
+      let isOver = code == CURLE_OPERATION_TIMEDOUT && !message.contains("Resolving")
+      if kind == .connect, isOver { kind = .unanswered }
+    } else if kind == .refused {
+      // A server that is being started again refuses for a while.
+      kind = .connect
+    }
     let why =
       code == CURLE_COULDNT_CONNECT && errno != 0
       ? " (\(String(cString: strerror(Int32(truncatingIfNeeded: errno)))))" : socks?.words ?? ""

@@ -17,7 +17,7 @@ extension RegistryError {
         "look at this machine's clock (\"date\"); if that is right, the proxy's certificate has to be renewed"
       case .nothingInCommon: "it has no version of TLS, or no cipher, that this machine takes"
       case .noSuchHost, .resolve: "check its name for a typing error"
-      case .refused, .connect: "is it running?"
+      case .refused, .connect, .unanswered: "is it running?"
       default: "is it an HTTP proxy, and in order?"
       }
     return
@@ -36,7 +36,7 @@ extension RegistryError {
   /// What may help where nobody is at a place that the user did not name.
   static func hint(ofNamed kind: TransferError.Kind, _ place: RemoteURL.Origin) -> String? {
     switch kind {
-    case .connect:
+    case .connect, .unanswered:
       "the registry names that place; a firewall on the way may let the registry through and not "
         + place.host
     case .noSuchHost, .refused, .resolve:
@@ -47,7 +47,8 @@ extension RegistryError {
 
   static func hint(_ kind: TransferError.Kind, _ place: RemoteURL.Origin) -> String? {
     switch kind {
-    case .connect: "nobody is there for now, or a firewall on the way to \(place.host) stops it"
+    case .connect, .unanswered:
+      "nobody is there for now, or a firewall on the way to \(place.host) stops it"
     case .notTLS:
       "the server does not speak TLS there; if it is a plain HTTP registry, add --plain-http"
     case .tls:

@@ -28,7 +28,8 @@ extension RepositoryClient {
       if case .overloaded(let asked?) = failure.kind { wait = max(wait, asked) }
       let looks = failure.isWrongContent ? Self.looksAtWrongContent : failure.secondLooks
       let isOdd = looks > 0
-      if failure.isStall { stalls += 1 }
+      // What will be silent again is not waited for longer than the first time.
+      if failure.isStall, !isOdd { stalls += 1 }
       // What is odd is looked at again for itself, whatever else failed before it.
       guard mayAskAgain(failure), isOdd ? oddities < looks : failure.isTransient,
         attempt < retryRule.retries,

@@ -10,8 +10,10 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     case resolve
     /// There is no such host name, as the name servers say, and it never had an address in this run.
     case noSuchHost
-    /// No connection within the time allowed, or it was refused by whoever had taken some before.
+    /// No connection could be made, to whoever had taken some before, or not for the moment.
     case connect
+    /// No connection within the time allowed, to whom none was made in this run.
+    case unanswered
     /// A connection was made, and its handshake came to no end within the time allowed: that of TLS, or
     /// a proxy's word on the way to the server.
     case silentHandshake
@@ -78,7 +80,8 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   package var isTransient: Bool {
     switch kind {
     case .resolve, .connect, .silentHandshake, .proxy, .broken, .stalled, .badResponse: true
-    case .noSuchHost, .refused, .proxyRefused, .tls, .tlsRefused, .nothingInCommon, .wrongName,
+    case .noSuchHost, .refused, .unanswered, .proxyRefused, .tls, .tlsRefused, .nothingInCommon,
+      .wrongName,
       .wrongDate, .ownCertificate, .notTLS, .invalidURL, .disk, .cancelled, .setup:
       false
     }
@@ -105,8 +108,9 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     return error
   }
 
-  /// True for what is most likely a wrong name or port, or a server that is off: worth one more try, at once.
-  package var isAbsence: Bool { kind == .noSuchHost || kind == .refused }
+  /// True for what is most likely a wrong name or port, a server that is off, or a firewall before it: worth
+  /// one more try, at once.
+  package var isAbsence: Bool { [.noSuchHost, .refused, .unanswered].contains(kind) }
 
   static func invalidURL(_ text: String, _ reason: String) -> TransferError {
     let shown = RemoteURL.quoted(text).asASCII(120)

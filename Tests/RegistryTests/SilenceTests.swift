@@ -26,8 +26,11 @@ struct SilenceTests {
     defer { close(socket) }
     let engine = try CurlEngine(settings: TransferSettings())
     defer { engine.stop() }
-    let (client, waits) = try silence("localhost:\(port)/o/n:1", engine)
+    let asked = Log<TransferRequest>()
+    let (client, waits) = try silence("localhost:\(port)/o/n:1", engine) { asked.add($0) }
     let found = await error(client)
+    // The second look has no more patience than the first.
+    #expect(Set(asked.all.compactMap(\.headTimeout)) == [1])
     #expect(
       found?.message.contains(
         "says nothing, by TLS (the TLS handshake had no end within 0.2 s) and by plain HTTP (")
@@ -67,7 +70,7 @@ struct SilenceTests {
     time.limit = { _ in await late.opened() }
     let client = RepositoryClient(
       reference: reference, endpoints: [try Endpoint(of: reference, plainHTTP: false)],
-      engine: SignallingEngine(engine: engine) { late.open() }, credentials: CredentialChain(),
+      engine: SignallingEngine(engine: engine) { _ in late.open() }, credentials: CredentialChain(),
       time: time
     ) { notice in
       switch notice {
@@ -88,9 +91,10 @@ struct SilenceTests {
   }
 
   /// A client of a server that is silent, and what it says when it waits before it asks again.
-  private func silence(_ name: String, _ engine: CurlEngine, isPlainAllowed: Bool = true) throws
-    -> (RepositoryClient, Log<String>)
-  {
+  private func silence(
+    _ name: String, _ engine: CurlEngine, isPlainAllowed: Bool = true,
+    begins: @escaping @Sendable (TransferRequest) -> Void = { _ in }
+  ) throws -> (RepositoryClient, Log<String>) {
     let reference = try Reference(name)
     var endpoint = try Endpoint(of: reference, plainHTTP: false)
     endpoint.access.connectTimeout = 0.2
@@ -101,7 +105,8 @@ struct SilenceTests {
     rule.silenceLimit = 1
     let waits = Log<String>()
     let client = RepositoryClient(
-      reference: reference, endpoints: [endpoint], engine: engine, credentials: CredentialChain(),
+      reference: reference, endpoints: [endpoint],
+      engine: SignallingEngine(engine: engine, begins: begins), credentials: CredentialChain(),
       retryRule: rule, time: time
     ) { if case .waiting(_, let because) = $0 { waits.add(because) } }
     return (client, waits)
@@ -110,14 +115,14 @@ struct SilenceTests {
   /// An engine that says when a request begins.
   private struct SignallingEngine: TransferEngine {
     let engine: CurlEngine
-    let begins: @Sendable () -> Void
+    let begins: @Sendable (TransferRequest) -> Void
 
     func start(
       _ request: TransferRequest,
       decide: @escaping @Sendable (ResponseHead, TransferTiming) -> BodyDestination,
       ended: @escaping @Sendable (Result<TransferResponse, TransferError>) -> Void
     ) -> TransferHandle {
-      defer { begins() }
+      defer { begins(request) }
       return engine.start(request, decide: decide, ended: ended)
     }
 

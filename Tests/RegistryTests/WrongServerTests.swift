@@ -214,10 +214,13 @@ struct WrongServerTests {
   @Test("where no connection is made, a firewall on the way to that very host is thought of")
   func firewall() throws {
     let place = try RemoteURL("https://cdn.test/x").origin
-    for isNamed in [true, false] {
+    for (isNamed, kind) in [
+      (true, TransferError.Kind.connect), (false, .connect), (true, .unanswered),
+    ] {
       let error = RegistryError.transfer(
-        TransferError(.connect, "no connection within 15 s"), from: place, isNamed: isNamed)
+        TransferError(kind, "no connection within 15 s"), from: place, isNamed: isNamed)
       #expect(error.hint?.contains("firewall") == true && error.hint?.contains("cdn.test") == true)
+      #expect(error.isAbsence == (kind == .unanswered))
     }
   }
 }

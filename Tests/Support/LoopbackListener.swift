@@ -9,15 +9,33 @@ package enum LoopbackListener {
   /// Times that somebody else may take the port before it is named.
   private static let tries = 100
 
-  package static func open() throws -> (socket: Int32, port: Int) {
+  /// - Parameter queue: connections that wait until they are taken, besides one; where they are so many, others
+  ///   get no answer.
+  package static func open(queue: Int32 = 256) throws -> (socket: Int32, port: Int) {
     for _ in 0..<tries {
       guard let chosen = bound(to: 0) else { break }
       close(chosen.socket)
       guard let named = bound(to: chosen.port) else { continue }
-      if listen(named.socket, 256) == 0 { return (named.socket, Int(named.port)) }
+      if listen(named.socket, queue) == 0 { return (named.socket, Int(named.port)) }
       close(named.socket)
     }
     throw POSIXError(.EADDRINUSE)
+  }
+
+  /// Begins to connect to a port of loopback, and does not wait for that.
+  package static func call(_ port: Int) -> Int32 {
+    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+    let socket = Glibc.socket(AF_INET, kind, 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    _ = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    return socket
   }
 
   /// - Parameter port: 0: any.

@@ -312,6 +312,23 @@ struct CurlEngineTests {
   }
 
   @Test(
+    "where no connection was ever made within its time, nobody is there, as far as one can tell")
+  func unanswered() async throws {
+    // A queue of connections that is full, and from which nobody takes one.
+    let (listener, port) = try LoopbackListener.open(queue: 0)
+    let callers = (0..<4).map { _ in LoopbackListener.call(port) }
+    defer { for socket in callers + [listener] { close(socket) } }
+    let engine = try engine { $0.connectTimeout = 0.3 }
+    defer { engine.stop() }
+    let found = await error { () async throws(TransferError) in
+      try await engine.perform(
+        TransferRequest(.get, RemoteURL("http://127.0.0.1:\(port)/")), limit: 1)
+    }
+    #expect(found?.kind == .unanswered, "\(String(describing: found))")
+    #expect(found?.isAbsence == true && found?.isTransient == false)
+  }
+
+  @Test(
     "SOCKS proxies get the name to look up, in either notation", arguments: ["socks5", "socks5h"])
   func socksLooksUp(scheme: String) async throws {
     let proxy = try SocksServer(

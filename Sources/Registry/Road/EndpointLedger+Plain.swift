@@ -9,7 +9,7 @@ extension EndpointLedger {
   /// other. With whom TLS was spoken it stays: what was shown to him is for nobody who takes his place.
   func notePlain(_ endpoint: Endpoint, after failure: TransferError.Kind) -> Bool {
     guard endpoint.allowsPlainFallback,
-      [.notTLS, .connect, .silentHandshake, .refused, .broken].contains(failure)
+      [.notTLS, .connect, .unanswered, .silentHandshake, .refused, .broken].contains(failure)
     else { return false }
     return change(endpoint) {
       guard !$0.hasAnswered || $0.origin == endpoint.plainOrigin else { return false }

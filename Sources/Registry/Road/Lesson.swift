@@ -17,8 +17,9 @@ extension RegistryError {
     switch kind {
     case .transfer(let error):
       switch error.kind {
-      case .resolve, .noSuchHost, .connect, .silentHandshake, .refused, .proxy, .proxyRefused, .tls,
-        .tlsRefused, .nothingInCommon, .wrongName, .wrongDate, .ownCertificate, .notTLS:
+      case .resolve, .noSuchHost, .connect, .unanswered, .silentHandshake, .refused, .proxy,
+        .proxyRefused, .tls, .tlsRefused, .nothingInCommon, .wrongName, .wrongDate, .ownCertificate,
+        .notTLS:
         .nobodyThere
       case .stalled: .wentQuiet
       default: .trouble(losesContent: false)
