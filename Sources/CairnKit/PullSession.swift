@@ -26,6 +26,9 @@ package struct PullSession: Sendable {
   /// Told of each image when its pull has ended, at once.
   var ended: @Sendable (Outcome) -> Void
 
+  /// What was warned of, whatever image it was about.
+  private let warned = SaidWarnings()
+
   /// Images that are resolved, fetched and published at the same time.
   private static let imagesAtOnce = 4
 
@@ -53,9 +56,10 @@ package struct PullSession: Sendable {
   package func images(named names: [String]) async throws(CairnError) -> [Reference] {
     try options.check()
     var images: [Reference] = []
+    let access = warned.once(options.registry)
     for name in names {
-      let image = try await options.registry.reference(name) {
-        (registry) throws(CairnError) in try options.own(registry).registry
+      let image = try await access.reference(name) {
+        (registry) throws(CairnError) in warned.once(try options.own(registry).registry)
       }
       if !images.contains(image) { images.append(image) }
     }
@@ -119,7 +123,7 @@ package struct PullSession: Sendable {
     for registry in Set(requests.map(\.reference.registry)) {
       own[registry] = try options.own(registry)
     }
-    let accesses = own.mapValues(\.registry)
+    let accesses = own.mapValues { warned.once($0.registry) }
     let engines = try Engines(accesses, rateLimit: options.bytesPerSecond)
     defer { engines.stop() }
     let paths = PathsOfRun(
@@ -132,11 +136,14 @@ package struct PullSession: Sendable {
       let registry = request.reference.registry
       let servers = paths.servers[registry]
       request.blobHost = servers?.blobHost
-      let display = display
+      let (display, warned) = (display, warned)
       let client = try (accesses[registry] ?? options.registry).client(
         for: request.reference, engine: try engines.engine(of: registry),
         tokenService: servers?.knownTokenService, logins: logins
-      ) { display.show($0) }
+      ) { event in
+        if case .warning(let words) = event, !warned.isNews(words) { return }
+        display.show(event)
+      }
       jobs.append(Job(request: request, client: client))
     }
     let display = display

@@ -54,6 +54,19 @@ struct SeveralImagesTests {
     for name in names { #expect(list.output.contains(name)) }
   }
 
+  @Test("what is wrong with a file is said once, however many images it is about")
+  func warnsOnce() async throws {
+    let registry = try FakeRegistry(near)
+    try FileManager.default.createDirectory(
+      atPath: cairn.folder("hosts/_default"), withIntermediateDirectories: true)
+    try writeFile(cairn.folder("hosts/_default/hosts.toml"), Array("nonsense".utf8))
+    let outcome = try await cairn(
+      "pull", "\(registry.host)/o/n:a", "\(registry.host)/o/n:b", "--plain-http", "--hosts-dir",
+      cairn.folder("hosts"))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.warnings.count { $0.contains("hosts.toml") } == 1, "\(outcome.errors)")
+  }
+
   @Test("a file names images, one a line, with comments")
   func fromFile() async throws {
     let registry = try FakeRegistry(near)
