@@ -12,7 +12,7 @@ struct MirrorOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Read mirrors from this file of podman's, and not from hosts.toml (default: $CONTAINERS_REGISTRIES_CONF, ~/.config/containers/registries.conf, else /etc/containers/registries.conf).",
+      "Read mirrors from this file of podman's, and not from hosts.toml (default: $CONTAINERS_REGISTRIES_CONF, else the first containers/registries.conf in $XDG_CONFIG_HOME, ~/.config, /etc and /usr/share, with drop-in files).",
       valueName: "file"), completion: .file())
   var registriesConf: String?
 
