@@ -9,6 +9,8 @@ package struct ImageConfig: Sendable, Equatable {
   package let isImage: Bool
   /// How many layers of a root file system it lists, one for each of the manifest's.
   package let layers: Int
+  /// What keeps programs in Go from reading it, as the end of a sentence; nil: nothing that is known here.
+  package let flaw: String?
 
   private struct Document: Decodable {
     var os: String?
@@ -46,6 +48,7 @@ package struct ImageConfig: Sendable, Equatable {
     guard let document = try? OutsideJSON.decode(Document.self, from: data) else { return nil }
     isImage = document.hasLayers
     layers = document.layers
+    flaw = ConfigurationFlaw.words(data)
     guard let os = document.os, let architecture = document.architecture, !os.isEmpty,
       !architecture.isEmpty
     else {

@@ -13,7 +13,7 @@ struct ConfigurationCheck {
   let wanted: Platform?
 
   /// Each in words.
-  var objections: [String] { [platform, layers].compactMap { $0 } }
+  var objections: [String] { [platform, layers, form].compactMap { $0 } }
 
   private var platform: String? {
     guard let own = config.platform else { return nil }
@@ -30,6 +30,11 @@ struct ConfigurationCheck {
     guard config.isImage, config.layers != manifest.layers.count else { return nil }
     return "the configuration of \(reference) lists \(config.layers) layers, its manifest "
       + "\(manifest.layers.count): docker and podman will not load it"
+  }
+
+  private var form: String? {
+    guard config.isImage, let flaw = config.flaw else { return nil }
+    return "the configuration of \(reference) \(flaw): docker, podman and skopeo cannot read it"
   }
 }
 

@@ -181,6 +181,29 @@ struct OddImageTests {
   }
 
   @Test(
+    "a configuration that programs in Go cannot read goes where it is to go, with a word on that",
+    arguments: [
+      ("\u{FEFF}", #""created":"2024-01-02T03:04:05Z""#, "a byte order mark"),
+      ("", #""created":"2024-00-02T03:04:05Z""#, #""2024-00-02T03:04:05Z" for "created""#),
+      ("", #""history":[{"created":"yesterday"}]"#, "which is no time"),
+      ("", #""author":7"#, "a string for \"author\""),
+      ("", #""created":"2024-02-29T03:04:05.123456789+01:00","author":null,"variant":"v8""#, nil),
+    ] as [(String, String, String?)])
+  func unreadableByGo(start: String, member: String, words: String?) async throws {
+    let digest = "sha256:" + String(repeating: "0", count: 64)
+    let (_, registry) = try Self.registry(
+      config: MediaType.ociConfig.rawValue,
+      start + #"{"rootfs":{"type":"layers","diff_ids":["\#(digest)"]},\#(member)}"#)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.outputs = [try OutputTarget("docker-archive:\(bench.folder("x.tar"))")]
+    _ = try await bench.pull(request)
+    let said = bench.display.warnings.filter { $0.contains("docker, podman and skopeo cannot") }
+    #expect(said.count == (words == nil ? 0 : 1), "\(bench.display.warnings)")
+    if let words { #expect(said.first?.contains(words) == true, "\(said)") }
+  }
+
+  @Test(
     "layers packed by zstd go into a docker-archive: with a word on who cannot load them",
     arguments: ["docker-archive", "oci-archive"], [true, false])
   func zstdLayers(output: String, isPacked: Bool) async throws {
