@@ -20,11 +20,11 @@ extension Answerer {
     // What a blob is, its manifest says, and nobody reads this.
     var fields = [
       ("Content-Type", "application/octet-stream"), ("Docker-Content-Digest", "\(digest)"),
-      ("Accept-Ranges", "bytes"),
+      ("Accept-Ranges", "bytes"), ("ETag", digest.entityTag),
     ]
     var status = 200
     var range = 0..<size
-    switch RangeRequest(request.isHead ? nil : request.range, size: size) {
+    switch RangeRequest(request.range(of: digest), size: size) {
     case .whole: break
     case .part(let part):
       (status, range) = (206, part)
@@ -68,7 +68,7 @@ extension Answerer {
     of digest: Digest, _ upstream: Upstream, _ request: ServeRequest, _ session: any ServeSession
   ) async throws(RegistryError) -> BlobSource.Glimpse {
     if let size = session.granted(digest) { return .init(size: size) }
-    let offset = request.isHead ? nil : RangeRequest.start(request.range)
+    let offset = request.isHead ? nil : RangeRequest.start(request.range(of: digest))
     let hasOld =
       session.grantedBefore(digest) != nil && cache.size(of: digest, for: session.circle) != nil
     do throws(RegistryError) {

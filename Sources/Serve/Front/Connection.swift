@@ -71,7 +71,9 @@ struct Connection: Sendable {
   private func answer(to head: HTTPRequestHead) async -> Answer {
     let fields = head.headers
     // What else there is costs more than its length to compare, and nothing that is served has such a name.
-    let read = ["host", "origin", "sec-fetch-site", "authorization", "range"].flatMap { fields[$0] }
+    let read = [
+      "host", "origin", "sec-fetch-site", "authorization", "range", "if-range",
+    ].flatMap { fields[$0] }
     guard ([head.uri] + read).allSatisfy({ $0.utf8.allSatisfy { $0 < 0x80 } }) else {
       return .error(400, .unsupported, "the request's head is not ASCII")
     }
@@ -86,7 +88,7 @@ struct Connection: Sendable {
     return await answerer.answer(
       ServeRequest(
         method: head.method.rawValue, target: head.uri,
-        range: ranges.count == 1 ? ranges[0] : nil,
+        range: ranges.count == 1 ? ranges[0] : nil, validators: fields["if-range"],
         caller: Caller(
           peer, isEncrypted: isEncrypted, via: ViaChain(fields: fields["via"]),
           authorization: authorizations.first)))
