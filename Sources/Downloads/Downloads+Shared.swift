@@ -20,7 +20,8 @@ extension Downloads {
     let isNew = download.wanters.isEmpty && download.blob == nil
     change(download)
     if let blob = download.blob, download.readers != readers {
-      download.pool.handle(.readers(blob, download.readers))
+      download.pool.handle(
+        .readers(blob, download.readers, areShort: download.hasShortReaders))
     }
     let after = (download.urgency, download.wholeUrgency)
     guard after != before || isNew, !download.wanters.isEmpty else { return }

@@ -131,7 +131,9 @@ final class PathPool: SchedulerRunner {
     download.blob = id
     downloads[id] = download
     perform(actions)
-    if !download.readers.isEmpty { handle(.readers(id, download.readers)) }
+    if !download.readers.isEmpty {
+      handle(.readers(id, download.readers, areShort: download.hasShortReaders))
+    }
     around.verifier.advance(download.name)
   }
 

@@ -28,6 +28,10 @@ final class SharedDownload: Identifiable {
       position..<max(position, parts[wanter]?.upperBound ?? .max)
     }
   }
+  /// Whether somebody reads a little of it, as those do who read here and there: by all that he wants, and
+  /// not by what is left of it.
+  var hasShortReaders: Bool { parts.values.contains { $0.count <= Self.shortRead } }
+  private static let shortRead = 1 << 20
   /// How soon it is wanted by whoever wants it soonest.
   var urgency: Urgency { wanters.values.max() ?? .ahead }
   /// How soon all of it is wanted.

@@ -2,9 +2,7 @@ import Tuning
 
 /// Bytes that somebody waits for at a place of his own, wherever in the blob that is.
 extension Scheduler {
-  /// Who reads no more than so many bytes reads here and there, as a rule.
-  private static let shortRead: Int64 = 1 << 20
-  /// Seconds after such a read in which another one may follow.
+  /// Seconds after a short read in which another one may follow.
   private static let readsLast = 10.0
   /// Workers that are at what is ahead of need meanwhile.
   private static let aheadBesideReads = 2
@@ -14,13 +12,12 @@ extension Scheduler {
   /// A little that somebody waits for has the line: what nobody waits for would have all of it but one part
   /// in as many as there are workers. So few of those go on, until nobody has read so for a while.
   mutating func take(
-    _ readers: [Range<Int64>], of blob: BlobID, now: Moment, _ actions: inout [SchedulerAction]
+    _ readers: [Range<Int64>], areShort: Bool, of blob: BlobID, now: Moment,
+    _ actions: inout [SchedulerAction]
   ) {
     blobs[blob].readers = readers
     if !readers.isEmpty { urgencies.insert(.read) }
-    guard readers.contains(where: { $0.upperBound - $0.lowerBound <= Self.shortRead }) else {
-      return
-    }
+    guard areShort else { return }
     readsEndAt = now + Self.readsLast
     let surplus = ahead.filter { _, segment in
       blobs[segment.blob].ranged && segment.requests.count == 1

@@ -153,8 +153,8 @@ package struct Scheduler: Sendable {
     case .urgency(let blob, let urgency):
       blobs[blob].urgency = urgency
       urgencies.insert(urgency)
-    case .readers(let blob, let readers):
-      take(readers, of: blob, now: now, &actions)
+    case .readers(let blob, let readers, let areShort):
+      take(readers, areShort: areShort, of: blob, now: now, &actions)
     case .joined(let request):
       handBackIfLate(request, now: now, &actions)
     case .measured(let readings):

@@ -76,8 +76,9 @@ package enum SchedulerEvent: Sendable, Equatable {
   case left([BlobID])
   /// The blob's bytes are needed sooner, or later, than before.
   case urgency(BlobID, Urgency)
-  /// What those who read the blob's bytes wait for, each from the first one on.
-  case readers(BlobID, [Range<Int64>])
+  /// What those who read the blob's bytes wait for, each from the first one on, and whether any of them
+  /// reads a little here and there.
+  case readers(BlobID, [Range<Int64>], areShort: Bool = false)
   /// Somebody else can be asked for what the request is to bring, who could not be when it was made.
   case joined(RequestID)
   /// What the runner measured of its connections and of itself; for the next sample.

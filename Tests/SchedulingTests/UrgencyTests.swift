@@ -159,7 +159,7 @@ struct UrgencyTests {
       $0..<min($0 + 65_536, 100 * mebibyte)
     }
     for part in parts {
-      network.tell(.readers(BlobID(index: 0), [part]))
+      network.tell(.readers(BlobID(index: 0), [part], areShort: true))
       network.run(limit: 0.5)
       #expect(RangeSet(part).subtracting(network.received[0]).isEmpty)
       // Who reads has the line, but for a few; and who goes ends nothing.
@@ -184,15 +184,18 @@ struct UrgencyTests {
     for _ in 0..<2 { network.add(400 * mebibyte, .ahead) }
     network.run(limit: 1)
     #expect(network.flights.count == 8)
-    network.tell(.readers(BlobID(index: 1), [(300 * mebibyte)..<(300 * mebibyte + 65_536)]))
+    let part = (300 * mebibyte)..<(300 * mebibyte + 65_536)
+    network.tell(.readers(BlobID(index: 1), [part], areShort: true))
     #expect(network.flights.count == 3)
     network.run(limit: 1)
     #expect(network.flights.count == 2)
     network.run(limit: 10)
     #expect(network.flights.count == 8)
-    // A reader of much is one of those who pull.
-    network.tell(.readers(BlobID(index: 1), [(390 * mebibyte)..<(400 * mebibyte)]))
-    #expect(network.flights.count == 8)
+    // A reader of much is one of those who pull, however little is left of it.
+    for start in [390 * mebibyte, 400 * mebibyte - 65_536] {
+      network.tell(.readers(BlobID(index: 1), [start..<(400 * mebibyte)]))
+      #expect(network.flights.count == 8)
+    }
     network.run()
     #expect(network.complete.count == 2)
   }
