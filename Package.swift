@@ -163,7 +163,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "EmulationTests", dependencies: ["Emulation", "Simulation"], swiftSettings: strict),
-    .testTarget(name: "ProgressTests", dependencies: ["Progress", "Support"], swiftSettings: strict),
+    .testTarget(
+      name: "ProgressTests", dependencies: ["Progress", "Support"], swiftSettings: strict),
     .testTarget(
       name: "DownloadsTests",
       dependencies: ["Downloads", "CurlTransfer", "Support"], swiftSettings: strict),
