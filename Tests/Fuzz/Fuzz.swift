@@ -168,7 +168,7 @@ enum Fuzz {
     let head = ResponseHead(
       status: lines.first.flatMap { Int($0) } ?? 206, fields: HTTPFields(fields))
     for (wanted, size) in [(10..<20, 100), (nil, 100), (0..<100, 100)] as [(Range<Int64>?, Int64)] {
-      switch BlobJudge.judge(head, wanted: wanted, size: size) {
+      switch BlobVerdict.judge(head, wanted: wanted, size: size) {
       case .content(let offset, let isWhole):
         require(isWhole ? offset == 0 : offset == wanted?.lowerBound, "content of another place")
       case .encoded(_, let offset, let length, let isWhole):

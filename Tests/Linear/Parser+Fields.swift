@@ -30,7 +30,7 @@ extension Parser {
       _ = fields["a"] == nil && fields.values("b").isEmpty
     },
     ofText("blob head") { text in
-      _ = BlobJudge.judge(head(206, text), wanted: 0..<10, size: 10)
+      _ = BlobVerdict.judge(head(206, text), wanted: 0..<10, size: 10)
     },
     Parser("denial", .json) { bytes in
       guard let url = try? RemoteURL("https://a.b/c") else { return }

@@ -262,7 +262,7 @@ struct ParserTests {
   @Test(
     "judges the answer to a range",
     arguments: [
-      (206, [("Content-Range", "bytes 10-19/100")], BlobJudge.content(offset: 10, isWhole: false)),
+      (206, [("Content-Range", "bytes 10-19/100")], BlobVerdict.content(offset: 10, isWhole: false)),
       (
         206, [("Content-Range", "bytes 5-19/100")],
         .refused(.rangeRefused, "another range came than was asked for")
@@ -336,10 +336,10 @@ struct ParserTests {
       ),
       // Other successes with all of it.
       (226, [("Content-Length", "100")], .content(offset: 0, isWhole: true)),
-    ] as [(Int, [(String, String)], BlobJudge)])
-  func judges(status: Int, fields: [(String, String)], expected: BlobJudge) {
+    ] as [(Int, [(String, String)], BlobVerdict)])
+  func judges(status: Int, fields: [(String, String)], expected: BlobVerdict) {
     let head = ResponseHead(status: status, fields: HTTPFields(fields))
-    #expect(BlobJudge.judge(head, wanted: 10..<20, size: 100) == expected)
+    #expect(BlobVerdict.judge(head, wanted: 10..<20, size: 100) == expected)
   }
 
   @Test("who asks for everything takes a 206 with all of it, and no other without its range")
@@ -349,7 +349,7 @@ struct ParserTests {
       ([("Content-Range", "bytes 0-99/100")], true), ([("Content-Range", "bytes 0-98/100")], false),
     ] as [([(String, String)], Bool)] {
       let head = ResponseHead(status: 206, fields: HTTPFields(fields))
-      let judged = BlobJudge.judge(head, wanted: nil, size: 100)
+      let judged = BlobVerdict.judge(head, wanted: nil, size: 100)
       #expect((judged == .content(offset: 0, isWhole: true)) == isTaken, "\(fields)")
     }
   }

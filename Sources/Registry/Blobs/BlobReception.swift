@@ -9,7 +9,7 @@ final class BlobReception: Sendable {
   private enum Unasked { case nothing, inMemory, inFile }
 
   private struct State {
-    var judged: BlobJudge?
+    var judged: BlobVerdict?
     var unasked = Unasked.nothing
     /// Whether all of the blob comes.
     var isAllSent = false
@@ -66,7 +66,7 @@ final class BlobReception: Sendable {
   }
 
   /// What the head of an answer that has ended means.
-  func judgement(of head: ResponseHead) -> BlobJudge {
+  func judgement(of head: ResponseHead) -> BlobVerdict {
     state.withLock { $0.judged } ?? judge(head)
   }
 
@@ -82,8 +82,8 @@ final class BlobReception: Sendable {
       ? "more bytes came than the \(request.blob.size) that the manifest says" : EncodedBlob.unlike
   }
 
-  private func judge(_ head: ResponseHead) -> BlobJudge {
-    BlobJudge.judge(
+  private func judge(_ head: ResponseHead) -> BlobVerdict {
+    BlobVerdict.judge(
       head, wanted: wanted, size: request.blob.size, isSuspect: encoded.isSuspect)
   }
 

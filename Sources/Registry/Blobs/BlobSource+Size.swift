@@ -82,7 +82,7 @@ extension BlobSource {
 
     /// Whether a part comes, whatever status it has.
     func isPart(_ head: ResponseHead) -> Bool {
-      range.map { BlobJudge.part(head, wanted: $0) != nil } ?? false
+      range.map { BlobVerdict.part(head, wanted: $0) != nil } ?? false
     }
   }
 
@@ -172,7 +172,7 @@ extension BlobSource {
     // What it is not sure to be is asked for again, and so is all of a blob: only hashed bytes may
     // make it whole.
     if let range = question.range, range.count < size, head.encoding == nil,
-      let part = BlobJudge.part(head, wanted: range),
+      let part = BlobVerdict.part(head, wanted: range),
       part.range.lowerBound == range.lowerBound, part.range.upperBound <= range.upperBound,
       part.range.count == response.body.count
     {

@@ -24,7 +24,7 @@ struct EncodedBlob {
   /// - Parameters:
   ///   - head: of the answer.
   ///   - judged: what it means where nothing is encoded.
-  func mayBe(_ head: ResponseHead, judged: BlobJudge) -> Bool {
+  func mayBe(_ head: ResponseHead, judged: BlobVerdict) -> Bool {
     guard head.status == 200, blob.size > 0, blob.size <= Int64(RepositoryClient.documentLimit),
       wanted == nil || isSuspect,
       !PageRule.isPage(head) || isSuspect && head.contentLength == nil

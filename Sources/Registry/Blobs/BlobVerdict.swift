@@ -2,7 +2,7 @@ import OCI
 import Transfer
 
 /// What the head of an answer to a blob request means.
-enum BlobJudge: Equatable {
+enum BlobVerdict: Equatable {
   /// The body is content that begins at this offset of the blob; `isWhole` where all of it comes.
   case content(offset: Int64, isWhole: Bool)
   /// The same, encoded though nobody asked for it: so many bytes come out.
@@ -21,7 +21,7 @@ enum BlobJudge: Equatable {
   ///   - isSuspect: whether what came of it before was wrong.
   static func judge(
     _ head: ResponseHead, wanted: Range<Int64>?, size: Int64, isSuspect: Bool = false
-  ) -> BlobJudge {
+  ) -> BlobVerdict {
     switch head.status {
     case 200, 203, 206, 226:
       if let wanted, let part = part(head, wanted: wanted) {
@@ -65,7 +65,7 @@ enum BlobJudge: Equatable {
 
   /// A 206 of which it is not known which part it is, or to a request for everything.
   private static func unreadable(_ head: ResponseHead, wanted: Range<Int64>?, size: Int64)
-    -> BlobJudge
+    -> BlobVerdict
   {
     // To who asked for everything, all of it by its length is all of it; the digest decides.
     if wanted == nil, part(head).map({ $0.range == 0..<size }) ?? (head.contentLength == size) {
@@ -78,7 +78,7 @@ enum BlobJudge: Equatable {
 
   private static func judge(
     _ part: ContentRange, _ head: ResponseHead, wanted: Range<Int64>, size: Int64
-  ) -> BlobJudge {
+  ) -> BlobVerdict {
     if let total = part.size, total != size {
       return .refused(.integrity, "the server has \(total) bytes, the manifest says \(size)")
     }
@@ -101,7 +101,7 @@ enum BlobJudge: Equatable {
   /// What another length than the blob's means that is said to be encoded.
   private static func reencoded(
     _ encoding: String, offset: Int64, length: Int64, isWhole: Bool
-  ) -> BlobJudge {
+  ) -> BlobVerdict {
     if let coding = BodyCoding(encoding) {
       return .encoded(coding, offset: offset, length: length, isWhole: isWhole)
     }
