@@ -115,6 +115,8 @@ extension Answerer {
     // Not before it is wanted by its reader: it would be let go of in between.
     let reading = ahead.read(blob.digest, in: session.circle, isPart: wish.part != nil)
     let stream = BlobStream(range, of: blob.size, from: download, reading) {
+      try await pass(blob, $0, session, after: $1)
+    } fails: {
       note($0, of: blob, upstream, session)
     }
     switch await failure(of: stream.begin) as? DownloadError {
@@ -167,11 +169,13 @@ extension Answerer {
     }
   }
 
-  /// Gives a blob that is kept nowhere.
+  /// Gives a blob, or what is left of it, that is kept nowhere.
   ///
+  /// - Parameter before: reads what the caller of a whole blob has already.
   /// - Returns: nil where there is no room in memory for any of it.
   private func pass(
-    _ blob: Descriptor, _ range: Range<Int64>, _ session: any ServeSession
+    _ blob: Descriptor, _ range: Range<Int64>, _ session: any ServeSession,
+    after before: BlobReader? = nil
   ) async throws(RegistryError) -> PassThrough? {
     let bytes = Int(min(PassThrough.piece, Int64(range.count)))
     guard let place = await room.take(bytes, patience: roomPatience) else {
@@ -180,7 +184,8 @@ extension Answerer {
     }
     let passing: PassThrough
     do {
-      passing = try PassThrough(blob, range, from: session.source, room, place)
+      passing = try PassThrough(
+        blob, range, from: session.source, room, place, after: before)
     } catch {
       throw RegistryError(.protocolError(transient: false), "\(error)")
     }

@@ -21,6 +21,10 @@ package struct BlobStream: Sendable {
   private let reading: Ahead.Reading?
   /// Told why no more comes.
   private let fails: @Sendable (DownloadError) -> Void
+  private let passes: Passes
+
+  /// Gives bytes past the disk; those before them are read by whoever is to get a whole blob.
+  typealias Passes = @Sendable (Range<Int64>, _ before: BlobReader?) async throws -> PassThrough?
 
   /// Bytes at the end that wait for the digest.
   static let heldBack: Int64 = 64 << 10
@@ -36,11 +40,14 @@ package struct BlobStream: Sendable {
   ///   - size: of the blob.
   ///   - download: of the blob, wanted by whoever reads it.
   ///   - reading: kept while it is read.
+  ///   - passes: gives the rest where the disk keeps no more.
   ///   - fails: told why no more comes.
   init(
     _ range: Range<Int64>, of size: Int64, from download: Download, _ reading: Ahead.Reading?,
+    passes: @escaping Passes = { _, _ in nil },
     fails: @escaping @Sendable (DownloadError) -> Void = { _ in }
   ) {
+    self.passes = passes
     self.fails = fails
     self.reading = reading
     self.range = range
@@ -77,6 +84,18 @@ package struct BlobStream: Sendable {
     let end = min(hashed, limit)
     guard end > position else { throw Broken() }
     return (try download.reader(), position..<end)
+  }
+
+  /// What is left of it, where the disk keeps no more.
+  ///
+  /// - Parameters:
+  ///   - position: how far it was read.
+  ///   - reader: reads what comes before.
+  /// - Returns: nil where there is no room in memory for any of it.
+  /// - Throws: why none will come.
+  func rest(after position: Int64, _ reader: BlobReader?) async throws -> PassThrough? {
+    let isWhole = range == 0..<size
+    return try await passes(position..<range.upperBound, isWhole && position > 0 ? reader : nil)
   }
 
   /// Waits until some of it can be given.

@@ -1,7 +1,9 @@
 import Glibc
 import Hashing
+import NIOPosix
 import OCI
 import Registry
+import Store
 import Synchronization
 import Transfer
 
@@ -24,6 +26,8 @@ package actor PassThrough {
   private var asked: Int64
   private var coming: [(task: Task<[UInt8], any Error>, place: AnswerRoom.Place)] = []
   private var hasher: ContentHasher?
+  /// Reads what was given before, which is to be right with the rest, until it is hashed.
+  private var before: BlobReader?
   private let room: AnswerRoom
   /// The room of the piece that was given last; before there is one, that of the first.
   private var given: AnswerRoom.Place?
@@ -37,16 +41,19 @@ package actor PassThrough {
   ///   - source: fetches them as the caller.
   ///   - room: where more is found for what is ahead.
   ///   - place: room for a piece.
+  ///   - before: reads what the caller has already, where he is to get all of a blob.
   /// - Throws: `HashingError` when libcrypto has no hash.
   init(
     _ blob: Descriptor, _ range: Range<Int64>, from source: BlobSource, _ room: AnswerRoom,
-    _ place: AnswerRoom.Place
+    _ place: AnswerRoom.Place, after before: BlobReader? = nil
   ) throws(HashingError) {
     (self.blob, self.source, self.range) = (blob, source, range)
     (self.room, given) = (room, place)
     asked = range.lowerBound
+    self.before = before
     // Who asks for a part has its own way to know whether the whole is right.
-    hasher = range == 0..<blob.size ? try ContentHasher(blob.digest.algorithm) : nil
+    hasher =
+      before != nil || range == 0..<blob.size ? try ContentHasher(blob.digest.algorithm) : nil
   }
 
   deinit { for piece in coming { piece.task.cancel() } }
@@ -69,6 +76,7 @@ package actor PassThrough {
   package func next() async throws -> [UInt8]? {
     try Task.checkCancellation()
     ask(Self.ahead)
+    try await hashBefore()
     guard !coming.isEmpty else { return nil }
     let (task, place) = coming.removeFirst()
     given = place
@@ -80,6 +88,24 @@ package actor PassThrough {
     bytes.withUnsafeBytes { hasher?.update($0) }
     if coming.isEmpty, asked == range.upperBound { try check() }
     return bytes
+  }
+
+  /// Hashes what was given before.
+  private func hashBefore() async throws {
+    guard let reader = before else { return }
+    before = nil
+    var offset: Int64 = 0
+    while offset < range.lowerBound {
+      let (start, count) = (offset, Int(min(Self.piece, range.lowerBound - offset)))
+      let bytes = try await NIOThreadPool.singleton.runIfActive {
+        try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+          filled = try reader.read(at: start, into: UnsafeMutableRawBufferPointer(buffer))
+        }
+      }
+      guard !bytes.isEmpty else { throw BlobStream.Broken() }
+      bytes.withUnsafeBytes { hasher?.update($0) }
+      offset += Int64(bytes.count)
+    }
   }
 
   /// Asks for pieces, so many at most and as many as there is room for.

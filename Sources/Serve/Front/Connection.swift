@@ -1,3 +1,4 @@
+import Downloads
 import Glibc
 import NIOCore
 import NIOHTTP1
@@ -117,14 +118,34 @@ struct Connection: Sendable {
       }
     case .stream(let stream):
       channel.flush()
-      var position = stream.range.lowerBound
+      try await follow(stream, count)
+    case .passing(let blob):
+      try await pass(blob, count)
+    }
+  }
+
+  /// Sends a blob as it comes, and what is left of it past the disk where that keeps no more.
+  private func follow(_ stream: BlobStream, _ count: (Int64) -> Void) async throws {
+    var position = stream.range.lowerBound
+    var last: BlobReader?
+    do {
       while let (reader, part) = try await stream.next(after: position) {
+        last = reader
         try await copy(reader, part, count)
         position = part.upperBound
       }
-    case .passing(let blob):
-      while let bytes = try await blob.next() { try await copy(bytes, count) }
+    } catch DownloadError.store(let error) {
+      guard let rest = try await stream.rest(after: position, last) else {
+        throw DownloadError.store(error)
+      }
+      // Whoever has it open keeps its lock.
+      last = nil
+      try await pass(rest, count)
     }
+  }
+
+  private func pass(_ blob: PassThrough, _ count: (Int64) -> Void) async throws {
+    while let bytes = try await blob.next() { try await copy(bytes, count) }
   }
 
   /// Sends bytes that are in memory, and has no more than a step of them there twice.

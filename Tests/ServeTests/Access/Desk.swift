@@ -29,6 +29,7 @@ final class Desk: Sendable {
   /// - Parameters:
   ///   - registries: values of `--registry`.
   ///   - owner: for whom the owner's credentials are used, and those; nil: for nobody.
+  ///   - root: where its store is; nil: in a folder of its own.
   ///   - other: an endpoint that has ended and whose store it has; nil: one of its own.
   ///   - bounds: what bounds its front.
   ///   - rule: how requests that fail are made again; nil: they are not.
@@ -38,14 +39,14 @@ final class Desk: Sendable {
   init(
     _ registries: [String], owner: (OwnerRule, CredentialChain)? = nil,
     settings: TransferSettings = TransferSettings(), cacheLimit: Int64? = nil,
-    staleSeconds: Double = 0, after other: Desk? = nil,
+    staleSeconds: Double = 0, root: String? = nil, after other: Desk? = nil,
     bounds: FrontSettings = .some, rule: RepositoryClient.RetryRule? = nil,
     time: Timekeeper = Timekeeper(),
     stalePatience: (Duration, Duration) = (.seconds(5), .milliseconds(250)),
     plan: (@Sendable (Reference) throws -> EndpointPlan)? = nil
   ) async throws {
     folder = try other?.folder ?? TemporaryFolder()
-    store = try other?.store ?? ContentStore(root: folder("store"))
+    store = try other?.store ?? ContentStore(root: root ?? folder("store"))
     let cache =
       try other?.cache
       ?? CacheKeeper(
