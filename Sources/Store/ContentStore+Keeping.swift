@@ -45,6 +45,19 @@ extension ContentStore {
     return found
   }
 
+  /// What is on its way takes so much on the disk, in bytes.
+  ///
+  /// - Parameter counts: whether files of a blob do that outlive a download; those of one alone always do.
+  package func bytesOnTheWay(_ counts: (Digest) -> Bool) -> Int64 {
+    guard let ingest else { return 0 }
+    return ingest.list().map { name in
+      guard PartialName.isData(name), PartialName.digest(ofData: name).map(counts) ?? true else {
+        return 0
+      }
+      return ingest.info(name)?.allocatedBytes ?? 0
+    }.clampedSum
+  }
+
   /// What a blob that is on its way takes on the disk, in bytes.
   ///
   /// - Returns: nil where somebody is at it.

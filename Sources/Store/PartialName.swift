@@ -35,6 +35,9 @@ package struct PartialName: Hashable, Sendable {
   /// The name of its resume map.
   var map: String { stem + Self.mapEnd }
 
+  /// Whether a name is of a file with bytes.
+  static func isData(_ name: String) -> Bool { name.hasSuffix(dataEnd) }
+
   /// The digest that plain names are of; nil where they are no plain name of that kind.
   static func digest(ofData name: String) -> Digest? { digest(of: name, dataEnd) }
 

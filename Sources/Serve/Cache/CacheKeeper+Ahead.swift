@@ -5,7 +5,10 @@ import OCI
 extension CacheKeeper {
   /// Whether a blob would find room if everything else went.
   func mayHold(_ blob: Descriptor) -> Bool {
-    shelf.withLock { shelf in shelf.limit.map { CacheShelf.cost(blob.size) <= $0 } ?? true }
+    shelf.withLock { shelf in
+      measure(for: blob.size, &shelf)
+      return shelf.bound.map { CacheShelf.cost(blob.size) <= $0 } ?? true
+    }
   }
 
   /// What there is for a blob that is fetched ahead of need.

@@ -1,6 +1,15 @@
 package import Store
 
 extension CacheKeeper {
+  /// What is in the cache now.
+  package var figures: Figures {
+    shelf.withLock {
+      Figures(
+        blobs: $0.count, bytes: $0.bytes, limit: $0.limit, evictions: $0.gone.blobs,
+        evictedBytes: $0.gone.bytes)
+    }
+  }
+
   /// Where a blob is to be had from.
   package enum Taking: Sendable {
     /// From the disk; the hold is nil for a blob of the user's store.

@@ -11,11 +11,12 @@ import Synchronization
 /// than it was asked for. The calls wait for the disk, and for reading a blob whose file somebody
 /// may have changed.
 package final class CacheKeeper: Sendable {
-  private let store: ContentStore
+  let store: ContentStore
   let other: ContentStore?
   private let lock: ContentStore.UseLock
   private let now: @Sendable () -> Double
   private let warn: @Sendable (String) -> Void
+  let free: @Sendable () -> Int64?
   let shelf: Mutex<CacheShelf>
   private let bringers = Mutex(Bringers())
   /// Blobs of the user's store that were found to be right, and when: there nothing is written down
@@ -36,17 +37,20 @@ package final class CacheKeeper: Sendable {
   /// - Parameters:
   ///   - store: the cache's.
   ///   - other: the user's; nil: there is none.
-  ///   - limit: the most bytes that may be on the disk; nil: no limit.
+  ///   - limit: the most bytes that may be on the disk; nil: as many as fit there.
+  ///   - free: bytes that can still be written there; nil: what the disk says.
   ///   - keeps: whether blobs stay that nobody asks for.
   ///   - now: seconds since 1970.
   ///   - warn: told what cannot be removed.
   /// - Throws: `StoreError`; `inUse` where somebody else has it.
   package init(
     store: ContentStore, reading other: ContentStore?, limit: Int64?, keeps: Bool,
+    free: (@Sendable () -> Int64?)? = nil,
     now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 },
     warn: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(StoreError) {
     (self.store, self.other, self.now, self.warn) = (store, other, now, warn)
+    self.free = free ?? { store.freeBytes }
     lock = try store.lockForRemoval()
     try store.discardLeftovers()
     var shelf = CacheShelf(limit: limit, keeps: keeps)
@@ -63,15 +67,6 @@ package final class CacheKeeper: Sendable {
     }
     self.shelf = Mutex(shelf)
     sweep()
-  }
-
-  /// What is in the cache now.
-  package var figures: Figures {
-    shelf.withLock {
-      Figures(
-        blobs: $0.count, bytes: $0.bytes, limit: $0.limit, evictions: $0.gone.blobs,
-        evictedBytes: $0.gone.bytes)
-    }
   }
 
   // MARK: Asking
@@ -189,7 +184,7 @@ package final class CacheKeeper: Sendable {
     if troubleEnds.withLock({ $0 > now }) { return .noRoom }
     return shelf.withLock { shelf in
       settle(digest, &shelf)
-      if shelf.isTight(for: blob.size) { settle(&shelf) }
+      measure(for: blob.size, &shelf)
       // Somebody may have brought it meanwhile.
       if isFor(circle, digest), shelf.use(digest, now: now) {
         if let reader = try? store.reader(of: blob) { return .file(reader, hold(digest)) }
@@ -257,7 +252,7 @@ package final class CacheKeeper: Sendable {
     checked.withLock { $0 = $0.filter { now - $0.value.time < CacheShelf.patience } }
   }
 
-  private func settle(_ shelf: inout CacheShelf) {
+  func settle(_ shelf: inout CacheShelf) {
     for digest in shelf.leaving { settle(digest, &shelf) }
   }
 

@@ -1,7 +1,7 @@
 import Downloads
 import OCI
 
-/// Decides what stays in the cache: never more than its limit, and nothing goes that somebody uses.
+/// Decides what stays in the cache: never more than its limit or its disk, and nothing goes that somebody uses.
 ///
 /// A blob's life:
 ///
@@ -32,6 +32,9 @@ struct CacheShelf: Sendable {
     var users = 0
     /// When it was asked for or let go last.
     var lastUse: Double
+    var isReserved: Bool { state == .coming || state == .leaving }
+    /// Those bytes of which nobody knows whether they have come.
+    var reserved: Int64 { isReserved ? bytes : 0 }
   }
 
   /// A blob that comes for those who may not share what others bring of it.
@@ -50,6 +53,10 @@ struct CacheShelf: Sendable {
   private var apart: [Apart: (users: Int, hasArrived: Bool)] = [:]
   /// Bytes on the disk and reserved.
   private(set) var bytes: Int64 = 0
+  /// Those of them that are reserved for what is on its way, whether it has come or not.
+  private(set) var reserved: Int64 = 0
+  /// The most bytes for which the disk has room; nil: it does not say.
+  var most: Int64?
   /// Blobs that went, and their bytes.
   private(set) var gone: (blobs: Int64, bytes: Int64) = (0, 0)
 
@@ -97,7 +104,7 @@ struct CacheShelf: Sendable {
   private func sacrifices(
     _ size: Int64, has: Int64, sparing spares: (Digest, Double) -> Bool
   ) -> [Digest]? {
-    guard let limit else { return [] }
+    guard let limit = bound else { return [] }
     let cost = Self.cost(size)
     guard cost <= limit else { return nil }
     var left = bytes.addingClamped(-has)
@@ -113,7 +120,7 @@ struct CacheShelf: Sendable {
 
   /// Whether so many more bytes need something to go.
   func isTight(for size: Int64) -> Bool {
-    limit.map { bytes.addingClamped(Self.cost(size)) > $0 } ?? false
+    bound.map { bytes.addingClamped(Self.cost(size)) > $0 } ?? false
   }
 
   /// Reserves room for a blob that somebody wants, or lets one more want it.
@@ -148,7 +155,7 @@ struct CacheShelf: Sendable {
     }
     guard sacrifices(for: wanted)?.isEmpty ?? false else { return false }
     apart[wanted] = (1, false)
-    bytes = bytes.addingClamped(Self.cost(wanted.size))
+    reserve(Self.cost(wanted.size))
     return true
   }
 
@@ -160,7 +167,7 @@ struct CacheShelf: Sendable {
     if known.hasArrived {
       release(wanted.digest, now: now)
     } else if known.users == 1 {
-      bytes = bytes.addingClamped(-Self.cost(wanted.size))
+      reserve(-Self.cost(wanted.size))
       // Its files go with it, but not where it had the blob's own ones: whoever had those may have been
       // done just before it was begun.
       if wanted.circle == .named { set(wanted.digest, entry(holding: wanted, now: now)) }
@@ -182,7 +189,7 @@ struct CacheShelf: Sendable {
     let known = apart[wanted].flatMap { $0.hasArrived ? nil : $0 }
     if let known {
       apart[wanted] = (known.users, true)
-      bytes = bytes.addingClamped(-Self.cost(wanted.size))
+      reserve(-Self.cost(wanted.size))
     }
     var entry = entry(holding: wanted, now: now)
     entry.users += known?.users ?? 0
@@ -214,6 +221,9 @@ struct CacheShelf: Sendable {
   }
 
   // MARK: What is found
+
+  /// Those that have room of their own reserved.
+  var comers: [Digest] { entries.filter(\.value.isReserved).map(\.key) }
 
   /// Those of which it has to be found out what is there.
   private(set) var leaving: Set<Digest> = []
@@ -270,8 +280,15 @@ struct CacheShelf: Sendable {
       .sorted { ($0.value.lastUse, $0.key.hex) < ($1.value.lastUse, $1.key.hex) }
   }
 
+  private mutating func reserve(_ count: Int64) {
+    bytes = bytes.addingClamped(count)
+    reserved = reserved.addingClamped(count)
+  }
+
   private mutating func set(_ digest: Digest, _ entry: Entry?) {
-    bytes = bytes.addingClamped((entry?.bytes ?? 0) - (entries[digest]?.bytes ?? 0))
+    let known = entries[digest]
+    bytes = bytes.addingClamped((entry?.bytes ?? 0) - (known?.bytes ?? 0))
+    reserved = reserved.addingClamped((entry?.reserved ?? 0) - (known?.reserved ?? 0))
     if entry?.state == .leaving { leaving.insert(digest) } else { leaving.remove(digest) }
     entries[digest] = entry
   }

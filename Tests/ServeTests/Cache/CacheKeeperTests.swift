@@ -4,6 +4,7 @@ import Hashing
 import OCI
 import Store
 import Support
+import Synchronization
 import Testing
 
 @testable import Serve
@@ -25,12 +26,13 @@ struct CacheKeeperTests {
   }
 
   func keeper(
-    limit: Int64? = nil, keeps: Bool = false, reading other: ContentStore? = nil
+    limit: Int64? = nil, keeps: Bool = false, reading other: ContentStore? = nil,
+    free: (@Sendable () -> Int64?)? = nil
   ) throws -> CacheKeeper {
     let clock = clock
     return try CacheKeeper(
       store: ContentStore(root: folder("cache")), reading: other, limit: limit, keeps: keeps,
-      now: { clock.now })
+      free: free, now: { clock.now })
   }
 
   func store() throws -> ContentStore { try ContentStore(root: folder("cache")) }
@@ -130,6 +132,72 @@ struct CacheKeeperTests {
     let last = try Self.blob(20)
     #expect(try store().contains(last.0))
     #expect(try !store().contains(Self.blob(2).0))
+  }
+
+  /// A disk of so many bytes that has the cache, and what others have written.
+  final class Disk: Sendable {
+    let bytes: Int64
+    private let others = Mutex<Int64>(0)
+    init(_ bytes: Int64) { self.bytes = bytes }
+    func take(_ count: Int64) { others.withLock { $0 += count } }
+    func free(beside used: Int64) -> Int64 { max(0, bytes - used - others.withLock { $0 }) }
+  }
+
+  @Test(
+    "what the disk has bounds the cache, too: the one used least lately goes for what comes",
+    arguments: [nil, 1 << 30])
+  func staysBelowTheDisk(limit: Int64?) throws {
+    let disk = Disk(1_000_000)
+    let keeper = try keeper(limit: limit, keeps: true) { [self] in
+      disk.free(beside: (try? bytesOnDisk()) ?? 0)
+    }
+    for seed in 1...20 {
+      let blob = try Self.blob(UInt64(seed))
+      try taking(blob.0, from: keeper) {
+        try bring(blob, bytes: seed % 2 == 0 ? nil : 90_000)
+        return "room"
+      }
+      clock.pass(1)
+    }
+    #expect(try bytesOnDisk() <= 950_000)
+    #expect(try store().contains(Self.blob(20).0) && store().contains(Self.blob(16).0))
+    #expect(try !store().contains(Self.blob(2).0))
+    taking(try Self.blob(30, 1_100_000).0, from: keeper) { "no room" }
+    #expect(try store().contains(Self.blob(16).0), "nothing goes for nothing")
+    // What others write counts at once.
+    disk.take(disk.free(beside: try bytesOnDisk()))
+    try taking(Self.blob(31).0, from: keeper) { () throws in
+      #expect(disk.free(beside: try bytesOnDisk()) >= 100_000)
+      return "room"
+    }
+    taking(try Self.blob(32, 950_000).0, from: keeper) { "no room" }
+  }
+
+  @Test("room on the disk is reserved for what is on its way, and once")
+  func reservesOnTheDisk() throws {
+    let disk = Disk(1_000_000)
+    let keeper = try keeper(keeps: true) { [self] in
+      disk.free(beside: (try? bytesOnDisk()) ?? 0)
+    }
+    let blobs = try (1...9).map { try Self.blob(UInt64($0)) }
+    var holds: [CacheKeeper.Taking] = []
+    for blob in blobs.dropLast(2) { holds.append(keeper.take(blob.0, for: .named)) }
+    for (number, blob) in blobs.dropLast(2).enumerated() {
+      try bring(blob, bytes: number % 2 == 0 ? nil : 60_000)
+    }
+    holds.append(keeper.take(blobs[7].0, for: .named))
+    guard case .room? = holds.last else {
+      Issue.record("what has come counted twice")
+      return
+    }
+    taking(blobs[8].0, from: keeper) { "no room" }
+    withExtendedLifetime(holds) {}
+  }
+
+  @Test("a disk that does not say what it has bounds nothing")
+  func unknownDisk() throws {
+    let keeper = try keeper(keeps: true) { nil }
+    taking(try Self.blob(1, 1 << 20).0, from: keeper) { "room" }
   }
 
   @Test("a blob larger than the limit is not kept, and while all is in use nothing is begun")
