@@ -58,19 +58,14 @@ extension ContentStore {
     return file
   }
 
-  /// Changes `index.json`; one process at a time.
+  /// Changes `index.json`; one task at a time, of all processes.
   ///
   /// - Parameter change: gets the present index and leaves the new one in its place.
   /// - Throws: `StoreError`.
   package func updateIndex(_ change: (inout LayoutIndex) throws(StoreError) -> Void)
     throws(StoreError)
   {
-    let lock = try lockIndex()
-    var index = try LayoutIndex(readingFrom: folder)
-    let before = index
-    try change(&index)
-    if index != before { try index.write(to: folder) }
-    withExtendedLifetime(lock) {}
+    try knownIndex.update(in: folder, lock: lockIndex, change)
   }
 
   /// The images that have a name here.

@@ -27,6 +27,7 @@ package struct ContentStore: Sendable {
   /// Where blobs are on their way; nil in a store that is only read, where there is none.
   let ingest: Folder?
   let marks: BlobMarks
+  let knownIndex = KnownIndex()
   /// Whether nothing is made or changed in it.
   package let isOnlyRead: Bool
   let bootID: String

@@ -67,7 +67,11 @@ package struct LayoutIndex: Sendable, Equatable {
   package init() { members = JSONTree(Self.newMembers.utf8) ?? .object([]) }
 
   init(readingFrom folder: Folder) throws(StoreError) {
-    let bytes = try disk(try folder.read(Self.fileName, limit: Self.limit))
+    try self.init(disk(try folder.read(Self.fileName, limit: Self.limit)), in: folder)
+  }
+
+  /// Reads what the file in a folder has.
+  init(_ bytes: [UInt8], in folder: Folder) throws(StoreError) {
     guard let index = Self(json: Data(bytes)) else {
       throw .noIndex(path: folder.path(of: Self.fileName))
     }
@@ -96,9 +100,14 @@ package struct LayoutIndex: Sendable, Equatable {
     return data
   }
 
-  func write(to folder: Folder, mode: UInt32 = 0o600) throws(StoreError) {
+  /// Writes the file.
+  ///
+  /// - Returns: what it has now.
+  @discardableResult
+  func write(to folder: Folder, mode: UInt32 = 0o600) throws(StoreError) -> Data {
     let data = try encoded()
     try disk(try folder.writeAtomically(Self.fileName, data, mode: mode))
+    return data
   }
 
   /// The entry of a name.

@@ -44,6 +44,36 @@ struct LayoutIndexTests {
     #expect(try text(changed) == found)
   }
 
+  @Test("an index that nobody else has changed is not taken apart again, and another one is")
+  func known() throws {
+    let folder = try TemporaryFolder()
+    let (mine, other) = (
+      try ContentStore(root: folder("store")), try ContentStore(root: folder("store"))
+    )
+    let image = Descriptor(mediaType: .ociManifest, digest: try Digest(Self.a), size: 3)
+    @Sendable func add(_ name: String, to store: ContentStore) throws {
+      try store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
+        try index.place(name, image)
+      }
+    }
+    DispatchQueue.concurrentPerform(iterations: 40) { try? add("mine-\($0)", to: mine) }
+    #expect(mine.knownIndex.readings == 1)
+    try add("other", to: other)
+    try add("last", to: mine)
+    #expect(mine.knownIndex.readings == 2)
+    #expect(try mine.index().manifests.count == 42)
+    try add("last", to: mine)
+    #expect(throws: StoreError.self) {
+      try mine.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
+        try index.place("never", image)
+        throw .takenOver
+      }
+    }
+    try add("after", to: mine)
+    #expect(mine.knownIndex.readings == 2)
+    #expect(try mine.index()["never"] == nil && mine.index()["after"] != nil)
+  }
+
   @Test(
     "reads a list of nothing in all its forms",
     arguments: [
