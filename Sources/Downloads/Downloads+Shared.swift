@@ -20,8 +20,7 @@ extension Downloads {
     let isNew = download.wanters.isEmpty && download.blob == nil
     change(download)
     if let blob = download.blob, download.readers != readers {
-      download.pool.handle(
-        .readers(blob, download.readers, areShort: download.hasShortReaders))
+      download.pool.tellReaders(of: download, blob)
     }
     let after = (download.urgency, download.wholeUrgency)
     guard after != before || isNew, !download.wanters.isEmpty else { return }

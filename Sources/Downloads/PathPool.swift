@@ -131,10 +131,13 @@ final class PathPool: SchedulerRunner {
     download.blob = id
     downloads[id] = download
     perform(actions)
-    if !download.readers.isEmpty {
-      handle(.readers(id, download.readers, areShort: download.hasShortReaders))
-    }
+    if !download.readers.isEmpty { tellReaders(of: download, id) }
     around.verifier.advance(download.name)
+  }
+
+  /// Says what is read of a blob.
+  func tellReaders(of download: SharedDownload, _ blob: BlobID) {
+    handle(.readers(blob, download.readers, areShort: download.hasShortReaders))
   }
 
   /// Fetches all of a blob again: what came was wrong.

@@ -262,7 +262,9 @@ struct ParserTests {
   @Test(
     "judges the answer to a range",
     arguments: [
-      (206, [("Content-Range", "bytes 10-19/100")], BlobVerdict.content(offset: 10, isWhole: false)),
+      (
+        206, [("Content-Range", "bytes 10-19/100")], BlobVerdict.content(offset: 10, isWhole: false)
+      ),
       (
         206, [("Content-Range", "bytes 5-19/100")],
         .refused(.rangeRefused, "another range came than was asked for")

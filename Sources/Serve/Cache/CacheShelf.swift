@@ -1,7 +1,7 @@
 import Downloads
 import OCI
 
-/// Decides what stays in the cache: never more than its limit or its disk, and nothing goes that somebody uses.
+/// Decides what stays in the cache: no more than it may have, and nothing goes that somebody uses.
 ///
 /// A blob's life:
 ///
