@@ -1,5 +1,6 @@
-import OCI
 import Disk
+import History
+import OCI
 import Progress
 
 /// Writes a text to a file, pipe or device that the user named; `-` is standard output.
@@ -40,6 +41,16 @@ func requireWritable(_ file: String?) throws {
 struct WrittenFile {
   let option: String
   let path: String
+
+  /// The files that options name; those without one name none.
+  static func named(by options: KeyValuePairs<String, String?>) -> [WrittenFile] {
+    options.compactMap { option, path in path.map { WrittenFile(option: option, path: $0) } }
+  }
+
+  /// The files of a history, which nothing else is written to.
+  static func history(_ options: HistoryOptions) -> [WrittenFile] {
+    History.files(options.file).map { WrittenFile(option: "the history", path: $0) }
+  }
 }
 
 /// Fails where two of the files that a command writes are one.

@@ -268,15 +268,13 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
 
   /// What is written about a pull.
   private var notes: [WrittenFile] {
-    [("--trace", trace), ("--metrics", metrics)].compactMap { option, path in
-      path.map { WrittenFile(option: option, path: $0) }
-    }
+    WrittenFile.named(by: ["--trace": trace, "--metrics": metrics])
   }
 
   /// The files that are to be there afterwards.
   private var keptFiles: [WrittenFile] {
     let archives = output.compactMap { try? OutputTarget($0) }.filter(\.transport.isFile)
-    return History.files(historyOptions.file).map { WrittenFile(option: "the history", path: $0) }
+    return WrittenFile.history(historyOptions)
       + archives.map { WrittenFile(option: "--output", path: $0.path) }
   }
 

@@ -99,10 +99,7 @@ struct SimulateCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try requireDifferent(
-      [("--replay", replay), ("--plot", plot)].compactMap { option, path in
-        path.map { WrittenFile(option: option, path: $0) }
-      })
+    try requireDifferent(WrittenFile.named(by: ["--replay": replay, "--plot": plot]))
     try requireWritable(plot)
     let progress = SimulationProgress()
     if let replay {

@@ -121,15 +121,12 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
   }
 
   private var writtenFiles: [WrittenFile] {
-    [("--plot", plot), ("--export", export)].compactMap { option, path in
-      path.map { WrittenFile(option: option, path: $0) }
-    }
+    WrittenFile.named(by: ["--plot": plot, "--export": export])
   }
 
   /// The files that are read, and stay what they are.
   private var keptFiles: [WrittenFile] {
-    History.files(historyOptions.file).map { WrittenFile(option: "the history", path: $0) }
-      + (importing.map { [WrittenFile(option: "--import", path: $0)] } ?? [])
+    WrittenFile.history(historyOptions) + WrittenFile.named(by: ["--import": importing])
   }
 
   private var selection: History.Selection {
