@@ -27,7 +27,7 @@ package struct PullSession: Sendable {
   var ended: @Sendable (Outcome) -> Void
 
   /// What was warned of, whatever image it was about.
-  private let warned = SaidWarnings()
+  private let warned = Said()
 
   /// Images that are resolved, fetched and published at the same time.
   private static let imagesAtOnce = 4

@@ -20,7 +20,7 @@ package struct LineOutput: Sendable {
     descriptor: STDERR_FILENO, queue: standardErrorQueue)
 
   private static let standardErrorQueue = LineQueue {
-    LineOutput(descriptor: STDERR_FILENO).writeNow(bytes: $0.utf8)
+    LineOutput(descriptor: STDERR_FILENO).write(bytes: $0.utf8)
   }
 
   let descriptor: Int32
@@ -63,15 +63,12 @@ package struct LineOutput: Sendable {
   @discardableResult
   package func write(_ text: String) -> Int32 {
     let text = text.escapedForTerminals(lineLimit: lineLimit)
-    return queue?.take(text) ?? false ? 0 : writeNow(bytes: text.utf8)
+    return queue?.take(text) ?? false ? 0 : write(bytes: text.utf8)
   }
 
   /// Writes bytes as they are: a document or an archive that was asked for.
   @discardableResult
-  package func write(bytes: some Sequence<UInt8>) -> Int32 { writeNow(bytes: bytes) }
-
-  @discardableResult
-  private func writeNow(bytes: some Sequence<UInt8>) -> Int32 {
+  package func write(bytes: some Sequence<UInt8>) -> Int32 {
     var rest = ContiguousArray(bytes)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

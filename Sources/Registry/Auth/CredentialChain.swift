@@ -178,15 +178,8 @@ package struct CredentialChain: Sendable {
 
   /// Warns of what was not warned of yet.
   func warnOnce(_ text: String) {
-    if said.insert(text) { warn(text) }
+    if said.isNews(text) { warn(text) }
   }
-}
-
-/// What was said already.
-private final class Said: Sendable {
-  private let texts = Mutex<Set<String>>([])
-
-  func insert(_ text: String) -> Bool { texts.withLock { $0.insert(text).inserted } }
 }
 
 /// The helpers that had no login, by the registry that they were asked for.
