@@ -41,13 +41,11 @@ struct OddFileSystemTests {
     "where no inodes are left, that is said, and not that the disk is full",
     .enabled(if: getuid() == 0))
   func noInodes() throws {
-    let folder = try TemporaryFolder()
-    let path = folder("small")
-    #expect(mkdir(path, 0o700) == 0)
-    guard mount("none", path, "tmpfs", 0, "nr_inodes=20") == 0 else {
+    guard let disk = try SmallDisk("nr_inodes=20") else {
       try Test.cancel("nothing can be mounted here")
     }
-    defer { umount2(path, 2) }
+    defer { withExtendedLifetime(disk) {} }
+    let path = disk.path
     #expect(!FreeSpace.isOutOfFiles(at: path))
     for number in 0..<20 { _ = creat("\(path)/\(number)", 0o600) }
     #expect(FreeSpace.isOutOfFiles(at: "\(path)/not/there"))
@@ -61,13 +59,11 @@ struct OddFileSystemTests {
     "where not a byte is left, images can be removed all the same", .enabled(if: getuid() == 0),
     arguments: [true, false])
   func fullDisk(isPrune: Bool) throws {
-    let folder = try TemporaryFolder()
-    let path = folder("small")
-    #expect(mkdir(path, 0o700) == 0)
-    guard mount("none", path, "tmpfs", 0, "size=256k") == 0 else {
+    guard let disk = try SmallDisk("size=256k") else {
       try Test.cancel("nothing can be mounted here")
     }
-    defer { umount2(path, 2) }
+    defer { withExtendedLifetime(disk) {} }
+    let path = disk.path
     let store = try ContentStore(root: "\(path)/store")
     for (name, seed) in [("ex.am/a:1", 1), ("ex.am/b:1", 2)] as [(String, UInt64)] {
       let image = try OutputTests.stored(

@@ -51,44 +51,35 @@ struct CacheAnswerTests {
     await desk.close()
   }
 
-  /// Has a disk of its own for something.
-  func onDisk(_ size: String, _ body: (String) async throws -> Void) async throws {
-    let folder = try TemporaryFolder()
-    let path = folder("disk")
-    #expect(mkdir(path, 0o700) == 0)
-    guard mount("none", path, "tmpfs", 0, "mode=0700,size=\(size)") == 0 else {
-      try Test.cancel("nothing can be mounted here")
-    }
-    defer { umount2(path, 2) }
-    try await body(path)
-  }
-
   @Test(
     "a blob for which the disk has no room passes through, also where others fill that midway",
     .enabled(if: getuid() == 0),
     arguments: ["1m", "3m", "8m"], [nil, "bytes=0-", "bytes=70000-5000000"])
   func passesAFullDisk(size: String, range: String?) async throws {
     let blob = Content.bytes(6_000_000, seed: 1)
-    try await onDisk(size) { path in
-      let others = path + "/others"
-      let server = try Self.registry([blob]) { range in
-        guard size == "8m", range.lowerBound > 1 << 20, open(others, O_RDONLY) < 0 else { return }
-        let file = open(others, O_WRONLY | O_CREAT, 0o600)
-        let bytes = [UInt8](repeating: 1, count: 64 << 10)
-        while write(file, bytes, bytes.count) > 0 {}
-      }
-      let desk = try await Desk([server.host], root: path + "/cache")
-      let target = "/v2/a/blobs/\(try Digest.of(blob))?ns=\(server.host)"
-      for _ in 1...2 {
-        let answer = try await desk.get(target, range.map { [("Range", $0)] } ?? [])
-        #expect(answer.status == (range == nil ? 200 : 206))
-        // Compared here: what is this long and is not equal would be looked at for ever.
-        let isRight =
-          answer.body == (range == "bytes=70000-5000000" ? Array(blob[70_000...5_000_000]) : blob)
-        #expect(isRight, "\(answer.body.count)")
-      }
-      await desk.close()
+    guard let disk = try SmallDisk("size=\(size)") else {
+      try Test.cancel("nothing can be mounted here")
     }
+    defer { withExtendedLifetime(disk) {} }
+    let path = disk.path
+    let others = path + "/others"
+    let server = try Self.registry([blob]) { range in
+      guard size == "8m", range.lowerBound > 1 << 20, open(others, O_RDONLY) < 0 else { return }
+      let file = open(others, O_WRONLY | O_CREAT, 0o600)
+      let bytes = [UInt8](repeating: 1, count: 64 << 10)
+      while write(file, bytes, bytes.count) > 0 {}
+    }
+    let desk = try await Desk([server.host], root: path + "/cache")
+    let target = "/v2/a/blobs/\(try Digest.of(blob))?ns=\(server.host)"
+    for _ in 1...2 {
+      let answer = try await desk.get(target, range.map { [("Range", $0)] } ?? [])
+      #expect(answer.status == (range == nil ? 200 : 206))
+      // Compared here: what is this long and is not equal would be looked at for ever.
+      let isRight =
+        answer.body == (range == "bytes=70000-5000000" ? Array(blob[70_000...5_000_000]) : blob)
+      #expect(isRight, "\(answer.body.count)")
+    }
+    await desk.close()
   }
 
   @Test("what passes through and is damaged does not come to its end")
