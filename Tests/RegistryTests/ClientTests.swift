@@ -331,9 +331,10 @@ struct ClientTests {
     "a token from a place that the registry does not name any more is never sent",
     arguments: [200, 500], [true, false])
   func outdatedTokenService(status: Int, isEarly: Bool) async throws {
-    let (oldAnswered, newAnswered) = (Gate(), Gate())
+    let (oldAsked, newAnswered) = (Gate(), Gate())
     let old = try RawServer { _ in
-      if isEarly { oldAnswered.open() } else { newAnswered.pass() }
+      oldAsked.open()
+      if !isEarly { newAnswered.pass() }
       return .status(status, [], #"{"token":"old"}"#)
     }
     let server = try RawServer { request in
@@ -342,7 +343,7 @@ struct ClientTests {
         return .ok(#"{"token":"good"}"#)
       }
       guard request["authorization"] != "Bearer good" else { return .ok(Self.manifest) }
-      if isEarly { oldAnswered.pass() }
+      oldAsked.pass()
       return .status(401, Self.challenge("http://\(request["host"] ?? "")/token"))
     }
     let client = try client(
