@@ -398,6 +398,52 @@ struct ClimbRuleTests {
     #expect(drive.decision.poolSize >= 40 && drive.decision.poolSize <= 44)
   }
 
+  @Test("gaps: what a look between two bursts took for harm is forgotten when gaps are seen")
+  func forgetsWhatWasFoundBetweenBursts() {
+    // A pull from nginx with limit_rate 200k, over 5 ms: KiB in each sample until gaps were seen.
+    let seen = [
+      1, 32, 63, 95, 96, 32, 638, 32, 96, 512, 0, 0, 48, 16, 352, 576, 96, 224, 160, 0, 0, 224,
+    ]
+    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.005)
+    func step(_ kibibytes: (Int) -> Double) {
+      drive.run(0.05, roundTrip: 0.005, rate: { kibibytes($0) * 1_024 / 0.05 }, queue: Self.nothing)
+    }
+    for sample in seen { step { _ in Double(sample) } }
+    #expect(drive.reasons.contains { $0.contains("slower") })
+    for sample in 0..<80 { step { sample % 20 == 13 ? Double($0) * 200 : 0 } }
+    #expect(drive.decision.poolSize == 64)
+  }
+
+  @Test("gaps: a rate is that of whole seconds, wherever between two bursts it is looked at")
+  func looksAtWholeSeconds() throws {
+    for phase in 0..<20 {
+      var senses = Senses()
+      var bytes: Int64 = 0
+      for step in 1...(100 + phase) {
+        if step % 20 < 4 { bytes += 1_000_000 }
+        senses.observe(
+          Sample(
+            now: Moment(seconds: Double(step) * 0.05), poolSize: 8, open: 8, carrying: 8,
+            bytesDone: bytes, bytesLeft: 1_000_000_000))
+      }
+      let now = Double(100 + phase) * 0.05
+      for span in [0.2, 0.8, 1.0, 1.6, 2.0] {
+        let rate = try #require(senses.rates.rate(since: Moment(seconds: now - span)))
+        #expect(abs(rate - 4e6) < 1e-3, "\(phase) \(span)")
+      }
+    }
+  }
+
+  @Test(
+    "grow: why there are no more is said",
+    arguments: [
+      (64, nil, "the most that --max-workers allows"), (20, nil, "the most that the server takes"),
+      (64, 20, "more workers were slower"), (20, 12, "more workers were slower"),
+    ] as [(Int, Int?, String)])
+  func saysWhatTheMostIs(served: Int, harmful: Int?, reason: String) {
+    #expect(Bounds(maximum: 64, served: served, harmful: harmful).top.description == reason)
+  }
+
   @Test("keep: a harm that earlier pulls saw is forgotten where the path has become much slower")
   func forgetsRememberedHarm() {
     let prior = Prior(points: [Self.point(1, 28e6), Self.point(2, 15e6), Self.point(8, 14e6)])

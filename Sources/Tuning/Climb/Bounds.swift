@@ -43,6 +43,12 @@ struct Bounds: Sendable {
   /// Never to be exceeded.
   var ceiling: Int { max(1, min(served, unharmed)) }
 
+  /// Why there may be no more.
+  var top: Reason {
+    if ceiling == maximum { return .allAllowed }
+    return served <= unharmed ? .allServed : .allUnharmed
+  }
+
   /// The most that the user allows and that is not known to hurt.
   var unharmed: Int { min(maximum, (harmful ?? .max) - 1) }
 

@@ -59,13 +59,14 @@ package struct ClimbPolicy: Policy {
 
   /// Takes a sample and decides again.
   package mutating func observe(_ sample: Sample) -> PoolDecision {
+    let hadGaps = senses.bursts.period != nil
     senses.observe(sample)
     bounds.observe(sample.now)
     guard sample.refusals.isEmpty else {
       refuse(sample)
       return decision
     }
-    acquitByBursts(sample)
+    if senses.bursts.period != nil, !hadGaps { startOverThroughGaps() }
     pool.observe(sample, roundTrip: senses.queue.roundTrip)
     guard sample.appLimit != .backingOff, !isTail(sample) else { return decision }
     guard let landing = pool.landing else {

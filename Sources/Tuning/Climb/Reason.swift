@@ -10,6 +10,8 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
   case filled(Int, Limit)
   case littleMore(from: Int, to: Int)
   case allAllowed
+  case allServed
+  case allUnharmed
   case tooLate
   // Feed
   case fed(Int)
@@ -59,6 +61,8 @@ enum Reason: Sendable, Equatable, CustomStringConvertible {
     case .filled(let size, let limit): "\(size) workers are as much as it takes (\(limit.words))"
     case .littleMore(let from, let to): "going from \(from) to \(to) workers brought little more"
     case .allAllowed: "the most that --max-workers allows"
+    case .allServed: "the most that the server takes"
+    case .allUnharmed: "more workers were slower"
     case .tooLate: "too few bytes are left for new connections to get up to speed"
     case .fed(let size): "what is left keeps only \(size) busy"
     case .settled: "keeping the size that did best so far"

@@ -29,8 +29,6 @@ enum GrowRule {
   static let moment = 0.6 * Sample.interval
   /// Bytes that must be left for each worker.
   static let feed = 65_536.0
-  /// Seconds, and round trips, between steps through bursts.
-  static let burstStep = (seconds: 0.5, trips: 2.0)
 }
 
 extension ClimbPolicy {
@@ -98,7 +96,7 @@ extension ClimbPolicy {
     climb.levels.append(Level(poolSize: pool.size, rate: rate))
     climb.freeSingle = max(climb.freeSingle ?? 0, rate / Double(pool.size))
     guard pool.size < bounds.ceiling else {
-      enter(.settling, because: .allAllowed)
+      enter(.settling, because: bounds.top)
       return
     }
     guard left > needed else {
@@ -108,16 +106,5 @@ extension ClimbPolicy {
     let feed = max(Double(pool.size), Double(view.sample.bytesLeft) / GrowRule.feed)
     let size = min(Double(bounds.ceiling), (Double(pool.size) * factor).rounded(.up), feed)
     set(whole(size), now: view.now, because: .room)
-  }
-
-  /// Where the line is idle between bursts there is room, whatever throughput says from one moment to
-  /// the next.
-  private mutating func growThroughGaps(_ view: PathView) {
-    climb.levels = []
-    climb.freeSingle = nil
-    let step = GrowRule.burstStep
-    guard view.since >= max(step.seconds, step.trips * view.trip) else { return }
-    let size = whole(Double(pool.size) * view.senses.bursts.room)
-    set(min(bounds.ceiling, size), now: view.now, because: .bursts)
   }
 }

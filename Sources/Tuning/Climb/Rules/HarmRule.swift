@@ -66,12 +66,4 @@ extension ClimbPolicy {
     limit = nil
     climbAgain(Level(poolSize: pool.size, rate: rate), now, because: .acquitted)
   }
-
-  /// What came in bursts was never slower: it was a look between two of them.
-  mutating func acquitByBursts(_ sample: Sample) {
-    guard case .trying(let trial) = phase, case .harm = trial.belief, senses.bursts.areSeen,
-      let rate = senses.rates.rate(since: pool.changedAt)
-    else { return }
-    withdrawHarm(rate: rate, sample.now)
-  }
 }

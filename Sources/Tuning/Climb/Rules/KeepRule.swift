@@ -2,8 +2,8 @@
 enum KeepRule {
   /// Seconds of a hold before it is looked at.
   static let shortest = 0.5
-  /// Seconds, and round trips, that a look takes in; where bytes come in bursts, whole seconds.
-  static let look = (seconds: 1.0, bursty: 2.0, trips: 6.0)
+  /// Seconds, and round trips, that a look takes in.
+  static let look = (seconds: 1.0, trips: 6.0)
   /// What the highest rate is forgotten by, a sample.
   static let fading = 0.999
   /// A rate above or below the reference by these factors is another path's.
@@ -19,8 +19,8 @@ extension ClimbPolicy {
   mutating func keep(_ hold: Hold, _ view: PathView) {
     let start = max(view.landedAt, max(hold.since, senses.limitedAt ?? .zero))
     guard view.now - start >= max(KeepRule.shortest, view.judgingSeconds) else { return }
-    let look = view.isBursty ? KeepRule.look.bursty : KeepRule.look.seconds
-    let since = max(start, view.now - max(look, KeepRule.look.trips * view.trip))
+    let look = max(KeepRule.look.seconds, KeepRule.look.trips * view.trip)
+    let since = max(start, view.now - look)
     guard let rate = view.rates.rate(since: since) else { return }
     climb.peak = max(rate, climb.peak * KeepRule.fading)
     if asksForMore(view.now) { return }

@@ -1,6 +1,11 @@
 /// Useful bytes over the last seconds, for rates of any stretch of them.
 struct RateLog: Sendable {
   private var points: [(at: Moment, bytes: Int64)] = []
+  /// Seconds after which a server's bursts come again; nil: none were seen.
+  ///
+  /// Rates are then those of whole periods: what is shorter, or longer by half, has a burst too many or one
+  /// too few.
+  var period: Double?
 
   /// Samples are kept for so many seconds at least, and twice as many at most.
   private static let memory = 12.0
@@ -14,19 +19,22 @@ struct RateLog: Sendable {
 
   /// Bytes per second since a moment; nil until a sample after it.
   func rate(since start: Moment) -> Double? {
-    guard let last = points.last,
-      let first = points.last(where: { $0.at <= start }) ?? points.first,
-      last.at > first.at
-    else { return nil }
-    return Double(last.bytes - first.bytes) / (last.at - first.at)
+    guard let last = points.last else { return nil }
+    return rate(from: start, to: last.at)
   }
 
   /// Bytes per second between two moments.
   func rate(from start: Moment, to end: Moment) -> Double? {
-    guard let last = points.last(where: { $0.at <= end }),
-      let first = points.last(where: { $0.at <= start }) ?? points.first, last.at > first.at
+    guard let last = points.last(where: { $0.at <= end }) else { return nil }
+    let start = inPeriods(start, before: last.at)
+    guard let first = points.last(where: { $0.at <= start }) ?? points.first, last.at > first.at
     else { return nil }
     return Double(last.bytes - first.bytes) / (last.at - first.at)
+  }
+
+  private func inPeriods(_ start: Moment, before end: Moment) -> Moment {
+    guard let period else { return start }
+    return end + -max(1, ((end - start) / period).rounded()) * period
   }
 
   /// Share of the samples since a moment that brought next to nothing, 0 to 1; nil: too few to say.

@@ -33,6 +33,7 @@ struct Senses: Sendable {
     held += Self.loadWeight * ((sample.readings.held ?? 0) - held)
     if sample.appLimit == nil, !isHeld {
       bursts.observe(rates, now: sample.now, roundTrip: queue.roundTrip)
+      rates.period = bursts.period
       steadiness.observe(sample, window: shortestLook)
     } else if sample.appLimit != nil {
       limitedAt = sample.now
@@ -57,15 +58,15 @@ struct Senses: Sendable {
 
   /// Seconds that must pass before throughput at a new size says anything.
   ///
-  /// Where bytes come in bursts, whole seconds, because that is how servers count; where throughput varies by
-  /// itself, as long as chance needs to even out.
+  /// Where bytes come in bursts, the time until the next one; where throughput varies by itself, as long as
+  /// chance needs to even out.
   var judgingSeconds: Double {
-    guard !bursts.wereSeen else { return Self.longestLook }
+    if let period = bursts.period { return max(shortestLook, period) }
     return max(shortestLook, min(Self.longestLook, shortestLook * steadiness.windowsNeeded))
   }
 
   /// Seconds of the shortest look at a rate.
   private var shortestLook: Double { max(0.2, 4 * queue.roundTrip) }
-  /// Two of the whole seconds that servers count by; what looks longer misses how the path changes.
+  /// What looks longer misses how the path changes.
   private static let longestLook = 2.0
 }
