@@ -30,11 +30,9 @@ struct RootTests {
       let place = try RemoteURL("http://\(mirror.host)/").origin
       endpoints.insert(Endpoint(origin: place, namespace: server.host), at: 0)
     }
-    var time = Timekeeper()
-    time.sleep = { _ in }
     return RepositoryClient(
       reference: reference, endpoints: endpoints, engine: engine, credentials: chain,
-      logins: logins, time: time)
+      logins: logins, time: .patient)
   }
 
   /// One that answers who has no token by a status, and gives anybody one.

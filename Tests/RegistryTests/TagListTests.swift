@@ -33,15 +33,13 @@ struct TagListTests {
     let reference = try Reference("\(registry?.host ?? "blocked.example")/o/n:1")
     var rule = RepositoryClient.RetryRule()
     rule.retries = retries
-    var time = Timekeeper()
-    time.sleep = { _ in try await Task.sleep(for: .milliseconds(1)) }
     let endpoints = try mirrors.map {
       Endpoint(origin: try RemoteURL("http://\($0.host)/").origin, namespace: reference.registry)
     }
     let own = registry == nil ? [] : [try Endpoint(of: reference, plainHTTP: true)]
     return RepositoryClient(
       reference: reference, endpoints: endpoints + own,
-      engine: engine, credentials: CredentialChain(), retryRule: rule, time: time, tell: tell)
+      engine: engine, credentials: CredentialChain(), retryRule: rule, time: .patient, tell: tell)
   }
 
   @Test("the registry is asked itself, whatever its mirror lists")

@@ -21,11 +21,9 @@ struct WrongServerTests {
   private func client(_ reference: Reference, plain: Bool, _ engine: CurlEngine) throws
     -> RepositoryClient
   {
-    var time = Timekeeper()
-    time.sleep = { _ in }
-    return RepositoryClient(
+    RepositoryClient(
       reference: reference, endpoints: [try Endpoint(of: reference, plainHTTP: plain)],
-      engine: engine, credentials: CredentialChain(), time: time)
+      engine: engine, credentials: CredentialChain(), time: .patient)
   }
 
   private func error(_ ask: () async throws -> Void) async -> RegistryError? {
@@ -181,7 +179,8 @@ struct WrongServerTests {
       try Endpoint(of: reference, plainHTTP: true),
     ]
     let client = RepositoryClient(
-      reference: reference, endpoints: endpoints, engine: engine, credentials: CredentialChain())
+      reference: reference, endpoints: endpoints, engine: engine, credentials: CredentialChain(),
+      time: .patient)
     for _ in 0..<2 { _ = try await client.document(.tag("1")) }
     // It is not asked again for what it lacks.
     #expect(mirror.requests.map(\.target) == ["/v2/o/n/manifests/1", "/v2/"])
