@@ -88,7 +88,7 @@ final class Depot: Sendable {
   }
 
   /// Waits until the service has told something.
-  func told(_ isIt: @Sendable (DownloadEvent) -> Bool) async {
-    while !events.all.contains(where: isIt) { await Task.yield() }
+  func told(_ isIt: @Sendable (DownloadEvent) -> Bool) async throws {
+    try await eventually { events.all.contains(where: isIt) }
   }
 }

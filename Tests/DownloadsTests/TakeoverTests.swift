@@ -81,7 +81,7 @@ struct TakeoverTests {
     let second = try Depot(store: first.store)
     let others = await second.service.want(
       Depot.wishes(image), from: try second.source(quick.host))
-    await second.told { event in
+    try await second.told { event in
       if case .overview(let overview) = event {
         overview.blobs.first?.state == .elsewhere
       } else {
@@ -110,7 +110,7 @@ struct TakeoverTests {
     let second = try Depot(store: first.store, stallTimeout: 0.1)
     let others = await second.service.want(
       Depot.wishes(image), from: try second.source(silent.host))
-    await second.told { if case .takenOver = $0 { true } else { false } }
+    try await second.told { if case .takenOver = $0 { true } else { false } }
     // What it met itself is what it says.
     guard case .registry = await Download.end(of: mine) else {
       Issue.record("not ended by its own error")

@@ -62,7 +62,7 @@ extension DialectTests {
 
   static let logins: [Dialect] =
     deaths.map { death in
-      Dialect("\(death.status) of a dead token: \(death.words)", requests: 16) {
+      Dialect("\(death.status) of a dead token: \(death.words)", requests: 22) {
         request, _, count in
         if request.target.hasPrefix("/token") { return .ok(#"{"token":"good\#(count)"}"#) }
         let sent = request["authorization"] ?? ""

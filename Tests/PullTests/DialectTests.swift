@@ -215,7 +215,7 @@ struct DialectTests {
     // harbor#18856: the token dies young, so that Basic is tried first, and it is of no use.
     Dialect(
       "a token that dies young, and Basic is asked for and refused", credentials: user,
-      requests: 14
+      requests: 20
     ) { request, _, count in
       if request.target.hasPrefix("/token") { return .ok(#"{"token":"good\#(count)"}"#) }
       guard let sent = request["authorization"] else { return .status(401, challenge(request)) }

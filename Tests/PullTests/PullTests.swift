@@ -163,7 +163,8 @@ struct PullTests {
     try bench.expectWhole(image)
     #expect(summary.digest == image.manifest)
     #expect(summary.fetched == image.blobs.values.reduce(0) { $0 + Int64($1.count) })
-    #expect(registry.server.connections <= workers + 2)
+    // On a busy machine what is late may be asked for again, and who is overtaken loses his connection.
+    #expect(registry.server.connections <= workers + 2 + registry.repeatedRequests)
     #expect(try bench.store.index()["\(registry.host)/o/n:latest"]?.digest == image.manifest)
     let before = registry.server.requests.count
     #expect(try await bench.pull("\(registry.host)/o/n").fetched == 0)
@@ -354,12 +355,17 @@ struct PullTests {
     let error = await task.value
     #expect(error?.category == .interrupted)
     #expect(error?.hint?.contains("again") == true)
+    let descriptor = Descriptor(
+      mediaType: MediaType(rawValue: "x/y"), digest: image.layers[0], size: Int64(layer.count))
+    let kept = try #require(bench.store.holding(of: descriptor)).bytes
 
     let again = try FakeRegistry(image)
     let other = try Bench(store: bench.store)
     let summary = try await other.pull("\(again.host)/o/n", workers: 7)
     try other.expectWhole(image)
-    #expect(summary.fetched < 1_600_000)
+    // At least one whole segment had come before the one that got stuck.
+    #expect(kept >= 64 << 10)
+    #expect(summary.fetched <= image.blobs.values.reduce(0) { $0 + Int64($1.count) } - kept)
     // What is said to be here is what is not fetched.
     let present = other.display.log.all.lazy.compactMap { event -> Int64? in
       if case .resolved(_, _, _, _, _, _, let present) = event { present } else { nil }
@@ -412,7 +418,7 @@ struct PullTests {
     async let first = one.pull("\(registry.host)/o/n")
     await reached.opened()
     async let other = two.pull("\(registry.host)/o/n")
-    while !two.display.states.contains(.elsewhere) { await Task.yield() }
+    try await eventually { two.display.states.contains(.elsewhere) }
     second.open()
     let fetched = try await (first.fetched, other.fetched)
     #expect(fetched.0 + fetched.1 == image.blobs.values.reduce(0) { $0 + Int64($1.count) })

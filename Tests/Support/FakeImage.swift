@@ -109,6 +109,16 @@ package final class FakeRegistry: Sendable {
     server.requests.filter { $0.target.contains("/blobs/") }
   }
 
+  /// Requests for bytes of a blob of which some had been asked for before.
+  package var repeatedRequests: Int {
+    var asked: [String: RangeSet<Int>] = [:]
+    return blobRequests.count { request in
+      guard let range = request.range else { return false }
+      defer { asked[request.target, default: RangeSet()].insert(contentsOf: range) }
+      return asked[request.target].map { !$0.intersection(RangeSet(range)).isEmpty } ?? false
+    }
+  }
+
   /// What a good registry answers.
   package static func answer(_ request: ServedRequest, _ image: FakeImage) -> Reply {
     let path = request.target.split(separator: "?")[0]
