@@ -133,7 +133,8 @@ struct MirrorFileTests {
   func plainMirror() async throws {
     let image = image
     let mirror = try FakeRegistry(image) { $0["x-key"] == "s3cret" ? nil : .status(403) }
-    let registry = try FakeRegistry(image)
+    // It is asked, too, where a busy machine makes the mirror late.
+    let registry = try FakeRegistry(image) { _ in .status(500) }
     try write(
       "certs.d/\(registry.host)/hosts.toml",
       """
@@ -145,7 +146,8 @@ struct MirrorFileTests {
     let pull = try await cairn(
       "pull", "\(registry.host)/x", "--plain-http", "--hosts-dir", cairn.folder("certs.d"))
     #expect(pull.status == 0, "\(pull.errors)")
-    #expect(registry.server.requests.isEmpty && !mirror.blobRequests.isEmpty)
+    #expect(!mirror.blobRequests.isEmpty)
+    #expect(registry.server.requests.allSatisfy { $0["x-key"] == nil })
   }
 
   @Test("--explain-endpoints asks nobody and prints no secret")

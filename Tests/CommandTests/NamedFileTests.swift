@@ -67,7 +67,7 @@ struct NamedFileTests {
       "cairn pull $I -q --output docker-archive:- | tar -t",
       "mkfifo $D/p; tar -tf $D/p & cairn pull $I -q --output docker-archive:$D/p --overwrite >&2; wait; test -p $D/p",
       "ln -s /dev/stdout $D/l; cairn pull $I -q --output docker-archive:$D/l 2>/dev/null | tar -t; test -L $D/l",
-      "cairn pull $I -q --output docker-archive:>(tar -t) >&2; wait; sleep 1",
+      "cairn pull $I -q --output docker-archive:>(tar -t) >&2; wait",
       "cairn pull $I -q --output docker-archive:/dev/fd/7 7>$D/a >&2; tar -tf $D/a",
       "touch $D/t; ln -s t $D/l; cairn pull $I -q --output docker-archive:$D/l --overwrite >&2; test -L $D/l; tar -tf $D/t",
       "N=$(printf %255s | tr ' ' x); cairn pull $I -q --output docker-archive:$D/$N >&2; tar -tf $D/$N",

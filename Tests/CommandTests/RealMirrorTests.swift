@@ -25,8 +25,7 @@ struct RealMirrorTests {
 
   /// Pulls an image whose own registry is nowhere.
   func pull(_ arguments: String...) async throws -> Command.Outcome {
-    try await Command.finish(
-      cairn.process(["pull", "far.invalid/demo", "--retries", "0"] + arguments))
+    try await Command.finish(cairn.process(["pull", "far.invalid/demo"] + arguments))
   }
 
   @Test(
@@ -51,7 +50,7 @@ struct RealMirrorTests {
     let host = "[host.\"https://\(try server("STRICT"))\"]\nca = \"ca\"\n"
     let option = cairn.folder("certs.d")
     try write("\(folder)/hosts.toml", host)
-    let without = try await pull("--hosts-dir", option)
+    let without = try await pull("--hosts-dir", option, "--retries", "0")
     #expect(without.status == 69, "\(without.errors)")
     try write("\(folder)/hosts.toml", host + "client = [[\"client\", \"client.key\"]]")
     let with = try await pull("--hosts-dir", option)

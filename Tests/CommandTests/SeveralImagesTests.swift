@@ -54,6 +54,41 @@ struct SeveralImagesTests {
     for name in names { #expect(list.output.contains(name)) }
   }
 
+  @Test("two processes fetch common layers once, and the second says that another is at it")
+  func twoProcesses() async throws {
+    let (isAsked, isMet) = (Gate(), Gate())
+    let common = common.hex
+    let registry = try FakeRegistry(near) { request in
+      guard request.target.contains(common) else { return nil }
+      isAsked.open()
+      isMet.pass()
+      return nil
+    }
+    func pull(_ tag: String, into file: String) throws -> Running {
+      let process = cairn.process([
+        "-c", "exec \"$@\" >'\(file)'", "sh", Command.path, "pull", "\(registry.host)/o/n:\(tag)",
+        "--plain-http", "--stall-timeout", "100", "--progress", "json",
+      ])
+      process.executableURL = URL(filePath: "/bin/sh")
+      return try Running.start(process)
+    }
+    let files = ["a", "b"].map { cairn.folder("\($0).jsonl") }
+    func said(_ file: String) -> String {
+      (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+    }
+    let first = try pull("a", into: files[0])
+    await isAsked.opened()
+    let second = try pull("b", into: files[1])
+    try await eventually { said(files[1]).contains("\"elsewhere\"") }
+    isMet.open()
+    for running in [first, second] { await running.finished().expectSuccess() }
+    let fetched = try files.map { file in
+      try lines(said(file)).last { $0["event"] as? String == "finished" }?["bytesFetched"] as? Int
+    }
+    let sizes = near.blobs.values.reduce(0) { $0 + $1.count }
+    #expect(fetched.reduce(0) { $0 + ($1 ?? 0) } == sizes, "\(fetched)")
+  }
+
   @Test("what is wrong with a file is said once, however many images it is about")
   func warnsOnce() async throws {
     let registry = try FakeRegistry(near)

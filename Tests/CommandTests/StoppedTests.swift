@@ -16,7 +16,7 @@ struct StoppedTests {
       return nil
     }
     let arguments = [
-      "pull", "\(registry.host)/o/n", "--plain-http", "--workers", "2", "--stall-timeout", "1",
+      "pull", "\(registry.host)/o/n", "--plain-http", "--workers", "2", "--stall-timeout", "3",
       "--progress", "plain",
     ]
     let first = cairn.process(arguments)
@@ -58,9 +58,9 @@ struct StoppedTests {
     let running = Task { try await Command.finish(first) }
     await asked.opened()
     let second = try await Command.finish(
-      pull(quick, ["--min-rate", "1M", "--stall-timeout", "1"]))
+      pull(quick, ["--min-rate", "1K", "--stall-timeout", "3"]))
     #expect(second.status == 0, "\(second.errors)")
-    #expect(second.errors.contains("brought less than --min-rate of it for 1 s"))
+    #expect(second.errors.contains("brought less than --min-rate of it for 3 s"))
     let outcome = try await running.value
     #expect(outcome.status == 0, "\(outcome.errors)")
   }

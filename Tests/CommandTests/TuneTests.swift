@@ -63,7 +63,17 @@ struct TuneTests: TunedPulls {
       "json", "--yes",
     ]
     let running = try Running.start(cairn.process(arguments))
-    while try await report().isEmpty {}
+    // As soon as the first pull is written down, and long before the last one is over.
+    let history = cairn.folder(".local/state/cairn/history.sqlite")
+    var options = Database.Options()
+    options.isReadOnly = true
+    try await eventually {
+      guard let database = try? Database(file: history, options) else { return false }
+      let runs: Int? = try? database.transaction(writes: false, within: 5) {
+        try $0.first("SELECT count(*) FROM sweepRun")
+      }
+      return runs ?? 0 > 0
+    }
     running.process.interrupt()
     let stopped = await running.finished()
     #expect(stopped.status == 130)
