@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import subprocess
 import threading
+import time
 
 from cairnlab.faults.runs import (
     Outcome,
@@ -191,15 +192,18 @@ class Scene:
         return plan
 
     def later(self, seconds, action):
-        """Does something while the pull is under way."""
+        """Does something so many seconds after the first bytes of a blob went out: by the clock alone a busy
+        machine might not have begun.
+        """
         done = threading.Event()
 
         def act():
+            while not any(one.sent for one in self.requests() if one.kind == "blob"):
+                time.sleep(0.005)
+            time.sleep(seconds)
             action()
             done.set()
-        timer = threading.Timer(seconds, act)
-        timer.daemon = True
-        timer.start()
+        threading.Thread(target=act, daemon=True).start()
         self.happenings.append(done.is_set)
 
 

@@ -29,7 +29,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for_port(port, process=None, seconds=20):
+def wait_for_port(port, process=None, seconds=120):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with socket.socket() as probe:

@@ -19,6 +19,7 @@
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -67,14 +68,15 @@ def nginx_section(folder, registry, ports):
         f"server {{ listen 127.0.0.1:{ports['MUTUAL']} ssl http2; ssl_certificate {certificate}; "
         f"ssl_certificate_key {key};\n"
         f"ssl_client_certificate {client}; ssl_verify_client optional_no_ca; ssl_session_cache "
-        f"shared:one:1m;\n"
+        f"shared:one:1m; keepalive_timeout 600;\n"
         'location / { return 200 "$ssl_client_verify $ssl_session_reused $connection"; }\n'
         'location /close { keepalive_timeout 0; return 200 "$ssl_client_verify $ssl_session_reused '
         '$connection"; } }\n',
         proxy(ports["STRICT"], registry, f" ssl; ssl_certificate {certificate}; ssl_certificate_key {key};"
               f" ssl_client_certificate {client}; ssl_verify_client on;"),
+        # A busy machine may leave a connection alone for long, and its next request is to find it there.
         f"server {{ listen 127.0.0.1:{ports['OLDER']} ssl http2; ssl_certificate {certificate}; "
-        f"ssl_certificate_key {key}; default_type text/plain;\n",
+        f"ssl_certificate_key {key}; default_type text/plain; keepalive_timeout 600;\n",
         *(f"location /{status} {{ if ($server_protocol = HTTP/2.0) {{ return {status}; }}\n"
           'return 200 "$server_protocol"; }\n' for status in (421, 426, 505)),
         'location /protocol { return 200 "$server_protocol"; }\n',
@@ -135,6 +137,9 @@ def main():
         disk = stack.enter_context(small_disk(folder / "small"))
         if disk:
             environment["CAIRN_TEST_SMALL_DISK"] = str(disk)
+        # Whom a shell has started behind itself ignores SIGINT, and so would all that the tests start and end
+        # by it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         return subprocess.run(command, env=environment).returncode
 
 

@@ -122,7 +122,7 @@ class Serving(ServedPhase):
             found = [] if bytes(caller.body) == self.made.blobs[self.made.layers[0]] else [
                 f"{caller.status} and {len(caller.body)} bytes in place of the layer"]
             process.terminate()
-            code = runs.ended(process, time.monotonic() + runs.LIMIT)
+            code = runs.ended(process, time.monotonic() + runs.LIMIT + runs.slack)
             return found + ([] if code == 0 else [f"exit {code} after a caller that has what it wanted"])
         finally:
             self.end(process)
