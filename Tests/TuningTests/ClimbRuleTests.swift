@@ -435,6 +435,23 @@ struct ClimbRuleTests {
   }
 
   @Test(
+    "grow: a worker needs 64 KiB, or what one brings in a second where that is less",
+    arguments: [(6e3, 1_300_000, 64), (6e3, 260_000, 43), (5e6, 1_300_000, 20)]
+      as [(Double, Int64, Int)])
+  func feeds(each: Double, left: Int64, expected: Int) {
+    var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.009)
+    drive.left = left
+    var sizes: [Int] = []
+    // What is left stays as it is, so that it alone bounds the pool.
+    for _ in 0..<60 {
+      drive.left = left
+      drive.run(0.05, roundTrip: 0.009, rate: { Double($0) * each }, queue: Self.nothing)
+      sizes.append(drive.decision.poolSize)
+    }
+    #expect(sizes.max() == expected, "\(sizes)")
+  }
+
+  @Test(
     "grow: why there are no more is said",
     arguments: [
       (64, nil, "the most that --max-workers allows"), (20, nil, "the most that the server takes"),
