@@ -2,7 +2,7 @@ import FoundationEssentials
 import OCI
 import Store
 
-/// What of an image the store has, and what it takes from the manifest without asking anybody.
+/// What of an image the store has, and what it takes without asking anybody.
 struct BlobStock {
   /// Where blobs are.
   let store: ContentStore
@@ -26,11 +26,12 @@ struct BlobStock {
     return missing
   }
 
-  /// Puts blobs that the manifest carries itself into the store; true where there were any.
+  /// Puts blobs that the manifest carries itself, and what everybody knows, into the store; true where there
+  /// were any.
   func storeInlineData(of blobs: [LabelledBlob]) throws(PullError) -> Bool {
     var isAny = false
     for blob in blobs.map(\.descriptor) {
-      guard let data = blob.data, Int64(data.count) == blob.size,
+      guard let data = blob.contentAtHand, Int64(data.count) == blob.size,
         (try? Digest.of(data, blob.digest.algorithm)) == blob.digest
       else { continue }
       try PullError.disk { () throws(StoreError) in try store.put(data, as: blob.digest) }

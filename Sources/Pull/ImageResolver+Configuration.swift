@@ -24,7 +24,9 @@ extension ImageResolver {
     let blob = manifest.config
     guard blob.size > 0, blob.size <= ContentStore.documentLimit else { return nil }
     if let data = load(blob.digest) { return data }
-    if let inline = blob.data, try Self.digest(inline, blob.digest.algorithm) == blob.digest {
+    if let inline = blob.contentAtHand,
+      try Self.digest(inline, blob.digest.algorithm) == blob.digest
+    {
       return inline
     }
     let source = BlobSource(client: client)

@@ -441,6 +441,33 @@ struct PullTests {
     try bench.expectWhole(image)
   }
 
+  /// https://github.com/opencontainers/image-spec/issues/1025, https://github.com/bazelbuild/rules_docker/issues/41
+  @Test("what everybody knows by its digest is not fetched", arguments: Digest.Algorithm.allCases)
+  func knownContent(algorithm: Digest.Algorithm) async throws {
+    let packed: [UInt8] = [
+      0x00, 0xFF, 0x62, 0x18, 0x05, 0xA3, 0x60, 0x14, 0x8C, 0x58, 0x00, 0x08, 0x00, 0x00, 0xFF,
+      0xFF, 0x2E, 0xAF, 0xB5, 0xEF, 0x00, 0x04, 0x00, 0x00,
+    ]
+    let emptyLayers = [[0x00, 0x09, 0x6E, 0x88], [0, 0, 0, 0]].map {
+      [0x1F, 0x8B, 0x08, 0x00] + $0 + packed
+    }
+    let nothing = try Digest.of(Array("{}".utf8), algorithm)
+    let image = try FakeImage(layers: emptyLayers) { document in
+      document["artifactType"] = "application/vnd.example"
+      document["config"] = [
+        "mediaType": "application/vnd.oci.empty.v1+json", "digest": "\(nothing)", "size": 2,
+      ]
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    try await bench.pull("\(registry.host)/o/n")
+    #expect(registry.blobRequests.isEmpty)
+    #expect(try readFile(bench.store.path(of: nothing)) == Array("{}".utf8))
+    for (layer, bytes) in zip(image.layers, emptyLayers) {
+      #expect(try readFile(bench.store.path(of: layer)) == bytes)
+    }
+  }
+
   @Test(
     "layers with urls come from there when the registry has none, without credentials (CVE-2020-15157)"
   )
