@@ -12,6 +12,8 @@ struct RangeTrial: Sendable {
   var blob: BlobID?
   /// Whether it came.
   var isProven = false
+  /// Whether anything came that was asked for as a whole, as small blobs are: the server is well.
+  var wholesCome = false
   /// Rounds of refusals before the next trial.
   private var rounds = Self.least
 

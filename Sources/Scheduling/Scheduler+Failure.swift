@@ -160,7 +160,8 @@ extension Scheduler {
     // Once may be anything: somebody on the way, or a server out of breath.
     case .doubtful, .serverError: return piece.failures.count > 1
     // Ranges of what a server has to fetch first may be more than it can do.
-    case .stalled: return max(piece.failures.stalls, trouble.stalls) > 1
+    // Where others come whole meanwhile, it is the range that nothing is said to.
+    case .stalled: return rangeTrial.wholesCome || max(piece.failures.stalls, trouble.stalls) > 1
     // A server that hangs up on ranges; those that cannot be reached say nothing of them.
     case .transient: return piece.failures.count > 1 && request.isSent
     case .refused, .rangeRefused, .absent: return false
@@ -189,9 +190,12 @@ extension Scheduler {
   /// Bytes of a blob came: by a range, or in answer to a request without one, which teaches for all
   /// blobs where ranges only fail.
   mutating func noteServed(_ blob: BlobID, byRange isRange: Bool) {
-    if isRange {
+    guard !isRange else {
       if blobs[blob].ranged { blobs[blob].servesRanges = true }
-    } else if !allAreWhole, !blobs[blob].ranged, !blobs.servesRanges {
+      return
+    }
+    rangeTrial.wholesCome = true
+    if !allAreWhole, !blobs[blob].ranged, !blobs.servesRanges {
       // The server may have come to itself in this very moment: the next range shows.
       if rangeTrial.blob == blob { rangeTrial.isProven = true } else { endRanges() }
     }

@@ -349,6 +349,21 @@ struct SchedulerTests {
     #expect(network.givenUp.count == 1)
   }
 
+  /// https://github.com/canonical/microk8s/issues/5404
+  @Test("ranges that nothing is said to, where a whole blob came, are not asked for twice")
+  func silentRanges() {
+    let network = FakeNetwork(policy: FixedPolicy(poolSize: 4)) { fetch, _ in
+      let isWhole = !fetch.ranged || fetch.range.count == 1_000
+      return isWhole ? .good(rate: 1e9) : .fails(after: 0, .stalled)
+    }
+    for size in [1_000, 40 * mebibyte] { network.add(size) }
+    network.run(limit: 60)
+    #expect(network.complete.count == 2)
+    let ranges = network.made.filter { $0.blob.index == 1 && $0.ranged }
+    #expect(ranges.count <= 4)
+    #expect(ranges.allSatisfy { $0.stalls == 0 })
+  }
+
   @Test("a failure that no retry can mend ends its blob at once, and not the others")
   func fatalEndsAtOnce() {
     let network = FakeNetwork(policy: FixedPolicy(poolSize: 3)) { fetch, _ in
