@@ -1,7 +1,7 @@
 /// An image reference in Docker's notation, normalised: `ubuntu` is `docker.io/library/ubuntu:latest`.
 ///
 /// The grammar is that of `distribution/reference`, with IPv6 hosts; a reference that carries both a
-/// tag and a digest is fetched by its digest, and nobody asks what its tag means.
+/// tag and a digest is fetched by its digest, and its tag is no more than another way to it.
 package struct Reference: Hashable, Sendable, CustomStringConvertible {
   /// Host and optional port as written, for example `docker.io`, `[::1]:5000`.
   package let registry: String

@@ -105,7 +105,6 @@ package final class RepositoryClient: Sendable {
   /// - Throws: `RegistryError`, which names who sent what.
   package func document(_ name: DocumentName) async throws(RegistryError) -> FetchedDocument {
     let isTag = if case .tag = name { true } else { false }
-    let fields = Self.acceptedManifests
     let asked = endpoints.filter { isTag ? $0.resolvesTags : $0.servesContent }
     return try await retrying { (stalls) async throws(RegistryError) in
       let patience = self.headTimeout(stalls: stalls)
@@ -113,8 +112,7 @@ package final class RepositoryClient: Sendable {
         of: asked, for: name.selector, about: Subject(name), patience: patience
       ) { endpoint, lane in
         do throws(RegistryError) {
-          let document = try await self.exchange(
-            endpoint, name, fields: fields, patience: patience)
+          let document = try await self.ask(endpoint, name, patience: patience)
           lane.answered()
           if isTag { self.tagAnswer.withLock { $0 = endpoint } }
           return Attempt(result: .success(document))
@@ -145,11 +143,19 @@ package final class RepositoryClient: Sendable {
   }
 
   /// One answer from one endpoint.
+  ///
+  /// - Parameters:
+  ///   - endpoint: who is asked.
+  ///   - name: what the answer has to be.
+  ///   - other: the name that it is asked for by; nil: by that one.
+  ///   - fields: of the request.
+  ///   - patience: seconds that the head of the answer has.
   func exchange(
-    _ endpoint: Endpoint, _ name: DocumentName, fields: HTTPFields, patience: Double
+    _ endpoint: Endpoint, _ name: DocumentName, by other: DocumentName? = nil, fields: HTTPFields,
+    patience: Double
   ) async throws(RegistryError) -> FetchedDocument {
     let repository = endpoint.repository(of: reference)
-    let path = "/\(repository)/manifests/\(name.selector)"
+    let path = "/\(repository)/manifests/\((other ?? name).selector)"
     let what = "manifest \(repository)\(name.mark)\(name.selector)"
     var route = try RequestRoute(
       .endpoint(endpoint, path: path, remembered: nil), what: what, client: self)

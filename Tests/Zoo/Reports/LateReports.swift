@@ -12,7 +12,7 @@ extension Report {
         $0.document =
           #"{"token":"TOKEN","expires_at":"2023-10-13T12:06:00Z","issued_at":"2023-10-13 12:00 UTC"}"#
       },
-    ] + encodings + kinds + [filling]
+    ] + encodings + kinds + [filling, taggedAlone]
 
   private static let encodings = [
     habit(
@@ -38,7 +38,14 @@ extension Report {
           $0["Content-Type"] = "application/vnd.docker.distribution.manifest.list.v2+json"
         }
       }
-    }
+    },
+    habit(
+      "there is no manifest for who does not accept any type",
+      "https://github.com/concourse/docker-image-resource/issues/40"
+    ) { visit, _ in
+      let accepted = visit.request.fields.filter { $0.name.lowercased() == "accept" }
+      return visit.isManifest && !accepted.contains { $0.value == "*/*" } ? Answer(406) : nil
+    },
   ]
 
   /// Whoever wants the blob may have its manifest from elsewhere.
@@ -46,4 +53,15 @@ extension Report {
     "a cache has a blob only once a manifest was fetched there by its digest",
     "https://github.com/conda/rattler/pull/2653"
   ) { visit, _ in visit.isContent && visit.manifests == 0 ? ErrorDialect().answer(404) : nil }
+
+  /// A digest is known there once the tag was asked for that has it.
+  static let taggedAlone = Report.habit(
+    "a cache gets an image by its tag, and never by its digest",
+    "https://github.com/aws/containers-roadmap/issues/2837"
+  ) { visit, _ in
+    guard case .manifest(let name) = visit.part, visit.nthOfKind == 1, name.contains(":") else {
+      return nil
+    }
+    return ErrorDialect(words: [404: "Requested image not found"]).answer(404)
+  }
 }

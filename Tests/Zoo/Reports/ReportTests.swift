@@ -115,6 +115,21 @@ struct ReportTests {
     #expect(registry.visits.isEmpty)
   }
 
+  @Test(
+    "the tag beside a digest is asked for where the digest is not known", arguments: [true, false])
+  func tagBesideDigest(isOfIt: Bool) async throws {
+    let image = try Okapi.image(Report.taggedAlone.animal)
+    let enclosure = try Enclosure(Report.taggedAlone.animal, image: image)
+    let visitor = try Visitor()
+    let digest = isOfIt ? image.manifest : try Digest.of(Array("another".utf8))
+    let ending = try await visitor.pull("\(enclosure.byTag)@\(digest)")
+    try visitor.expect(
+      ending, isOfIt ? .image : .error([.notFound]), of: image, naming: [enclosure.host])
+    if case .failure(let error) = ending {
+      #expect(error.description.contains("Requested image not found"), "\(error)")
+    }
+  }
+
   /// registry.k8s.io and its kin: https://github.com/containerd/containerd/issues/5503,
   /// https://github.com/google/go-containerregistry/issues/2359
   @Test(
