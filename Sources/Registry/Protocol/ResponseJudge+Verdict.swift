@@ -40,6 +40,14 @@ extension ResponseJudge {
 
   /// A 404 or 410.
   private static func absence(_ answer: Answer) -> RegistryError {
+    if answer.isNamed, answer.what.hasPrefix("manifest "), PageRule.isPage(answer.response) {
+      // A web site says nothing of what a registry has: whoever leads there may lead elsewhere soon.
+      var error = RegistryError(
+        .serverError(transient: false),
+        "\(answer.host) has a web page in place of \(answer.what) (\(answer.status))\(answer.said)")
+      error.secondLooks = 2
+      return error
+    }
     var error = RegistryError(.notFound, "\(answer.host) has no \(answer.what)\(answer.said)")
     error.deniesRepository = answer.body.codes.contains { $0.uppercased() == "NAME_UNKNOWN" }
     return error

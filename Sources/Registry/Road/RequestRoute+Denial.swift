@@ -21,7 +21,7 @@ extension RequestRoute {
       {
         error.hint = hint
       }
-      if let hint = hint(fromElsewhere: error) { error.hint = hint }
+      if let hint = hint(fromElsewhere: error) ?? hint(ofSite: error) { error.hint = hint }
       throw error
     }
   }
@@ -35,6 +35,14 @@ extension RequestRoute {
     guard from != place else { return nil }
     return "\(from) redirects to \(place), and no login goes along; a pull of \(place)/\(name), "
       + "by its own name, would show it the login"
+  }
+
+  /// What may help where a registry sends us to a web site, which has nothing; nil: it does not.
+  private func hint(ofSite error: RegistryError) -> String? {
+    guard error.kind == .serverError(transient: false), [404, 410].contains(error.status),
+      endpointHere == nil, case .endpoint(let endpoint, _, _) = start
+    else { return nil }
+    return "\(endpoint.origin.authority) redirects to that place; that may pass"
   }
 
   /// Most bytes of challenges that are handed on.

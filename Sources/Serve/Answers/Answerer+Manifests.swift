@@ -56,9 +56,9 @@ extension Answerer {
       document = try await fetched(name, for: selector, session, hasOld: old != nil)
     } catch {
       // It may have been denied meanwhile.
-      guard error.isOutage, case .digest(let digest) = selector,
-        session.grantedBefore(digest) != nil, let document = old
-      else { throw error }
+      guard error.isOutage, let digest = before(selector, session) else { throw error }
+      if old == nil, case .tag = selector { old = try await stored(digest, session) }
+      guard let document = old else { throw error }
       return try await answer(digest, document, upstream, session, isHead: isHead).stale
     }
     if case .tag(let tag) = selector {
@@ -67,6 +67,14 @@ extension Answerer {
     if !isHead { begin(document.digest, document.content, upstream, session) }
     return try await answer(
       document.digest, document.data, document.content.mediaType, session, .upstream)
+  }
+
+  /// What a name meant when upstream was asked last, where that may be said again; nil: nothing.
+  private func before(_ selector: ServeTarget.Selector, _ session: any ServeSession) -> Digest? {
+    switch selector {
+    case .digest(let digest): session.grantedBefore(digest) == nil ? nil : digest
+    case .tag(let tag): old(tag, session)?.digest
+    }
   }
 
   /// A document, as upstream has it now.

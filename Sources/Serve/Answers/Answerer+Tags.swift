@@ -40,7 +40,7 @@ extension Answerer {
   }
 
   /// What upstream said last of a tag, where it may be said again; nil: nothing.
-  private func old(_ tag: String, _ session: any ServeSession) -> TagMemory.Known? {
+  func old(_ tag: String, _ session: any ServeSession) -> TagMemory.Known? {
     // What was denied since by its digest is not to be had by its name.
     session.lastAnswer(tag).flatMap { session.grantedBefore($0.digest) == nil ? nil : $0 }
   }

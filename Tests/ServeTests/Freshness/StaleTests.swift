@@ -189,6 +189,29 @@ struct StaleTests {
     await desk.close()
   }
 
+  @Test("while upstream leads to a web site that has no such page the last answer is given")
+  func webSite() async throws {
+    let site = try RawServer { _ in
+      .response(404, [("Content-Type", "text/html")], Array("<!doctype html>".utf8))
+    }
+    let isLost = Mutex(false)
+    let server = try RawServer { _ in
+      guard isLost.withLock({ $0 }) else {
+        let type = "application/vnd.oci.image.manifest.v1+json"
+        return .ok(Fickle.manifest(0), [("Content-Type", type)])
+      }
+      return .response(307, [("Location", "http://\(site.host)/x")], [])
+    }
+    let desk = try await Desk([server.host], staleSeconds: 3600)
+    let target = "/v2/a/manifests/latest?ns=\(server.host)"
+    #expect(try await desk.get(target).status == 200)
+    isLost.withLock { $0 = true }
+    let answer = try await desk.get(target)
+    #expect(answer.status == 200 && answer.body == Fickle.manifest(0))
+    #expect(Self.warning(answer)?.hasPrefix("110 ") == true)
+    await desk.close()
+  }
+
   @Test("what upstream says after somebody was given the last answer counts for the next one")
   func lateWord() async throws {
     let fickle = Fickle()

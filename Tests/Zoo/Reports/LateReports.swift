@@ -12,7 +12,7 @@ extension Report {
         $0.document =
           #"{"token":"TOKEN","expires_at":"2023-10-13T12:06:00Z","issued_at":"2023-10-13 12:00 UTC"}"#
       },
-    ] + encodings + kinds + [filling, taggedAlone]
+    ] + encodings + kinds + sites + [filling, taggedAlone]
 
   private static let encodings = [
     habit(
@@ -47,6 +47,26 @@ extension Report {
       return visit.isManifest && !accepted.contains { $0.value == "*/*" } ? Answer(406) : nil
     },
   ]
+
+  /// A registry that leads to a web site, which knows nothing of images.
+  private static let sites = [
+    habit(
+      "manifests are led to a web site that has no such page, once",
+      "https://github.com/fluxcd/source-controller/issues/2050"
+    ) { visit, _ in led(visit, isOver: visit.nth > 1) }
+  ]
+
+  /// The same for ever.
+  static let site = Report.habit(
+    "manifests are led to a web site that has no such page",
+    "https://github.com/fluxcd/source-controller/issues/2050"
+  ) { visit, _ in led(visit, isOver: false) }
+
+  private static func led(_ visit: Visit, isOver: Bool) -> Answer? {
+    if visit.door == .storage, visit.part == .other { return .page(404, "Page not found") }
+    guard visit.isManifest, !isOver else { return nil }
+    return Answer(307, [("Location", visit.url(.storage, "/-/packages"))])
+  }
 
   /// Whoever wants the blob may have its manifest from elsewhere.
   static let filling = Report.habit(

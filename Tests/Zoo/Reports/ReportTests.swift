@@ -115,6 +115,21 @@ struct ReportTests {
     #expect(registry.visits.isEmpty)
   }
 
+  @Test("a web site that a registry leads to does not say what the registry has")
+  func webSite() async throws {
+    let image = try Okapi.image(Report.site.animal)
+    let enclosure = try Enclosure(Report.site.animal, image: image)
+    let visitor = try Visitor()
+    guard case .failure(let error) = try await visitor.pull(enclosure.byTag) else {
+      Issue.record("no error")
+      return
+    }
+    #expect(error.category == .network)
+    #expect(error.description.contains("a web page in place of manifest"), "\(error)")
+    #expect(error.hint?.contains("\(enclosure.host) redirects to that place") == true)
+    #expect(enclosure.visits.count { $0.isManifest } == 3)
+  }
+
   @Test(
     "the tag beside a digest is asked for where the digest is not known", arguments: [true, false])
   func tagBesideDigest(isOfIt: Bool) async throws {
