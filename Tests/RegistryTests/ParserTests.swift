@@ -193,6 +193,7 @@ struct ParserTests {
     #expect(words(#"{"message":"plain"}"#) == "plain")
     #expect(words("<html>nginx</html>", "text/html") == nil)
     #expect(words("just text", "text/plain") == "just text")
+    #expect(words("newer is\twanted.\n\n\tGet it.\n", "text/plain") == "newer is wanted. Get it.")
     #expect(words(#"{"errors":[{"message":"a\u001b[2Jb\nc"}]}"#) == "a\u{FFFD}[2Jb c")
     #expect(
       words(#"{"errors":[{"message":"see https://x/y?sig=secret ok"}]}"#) == "see https://x/y?… ok")

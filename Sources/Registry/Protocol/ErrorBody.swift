@@ -42,7 +42,7 @@ struct ErrorBody {
       parts = [String(outside: body.prefix(1000))]
     }
     let text = parts.filter { !$0.isEmpty }.joined(separator: "; ")
-      .split(whereSeparator: \.isNewline).joined(separator: " ")
+      .split(whereSeparator: \.isWhitespace).joined(separator: " ")
     words = text.isEmpty ? nil : secrets.redact(text).shownSafely(limit: Self.limit)
   }
 
