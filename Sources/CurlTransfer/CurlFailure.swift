@@ -35,6 +35,8 @@ extension TransferError.Kind {
       case CURLE_PEER_FAILED_VERIFICATION
       where detail.contains("has expired") || detail.contains("not yet valid"):
         .wrongDate
+      // Whoever signed it, this machine takes no such key or signature: OpenSSL's security level.
+      case CURLE_PEER_FAILED_VERIFICATION where detail.contains("too weak"): .nothingInCommon
       case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CIPHER, CURLE_SSL_CACERT_BADFILE,
         CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
         .tls

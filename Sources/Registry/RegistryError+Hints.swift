@@ -60,7 +60,7 @@ extension RegistryError {
       "--cert and --key name what is shown there, or client in its hosts.toml, or Docker's certs.d: PEM files, "
         + "the key that of the certificate"
     case .nothingInCommon:
-      "the server and this machine have no version of TLS, cipher or signature in common, or the server has no "
+      "the server and this machine have no version of TLS, cipher, key or signature in common, or the server has no "
         + "certificate for this name: it may be out of date, or the name another one's"
     case .wrongName:
       "the certificate is for other names than this one; ask the registry by one of those"

@@ -27,8 +27,8 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     case tls
     /// The server ended the TLS handshake: it wants a client certificate, most likely, or another one.
     case tlsRefused
-    /// The TLS handshake failed, since both ends have no version, cipher or signature in common, or
-    /// the server has no certificate for the host's name.
+    /// The TLS handshake failed, since both ends have no version, cipher, key or signature in
+    /// common, or the server has no certificate for the host's name.
     case nothingInCommon
     /// The certificate is trusted, and for other names than the host's.
     case wrongName

@@ -64,6 +64,10 @@ struct CurlFailureTests {
       (CURLE_RECV_ERROR, "Recv failure: Connection reset by peer", .broken),
       (CURLE_PEER_FAILED_VERIFICATION, "SSL certificate problem: self-signed certificate", .tls),
       (
+        CURLE_PEER_FAILED_VERIFICATION, "SSL certificate problem: EE certificate key too weak",
+        .nothingInCommon
+      ),
+      (
         CURLE_PEER_FAILED_VERIFICATION, "SSL certificate problem: certificate has expired",
         .wrongDate
       ),
