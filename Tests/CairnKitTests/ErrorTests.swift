@@ -3,7 +3,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("CairnKit's errors", .timeLimit(.minutes(3)))
+@Suite("CairnKit's errors", .timeLimit(.minutes(10)))
 struct ErrorTests {
   /// Options that make no sense, and a word of what is said of them.
   static let senseless: [(String, @Sendable (inout PullOptions) -> Void)] = [

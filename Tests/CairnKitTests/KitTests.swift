@@ -43,7 +43,7 @@ struct Kit {
   }
 }
 
-@Suite("CairnKit", .timeLimit(.minutes(3)))
+@Suite("CairnKit", .timeLimit(.minutes(10)))
 struct KitTests {
   static func image(platforms: [String] = []) throws -> FakeImage {
     try FakeImage(

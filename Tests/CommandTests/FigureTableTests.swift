@@ -5,7 +5,7 @@ import Testing
 @testable import cairn
 
 /// Tables that programs read.
-@Suite("Tables of figures", .timeLimit(.minutes(3)))
+@Suite("Tables of figures", .timeLimit(.minutes(10)))
 struct FigureTableTests {
   @Test("what is not known is no number in any form")
   func unknownFigures() throws {

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// What is said where TLS fails, by servers of OpenSSL's own.
-@Suite("Handshakes", .timeLimit(.minutes(3)))
+@Suite("Handshakes", .timeLimit(.minutes(10)))
 struct HandshakeTests {
   private let cairn: Command
 

@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// `cairn inspect`: what an image's configuration says.
-@Suite("Inspecting", .timeLimit(.minutes(2)), .serialized)
+@Suite("Inspecting", .timeLimit(.minutes(10)), .serialized)
 struct InspectTests {
   let cairn: Command
 

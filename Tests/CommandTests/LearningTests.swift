@@ -9,7 +9,7 @@ import Testing
   .enabled(
     if: Command.hasServers && ProcessInfo.processInfo.environment["CAIRN_TEST_ALONE"] != nil,
     "the machine must be idle; tools/test runs it before the other tests"),
-  .timeLimit(.minutes(3)), .serialized)
+  .timeLimit(.minutes(10)), .serialized)
 struct LearningTests: TunedPulls {
   let cairn: Command
   let image: String

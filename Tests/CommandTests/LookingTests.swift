@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// `cairn tags` and `cairn digest`: what a registry has, without pulling it.
-@Suite("Looking", .timeLimit(.minutes(2)), .serialized)
+@Suite("Looking", .timeLimit(.minutes(10)), .serialized)
 struct LookingTests {
   let cairn: Command
 

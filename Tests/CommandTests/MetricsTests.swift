@@ -4,7 +4,7 @@ import Testing
 
 @testable import cairn
 
-@Suite("Metrics of a pull", .timeLimit(.minutes(2)))
+@Suite("Metrics of a pull", .timeLimit(.minutes(10)))
 struct MetricsTests {
   /// Whether the reader is there that others use.
   private static let hasReader = FileManager.default.fileExists(

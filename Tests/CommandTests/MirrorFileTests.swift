@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// Mirror files as users write them, with the built binary.
-@Suite("Files of mirrors, with the binary", .timeLimit(.minutes(3)))
+@Suite("Files of mirrors, with the binary", .timeLimit(.minutes(10)))
 struct MirrorFileTests {
   let cairn: Command
   let image: FakeImage

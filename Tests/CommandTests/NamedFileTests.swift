@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// Files that users name, which are no files: devices, pipes, descriptors, links.
-@Suite("Named files", .enabled(if: Command.hasServers), .timeLimit(.minutes(3)), .serialized)
+@Suite("Named files", .enabled(if: Command.hasServers), .timeLimit(.minutes(10)), .serialized)
 struct NamedFileTests {
   let cairn: Command
   let image: String

@@ -5,7 +5,7 @@ import Testing
 /// The program on file systems that say odd things, by a preloaded library that says them for one
 /// [rclone#2356, borg#1287].
 @Suite(
-  "Odd disks", .timeLimit(.minutes(2)),
+  "Odd disks", .timeLimit(.minutes(10)),
   .enabled(if: Command.hasServers))
 struct OddDiskTests {
   let cairn: Command

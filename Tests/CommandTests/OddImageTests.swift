@@ -7,7 +7,7 @@ import Testing
 /// Images with types that no specification gives them, with skopeo and umoci as judges of what is
 /// written of them.
 @Suite(
-  "Odd images and their readers", .enabled(if: Command.hasServers), .timeLimit(.minutes(3)),
+  "Odd images and their readers", .enabled(if: Command.hasServers), .timeLimit(.minutes(10)),
   .serialized)
 struct OddImageTests {
   let cairn: Command

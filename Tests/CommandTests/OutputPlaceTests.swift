@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// Where outputs cannot be written, and what earlier ones left there: said before the download.
-@Suite("Places of outputs", .enabled(if: Command.hasServers), .timeLimit(.minutes(2)), .serialized)
+@Suite("Places of outputs", .enabled(if: Command.hasServers), .timeLimit(.minutes(10)), .serialized)
 struct OutputPlaceTests {
   let cairn: Command
   static let isRoot = geteuid() == 0

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// Codes in what others say, in every place from which something is printed.
-@Suite("Printing", .timeLimit(.minutes(2)), .serialized)
+@Suite("Printing", .timeLimit(.minutes(10)), .serialized)
 struct PrintingTests {
   /// Moves the cursor, sets a title, C1's own form of the same, turns text around, hides it, breaks the line.
   static let hostile =

@@ -4,7 +4,7 @@ import Testing
 
 /// Mirror files with the binary and real servers.
 @Suite(
-  "Mirrors that are real servers", .enabled(if: Command.hasServers), .timeLimit(.minutes(2)),
+  "Mirrors that are real servers", .enabled(if: Command.hasServers), .timeLimit(.minutes(10)),
   .serialized)
 struct RealMirrorTests {
   let cairn: Command

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// The binary against real servers, with skopeo, umoci and tar as judges of what it wrote.
-@Suite("Real servers", .enabled(if: Command.hasServers), .timeLimit(.minutes(3)), .serialized)
+@Suite("Real servers", .enabled(if: Command.hasServers), .timeLimit(.minutes(10)), .serialized)
 struct RealServerTests {
   let cairn: Command
 

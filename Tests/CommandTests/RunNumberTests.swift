@@ -2,7 +2,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("A run's number", .timeLimit(.minutes(3)))
+@Suite("A run's number", .timeLimit(.minutes(10)))
 struct RunNumberTests {
   private static let id = "4bf92f3577b34da6a3ce929d0e0e4736"
 

@@ -8,7 +8,7 @@ import Tuning
 @testable import cairn
 
 /// What is written has the form that `docs/schema` says, and the schemas refuse what has not.
-@Suite("Schemas", .timeLimit(.minutes(5)))
+@Suite("Schemas", .timeLimit(.minutes(10)))
 struct SchemaTests {
   private static let root = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// Passwords, tokens and signed addresses: where they may not turn up.
-@Suite("Secrets", .timeLimit(.minutes(3)), .serialized)
+@Suite("Secrets", .timeLimit(.minutes(10)), .serialized)
 struct SecretTests {
   static let secrets = [
     "hunter2", Data("user:hunter2".utf8).base64EncodedString(), "bearer-of-secrets", "s1gnature",

@@ -2,7 +2,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("cairn serve", .timeLimit(.minutes(3)))
+@Suite("cairn serve", .timeLimit(.minutes(10)))
 struct ServeCommandTests {
   /// Starts a service in front of a registry, and waits until it listens at `s` in the command's folder.
   static func start(_ cairn: Command, _ registry: FakeRegistry, _ more: String...) async throws

@@ -2,7 +2,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("Files of settings", .timeLimit(.minutes(3)))
+@Suite("Files of settings", .timeLimit(.minutes(10)))
 struct SettingFileTests {
   private let cairn: Command
   private let path: String

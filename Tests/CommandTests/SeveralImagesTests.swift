@@ -3,7 +3,7 @@ import OCI
 import Support
 import Testing
 
-@Suite("Several images in one run", .timeLimit(.minutes(3)))
+@Suite("Several images in one run", .timeLimit(.minutes(10)))
 struct SeveralImagesTests {
   private let cairn: Command
   /// Two images of one registry and one of another, with a layer that all of them have.

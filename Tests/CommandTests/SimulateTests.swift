@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// `cairn simulate`, from a folder that has nothing in it.
-@Suite("simulate", .timeLimit(.minutes(2)))
+@Suite("simulate", .timeLimit(.minutes(10)))
 struct SimulateTests {
   static let quick = ["--model", "home-100", "--image", "small.json", "--seeds", "1"]
 

@@ -2,7 +2,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("A site's history, shared", .timeLimit(.minutes(2)))
+@Suite("A site's history, shared", .timeLimit(.minutes(10)))
 struct SiteTests: TunedPulls {
   let cairn: Command
   let image: String

@@ -2,7 +2,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("A process that was stopped", .timeLimit(.minutes(3)))
+@Suite("A process that was stopped", .timeLimit(.minutes(10)))
 struct StoppedTests {
   @Test("keeps nobody waiting, and finds its image when it goes on")
   func stopped() async throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import cairn
 
 /// What `cairn store` and `pull --quiet` say of digests and platforms, and what reading commands leave alone.
-@Suite("Store commands", .timeLimit(.minutes(2)), .serialized)
+@Suite("Store commands", .timeLimit(.minutes(10)), .serialized)
 struct StoreCommandTests {
   let cairn: Command
   let image: FakeImage

@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// The tuned pool, the history and `cairn tune`, against real servers.
-@Suite("Tuning", .enabled(if: Command.hasServers), .timeLimit(.minutes(3)), .serialized)
+@Suite("Tuning", .enabled(if: Command.hasServers), .timeLimit(.minutes(10)), .serialized)
 struct TuneTests: TunedPulls {
   let cairn: Command
   /// A registry behind nginx that gives each connection 1 MB/s, and its largest image.

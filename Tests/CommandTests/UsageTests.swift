@@ -2,7 +2,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("Command line", .timeLimit(.minutes(3)))
+@Suite("Command line", .timeLimit(.minutes(10)))
 struct UsageTests {
   @Test(
     "help screens",

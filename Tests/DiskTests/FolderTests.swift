@@ -3,7 +3,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("Folders", .timeLimit(.minutes(2)))
+@Suite("Folders", .timeLimit(.minutes(10)))
 struct FolderTests {
   @Test("directories are made on the way, and links below a folder are not followed")
   func below() throws {

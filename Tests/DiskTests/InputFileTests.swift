@@ -3,7 +3,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("Input files", .timeLimit(.minutes(3)))
+@Suite("Input files", .timeLimit(.minutes(10)))
 struct InputFileTests {
   @Test("a file is read whole, up to a limit, also behind links")
   func files() throws {

@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// What killed processes leave behind.
-@Suite("Leftovers", .timeLimit(.minutes(3)))
+@Suite("Leftovers", .timeLimit(.minutes(10)))
 struct LeftoversTests {
   static let name = ".cairn-3w5e11264sgsf.new"
 

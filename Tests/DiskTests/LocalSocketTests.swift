@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// Sockets of services, and what becomes of their names.
-@Suite("Sockets in the file system", .timeLimit(.minutes(3)))
+@Suite("Sockets in the file system", .timeLimit(.minutes(10)))
 struct LocalSocketTests {
   @Test("a process that is about to end takes its socket away, listened on or not")
   func ending() throws {

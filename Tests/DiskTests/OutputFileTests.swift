@@ -3,7 +3,7 @@ import Foundation
 import Support
 import Testing
 
-@Suite("Output files", .serialized, .timeLimit(.minutes(3)))
+@Suite("Output files", .serialized, .timeLimit(.minutes(10)))
 struct OutputFileTests {
   func write(_ path: String, _ text: String = "new", isLive: Bool = false) throws {
     let output = try OutputFile(path, isLive: isLive)

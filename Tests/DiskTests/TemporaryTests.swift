@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// Whoever owns a folder exchanges what is made in it with something else that is there.
-@Suite("Temporary names", .timeLimit(.minutes(3)))
+@Suite("Temporary names", .timeLimit(.minutes(10)))
 struct TemporaryTests {
   /// A scene with a directory that is not ours to touch.
   private static func scene() throws -> Scene {

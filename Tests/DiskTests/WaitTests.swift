@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// One after the other: each holds a thread of the pool while it waits.
-@Suite("Waits", .serialized, .timeLimit(.minutes(3)))
+@Suite("Waits", .serialized, .timeLimit(.minutes(10)))
 struct WaitTests {
   @Test("the wait for a pipe's reader is told, and ends when the task is cancelled")
   func waitsForReader() async throws {

@@ -6,7 +6,7 @@ import Store
 import Support
 import Testing
 
-@Suite("Downloads", .timeLimit(.minutes(3)), .serialized)
+@Suite("Downloads", .timeLimit(.minutes(10)), .serialized)
 struct DownloadsTests {
   private static func image(_ sizes: [Int], seed: UInt64 = 1) throws -> FakeImage {
     try FakeImage(

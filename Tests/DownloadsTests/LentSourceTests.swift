@@ -6,7 +6,7 @@ import Support
 import Testing
 
 /// Sources are lent by those who want a blob: with credentials that are theirs.
-@Suite("Lent sources", .timeLimit(.minutes(3)), .serialized)
+@Suite("Lent sources", .timeLimit(.minutes(10)), .serialized)
 struct LentSourceTests {
   @Test("a blob whose first wanter is gone comes from what the next one has brought")
   func inherits() async throws {

@@ -18,7 +18,7 @@ extension Downloads {
 }
 
 /// A service that lives for months.
-@Suite("A long life of downloads", .timeLimit(.minutes(3)), .serialized)
+@Suite("A long life of downloads", .timeLimit(.minutes(10)), .serialized)
 struct LongLifeTests {
   @Test("a service that has nothing to do does nothing, and goes on when it has")
   func rests() async throws {

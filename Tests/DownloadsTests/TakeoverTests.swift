@@ -6,7 +6,7 @@ import Store
 import Support
 import Testing
 
-@Suite("Takeover", .timeLimit(.minutes(3)))
+@Suite("Takeover", .timeLimit(.minutes(10)))
 struct TakeoverTests {
   private static let part = 64 << 10
 

@@ -10,7 +10,7 @@ import Testing
 /// published, overwritten or given away.
 ///
 /// More of them stand beside what they attack; `docs/design/faults.md` says which test is for which attack.
-@Suite("Attacks", .timeLimit(.minutes(3)), .serialized)
+@Suite("Attacks", .timeLimit(.minutes(10)), .serialized)
 struct AttackTests {
   /// An index of documents, added to an image; returns its digest and size.
   static func addIndex(

@@ -6,7 +6,7 @@ import Support
 import Testing
 
 /// Documents and words that are too large for those who read them again.
-@Suite("Burdens", .timeLimit(.minutes(3)), .serialized)
+@Suite("Burdens", .timeLimit(.minutes(10)), .serialized)
 struct BurdenTests {
   @Test(
     "a document that would be too large in OCI's words stays as it was served, and can be pruned",

@@ -7,7 +7,7 @@ import Support
 import Testing
 
 /// Which of an index's entries is the image, where several could be, or none.
-@Suite("Candidates", .timeLimit(.minutes(3)), .serialized)
+@Suite("Candidates", .timeLimit(.minutes(10)), .serialized)
 struct CandidateTests {
   static let layer = Content.bytes(2_000, seed: 1)
   static var amd64: [String: Any] { ["platform": ["os": "linux", "architecture": "amd64"]] }

@@ -2,7 +2,7 @@ import Support
 import Testing
 
 /// Servers that send a blob from its beginning whatever is asked for, and never all of it at once.
-@Suite("Answers that are cut off", .timeLimit(.minutes(3)), .serialized)
+@Suite("Answers that are cut off", .timeLimit(.minutes(10)), .serialized)
 struct CutTests {
   static let layer = Content.bytes(2_000_000, seed: 3)
 

@@ -7,7 +7,7 @@ import Support
 import Testing
 
 /// Registries as public reports describe them: each a habit, with what a pull has to make of it.
-@Suite("Dialects", .timeLimit(.minutes(2)))
+@Suite("Dialects", .timeLimit(.minutes(10)))
 struct DialectTests {
   /// One habit of a registry.
   struct Dialect: Sendable, CustomStringConvertible {

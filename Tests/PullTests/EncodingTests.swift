@@ -6,7 +6,7 @@ import Support
 import Testing
 
 /// Content that something on the way encodes, though nobody asked for it.
-@Suite("Encodings", .timeLimit(.minutes(2)), .serialized)
+@Suite("Encodings", .timeLimit(.minutes(10)), .serialized)
 struct EncodingTests {
   /// 20,000 zeros, which are less when packed, and noise, which is more.
   static let zeros = [UInt8](repeating: 0, count: 20_000)

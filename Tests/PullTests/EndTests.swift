@@ -9,7 +9,7 @@ import Testing
 import Tuning
 
 /// No pull goes on for ever, whatever the image says and the servers do.
-@Suite("Every pull ends", .serialized, .timeLimit(.minutes(3)))
+@Suite("Every pull ends", .serialized, .timeLimit(.minutes(10)))
 struct EndTests {
   /// Random numbers that are the same for the same seed.
   struct Random: RandomNumberGenerator {

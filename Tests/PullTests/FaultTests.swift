@@ -8,7 +8,7 @@ import Testing
 import Tuning
 
 /// What a good registry never does: each ends in the right image, or in a clear error that loses nothing.
-@Suite("Faults", .timeLimit(.minutes(3)), .serialized)
+@Suite("Faults", .timeLimit(.minutes(10)), .serialized)
 struct FaultTests {
   static let layer = Content.bytes(700_000, seed: 1)
 

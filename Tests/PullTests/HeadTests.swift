@@ -7,7 +7,7 @@ import Testing
 
 /// Heads that contradict themselves or say nonsense, on whatever answer of a registry: either they are
 /// understood, or the pull ends after a few tries with words that say what came.
-@Suite("Odd heads", .timeLimit(.minutes(2)), .serialized)
+@Suite("Odd heads", .timeLimit(.minutes(10)), .serialized)
 struct HeadTests {
   /// The answers that have the odd head, whenever they are asked for.
   enum Place: String, Sendable, CaseIterable { case manifest, blob, range, token, redirect }

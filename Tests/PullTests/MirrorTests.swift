@@ -8,7 +8,7 @@ import Testing
 
 /// An answer counts by its content, not by its status: what mirrors send instead, and that the next
 /// server is asked.
-@Suite("Mirrors", .timeLimit(.minutes(2)))
+@Suite("Mirrors", .timeLimit(.minutes(10)))
 struct MirrorTests {
   /// What a mirror does instead of what it should.
   struct Habit: Sendable, CustomStringConvertible {

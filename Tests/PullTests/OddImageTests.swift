@@ -6,7 +6,7 @@ import Support
 import Testing
 
 /// Images with types that no specification gives them.
-@Suite("Odd images", .timeLimit(.minutes(3)), .serialized)
+@Suite("Odd images", .timeLimit(.minutes(10)), .serialized)
 struct OddImageTests {
   static let layer = Content.bytes(2_000, seed: 1)
 

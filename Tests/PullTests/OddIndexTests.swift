@@ -6,7 +6,7 @@ import Support
 import Testing
 
 /// Indexes as registries have them and no specification does.
-@Suite("Odd indexes", .timeLimit(.minutes(3)), .serialized)
+@Suite("Odd indexes", .timeLimit(.minutes(10)), .serialized)
 struct OddIndexTests {
   static let layer = Content.bytes(2_000, seed: 1)
 

@@ -5,7 +5,7 @@ import Support
 import Testing
 
 /// Registries that redirect each request to the next node of a network for content, one of which is no good.
-@Suite("Places that redirects lead to", .timeLimit(.minutes(3)), .serialized)
+@Suite("Places that redirects lead to", .timeLimit(.minutes(10)), .serialized)
 struct PlaceTests {
   static let layer = Content.bytes(300_000, seed: 5)
 

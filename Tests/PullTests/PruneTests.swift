@@ -6,7 +6,7 @@ import Support
 import Testing
 
 /// What a prune leaves of odd images: all that the pull took.
-@Suite("Pruning odd images", .timeLimit(.minutes(3)), .serialized)
+@Suite("Pruning odd images", .timeLimit(.minutes(10)), .serialized)
 struct PruneTests {
   static let layer = Content.bytes(2_000, seed: 1)
 

@@ -144,7 +144,7 @@ final class Bench: Sendable {
   }
 }
 
-@Suite("Puller", .timeLimit(.minutes(3)), .serialized)
+@Suite("Puller", .timeLimit(.minutes(10)), .serialized)
 struct PullTests {
   static func image(layers: Int = 3, size: Int = 300_000, platforms: [String] = []) throws
     -> FakeImage

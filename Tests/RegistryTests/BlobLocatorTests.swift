@@ -7,7 +7,7 @@ import Transfer
 
 @testable import Registry
 
-@Suite("BlobLocator", .timeLimit(.minutes(3)))
+@Suite("BlobLocator", .timeLimit(.minutes(10)))
 struct BlobLocatorTests {
   /// Answers questions as told, and keeps them.
   final class Endpoint: Sendable {

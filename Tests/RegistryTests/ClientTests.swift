@@ -7,7 +7,7 @@ import Testing
 import Transfer
 
 /// The client against servers of our own making.
-@Suite("RepositoryClient", .timeLimit(.minutes(3)))
+@Suite("RepositoryClient", .timeLimit(.minutes(10)))
 struct ClientTests {
   static let manifest = """
     {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":\
@@ -864,7 +864,7 @@ struct ClientTests {
   }
 }
 
-@Suite("Credential helpers", .timeLimit(.minutes(3)), .serialized)
+@Suite("Credential helpers", .timeLimit(.minutes(10)), .serialized)
 struct HelperTests {
   let folder: TemporaryFolder
 

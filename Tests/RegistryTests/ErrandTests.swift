@@ -7,7 +7,7 @@ import Testing
 import Transfer
 
 /// What somebody else shows, who asks through this process.
-@Suite("Errand", .timeLimit(.minutes(3)))
+@Suite("Errand", .timeLimit(.minutes(10)))
 struct ErrandTests {
   let engine: CurlEngine
 

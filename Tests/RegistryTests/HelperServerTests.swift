@@ -5,7 +5,7 @@ import Testing
 @testable import Registry
 
 /// By which names credential helpers are asked for a registry's login.
-@Suite("Names that credential helpers know", .timeLimit(.minutes(3)))
+@Suite("Names that credential helpers know", .timeLimit(.minutes(10)))
 struct HelperServerTests {
   let folder: TemporaryFolder
 

@@ -8,7 +8,7 @@ import Transfer
 @testable import Registry
 
 /// What is said of refusals that are not what they look like.
-@Suite("Hints and warnings", .timeLimit(.minutes(3)))
+@Suite("Hints and warnings", .timeLimit(.minutes(10)))
 struct HintTests {
   private func client(
     _ reference: Reference, _ engine: CurlEngine, plainHTTP: Bool,

@@ -30,7 +30,7 @@ private struct NotingEngine: TransferEngine {
   }
 }
 
-@Suite("Who may be anywhere", .timeLimit(.minutes(1)))
+@Suite("Who may be anywhere", .timeLimit(.minutes(10)))
 struct NamedByUserTests {
   private static func client(
     _ server: RawServer, _ engine: NotingEngine

@@ -8,7 +8,7 @@ import Transfer
 @testable import Registry
 
 /// Registries that say at `/v2/` alone how one is let in, to those who have no login.
-@Suite("The API's root, without a login", .timeLimit(.minutes(3)))
+@Suite("The API's root, without a login", .timeLimit(.minutes(10)))
 struct RootTests {
   private static let none = #"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#
 

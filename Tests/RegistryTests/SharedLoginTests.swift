@@ -8,7 +8,7 @@ import Transfer
 @testable import Registry
 
 /// Logins and tokens that several clients of one run share.
-@Suite("Shared logins", .timeLimit(.minutes(3)))
+@Suite("Shared logins", .timeLimit(.minutes(10)))
 struct SharedLoginTests {
   let engine: CurlEngine
   let folder: TemporaryFolder

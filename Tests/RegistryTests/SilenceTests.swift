@@ -9,7 +9,7 @@ import Transfer
 @testable import Registry
 
 /// Servers and proxies that take connections and say nothing.
-@Suite("Silence", .timeLimit(.minutes(2)))
+@Suite("Silence", .timeLimit(.minutes(10)))
 struct SilenceTests {
   private func error(_ client: RepositoryClient) async -> RegistryError? {
     do {

@@ -9,7 +9,7 @@ import Transfer
 ///
 /// https://github.com/goharbor/harbor/issues/15513, https://github.com/goharbor/harbor/issues/16391,
 /// https://github.com/project-zot/zot/issues/4081
-@Suite("Lists of tags", .timeLimit(.minutes(2)))
+@Suite("Lists of tags", .timeLimit(.minutes(10)))
 struct TagListTests {
   let engine: CurlEngine
 

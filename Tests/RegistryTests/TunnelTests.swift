@@ -6,7 +6,7 @@ import Testing
 import Transfer
 
 /// What a proxy answers when it is asked for a way to the registry (CONNECT).
-@Suite("Tunnels", .timeLimit(.minutes(3)))
+@Suite("Tunnels", .timeLimit(.minutes(10)))
 struct TunnelTests {
   @Test(
     "a proxy that is out of breath is asked again, and one that says no is not",

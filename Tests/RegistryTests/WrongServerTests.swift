@@ -9,7 +9,7 @@ import Transfer
 @testable import Registry
 
 /// Those who answer in a registry's place, or stand before it.
-@Suite("Wrong servers", .timeLimit(.minutes(3)))
+@Suite("Wrong servers", .timeLimit(.minutes(10)))
 struct WrongServerTests {
   private static let page = "<!DOCTYPE html><html><body>Please log in</body></html>"
 

@@ -8,7 +8,7 @@ import Testing
 /// from their sources where they cannot run here.
 ///
 /// `{host}` stands for the registry, `{index}`, `{manifest}`, `{config}`, `{layer0}` and so on for digests.
-@Suite("What clients insist on", .timeLimit(.minutes(3)))
+@Suite("What clients insist on", .timeLimit(.minutes(10)))
 struct ConformanceTests {
   struct Recorded: Decodable, Sendable {
     var method: String

@@ -7,7 +7,7 @@ import Testing
 @testable import Store
 
 /// Which images a prune takes, by what is known of them.
-@Suite("The choice of a prune", .timeLimit(.minutes(3)))
+@Suite("The choice of a prune", .timeLimit(.minutes(10)))
 struct PruneChoiceTests {
   let folder: TemporaryFolder
   let store: ContentStore

@@ -8,7 +8,7 @@ import Testing
 @testable import Store
 
 /// Another user exchanges directories and links while root writes.
-@Suite("Races", .serialized, .timeLimit(.minutes(3)))
+@Suite("Races", .serialized, .timeLimit(.minutes(10)))
 struct RaceTests {
   let folder: TemporaryFolder
   let store: ContentStore

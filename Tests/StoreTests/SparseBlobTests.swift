@@ -6,7 +6,7 @@ import Testing
 @testable import Store
 
 /// Files in the store that claim to be larger than anybody could read.
-@Suite("Sparse blobs", .timeLimit(.minutes(1)))
+@Suite("Sparse blobs", .timeLimit(.minutes(10)))
 struct SparseBlobTests {
   let folder: TemporaryFolder
   let store: ContentStore

@@ -9,9 +9,9 @@ package final class Gate: Sendable {
 
   package init() {}
 
-  /// Blocks a thread of a server until the gate is open, at most a minute.
+  /// Blocks a thread of a server until the gate is open, at most ten minutes.
   package func pass() {
-    if semaphore.wait(timeout: .now() + 60) == .success { semaphore.signal() }
+    if semaphore.wait(timeout: .now() + 600) == .success { semaphore.signal() }
   }
 
   /// Suspends a test until the gate is open, or the test's time is over.

@@ -7,7 +7,7 @@ import Transfer
 /// How single servers are reached, with a real one that says who asks, whether the session is an
 /// old one, and on which connection.
 @Suite(
-  "ServerAccess", .timeLimit(.minutes(3)),
+  "ServerAccess", .timeLimit(.minutes(10)),
   .enabled(if: ProcessInfo.processInfo.environment["CAIRN_TEST_MUTUAL"] != nil))
 struct AccessTests {
   /// What the server says of a request.

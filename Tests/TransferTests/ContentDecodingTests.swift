@@ -3,7 +3,7 @@ import Testing
 @testable import Transfer
 
 /// Bodies that a server or a proxy compressed unasked [harbor, GCS; RFC 9110, section 8.4].
-@Suite("ContentDecoding", .timeLimit(.minutes(3)))
+@Suite("ContentDecoding", .timeLimit(.minutes(10)))
 struct ContentDecodingTests {
   static let document = Array(#"{"a":1}"#.utf8)
   static let gzip: [UInt8] = [

@@ -4,7 +4,7 @@ import Testing
 import Transfer
 
 /// How long an answer says that its body is, and where it is taken to end.
-@Suite("Content-Length", .timeLimit(.minutes(3)))
+@Suite("Content-Length", .timeLimit(.minutes(10)))
 struct ContentLengthTests {
   /// One way to say, or not to say, that five bytes come.
   struct Said: Sendable, CustomStringConvertible {

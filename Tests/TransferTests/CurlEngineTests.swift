@@ -6,7 +6,7 @@ import Testing
 import Transfer
 
 /// libcurl against servers that do what good ones never do.
-@Suite("CurlEngine", .timeLimit(.minutes(3)))
+@Suite("CurlEngine", .timeLimit(.minutes(10)))
 struct CurlEngineTests {
   func engine(_ edit: (inout TransferSettings) -> Void = { _ in }) throws -> CurlEngine {
     var settings = TransferSettings()

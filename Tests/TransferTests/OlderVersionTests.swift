@@ -5,7 +5,7 @@ import Transfer
 
 /// A real server that offers HTTP/2, and answers whatever is asked by it with a status.
 @Suite(
-  "A server of an older version than it offers", .timeLimit(.minutes(3)),
+  "A server of an older version than it offers", .timeLimit(.minutes(10)),
   .enabled(if: ProcessInfo.processInfo.environment["CAIRN_TEST_OLDER"] != nil))
 struct OlderVersionTests {
   @Test(

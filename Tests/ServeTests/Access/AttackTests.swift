@@ -8,7 +8,7 @@ import Testing
 import Transfer
 
 /// What somebody might try who has no right to it; each against an endpoint and a registry on loopback.
-@Suite("Attacks on the local endpoint", .timeLimit(.minutes(2)))
+@Suite("Attacks on the local endpoint", .timeLimit(.minutes(10)))
 struct ServeAttackTests {
   static let password = ("Authorization", "Basic dTpw")
   static let token = ("Authorization", "Bearer good")

@@ -7,7 +7,7 @@ import Support
 import Testing
 
 /// How clients get in, by either way of naming a registry.
-@Suite("Challenges of the local endpoint", .timeLimit(.minutes(2)))
+@Suite("Challenges of the local endpoint", .timeLimit(.minutes(10)))
 struct ChallengeFlowTests {
   static func challenge(_ answer: (status: Int, fields: [(String, String)], body: [UInt8]))
     -> String?

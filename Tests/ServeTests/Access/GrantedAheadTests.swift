@@ -6,7 +6,7 @@ import Testing
 @testable import Serve
 
 /// What is fetched ahead of need, and who may have it without a question.
-@Suite("Granted ahead of need", .timeLimit(.minutes(2)))
+@Suite("Granted ahead of need", .timeLimit(.minutes(10)))
 struct GrantedAheadTests {
   @Test("what came ahead for a caller is given to him without a question, and elsewhere with one")
   func grants() async throws {

@@ -9,7 +9,7 @@ import Transfer
 @testable import Serve
 
 /// What the owner's files show servers, and for whom.
-@Suite("The owner's fields and certificates", .timeLimit(.minutes(1)))
+@Suite("The owner's fields and certificates", .timeLimit(.minutes(10)))
 struct OwnersFilesTests {
   /// The registry's own server, or a mirror, as a file of the owner's has it.
   static func plan(_ reference: Reference, mirror: String? = nil) throws -> EndpointPlan {

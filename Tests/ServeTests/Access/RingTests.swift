@@ -9,7 +9,7 @@ import Transfer
 @testable import Serve
 
 /// Endpoints that have each other as mirrors.
-@Suite("Rings of endpoints", .timeLimit(.minutes(3)))
+@Suite("Rings of endpoints", .timeLimit(.minutes(10)))
 struct RingTests {
   /// Where an endpoint's mirror is, which has to run before that is known.
   final class Place: Sendable {

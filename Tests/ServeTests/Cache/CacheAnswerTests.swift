@@ -9,7 +9,7 @@ import Support
 import Testing
 
 /// What callers get from a cache that is small, and what is left of it on the disk.
-@Suite("Answers from the cache", .timeLimit(.minutes(2)))
+@Suite("Answers from the cache", .timeLimit(.minutes(10)))
 struct CacheAnswerTests {
   /// A registry with blobs of its own; every one may be had.
   static func registry(

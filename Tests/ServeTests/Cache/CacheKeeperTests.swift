@@ -9,7 +9,7 @@ import Testing
 
 @testable import Serve
 
-@Suite("The cache of an endpoint", .timeLimit(.minutes(3)))
+@Suite("The cache of an endpoint", .timeLimit(.minutes(10)))
 struct CacheKeeperTests {
   let folder: TemporaryFolder
   let clock = Clock()

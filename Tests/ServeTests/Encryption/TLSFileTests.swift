@@ -5,7 +5,7 @@ import Testing
 @testable import Serve
 
 /// What `--tls-cert` and `--tls-key` may name.
-@Suite("Certificates of the local endpoint", .timeLimit(.minutes(3)))
+@Suite("Certificates of the local endpoint", .timeLimit(.minutes(10)))
 struct TLSFileTests {
   /// What stands where a certificate or a key should.
   enum Content: Sendable {

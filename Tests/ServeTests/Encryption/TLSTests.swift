@@ -9,7 +9,7 @@ import Transfer
 @testable import Serve
 
 /// The endpoint over TLS: what clients get, and what attackers do not.
-@Suite("TLS of the local endpoint", .timeLimit(.minutes(2)))
+@Suite("TLS of the local endpoint", .timeLimit(.minutes(10)))
 struct TLSTests {
   /// An endpoint that speaks TLS, in front of a vault that is open to everybody.
   static func desk(

@@ -5,7 +5,7 @@ import Support
 import Testing
 
 /// What a caller hears, and when, while upstream is in trouble and nothing is cached.
-@Suite("Patience of the local endpoint", .timeLimit(.minutes(2)))
+@Suite("Patience of the local endpoint", .timeLimit(.minutes(10)))
 struct PatienceTests {
   /// Trouble of a registry, and what becomes of it here.
   struct Trouble: Sendable, CustomTestStringConvertible {

@@ -9,7 +9,7 @@ import Synchronization
 import Testing
 
 /// Tags while upstream changes its mind, and while it is down.
-@Suite("Freshness of the local endpoint", .timeLimit(.minutes(2)))
+@Suite("Freshness of the local endpoint", .timeLimit(.minutes(10)))
 struct StaleTests {
   /// A registry whose tag means one of several manifests, and which may be out of order.
   final class Fickle: Sendable {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Serve
 
-@Suite("Blobs ahead of need", .timeLimit(.minutes(3)))
+@Suite("Blobs ahead of need", .timeLimit(.minutes(10)))
 struct AheadTests {
   @Test("a manifest that was asked for starts its blobs, once, and one that was looked at does not")
   func begins() async throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import Serve
 
 /// What somebody else said or brings of a blob, and what a caller gets of it.
-@Suite("Circles of those who believe each other", .timeLimit(.minutes(1)))
+@Suite("Circles of those who believe each other", .timeLimit(.minutes(10)))
 struct CircleTests {
   static let bytes = Content.bytes(300_000, seed: 31)
 

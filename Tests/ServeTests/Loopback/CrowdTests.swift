@@ -5,7 +5,7 @@ import Testing
 @testable import Serve
 
 /// More connections than may be.
-@Suite("Crowds", .timeLimit(.minutes(3)))
+@Suite("Crowds", .timeLimit(.minutes(10)))
 struct CrowdTests {
   /// A service whose blobs, one for each wire, wait for a gate.
   private static func post(

@@ -7,7 +7,7 @@ import Testing
 
 /// A registry that goes wrong in many ways at once, behind the endpoint; `tools/serve-clients
 /// --faults` asks ten thousand times.
-@Suite("Faults behind the endpoint", .timeLimit(.minutes(3)))
+@Suite("Faults behind the endpoint", .timeLimit(.minutes(10)))
 struct FaultMixTests {
   /// Numbers that are the same for the same seed.
   struct Dice: RandomNumberGenerator {

@@ -6,7 +6,7 @@ import Support
 import Testing
 
 /// What is answered, and how connections live and end.
-@Suite("The front of the service", .timeLimit(.minutes(3)))
+@Suite("The front of the service", .timeLimit(.minutes(10)))
 struct FrontTests {
   static func post(
     _ settings: FrontSettings = .some, fault: @escaping FakeRegistry.Fault = { _ in nil }

@@ -6,7 +6,7 @@ import Testing
 @testable import Serve
 
 /// Callers that ask and go: what is done for them ends, and costs the others nothing.
-@Suite("Callers that are gone", .timeLimit(.minutes(2)))
+@Suite("Callers that are gone", .timeLimit(.minutes(10)))
 struct GoneCallerTests {
   /// Has something answered whose caller is gone before anything is done for it.
   private static func ask(_ post: Post, _ target: String) async -> Answer {

@@ -8,7 +8,7 @@ import Testing
 @testable import Serve
 
 /// Answers that are in memory, and callers that do not take them.
-@Suite("Answers that are held", .timeLimit(.minutes(2)))
+@Suite("Answers that are held", .timeLimit(.minutes(10)))
 struct HeldAnswerTests {
   /// A manifest with so many bytes of annotations.
   static func manifest(_ bytes: Int) -> [UInt8] {

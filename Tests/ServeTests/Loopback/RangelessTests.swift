@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// Blobs of registries that refuse ranges, or bend them, and have all of a blob for who asks for that.
-@Suite("Registries without ranges, through the service", .timeLimit(.minutes(2)))
+@Suite("Registries without ranges, through the service", .timeLimit(.minutes(10)))
 struct RangelessTests {
   /// What a registry makes of a range.
   struct Whim: Sendable, CustomTestStringConvertible {

@@ -6,7 +6,7 @@ import Support
 import Testing
 
 /// Blobs through the service, over real sockets.
-@Suite("Blobs through the service", .timeLimit(.minutes(3)))
+@Suite("Blobs through the service", .timeLimit(.minutes(10)))
 struct StreamTests {
   static let size = 1 << 20
 

@@ -3,7 +3,7 @@ import Testing
 @testable import Serve
 
 /// The memory that answers of all connections may have together.
-@Suite("Room for answers", .timeLimit(.minutes(1)))
+@Suite("Room for answers", .timeLimit(.minutes(10)))
 struct AnswerRoomTests {
   @Test("is held as long as its place is there, and given back in part where less is needed")
   func holds() async throws {

@@ -6,7 +6,7 @@ import Testing
 import Transfer
 
 /// What people met in the wild, each as a small server.
-@Suite("Zoo, reports", .timeLimit(.minutes(2)))
+@Suite("Zoo, reports", .timeLimit(.minutes(10)))
 struct ReportTests {
   /// A registry with the habit is pulled from.
   private func expect(_ report: Report) async throws {

@@ -79,7 +79,7 @@ private final class Wicket: Sendable {
 }
 
 /// The same image from each animal, pulled through the local endpoint.
-@Suite("Zoo behind the local endpoint", .timeLimit(.minutes(2)))
+@Suite("Zoo behind the local endpoint", .timeLimit(.minutes(10)))
 struct ServedZooTests {
   @Test(
     "anybody gets what the animal gives to anybody, and a login what it gives to that",

@@ -8,7 +8,7 @@ import Testing
 import Transfer
 
 /// The same image from each animal, in every way that people pull.
-@Suite("Zoo", .timeLimit(.minutes(2)))
+@Suite("Zoo", .timeLimit(.minutes(10)))
 struct ZooTests {
   private func enclosure(_ animal: Animal) throws -> Enclosure {
     try Enclosure(animal, image: Okapi.image(animal))
