@@ -230,7 +230,7 @@ final class CurlLoop {
   private func endStalled() {
     guard clock.now >= nextStallCheck else { return }
     nextStallCheck = clock.now + Self.stallCheckSeconds
-    for (number, transfer) in transfers where transfer.isStalled() {
+    for (number, transfer) in transfers where transfer.checkStall() {
       transfer.noteFailedSharing()
       forget(number)
       transfer.job.ended(transfer.stalledResult())

@@ -13,7 +13,7 @@ extension CurlTransfer {
   ///   - head: the answer's.
   ///   - destination: where its body is to go.
   /// - Returns: false where it ends here: it cannot be used, or its head alone tells.
-  func canBeMeasured(_ head: ResponseHead, _ destination: BodyDestination) -> Bool {
+  func judgeLength(_ head: ResponseHead, _ destination: BodyDestination) -> Bool {
     guard job.request.method != .head else { return true }
     switch ContentLength(head.fields) {
     case .bytes(0) where !head.fields.values("transfer-encoding").isEmpty:

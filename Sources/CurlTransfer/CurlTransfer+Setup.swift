@@ -25,7 +25,7 @@ extension CurlTransfer {
         { context, address, _, _, _ in
           guard let context, let address else { return CURL_PREREQFUNC_ABORT }
           let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
-          return transfer.mayUseConnection(to: String(cString: address))
+          return transfer.judgeConnection(to: String(cString: address))
             ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
         }, context)
     }

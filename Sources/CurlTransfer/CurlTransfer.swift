@@ -80,10 +80,11 @@ final class CurlTransfer {
     return connection.open(address)
   }
 
-  /// Whether a connection may be used, which another request may have made by a rule of its own.
+  /// Judges a connection, which another request may have made by a rule of its own.
   ///
   /// - Parameter address: its other end.
-  func mayUseConnection(to address: String) -> Bool {
+  /// - Returns: whether it may be used; where not, that is the transfer's error.
+  func judgeConnection(to address: String) -> Bool {
     guard proxy == nil else { return true }
     let text = address.contains(":") ? "[\(address.prefix { $0 != "%" })]" : address
     guard let end = HostAddress(host: text[...]) else { return false }
@@ -122,7 +123,7 @@ final class CurlTransfer {
     let decided = job.decide(answer, timing())
     intake.open(decided)
     watch.restart(for: decided)
-    guard canBeMeasured(answer, decided) else { return false }
+    guard judgeLength(answer, decided) else { return false }
     if case .refuse = decided { return job.request.method == .head }
     return true
   }
@@ -168,7 +169,10 @@ final class CurlTransfer {
 
   // MARK: Stalls
 
-  func isStalled() -> Bool {
+  /// Takes a reading; call it a few times a second.
+  ///
+  /// - Returns: whether it has stalled.
+  func checkStall() -> Bool {
     guard !isPaused else { return false }
     // Connecting has a limit of its own; the rule begins when the request is out.
     guard head.bytes > 0 || isConnected else {

@@ -66,8 +66,10 @@ final class DownloadBoard: Sendable {
   /// What to read the bytes from; nil: they are nowhere yet, or nobody's any more.
   var reader: BlobReader? { state.withLock { $0.reader } }
 
-  /// Whether somebody waits for bytes and has not been told of any; true once for each wait.
-  func takesNotice() -> Bool {
+  /// Takes on to tell those who wait for bytes of the first ones.
+  ///
+  /// - Returns: whether somebody waits and has not been told of any; true once for each wait.
+  func claimNotice() -> Bool {
     state.withLock { state in
       guard !state.readers.isEmpty, !state.isNoticed else { return false }
       state.isNoticed = true

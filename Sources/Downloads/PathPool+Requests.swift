@@ -22,7 +22,7 @@ extension PathPool {
         }
       }
       let code = partial.write(bytes, at: offset)
-      if code == 0, board.takesNotice() { arrived(segment) }
+      if code == 0, board.claimNotice() { arrived(segment) }
       return code
     }
     return LiveSegment(
@@ -179,7 +179,7 @@ extension PathPool {
 
   /// Tells the scheduler how far a segment is, and now and then the resume map.
   func note(_ id: SegmentID, recording: Bool) {
-    guard let written = count(id) else { return }
+    guard let written = takeIn(id) else { return }
     if written.isNew { handle(.advanced(id, position: written.position)) }
     guard let segment = fetches.windows[id] else { return }
     guard recording || written.position - segment.recorded >= Self.recordBytes else { return }
@@ -188,11 +188,11 @@ extension PathPool {
 
   /// Notes what a segment that ends has brought: the scheduler need not know.
   func keepWritten(_ id: SegmentID) {
-    if let written = count(id) { record(id, upTo: written.position) }
+    if let written = takeIn(id) { record(id, upTo: written.position) }
   }
 
-  /// Counts what a segment brought since the last time.
-  private func count(_ id: SegmentID) -> (position: Int64, isNew: Bool)? {
+  /// Adds what a segment brought since the last time to its download's progress.
+  private func takeIn(_ id: SegmentID) -> (position: Int64, isNew: Bool)? {
     guard let segment = fetches.windows[id] else { return nil }
     let written = segment.window.written
     let gained = written - segment.position

@@ -195,7 +195,7 @@ package final class Verifier: Sendable {
       return
     }
     let name = entry.blob.name
-    let outcome = hash(entry)
+    let outcome = hashAndPublish(entry)
     state.withLock { state in
       if outcome != nil, state.entries[name] === entry { state.entries[name] = nil }
     }
@@ -214,8 +214,8 @@ package final class Verifier: Sendable {
     for looker in lookers { looker.resume() }
   }
 
-  /// Hashes what is there; an outcome when the blob is at its end.
-  private func hash(_ entry: Entry) -> Outcome? {
+  /// Hashes what is there, and publishes the blob at its end; an outcome there.
+  private func hashAndPublish(_ entry: Entry) -> Outcome? {
     let blob = entry.blob
     return entry.job.withLock { job -> Outcome? in
       do throws(StoreError) {
@@ -249,7 +249,10 @@ package final class Verifier: Sendable {
       }
     }
   }
-  /// Counts bytes wherever they are: those behind a gap are as dear as those before it.
+
+  /// Syncs a blob where enough of it is new.
+  ///
+  /// Bytes count wherever they are: those behind a gap are as dear as those before it.
   private func checkpointIfDue(_ job: inout Job, _ blob: PartialBlob) throws(StoreError) {
     let here = blob.byteCount
     guard here - job.checkpointed >= Self.checkpointBytes else { return }

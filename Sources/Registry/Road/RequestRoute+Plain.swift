@@ -51,7 +51,7 @@ extension RequestRoute {
   /// Takes in what an answer shows of what the endpoint speaks.
   ///
   /// - Returns: true where it is to be asked again: servers of TLS have their own words for plain HTTP.
-  mutating func speaksOtherwise(_ outcome: Outcome<some Sendable>) throws(RegistryError) -> Bool {
+  mutating func learnScheme(from outcome: Outcome<some Sendable>) throws(RegistryError) -> Bool {
     guard let endpoint = endpointHere else { return false }
     if failureByTLS != nil, case .aside(let response) = outcome,
       ResponseJudge.wantsTLS(response),

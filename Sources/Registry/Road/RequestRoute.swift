@@ -114,7 +114,7 @@ struct RequestRoute {
         try recover(from: error)
         continue
       }
-      if try speaksOtherwise(outcome) { continue }
+      if try learnScheme(from: outcome) { continue }
       var final = outcome
       var isPage = false
       if case .page(let response, let plain) = outcome {
