@@ -19,17 +19,6 @@ struct RequestRoute {
     case foreign(RemoteURL)
   }
 
-  /// What came of one exchange.
-  enum Outcome<Answer: Sendable>: Sendable {
-    case content(Answer)
-    /// A redirect, a challenge or an error.
-    case aside(TransferResponse)
-    /// A web page where content was asked for, which may be a login's, and what it is if nobody logs in.
-    indirect case page(TransferResponse, else: Outcome)
-    /// An answer that cannot be used.
-    case refused(RegistryError.Kind, String)
-  }
-
   var url: RemoteURL
   let start: Start
   /// What is asked for, for errors.
@@ -115,16 +104,21 @@ struct RequestRoute {
         continue
       }
       if try learnScheme(from: outcome) { continue }
-      var final = outcome
+      let plain: Outcome<Answer>.Plain
       var isPage = false
-      if case .page(let response, let plain) = outcome {
-        isPage = true
+      switch outcome {
+      case .plain(let usual): plain = usual
+      case .aside(let response):
+        await leaves(url)
+        try await follow(response)
+        continue
+      case .page(let response, let otherwise):
         if try await logIn(response) { continue }
         // It is no content that anybody may have.
         if nobody != nil { throw await asNobody(denied(response)) }
-        final = plain
+        (plain, isPage) = (otherwise, true)
       }
-      switch final {
+      switch plain {
       case .content(let answer):
         await noteLetIn()
         return answer
@@ -137,10 +131,6 @@ struct RequestRoute {
             hint: isPage ? PageRule.hint : RegistryError.hint(ofContent: kind))
         }
         try restart()
-      case .page(let response, _): throw await asNobody(denied(response))
-      case .aside(let response):
-        await leaves(url)
-        try await follow(response)
       }
     }
   }
