@@ -7,10 +7,10 @@ import Synchronization
 /// Two who want the same blob, and believe each other, share one `SharedDownload`. When the last of them
 /// is gone, that ends, and what arrived stays.
 package final class Download: Sendable {
-  let sharedID: Int
+  let sharedID: DownloadID
   /// What the blob's files are called while it is on its way.
   let name: PartialName
-  let wanter: Int
+  let wanter: WanterID
   private let board: DownloadBoard
   private let left: @Sendable () -> Void
   /// Says where it is read.
@@ -25,7 +25,7 @@ package final class Download: Sendable {
   package let isShared: Bool
 
   init(
-    _ shared: SharedDownload, wanter: Int, isShared: Bool,
+    _ shared: SharedDownload, wanter: WanterID, isShared: Bool,
     reads: @escaping @Sendable (Int64) -> Void, left: @escaping @Sendable () -> Void
   ) {
     board = shared.board
@@ -41,7 +41,7 @@ package final class Download: Sendable {
   init(ended wish: Wish, _ ending: DownloadBoard.Ending) {
     board = DownloadBoard(DownloadProgress(digest: wish.blob.digest, size: wish.blob.size))
     board.end(ending)
-    (sharedID, wanter, isShared) = (0, 0, false)
+    (sharedID, wanter, isShared) = (DownloadID(number: 0), WanterID(number: 0), false)
     name = PartialName(wish.blob.digest)
     reads = { _ in }
     left = {}

@@ -5,10 +5,10 @@ import Scheduling
 ///
 /// A step costs the same however many there are: one that is placed anew, or goes, leaves its old place
 /// behind, which is passed over, or forgotten when there are many.
-struct DownloadQueue<Item: Identifiable> where Item.ID == Int {
+struct DownloadQueue<Item: Identifiable> where Item.ID: Comparable {
   /// A place in a line, which counts as long as its item has no other.
   private struct Place {
-    let item: Int
+    let item: Item.ID
     let ticket: Int
   }
 
@@ -21,10 +21,10 @@ struct DownloadQueue<Item: Identifiable> where Item.ID == Int {
 
   private var lines = [Line](repeating: Line(), count: Urgency.allCases.count)
   /// Those in the lines, and the one place of each that counts.
-  private var queued: [Int: (item: Item, ticket: Int)] = [:]
+  private var queued: [Item.ID: (item: Item, ticket: Int)] = [:]
   private var lastTicket = 0
   /// Those that another process is fetching.
-  private var elsewhere: [Int: Item] = [:]
+  private var elsewhere: [Item.ID: Item] = [:]
   private var openBlobs = 0
   private let mostOpen: Int
 

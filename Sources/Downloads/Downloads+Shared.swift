@@ -7,7 +7,7 @@ extension Downloads {
   /// Opens the next blobs, as far as files may be open.
   func refill() {
     while let download = queue.next() {
-      download.pool.scheduler.bytesToCome -= download.size
+      download.pool.expectNoLonger(download)
       begin(download)
     }
     for pool in pools.values where !pool.wanted.isEmpty { pool.handle(.tick) }
@@ -263,7 +263,7 @@ extension Downloads {
   private func forget(_ download: SharedDownload) {
     let pool = download.pool
     shared.remove(download)
-    if queue.remove(download) { pool.scheduler.bytesToCome -= download.size }
+    if queue.remove(download) { pool.expectNoLonger(download) }
     if download.partial != nil { queue.close() }
     download.partial = nil
     pool.keep(download)

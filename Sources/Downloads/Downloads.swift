@@ -27,12 +27,12 @@ package actor Downloads {
   /// What comes in.
   enum Event: Sendable {
     case request(PathKey, pool: Int, RequestID, BlobSource.Event)
-    case verified(download: Int, Verifier.Outcome)
+    case verified(download: DownloadID, Verifier.Outcome)
     /// Bytes came of a segment whose blob somebody waits for.
     case arrived(PathKey, pool: Int, SegmentID)
-    case left(download: Int, wanter: Int)
+    case left(download: DownloadID, wanter: WanterID)
     /// A wanter reads a download's bytes there.
-    case reads(download: Int, wanter: Int, at: Int64)
+    case reads(download: DownloadID, wanter: WanterID, at: Int64)
     case tick
   }
 
@@ -56,7 +56,7 @@ package actor Downloads {
   var queue: DownloadQueue<SharedDownload>
   var overall = OverallProgress()
   var isClosed = false
-  private var nextNumber = 0
+  private var lastNumber = 0
 
   /// Where events come in.
   var inbox: AsyncStream<Event>.Continuation { mail.inbox }
@@ -121,8 +121,7 @@ package actor Downloads {
   }
 
   private func want(_ wish: Wish, from source: BlobSource, _ urgency: Urgency) -> Download {
-    nextNumber += 1
-    let wanter = nextNumber
+    let wanter = WanterID(number: number())
     let known = shared[wish.key]
     guard let download = known ?? add(wish, from: source) else {
       return Download(ended: wish, .failure(.stopped))
@@ -141,15 +140,20 @@ package actor Downloads {
     }
   }
 
+  /// The next number of a wanter, a download or a pool.
+  private func number() -> Int {
+    lastNumber += 1
+    return lastNumber
+  }
+
   private func add(_ wish: Wish, from source: BlobSource) -> SharedDownload? {
     guard let pool = pools[PathKey(source)] else { return nil }
-    nextNumber += 1
     let download = SharedDownload(
-      id: nextNumber, wish, as: shared.name(for: wish), from: source, over: pool)
+      id: DownloadID(number: number()), wish, as: shared.name(for: wish), from: source, over: pool)
     shared.add(download)
     pool.wanted[download.id] = download
     pool.clock.resume()
-    pool.scheduler.bytesToCome += download.size
+    pool.expect(download)
     return download
   }
 
@@ -160,8 +164,7 @@ package actor Downloads {
     run()
     let key = PathKey(source)
     if pools[key] == nil, let plan {
-      nextNumber += 1
-      let (inbox, number) = (inbox, nextNumber)
+      let (inbox, number) = (inbox, number())
       let opening = Opening(
         bytes: new.lazy.map(\.size).clampedSum, blobs: new.count,
         roundTripSeconds: roundTripSeconds)
@@ -186,7 +189,7 @@ package actor Downloads {
     for download in downloads { await verifier.settled(download.name) }
   }
 
-  private func leave(_ claims: [(download: Int, wanter: Int)]) {
+  private func leave(_ claims: [(download: DownloadID, wanter: WanterID)]) {
     let alone = claims.compactMap { claim -> SharedDownload? in
       guard let download = shared[claim.download], download.wanters[claim.wanter] != nil else {
         return nil

@@ -8,20 +8,20 @@ struct LentSources {
   /// Whether nobody else is asked beside: where bytes were wrong, it is to be seen whose they are.
   var isAlone = false
   /// By registry and wanter.
-  private var brought: [String: [Int: BlobSource]] = [:]
+  private var brought: [String: [WanterID: BlobSource]] = [:]
   /// How many wanters have each.
   private var claims: [ObjectIdentifier: Int] = [:]
 
   init(_ source: BlobSource) { current = source }
 
   /// Notes what a wanter has brought.
-  mutating func add(_ source: BlobSource, of wanter: Int) {
+  mutating func add(_ source: BlobSource, of wanter: WanterID) {
     brought[source.registry, default: [:]][wanter] = source
     claims[ObjectIdentifier(source), default: 0] += 1
   }
 
   /// Takes out what a wanter has brought, who is gone.
-  mutating func remove(of wanter: Int) -> BlobSource? {
+  mutating func remove(of wanter: WanterID) -> BlobSource? {
     for registry in brought.keys {
       if let source = brought[registry]?[wanter] {
         drop(source, of: wanter)
@@ -38,7 +38,7 @@ struct LentSources {
     }
   }
 
-  private mutating func drop(_ source: BlobSource, of wanter: Int) {
+  private mutating func drop(_ source: BlobSource, of wanter: WanterID) {
     brought[source.registry]?[wanter] = nil
     if brought[source.registry]?.isEmpty ?? false { brought[source.registry] = nil }
     let id = ObjectIdentifier(source)

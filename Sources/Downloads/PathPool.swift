@@ -60,7 +60,7 @@ final class PathPool: SchedulerRunner {
   var readAt = Moment.zero
   var watch = PathWatch()
   /// Everything wanted over this path that has not ended.
-  var wanted: [Int: SharedDownload] = [:]
+  var wanted: [DownloadID: SharedDownload] = [:]
   var downloads: [BlobID: SharedDownload] = [:]
   /// Those that failed, until the service looks.
   var failedDownloads: [SharedDownload] = []
@@ -118,6 +118,12 @@ final class PathPool: SchedulerRunner {
     pastBytes.merge(source.takeServedBytes()) { $0.addingClamped($1) }
     pastHosts.formUnion(source.hosts)
   }
+
+  /// Reckons with a blob that has not begun.
+  func expect(_ download: SharedDownload) { scheduler.bytesToCome += download.size }
+
+  /// It has begun, or is not wanted any more.
+  func expectNoLonger(_ download: SharedDownload) { scheduler.bytesToCome -= download.size }
 
   /// Begins to fetch what a blob still needs.
   func begin(_ download: SharedDownload, _ partial: PartialBlob) {

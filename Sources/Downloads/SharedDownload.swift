@@ -7,7 +7,7 @@ import Store
 ///
 /// Belongs to the actor `Downloads`.
 final class SharedDownload: Identifiable {
-  let id: Int
+  let id: DownloadID
   let wish: Wish
   /// What its files are called.
   let name: PartialName
@@ -17,11 +17,11 @@ final class SharedDownload: Identifiable {
   /// What everybody who wants it sees.
   let board: DownloadBoard
   /// Who wants it, and how soon.
-  var wanters: [Int: Urgency] = [:]
+  var wanters: [WanterID: Urgency] = [:]
   /// Where they read it, those who do.
-  var positions: [Int: Int64] = [:]
+  var positions: [WanterID: Int64] = [:]
   /// Which part of it they want, those who do not want all of it.
-  var parts: [Int: Range<Int64>] = [:]
+  var parts: [WanterID: Range<Int64>] = [:]
   /// What they read, in the order in which they came.
   var readers: [Range<Int64>] {
     positions.sorted { $0.key < $1.key }.map { wanter, position in
@@ -52,7 +52,7 @@ final class SharedDownload: Identifiable {
   var failure: DownloadError?
 
   init(
-    id: Int, _ wish: Wish, as name: PartialName, from source: BlobSource, over pool: PathPool
+    id: DownloadID, _ wish: Wish, as name: PartialName, from source: BlobSource, over pool: PathPool
   ) {
     self.id = id
     self.wish = wish
@@ -60,7 +60,7 @@ final class SharedDownload: Identifiable {
     lent = LentSources(source)
     self.pool = pool
     var progress = DownloadProgress(digest: wish.blob.digest, size: wish.blob.size)
-    progress.number = id
+    progress.number = id.number
     board = DownloadBoard(progress)
   }
 

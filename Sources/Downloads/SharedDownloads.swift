@@ -4,7 +4,7 @@ import Store
 /// The downloads of everything that is wanted now: one for each blob, in each circle and with each size
 /// that it is wanted with.
 struct SharedDownloads {
-  private var byID: [Int: SharedDownload] = [:]
+  private var byID: [DownloadID: SharedDownload] = [:]
   private var bySpot: [Wish.Spot: [Int64: SharedDownload]] = [:]
 
   /// In no order.
@@ -12,7 +12,7 @@ struct SharedDownloads {
 
   var isEmpty: Bool { byID.isEmpty }
 
-  subscript(id: Int) -> SharedDownload? { byID[id] }
+  subscript(id: DownloadID) -> SharedDownload? { byID[id] }
 
   subscript(key: Wish.Key) -> SharedDownload? { bySpot[key.spot]?[key.size] }
 
