@@ -78,36 +78,49 @@ struct TuneReport {
   // MARK: Tables
 
   private var table: Table {
-    var table = Table(columns: [
-      "machine", "cpus", "registry", "blobHost", "network", "pulls", "ageSeconds", "isKnown",
-      "optimum", "optimumLow", "optimumHigh", "rate", "rateAtOne", "rateAtTwiceCPU", "unknown",
-      "evidence", "startsWith", "limitedBy", "ceiling", "points",
-    ])
-    for way in paths {
-      func number(_ value: Double?) -> Table.Cell {
-        value.map { .number($0, digits: 0) } ?? .missing
-      }
-      func text(_ value: String?) -> Table.Cell { value.map { .text($0) } ?? .missing }
-      func size(_ value: Int?) -> Table.Cell { number(value.map { Double($0) }) }
-      let known = way.isKnown ? way.estimate : nil
-      table.rows.append([
-        .text(way.machine.name), size(way.machine.cpus), .text(way.path.registry),
-        .text(way.path.blobHost), .text(way.path.network), size(way.report.pulls),
-        number(way.age), .flag(way.isKnown),
-        // What did best so far, where `isKnown` says no.
-        size(known?.optimum ?? way.start),
-        size(known?.interval.lowerBound), size(known?.interval.upperBound), number(known?.rate),
-        number(way.measuredRate(1)), number(way.measuredRate(2 * way.machine.cpus)),
-        text(way.isKnown ? nil : way.unknownWords),
-        .text(
-          ((way.report.siteMachines == nil ? [] : [way.usedWords]) + way.evidenceWords)
-            .joined(separator: "; ")),
-        size(way.start), text(way.report.limitedBy?.rawValue),
-        size(way.report.prior?.ceiling), Self.cell(way.points),
-      ])
-    }
+    var table = Table(columns: Self.columns.map { $0.name })
+    table.rows = paths.map { way in Self.columns.map { $0.cell(way) } }
     return table
   }
+
+  /// Each column's name, and what stands in it.
+  private static let columns: [(name: String, cell: @Sendable (KnownWay) -> Table.Cell)] = [
+    ("machine", { .text($0.machine.name) }),
+    ("cpus", { size($0.machine.cpus) }),
+    ("registry", { .text($0.path.registry) }),
+    ("blobHost", { .text($0.path.blobHost) }),
+    ("network", { .text($0.path.network) }),
+    ("pulls", { size($0.report.pulls) }),
+    ("ageSeconds", { number($0.age) }),
+    ("isKnown", { .flag($0.isKnown) }),
+    // What did best so far, where `isKnown` says no.
+    ("optimum", { size(known($0)?.optimum ?? $0.start) }),
+    ("optimumLow", { size(known($0)?.interval.lowerBound) }),
+    ("optimumHigh", { size(known($0)?.interval.upperBound) }),
+    ("rate", { number(known($0)?.rate) }),
+    ("rateAtOne", { number($0.measuredRate(1)) }),
+    ("rateAtTwiceCPU", { number($0.measuredRate(2 * $0.machine.cpus)) }),
+    ("unknown", { text($0.isKnown ? nil : $0.unknownWords) }),
+    ("evidence", { .text(evidence($0).joined(separator: "; ")) }),
+    ("startsWith", { size($0.start) }),
+    ("limitedBy", { text($0.report.limitedBy?.rawValue) }),
+    ("ceiling", { size($0.report.prior?.ceiling) }),
+    ("points", { cell($0.points) }),
+  ]
+
+  private static func known(_ way: KnownWay) -> PathEstimate? { way.isKnown ? way.estimate : nil }
+
+  private static func evidence(_ way: KnownWay) -> [String] {
+    (way.report.siteMachines == nil ? [] : [way.usedWords]) + way.evidenceWords
+  }
+
+  private static func number(_ value: Double?) -> Table.Cell {
+    value.map { .number($0, digits: 0) } ?? .missing
+  }
+
+  private static func text(_ value: String?) -> Table.Cell { value.map { .text($0) } ?? .missing }
+
+  private static func size(_ value: Int?) -> Table.Cell { number(value.map { Double($0) }) }
 
   /// What was measured at each pool size; a lower bound has a rate and nothing around it.
   private static func cell(_ points: [KnownWay.Point]) -> Table.Cell {
