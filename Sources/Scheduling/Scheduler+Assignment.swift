@@ -2,6 +2,27 @@ import Tuning
 
 /// Handing out work: which bytes an idle worker gets, and how many.
 extension Scheduler {
+  /// Seconds before a first byte, where none has come yet: as of a server far away.
+  private static let usualFirstByte = 0.2
+  /// Requests in flight of which there must be so many for their median to say what a fresh one could expect.
+  private static let enoughPeers = 3
+  /// All of a piece, and far from where sums of offsets end.
+  private static let allBytes = Int64.max / 4
+  /// When a request is late, whose bytes somebody else is to ask for: after so many seconds, and so many
+  /// times what a request costs before its first byte.
+  private static let late = (seconds: 2.0, requests: 4.0)
+  /// Segments of the policy's length that are far longer than was meant.
+  private static let farTooLong = 2.0
+  /// What must be left of a segment that is split, in seconds and in times of what a request costs: the older
+  /// request breaks its connection for it.
+  private static let worthSplitting = (seconds: 0.1, requests: 4.0)
+  /// How long a request must have been at it before it is asked for twice, in seconds, and in times of what a
+  /// request costs: a server may think for long before its first byte; one that began and crawls is another
+  /// matter.
+  private static let straggling = (silent: 2.0, crawling: 0.5, requests: 4.0)
+  /// What a straggler must have left, in seconds and in times of what a second request would take.
+  private static let worthRepeating = (seconds: 0.5, fresh: 2.0)
+
   mutating func assign(now: Moment, _ actions: inout [SchedulerAction]) {
     let most = mostRequests(now: now)
     while requests.count < most {
@@ -51,10 +72,11 @@ extension Scheduler {
     _ id: RequestID, now: Moment, _ actions: inout [SchedulerAction]
   ) {
     guard let request = requests[id], let segment = segments[request.segment],
-      now - request.startedAt > 2 + 4 * requestSeconds
+      now - request.startedAt > Self.late.seconds + Self.late.requests * requestSeconds
     else { return }
     let left = secondsLeft(segment, now: now) ?? .infinity
-    guard request.respondedAt == nil || left > 2 * decision.segmentSeconds else { return }
+    guard request.respondedAt == nil || left > Self.farTooLong * decision.segmentSeconds
+    else { return }
     handBack(request.segment, &actions)
   }
 
@@ -90,7 +112,7 @@ extension Scheduler {
       guard let next = blobs[id].next(at: now) else { return nil }
       index = blobs[id].cut(next.index, at: next.start)
     }
-    let length = isOne ? Int64.max / 4 : segmentLength(rate: typicalRate(at: now))
+    let length = isOne ? Self.allBytes : segmentLength(rate: typicalRate(at: now))
     let piece = blobs[id].take(index, length: length)
     return start(id, piece, origin: .pending, now: now)
   }
@@ -144,7 +166,7 @@ extension Scheduler {
   private func peerRate(at now: Moment) -> Double? {
     let rates = segments.values.compactMap { $0.rate.bytesPerSecond(at: now) }.filter { $0 > 0 }
       .sorted()
-    return rates.count >= 3 ? rates[rates.count / 2] : typicalRate ?? rates.last
+    return rates.count >= Self.enoughPeers ? rates[rates.count / 2] : typicalRate ?? rates.last
   }
 
   mutating func start(
@@ -185,7 +207,7 @@ extension Scheduler {
   }
 
   /// What a new request costs before its first byte, in seconds.
-  var requestSeconds: Double { typicalFirstByte ?? 0.2 }
+  var requestSeconds: Double { typicalFirstByte ?? Self.usualFirstByte }
 
   /// Gives an idle worker the second half of the segment that will be busy longest.
   ///
@@ -200,7 +222,8 @@ extension Scheduler {
       // A server that is slow with its heads is not helped by more of them.
       && requests[segment.requests[0]]?.respondedAt != nil
     {
-      guard let seconds = secondsLeft(segment, now: now), seconds > 0.1 + 4 * requestSeconds,
+      let least = Self.worthSplitting.seconds + Self.worthSplitting.requests * requestSeconds
+      guard let seconds = secondsLeft(segment, now: now), seconds > least,
         segment.remaining >= 2 * settings.splits.minimum || seconds > settings.splits.longest
       else { continue }
       if seconds > best?.seconds ?? 0
@@ -235,9 +258,11 @@ extension Scheduler {
       let left = secondsLeft(segment, now: now) ?? (request.respondedAt == nil ? .infinity : 0)
       let owed = isWhole ? segment.range.upperBound : segment.remaining
       let fresh = requestSeconds + Double(owed) / (peers ?? .infinity)
-      // A server may think for long before its first byte; one that began and crawls is another matter.
-      let patience = request.respondedAt == nil ? 2 : 0.5
-      guard waited > patience + 4 * requestSeconds, left > 0.5 + 2 * fresh else { continue }
+      let (limit, worth) = (Self.straggling, Self.worthRepeating)
+      let patience = request.respondedAt == nil ? limit.silent : limit.crawling
+      guard waited > patience + limit.requests * requestSeconds,
+        left > worth.seconds + worth.fresh * fresh
+      else { continue }
       if left > worst?.seconds ?? 0
         || (left == worst?.seconds && id.number < worst?.id.number ?? .max)
       {

@@ -38,6 +38,10 @@ extension Scheduler {
   private static let oddRanges = 3
   /// Times that a server which nobody has reached yet is tried again.
   private static let looksAtAbsence = 1
+  /// Times the doubts of one place that all places of a blob may have together.
+  private static let placesOfDoubt = 2
+  /// Times the stalls, and the retries, that one place may have where others get on.
+  private static let besideOthers = (stalls: 2, retries: 4)
 
   /// A request is over, and has not brought all that it was to bring.
   mutating func fail(
@@ -99,7 +103,7 @@ extension Scheduler {
     // A blob that is not there has many places to ask for, and none that will come.
     let isOver =
       mustGiveUp(piece.failures, failure, previousAt: rest.failures.lastAt)
-      || blobs[blob].doubts >= 2 * settings.doubts
+      || blobs[blob].doubts >= Self.placesOfDoubt * settings.doubts
     // Before a blob is given up it is asked for as a whole, whatever was said of its ranges; after
     // refusals where it may be that only ranges are refused.
     let isLastResort =
@@ -219,13 +223,14 @@ extension Scheduler {
       // The blob has not been asked for without a range yet.
       return false
     case .stalled:
-      return trouble.stalls >= settings.stalls || run.stalls >= 2 * settings.stalls
+      return trouble.stalls >= settings.stalls
+        || run.stalls >= Self.besideOthers.stalls * settings.stalls
     case .absent:
       guard run.count > Self.looksAtAbsence else { return false }
       return !othersProgress || run.count > settings.retries
     case .transient, .serverError, .rangeRefused:
       guard run.count > settings.retries else { return false }
-      return !othersProgress || run.count > 4 * settings.retries
+      return !othersProgress || run.count > Self.besideOthers.retries * settings.retries
     }
   }
 

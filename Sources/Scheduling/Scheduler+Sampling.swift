@@ -2,6 +2,14 @@ package import Tuning
 
 /// What the policy gets to see.
 extension Scheduler {
+  /// The share of the newest request in what is typical of those that ended: of about the last ten.
+  private static let newestShare = 0.2
+
+  /// What is typical of requests, once another one is known.
+  static func typical(_ known: Double?, after newest: Double) -> Double {
+    known.map { $0 * (1 - newestShare) + newest * newestShare } ?? newest
+  }
+
   /// Takes a sample, asks the policy, and obeys.
   mutating func takeSample(now: Moment, _ actions: inout [SchedulerAction]) {
     let sample = sample(now: now)

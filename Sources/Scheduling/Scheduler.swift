@@ -179,7 +179,7 @@ package struct Scheduler: Sendable {
     let answer = seconds - min(seconds, connectSeconds ?? 0)
     gathered.firstByteSeconds.append(answer)
     if let connectSeconds { gathered.connectSeconds.append(connectSeconds) }
-    typicalFirstByte = typicalFirstByte.map { $0 * 0.8 + answer * 0.2 } ?? answer
+    typicalFirstByte = Self.typical(typicalFirstByte, after: answer)
     let position = segments[request.segment]?.position ?? 0
     segments[request.segment]?.rate = RateEstimate(at: now, position: position)
   }
@@ -213,7 +213,7 @@ package struct Scheduler: Sendable {
     let seconds = now - (request.respondedAt ?? request.startedAt)
     if seconds > 0 {
       let rate = Double(segment.range.upperBound - request.startPosition) / seconds
-      typicalRate = typicalRate.map { $0 * 0.8 + rate * 0.2 } ?? rate
+      typicalRate = Self.typical(typicalRate, after: rate)
       if seconds >= Self.tellingSeconds { gathered.endedRates.append(rate) }
     }
     for other in segment.requests {
