@@ -36,14 +36,6 @@ struct ClimbRuleTests {
     #expect(drive.decision.poolSize == 64)
   }
 
-  @Test("grow: not beyond what is left to feed")
-  func growsAsFed() {
-    var drive = Drive(ClimbPolicy(maximum: 64))
-    drive.left = 1_600_000
-    drive.run(1, rate: { Double($0) * 20_000 }, queue: Self.nothing)
-    #expect((9...24).contains(drive.decision.poolSize))
-  }
-
   @Test("settle: the knee is a proposal; where it costs throughput it is taken back")
   func triesTheKnee() {
     var drive = Drive(ClimbPolicy(maximum: 64))
@@ -434,21 +426,12 @@ struct ClimbRuleTests {
     }
   }
 
-  @Test(
-    "grow: a worker needs 64 KiB, or what one brings in a second where that is less",
-    arguments: [(6e3, 1_300_000, 64), (6e3, 260_000, 43), (5e6, 1_300_000, 20)]
-      as [(Double, Int64, Int)])
-  func feeds(each: Double, left: Int64, expected: Int) {
+  @Test("grow: however little a connection brings, there are more while that takes its time")
+  func growsOverSlowConnections() {
     var drive = Drive(ClimbPolicy(maximum: 64), roundTrip: 0.009)
-    drive.left = left
-    var sizes: [Int] = []
-    // What is left stays as it is, so that it alone bounds the pool.
-    for _ in 0..<60 {
-      drive.left = left
-      drive.run(0.05, roundTrip: 0.009, rate: { Double($0) * each }, queue: Self.nothing)
-      sizes.append(drive.decision.poolSize)
-    }
-    #expect(sizes.max() == expected, "\(sizes)")
+    drive.left = 1_300_000
+    drive.run(1, roundTrip: 0.009, rate: { Double($0) * 6e3 }, queue: Self.nothing)
+    #expect(drive.decision.poolSize == 64)
   }
 
   @Test(

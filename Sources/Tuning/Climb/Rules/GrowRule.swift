@@ -27,8 +27,6 @@ enum GrowRule {
   static let secondsLeft = 3.6
   /// Just under one sampling interval: a window with the newest sample alone.
   static let moment = 0.6 * Sample.interval
-  /// Bytes that must be left for each worker, or as much as one brings in so many seconds.
-  static let feed = (bytes: 65_536.0, seconds: 1.0)
 }
 
 extension ClimbPolicy {
@@ -103,13 +101,7 @@ extension ClimbPolicy {
       enter(.settling, because: .tooLate)
       return
     }
-    let each = min(GrowRule.feed.bytes, GrowRule.feed.seconds * rate / Double(pool.size))
-    let fed = Double(view.sample.bytesLeft) / each
-    let size = whole(min(Double(bounds.ceiling), (Double(pool.size) * factor).rounded(.up), fed))
-    guard size > pool.size else {
-      enter(.settling, because: .tooLate)
-      return
-    }
-    set(size, now: view.now, because: .room)
+    let size = whole((Double(pool.size) * factor).rounded(.up))
+    set(min(bounds.ceiling, size), now: view.now, because: .room)
   }
 }
