@@ -47,7 +47,7 @@ let package = Package(
     .target(name: "OCI", dependencies: ["Text"], swiftSettings: busy),
     .target(name: "Tuning", swiftSettings: busy),
     .target(name: "Scheduling", dependencies: ["Tuning"], swiftSettings: busy),
-    .target(name: "Plot", swiftSettings: strict),
+    .target(name: "Plot", dependencies: ["Text"], swiftSettings: strict),
     .target(name: "Metrics", swiftSettings: strict),
     .target(name: "TOML", dependencies: ["Text"], swiftSettings: strict),
 
@@ -148,7 +148,8 @@ let package = Package(
       name: "RegistryTests", dependencies: ["Registry", "CurlTransfer", "Support"],
       swiftSettings: strict),
     .testTarget(name: "TOMLTests", dependencies: ["TOML"], swiftSettings: strict),
-    .testTarget(name: "DiskTests", dependencies: ["Disk", "Support"], swiftSettings: strict),
+    .testTarget(
+      name: "DiskTests", dependencies: ["Disk", "Support", "Text"], swiftSettings: strict),
     .testTarget(
       name: "StoreTests", dependencies: ["Store", "Disk", "Support"], swiftSettings: strict),
     .testTarget(

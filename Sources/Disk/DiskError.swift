@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// Why something on the disk could not be done.
 package struct DiskError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -23,10 +24,10 @@ package struct DiskError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   private static func withoutTemporaries(_ path: String) -> String {
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    let parts = path.parts(at: "/", keepingEmpty: true)
     guard let first = parts.firstIndex(where: { Temporary.isOne(String($0)) }) else { return path }
     let before = parts[..<first].joined(separator: "/")
-    return before.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : before
+    return before.isEmpty ? (path.begins(with: "/") ? "/" : ".") : before
   }
 
   /// The error of the call that was just made.

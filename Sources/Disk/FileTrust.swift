@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// Whose files may decide what this process does: its own user's and root's.
 ///
@@ -60,7 +61,7 @@ package struct FileTrust: Hashable, Sendable {
 
   /// The beginning of a path that is not judged; nil: no folder is.
   func base(of path: String) -> String? {
-    home.map { path.hasPrefix($0 == "/" ? $0 : $0 + "/") ? $0 : "/" }
+    home.map { path.begins(with: $0 == "/" ? $0 : $0 + "/") ? $0 : "/" }
   }
 
   /// Opens a file for reading at the end of a way that is to be believed; the file is still to be judged.

@@ -1,4 +1,5 @@
 package import Glibc
+import Text
 
 /// What is under a path; for questions only, since the answer may be old when it is used.
 package enum Files {
@@ -40,15 +41,29 @@ package enum Files {
 
   /// The directory of a path's last name.
   package static func parent(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
+    guard let (folder, _) = path.cut(atLast: "/") else { return "." }
+    return folder.isEmpty ? "/" : String(folder)
   }
 
-  /// The text of a link; nil where it is none.
+  /// A path that begins at the root.
+  ///
+  /// - Throws: `DiskError`: where this process is has no path, or one that is no UTF-8.
+  package static func absolute(_ path: String) throws(DiskError) -> String {
+    guard !path.begins(with: "/") else { return path }
+    var here = [CChar](repeating: 0, count: Int(PATH_MAX))
+    guard getcwd(&here, here.count) != nil else { throw .last("open", path) }
+    guard let folder = String(validating: here.prefix { $0 != 0 }, as: UTF8.self) else {
+      throw DiskError(
+        "open", path, EILSEQ, reason: "the path of the folder that it is in is no UTF-8")
+    }
+    return folder + (folder.ends(with: "/") ? "" : "/") + path
+  }
+
+  /// The text of a link; nil where it is none, or no UTF-8.
   package static func link(_ path: String) -> String? {
     var target = [CChar](repeating: 0, count: Int(PATH_MAX))
     let length = readlink(path, &target, target.count)
     guard length > 0 else { return nil }
-    return String(decoding: target[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return String(validating: target[..<length], as: UTF8.self)
   }
 }

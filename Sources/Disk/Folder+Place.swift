@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// Whether a name could be given to something else, asked before the work that it would be for.
 extension Folder {
@@ -37,8 +38,8 @@ extension Folder {
   /// The number of the mount that it is in (`/proc/PID/fdinfo`, proc(5)); nil where the kernel does not say.
   private var mount: Int? {
     let text = try? InputFile.text("/proc/self/fdinfo/\(handle.number)", limit: 64 << 10)
-    let line = text?.split(separator: "\n").first { $0.hasPrefix("mnt_id:") }
-    return line?.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) }
+    let line = text?.parts(at: "\n").first { $0.begins(with: "mnt_id:") }
+    return line?.unicodeScalars.split { $0 == "\t" || $0 == " " }.last.flatMap { Int(String($0)) }
   }
 
   /// Why others than this user and root may change what is in it, by its owner and mode; nil: none

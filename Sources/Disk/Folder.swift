@@ -1,4 +1,5 @@
 package import Glibc
+import Text
 
 /// A directory that is held open: what is done in it is done there, wherever its name leads by now.
 ///
@@ -29,7 +30,7 @@ package final class Folder: Sendable {
   ///   - mode: of directories that are made where there is none; nil: none is made.
   package func folder(_ names: String, making mode: mode_t? = nil) throws(DiskError) -> Folder {
     var here = self
-    for name in names.split(separator: "/") { here = try here.step(String(name), mode) }
+    for name in names.parts(at: "/") { here = try here.step(String(name), mode) }
     return here
   }
 

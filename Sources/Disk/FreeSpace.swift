@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// What a file system says of its room, which is not always anything.
 ///
@@ -38,8 +39,8 @@ package enum FreeSpace {
     var info = statvfs()
     var path = path
     while statvfs(path, &info) != 0 {
-      guard errno == ENOENT, let slash = path.dropLast().lastIndex(of: "/") else { return false }
-      path = String(path[...slash])
+      guard errno == ENOENT, path.has("/"), path.exact != "/".exact else { return false }
+      path = Files.parent(of: path)
     }
     // One that counts none, as btrfs does, says nothing.
     return info.f_files > 0 && info.f_favail == 0

@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// Whose symbolic links are followed in a path that the user named.
 ///
@@ -33,8 +34,8 @@ struct LinkTrust {
 
   private static func unmappedOwner() -> uid_t? {
     guard let text = try? InputFile.text("/proc/self/uid_map", limit: 64 << 10) else { return nil }
-    let isMapped = text.split(separator: "\n").contains { line in
-      let numbers = line.split(separator: " ").compactMap { UInt64($0) }
+    let isMapped = text.parts(at: "\n").contains { line in
+      let numbers = line.parts(at: " ").compactMap { UInt64($0) }
       return numbers.count == 3 && numbers[0] <= overflow
         && UInt64(overflow) - numbers[0] < numbers[2]
     }

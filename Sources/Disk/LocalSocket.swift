@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Text
 
 /// A socket in the file system that one listens on.
 ///
@@ -11,17 +12,15 @@ import Synchronization
 /// ```
 package struct LocalSocket: Sendable {
   private let path: String
-  private let name: String
+  let name: String
   private let folder: Folder
 
   /// - Parameter path: where it is to be.
   /// - Throws: `DiskError` where its directory is not there.
   package init(_ path: String) throws(DiskError) {
     self.path = path
-    let cut = path.lastIndex(of: "/")
-    name = cut.map { String(path[path.index(after: $0)...]) } ?? path
-    let directory = cut.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    folder = try Folder(directory)
+    name = path.cut(atLast: "/").map { String($0.after) } ?? path
+    folder = try Folder(Files.parent(of: path))
   }
 
   /// Makes it; whoever has the descriptor listens on it and closes it.

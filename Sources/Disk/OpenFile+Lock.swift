@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 extension OpenFile {
   /// Takes the lock of the file; false when another process or handle has it.
@@ -59,9 +60,9 @@ extension OpenFile {
       return text.count < 2 ? "0" + text : text
     }
     let wanted = "\(hex(major)):\(hex(minor)):\(mine.st_ino)"
-    let lines = (try? InputFile.text("/proc/locks", limit: 4 << 20))?.split(separator: "\n") ?? []
+    let lines = (try? InputFile.text("/proc/locks", limit: 4 << 20))?.parts(at: "\n") ?? []
     for line in lines {
-      let words = line.split(separator: " ")
+      let words = line.parts(at: " ")
       // 1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF; those who wait have an arrow.
       guard words.count >= 6, words[1] == "FLOCK", words[5] == wanted, let pid = Int32(words[4]),
         pid > 0

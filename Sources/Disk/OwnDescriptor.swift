@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// Paths that mean a descriptor which this process has already: `/dev/stdout`, `/dev/fd/63` of a
 /// shell's `>(…)`.
@@ -15,7 +16,7 @@ enum OwnDescriptor {
     case "/dev/stderr": return STDERR_FILENO
     default:
       for folder in ["/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/"] {
-        guard path.hasPrefix(folder) else { continue }
+        guard path.begins(with: folder) else { continue }
         return Int32(path.dropFirst(folder.count)).flatMap { $0 >= 0 ? $0 : nil }
       }
       return nil

@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// Goes along a path that the user named, one open directory after the other.
 ///
@@ -61,7 +62,7 @@ enum PathWalk {
     var here = if let base = judge.base { base } else { try start(path, path) }
     var (links, attempts) = (0, 0)
     // What ends in a slash is meant as a directory.
-    let endsAtName = toLast && !path.hasSuffix("/")
+    let endsAtName = toLast && !path.ends(with: "/")
     while let name = rest.popLast() {
       let isLast = rest.isEmpty && endsAtName
       guard let next = OpenDescriptor(name, at: here.number, OpenDescriptor.pathOnly | O_NOFOLLOW),
@@ -99,7 +100,7 @@ enum PathWalk {
         try judge.follow(next, info, in: here, path)
         let target = try text(of: next, path)
         rest += steps(target)
-        if target.hasPrefix("/") {
+        if target.begins(with: "/") {
           here = try start(target, path)
           judge.restart(at: here)
         }
@@ -113,11 +114,11 @@ enum PathWalk {
 
   /// The names of a path, the first last.
   private static func steps(_ path: String) -> [String] {
-    path.split(separator: "/").filter { $0 != "." }.reversed().map(String.init)
+    path.parts(at: "/").filter { $0.exact != ".".exact }.reversed().map(String.init)
   }
 
   private static func start(_ path: String, _ whole: String) throws(DiskError) -> OpenDescriptor {
-    let first = path.hasPrefix("/") ? "/" : "."
+    let first = path.begins(with: "/") ? "/" : "."
     guard let opened = OpenDescriptor(first, at: AT_FDCWD, OpenDescriptor.pathOnly | O_DIRECTORY)
     else {
       throw .last("open", whole)
@@ -155,6 +156,9 @@ enum PathWalk {
     var target = [CChar](repeating: 0, count: Int(PATH_MAX))
     let length = readlinkat(link.number, "", &target, target.count)
     guard length > 0 else { throw .last("open", path) }
-    return String(decoding: target[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard let text = String(validating: target[..<length], as: UTF8.self) else {
+      throw DiskError("open", path, EILSEQ, reason: "a link in it leads to a name that is no UTF-8")
+    }
+    return text
   }
 }

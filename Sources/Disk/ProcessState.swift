@@ -1,3 +1,5 @@
+import Text
+
 /// What the kernel says of another process.
 package enum ProcessState {
   /// Whether somebody has stopped it, by Ctrl-Z or a debugger: it goes on when he likes; false also
@@ -9,7 +11,7 @@ package enum ProcessState {
 
   /// - Parameter stat: `PID (name) STATE …`; the name may have anything in it.
   static func saysStopped(_ stat: String) -> Bool {
-    guard let end = stat.lastIndex(of: ")") else { return false }
-    return stat[end...].dropFirst(2).first.map { "tT".contains($0) } ?? false
+    guard let (_, state) = stat.cut(atLast: ")") else { return false }
+    return state.begins(with: " t") || state.begins(with: " T")
   }
 }

@@ -1,5 +1,6 @@
 package import Glibc
 import Synchronization
+import Text
 
 /// A name for something that is not whole yet; what still has it at the end is removed.
 ///
@@ -31,7 +32,7 @@ package final class Temporary: Sendable {
 
   /// Whether a name is one that a process was about to replace.
   package static func isOne(_ name: String) -> Bool {
-    name.hasPrefix(marks.0) && name.hasSuffix(marks.1)
+    name.begins(with: marks.0) && name.ends(with: marks.1)
   }
 
   /// Makes the file.

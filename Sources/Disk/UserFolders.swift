@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// Where a user's files are: the one rule for the store, the history, the cache, settings and logins.
 ///
@@ -28,7 +29,7 @@ package struct UserFolders: Sendable, Equatable {
     _ environment: [String: String], homeOfUser: @autoclosure () -> String = Self.homeOfUser
   ) {
     func absolute(_ name: String) -> String? {
-      environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
+      environment[name].flatMap { $0.begins(with: "/") ? $0 : nil }
     }
     let home = absolute("HOME") ?? homeOfUser()
     let inHome = home == "/" ? "" : home
@@ -44,6 +45,6 @@ package struct UserFolders: Sendable, Equatable {
   package static var homeOfUser: String {
     guard let entry = getpwuid(geteuid()), let home = entry.pointee.pw_dir else { return "/" }
     let path = String(cString: home)
-    return path.hasPrefix("/") ? path : "/"
+    return path.begins(with: "/") ? path : "/"
   }
 }

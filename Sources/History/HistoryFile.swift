@@ -41,9 +41,9 @@ struct HistoryFile: Sendable {
   ///
   /// - Throws: `HistoryError` where another user could lead root elsewhere by it.
   init(_ path: String) throws(HistoryError) {
-    let path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
-    self.path = path
     do throws(DiskError) {
+      let path = try Files.absolute(path)
+      self.path = path
       place = try LibraryFile(path, making: 0o700)
     } catch {
       throw HistoryError(

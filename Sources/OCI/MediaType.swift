@@ -7,7 +7,7 @@ package struct MediaType: Hashable, Sendable, Codable, RawRepresentable, CustomS
   ///
   /// - Parameter rawValue: for example the value of a `Content-Type` field.
   package init(rawValue: String) {
-    let bare = rawValue.prefix { $0 != ";" }
+    let bare = String(rawValue.unicodeScalars.prefix { $0 != ";" })
     self.rawValue = bare.filter { !$0.isWhitespace }.lowercased()
   }
 

@@ -1,3 +1,5 @@
+import Text
+
 /// The title, in as many lines as the picture's width makes of it.
 extension Plot {
   /// Pixels that a character of it takes.
@@ -7,7 +9,7 @@ extension Plot {
   var titleLines: [String] {
     let most = max(8, Int((size.width - Self.left) / Self.character))
     var lines: [String] = []
-    for word in title.split(separator: " ") {
+    for word in title.parts(at: " ") {
       let shown = word.count > most ? word.prefix(most - 1) + "…" : word
       if let last = lines.last, last.count + 1 + shown.count <= most {
         lines[lines.count - 1] = "\(last) \(shown)"

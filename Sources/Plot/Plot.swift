@@ -1,3 +1,5 @@
+import Text
+
 /// A plot of one quantity against another, drawn as SVG text.
 package struct Plot: Sendable {
   /// A point with its spread.
@@ -168,7 +170,7 @@ package struct Plot: Sendable {
     let middle = number((top + floor) / 2)
     parts.append(
       #"<text x="18" y="\#(middle)" text-anchor="middle" fill="\#(palette.ink)" transform="rotate(-90 18 \#(middle))">"#
-        + escaped(yLabel) + "</text>")
+        + yLabel.escapedForMarkup + "</text>")
     return parts
   }
 
@@ -273,16 +275,11 @@ package struct Plot: Sendable {
     colour: String? = nil
   ) -> String {
     #"<text x="\#(number(x))" y="\#(number(y))" text-anchor="\#(anchor)" font-size="\#(number(size))" "#
-      + #"fill="\#(colour ?? palette.ink)">\#(escaped(content))</text>"#
+      + #"fill="\#(colour ?? palette.ink)">\#(content.escapedForMarkup)</text>"#
   }
 
   func number(_ value: Double) -> String {
     let tenths = (value * 10).rounded() / 10
     return tenths == tenths.rounded() ? "\(Int(tenths))" : "\(tenths)"
-  }
-
-  private func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-      .replacing("\"", with: "&quot;")
   }
 }

@@ -122,7 +122,7 @@ package struct ContentStore: Sendable {
       return
     }
     let bytes = try disk(try state.read("version", limit: 64))
-    let text = String(outside: bytes).prefix { !$0.isNewline }
+    let text = String(outside: bytes).parts(at: "\n").first ?? ""
     guard text == "\(Self.formatVersion)" else {
       throw .newerVersion(path: root, found: String(text))
     }

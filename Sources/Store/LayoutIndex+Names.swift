@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import OCI
+import Text
 
 /// Images of one name for several platforms, beside each other.
 ///
@@ -25,7 +26,7 @@ extension LayoutIndex {
           os: platform.os, architecture: platform.architecture, variant: platform.variant)
         // Of Windows' versions, the fourth number is that of a monthly update.
         plain.osVersion = platform.osVersion.map {
-          $0.split(separator: ".").prefix(3).joined(separator: ".")
+          $0.parts(at: ".").prefix(3).joined(separator: ".")
         }
         self = .platform(plain)
       } else {
@@ -51,10 +52,10 @@ extension LayoutIndex {
     let entries = JSONTree(data)?[manifestsName]?.elements ?? []
     return Set(
       entries.compactMap {
-        $0["annotations"]?[nameKey]?.string ?? note(heldKey, in: $0)
+        ($0["annotations"]?[nameKey]?.string ?? note(heldKey, in: $0))?.exact
       }
     )
-    .sorted()
+    .sorted().map(\.text)
   }
 
   /// Gives a name to what was pulled last; images of that name for other platforms stay without it.
@@ -67,7 +68,7 @@ extension LayoutIndex {
     let purpose = Purpose(descriptor)
     var descriptor = descriptor
     if let same = entries.first(where: {
-      $0.imageName == name && $0.descriptor?.digest == descriptor.digest
+      $0.isImage(of: name) && $0.descriptor?.digest == descriptor.digest
     })?.descriptor {
       // Pulled by its digest, an image does not say again what its index said of it.
       descriptor.platform = same.platform ?? descriptor.platform
@@ -80,8 +81,8 @@ extension LayoutIndex {
     rewrite(name) { entry in
       guard let known = entry.descriptor, known.digest != digest,
         purpose.spares(Purpose(known))
-      else { return entry.name == name ? entry : nil }
-      return entry.name == name ? entry.held(as: name) : entry
+      else { return entry.isNamed(name) ? entry : nil }
+      return entry.isNamed(name) ? entry.held(as: name) : entry
     }
     try set(name, descriptor)
   }
@@ -97,7 +98,7 @@ extension LayoutIndex {
       known.digest == descriptor.digest || Purpose(known) == Purpose(descriptor)
     }
     let known = entries.first { entry in
-      entry.imageName == name && entry.descriptor.map(isSame) ?? false
+      entry.isImage(of: name) && entry.descriptor.map(isSame) ?? false
     }
     guard let known, let before = known.descriptor else {
       try place(name, descriptor)
@@ -117,9 +118,9 @@ extension LayoutIndex {
 
   /// Gives names that nobody has any more to the image of each that was pulled last.
   mutating func restoreNames() {
-    let lost = Set(entries.compactMap(\.heldName)).filter { !hasName($0) }
+    let lost = Set(entries.compactMap(\.heldName?.exact)).map(\.text).filter { !hasName($0) }
     for name in lost {
-      let latest = entries.indices.filter { entries[$0].heldName == name }
+      let latest = entries.indices.filter { entries[$0].heldName?.exact == name.exact }
         .max { entries[$0].pulled < entries[$1].pulled }
       rewrite(name, only: latest) { $0.named(name) }
     }
@@ -132,8 +133,11 @@ extension LayoutIndex.Entry {
     name == nil ? LayoutIndex.note(LayoutIndex.heldKey, in: text) : nil
   }
 
-  /// What it is an image of.
-  var imageName: String? { name ?? heldName }
+  /// Whether it is what has a name.
+  func isNamed(_ other: String) -> Bool { name?.exact == other.exact }
+
+  /// Whether it is an image of a name, which another may have.
+  func isImage(of other: String) -> Bool { (name ?? heldName)?.exact == other.exact }
 
   fileprivate var pulled: Double {
     LayoutIndex.note(LayoutIndex.pulledKey, in: text).flatMap { Double($0) } ?? 0

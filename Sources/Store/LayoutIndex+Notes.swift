@@ -1,4 +1,5 @@
 package import OCI
+import Text
 
 /// What Cairn notes at an entry of `index.json`, and whether that is about this entry.
 ///
@@ -10,7 +11,7 @@ extension LayoutIndex {
   package static let ownerKey = "dev.cairn.digest"
 
   /// Whether an annotation is one that Cairn writes, and that says something of this very entry.
-  static func isNote(_ key: String) -> Bool { key.hasPrefix("dev.cairn.") }
+  static func isNote(_ key: String) -> Bool { key.begins(with: "dev.cairn.") }
 
   /// A note of ours at an entry, as the file has it; nil: there is none, or it is another entry's.
   static func note(_ key: String, in entry: JSONTree) -> String? {

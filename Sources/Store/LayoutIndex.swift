@@ -1,6 +1,7 @@
 import Disk
 import FoundationEssentials
 package import OCI
+import Text
 
 /// The `index.json` of an OCI image layout: which manifests have names.
 ///
@@ -114,13 +115,13 @@ package struct LayoutIndex: Sendable, Equatable {
   ///
   /// - Parameter name: for example `docker.io/library/ubuntu:latest`.
   package subscript(name: String) -> Descriptor? {
-    entries.first { $0.name == name }?.descriptor
+    entries.first { $0.isNamed(name) }?.descriptor
   }
 
   /// Whether an entry has a name, also one that cannot be read.
   ///
   /// - Parameter name: the name.
-  func hasName(_ name: String) -> Bool { entries.contains { $0.name == name } }
+  func hasName(_ name: String) -> Bool { entries.contains { $0.isNamed(name) } }
 
   /// Gives a name to a manifest, taking it from whatever had it.
   ///
@@ -132,12 +133,12 @@ package struct LayoutIndex: Sendable, Equatable {
     var named = descriptor.bounded
     named.annotations = (named.annotations ?? [:]).merging([Self.nameKey: name]) { $1 }
     let entry = try Self.entry(named)
-    guard let place = entries.firstIndex(where: { $0.name == name }) else {
+    guard let place = entries.firstIndex(where: { $0.isNamed(name) }) else {
       entries.append(entry)
       return
     }
     // Others may have written it more than once.
-    entries.removeAll { $0.name == name }
+    entries.removeAll { $0.isNamed(name) }
     entries.insert(entry, at: place)
   }
 
@@ -146,7 +147,7 @@ package struct LayoutIndex: Sendable, Equatable {
   /// - Parameter only: of one entry alone, by its place.
   mutating func rewrite(_ name: String, only place: Int? = nil, _ change: (Entry) -> Entry?) {
     entries = entries.enumerated().compactMap { number, entry in
-      guard entry.imageName == name, place == nil || place == number else { return entry }
+      guard entry.isImage(of: name), place == nil || place == number else { return entry }
       return change(entry)
     }
   }

@@ -1,4 +1,5 @@
 package import OCI
+import Text
 
 /// The names of a blob's files while it is on its way.
 ///
@@ -36,7 +37,7 @@ package struct PartialName: Hashable, Sendable {
   var map: String { stem + Self.mapEnd }
 
   /// Whether a name is of a file with bytes.
-  static func isData(_ name: String) -> Bool { name.hasSuffix(dataEnd) }
+  static func isData(_ name: String) -> Bool { name.ends(with: dataEnd) }
 
   /// The digest that plain names are of; nil where they are no plain name of that kind.
   static func digest(ofData name: String) -> Digest? { digest(of: name, dataEnd) }
@@ -45,8 +46,7 @@ package struct PartialName: Hashable, Sendable {
   static func digest(ofMap name: String) -> Digest? { digest(of: name, mapEnd) }
 
   private static func digest(of name: String, _ end: String) -> Digest? {
-    guard name.hasSuffix(end), let dash = name.firstIndex(of: "-") else { return nil }
-    let hex = name[name.index(after: dash)...].dropLast(end.count)
-    return try? Digest("\(name[..<dash]):\(hex)")
+    guard name.ends(with: end), let (algorithm, rest) = name.cut(at: "-") else { return nil }
+    return try? Digest("\(algorithm):\(rest.dropLast(end.count))")
   }
 }

@@ -61,15 +61,15 @@ struct ResumeMap: Equatable {
   ///   - digest: of the blob that it must be about.
   ///   - size: of that blob.
   init?(parsing text: String, digest: Digest, size: Int64) {
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).makeIterator()
+    var lines = text.parts(at: "\n", keepingEmpty: true).makeIterator()
     guard let header = lines.next().flatMap({ Self.checked($0) }) else { return nil }
-    let words = header.split(separator: " ")
+    let words = header.parts(at: " ")
     guard words.count == 5, words[0...1].joined(separator: " ") == Self.format,
       words[2] == digest.description, Int64(words[3]) == size
     else { return nil }
     self.init(digest: digest, size: size, bootID: String(words[4]))
     while let line = lines.next().flatMap({ Self.checked($0) }) {
-      let words = line.split(separator: " ")
+      let words = line.parts(at: " ")
       guard words.count == 3, let start = Int64(words[1]), let end = Int64(words[2]),
         0 <= start, start < end, end <= size
       else { return }
@@ -107,9 +107,9 @@ struct ResumeMap: Equatable {
 
   /// The line's content, when its checksum holds.
   private static func checked(_ line: Substring) -> Substring? {
-    guard let hash = line.lastIndex(of: "#"), hash > line.startIndex else { return nil }
-    let content = line[..<line.index(before: hash)]
-    return line[line.index(after: hash)...] == checksum(content) ? content : nil
+    guard let (before, sum) = line.cut(atLast: "#"), before.ends(with: " ") else { return nil }
+    let content = before.dropLast()
+    return sum == checksum(content) ? content : nil
   }
 
   /// FNV-1a, 64 bits: it tells a torn line from a whole one, no more.

@@ -1,5 +1,6 @@
 import Disk
 import OCI
+import Text
 
 /// Taking out of the store what nobody wants any more.
 extension StoreMaintenance {
@@ -147,7 +148,7 @@ extension StoreMaintenance {
     // A part is of no use without the map of what is in it.
     for name in names where !kept.contains(Self.stem(of: name)) {
       try checkInterruption()
-      if name.hasSuffix(".partial"), let info = ingest.info(name) {
+      if name.ends(with: ".partial"), let info = ingest.info(name) {
         removal.partials += 1
         removal.bytes = removal.bytes.addingClamped(info.allocatedBytes)
       }
@@ -168,8 +169,8 @@ extension StoreMaintenance {
   ) throws(StoreError) {
     // Those of earlier versions had the name that they were for before them.
     func isEarlier(_ name: String) -> Bool {
-      name.hasSuffix(".new")
-        && ["index.json.", "oci-layout.", "version."].contains(where: name.hasPrefix)
+      name.ends(with: ".new")
+        && ["index.json.", "oci-layout.", "version."].contains { name.begins(with: $0) }
     }
     for name in folder.list() where Temporary.isOne(name) || isEarlier(name) {
       guard let size = folder.size(name) else { continue }

@@ -1,6 +1,7 @@
 package import Disk
 import FoundationEssentials
 import Glibc
+import Text
 
 /// Every certificate authority that counts for a server, from all the places that there are, each once.
 ///
@@ -102,7 +103,7 @@ package struct TrustBundle: Sendable, Equatable {
   private mutating func addFolder(_ path: String) {
     for name in Files.list(path) {
       let file = "\(path)/\(name)"
-      if let target = Files.link(file), !target.contains("/") { continue }
+      if let target = Files.link(file), !target.has("/") { continue }
       addFile(file, pipes: .refused)
     }
   }

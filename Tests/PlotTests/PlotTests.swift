@@ -32,6 +32,18 @@ struct PlotTests {
     return plot
   }
 
+  @Test("a title is no markup, whatever letters stand beside its signs")
+  func markup() {
+    var plot = Self.plot([])
+    plot.title = "\u{D4E}<script\u{301}>\u{301}\u{D4E}</script>\u{600}<b>&\u{301}\u{D4E}\"\u{301}"
+    let svg = plot.svg.unicodeScalars.map(\.value)
+    func has(_ text: String) -> Bool {
+      !svg.ranges(of: text.unicodeScalars.map(\.value)).isEmpty
+    }
+    #expect(has("&lt;script") && has("&lt;b&gt;") && has("&amp;") && has("&quot;"))
+    #expect(!has("<script") && !has("</script") && !has("<b>"))
+  }
+
   @Test("labels of marks that would touch stand in rows above the frame, the left one higher")
   func rows() {
     let close = Self.plot([

@@ -520,4 +520,20 @@ struct AuthFileTests {
     let credential = Credential.basic(user: "u", password: "hunter2")
     #expect("\(credential) \(String(reflecting: credential))".contains("hunter2") == false)
   }
+
+  @Test(
+    "a password begins behind the first colon, whatever letters stand beside that",
+    arguments: [("u", "\u{301}hunter2"), ("u\u{D4E}", "hunter2"), ("u", "\u{FE0F}hunter2:\u{301}")])
+  func passwords(user: String, password: String) throws {
+    let text = "\(user):\(password)"
+    let credential = try #require(Credential(userAndPassword: text))
+    #expect(credential == .basic(user: user, password: password))
+    let header = try #require(credential.basicHeader)
+    #expect(header == "Basic " + Data(text.utf8).base64EncodedString())
+    let file = #"{"auths":{"r.example":{"auth":"\#(header.dropFirst(6))"}}}"#
+    let answers = try AuthFile(Data(file.utf8)).answers(registry: "r.example", repository: "o/n")
+    #expect(answers == [.credential(credential)])
+    let shown = Secrets(authorization: header).redact("no: \(password) is wrong")
+    #expect(shown == "no: … is wrong")
+  }
 }

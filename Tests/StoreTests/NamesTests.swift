@@ -177,6 +177,21 @@ struct NamesTests {
     #expect(index["n"]?.note(LayoutIndex.indexKey) == nil)
   }
 
+  @Test(
+    "names that only look the same are two",
+    arguments: [("café", "cafe\u{301}"), ("K", "\u{212A}")])
+  func canonical(one: String, other: String) throws {
+    var index = LayoutIndex()
+    try index.set(one, Self.entry("linux/amd64", 0))
+    #expect(!index.hasName(other) && index[other] == nil)
+    try index.place(other, Self.entry("linux/amd64", 1))
+    try index.renew(other, Self.entry("linux/amd64", 2))
+    #expect(try index[one]?.digest == Self.entry("", 0).digest && index.entries.count == 2)
+    #expect(LayoutIndex.names(json: try index.encoded()).count == 2)
+    index.rewrite(one) { _ in nil }
+    #expect(index.hasName(other) && index.entries.count == 1)
+  }
+
   @Test("entries of others under the same name, that cannot be read, give way")
   func unreadable() throws {
     let text =

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Text
 
 /// What proves to a registry who is asking; never printed.
 package enum Credential: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
@@ -18,9 +19,8 @@ package enum Credential: Sendable, Hashable, CustomStringConvertible, CustomDebu
   /// - Parameter text: `USER:PASSWORD`; the password may contain colons.
   /// - Returns: nil without a user name or a colon.
   package init?(userAndPassword text: String) {
-    guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else { return nil }
-    self = .basic(
-      user: String(text[..<colon]), password: String(text[text.index(after: colon)...]))
+    guard let (user, password) = text.cut(at: ":"), !user.isEmpty else { return nil }
+    self = .basic(user: String(user), password: String(password))
   }
 
   /// Hides the secret.

@@ -1,5 +1,6 @@
 import Disk
 import Glibc
+import Text
 
 /// Where the files of mirrors, short names and certificates are.
 struct ConfigPlaces: Sendable {
@@ -44,7 +45,7 @@ struct ConfigPlaces: Sendable {
   /// What is in the home that the environment names may be another user's; in the machine's folders
   /// only root can have put it, whoever owns it there: containers get such files from outside.
   func trust(_ path: String) -> FileTrust? {
-    [home, configHome].first { path.hasPrefix($0 + "/") }.map { .below($0) }
+    [home, configHome].first { path.begins(with: $0 + "/") }.map { .below($0) }
   }
 
   /// The user's directory of podman's files, as podman 4 and 5 have it.

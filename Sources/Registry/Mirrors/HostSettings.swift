@@ -1,6 +1,7 @@
 import OCI
 import Transfer
 import TOML
+import Text
 
 /// What a `hosts.toml` says about one server: a `[host]` table, or the keys at the file's root.
 struct HostSettings: Sendable, Equatable {
@@ -198,6 +199,6 @@ struct HostSettings: Sendable, Equatable {
   }
 
   private static func path(_ path: String, _ folder: String) -> String {
-    path.hasPrefix("/") ? path : "\(folder)/\(path)"
+    path.begins(with: "/") ? path : "\(folder)/\(path)"
   }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Text
 import Transfer
 
 /// Keeps secrets out of what is shown: those that a request carried, and whatever looks like one.
@@ -12,16 +13,16 @@ struct Secrets {
   ///   - authorization: a request's field; of Basic the password alone is hidden, too.
   ///   - url: where to; signatures are in its query.
   init(authorization: String? = nil, url: RemoteURL? = nil) {
-    let query = url?.target.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
+    let query = url?.target.cut(at: "?")?.after ?? ""
     // `ns` tells a mirror whose image is meant.
-    let signatures = query.split(separator: "&").filter { !$0.hasPrefix("ns=") }.compactMap {
-      $0.split(separator: "=", maxSplits: 1).dropFirst().first.map(String.init)
+    let signatures = query.parts(at: "&").filter { !$0.begins(with: "ns=") }.compactMap {
+      ($0.cut(at: "=")?.after).map(String.init)
     }
-    let token = authorization?.split(separator: " ").last.map(String.init)
+    let token = authorization?.parts(at: " ").last.map(String.init)
     let decoded = token.flatMap { Data(base64Encoded: $0) }.map {
       String(decoding: $0, as: UTF8.self)
     }
-    let password = decoded?.split(separator: ":", maxSplits: 1).dropFirst().first.map(String.init)
+    let password = (decoded?.cut(at: ":")?.after).map(String.init)
     self.init([token, password].compactMap { $0 } + signatures.filter { $0.count > 6 })
   }
 
@@ -42,13 +43,14 @@ struct Secrets {
   /// and with what is hidden.
   func redact(_ text: some StringProtocol) -> String {
     let known = hiding(Array(text.utf8.prefix(Self.mostRead)))
-    return known.split(separator: " ", omittingEmptySubsequences: false).map { word in
+    return known.parts(at: " ", keepingEmpty: true).map { word in
       // Signatures are in queries.
-      if let query = word.firstIndex(of: "?"), word[query...].contains("=") {
-        return word[..<query] + "?…"
+      if let (place, query) = word.cut(at: "?"), query.has("=") {
+        return place + "?…"
       }
       let isTokenLike =
-        word.utf8.count > 80 && !word.contains("sha256:") && !word.contains("sha512:")
+        word.utf8.count > 80
+        && !["sha256:", "sha512:"].contains { word.utf8.firstRange(of: $0.utf8) != nil }
       return isTokenLike ? "…" : word
     }.joined(separator: " ")
   }

@@ -1,3 +1,5 @@
+import Text
+
 /// Where the service is asked.
 package enum ListenPlace: Sendable, Equatable {
   /// An address and a port of this machine; port 0: any that is free.
@@ -7,19 +9,18 @@ package enum ListenPlace: Sendable, Equatable {
 
   /// Reads `127.0.0.1:5151`, `[::1]:5151` or `unix:PATH`.
   package init?(_ text: String) {
-    if text.hasPrefix("unix:") {
-      let path = String(text.dropFirst(5))
+    if text.begins(with: "unix:"), let (_, after) = text.cut(at: ":") {
+      let path = String(after)
       // As much as fits `sun_path`.
       guard !path.isEmpty, path.utf8.count < 100, !path.utf8.contains(0) else { return nil }
       self = .path(path)
       return
     }
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...])
-    else { return nil }
-    var host = text[..<colon]
-    if host.hasPrefix("["), host.hasSuffix("]") {
+    guard let (before, after) = text.cut(atLast: ":"), let port = UInt16(after) else { return nil }
+    var host = before
+    if host.begins(with: "["), host.ends(with: "]") {
       host = host.dropFirst().dropLast()
-    } else if host.contains(":") {
+    } else if host.has(":") {
       return nil
     }
     guard !host.isEmpty else { return nil }
@@ -38,7 +39,7 @@ extension ListenPlace {
   /// - Parameter port: the one that it turned out to be.
   package func name(port: Int) -> String {
     switch self {
-    case .network(let host, _): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    case .network(let host, _): host.has(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     case .path(let path): "unix:\(path)"
     }
   }

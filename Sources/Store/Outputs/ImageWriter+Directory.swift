@@ -2,6 +2,7 @@ import Disk
 import FoundationEssentials
 import Glibc
 import OCI
+import Text
 
 /// `dir:`, skopeo's flat directory.
 extension ImageWriter {
@@ -21,13 +22,13 @@ extension ImageWriter {
   }
 
   private static func trimmed(_ directory: String) -> String {
-    var trimmed = directory
-    while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
-    return trimmed
+    var trimmed = directory.unicodeScalars
+    while trimmed.count > 1, trimmed.last == "/" { trimmed.removeLast() }
+    return String(trimmed)
   }
 
   private static func name(_ path: String) -> String {
-    path.split(separator: "/").last.map(String.init) ?? "."
+    path.parts(at: "/").last.map(String.init) ?? "."
   }
 
   /// What stands where an output goes, if it may be replaced; nil where there is nothing.
@@ -62,7 +63,8 @@ extension ImageWriter {
     return folder.list().allSatisfy { name in
       // Other tools put signatures beside the blobs.
       let isKnown =
-        ["version", "manifest.json", Temporary.mark].contains(name) || name.hasPrefix("signature-")
+        ["version", "manifest.json", Temporary.mark].contains(name)
+        || name.begins(with: "signature-")
         || Digest.Algorithm.allCases.contains { (try? Digest("\($0.rawValue):\(name)")) != nil }
       return isKnown && folder.size(name) != nil
     }

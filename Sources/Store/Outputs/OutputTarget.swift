@@ -1,5 +1,6 @@
 import Disk
 import OCI
+import Text
 
 /// Where a pulled image is written beside the store, in the notation of containers' transports.
 package struct OutputTarget: Sendable, Equatable {
@@ -28,17 +29,16 @@ package struct OutputTarget: Sendable, Equatable {
   /// - Parameter text: for example `oci:out:latest`, `docker-archive:-`.
   /// - Throws: `StoreError.badOutput`.
   package init(_ text: String) throws(StoreError) {
-    guard let colon = text.firstIndex(of: ":") else {
+    guard let (first, behind) = text.cut(at: ":") else {
       throw .badOutput(
         "output \"\(text)\" names no transport: use \(OutputTransport.choice(Self.forms))")
     }
-    let word = String(text[..<colon])
+    let (word, rest) = (String(first), String(behind))
     let transport = OutputTransport(rawValue: word)
-    let rest = String(text[text.index(after: colon)...])
-    let second = rest.firstIndex(of: ":")
-    let label = second.map { String(rest[rest.index(after: $0)...]) }
+    let ends = rest.cut(at: ":")
+    let label = (ends?.after).map(String.init)
     let isWhole = transport?.labels == OutputTransport.Labels.none
-    let path = isWhole ? rest : second.map { String(rest[..<$0]) } ?? rest
+    let path = isWhole ? rest : (ends?.before).map(String.init) ?? rest
     guard !path.isEmpty, label != "" else {
       throw .badOutput("output \"\(text)\" is not complete")
     }

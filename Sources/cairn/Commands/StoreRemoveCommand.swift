@@ -1,6 +1,7 @@
 import ArgumentParser
 import OCI
 import Store
+import Text
 
 /// `cairn store remove`.
 struct StoreRemoveCommand: ParsableCommand {
@@ -51,10 +52,10 @@ struct StoreRemoveCommand: ParsableCommand {
       guard let own = image.descriptor.platform, platform.preference(for: own) == Platform.exactly
       else { return false }
     }
-    if image.name == text { return true }
+    if image.name.exact == text.exact { return true }
     if let digest = try? Digest(text) {
       return [image.descriptor.digest, image.sourceDigest, image.resolvedDigest].contains(digest)
     }
-    return (try? Reference(text))?.storeName == image.name
+    return (try? Reference(text))?.storeName.exact == image.name.exact
   }
 }

@@ -27,7 +27,7 @@ struct HistoryOptions: ParsableArguments {
   ///
   /// - Parameter option: what `--history` says; nil: nothing.
   static func path(_ option: String?) -> String {
-    option.map { URL(filePath: $0).path }
+    option.map { (try? Files.absolute($0)) ?? $0 }
       ?? PullOptions.HistoryPlace.standardFile(ProcessInfo.processInfo.environment)
   }
 

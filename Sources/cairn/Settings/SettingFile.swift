@@ -124,7 +124,7 @@ struct SettingFile {
   /// Paths in a file begin at its folder, whoever reads it from wherever.
   private func absolute(_ path: String) -> String {
     if path == "~" { return home }
-    if path.hasPrefix("~/") { return home + path.dropFirst() }
-    return path.hasPrefix("/") ? path : "\(Files.parent(of: place.path))/\(path)"
+    if path.begins(with: "~/"), let (_, rest) = path.cut(at: "/") { return "\(home)/\(rest)" }
+    return path.begins(with: "/") ? path : "\(Files.parent(of: place.path))/\(path)"
   }
 }

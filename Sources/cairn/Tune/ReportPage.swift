@@ -3,6 +3,7 @@ import Glibc
 import History
 import OCI
 import Plot
+import Text
 import Tuning
 
 /// The report as one page that needs nothing else: no script, no font, no picture from anywhere.
@@ -139,8 +140,7 @@ struct ReportPage {
 
   /// Names in a history are data from outside: neither a page's markup nor anything that acts.
   private static func escaped(_ text: String) -> String {
-    text.shownSafely(limit: 1_000).replacing("&", with: "&amp;").replacing("<", with: "&lt;")
-      .replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
+    text.shownSafely(limit: 1_000).escapedForMarkup
   }
 
   private static let style = """
