@@ -40,6 +40,7 @@ let package = Package(
     .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
     .target(name: "CSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+    .target(name: "CStart"),
     .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
 
     // MARK: Pure
@@ -106,7 +107,7 @@ let package = Package(
       dependencies: [
         "OCI", "Tuning", "Rivals", "Simulation", "Transfer", "Registry", "Store", "Progress",
         "Plot", "History", "Downloads", "Pull", "Serve", "CairnKit", "CurlTransfer", "Disk",
-        "Threads", "TOML", "Metrics", "Text", "Hashing",
+        "Threads", "TOML", "Metrics", "Text", "Hashing", "CStart",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

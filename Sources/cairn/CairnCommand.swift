@@ -74,8 +74,7 @@ struct CairnCommand: AsyncParsableCommand {
       return 64
     } catch {
       // Help is a result, and everything else is for people.
-      if let stray = StrayWord(in: Array(CommandLine.arguments.dropFirst()), of: CairnCommand.self)
-      {
+      if let stray = StrayWord(in: Invocation.current.arguments, of: CairnCommand.self) {
         stray.failure.report()
         return stray.failure.exitCode
       }

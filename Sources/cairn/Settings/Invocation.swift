@@ -26,7 +26,7 @@ struct Invocation {
   /// - Returns: the command.
   /// - Throws: `CommandFailure`, or what the parser has to say.
   static func command() throws -> any ParsableCommand {
-    let arguments = Array(CommandLine.arguments.dropFirst())
+    let arguments = try GivenText.arguments(ProcessStart.arguments)
     let environment = ProcessInfo.processInfo.environment
     let places = SettingPlaces.ofProcess
     kept.withLock { $0 = Invocation(arguments: arguments, settings: nil) }
@@ -35,6 +35,7 @@ struct Invocation {
       || places.all.contains { Files.isThere($0.path) }
     // Whatever is set, help is to be had.
     let asksForHelp = arguments.contains { ["-h", "--help", "--version", "help"].contains($0) }
+    if !asksForHelp { try GivenText.check(variables: ProcessStart.variables) }
     guard isSet, !asksForHelp else { return try CairnCommand.parseAsRoot(arguments) }
     do {
       let settings = try Settings(
