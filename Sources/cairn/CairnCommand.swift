@@ -36,6 +36,8 @@ struct CairnCommand: AsyncParsableCommand {
     }
     // A reader of our output that went away is noticed by the write that fails.
     signal(SIGPIPE, SIG_IGN)
+    // Where whoever started us ignores this, the kernel keeps no word of how our own processes end.
+    signal(SIGCHLD, SIG_DFL)
     ProcessList.hideCredentials()
     let command = Task { await run() }
     Signals.watch { command.cancel() }

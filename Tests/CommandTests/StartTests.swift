@@ -55,6 +55,28 @@ struct StartTests {
     #expect(verified.status == 0 && verified.output.contains("0 damaged"), "\(verified)")
   }
 
+  @Test("a helper's end is seen, though whoever started cairn looks at nobody's")
+  func ignoredChildren() async throws {
+    let wanted = "Basic " + Data("u:p".utf8).base64EncodedString()
+    let image = try FakeImage(layers: [Content.bytes(1_000, seed: 1)])
+    let server = try RawServer { request in
+      guard request["authorization"] == wanted else {
+        return .status(401, [("WWW-Authenticate", "Basic realm=\"x\"")])
+      }
+      return FakeRegistry.answer(request, image)
+    }
+    let cairn = try Command()
+    let outcome = try await shell(
+      cairn,
+      """
+      printf '#!/bin/sh\\ncat >/dev/null\\necho "{\\\\"Username\\\\":\\\\"u\\\\",\\\\"Secret\\\\":\\\\"p\\\\"}"\\n' \
+        > $D/docker-credential-t
+      chmod 755 $D/docker-credential-t; echo '{"credsStore":"t"}' > $D/auth.json
+      PATH=$D:$PATH exec env --ignore-signal=CHLD $C pull \(server.host)/o/n --plain-http --authfile $D/auth.json
+      """)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+  }
+
   @Test(
     "what is no UTF-8 is refused, and nothing is made by another name",
     arguments: [
