@@ -70,4 +70,45 @@ struct PathBytesTests {
     #expect(throws: DiskError.self) { try Folder(new, making: 0o700) }
     #expect(Files.link(scene.path("l")) == nil && scene.names().count == 2)
   }
+
+  // MARK: Files that several change
+
+  @Test(
+    "what several add to a file at once is all there, whether it was there before",
+    arguments: [false, true])
+  func additions(isThere: Bool) throws {
+    let scene = try Scene()
+    if isThere { try scene.file("all", "first\n") }
+    let path = scene.path("all")
+    let failures = Log<String>()
+    DispatchQueue.concurrentPerform(iterations: 24) { number in
+      do {
+        try OutputFile.update(path, limit: 1 << 20, tell: { _ in }) {
+          ($0 ?? []) + Array("\(number)\n".utf8)
+        }
+      } catch { failures.add("\(error)") }
+    }
+    #expect(failures.all.isEmpty, "\(failures.all)")
+    let lines = (scene.text("all") ?? "").split(separator: "\n")
+    #expect(lines.count == (isThere ? 25 : 24) && Set(lines).count == lines.count)
+    #expect(scene.names() == ["all"])
+  }
+
+  @Test("a change that fails leaves what is there, and what is too long is not read")
+  func failedChange() throws {
+    let scene = try Scene()
+    try scene.file("a", "old")
+    let (path, folder) = (scene.path("a"), scene.folder.path)
+    func update(_ limit: Int) throws {
+      try OutputFile.update(path, limit: limit, tell: { _ in }) { _ in
+        throw POSIXError(.EDOM)
+      }
+    }
+    #expect(throws: POSIXError.self) { try update(3) }
+    #expect(throws: DiskError.self) { try update(2) }
+    #expect(scene.text("a") == "old" && scene.names() == ["a"])
+    #expect(throws: DiskError.self) {
+      try OutputFile.update(folder, limit: 3, tell: { _ in }) { _ in [] }
+    }
+  }
 }

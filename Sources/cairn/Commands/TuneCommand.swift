@@ -257,22 +257,13 @@ struct TuneCommand: AsyncParsableCommand, RegistryCommand {
     }
     export.source = MachineIdentity.here.exportSource
     let count = export.paths.count
-    if merge { export = export.merged(into: try earlier(file) ?? export) }
-    try write(String(decoding: try StableJSON.encode(export), as: UTF8.self) + "\n", to: file)
+    if merge {
+      try export.add(to: file)
+    } else {
+      try write(try export.text, to: file)
+    }
     LineOutput.standardError.write(
       "wrote \(Self.paths(count)) to \(shownName(file, "output"))\n")
-  }
-
-  /// What is in a file that is to be added to; nil: there is none.
-  private func earlier(_ file: String) throws -> HistoryExport? {
-    guard Files.isThere(file) else { return nil }
-    let data = Data(try readInput(file, what: "file", limit: History.importBytes))
-    guard !data.isEmpty else { return nil }
-    do throws(HistoryError) {
-      return try HistoryExport(reading: data)
-    } catch {
-      throw CommandFailure(message: "\(file.shownSafely(limit: 1_000)): \(error)", kind: .integrity)
-    }
   }
 
   private func takeIn(_ file: String) throws {
