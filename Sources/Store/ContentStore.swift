@@ -51,6 +51,7 @@ package struct ContentStore: Sendable {
     folder = try disk(try Folder(root, making: 0o700))
     // In this order: what another process begins to make in between is seen as what it is.
     guard folder.isBare || Self.isLayout(folder) else { throw .notALayout(path: root) }
+    try LayoutIndex.checkVersion(in: folder)
     ingest = try disk(try folder.folder(".cairn/ingest", making: 0o700))
     if let ingest { Leftovers.clear(in: ingest) }
     marks = BlobMarks(try? folder.folder(".cairn/marks", making: 0o700), of: folder)
@@ -61,11 +62,7 @@ package struct ContentStore: Sendable {
     let lock = try lockIndex()
     try checkVersion()
     if folder.info(LayoutIndex.fileName) == nil { try LayoutIndex().write(to: folder) }
-    if folder.info(LayoutIndex.layoutName) == nil {
-      try disk(
-        try folder.writeAtomically(
-          LayoutIndex.layoutName, LayoutIndex.layoutFile.utf8, mode: 0o600))
-    }
+    try LayoutIndex.writeVersion(to: folder, mode: 0o600)
     withExtendedLifetime(lock) {}
     sayWhoseItIs()
   }
@@ -106,6 +103,7 @@ package struct ContentStore: Sendable {
     ingest = try? folder.folder(".cairn/ingest")
     marks = BlobMarks(nil, of: folder)
     if folder.info(".cairn") != nil { try checkVersion() }
+    try LayoutIndex.checkVersion(in: folder)
   }
 
   /// Whether a directory is a store, or another layout.

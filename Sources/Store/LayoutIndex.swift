@@ -77,7 +77,11 @@ package struct LayoutIndex: Sendable, Equatable {
       throw .noIndex(path: folder.path(of: Self.fileName))
     }
     self = index
+    try checkSchema(in: folder)
   }
+
+  /// What the file says of its form; nil: nothing, or nothing that is a number.
+  var schemaVersion: Int? { members["schemaVersion"]?.decoded(as: Int.self) }
 
   init?(json data: Data) {
     guard let tree = JSONTree(data), tree.values != nil else { return nil }

@@ -116,6 +116,56 @@ struct OutputTests {
     #expect(try LayoutIndex(readingFrom: Folder(path)).manifests.count == 8)
   }
 
+  @Test(
+    "an oci-layout that was cut off is written anew, one of another version is left, with all beside it",
+    arguments: [
+      ("", true), (#"{"imageLayoutV"#, true), (#"{"imageLayoutVersion":"1.1.0"}"#, true),
+      (#"{"imageLayoutVersion":7}"#, true), ("{}", true),
+      (#"{"imageLayoutVersion":"2.0.0"}"#, false), (#"{"imageLayoutVersion": "10"}"#, false),
+    ])
+  func layoutVersions(text: String, isTaken: Bool) throws {
+    let whole = LayoutIndex.layoutFile
+    let expected = isTaken && whole.hasPrefix(text) ? whole : text
+    try write("oci:\(folder("out"))")
+    for place in ["out", "store"].map(folder.callAsFunction) {
+      let file = place + "/oci-layout"
+      try Data(text.utf8).write(to: URL(filePath: file))
+      let index = try readFile(place + "/index.json")
+      let isStore = place == folder("store")
+      func use() throws {
+        if isStore { _ = try ContentStore(root: place) } else { try write("oci:\(place):two") }
+      }
+      if isTaken {
+        if isStore { #expect(try ContentStore.reading(place) != nil) }
+        try use()
+      } else {
+        if isStore { #expect(throws: StoreError.self) { try ContentStore.reading(place) } }
+        #expect(throws: StoreError.self) { try use() }
+        #expect(try readFile(place + "/index.json") == index)
+      }
+      #expect(try readFile(file) == Array(expected.utf8))
+    }
+  }
+
+  @Test("an index of another form is neither read nor changed", arguments: [1, 3])
+  func indexVersions(version: Int) throws {
+    try write("oci:\(folder("out"))")
+    let text = #"{"manifests":[],"schemaVersion":\#(version)}"#
+    for place in ["out", "store"].map(folder.callAsFunction) {
+      try Data(text.utf8).write(to: URL(filePath: place + "/index.json"))
+    }
+    #expect(throws: StoreError.self) { try write("oci:\(folder("out"))") }
+    #expect(throws: StoreError.self) { try ContentStore(root: folder("store")).index() }
+    #expect(throws: StoreError.self) {
+      try store.updateIndex { (index: inout LayoutIndex) throws(StoreError) in
+        try index.append(image.root)
+      }
+    }
+    for place in ["out", "store"].map(folder.callAsFunction) {
+      #expect(try readFile(place + "/index.json") == Array(text.utf8))
+    }
+  }
+
   @Test("what an interrupted write left in a layout does not block the next")
   func continuesInterruptedLayout() throws {
     try write("oci:\(folder("out"))")

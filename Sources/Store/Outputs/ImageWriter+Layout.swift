@@ -43,6 +43,7 @@ extension ImageWriter {
       guard let kind = folder.info(name)?.kind, kind != .regular else { continue }
       throw .refused("cannot write \(folder.path(of: name)): \(kind.words)")
     }
+    try LayoutIndex.checkVersion(in: folder)
     guard folder.info("blobs") != nil else { return }
     let blobs = try disk(try folder.folder("blobs"))
     for algorithm in Digest.Algorithm.allCases where blobs.info(algorithm.rawValue) != nil {
@@ -64,7 +65,8 @@ extension ImageWriter {
       throw error.code == ENOTDIR ? .notALayout(path: directory) : StoreError(error)
     }
     try Self.check(folder)
-    try Self.makeLayout(folder)
+    // Before anything else is in it, by which another writer would take it for something else.
+    try LayoutIndex.writeVersion(to: folder, mode: 0o644)
     Leftovers.clear(in: folder)
     for algorithm in Set(image.contents.map(\.digest.algorithm)) {
       if let blobs = try? folder.folder("blobs/\(algorithm.rawValue)") {
@@ -108,17 +110,6 @@ extension ImageWriter {
     } catch {
       return false
     }
-  }
-
-  /// Makes a directory a layout, where it is none; before anything else is in it, by which another
-  /// writer would take it for something else.
-  private static func makeLayout(_ folder: Folder) throws(StoreError) {
-    let flags = O_WRONLY | O_CREAT | O_EXCL
-    guard folder.info(LayoutIndex.layoutName) == nil,
-      let file = try? OpenFile(LayoutIndex.layoutName, in: folder, flags, 0o644)
-    else { return }
-    try disk(try file.writeAll(LayoutIndex.layoutFile.utf8))
-    try disk(try file.sync())
   }
 
   /// Keeps other writers out of a layout's index.
