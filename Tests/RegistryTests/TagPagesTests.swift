@@ -168,7 +168,20 @@ struct TagPagesTests {
         read("{\"tags\":[\"t\(taken)\"]}", ["</a?last=\(taken)>; rel=next"]))
       if many.take(page) != nil { break }
     }
-    #expect(taken == TagPages.pageLimit)
+    #expect(taken == TagPages.fullPages)
+  }
+
+  @Test("a list of very many pages goes on for as long as they are worth their requests")
+  func fullPages() throws {
+    var pages = TagPages()
+    var (taken, complaint) = (0, String?.none)
+    while complaint == nil {
+      taken += 1
+      let names = (0..<TagPages.leastNames).map { "\"t\(taken)-\($0)\"" }.joined(separator: ",")
+      let page = try #require(read("{\"tags\":[\(names)]}", ["</a?last=\(taken)>; rel=next"]))
+      complaint = pages.take(page)
+    }
+    #expect(taken == TagPages.pageLimit && complaint == "it has more than 10000 pages")
   }
 
   @Test(

@@ -93,6 +93,11 @@ struct TagPages {
 
   /// Pages that a list may have.
   static let pageLimit = 10_000
+  /// Names that a page brings on an average, where there are more pages than any list should need: each
+  /// of them is a request, which takes time.
+  static let leastNames = 10
+  /// Pages from which on that counts.
+  static let fullPages = 1_000
   /// Names that a list may have: ten times what the largest registries let one repository have, and
   /// 64 MiB for whoever reads them.
   static let nameLimit = 1 << 20
@@ -158,6 +163,9 @@ struct TagPages {
       }
       guard idlePages <= Self.emptyLimit else {
         return "\(idlePages) pages in a row bring nothing new"
+      }
+      guard pages < Self.fullPages || seen.count >= pages * Self.leastNames else {
+        return "\(pages) pages bring fewer than \(Self.leastNames) names each"
       }
       guard pages < Self.pageLimit else { return "it has more than \(Self.pageLimit) pages" }
       next = following
