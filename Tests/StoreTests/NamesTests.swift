@@ -190,6 +190,12 @@ struct NamesTests {
     #expect(LayoutIndex.names(json: try index.encoded()).count == 2)
     index.rewrite(one) { _ in nil }
     #expect(index.hasName(other) && index.entries.count == 1)
+    // Of one image, too.
+    try index.set(one, Self.entry("linux/amd64", 2))
+    try index.set(other, Self.entry("linux/amd64", 2))
+    let doomed = Set([index[one]].compactMap(\.self))
+    index.remove(where: doomed.contains)
+    #expect(doomed.count == 1 && index.hasName(other) && !index.hasName(one))
   }
 
   @Test("entries of others under the same name, that cannot be read, give way")
