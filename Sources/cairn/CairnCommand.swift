@@ -51,6 +51,13 @@ struct CairnCommand: AsyncParsableCommand {
   /// nil: nothing.
   private static var shortage: CommandFailure? {
     do { try raiseFileLimit() } catch { return error }
+    // Whoever gives Dispatch its threads reads there how they are, once a second; where that cannot be read
+    // the process ends by SIGILL, some time.
+    guard access("/proc/\(getpid())/stat", R_OK) == 0 else {
+      return CommandFailure(
+        message: "/proc is not here, or not that of this process: mount it (-t proc)",
+        kind: .internalFailure)
+    }
     guard !ThreadRoom.isEnough(for: Machine.affinity) else { return nil }
     return CommandFailure(
       message: "too few threads or too little memory: see ulimit -u, -v, -d and -s",
