@@ -118,7 +118,9 @@ struct InspectTests {
       "",
     ])
   func oddConfigurations(text: String) async throws {
-    let value = try JSONSerialization.jsonObject(with: Data((text.isEmpty ? "{}" : text).utf8))
+    // `{}` is known, and nobody is asked for it.
+    let written = text.isEmpty ? #"{"a":1}"# : text
+    let value = try JSONSerialization.jsonObject(with: Data(written.utf8))
     var image = try Self.image(value)
     // Not even there.
     if text.isEmpty { image.blobs = image.blobs.filter { image.layers.contains($0.key) } }
