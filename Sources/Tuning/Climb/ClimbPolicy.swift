@@ -62,11 +62,11 @@ package struct ClimbPolicy: Policy {
     let hadGaps = senses.bursts.period != nil
     senses.observe(sample)
     bounds.observe(sample.now)
+    if senses.bursts.period != nil, !hadGaps { startOverThroughGaps() }
     guard sample.refusals.isEmpty else {
       refuse(sample)
       return decision
     }
-    if senses.bursts.period != nil, !hadGaps { startOverThroughGaps() }
     pool.observe(sample, roundTrip: senses.queue.roundTrip)
     guard sample.appLimit != .backingOff, !isTail(sample) else { return decision }
     guard let landing = pool.landing else {
