@@ -22,7 +22,7 @@ CAIRN = os.environ.get("CAIRN") or str(ROOT / ".build/release/cairn")
 PATIENCE = 180
 IMAGES = {
     "library/alpine:latest": "linux/amd64", "library/busybox:latest": "linux/amd64",
-    "library/ubuntu:22.04": "linux/amd64",
+    "library/ubuntu:22.04": "linux/amd64", "library/ubuntu:latest": "linux/amd64",
     "astral-sh/uv:latest": "linux/amd64,linux/arm64"}
 # What takes an image from standard input must get an archive; what is on another machine has another home.
 LOADER = "#!/bin/sh\ntar -tf - > /dev/null && echo loaded\n"
