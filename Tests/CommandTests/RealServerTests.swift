@@ -323,11 +323,7 @@ struct RealServerTests {
         "--progress", "json",
       ]))
     try await eventually { try allocated(disk + "/store") >= 1_000_000 }
-    // All the room that there is, however much of it the pull has taken meanwhile.
-    let file = open(filler, O_WRONLY | O_CREAT, 0o600)
-    let bytes = [UInt8](repeating: 1, count: 64 << 10)
-    while write(file, bytes, bytes.count) > 0 {}
-    close(file)
+    SmallDisk.fill(with: filler)
     let outcome = await running.finished()
     #expect(outcome.status == 73, "\(outcome.output)")
     #expect(outcome.output.contains("not enough space"))

@@ -15,5 +15,15 @@ package final class SmallDisk {
     else { return nil }
   }
 
+  /// Takes all the room that a disk has, however much others take of it meanwhile.
+  ///
+  /// - Parameter file: made on that disk.
+  package static func fill(with file: String) {
+    let filler = open(file, O_WRONLY | O_CREAT, 0o600)
+    let bytes = [UInt8](repeating: 1, count: 64 << 10)
+    while write(filler, bytes, bytes.count) > 0 {}
+    close(filler)
+  }
+
   deinit { umount2(path, 2) }
 }

@@ -65,9 +65,7 @@ struct CacheAnswerTests {
     let others = path + "/others"
     let server = try Self.registry([blob]) { range in
       guard size == "8m", range.lowerBound > 1 << 20, open(others, O_RDONLY) < 0 else { return }
-      let file = open(others, O_WRONLY | O_CREAT, 0o600)
-      let bytes = [UInt8](repeating: 1, count: 64 << 10)
-      while write(file, bytes, bytes.count) > 0 {}
+      SmallDisk.fill(with: others)
     }
     let desk = try await Desk([server.host], root: path + "/cache")
     let target = "/v2/a/blobs/\(try Digest.of(blob))?ns=\(server.host)"
