@@ -1,5 +1,5 @@
-/// What this process was started with, as it was given: Swift's `CommandLine` reads it from /proc, which may not
-/// be there, and makes UTF-8 of what is none.
+/// What this process was started with, as it was given and where it is shown from: Swift's `CommandLine` has a
+/// copy, in which what is no UTF-8 has become so.
 #ifndef CAIRN_CSTART_H
 #define CAIRN_CSTART_H
 
