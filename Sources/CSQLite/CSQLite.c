@@ -16,6 +16,8 @@ enum {
   steps_between = 20000,
   /// Bytes of a row or a value at most; what Cairn writes has some hundred.
   longest_value = 16 << 20,
+  /// Bytes of any file at most; a history of 500 paths has some megabytes.
+  largest_file = 1 << 30,
 };
 
 static long long now(void) {
@@ -30,19 +32,70 @@ static int is_late(void *context) {
   return deadline != 0 && now() > deadline;
 }
 
-/* SQLite's own ways to files, with locks and without, but for one: a rollback journal may name a journal of several
-   files, which SQLite opens, whatever it is, and removes. No database of ours has one. */
+/* SQLite's own ways to files, with locks and without, but for two things. A rollback journal may name a journal of
+   several files, which SQLite opens, whatever it is, and removes: no database of ours has one. And journals say how
+   large the database was and where its pages belong: SQLite makes the file as large as that, up to terabytes. */
 static sqlite3_vfs with_locks, without_locks;
 static pthread_once_t made_ways = PTHREAD_ONCE_INIT;
 static int ways_code = SQLITE_ERROR;
 static int (*open_any)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
+
+/* What SQLite has for a kind of file, and the same with an end to its size. */
+struct methods {
+  sqlite3_io_methods bounded;
+  const sqlite3_io_methods *any;
+};
+enum { kinds_of_files = 8 };
+static struct methods known[kinds_of_files];
+static pthread_mutex_t knowing = PTHREAD_MUTEX_INITIALIZER;
+
+static const sqlite3_io_methods *any_of(sqlite3_file *file) {
+  /* `bounded` is what comes first. */
+  return ((const struct methods *)file->pMethods)->any;
+}
+
+static int write_bounded(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 place) {
+  if (place > largest_file - count) return SQLITE_CORRUPT;
+  return any_of(file)->xWrite(file, bytes, count, place);
+}
+
+static int truncate_bounded(sqlite3_file *file, sqlite3_int64 size) {
+  if (size > largest_file) return SQLITE_CORRUPT;
+  return any_of(file)->xTruncate(file, size);
+}
+
+/* NULL: there are more kinds than anybody knows of. */
+static const sqlite3_io_methods *bounded_of(const sqlite3_io_methods *any) {
+  struct methods *found = NULL;
+  pthread_mutex_lock(&knowing);
+  for (int i = 0; i < kinds_of_files && found == NULL; i++) {
+    if (known[i].any == NULL) {
+      known[i].bounded = *any;
+      known[i].bounded.xWrite = write_bounded;
+      known[i].bounded.xTruncate = truncate_bounded;
+      known[i].any = any;
+    }
+    if (known[i].any == any) found = &known[i];
+  }
+  pthread_mutex_unlock(&knowing);
+  return found == NULL ? NULL : &found->bounded;
+}
 
 static int open_own(sqlite3_vfs *way, const char *name, sqlite3_file *file, int flags, int *flags_then) {
   if (flags & SQLITE_OPEN_SUPER_JOURNAL) {
     file->pMethods = NULL;
     return SQLITE_CANTOPEN;
   }
-  return open_any(way, name, file, flags, flags_then);
+  int code = open_any(way, name, file, flags, flags_then);
+  if (code != SQLITE_OK) return code;
+  const sqlite3_io_methods *bounded = bounded_of(file->pMethods);
+  if (bounded == NULL) {
+    file->pMethods->xClose(file);
+    file->pMethods = NULL;
+    return SQLITE_CANTOPEN;
+  }
+  file->pMethods = bounded;
+  return SQLITE_OK;
 }
 
 static int make_way(sqlite3_vfs *way, const char *name, const char *of) {

@@ -239,6 +239,22 @@ struct HostileTests {
     if let before { #expect(try readFile(file) == before) }
   }
 
+  /// What a rollback journal begins with.
+  static let magic: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
+
+  /// As SQLite writes it.
+  static func number(_ value: Int) -> [UInt8] {
+    (0..<4).reversed().map { UInt8(value >> ($0 * 8) & 255) }
+  }
+
+  /// The first sector of a rollback journal without a page.
+  ///
+  /// - Parameter pages: those that the database had.
+  static func journalHead(pages: Int) -> [UInt8] {
+    let head = magic + [0, 1, pages, 512, 4096].flatMap(number)
+    return head + [UInt8](repeating: 0, count: 512 - head.count)
+  }
+
   @Test(
     "a journal that names another file leads SQLite nowhere, whenever it comes",
     arguments: [false, true])
@@ -248,17 +264,12 @@ struct HostileTests {
     var history: History? = try History(file: file)
     if !comesLater { history = nil }
     try writeFile(mine, Array("precious".utf8))
-    func number(_ value: Int) -> [UInt8] {
-      (0..<4).reversed().map { UInt8(value >> ($0 * 8) & 255) }
-    }
-    let magic: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
-    let head = magic + [0, 1, 2, 512, 4096].flatMap(number)
     let name = Array(mine.utf8)
     let sum = name.reduce(0) { $0 + Int($1) }
     try writeFile(
       file + "-journal",
-      head + [UInt8](repeating: 0, count: 512 - head.count) + number((1 << 30) / 4096 + 1) + name
-        + number(name.count) + number(sum) + magic)
+      Self.journalHead(pages: 1) + Self.number((1 << 30) / 4096 + 1) + name
+        + Self.number(name.count) + Self.number(sum) + Self.magic)
     // What SQLite makes of the rest of it is its own matter.
     if let history {
       _ = try? history.reports(.init(), now: 0)
@@ -268,6 +279,27 @@ struct HostileTests {
     #expect(access(file + "-journal", F_OK) != 0)
     #expect(try readFile(mine) == Array("precious".utf8))
     _ = try History(file: file)
+  }
+
+  @Test(
+    "a journal that would make it larger than any history is one's damage, whenever it comes",
+    arguments: [(1 << 31) - 1, 1 << 30, (1 << 18) + 1], [false, true])
+  func journalOfMuch(pages: Int, comesLater: Bool) throws {
+    let folder = try TemporaryFolder()
+    let file = folder("h.sqlite")
+    var history: History? = try History(file: file)
+    if !comesLater { history = nil }
+    try writeFile(file + "-journal", Self.journalHead(pages: pages))
+    if let history { _ = try? history.reports(.init(), now: 0) }
+    try History(file: file).record(HistoryTests.entry(at: Self.now))
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+      var info = stat()
+      #expect(stat(folder(name), &info) == 0 && info.st_size < 1 << 20, "\(name)")
+    }
+    let aside = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
+      $0.contains("corrupt")
+    }
+    #expect(aside.contains { $0.hasSuffix("-journal") }, "\(aside)")
   }
 
   @Test("devices are left alone", arguments: ["/dev/null", "/dev/zero", "/dev/full", "/dev/tty"])

@@ -15,8 +15,8 @@ typedef struct cairn_database {
 } __attribute__((swift_attr("@Sendable"))) cairn_database;
 
 /// Opens a file, which may hold anything: no schema of it is trusted to run code, and no journal beside it to name other
-/// files. A connection that could not be opened has its error in `cairn_database_handle`, if that is not NULL, and is
-/// closed all the same.
+/// files, or to make this one larger than 1 GiB, which is SQLITE_CORRUPT. A connection that could not be opened has its
+/// error in `cairn_database_handle`, if that is not NULL, and is closed all the same.
 int cairn_database_open(const char *file, int flags, int has_locks, cairn_database *database);
 void cairn_database_close(cairn_database database);
 /// NULL where memory was short.
