@@ -26,6 +26,8 @@ enum Signals {
   private static let state = Mutex(State())
   /// A serial queue has a thread whenever it needs one, however busy others are.
   private static let queue = DispatchQueue(label: "signals", qos: .userInteractive)
+  /// What SIGHUP does reads files, and nobody who wants to stop waits for their disk.
+  private static let reloading = DispatchQueue(label: "reload")
 
   /// The first signal that came.
   static var first: Int32? { state.withLock { $0.first } }
@@ -40,7 +42,10 @@ enum Signals {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       // Held by its own handler: it lives as long as the process.
-      source.setEventHandler { withExtendedLifetime(source) { came(number) } }
+      source.setEventHandler {
+        // Those that came before this had its turn are one event, and were two requests nevertheless.
+        withExtendedLifetime(source) { for _ in 0..<max(1, source.data) { came(number) } }
+      }
       source.resume()
     }
   }
@@ -104,7 +109,7 @@ enum Signals {
 
   private static func came(_ number: Int32) {
     if number == SIGHUP, let reload = state.withLock({ $0.reload }) {
-      reload()
+      reloading.async(execute: reload)
       return
     }
     let (isFirst, isAsking, stop, patience) = state.withLock { state in
