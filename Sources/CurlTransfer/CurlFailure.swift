@@ -90,6 +90,8 @@ enum SocksWord {
   case refused
   /// The name was looked up here, since the proxy takes addresses alone, and has none.
   case nameless
+  /// SOCKS 4 has one word for all of that, which a name that does not exist is most likely of.
+  case failed
 
   /// - Parameter code: of `CURLINFO_PROXY_ERROR`; nil: any other word, which may be of a moment.
   init?(_ code: Int) {
@@ -97,23 +99,31 @@ enum SocksWord {
     case Int(CURLPX_REPLY_HOST_UNREACHABLE.rawValue): self = .unreachable
     case Int(CURLPX_REPLY_CONNECTION_REFUSED.rawValue): self = .refused
     case Int(CURLPX_RESOLVE_HOST.rawValue): self = .nameless
+    case Int(CURLPX_REQUEST_FAILED.rawValue): self = .failed
     default: return nil
     }
   }
 
   var kind: TransferError.Kind {
     switch self {
-    case .unreachable, .refused: .refused
+    case .unreachable, .refused, .failed: .refused
     case .nameless: .resolve
     }
   }
 
-  /// What libcurl's words leave out.
-  var words: String {
+  /// The same for people.
+  ///
+  /// - Parameters:
+  ///   - words: libcurl's.
+  ///   - server: who is behind the proxy.
+  func told(_ words: String, server: String, proxy: String) -> String {
     switch self {
-    case .unreachable: " (there is no such host, or no way to it)"
-    case .refused: " (nobody listens there)"
-    case .nameless: ""
+    case .unreachable: words + " (there is no such host, or no way to it)"
+    case .refused: words + " (nobody listens there)"
+    case .nameless: words + " (looked up here, since \(proxy) takes addresses alone)"
+    case .failed:
+      // libcurl names the address 0.0.0.0, which SOCKS 4a has for a name.
+      "no way to \(server) (there is no such host, nobody listens there, or it is not allowed)"
     }
   }
 }
@@ -122,7 +132,7 @@ extension CurlTransfer {
   /// Whom the connection is made to: the proxy, or the server itself.
   var peer: String { proxy?.description ?? server }
 
-  private var server: String { job.request.url.origin.description }
+  var server: String { job.request.url.origin.description }
 
   /// What the way by SOCKS came to; nil: something else failed, or it may pass.
   func socksWord(_ code: CURLcode) -> SocksWord? {

@@ -285,10 +285,11 @@ final class CurlTransfer {
       // A server that is being started again refuses for a while.
       kind = .connect
     }
+    if let refused = connectRefusal(kind, message) { return refused }
+    if let socks { return TransferError(kind, socks.told(message, server: server, proxy: peer)) }
     let why =
       code == CURLE_COULDNT_CONNECT && errno != 0
-      ? " (\(String(cString: strerror(Int32(truncatingIfNeeded: errno)))))" : socks?.words ?? ""
-    if let refused = connectRefusal(kind, message) { return refused }
+      ? " (\(String(cString: strerror(Int32(truncatingIfNeeded: errno)))))" : ""
     let seen = sight.words(kind, now: Date())
     return TransferError(kind, message + why + seen)
   }

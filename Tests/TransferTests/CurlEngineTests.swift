@@ -281,13 +281,18 @@ struct CurlEngineTests {
   @Test(
     "what a SOCKS proxy says for good of a server is the server's absence, and other words may pass",
     arguments: [
-      (4, TransferError.Kind.refused, "no such host, or no way to it"),
-      (5, .refused, "nobody listens there"), (1, .proxy, ""), (3, .proxy, ""), (6, .proxy, ""),
-    ] as [(UInt8, TransferError.Kind, String)])
-  func socksReplies(reply: UInt8, kind: TransferError.Kind, words: String) async throws {
+      ("socks5", 4, TransferError.Kind.refused, "no such host, or no way to it"),
+      ("socks5", 5, .refused, "nobody listens there"), ("socks5", 1, .proxy, ""),
+      ("socks5", 3, .proxy, ""), ("socks5", 6, .proxy, ""),
+      ("socks4a", 91, .refused, "no way to http://only-there.test:8080 (there is no such host"),
+      ("socks4a", 92, .proxy, ""),
+    ] as [(String, UInt8, TransferError.Kind, String)])
+  func socksReplies(
+    scheme: String, reply: UInt8, kind: TransferError.Kind, words: String
+  ) async throws {
     let proxy = try SocksServer(answer: [], reply: reply)
     let engine = try engine {
-      $0.proxies = ProxyRule(plain: "socks5://user:secret@127.0.0.1:\(proxy.port)")
+      $0.proxies = ProxyRule(plain: "\(scheme)://user:secret@127.0.0.1:\(proxy.port)")
     }
     defer { engine.stop() }
     for _ in 0..<2 {
@@ -298,6 +303,7 @@ struct CurlEngineTests {
       #expect(found?.kind == kind, "\(String(describing: found))")
       let message = found?.message ?? ""
       #expect(words.isEmpty || message.contains(words), "\(message)")
+      #expect(message.contains("\(scheme == "socks5" ? "socks5h" : scheme)://127.0.0.1"))
       // It is not the proxy that is not there.
       #expect((found?.failedProxy == nil) == (kind == .refused))
     }
@@ -312,6 +318,7 @@ struct CurlEngineTests {
       try await engine.perform(
         TransferRequest(.get, RemoteURL("http://does-not-exist.invalid/")), limit: 1)
     }
+    #expect(found?.message.contains("socks4://127.0.0.1:\(proxy.port) takes addresses") == true)
     // What name servers say of it, or whether there are any, depends on the machine.
     #expect(found?.kind == .resolve || found?.kind == .noSuchHost)
   }
