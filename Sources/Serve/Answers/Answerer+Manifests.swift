@@ -10,6 +10,8 @@ extension Answerer {
     isHead: Bool
   ) async throws(RegistryError) -> Answer {
     let name: DocumentName
+    // Whether there is an old answer where this one does not come.
+    var hasOld = false
     switch selector {
     // What a tag means that was never asked for is not here, as a rule: a HEAD would only be a round trip
     // more, since Docker Hub counts what comes after it.
@@ -34,7 +36,9 @@ extension Answerer {
           return try await answer(known.digest, document, upstream, session, isHead: isHead).stale
         }
         name = .tag(tag)
-      case .unknown: name = .tag(tag)
+      case .unknown:
+        name = .tag(tag)
+        hasOld = old(tag, session) != nil
       }
     case .digest(let digest):
       if session.granted(digest) != nil, let document = try await stored(digest, session) {
@@ -46,14 +50,15 @@ extension Answerer {
     var old: (data: Data, content: ImageDocument)?
     if case .digest(let digest) = selector, session.grantedBefore(digest) != nil {
       old = try await stored(digest, session)
+      hasOld = old != nil
     }
     do throws(RegistryError) {
       if isHead, case .digest = selector,
-        let said = try await announced(name, session, hasOld: old != nil), let size = said.size
+        let said = try await announced(name, session, hasOld: hasOld), let size = said.size
       {
         return described(said.digest, said.type, .nothing(length: size), .upstream)
       }
-      document = try await fetched(name, for: selector, session, hasOld: old != nil)
+      document = try await fetched(name, for: selector, session, hasOld: hasOld)
     } catch {
       // It may have been denied meanwhile.
       guard error.isOutage, let digest = before(selector, session) else { throw error }

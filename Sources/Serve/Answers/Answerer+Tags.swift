@@ -33,7 +33,9 @@ extension Answerer {
       return said.flatMap { $0.size == nil ? nil : .now($0) } ?? .unknown
     } catch {
       if error.kind == .unauthorised { throw error }
-      if error.isOutage, let known = old(tag, session) { return .last(known) }
+      if error.isOutage, !error.mayBeOfHeadsOnly, let known = old(tag, session) {
+        return .last(known)
+      }
       guard error.mayBeOfHeadAlone else { throw error }
       return .unknown
     }
@@ -59,6 +61,12 @@ extension RegistryError {
   /// Whether a GET is worth a try where a HEAD came to this: who does not answer a HEAD may have it all
   /// the same, but of who is silent it would be as long again, and nobody waits where the caller left.
   var mayBeOfHeadAlone: Bool { !isStall && !isOfCallerLeft }
+
+  /// Whether upstream answered, and may fail so at every HEAD, and at no GET.
+  fileprivate var mayBeOfHeadsOnly: Bool {
+    if case .overloaded(retryAfter: .some) = kind { return false }
+    return status.map { (500..<600).contains($0) } ?? false
+  }
 
   /// Whether upstream says nothing: it is not there, or out of order.
   var isOutage: Bool {

@@ -14,10 +14,11 @@ struct StaleTests {
   /// A registry whose tag means one of several manifests, and which may be out of order.
   final class Fickle: Sendable {
     let state = Mutex((number: 0, status: 200, words: ""))
-    let answersHEAD: Bool
+    let head: Int
     static let blob = Content.bytes(200_000, seed: 3)
 
-    init(answersHEAD: Bool = true) { self.answersHEAD = answersHEAD }
+    /// - Parameter head: the status of its answers to HEAD, while all is well.
+    init(head: Int = 200) { self.head = head }
 
     static func manifest(_ number: Int) -> [UInt8] {
       Vault.manifest.dropLast() + Array(",\"annotations\":{\"number\":\"\(number)\"}}".utf8)
@@ -40,7 +41,7 @@ struct StaleTests {
             206, [("Content-Range", "bytes \(range.lowerBound)-\(end - 1)/\(Self.blob.count)")],
             Array(Self.blob[range.lowerBound..<end]))
         }
-        if request.method == "HEAD", !answersHEAD { return .status(405) }
+        if request.method == "HEAD", head != 200 { return .status(head) }
         let all = [Self.manifest(0), Self.manifest(1)]
         let asked = all.first { manifest in
           (try? Digest.of(manifest)).map { request.target.contains("\($0)") } ?? false
@@ -61,9 +62,11 @@ struct StaleTests {
     answer.fields.first { $0.0 == "warning" }?.1
   }
 
-  @Test("a tag is asked for each time, also where it is in the cache", arguments: [true, false])
-  func fresh(answersHEAD: Bool) async throws {
-    let fickle = Fickle(answersHEAD: answersHEAD)
+  @Test(
+    "a tag is asked for each time, also where it is in the cache",
+    arguments: [200, 405, 500, 502, 503])
+  func fresh(head status: Int) async throws {
+    let fickle = Fickle(head: status)
     let server = try fickle.serve()
     let desk = try await Desk([server.host], staleSeconds: 3600)
     let target = "/v2/a/manifests/latest?ns=\(server.host)"
@@ -77,7 +80,7 @@ struct StaleTests {
       #expect(answer.status == 200 && answer.body == Fickle.manifest(number))
       #expect(Self.warning(answer) == nil)
     }
-    if answersHEAD {
+    if status == 200 {
       // What is in the cache is not fetched again.
       let fetched = server.requests.filter {
         $0.method == "GET" && $0.target.contains("/manifests/")
