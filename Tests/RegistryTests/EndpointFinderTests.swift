@@ -221,6 +221,27 @@ struct EndpointFinderTests {
   }
 
   @Test(
+    "of the folders of certificates the user's come first, then the machine's, then what came with it",
+    arguments: [0, 7])
+  func certificateOrder(user: UInt32) throws {
+    var places = Self.finder(folder, ["XDG_CONFIG_HOME": folder("xdg")]).places
+    places.user = user
+    let own = user == 0 ? ["certs.rootful.d"] : ["certs.rootless.d/7", "certs.rootless.d"]
+    let roots =
+      ["xdg/containers/certs.d", "home/.config/containers/certs.d"]
+      + ["containers", "vendor"].flatMap { root in (own + ["certs.d"]).map { "\(root)/\($0)" } }
+      + ["docker/certs.d"]
+    #expect(
+      places.certificateFolders(of: "r.example", port: 443)
+        == roots.flatMap { [folder("\($0)/r.example"), folder("\($0)/r.example:443")] })
+    for root in roots.reversed() {
+      try write("\(root)/r.example/ca.crt", "x")
+      let plan = try EndpointFinder(places: places).plan(for: Reference("r.example/a"))
+      #expect(plan.endpoints[0].access.caFiles == [folder("\(root)/r.example/ca.crt")])
+    }
+  }
+
+  @Test(
     "a certificate without its key may hold it; a key without its certificate, or a second one, has a warning"
   )
   func oddPairs() {

@@ -62,11 +62,19 @@ struct ConfigPlaces: Sendable {
   /// - Parameters:
   ///   - server: `host[:port]`.
   ///   - port: its port, written or not.
-  /// - Source: containers-certs.d(5), and Docker's "Verify repository client with certificates".
+  /// - Source: containers-certs.d(5) of podman 6, and Docker's "Verify repository client with
+  ///   certificates".
   func certificateFolders(of server: String, port: Int) -> [String] {
-    let roots = [homeFolder, systemFolder, dockerFolder]
+    let users = configFolder == homeFolder ? [homeFolder] : [configFolder, homeFolder]
+    let own = user == 0 ? ["rootful.d"] : ["rootless.d/\(user)", "rootless.d"]
+    let machines = [systemFolder, vendorFolder].flatMap { root in
+      (own + ["d"]).map { "\(root)/certs.\($0)" }
+    }
     let names = server.hasSuffix(":\(port)") ? [server] : [server, "\(server):\(port)"]
-    return roots.flatMap { root in names.map { "\(root)/certs.d/\($0)" } }
+    return (users.map { "\($0)/certs.d" } + machines + ["\(dockerFolder)/certs.d"]).flatMap {
+      root in
+      names.map { "\(root)/\($0)" }
+    }
   }
 
   /// A folder of certificates; nil where there is none; a reason where it is not to be believed.
