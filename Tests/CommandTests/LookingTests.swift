@@ -23,6 +23,7 @@ struct LookingTests {
       "digest", "\(server.host)/o/n", "--plain-http", "--retries", "0", "--stall-timeout", "10")
     #expect(outcome.status == 69)
     #expect(outcome.errors.components(separatedBy: "more to begin").count == 2, "\(outcome.errors)")
+    #expect(outcome.errors.contains("8 s more to begin (--stall-timeout), "), "\(outcome.errors)")
     // A busy server may read what it was sent only now.
     try await eventually { !server.requests.isEmpty }
     #expect(server.requests.map(\.method) == ["HEAD"])

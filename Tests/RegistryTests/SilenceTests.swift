@@ -35,6 +35,7 @@ struct SilenceTests {
       found?.message.contains(
         "says nothing, by TLS (the TLS handshake had no end within 1 s) and by plain HTTP (")
         == true, "\(String(describing: found))")
+    #expect(found?.hint?.contains("--stall-timeout") == true)
     #expect(found?.isStall == true && waits.all.count == 1)
     #expect(client.ledger.origin(of: client.endpoints[0]).scheme == "https")
   }

@@ -23,7 +23,7 @@ enum Lateness {
   ///
   /// - Parameter limit: seconds from the beginning to the head of its answer.
   static func leftOfServer(_ limit: Double) -> String {
-    left(of: limit) + ", and less where no connection is made"
+    left(of: limit) + " (--stall-timeout), and less where no connection is made"
   }
 
   /// How long somebody who is late still has.

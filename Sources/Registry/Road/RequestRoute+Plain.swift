@@ -32,18 +32,20 @@ extension RequestRoute {
   ) -> RegistryError? {
     guard case .transfer(let tls) = byTLS.kind else { return nil }
     let (kind, does, looks): (RegistryError.Kind, String, Int)
+    var hint =
+      "is a registry running there? the port of a container in which nobody listens does this"
     switch (tls.kind, plain.kind) {
     case (.broken, .broken): (kind, does, looks) = (.protocolError(transient: false), "hangs up", 3)
     // Each look takes a whole time limit.
-    case (.silentHandshake, .stalled): (kind, does, looks) = (.transfer(plain), "says nothing", 1)
+    case (.silentHandshake, .stalled):
+      (kind, does, looks) = (.transfer(plain), "says nothing", 1)
+      hint += "; --stall-timeout is how long it has"
     default: return nil
     }
     var error = RegistryError(
       kind,
       "\(endpoint.origin.authority), \(what): it takes connections and \(does), by TLS "
-        + "(\(tls.message)) and by plain HTTP (\(plain.message))",
-      hint: "is a registry running there? the port of a container in which nobody listens does this"
-    )
+        + "(\(tls.message)) and by plain HTTP (\(plain.message))", hint: hint)
     error.secondLooks = looks
     return error
   }
