@@ -41,7 +41,7 @@ package struct LocalSocket: Sendable {
       try folder.replace(name, by: temporary.name, action: "make")
       return socket
     } catch {
-      Self.made.withLock { $0[path] = nil }
+      Self.made.withLock { $0[path.exact] = nil }
       close(socket)
       throw error
     }
@@ -62,7 +62,7 @@ package struct LocalSocket: Sendable {
     guard let info = folder.info(name), info.st_mode & S_IFMT == S_IFSOCK else { return }
     // Another service may have come meanwhile.
     if !isAnswered { unlinkat(folder.handle.number, name, 0) }
-    Self.made.withLock { $0[path] = nil }
+    Self.made.withLock { $0[path.exact] = nil }
   }
 
   // MARK: The end of the process
@@ -84,12 +84,12 @@ package struct LocalSocket: Sendable {
     }
   }
 
-  private static let made = Mutex<[String: Made]>([:])
+  private static let made = Mutex<[ExactText: Made]>([:])
 
   /// Remembers what was made just now, under the name that it has at first.
   private func note(_ info: stat, _ temporary: String) -> Bool {
     Self.made.withLock {
-      $0[path] = Made(
+      $0[path.exact] = Made(
         folder: folder, names: [temporary, name], device: info.st_dev, number: info.st_ino)
     }
     return true
@@ -97,11 +97,13 @@ package struct LocalSocket: Sendable {
 
   /// Takes away all that this process has: it is about to end, and does not wait for who listens.
   package static func removeAll() {
-    for path in made.withLock({ Array($0.keys) }) { takeAway(path) }
+    for path in made.withLock({ Array($0.keys) }) { takeAway(path.text) }
   }
 
   /// Takes away what this process has made by that path, wherever somebody still listens on it.
-  static func takeAway(_ path: String) { made.withLock { $0.removeValue(forKey: path) }?.remove() }
+  static func takeAway(_ path: String) {
+    made.withLock { $0.removeValue(forKey: path.exact) }?.remove()
+  }
 
   // MARK: Whose it is
 

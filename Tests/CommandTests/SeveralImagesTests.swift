@@ -134,15 +134,20 @@ struct SeveralImagesTests {
 
   @Test(
     "a line that is no name is said by file and number, before anything is asked",
-    arguments: ["# all\n\n127.0.0.1:1/a  # one\n My/App:1 # x", "a\r\nb\r\n\r\nMy/App:1\r\n"])
-  func wrongLine(text: String) async throws {
+    arguments: [
+      ("# all\n\n127.0.0.1:1/a  # one\n My/App:1 # x", "My/App:1"),
+      ("a\r\nb\r\n\r\nMy/App:1\r\n", "My/App:1"),
+      // The sign of kelvin, which is K to Swift.
+      ("\n\na:K\na:\u{212A}\n", "a:\u{212A}"),
+    ])
+  func wrongLine(text: String, name: String) async throws {
     let file = cairn.folder("images.txt")
     try text.write(toFile: file, atomically: true, encoding: .utf8)
     let outcome = try await cairn("pull", "--from", file)
     #expect(outcome.status == 64)
     #expect(
       outcome.errors.hasPrefix("cairn: \(file):4: invalid image reference: ")
-        && outcome.errors.contains("\n  My/App:1\n"), "\(outcome.errors)")
+        && outcome.errors.contains("\n  \(name)\n"), "\(outcome.errors)")
   }
 
   @Test("a line that is longer than any name is not read on")

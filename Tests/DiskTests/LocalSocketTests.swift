@@ -16,6 +16,17 @@ struct LocalSocketTests {
     #expect(scene.names() == [])
   }
 
+  @Test("two whose names only look the same are two")
+  func looks() throws {
+    let scene = try Scene()
+    let paths = ["\u{E9}", "e\u{301}"].map { scene.path($0) }
+    let sockets = try paths.map { try LocalSocket($0).bound() }
+    defer { for socket in sockets { close(socket) } }
+    #expect(scene.names().count == 2)
+    for path in paths { LocalSocket.takeAway(path) }
+    #expect(scene.names() == [])
+  }
+
   @Test("what another one has put in its place stays")
   func other() throws {
     let scene = try Scene()

@@ -251,6 +251,9 @@ struct EndpointFinderTests {
     #expect(CertificateFolder("/f", names: ["c.key"]).warnings.count == 1)
     let two = CertificateFolder("/f", names: ["a.cert", "a.key", "b.cert", "b.key"])
     #expect(two.access.clientCertificate?.certificate == "/f/a.cert" && two.warnings.count == 1)
+    let looks = CertificateFolder("/f", names: ["e\u{301}.key", "\u{E9}.cert", "\u{D4E}.crt"])
+    #expect(looks.access.clientCertificate?.key == nil && looks.warnings.count == 1)
+    #expect(looks.access.caFiles.count == 1)
   }
 
   @Test(

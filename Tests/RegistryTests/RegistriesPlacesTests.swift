@@ -144,6 +144,17 @@ struct RegistriesPlacesTests {
     #expect(try isRefused(finder))
   }
 
+  @Test("a drop-in file is what its bytes call it: no other look of its name hides it")
+  func namesakes() throws {
+    try files.write("vendor/registries.conf.d/\u{E9}.conf", Self.blocked)
+    try files.write("containers/registries.conf.d/e\u{301}.conf", "")
+    #expect(try isRefused(finder()))
+    // A letter before the dot that Swift takes for one with it.
+    try files.write(
+      "containers/registries.conf.d/a\u{D4E}.conf", Self.blocked.replacing("b.", with: "c."))
+    #expect(try isRefused(finder(), "c.example/a"))
+  }
+
   @Test("a search list with append is added to those before, and so are all after it")
   func append() throws {
     for (name, list) in [

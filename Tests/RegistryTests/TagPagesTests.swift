@@ -127,6 +127,13 @@ struct TagPagesTests {
     #expect(pages.take(many) == "it has more than 1048576 names")
   }
 
+  @Test("no name hides a tag that only looks the same: K and the sign of kelvin")
+  func looks() throws {
+    var pages = TagPages()
+    #expect(pages.take(try #require(read("{\"tags\":[\"\u{212A}\",\"K\"]}"))) == nil)
+    #expect(pages.list.tags == ["K"] && pages.list.passedOver == 1)
+  }
+
   @Test("names that are no tags are counted, and each tag is there once")
   func tags() throws {
     var pages = TagPages()

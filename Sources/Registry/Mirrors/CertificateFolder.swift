@@ -1,4 +1,5 @@
 import Disk
+import Text
 import Transfer
 
 /// A folder of certificates in Docker's layout: `*.crt` are authorities, `*.cert` and the `*.key`
@@ -15,23 +16,25 @@ struct CertificateFolder: Equatable {
   ///   - trust: whose files in it count; nil: everybody's.
   init(_ path: String, names: [String], trust: FileTrust? = nil) {
     func base(_ name: String, _ ending: String) -> String? {
-      name.hasSuffix(ending) ? String(name.dropLast(ending.count)) : nil
+      name.ends(with: ending) ? String(name.unicodeScalars.dropLast(ending.count)) : nil
     }
-    access.caFiles = names.filter { $0.hasSuffix(".crt") }.map { "\(path)/\($0)" }
+    access.caFiles = names.filter { $0.ends(with: ".crt") }.map { "\(path)/\($0)" }
     access.caTrust = trust
     let certificates = names.compactMap { base($0, ".cert") }
     if let first = certificates.first {
       access.clientCertificate = .init(
         certificate: "\(path)/\(first).cert",
         // The key may be in the certificate's file.
-        key: names.contains("\(first).key") ? "\(path)/\(first).key" : nil, trust: trust)
+        key: names.contains { $0.exact == "\(first).key".exact } ? "\(path)/\(first).key" : nil,
+        trust: trust)
     }
     if certificates.count > 1 {
       warnings.append(
         "\(path) has \(certificates.count) client certificates, of which \(certificates[0]).cert is shown"
       )
     }
-    for name in names.compactMap({ base($0, ".key") }) where !certificates.contains(name) {
+    let paired = Set(certificates.map(\.exact))
+    for name in names.compactMap({ base($0, ".key") }) where !paired.contains(name.exact) {
       warnings.append("\(path)/\(name).key has no certificate \(name).cert beside it")
     }
   }

@@ -1,4 +1,5 @@
 import Disk
+import Text
 
 /// Where `registries.conf` files are, for podman 4 and 5, and for podman 6.
 ///
@@ -74,8 +75,8 @@ extension ConfigPlaces {
     if ofFive.first?.isThere != true {
       others += usualDropIns(["\(systemFolder)/registries.conf.d"])
     }
-    var known = Set(whole.map(\.path))
-    return others.filter { known.insert($0.path).inserted }.map { place in
+    var known = Set(whole.map(\.path.exact))
+    return others.filter { known.insert($0.path.exact).inserted }.map { place in
       var place = place
       place.onlyBlocks = true
       return place
@@ -108,12 +109,12 @@ extension ConfigPlaces {
   /// Drop-in files by their names, whichever folder they are in; one of a later folder stands in
   /// place of its namesakes.
   private static func dropIns(_ folders: [String]) -> [String] {
-    var paths: [String: String] = [:]
+    var paths: [ExactText: String] = [:]
     for folder in folders {
       // An editor's mark of a file that is open is none.
-      for name in Files.list(folder) where name.hasSuffix(".conf") && !name.hasPrefix(".#") {
+      for name in Files.list(folder) where name.ends(with: ".conf") && !name.begins(with: ".#") {
         let path = "\(folder)/\(name)"
-        if (try? Files.target(path))?.kind != .directory { paths[name] = path }
+        if (try? Files.target(path))?.kind != .directory { paths[name.exact] = path }
       }
     }
     return paths.sorted { $0.key < $1.key }.map(\.value)

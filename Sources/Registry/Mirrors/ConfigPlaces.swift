@@ -70,7 +70,7 @@ struct ConfigPlaces: Sendable {
     let machines = [systemFolder, vendorFolder].flatMap { root in
       (own + ["d"]).map { "\(root)/certs.\($0)" }
     }
-    let names = server.hasSuffix(":\(port)") ? [server] : [server, "\(server):\(port)"]
+    let names = server.ends(with: ":\(port)") ? [server] : [server, "\(server):\(port)"]
     return (users.map { "\($0)/certs.d" } + machines + ["\(dockerFolder)/certs.d"]).flatMap {
       root in
       names.map { "\(root)/\($0)" }

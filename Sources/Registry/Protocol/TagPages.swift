@@ -1,4 +1,5 @@
 import OCI
+import Text
 import Transfer
 
 /// Gathers the pages of a list of tags, within bounds.
@@ -116,7 +117,7 @@ struct TagPages {
   private(set) var list = RepositoryClient.TagList()
   /// What stands behind the list's path in the page to ask for; nil: there is none left.
   private(set) var next: String? = first
-  private var seen: Set<String> = []
+  private var seen: Set<ExactText> = []
   /// Hashes of what was asked for: links may be long, and many.
   private var asked: Set<Int> = [first.hashValue]
   private var bytes = 0
@@ -130,7 +131,7 @@ struct TagPages {
   /// - Returns: why the list is given up; nil: it is not.
   mutating func take(_ page: Page) -> String? {
     let before = seen.count
-    for name in page.names where seen.insert(name).inserted {
+    for name in page.names where seen.insert(name.exact).inserted {
       bytes += name.utf8.count
       if Reference.isTag(name) { list.tags.append(name) } else { list.passedOver += 1 }
     }

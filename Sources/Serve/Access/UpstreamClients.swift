@@ -1,5 +1,6 @@
 package import OCI
 package import Registry
+import Text
 package import Transfer
 
 /// Makes the clients of repositories that are served, for whoever asks.
@@ -70,7 +71,7 @@ package struct UpstreamClients: Sendable {
         status: 404, code: .nameUnknown, message: "no server can have that name")
     }
     // Whether a file speaks of this very registry, not of all of them.
-    let isMirrored = found.source.map { !$0.hasSuffix("/_default/hosts.toml") } ?? false
+    let isMirrored = found.source.map { !$0.ends(with: "/_default/hosts.toml") } ?? false
     guard let standing = registries.standing(registry, isMirrored: { isMirrored }) else {
       throw ServeRefusal(
         status: 404, code: .nameUnknown, message: "the registry \(registry) is not served here")

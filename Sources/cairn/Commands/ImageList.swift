@@ -16,8 +16,8 @@ struct ImageList {
   ///   - files: of one name a line; `#` begins a comment.
   /// - Throws: `CommandFailure`: one cannot be read, or nothing is named.
   init(_ named: [String], files: [String]) throws {
-    var seen: Set<String> = []
-    names = named.filter { seen.insert($0).inserted }
+    var seen: Set<ExactText> = []
+    names = named.filter { seen.insert($0.exact).inserted }
     for file in files {
       let bytes = try readInput(file, what: "list of images", limit: Self.limit)
       try add(bytes, of: file, besides: &seen)
@@ -35,7 +35,7 @@ struct ImageList {
   ///
   /// - Throws: `CommandFailure` that says in which line is no name.
   private mutating func add(
-    _ bytes: [UInt8], of file: String, besides seen: inout Set<String>
+    _ bytes: [UInt8], of file: String, besides seen: inout Set<ExactText>
   ) throws {
     // As bytes, a line at a time: a text of millions of lines costs what one of them does.
     var rest = bytes.withoutByteOrderMark
@@ -47,7 +47,7 @@ struct ImageList {
       let isPair = rest.starts(with: [UInt8(ascii: "\r"), UInt8(ascii: "\n")])
       rest = rest.dropFirst(isPair ? 2 : 1)
       let place = "\(file):\(number)"
-      guard let name = try Self.name(in: line, at: place), seen.insert(name).inserted else {
+      guard let name = try Self.name(in: line, at: place), seen.insert(name.exact).inserted else {
         continue
       }
       do throws(OCIError) { _ = try Reference(name) } catch {

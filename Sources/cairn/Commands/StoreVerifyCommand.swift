@@ -4,6 +4,7 @@ import OCI
 import Progress
 import Pull
 import Store
+import Text
 import Tuning
 
 /// `cairn store verify`.
@@ -38,14 +39,14 @@ struct StoreVerifyCommand: AsyncParsableCommand, RegistryCommand {
     print(
       "\(found.blobs) blobs read, \(ByteCount.text(found.bytes)), \(found.damage.count) damaged")
     guard !found.damage.isEmpty else { return }
-    let broken = Set(found.damage.flatMap(\.images))
+    let broken = Set(found.damage.flatMap(\.images).map(\.exact))
     guard repair else {
       throw CommandFailure(
         message: "the store is damaged", hint: "\"cairn store verify --repair\" fetches it again",
         kind: .integrity)
     }
     let images = try onDisk { () throws(StoreError) in try maintenance.images() }
-    try await fetchAgain(images.filter { broken.contains($0.label) })
+    try await fetchAgain(images.filter { broken.contains($0.label.exact) })
   }
 
   /// Pulls images again, each whatever became of those before it: their damaged blobs are gone already.
