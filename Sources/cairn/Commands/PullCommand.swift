@@ -54,7 +54,8 @@ struct PullCommand: AsyncParsableCommand, RegistryCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The platform to pull (default: this machine's).", valueName: "os/arch[/variant]"),
+      "The platform to pull (default: this machine's). An image that has but one is pulled "
+        + "whatever that is, with a warning.", valueName: "os/arch[/variant]"),
     completion: .platforms)
   var platform: String?
 
