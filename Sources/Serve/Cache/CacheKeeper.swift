@@ -77,14 +77,19 @@ package final class CacheKeeper: Sendable {
   ///   - blob: that upstream lets the caller have.
   ///   - circle: who believe the registry that it is asked of.
   package func take(_ blob: Descriptor, for circle: Circle) -> Taking {
-    let digest = blob.digest
-    if isFor(circle, digest), let hold = use(digest) {
-      if let reader = try? store.reader(of: blob) { return .file(reader, hold) }
-      // Its file is not what it was.
-      drop(digest, hold)
-    }
+    if let held = held(blob, for: circle) { return held }
     if circle == .named, let reader = othersReader(of: blob) { return .file(reader, nil) }
     return room(blob, for: circle)
+  }
+
+  /// A blob that is here for a circle, if its file is still what it was.
+  ///
+  /// To find that out may take reading it all, so the shelf is not locked meanwhile.
+  private func held(_ blob: Descriptor, for circle: Circle) -> Taking? {
+    guard isFor(circle, blob.digest), let hold = use(blob.digest) else { return nil }
+    if let reader = try? store.reader(of: blob) { return .file(reader, hold) }
+    drop(blob.digest, hold)
+    return nil
   }
 
   /// The size in bytes of a blob in the cache, for whoever it may be: only who may have it is told;
@@ -182,29 +187,28 @@ package final class CacheKeeper: Sendable {
   ) -> Taking {
     let (digest, now) = (blob.digest, now())
     if troubleEnds.withLock({ $0 > now }) { return .noRoom }
-    return shelf.withLock { shelf in
+    // Somebody may have brought it meanwhile.
+    if let held = held(blob, for: circle) { return held }
+    let (place, isApart) = shelf.withLock { shelf -> (Taking, isApart: Bool) in
       settle(digest, &shelf)
       measure(for: blob.size, &shelf)
-      // Somebody may have brought it meanwhile.
-      if isFor(circle, digest), shelf.use(digest, now: now) {
-        if let reader = try? store.reader(of: blob) { return .file(reader, hold(digest)) }
-        shelf.release(digest, now: now)
-        discard(digest, &shelf)
-      }
       if circle != .named || shelf.isComing(digest, unlike: blob.size) {
-        return room(.init(circle: circle, digest: digest, size: blob.size), evicting, &shelf)
+        let wanted = CacheShelf.Apart(circle: circle, digest: digest, size: blob.size)
+        return (room(wanted, evicting, &shelf), true)
       }
       let sacrifices = shelf.sacrifices(for: digest, size: blob.size) ?? []
-      guard evicting || sacrifices.isEmpty else { return .noRoom }
+      guard evicting || sacrifices.isEmpty else { return (.noRoom, false) }
       for other in sacrifices { discard(other, &shelf) }
-      guard shelf.begin(digest, size: blob.size, now: now) else { return .noRoom }
-      let hold = hold(digest)
-      // Those who brought it read it still.
-      if store.contains(blob), let reader = try? store.reader(of: blob) {
-        return .file(reader, hold)
-      }
-      return .room(hold)
+      guard shelf.begin(digest, size: blob.size, now: now) else { return (.noRoom, false) }
+      return (.room(hold(digest)), false)
     }
+    // Those who brought it read it still.
+    if case .room(let hold) = place, !isApart, store.contains(blob),
+      let reader = try? store.reader(of: blob)
+    {
+      return .file(reader, hold)
+    }
+    return place
   }
 
   /// Room for a blob that comes apart from what others bring of it.
