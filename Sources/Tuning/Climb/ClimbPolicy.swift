@@ -70,7 +70,9 @@ package struct ClimbPolicy: Policy {
     pool.observe(sample, roundTrip: senses.queue.roundTrip)
     guard sample.appLimit != .backingOff, !isTail(sample) else { return decision }
     guard let landing = pool.landing else {
-      giveUpEarly(PathView(sample: sample, senses: senses, landedAt: pool.changedAt))
+      let view = PathView(sample: sample, senses: senses, landedAt: pool.changedAt)
+      lookOnceMore(view)
+      giveUpEarly(view)
       return decision
     }
     let view = PathView(sample: sample, senses: senses, landedAt: landing.at)

@@ -1,7 +1,10 @@
 /// Grow: more workers as long as nothing is full and each step brings its part.
 enum GrowRule {
-  /// Seconds after landing before anything is judged, at least; else a round trip.
+  /// Seconds of a look at what a size brings, at least; else a round trip.
   static let shortest = 0.05
+  /// Looks after landing before a size is compared with the one before: what newcomers bring first comes out
+  /// of a server's buffers, as fast as the line is.
+  static let looks = 3.0
   /// Seconds in which bursts show, so that what looks like a queue is none.
   static let burstsShow = 0.45
   /// A queue must last so long: the first packets of many connections come together and wait.
@@ -27,12 +30,16 @@ enum GrowRule {
   static let secondsLeft = 3.6
   /// Just under one sampling interval: a window with the newest sample alone.
   static let moment = 0.6 * Sample.interval
+  /// Seconds of what those that were there bring while newcomers are on their way: two samples, since a busy
+  /// machine counts the bytes of one in the next.
+  static let meanwhile = 2 * Sample.interval
 }
 
 extension ClimbPolicy {
   mutating func grow(_ view: PathView) {
     let span = max(GrowRule.shortest, view.trip)
-    guard view.since >= span, !settleWhereFull(view) else { return }
+    let looks = climb.levels.isEmpty ? 1 : GrowRule.looks
+    guard view.since >= looks * span, !settleWhereFull(view) else { return }
     if view.isBursty, pool.size < bounds.ceiling {
       growThroughGaps(view)
       return
@@ -46,6 +53,18 @@ extension ClimbPolicy {
     }
     guard let factor = nextFactor(rate, view) else { return }
     step(by: factor, rate: rate, view)
+  }
+
+  /// What a size brings is seen once more while newcomers are on their way: the look that let it grow may
+  /// have fallen into slow start, and against too little every larger pool seems a gain.
+  mutating func lookOnceMore(_ view: PathView) {
+    let look = max(GrowRule.meanwhile, view.trip)
+    guard case .growing = phase, let last = climb.levels.last,
+      view.sample.carrying <= last.poolSize,
+      let rate = view.rates.rate(since: view.now - look), rate > last.rate
+    else { return }
+    climb.levels[climb.levels.count - 1].rate = rate
+    climb.freeSingle = max(climb.freeSingle ?? 0, rate / Double(last.poolSize))
   }
 
   /// Ends growth where something is full; true where nothing more is to be decided now.

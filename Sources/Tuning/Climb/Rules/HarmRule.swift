@@ -21,8 +21,7 @@ extension ClimbPolicy {
   func better(than rate: Double, _ full: PullRecord.Limit?, _ view: PathView) -> Level? {
     let smaller = climb.levels.filter { $0.poolSize < pool.size }
     guard let best = smaller.max(by: { $0.rate < $1.rate }),
-      rate < HarmRule.slower * best.rate, full == nil, !view.isBursty,
-      view.queue.peak(since: view.landedAt) < view.queue.threshold
+      rate < HarmRule.slower * best.rate, full == nil, !view.isBursty
     else { return nil }
     return best
   }

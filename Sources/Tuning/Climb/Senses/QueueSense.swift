@@ -83,11 +83,6 @@ struct QueueSense: Sendable {
     return isDenied(since: start) ? 0 : least
   }
 
-  /// Longest queue over a time, in seconds; 0 where nothing was read.
-  func peak(since start: Moment) -> Double {
-    recent.filter { $0.at > start }.map { $0.roundTrip - roundTrip }.max() ?? 0
-  }
-
   /// True where a queue stood, on average, since a moment; nil: it cannot be known.
   func stands(since start: Moment) -> Bool? {
     guard let mean = mean(since: start) else { return nil }
