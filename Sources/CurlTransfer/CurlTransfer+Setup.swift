@@ -135,8 +135,9 @@ extension CurlTransfer {
     options.set(CURLOPT_NOPROXY, "")
     guard let proxy else { return }
     // Not in the address: what libcurl cannot read there it passes over, and goes without a proxy.
-    options.set(CURLOPT_PROXYUSERNAME, proxy.login?.user)
-    options.set(CURLOPT_PROXYPASSWORD, proxy.login?.password)
+    // Both together: that libcurl decodes, of any version. Each by itself it decodes, too, against its own
+    // words, until 8.8 (curl#13265).
+    options.set(CURLOPT_PROXYUSERPWD, proxy.login?.escaped)
     // Only a way to a server is asked for by CONNECT.
     if origin.scheme == "https" { watchTunnel() }
     // Where the proxy connects to is out of sight: what the host says by itself is judged here, and

@@ -673,21 +673,6 @@ struct CurlEngineTests {
   }
 
   @Test(
-    "a proxy gets its login as it was meant",
-    arguments: [
-      ("u:s%40cr%2Fet", "u:s@cr/et"), ("u", "u:"), ("u:", "u:"), ("%C3%BC:a%20b", "ü:a b"),
-      ("u:%25%41", "u:%A"),
-    ])
-  func proxyLogin(typed: String, meant: String) async throws {
-    let proxy = try RawServer { .ok($0["Proxy-Authorization"] ?? "") }
-    let engine = try engine { $0.proxies = ProxyRule(plain: "http://\(typed)@\(proxy.host)") }
-    defer { engine.stop() }
-    let far = try await engine.perform(
-      TransferRequest(.get, RemoteURL("http://far.example/x")), limit: 100)
-    #expect(far.body == Array("Basic \(Data(meant.utf8).base64EncodedString())".utf8))
-  }
-
-  @Test(
     "small requests share a connection by HTTP/2, all others have one each",
     .enabled(if: ProcessInfo.processInfo.environment["CAIRN_TEST_TLS"] != nil))
   func sharesConnections() async throws {
