@@ -167,12 +167,18 @@ extension PathPool {
     case .rangeRefused: .rangeRefused
     // The manifest names it, and came from there: what is not to be had for a moment, or over one
     // bad node, may come.
-    case .integrity, .unauthorised, .notFound: .doubtful
+    case .unauthorised: .denied
+    case .integrity, .notFound: .doubtful
     case .transfer(let cause) where cause.mayBeOneNode: .doubtful
     case .transfer(let cause) where cause.kind == .stalled: .stalled
     case .transfer where error.isAbsence: .absent
-    default: error.isTransient ? .transient : error.mayPass ? .doubtful : .fatal
+    default: error.isTransient ? .transient : error.mayPass ? doubt(error) : .fatal
     }
+  }
+
+  /// What is odd: a guard in front of a registry, or a place that it names, denies as the registry does.
+  private static func doubt(_ error: RegistryError) -> FetchFailure {
+    [401, 403].contains(error.status) ? .denied : .doubtful
   }
 
   // MARK: What is on disk

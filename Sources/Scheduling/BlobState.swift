@@ -19,7 +19,7 @@ struct FailureRun: Sendable, Equatable {
     var run = self
     if run.count == 0 { run.headway = Headway(from: now) }
     run.count += 1
-    if failure == .doubtful { run.doubts += 1 }
+    if failure.isDoubt { run.doubts += 1 }
     if failure == .rangeRefused { run.rangeRefusals += 1 }
     if failure == .stalled { run.stalls += 1 }
     run.lastAt = now

@@ -12,11 +12,17 @@ package enum FetchFailure: Sendable, Equatable {
   case serverError
   /// The server does not serve this range (416): ask for the whole blob.
   case rangeRefused
-  /// The answer contradicts the manifest, or denies what was allowed before: somebody on the way
-  /// may have made it, so it is asked for a few times more.
+  /// The answer contradicts the manifest: somebody on the way may have made it, so it is asked for a
+  /// few times more.
   case doubtful
+  /// The server denies what was allowed before: so may somebody on the way, and a server that is asked
+  /// for too much at a time.
+  case denied
   /// No retry can help.
   case fatal
+
+  /// Whether it is believed once it was said a few times in a row.
+  var isDoubt: Bool { self == .doubtful || self == .denied }
 
   /// Whether the server was asked too much, not for the wrong thing.
   var isRefusal: Bool {

@@ -33,7 +33,10 @@ extension Scheduler {
   }
 
   /// After a refusal those who are served go on; where nobody was, one asks until a byte comes.
+  ///
+  /// What is asked for alone waits until the server has counted that all others are over.
   func mostRequests(now: Moment) -> Int {
+    if trouble.denials.lone != nil { return now - headway.lastAt < Denials.wake ? 0 : 1 }
     if now < refusedUntil { return min(served, decision.poolSize) }
     return trouble.rounds > 0 ? min(max(1, served), decision.poolSize) : decision.poolSize
   }
@@ -41,6 +44,9 @@ extension Scheduler {
   /// What is needed sooner goes first, down to its last bytes: they are split and asked for twice
   /// before others begin.
   private mutating func nextFetch(now: Moment) -> Fetch? {
+    if let lone = trouble.denials.lone {
+      return takePending(lone, for: blobs[lone].urgency, now: now)
+    }
     if let fetch = splitAtReader(now: now) { return fetch }
     for urgency in Urgency.allCases.reversed() where urgencies.contains(urgency) {
       if urgency == .spare || urgency == .ahead && !mayFetchAhead(now: now) { return nil }

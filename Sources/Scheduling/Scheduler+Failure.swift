@@ -1,35 +1,5 @@
 package import Tuning
 
-/// What went wrong at the server since it last sent a useful byte, whatever it was asked for.
-struct ServerTrouble: Sendable, Equatable {
-  /// Server errors (5xx) in a row.
-  var errors = 0
-  /// Refusals of requests that were made after the refusal before: a burst counts once.
-  var rounds = 0
-  /// When the last round was counted.
-  var countedAt: Moment?
-  /// Time limits that passed one after the other without progress of anything.
-  var stalls = 0
-  /// When the last one was counted.
-  var stalledAt: Moment?
-  /// Connections that ended before an answer: bytes of others do not end that.
-  var hangUps = HangUps()
-
-  /// What is left of it where bytes came.
-  var afterProgress: ServerTrouble {
-    var trouble = ServerTrouble()
-    trouble.hangUps = hangUps
-    return trouble
-  }
-
-  /// Counts a stall, unless its request was on its way already when the one before was counted.
-  mutating func countStall(of request: RequestState, at now: Moment) {
-    if let stalledAt, request.startedAt < stalledAt { return }
-    stalls += 1
-    stalledAt = now
-  }
-}
-
 /// What happens to the bytes of a request that failed: asked for again, when, and how often.
 extension Scheduler {
   /// Server errors in a row, without a useful byte between, that count as overload of the whole server.
@@ -45,7 +15,7 @@ extension Scheduler {
 
   /// A request is over, and has not brought all that it was to bring.
   mutating func fail(
-    _ id: RequestID, _ said: FetchFailure, now: Moment, _ actions: inout [SchedulerAction]
+    _ id: RequestID, _ told: FetchFailure, now: Moment, _ actions: inout [SchedulerAction]
   ) {
     guard let request = requests[id], var segment = segments[request.segment] else { return }
     if segment.remaining == 0 {
@@ -54,7 +24,9 @@ extension Scheduler {
       return
     }
     requests[id] = nil
-    if said == .stalled { trouble.countStall(of: request, at: now) }
+    trouble.denials.noteEnd(of: segment.blob)
+    if told == .stalled { trouble.countStall(of: request, at: now) }
+    let said = told == .denied && !isAlone(request) ? .refused(retryAfter: nil) : told
     let failure = asRefusal(said, of: request, at: now)
     if case .refused(let retryAfter) = failure {
       gathered.refusals.append(
@@ -74,7 +46,8 @@ extension Scheduler {
       giveBack(rest, of: segment.blob)
       return
     }
-    let failed = FailedRequest(id: id, state: request, said: said, failure: failure)
+    let failed = FailedRequest(
+      id: id, state: request, said: said, failure: failure, isDenial: told == .denied)
     giveBack(rest, of: segment.blob, after: failed, now: now, &actions)
   }
 
@@ -86,6 +59,8 @@ extension Scheduler {
     let said: FetchFailure
     /// What that is taken for.
     let failure: FetchFailure
+    /// Whether it was denied, whatever that is taken for.
+    let isDenial: Bool
   }
 
   /// Gives back what a request has not brought: to be asked for later, or without a range, or never.
@@ -95,15 +70,18 @@ extension Scheduler {
   ) {
     let (said, failure) = (request.said, request.failure)
     var piece = rest
-    piece.failures = rest.failures.adding(failure, at: now)
+    piece.failures = rest.failures.adding(request.isDenial ? .denied : failure, at: now)
     // One odd answer among good ones must not make the rest of a large blob come from its beginning.
     let most = blobs[blob].servesRanges ? Self.oddRanges : 1
     if piece.failures.rangeRefusals > most { blobs[blob].ranged = false }
-    if failure == .doubtful { blobs[blob].doubts += 1 }
+    if failure.isDoubt || request.isDenial && bytesDone == 0 { blobs[blob].doubts += 1 }
+    // What is denied beside others may be well, until it is asked for alone.
+    let isBeside = request.isDenial && said.isRefusal
     // A blob that is not there has many places to ask for, and none that will come.
     let isOver =
-      mustGiveUp(piece.failures, failure, previousAt: rest.failures.lastAt)
-      || blobs[blob].doubts >= Self.placesOfDoubt * settings.doubts
+      !isBeside
+      && (mustGiveUp(piece.failures, failure, previousAt: rest.failures.lastAt)
+        || blobs[blob].doubts >= Self.placesOfDoubt * settings.doubts && isCertain(failure))
     // Before a blob is given up it is asked for as a whole, whatever was said of its ranges; after
     // refusals where it may be that only ranges are refused.
     let isLastResort =
@@ -122,6 +100,10 @@ extension Scheduler {
     }
     if said.isRefusal { takeRefusal(of: request.state, blob) }
     piece.notBefore = now + delay(for: piece, failure, now: now)
+    if isBeside, piece.failures.doubts >= min(settings.doubts - 1, settings.retries) {
+      trouble.denials.isolate(blob)
+      piece.notBefore = now
+    }
     giveBack(piece, of: blob)
     finishBlobIfComplete(blob, &actions)
   }
@@ -146,6 +128,18 @@ extension Scheduler {
     return isOverload ? .refused(retryAfter: nil) : failure
   }
 
+  /// Whether it counts how often something was said of all places of a blob: denials of many at once say
+  /// nothing where others were served.
+  private func isCertain(_ failure: FetchFailure) -> Bool {
+    failure == .doubtful || failure == .denied && bytesDone == 0
+  }
+
+  private func isAlone(_ request: RequestState) -> Bool {
+    trouble.denials.isAlone(
+      startedAt: request.startedAt, others: requests.count,
+      progress: bytesDone > 0 ? headway.lastAt : nil)
+  }
+
   private mutating func countRound(_ request: RequestState, now: Moment) {
     if let counted = trouble.countedAt, request.startedAt <= counted { return }
     trouble.rounds += 1
@@ -162,7 +156,7 @@ extension Scheduler {
     switch failure {
     case .fatal: return true
     // Once may be anything: somebody on the way, or a server out of breath.
-    case .doubtful, .serverError: return piece.failures.count > 1
+    case .doubtful, .denied, .serverError: return piece.failures.count > 1
     // Ranges of what a server has to fetch first may be more than it can do.
     // Where others come whole meanwhile, it is the range that nothing is said to.
     case .stalled: return rangeTrial.wholesCome || max(piece.failures.stalls, trouble.stalls) > 1
@@ -216,6 +210,8 @@ extension Scheduler {
     case .doubtful:
       guard run.doubts >= settings.doubts || run.count > settings.retries else { return false }
       return !othersProgress || run.count > settings.retries
+    case .denied:
+      return run.doubts >= settings.doubts || run.count > settings.retries
     case .refused:
       return (run.count > settings.retries && !othersProgress)
         || trouble.rounds > settings.retries
@@ -271,6 +267,7 @@ extension Scheduler {
   /// Ends what is under way of a blob; what is missing of it is nothing that is left to do.
   mutating func abandon(_ id: BlobID, _ actions: inout [SchedulerAction]) {
     guard !blobs[id].isOver else { return }
+    trouble.denials.noteEnd(of: id)
     bytesLeft -= blobs[id].pendingBytes
     for segment in blobs[id].segments.sorted(by: { $0.number < $1.number }) {
       bytesLeft -= segments[segment]?.remaining ?? 0

@@ -50,7 +50,9 @@ extension Scheduler {
   ///
   /// It is that of the segment that would be busy longest. What came of it is kept.
   mutating func makeRoomForReaders(now: Moment, _ actions: inout [SchedulerAction]) {
-    guard urgencies.contains(.read), now >= refusedUntil else { return }
+    guard urgencies.contains(.read), now >= refusedUntil, trouble.denials.lone == nil else {
+      return
+    }
     while let blob = blobToWaitFor(now: now), let latest = latestToEnd(for: blob, now: now) {
       handBack(latest, &actions)
       guard requests.count < mostRequests(now: now),

@@ -210,6 +210,7 @@ package struct Scheduler: Sendable {
     guard let request = requests[id], let segment = segments[request.segment] else { return }
     advance(request.segment, to: segment.range.upperBound, now: now)
     stragglers.noteEnd()
+    trouble.denials.noteEnd(of: segment.blob)
     let seconds = now - (request.respondedAt ?? request.startedAt)
     if seconds > 0 {
       let rate = Double(segment.range.upperBound - request.startPosition) / seconds

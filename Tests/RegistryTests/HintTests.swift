@@ -55,6 +55,7 @@ struct HintTests {
       ("Quota exceeded for quota metric 'Requests'", true),
       ("bandwidth limit reached, try again later", true), ("Too many concurrent connections", true),
       ("the quota of this project does not let you", false), ("no connections for you", false),
+      ("Too many connections", true),
     ])
   func limits(words: String, isLimit: Bool) throws {
     let head = ResponseHead(status: 403, fields: HTTPFields())

@@ -32,7 +32,7 @@ final class FakeNetwork: SchedulerRunner {
 
     var isRefused: Bool {
       switch behaviour {
-      case .fails(_, .refused), .hangsUp: true
+      case .fails(_, .refused), .fails(_, .denied), .hangsUp: true
       default: false
       }
     }
@@ -54,6 +54,8 @@ final class FakeNetwork: SchedulerRunner {
   /// Requests that the server serves at a time; others are told to come back later.
   var mostServed = Int.max
   var retryAfter = 10.0
+  /// Whether it denies what those others ask for.
+  var denies = false
   /// Whether it hangs up on those others, and says nothing.
   var hangsUp = false
   /// Whether it tells when requests went out, a step after they were made.
@@ -196,7 +198,9 @@ final class FakeNetwork: SchedulerRunner {
       fetch: fetch,
       behaviour: !isFull
         ? behave(fetch, made.count)
-        : hangsUp ? .hangsUp(.transient) : .fails(after: 0, .refused(retryAfter: retryAfter)),
+        : hangsUp
+          ? .hangsUp(.transient)
+          : .fails(after: 0, denies ? .denied : .refused(retryAfter: retryAfter)),
       start: seconds)
   }
 

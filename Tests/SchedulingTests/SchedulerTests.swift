@@ -596,6 +596,7 @@ struct SchedulerTests {
     "where ranges only ever fail, blobs are asked for as a whole, and what one taught holds for all",
     arguments: [
       (FetchFailure.transient, 30), (.serverError, 20), (.doubtful, 30), (.rangeRefused, 30),
+      (.denied, 40),
       (.refused(retryAfter: nil), 24), (.fatal, 12),
     ])
   func wholeWhereRangesFail(_ failure: FetchFailure, most: Int) {
@@ -743,7 +744,8 @@ struct SchedulerTests {
         guard Double.random(in: 0..<1, using: &dice) < share else {
           return .good(rate: Double.random(in: 1e5...2e7, using: &dice))
         }
-        switch Int.random(in: 0..<6, using: &dice) {
+        switch Int.random(in: 0..<7, using: &dice) {
+        case 5: return .fails(after: 0, .denied)
         case 0: return .fails(after: Int64.random(in: 0...900_000, using: &dice), .transient)
         case 1:
           return .fails(after: 0, .refused(retryAfter: Double.random(in: 0...3, using: &dice)))

@@ -177,7 +177,7 @@ extension ResponseJudge {
     "rate limit", "rate-limit", "ratelimit", "rate_limit", "rate exceeded", "too many requests",
     "toomanyrequests", "throttl", "slowdown", "slow down", "request limit", "requests limit",
     "limit exceeded", "exceeded your", "abuse detection", "quota exceeded", "bandwidth limit",
-    "too many concurrent",
+    "too many concurrent", "too many connections",
   ]
 
   private static let outageHint =

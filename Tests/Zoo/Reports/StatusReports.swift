@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Statuses: classes, not lists of what was seen.
 extension Report {
   static let statuses = passing + limits + failing + [emptyOnce]
@@ -42,12 +44,33 @@ extension Report {
         ? ErrorDialect(words: [403: "You have exceeded a secondary rate limit."]).answer(403) : nil
     },
     habit(
+      "403 beyond two requests at a time", "https://github.com/aria2/aria2/issues/577",
+      mostRequests: 80, atATime(2, else: 403)),
+    habit(
+      "401 beyond one request at a time", "https://github.com/aria2/aria2/issues/577",
+      mostRequests: 80, atATime(1, else: 401)),
+    habit(
       "429 in plain text, twice", "https://docs.docker.com/docker-hub/usage/"
     ) { visit, _ in
       visit.isContent && visit.nthOfKind <= 2
         ? ErrorDialect(form: .plain, words: [429: "Too Many Requests"]).answer(429) : nil
     },
   ]
+
+  /// Serves blobs to so many at a time, each for a while, and has a status for the others.
+  private static func atATime(_ most: Int, else status: Int) -> Habit {
+    let ends = Mutex<[ContinuousClock.Instant]>([])
+    return { visit, usual in
+      guard visit.isContent else { return nil }
+      let now = ContinuousClock.now
+      let isServed = ends.withLock { ends in
+        ends.removeAll { $0 <= now }
+        if ends.count < most { ends.append(now + .milliseconds(200)) } else { return false }
+        return true
+      }
+      return isServed ? usual(visit).with { $0.silence = 200 } : Answer(status)
+    }
+  }
 
   private static let failing: [Report] = [500, 502, 504, 520].map { status in
     habit(
