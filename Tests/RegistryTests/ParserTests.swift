@@ -171,6 +171,32 @@ struct ParserTests {
   }
 
   @Test(
+    "what a cache says of its upstream's refusal is the upstream's (distribution-library-image#146)",
+    arguments: [
+      ("DENIED", 403), ("UNAUTHORIZED", 401), ("MANIFEST_UNKNOWN", 404), ("NAME_UNKNOWN", 404),
+      ("TOOMANYREQUESTS", 429), ("UNKNOWN", 500), ("OTHER", 500),
+    ])
+  func wrappedErrors(code: String, meaning: Int) {
+    let inner = #"[{"code":"\#(code)","message":"its own words","detail":null}]"#
+    let nested =
+      #"{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":{"errors":\#(inner)}}]}"#
+    let twice = #"{"errors":[{"code":"unknown","detail":\#(nested)}]}"#
+    let plain = #"{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":\#(inner)}]}"#
+    for text in [nested, twice, plain] {
+      let response = TransferResponse(
+        head: ResponseHead(
+          status: 500, fields: HTTPFields([("Content-Type", "application/json")])),
+        body: Array(text.utf8))
+      #expect(response.meaning == meaning)
+      #expect(ErrorBody(response).codes == [code] && ErrorBody(response).words == "its own words")
+    }
+    // What says something itself is not what its detail says.
+    let own =
+      #"{"errors":[{"code":"DENIED","message":"no","detail":{"errors":[{"code":"NAME_UNKNOWN"}]}}]}"#
+    #expect(ErrorBody(Array(own.utf8), contentType: nil).codes == ["DENIED"])
+  }
+
+  @Test(
     "words that came packed, or only in part, are words (go-containerregistry#1493)",
     arguments: ["gzip", nil], [0, 12])
   func packedWords(encoding: String?, missing: Int) throws {

@@ -25,7 +25,8 @@ struct ErrorBody {
   init(_ body: [UInt8], contentType: String?, hiding secrets: Secrets = Secrets()) {
     let found = LooseJSON(Data(body.prefix(Self.mostParsed)))
     let document = found?.members == nil ? nil : found
-    let entries = (document?["errors"]?.elements ?? []).prefix(3)
+    let entries = (document?["errors"]?.elements ?? []).prefix(Self.mostEntries)
+      .flatMap { Self.origins(of: $0) }.prefix(Self.mostEntries)
     codes = entries.compactMap {
       $0["code"]?.string.map { secrets.redact($0.prefix(Self.mostRead)).shownSafely(limit: 60) }
     }
@@ -46,11 +47,25 @@ struct ErrorBody {
     words = text.isEmpty ? nil : secrets.redact(text).shownSafely(limit: Self.limit)
   }
 
+  /// The entries that an entry without a meaning of its own hands on: a cache's, of what its upstream said.
+  ///
+  /// One cache may have another one before it.
+  private static func origins(of entry: LooseJSON, depth: Int = mostEntries) -> [LooseJSON] {
+    guard depth > 0, ErrorCode.saysNothing(entry["code"]?.string), let detail = entry["detail"]
+    else { return [entry] }
+    let inner = (detail["errors"]?.elements ?? detail.elements ?? [])
+      .prefix(mostEntries).filter { $0["code"]?.string != nil }
+    return inner.isEmpty ? [entry] : inner.flatMap { origins(of: $0, depth: depth - 1) }
+  }
+
+  /// The most entries that are looked at, and the most caches behind each other.
+  private static let mostEntries = 3
+
   /// What an entry says: its message, else its code; where that is nothing, with what it adds to it.
   private static func words(_ entry: LooseJSON) -> String? {
     let code = entry["code"]?.string
     let message = entry["message"]?.string ?? ""
-    let isNothing = message.isEmpty || code?.uppercased() == "UNKNOWN"
+    let isNothing = message.isEmpty || ErrorCode.saysNothing(code)
     let parts = [
       message.isEmpty ? code : message, isNothing ? entry["detail"].flatMap(detail) : nil,
     ]

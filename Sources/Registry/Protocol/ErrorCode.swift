@@ -11,6 +11,11 @@ enum ErrorCode {
     "DENIED": 403, "TOOMANYREQUESTS": 429, "UNSUPPORTED": 405,
   ]
 
+  /// Whether a code is none, or the one for anything.
+  static func saysNothing(_ code: String?) -> Bool {
+    code.map { $0.uppercased() == "UNKNOWN" } ?? true
+  }
+
   /// The status that the first code with a meaning stands for; nil: none has one.
   static func status(_ codes: [String]) -> Int? {
     codes.lazy.compactMap { statuses[$0.uppercased()] }.first

@@ -2,7 +2,7 @@ import Synchronization
 
 /// Statuses: classes, not lists of what was seen.
 extension Report {
-  static let statuses = passing + limits + failing + [emptyOnce]
+  static let statuses = passing + limits + failing + wrapped + [emptyOnce]
 
   /// Codes of Cloudflare and others beyond the registered ones pass as other server errors do.
   private static let passing: [Report] = [
@@ -69,6 +69,24 @@ extension Report {
         return true
       }
       return isServed ? usual(visit).with { $0.silence = 200 } : Answer(status)
+    }
+  }
+
+  /// Words of another server, in a server's own.
+  private static let wrapped: [Report] = [
+    ("DENIED", Outcome.error([.unauthorised])), ("UNAUTHORIZED", .error([.unauthorised])),
+    ("MANIFEST_UNKNOWN", .error([.notFound])), ("NAME_UNKNOWN", .error([.notFound])),
+  ].map { code, outcome in
+    habit(
+      "a cache has 500 for all that its upstream denies, with \(code) in its detail",
+      "https://github.com/distribution/distribution-library-image/issues/146", outcome: outcome,
+      saying: "its words"
+    ) { visit, _ in
+      guard visit.isManifest else { return nil }
+      let inner = #"{"errors":[{"code":"\#(code)","message":"its words","detail":null}]}"#
+      return Answer(
+        500, [("Content-Type", "application/json")],
+        #"{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":\#(inner)}]}"#)
     }
   }
 
