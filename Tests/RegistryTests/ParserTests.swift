@@ -167,7 +167,32 @@ struct ParserTests {
       ("Fri, 31 Dec 1999 23:59:59 GMT", 946_684_799),
     ])
   func dates(text: String, seconds: Double) {
-    #expect(HTTPDate.secondsSince1970(text) == seconds)
+    #expect(HTTPDate.secondsSince1970(text, now: 0) == seconds)
+  }
+
+  @Test(
+    "reads all three forms of dates (RFC 9110, 5.6.7)",
+    arguments: [
+      ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777.0),
+      ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777),
+      ("Sun Nov  6 08:49:37 1994", 784_111_777), ("Sun, 06 Nov 1994 08:49:37 UTC", 784_111_777),
+      ("Sun, 06 Nov 1994 08:49:37 +0000", 784_111_777),
+      ("Sat Nov 28 20:40:00 2026", 1_795_898_400),
+      ("Saturday, 28-Nov-26 20:40:00 GMT", 1_795_898_400),
+      ("Sunday, 28-Nov-99 20:40:00 GMT", 943_821_600),
+      ("Tuesday, 28-Nov-73 20:40:00 GMT", 3_279_127_200), ("Sun Nov 6 08:49:37 94", nil),
+      ("Sunday, 06-Nov-94 08:49:37", nil), ("Sun Nov 06 1994 08:49:37", nil),
+      ("Sun, 06 Nov 1994 08:49:37 CET", nil),
+    ] as [(String, Double?)])
+  func dateForms(text: String, seconds: Double?) {
+    let now = 1_795_898_394.0
+    #expect(HTTPDate.secondsSince1970(text, now: now) == seconds)
+    if let seconds { #expect(RetryAfter.seconds(text, now: now) == max(0, seconds - now)) }
+  }
+
+  @Test("a year of two digits is understood where this machine's clock is at its beginning")
+  func yearOfTwoDigits() {
+    #expect(HTTPDate.secondsSince1970("Saturday, 28-Nov-26 20:40:00 GMT", now: 0) == 1_795_898_400)
   }
 
   @Test(

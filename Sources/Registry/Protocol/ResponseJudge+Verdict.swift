@@ -206,7 +206,7 @@ extension ResponseJudge {
 
   private static func wait(_ head: ResponseHead, now: Double) -> Double? {
     // A date is of the server's clock; ours may be years off.
-    let sentAt = head.fields["date"].flatMap(HTTPDate.secondsSince1970) ?? now
+    let sentAt = head.fields["date"].flatMap { HTTPDate.secondsSince1970($0, now: now) } ?? now
     return head.fields["retry-after"].flatMap { RetryAfter.seconds($0, now: sentAt) }
   }
 

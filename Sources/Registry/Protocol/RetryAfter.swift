@@ -16,7 +16,7 @@ package enum RetryAfter {
       // GitHub and others send the moment itself, as a Unix time.
       return number >= Self.leastUnixTime ? max(0, number - now) : number
     }
-    return HTTPDate.secondsSince1970(field).map { max(0, $0 - now) }
+    return HTTPDate.secondsSince1970(field, now: now).map { max(0, $0 - now) }
   }
 }
 
@@ -26,17 +26,41 @@ package enum HTTPDate {
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
   ]
 
-  /// Parses the preferred format, `Sun, 06 Nov 1994 08:49:37 GMT`.
+  private static let zones: Set<Substring> = ["GMT", "UTC", "+0000"]
+  /// Seconds of 50 years.
+  private static let halfCentury = 50 * 31_556_952.0
+
+  /// Parses a date in any form that HTTP ever had (RFC 9110, 5.6.7).
   ///
-  /// - Parameter text: the date.
+  /// | form | example |
+  /// |---|---|
+  /// | preferred | `Sun, 06 Nov 1994 08:49:37 GMT` |
+  /// | RFC 850 | `Sunday, 06-Nov-94 08:49:37 GMT` |
+  /// | asctime | `Sun Nov  6 08:49:37 1994` |
+  ///
+  /// - Parameters:
+  ///   - text: the date.
+  ///   - now: seconds since 1970, to which a year of two digits is nearest.
   /// - Returns: seconds since 1970; nil for anything else.
-  package static func secondsSince1970(_ text: String) -> Double? {
+  package static func secondsSince1970(_ text: String, now: Double) -> Double? {
     let words = text.split { $0 == " " || $0 == "," || $0 == "-" }
-    guard words.count == 6, words[5] == "GMT", let day = Int(words[1]), (1...31).contains(day),
-      let month = months.firstIndex(of: words[2].lowercased()), let year = Int(words[3]),
+    if words.count == 5 { return seconds(words[2], words[1], words[4], words[3]) }
+    guard words.count == 6, zones.contains(words[5]) else { return nil }
+    guard words[3].utf8.count == 2 else { return seconds(words[1], words[2], words[3], words[4]) }
+    let (new, old) = ("20" + words[3], "19" + words[3])
+    let seen = seconds(words[1], words[2], new, words[4])
+    guard let seen, seen - now > halfCentury else { return seen }
+    return seconds(words[1], words[2], old, words[4]) ?? seen
+  }
+
+  private static func seconds(
+    _ day: Substring, _ month: Substring, _ year: some StringProtocol, _ time: Substring
+  ) -> Double? {
+    guard let day = Int(day), (1...31).contains(day),
+      let month = months.firstIndex(of: month.lowercased()), let year = Int(year),
       (1970...9999).contains(year)
     else { return nil }
-    let time = words[4].split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+    let time = time.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
     guard time.count == 3, let hour = time[0], let minute = time[1], let second = time[2],
       (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second)
     else { return nil }
