@@ -142,11 +142,14 @@ struct ParserTests {
     "a redirect without a place is looked at again, not waited for", arguments: [300, 302, 307])
   func redirectToNowhere(status: Int) throws {
     #expect(RedirectRule.isRedirect(status))
-    let error = #expect(throws: RegistryError.self) {
-      try RedirectRule.target(
-        ResponseHead(status: status), of: RemoteURL("https://r.example/v2/"))
+    for fields in [[], [("Location", "")], [("Location", " ")]] {
+      let head = ResponseHead(status: status, fields: HTTPFields(fields))
+      let error = #expect(throws: RegistryError.self) {
+        try RedirectRule.target(head, of: RemoteURL("https://r.example/v2/"))
+      }
+      #expect(error?.isTransient == false && error?.mayPass == true)
+      #expect(error?.message.hasSuffix("redirects (\(status)) without saying where to") == true)
     }
-    #expect(error?.isTransient == false && error?.mayPass == true)
   }
 
   @Test(

@@ -39,7 +39,8 @@ enum RedirectRule {
   ///   - head: the response.
   ///   - url: the request's URL.
   static func target(_ head: ResponseHead, of url: RemoteURL) throws(RegistryError) -> RemoteURL {
-    guard let location = head.fields["location"] else {
+    // An empty one would be a way to the very same place.
+    guard let location = head.fields["location"], !location.allSatisfy(\.isWhitespace) else {
       var error = RegistryError(
         .protocolError(transient: false),
         "\(url.origin.authority) redirects (\(head.status)) without saying where to")
