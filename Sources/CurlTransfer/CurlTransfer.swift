@@ -241,10 +241,12 @@ final class CurlTransfer {
     return timing
   }
 
-  /// The error, with whether a status line came before it.
+  /// The error, with what came before it.
   private func marked(_ error: TransferError) -> TransferError {
     var error = error
     error.hasHead = head.status > 0
+    error.hadHandshake = cairn_info_off(easy, CURLINFO_APPCONNECT_TIME_T) > 0
+    error.hadCertificate = job.request.access.clientCertificate != nil
     return error
   }
 

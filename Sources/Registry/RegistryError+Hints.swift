@@ -45,7 +45,20 @@ extension RegistryError {
     }
   }
 
-  static func hint(_ kind: TransferError.Kind, _ place: RemoteURL.Origin) -> String? {
+  /// What may help where a server wants a certificate of its callers.
+  static let hintOfCertificate =
+    "the server may want a client certificate: --cert PEM --key PEM, or Docker's certs.d"
+  /// What may help where it got one.
+  static let hintOfRefusedCertificate =
+    "the server did not take the client certificate that it was shown: it may be out of date, or none of an "
+    + "authority that the server knows"
+
+  static func hint(_ error: TransferError, _ place: RemoteURL.Origin) -> String? {
+    error.kind == .tlsRefused && error.hadCertificate
+      ? hintOfRefusedCertificate : hint(error.kind, place)
+  }
+
+  private static func hint(_ kind: TransferError.Kind, _ place: RemoteURL.Origin) -> String? {
     switch kind {
     case .connect, .unanswered:
       "nobody is there for now, or a firewall on the way to \(place.host) stops it"
@@ -54,8 +67,7 @@ extension RegistryError {
     case .tls:
       "for a private certificate authority add --ca-file PEM, or name it in SSL_CERT_FILE; to accept any certificate, "
         + "--tls-verify=false"
-    case .tlsRefused:
-      "the server may want a client certificate: --cert PEM --key PEM, or Docker's certs.d"
+    case .tlsRefused: hintOfCertificate
     case .ownCertificate:
       "--cert and --key name what is shown there, or client in its hosts.toml, or Docker's certs.d: PEM files, "
         + "the key that of the certificate"

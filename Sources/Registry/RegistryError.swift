@@ -175,7 +175,7 @@ package struct RegistryError: Error, Sendable, CustomStringConvertible {
     let ofCut = error.cut.map { _ in
       "a server that serves ranges, or a mirror, may send the rest; what is here stays"
     }
-    let hint = ofProxy ?? own ?? ofCut ?? hint(error.kind, origin)
+    let hint = ofProxy ?? own ?? ofCut ?? hint(error, origin)
     var failure = RegistryError(.transfer(error), "\(place): \(error.message)", hint: hint)
     if error.isAbsence { failure.secondLooks = 1 }
     // Non-HTTP from the server repeats; from a middlebox it may be once.

@@ -58,6 +58,10 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
   package let message: String
   /// Whether the server had begun an answer in HTTP.
   package var hasHead = false
+  /// Whether a handshake of TLS was complete before: its end is the server's.
+  package var hadHandshake = false
+  /// Whether a certificate of ours was there to be shown.
+  package var hadCertificate = false
   /// The proxy, without credentials, that cannot be found or reached, or whose TLS fails; nil: it is
   /// not about one.
   package var failedProxy: String?
@@ -105,6 +109,7 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
     var error = TransferError(kind, message)
     (error.hasHead, error.failedProxy, error.cut) = (hasHead, failedProxy, cut)
     error.proxySchemes = proxySchemes
+    (error.hadHandshake, error.hadCertificate) = (hadHandshake, hadCertificate)
     return error
   }
 

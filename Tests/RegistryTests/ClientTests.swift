@@ -466,6 +466,67 @@ struct ClientTests {
     #expect(date.hint?.contains("clock") == true && date.hint?.contains("--tls-verify") == false)
   }
 
+  @Test("who showed a client certificate that was refused is not asked for one")
+  func hintsOfCertificates() throws {
+    let origin = try RemoteURL("https://r.example/").origin
+    var error = TransferError(.tlsRefused, "tlsv1 alert unknown ca")
+    #expect(RegistryError.transfer(error, from: origin).hint?.contains("--cert") == true)
+    error.hadCertificate = true
+    let hint = RegistryError.transfer(error.saying("again"), from: origin).hint
+    #expect(hint?.contains("did not take the client certificate") == true)
+    #expect(hint?.contains("--cert") == false)
+    for (title, words) in [
+      ("400 No required SSL certificate was sent", "--cert"),
+      ("400 The SSL certificate error", "did not take"),
+    ] {
+      let response = TransferResponse(
+        head: ResponseHead(status: 400, fields: HTTPFields([("Content-Type", "text/html")])),
+        body: Array("<html><head><title>\(title)</title></head></html>".utf8))
+      let error = ResponseJudge.error(response, what: "x", origin: origin, now: 0)
+      #expect(error.hint?.contains(words) == true, "\(error.hint ?? "")")
+    }
+  }
+
+  @Test(
+    "plain HTTP is not tried with whom a handshake was complete (aimee#2232)",
+    arguments: [true, false])
+  func handshakeIsTLS(hadHandshake: Bool) async throws {
+    let reference = try Reference("localhost:5000/o/n:1")
+    let asked = Log<RemoteURL.Origin>()
+    var time = Timekeeper()
+    time.sleep = { _ in }
+    let client = RepositoryClient(
+      reference: reference, endpoints: [try Endpoint(of: reference, plainHTTP: false)],
+      engine: HangingUp(hadHandshake: hadHandshake) { asked.add($0) }, credentials: .init(),
+      time: time)
+    let error = try #require(await error(client))
+    #expect(asked.all.contains { $0.scheme == "http" } == !hadHandshake)
+    #expect(error.message.contains("by plain HTTP") == !hadHandshake, "\(error)")
+    #expect(error.isTransient == hadHandshake)
+  }
+
+  /// Closes each connection, after its handshake or before.
+  private struct HangingUp: TransferEngine {
+    let hadHandshake: Bool
+    let note: @Sendable (RemoteURL.Origin) -> Void
+
+    func start(
+      _ request: TransferRequest,
+      decide: @escaping @Sendable (ResponseHead, TransferTiming) -> BodyDestination,
+      ended: @escaping @Sendable (Result<TransferResponse, TransferError>) -> Void
+    ) -> TransferHandle {
+      note(request.url.origin)
+      var error = TransferError(.broken, "Send failure: Broken pipe")
+      error.hadHandshake = hadHandshake && request.url.origin.scheme == "https"
+      ended(.failure(error))
+      return TransferHandle(number: 0)
+    }
+
+    func cancel(_ handle: TransferHandle) {}
+    func readings() -> EngineReadings { EngineReadings() }
+    func proxy(of request: TransferRequest) -> String? { nil }
+  }
+
   @Test(
     "what a proxy's TLS or name wants is another thing than what a registry's does",
     arguments: [

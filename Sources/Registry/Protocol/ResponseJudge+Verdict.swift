@@ -151,9 +151,9 @@ extension ResponseJudge {
   private static func hint(_ response: TransferResponse, _ body: ErrorBody) -> String? {
     if wantsTLS(response) { return "the server speaks HTTPS there: leave out --plain-http" }
     // nginx has 400 for that, once the handshake is over.
-    let isOfCertificate = body.words?.lowercased().contains("ssl certificate") ?? false
-    return isOfCertificate
-      ? "the server may want a client certificate: --cert PEM --key PEM, or Docker's certs.d" : nil
+    let words = body.words?.lowercased() ?? ""
+    if words.contains("ssl certificate error") { return RegistryError.hintOfRefusedCertificate }
+    return words.contains("ssl certificate") ? RegistryError.hintOfCertificate : nil
   }
 
   /// Whether these are the words of a server of TLS for a request that came without.

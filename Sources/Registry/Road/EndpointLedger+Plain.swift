@@ -48,6 +48,13 @@ extension EndpointLedger {
     }
   }
 
+  /// It completed a handshake of TLS, whatever it did then: so it speaks TLS, unless plain HTTP is being
+  /// tried.
+  func noteHandshake(_ endpoint: Endpoint) {
+    guard endpoint.allowsPlainFallback, endpoint.origin.scheme == "https" else { return }
+    change(endpoint) { if $0.origin == nil { $0.hasAnswered = true } }
+  }
+
   /// It answered where it was asked.
   func noteAnswer(_ endpoint: Endpoint) {
     if endpoint.allowsPlainFallback { change(endpoint) { $0.hasAnswered = true } }

@@ -15,6 +15,7 @@ extension RequestRoute {
       // TLS was only a guess of a moment; who was waited for in vain is to be told of.
       throw error.kind == .stalled ? failure : failureByTLS
     }
+    if url.origin == endpoint.origin, error.hadHandshake { client.ledger.noteHandshake(endpoint) }
     // Compared with the endpoint as configured: another request may have found it out meanwhile.
     guard url.origin == endpoint.origin, client.ledger.notePlain(endpoint, after: error.kind)
     else { throw failure }
