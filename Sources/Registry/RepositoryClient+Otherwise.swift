@@ -6,7 +6,7 @@ import Transfer
 /// | it said | it is asked |
 /// |---|---|
 /// | that it has it in no type that is accepted (406) | for any type: its content tells what it is |
-/// | that it has nothing of this digest, and the reference has a tag beside it | by that tag: some caches get an image by its tag alone |
+/// | that it has nothing of this digest, in whatever words, and the reference has a tag beside it | by that tag: some get an image by its tag alone |
 extension RepositoryClient {
   /// One answer from one endpoint, by whichever way it gives one.
   func ask(
@@ -23,7 +23,7 @@ extension RepositoryClient {
       if refusal.status == 406 {
         return try await exchange(endpoint, name, fields: Self.anything, patience: patience)
       }
-      if refusal.kind == .notFound, endpoint.resolvesTags, let tag = tag(beside: name) {
+      if Self.saysNothingOfDigest(refusal), endpoint.resolvesTags, let tag = tag(beside: name) {
         return try await exchange(
           endpoint, name, by: tag, fields: Self.acceptedManifests, patience: patience)
       }
@@ -32,6 +32,12 @@ extension RepositoryClient {
       if error.isFinal || refusal.status == 406 { throw error }
     }
     throw refusal
+  }
+
+  /// Whether it may be the digest that a server does not know: some have 400, 403 or 500 for that.
+  private static func saysNothingOfDigest(_ refusal: RegistryError) -> Bool {
+    if case .overloaded = refusal.kind { return false }
+    return refusal.kind == .notFound || [400, 403, 500].contains(refusal.status)
   }
 
   /// The tag that the reference has beside a digest; nil: it has none, or the digest is another's.

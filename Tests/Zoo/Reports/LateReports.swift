@@ -75,13 +75,18 @@ extension Report {
   ) { visit, _ in visit.isContent && visit.manifests == 0 ? ErrorDialect().answer(404) : nil }
 
   /// A digest is known there once the tag was asked for that has it.
-  static let taggedAlone = Report.habit(
-    "a cache gets an image by its tag, and never by its digest",
-    "https://github.com/aws/containers-roadmap/issues/2837"
-  ) { visit, _ in
-    guard case .manifest(let name) = visit.part, visit.nthOfKind == 1, name.contains(":") else {
-      return nil
+  static let taggedAlone = taggedAlone(404)
+
+  /// The same, with another status for what is not known by its digest.
+  static func taggedAlone(_ status: Int) -> Report {
+    .habit(
+      "a cache gets an image by its tag, and never by its digest",
+      "https://github.com/aws/containers-roadmap/issues/2837"
+    ) { visit, _ in
+      guard case .manifest(let name) = visit.part, visit.nthOfKind == 1, name.contains(":") else {
+        return nil
+      }
+      return ErrorDialect(words: [status: "Requested image not found"]).answer(status)
     }
-    return ErrorDialect(words: [404: "Requested image not found"]).answer(404)
   }
 }
