@@ -12,6 +12,23 @@ extension Report {
       "a page in place of the manifest", "https://github.com/goharbor/harbor/issues/18530"
     ) { visit, _ in visit.isManifest ? .page(200, "Harbor") : nil },
     habit(
+      "a manifest by its tag is called invalid",
+      "https://github.com/sonatype/nexus-public/issues/292"
+    ) { visit, _ in
+      visit.isManifest
+        ? Answer(
+          400, [("Content-Type", "application/json")],
+          #"{"errors":[{"code":"MANIFEST_INVALID","message":"manifest invalid"}]}"#) : nil
+    },
+    habit(
+      "a digest is called invalid", "https://github.com/sonatype/nexus-public/issues/292"
+    ) { visit, _ in
+      visit.isManifest
+        ? Answer(
+          400, [("Content-Type", "application/json")],
+          #"{"errors":[{"code":"DIGEST_INVALID","message":"digest invalid"}]}"#) : nil
+    },
+    habit(
       "half a manifest", "https://github.com/docker/for-mac/issues/7658"
     ) { visit, usual in
       visit.isManifest ? usual(visit).with { $0.body.removeLast($0.body.count / 2) } : nil
