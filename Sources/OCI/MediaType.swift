@@ -83,6 +83,9 @@ package struct MediaType: Hashable, Sendable, Codable, RawRepresentable, CustomS
   /// - Source: github.com/containers/ocicrypt.
   package var isEncrypted: Bool { rawValue.hasSuffix("+encrypted") }
 
+  /// False for what no `docker load` unpacks as a layer: what is encrypted, and documents in a layer's place.
+  package var isLoadable: Bool { !isEncrypted && (mayBeLayer || rawValue.contains("tar")) }
+
   private var name: Substring { rawValue.split(separator: "/").last ?? "" }
 
   /// Whether an `artifactType` is one: an image may have its configuration's type there.

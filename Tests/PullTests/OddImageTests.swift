@@ -115,6 +115,34 @@ struct OddImageTests {
     #expect(layout.manifests.map(\.digest) == [image.manifest])
   }
 
+  @Test(
+    "what is no layer goes into no docker-archive: (sigstore/docs#259), a layer of any name does",
+    arguments: [
+      ("application/vnd.in-toto+json", false),
+      ("application/vnd.dev.cosign.simplesigning.v1+json", false),
+      ("application/vnd.acme.layer.v1.tar+gzip", true), ("application/octet-stream", true),
+    ])
+  func documentsAsArchive(type: String, isLoadable: Bool) async throws {
+    let image = try FakeImage(layers: [Self.layer, [1, 2, 3]]) { document in
+      var layers = document["layers"] as? [[String: Any]] ?? []
+      layers[1]["mediaType"] = type
+      document["layers"] = layers
+    }
+    let registry = try FakeRegistry(image)
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.outputs = [try OutputTarget("docker-archive:\(bench.folder("x.tar"))")]
+    guard !isLoadable else {
+      #expect(try await bench.pull(request).imageDigest == image.manifest)
+      return
+    }
+    let failure = try await bench.failure(request)
+    #expect(failure.category == .usage && "\(failure)".contains(type), "\(failure)")
+    #expect(registry.blobRequests.isEmpty)
+    request.outputs = [try OutputTarget("oci:\(bench.folder("o"))")]
+    #expect(try await bench.pull(request).imageDigest == image.manifest)
+  }
+
   /// A registry with an image of this configuration.
   static func registry(config type: String, _ content: String) throws -> (
     FakeImage, FakeRegistry

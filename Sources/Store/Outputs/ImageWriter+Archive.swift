@@ -67,7 +67,7 @@ extension ImageWriter {
     guard let manifest = image.manifests.first?.manifest, isImage(manifest) else {
       throw OutputTransport.dockerArchive.noImage
     }
-    try requirePlain(manifest, for: .dockerArchive)
+    try requireLoadable(manifest, for: .dockerArchive)
     let given = try reference.map { (text) throws(StoreError) in
       do { return try Reference(text) } catch { throw StoreError.badOutput("\(error)") }
     }

@@ -137,14 +137,18 @@ package struct ImageWriter: Sendable {
     if !manifest.config.mediaType.isImageConfig, manifest.isImage == false {
       throw target.transport.noImage
     }
-    try requirePlain(manifest, for: target.transport)
+    try requireLoadable(manifest, for: target.transport)
   }
 
-  /// Fails where a layer is encrypted: `docker load`, `podman load` and skopeo all fail with such an archive.
-  func requirePlain(_ manifest: Manifest, for transport: OutputTransport) throws(StoreError) {
-    guard manifest.layers.contains(where: \.mediaType.isEncrypted) else { return }
+  /// Fails where a layer is encrypted, or none: `docker load`, `podman load` and skopeo all fail with such an
+  /// archive.
+  func requireLoadable(_ manifest: Manifest, for transport: OutputTransport) throws(StoreError) {
+    guard let layer = manifest.layers.first(where: { !$0.mediaType.isLoadable }) else { return }
+    let kind =
+      layer.mediaType.isEncrypted
+      ? "encrypted layers" : "layers of type \(layer.mediaType.rawValue.shownSafely(limit: 100))"
     throw .badOutput(
-      "a \(transport.word) output takes no encrypted layers, which nobody could load; "
+      "a \(transport.word) output takes no \(kind), which nobody could load; "
         + "oci: and dir: take them"
     )
   }

@@ -47,7 +47,7 @@ package enum OutputTransport: String, Sendable, CaseIterable {
     }
   }
 
-  /// Whether one is there to be loaded: it takes images only, no artifacts and no encrypted layers.
+  /// Whether one is there to be loaded: it takes images only, no artifacts, and layers that can be loaded.
   package var takesImagesOnly: Bool {
     switch self {
     case .dockerArchive: true
