@@ -8,17 +8,22 @@ import Store
 /// are made beside them that are (`OCIForm`). What would be too large to be read again stays without one.
 struct LayoutForm {
   private let store: ContentStore
+  /// Whether twins are kept; else they are only foreseen, by what is in the store so far.
+  private let saves: Bool
   /// What stands for each document: itself, or its twin.
   private var forms: [Digest: Descriptor] = [:]
   /// What could not be put in those words, in words for people.
   private(set) var notes: [String] = []
 
-  init(store: ContentStore) { self.store = store }
+  init(store: ContentStore, saves: Bool = true) {
+    self.store = store
+    self.saves = saves
+  }
 
   /// The image as the store's index names it.
   ///
   /// - Parameters:
-  ///   - wanted: what was pulled; all of it is in the store.
+  ///   - wanted: what was pulled; all of it is in the store, where twins are kept.
   ///   - reference: what it was pulled as.
   /// - Throws: `StoreError`.
   mutating func image(_ wanted: WantedImage, reference: Reference) throws(StoreError) -> StoredImage
@@ -71,7 +76,7 @@ struct LayoutForm {
     if let twin {
       form.digest = try FileHash.digest(twin, .sha256)
       form.size = Int64(twin.count)
-      try store.put(twin, as: form.digest)
+      if saves { try store.put(twin, as: form.digest) }
     }
     forms[document.descriptor.digest] = form
   }

@@ -71,8 +71,11 @@ package struct Puller: Sendable {
     let wanted = WantedImage(resolution, takesAll: request.platforms == .all)
     let blobs = try LabelledBlob.all(of: wanted.manifests.map(\.manifest), request.reference)
     try Self.output { () throws(StoreError) in
+      guard !request.outputs.isEmpty else { return }
+      var form = LayoutForm(store: store, saves: false)
+      let image = try form.image(wanted, reference: request.reference)
       for output in request.outputs {
-        try writer.check(output, of: wanted.manifests.map(\.manifest))
+        try writer.check(output, of: wanted.manifests.map(\.manifest), in: image)
       }
     }
     let archive = ArchiveCheck(request.outputs, wanted, request.reference)

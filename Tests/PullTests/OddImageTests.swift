@@ -143,6 +143,45 @@ struct OddImageTests {
     #expect(try await bench.pull(request).imageDigest == image.manifest)
   }
 
+  @Test("a name in a layout that is another image's is said before anything is fetched")
+  func takenName() async throws {
+    let (image, other) = (try FakeImage(layers: [Self.layer]), try FakeImage(layers: [[1, 2, 3]]))
+    let (registry, second) = (try FakeRegistry(image), try FakeRegistry(other))
+    let bench = try Bench()
+    var request = try bench.request("\(registry.host)/o/n")
+    request.outputs = [try OutputTarget("oci:\(bench.folder("o")):t")]
+    #expect(try await bench.pull(request).imageDigest == image.manifest)
+    var another = try bench.request("\(second.host)/o/n")
+    another.outputs = request.outputs
+    let failure = try await bench.failure(another)
+    #expect("\(failure)".contains("\(bench.folder("o")):t exists already"), "\(failure)")
+    #expect(second.blobRequests.isEmpty)
+    another.overwrites = true
+    #expect(try await bench.pull(another).imageDigest == other.manifest)
+    #expect(!second.blobRequests.isEmpty)
+  }
+
+  @Test(
+    "a name in a layout that is the same image's stays its own, also where only the end shows that",
+    arguments: [
+      "application/vnd.docker.image.rootfs.diff.tar.gzip", "application/octet-stream",
+      "application/vnd.oci.image.layer.v1.tar+zstd",
+    ])
+  func ownName(type: String) async throws {
+    let image = try FakeImage(layers: [Self.layer]) { document in
+      var layers = document["layers"] as? [[String: Any]] ?? []
+      layers[0]["mediaType"] = type
+      document["layers"] = layers
+    }
+    let registry = try FakeRegistry(image)
+    let (bench, fresh) = (try Bench(), try Bench())
+    for bench in [bench, fresh, fresh] {
+      var request = try bench.request("\(registry.host)/o/n")
+      request.outputs = [try OutputTarget("oci:\(fresh.folder("o")):t")]
+      #expect(try await bench.pull(request).imageDigest == image.manifest)
+    }
+  }
+
   /// A registry with an image of this configuration.
   static func registry(config type: String, _ content: String) throws -> (
     FakeImage, FakeRegistry

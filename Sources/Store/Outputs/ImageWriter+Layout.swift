@@ -1,4 +1,5 @@
 import Disk
+import FoundationEssentials
 import Glibc
 import OCI
 
@@ -30,6 +31,38 @@ extension ImageWriter {
       guard mine.contains(where: { folder.size($0.digest.hex) != $0.size }) else { continue }
       throw StoreError(DiskError("write", folder.path, code))
     }
+  }
+
+  /// Fails where the name that an image is to have in a layout is another one's.
+  ///
+  /// What the form of this one will be is not sure where its types say something else than its layers are:
+  /// with the same configuration it is left for the end.
+  func checkTag(of image: StoredImage, in target: OutputTarget) throws(StoreError) {
+    guard let tag = target.label ?? image.reference.askedTag, let found = try existing(target.path)
+    else { return }
+    let index = try Self.index(of: found)
+    if let other = index[tag], let config = Self.configuration(of: other, in: found),
+      image.manifests.contains(where: { $0.manifest.config.digest == config })
+    {
+      return
+    }
+    try check(tag, of: image, in: index, target.path)
+  }
+
+  private func check(
+    _ tag: String, of image: StoredImage, in index: LayoutIndex, _ directory: String
+  ) throws(StoreError) {
+    guard index.hasName(tag), index[tag]?.digest != image.root.digest, !overwrites else { return }
+    throw .outputExists(path: "\(directory):\(tag)")
+  }
+
+  /// What a manifest in a layout names as its configuration; nil: it is none, or cannot be read.
+  private static func configuration(of entry: Descriptor, in folder: Folder) -> Digest? {
+    let name = "blobs/\(entry.digest.algorithm.rawValue)/\(entry.digest.hex)"
+    guard let bytes = try? folder.read(name, limit: ContentStore.documentLimit),
+      case .manifest(let manifest)? = try? ImageDocument.parse(Data(bytes), contentType: nil)
+    else { return nil }
+    return manifest.config.digest
   }
 
   /// Fails where an open directory is no layout, or parts of it lead elsewhere.
@@ -83,9 +116,7 @@ extension ImageWriter {
     }
     let locks = try lockLayout(folder)
     var index = try Self.index(of: folder)
-    if let tag, index.hasName(tag), index[tag]?.digest != image.root.digest, !overwrites {
-      throw .outputExists(path: "\(directory):\(tag)")
-    }
+    if let tag { try check(tag, of: image, in: index, directory) }
     if let tag {
       try index.set(tag, image.root)
     } else if !index.manifests.contains(where: { $0.digest == image.root.digest }) {

@@ -126,11 +126,16 @@ package struct ImageWriter: Sendable {
   /// - Parameters:
   ///   - target: the output.
   ///   - manifests: of the image.
-  /// - Throws: `StoreError`: an artifact or encrypted layers are to go into what takes images only, or
-  ///   blobs into a directory that takes none.
-  package func check(_ target: OutputTarget, of manifests: [Manifest]) throws(StoreError) {
+  ///   - image: its root, as far as that can be foreseen, and what it is pulled as.
+  /// - Throws: `StoreError`: an artifact, or layers that nobody could load, are to go into what takes images
+  ///   only, blobs into a directory that takes none, or a name is to be taken from another image.
+  package func check(
+    _ target: OutputTarget, of manifests: [Manifest], in image: StoredImage
+  ) throws(StoreError) {
     switch target.transport {
-    case .oci: try checkLayout(target.path, has: manifests.flatMap(\.blobs))
+    case .oci:
+      try checkLayout(target.path, has: manifests.flatMap(\.blobs))
+      try checkTag(of: image, in: target)
     case .ociArchive, .dockerArchive, .directory: break
     }
     guard target.transport.takesImagesOnly, let manifest = manifests.first else { return }
