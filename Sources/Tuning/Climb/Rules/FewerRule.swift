@@ -15,8 +15,9 @@ enum FewerRule {
   static let needed = 1.3
   /// Part of the workers that stays where a queue comes and goes.
   static let step = 0.8
-  /// Bounds of the part that stays where a queue stands: what is in flight beyond the idle line's share only
-  /// queues.
+  /// What is in flight beyond the idle line's share only queues; so much more than that stays.
+  static let room = 1.15
+  /// Bounds of the part that stays where a queue stands.
   static let deepest = 0.5
   static let least = 0.85
   /// Workers beyond the knee that stay: throttled ones do not take over what another leaves.
@@ -68,7 +69,7 @@ extension ClimbPolicy {
     case .full(.line):
       let queue = view.queue.floor(since: since) ?? 0
       if queue > view.queue.threshold {
-        let share = view.trip / (view.trip + queue)
+        let share = FewerRule.room * view.trip / (view.trip + queue)
         let part = max(FewerRule.deepest, min(FewerRule.least, share))
         target = max(size * part, min(size * FewerRule.step, knee))
       } else {
