@@ -60,7 +60,7 @@ struct SignTests {
   static let reasons = [
     "its own words, and a stranger of another spelling means nothing else": [
       "PageRule.swift", "ErrorCode.swift", "GoDuration.swift", "RegistriesFile.swift",
-      "RegistryTable.swift", "HostSettings.swift", "PublicName.swift",
+      "RegistryTable.swift", "HostSettings.swift", "PublicName.swift", "RetryAfter.swift",
     ],
     "the environment, asked for names of ASCII": [
       "UserFolders.swift", "CredentialFile.swift", "ConfigPlaces.swift", "EndpointFinder.swift",

@@ -2,9 +2,6 @@
 enum GrowRule {
   /// Seconds of a look at what a size brings, at least; else a round trip.
   static let shortest = 0.05
-  /// Looks after landing before a size is compared with the one before: what newcomers bring first comes out
-  /// of a server's buffers, as fast as the line is.
-  static let looks = 3.0
   /// Seconds in which bursts show, so that what looks like a queue is none.
   static let burstsShow = 0.45
   /// A queue must last so long: the first packets of many connections come together and wait.
@@ -30,16 +27,15 @@ enum GrowRule {
   static let secondsLeft = 3.6
   /// Just under one sampling interval: a window with the newest sample alone.
   static let moment = 0.6 * Sample.interval
-  /// Seconds of what those that were there bring while newcomers are on their way: two samples, since a busy
-  /// machine counts the bytes of one in the next.
-  static let meanwhile = 2 * Sample.interval
+  /// Seconds of what those that were there bring while newcomers are on their way: a busy machine counts the
+  /// bytes of one sample in the next, and many servers send in bursts.
+  static let meanwhile = 4 * Sample.interval
 }
 
 extension ClimbPolicy {
   mutating func grow(_ view: PathView) {
     let span = max(GrowRule.shortest, view.trip)
-    let looks = climb.levels.isEmpty ? 1 : GrowRule.looks
-    guard view.since >= looks * span, !settleWhereFull(view) else { return }
+    guard view.since >= span, !settleWhereFull(view) else { return }
     if view.isBursty, pool.size < bounds.ceiling {
       growThroughGaps(view)
       return

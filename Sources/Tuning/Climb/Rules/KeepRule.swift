@@ -11,7 +11,8 @@ enum KeepRule {
   static let slower = 0.8
   /// Seconds until more are tried on a line that seems full.
   static let fullPatience = 30.0
-  /// Seconds of a hold before a change of rate counts.
+  /// Seconds of a hold before a change of rate counts; what is still changing, as after slow start on a lossy
+  /// line, is nothing to compare fewer with.
   static let changing = 1.0
 }
 
@@ -48,7 +49,8 @@ extension ClimbPolicy {
       climbAgain(Level(poolSize: pool.size, rate: rate), view.now, because: .pathChanged)
       return
     }
-    if climb.isFlat, tryFewer(.flat, rate: rate, since: since, view) { return }
+    let isSettled = bounds.harmWasSeen || view.now - hold.since > KeepRule.changing
+    if climb.isFlat, isSettled, tryFewer(.flat, rate: rate, since: since, view) { return }
     tryMore(hold, rate: rate, view)
   }
 
