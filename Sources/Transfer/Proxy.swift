@@ -35,26 +35,8 @@ package struct Proxy: Hashable, Sendable, CustomStringConvertible {
 
     /// `USER:PASSWORD` as a URL has them, everything escaped that could mean something there.
     package var escaped: String {
-      Self.escaped(user) + (password.map { ":" + Self.escaped($0) } ?? "")
-    }
-
-    private static func escaped(_ text: String) -> String {
-      text.utf8.reduce(into: "") { escaped, byte in
-        let scalar = Unicode.Scalar(byte)
-        guard !isPlain(byte) else { return escaped.unicodeScalars.append(scalar) }
-        let digits = String(byte, radix: 16, uppercase: true)
-        escaped += (byte < 0x10 ? "%0" : "%") + digits
-      }
-    }
-
-    /// Whether a byte stands for itself in any part of a URL (RFC 3986, 2.3).
-    private static func isPlain(_ byte: UInt8) -> Bool {
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"):
-        true
-      default: "-._~".utf8.contains(byte)
-      }
+      let user = PercentEncoding.encoded(user)
+      return password.map { user + ":" + PercentEncoding.encoded($0) } ?? user
     }
   }
 

@@ -166,21 +166,10 @@ package struct RemoteURL: Hashable, Sendable, CustomStringConvertible {
   ///
   /// - Throws: `TransferError` of kind `invalidURL` for control characters.
   package static func escaped(_ target: some StringProtocol) throws(TransferError) -> String {
-    let allowed = Set("-._~!$&'()*+,;=:@/?%[]".utf8)
-    var result = ""
-    for byte in target.utf8 {
-      guard byte > 0x1F, byte != 0x7F else {
-        throw .invalidURL(String(target), "it has a control character")
-      }
-      let character = Character(Unicode.Scalar(byte))
-      if byte < 0x80, character.isLetter || character.isNumber || allowed.contains(byte) {
-        result.append(character)
-      } else {
-        let hex = String(byte, radix: 16, uppercase: true)
-        result += "%" + (hex.count == 1 ? "0" + hex : hex)
-      }
+    guard target.utf8.allSatisfy({ $0 > 0x1F && $0 != 0x7F }) else {
+      throw .invalidURL(String(target), "it has a control character")
     }
-    return result
+    return PercentEncoding.encoded(target, keeping: "!$&'()*+,;=:@/?%[]")
   }
 }
 

@@ -88,20 +88,7 @@ struct TokenForm: Hashable {
   }
 
   private static func encode(_ pairs: [(String, String)]) -> String {
-    pairs.map { "\(escape($0))=\(escape($1))" }.joined(separator: "&")
-  }
-
-  private static func escape(_ text: String) -> String {
-    var result = ""
-    for byte in text.utf8 {
-      let character = Character(Unicode.Scalar(byte))
-      if byte < 0x80, character.isLetter || character.isNumber || "-._~".contains(character) {
-        result.append(character)
-      } else {
-        let hex = String(byte, radix: 16, uppercase: true)
-        result += "%" + (hex.count == 1 ? "0" + hex : hex)
-      }
-    }
-    return result
+    pairs.map { PercentEncoding.encoded($0) + "=" + PercentEncoding.encoded($1) }
+      .joined(separator: "&")
   }
 }
